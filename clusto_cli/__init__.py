@@ -1,0 +1,1 @@
+"""The command line of clusto: one module a verb, adapters to devices in `backends`."""

@@ -1,0 +1,1 @@
+"""The inventory library of clusto: model, store, wiring. Prints nothing, knows no command line."""
