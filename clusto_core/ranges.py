@@ -1,0 +1,290 @@
+"""Ranges of names: `web[01-20,30]` written out, and names folded back into ranges.
+
+The notation is ClusterShell's (https://clustershell.readthedocs.io/en/latest/tools/nodeset.html):
+
+    web[1-20]                   numbers, both ends included
+    web[001-020]                the same, written with three digits
+    web[0-10/2]                 every second one
+    web[1-4,7,10-12]            several in one bracket
+    rack[1-2]node[01-04]        several brackets: all combinations, the last one fastest
+    server[1-3]:eth0, pdu1:[1-8]    ranges in the addresses of parts
+    a,b                         both
+    a!b                         a without b (`a,!b` too)
+    a&b                         what is in both
+    a^b                         what is in one of the two only
+
+The operators have no precedence: they apply from left to right.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, product
+
+from clusto_core.names import MalformedName, natural_key
+
+LIMIT = 1_000_000
+"""The most names that `expand` writes out unless told otherwise."""
+
+_LONGEST_NUMBER = 255  # digits: a name has no room for more
+
+_blanks = re.compile(r"\s*").match
+_text = re.compile(r"[^\s\[\],!&^]*").match
+_digits = re.compile(r"[0-9]*").match
+_operator = re.compile(r",\s*!|[,!&^]").match
+_looks_like_range = re.compile(r"\[[0-9][-0-9,/]*\]").search
+_reserved = re.compile(r"[\s\[\],!&^]").search
+_split_numbers = re.compile(r"([0-9]+)").split
+
+# What stands in one place of a name, as a tuple of (first, last, step, digits written at least).
+_Bracket = tuple[tuple[int, int, int, int], ...]
+# Names are the keys of a dict: a set that keeps the order in which they were written.
+_Names = dict[str, None]
+
+
+class MalformedRange(ValueError):
+    """Text that is no range; `column` (from 1) is where in `text`, and `problem` says what was expected there."""
+
+    def __init__(self, text: str, column: int, problem: str) -> None:
+        self.text = text
+        self.column = column
+        self.problem = problem
+        shown = text if len(text) <= 60 else text[:57] + "..."
+        super().__init__(f"malformed range {shown!r}, column {column}: {problem}")
+
+
+def is_range(text: str) -> bool:
+    """Whether `text` has numbers in brackets, as in `web[1-3]`: a range and not a glob's `[a-z]`.
+
+    Says how the text is meant, not that it is right: `web[3-1]` is a range, which `expand` will refuse.
+    """
+    return _looks_like_range(text) is not None
+
+
+def expand(text: str, limit: int = LIMIT) -> Iterator[str]:
+    """The names that `text` stands for, each once, in the order in which they are written.
+
+    A text without brackets and operators stands for itself. Names are not checked beyond the notation. Blanks may
+    surround operators and nothing else.
+
+    Raises MalformedRange, before the first name is given out, also when the text spells out more than `limit` names
+    (exclusions count too): a slip such as `web[1-9999999999]` costs neither time nor memory.
+    """
+    return iter(_Parser(text, limit).names())
+
+
+class _Parser:
+    """Reads one text from left to right; `at` is the offset of the next character."""
+
+    def __init__(self, text: str, limit: int) -> None:
+        self.text = text
+        self.at = 0
+        self.left = limit
+        self.limit = limit
+
+    def names(self) -> _Names:
+        result = self.operand()
+        while self.at < len(self.text):
+            combine = self.operator()
+            result = combine(result, self.operand())
+        return result
+
+    def operator(self) -> Callable[[_Names, _Names], _Names]:
+        found = _operator(self.text, self.at)
+        if found is None:
+            raise self.error(f"expected one of , ! & ^ between names, {self.found()}")
+        self.at = found.end()
+        return _COMBINE[found[0][-1]]
+
+    def operand(self) -> _Names:
+        """One name, with any number of brackets, and the blanks around it."""
+        self.skip_blanks()
+        start = self.at
+        pieces: list[str | _Bracket] = []
+        while True:
+            found = _text(self.text, self.at)
+            if found and found[0]:
+                pieces.append(found[0])
+                self.at = found.end()
+            if not self.text.startswith("[", self.at):
+                break
+            pieces.append(self.bracket())
+        if self.at == start:
+            raise self.error(f"expected a name, {self.found()}")
+        self.skip_blanks()
+        return self.written_out(pieces, start)
+
+    def bracket(self) -> _Bracket:
+        opened = self.at
+        spans = []
+        while True:
+            self.at += 1  # past "[" or ","
+            spans.append(self.span())
+            if self.text.startswith("]", self.at):
+                self.at += 1
+                return tuple(spans)
+            if self.at == len(self.text):
+                raise self.error("expected ]", opened)
+            if not self.text.startswith(",", self.at):
+                raise self.error(f"expected , or ], {self.found()}")
+
+    def span(self) -> tuple[int, int, int, int]:
+        first = self.number("a number")
+        width = len(first) if first[0] == "0" else 0
+        if not self.text.startswith("-", self.at):
+            if self.text.startswith("/", self.at):
+                raise self.error("a step needs a range before it, such as 0-10/2")
+            return int(first), int(first), 1, width
+        self.at += 1
+        at_last = self.at
+        last = self.number("the range's last number")
+        if len(last) != len(first) and ((width > 1) or last[0] == "0"):
+            raise self.error(f"expected a number of as many digits as {first}, found {last}", at_last)
+        if int(last) < int(first):
+            raise self.error(f"expected a number from {first} up, found {last}", at_last)
+        step = "1"
+        if self.text.startswith("/", self.at):
+            self.at += 1
+            at_step = self.at
+            step = self.number("a step")
+            if int(step) == 0:
+                raise self.error("expected a step of 1 or more, found 0", at_step)
+        return int(first), int(last), int(step), width
+
+    def number(self, expected: str) -> str:
+        found = _digits(self.text, self.at)
+        if found is None or not found[0]:
+            raise self.error(f"expected {expected}, {self.found()}")
+        if len(found[0]) > _LONGEST_NUMBER:
+            raise self.error(f"expected a number of at most {_LONGEST_NUMBER} digits")
+        self.at = found.end()
+        return found[0]
+
+    def written_out(self, pieces: list[str | _Bracket], start: int) -> _Names:
+        count = 1
+        for piece in pieces:
+            if not isinstance(piece, str):
+                count *= sum((last - first) // step + 1 for first, last, step, _ in piece)
+        if count > self.left:
+            raise self.error(f"more than {self.limit:,} names", start)
+        self.left -= count
+        choices = [(piece,) if isinstance(piece, str) else _numbers(piece) for piece in pieces]
+        return dict.fromkeys(map("".join, product(*choices)))
+
+    def skip_blanks(self) -> None:
+        found = _blanks(self.text, self.at)
+        if found:
+            self.at = found.end()
+
+    def found(self) -> str:
+        return f"found {self.text[self.at]!r}" if self.at < len(self.text) else "found the end"
+
+    def error(self, problem: str, at: int | None = None) -> MalformedRange:
+        return MalformedRange(self.text, (self.at if at is None else at) + 1, problem)
+
+
+def _numbers(bracket: _Bracket) -> Iterator[str]:
+    for first, last, step, width in bracket:
+        for number in range(first, last + 1, step):
+            yield str(number).zfill(width)
+
+
+_COMBINE: dict[str, Callable[[_Names, _Names], _Names]] = {
+    ",": lambda a, b: a | b,
+    "!": lambda a, b: {name: None for name in a if name not in b},
+    "&": lambda a, b: {name: None for name in a if name in b},
+    "^": lambda a, b: {name: None for name in chain(a, b) if (name in a) != (name in b)},
+}
+
+
+# Folding. Names of one shape (`rack1node04`, `rack12node3`: the same text around as many numbers) are points in a grid
+# with an axis for each number. A box is a set of written numbers for each axis and stands for all their combinations.
+_Set = frozenset[str]
+_Box = tuple[_Set, ...]
+
+
+def fold(names: Iterable[str]) -> list[str]:
+    """The names as few ranges, in natural order: `web[1-3,5]` from web1, web2, web3 and web5.
+
+    Joined with commas, the result expands to exactly the given names, whatever their order and number. Numbers
+    written with leading zeros fold with others of as many digits (`[098-101]`), and never with shorter ones. With
+    one number a name, a shape gives one range; with several it gives disjoint grids, as few as merging equal rows
+    and columns finds.
+
+    Raises MalformedName for a name that holds what the notation itself is written with, or a blank.
+    """
+    shapes: dict[tuple[str, ...], dict[tuple[str, ...], None]] = {}
+    for name in names:
+        if _reserved(name):
+            raise MalformedName(f"malformed name {name!r}: it holds a blank or one of , [ ] ! & ^")
+        pieces = _split_numbers(name)
+        shapes.setdefault(tuple(pieces[::2]), {})[tuple(pieces[1::2])] = None
+    ranges = [
+        (natural_key(_lowest(shape, box)), _written(shape, box))
+        for shape, points in shapes.items()
+        for box in _boxes(list(points))
+    ]
+    ranges.sort()
+    return [text for _, text in ranges]
+
+
+def _boxes(points: list[tuple[str, ...]]) -> list[_Box]:
+    """Disjoint boxes that together hold exactly the points: the best of merging along each axis first."""
+    axes = range(len(points[0]))
+    alone: dict[str, _Set] = {}
+    start: list[_Box] = [tuple([alone.setdefault(n, frozenset((n,))) for n in point]) for point in points]
+    best = start
+    for first in reversed(axes):
+        boxes = start
+        order = [first, *(axis for axis in reversed(axes) if axis != first)]
+        count = 0
+        while count != len(boxes):
+            count = len(boxes)
+            for axis in order:
+                boxes = _merged(boxes, axis)
+        if len(boxes) < len(best):
+            best = boxes
+    return best
+
+
+def _merged(boxes: list[_Box], axis: int) -> list[_Box]:
+    """Boxes that differ along one axis only, put together."""
+    together: dict[_Box, list[_Set]] = {}
+    for box in boxes:
+        together.setdefault(box[:axis] + box[axis + 1 :], []).append(box[axis])
+    return [(*rest[:axis], frozenset().union(*sets), *rest[axis:]) for rest, sets in together.items()]
+
+
+def _in_order(numbers: _Set) -> list[str]:
+    return sorted(sorted(numbers), key=len)
+
+
+def _lowest(shape: tuple[str, ...], box: _Box) -> str:
+    return shape[0] + "".join([min(axis, key=natural_key) + text for axis, text in zip(box, shape[1:], strict=True)])
+
+
+def _written(shape: tuple[str, ...], box: _Box) -> str:
+    return shape[0] + "".join([_bracket(axis) + text for axis, text in zip(box, shape[1:], strict=True)])
+
+
+def _bracket(numbers: _Set) -> str:
+    """Written numbers as `[1-3,7]`; a single one without brackets."""
+    if len(numbers) == 1:
+        return next(iter(numbers))
+    spans: list[tuple[str, str]] = []
+    first = last = ""
+    value = -2
+    # Shorter ones first, so that 9 stands before 10 and 09, and what is padded apart from what is not.
+    for number in _in_order(numbers):
+        follows = int(number) == value + 1
+        # From 9 to 10 the digits become more, which a padded range does not allow.
+        if follows and (len(number) == len(last) or (number[0] != "0" and (first[0] != "0" or first == "0"))):
+            last = number
+        else:
+            if last:
+                spans.append((first, last))
+            first = last = number
+        value = int(number)
+    spans.append((first, last))
+    return "[" + ",".join([a if a == b else f"{a}-{b}" for a, b in spans]) + "]"
