@@ -1,0 +1,308 @@
+"""A device spoken to over SNMP: get, walk and set, in messages no larger than it takes."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import secrets
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import Protocol, TypeVar
+
+from clusto_cli.backends.base import AuthenticationFailed, DeviceError, Refused, Unreachable
+from clusto_cli.backends.snmp.message import Kind, Oid, Value, Varbind, encode_oid, format_oid, varbind_octets
+from clusto_cli.backends.snmp.settings import SnmpSettings
+
+TOO_BIG, NO_SUCH_NAME, GEN_ERR = 1, 2, 5
+ERROR_STATUS = (
+    *("noError", "tooBig", "noSuchName", "badValue", "readOnly", "genErr", "noAccess", "wrongType", "wrongLength"),
+    *("wrongEncoding", "wrongValue", "noCreation", "inconsistentValue", "resourceUnavailable", "commitFailed"),
+    *("undoFailed", "authorizationError", "notWritable", "inconsistentName"),
+)
+AUTHORIZATION_ERROR = 16
+_HINTS = {
+    2: "it has no such variable, or the community may not write",
+    4: "is the community read-only?",
+    6: "is the community read-only?",
+    16: "the credentials may not do this",
+    17: "is the community read-only?",
+}
+# Statuses that speak of the request as a whole, so that a smaller one may succeed (RFC 3416 section 4.2.5).
+_SPLITTABLE = {TOO_BIG, GEN_ERR, 13, 14, 15}
+
+_T = TypeVar("_T")
+_request_ids = itertools.count(secrets.randbelow(1 << 30))
+
+
+class SnmpRefused(Refused):
+    """The device answered a request with an error status (RFC 3416 section 3)."""
+
+    def __init__(self, status: int, oid: Oid | None) -> None:
+        self.status = status
+        self.oid = oid
+        name = ERROR_STATUS[status] if 0 < status < len(ERROR_STATUS) else f"error status {status}"
+        where = f" for {format_oid(oid)}" if oid else ""
+        hint = f" ({_HINTS[status]})" if status in _HINTS else ""
+        super().__init__(f"answered {name}{where}{hint}")
+
+
+class NoAnswer(Unreachable):
+    """A request that may not be repeated was not answered: the device may or may not have done it."""
+
+
+class _Unanswered(Exception):
+    """A request of several variables got no answer from a device that may only answer smaller ones."""
+
+
+class Link(Protocol):
+    """One version's way to the device; see CommunityLink.attempt."""
+
+    @property
+    def overhead(self) -> int: ...
+
+    async def attempt(
+        self, request_id: int, kind: int, varbinds: Sequence[Varbind], first: int, second: int, timeout: float
+    ) -> tuple[int, int, Sequence[Varbind]] | None: ...
+
+    def close(self) -> None: ...
+
+
+class SnmpDevice:
+    """One device. Use it as an asynchronous context manager, inside one event loop.
+
+    Every method raises Unreachable when the device stays silent for `settings.patience` seconds, AuthenticationFailed
+    when it rejects the credentials, SnmpRefused when it answers with an error. Requests are repeated until then
+    unless told otherwise.
+    """
+
+    def __init__(self, settings: SnmpSettings) -> None:
+        self.settings = settings
+        self.requests = 0
+        self._link: Link = _open_link(settings)
+        self._window = asyncio.Semaphore(settings.window)
+        self._set_order = asyncio.Lock()
+        self._most = 1 << 16
+        self._answered_most = 1
+        self._silent_since: float | None = None
+        self._given_up_at = float("-inf")
+
+    async def __aenter__(self) -> SnmpDevice:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._link.close()
+
+    async def get(self, oid: Oid) -> Value:
+        """The value of one variable; None when the device has no such variable."""
+        return (await self.get_many([oid]))[oid]
+
+    async def get_many(self, oids: Iterable[Oid], value_octets: int = 6) -> dict[Oid, Value]:
+        """The values of any number of variables, None for each that the device lacks.
+
+        `value_octets` is what a value is expected to take in the answer; with it no answer should exceed `max_octets`.
+        """
+        wanted = [Varbind(oid) for oid in dict.fromkeys(oids)]
+        chunks = self._chunks(wanted, value_octets)
+        answers = await _together(self._get_chunk(chunk) for chunk in chunks)
+        found = {varbind.oid: varbind.value for answer in answers for varbind in answer}
+        return {varbind.oid: found.get(varbind.oid) for varbind in wanted}
+
+    async def get_next(self, oid: Oid) -> Varbind | None:
+        """The first variable after `oid`; None at the end of what the device shows."""
+        status, _, varbinds = await self._request(Kind.GET_NEXT, [Varbind(oid)])
+        if status == NO_SUCH_NAME or (not status and not varbinds):
+            return None
+        if status:
+            raise _refusal(status, oid)
+        return varbinds[0] if varbinds[0].exists else None
+
+    async def walk(self, *columns: Oid, value_octets: int = 12) -> dict[Oid, Value]:
+        """Every variable below each of `columns`, in the device's order; several columns are walked side by side."""
+        parts = await _together(self._walk_column(column, value_octets) for column in columns)
+        return {oid: value for part in parts for oid, value in part.items()}
+
+    async def set(self, varbinds: Sequence[Varbind], *, repeat: bool = True) -> None:
+        """Writes all of `varbinds` in one request, which a device does wholly or not at all.
+
+        With `repeat` false the request is sent once; NoAnswer then means that nobody knows. Raises SnmpRefused.
+        """
+        async with self._set_order:
+            status, index, _ = await self._request(Kind.SET, varbinds, repeat=repeat)
+        if status:
+            raise _refusal(status, _named(varbinds, index))
+
+    async def set_many(
+        self, varbinds: Sequence[Varbind], *, repeat: bool = True, at_most: int | None = None
+    ) -> dict[Oid, DeviceError]:
+        """Writes any number of independent variables in order, `at_most` in a request; returns those that failed and
+        why.
+
+        A request that the device refuses for its size is split, and a variable that it refuses is left out of the next.
+        Requests that may not be repeated (`repeat` false) carry one variable each.
+        """
+        failures: dict[Oid, DeviceError] = {}
+        async with self._set_order:
+            for chunk in self._chunks(varbinds, 0, at_most if repeat else 1):
+                await self._set_chunk(chunk, repeat, failures)
+        return failures
+
+    def _chunks(
+        self, varbinds: Sequence[Varbind], value_octets: int, at_most: int | None = None
+    ) -> list[list[Varbind]]:
+        room = self.settings.max_octets - self._link.overhead - len(self.settings.community)
+        most = min(self._most, at_most or self._most)
+        chunks: list[list[Varbind]] = []
+        used = room
+        for varbind in varbinds:
+            octets = varbind_octets(varbind) + value_octets
+            if used + octets > room or len(chunks[-1]) >= most:
+                chunks.append([])
+                used = 0
+            chunks[-1].append(varbind)
+            used += octets
+        return chunks
+
+    async def _get_chunk(self, varbinds: Sequence[Varbind]) -> list[Varbind]:
+        try:
+            status, index, answer = await self._request(Kind.GET, varbinds)
+        except _Unanswered:
+            return await self._get_halves(varbinds)
+        if not status:
+            return [varbind for varbind in answer if varbind.exists]
+        if status == NO_SUCH_NAME and 0 < index <= len(varbinds):
+            rest = [*varbinds[: index - 1], *varbinds[index:]]
+            return await self._get_chunk(rest) if rest else []
+        if len(varbinds) > 1 and status in _SPLITTABLE:
+            return await self._get_halves(varbinds)
+        if status == NO_SUCH_NAME and len(varbinds) == 1:
+            return []
+        raise _refusal(status, _named(varbinds, index))
+
+    async def _get_halves(self, varbinds: Sequence[Varbind]) -> list[Varbind]:
+        half = self._halve(len(varbinds))
+        first = await self._get_chunk(varbinds[:half])
+        return first + await self._get_chunk(varbinds[half:])
+
+    async def _set_chunk(self, varbinds: Sequence[Varbind], repeat: bool, failures: dict[Oid, DeviceError]) -> None:
+        try:
+            status, index, _ = await self._request(Kind.SET, varbinds, repeat=repeat)
+        except _Unanswered:
+            status, index = TOO_BIG, 0
+        except DeviceError as error:
+            failures.update(dict.fromkeys((varbind.oid for varbind in varbinds), error))
+            return
+        if not status:
+            return
+        if len(varbinds) == 1:
+            failures[varbinds[0].oid] = _refusal(status, varbinds[0].oid)
+        elif status in _SPLITTABLE or not 0 < index <= len(varbinds):
+            half = self._halve(len(varbinds))
+            await self._set_chunk(varbinds[:half], repeat, failures)
+            await self._set_chunk(varbinds[half:], repeat, failures)
+        else:
+            failures[varbinds[index - 1].oid] = _refusal(status, varbinds[index - 1].oid)
+            await self._set_chunk([*varbinds[: index - 1], *varbinds[index:]], repeat, failures)
+
+    def _halve(self, count: int) -> int:
+        """Half of a request that was too much; what the device has never taken is not tried again."""
+        half = (count + 1) // 2
+        if count > self._answered_most:
+            self._most = min(self._most, max(half, self._answered_most))
+        return half
+
+    async def _walk_column(self, column: Oid, value_octets: int) -> dict[Oid, Value]:
+        rows: dict[Oid, Value] = {}
+        room = self.settings.max_octets - self._link.overhead - len(self.settings.community)
+        many = max(1, room // (len(encode_oid(column)) + 6 + value_octets))
+        last = column
+        while True:
+            if self.settings.version == "1" or many == 1:
+                following = await self.get_next(last)
+                answer: Sequence[Varbind] = [] if following is None else [following]
+            else:
+                try:
+                    status, _, answer = await self._request(Kind.GET_BULK, [Varbind(last)], 0, many)
+                except _Unanswered:
+                    many //= 2
+                    continue
+                if status in _SPLITTABLE:
+                    many //= 2
+                    continue
+                if status:
+                    raise _refusal(status, last)
+            if not answer:
+                return rows
+            for varbind in answer:
+                if not varbind.exists or varbind.oid[: len(column)] != column:
+                    return rows
+                if varbind.oid <= last:
+                    raise Refused(f"its table does not advance after {format_oid(last)}")
+                rows[varbind.oid] = varbind.value
+                last = varbind.oid
+
+    async def _request(
+        self, kind: int, varbinds: Sequence[Varbind], first: int = 0, second: int = 0, *, repeat: bool = True
+    ) -> tuple[int, int, Sequence[Varbind]]:
+        loop = asyncio.get_running_loop()
+        request_id = next(_request_ids) & 0x7FFFFFFF
+        size = max(len(varbinds), second if kind == Kind.GET_BULK else 1)
+        asked_at = loop.time()
+        async with self._window:
+            for tried in itertools.count(1):
+                if self._given_up_at >= asked_at:
+                    raise self._silence()
+                if self._silent_since is None:
+                    self._silent_since = loop.time()
+                self.requests += 1
+                timeout = self.settings.timeout
+                answer = await self._link.attempt(request_id, kind, varbinds, first, second, timeout)
+                if answer is not None:
+                    self._silent_since = None
+                    if not answer[0]:
+                        self._answered_most = max(self._answered_most, size)
+                    return answer
+                if not repeat:
+                    raise NoAnswer("no answer; whether it was done is not known")
+                silent = loop.time() - (self._silent_since or loop.time())
+                # The clock of the event loop may fire a timer up to its resolution early.
+                if silent >= self.settings.patience - 0.01 or tried > 2 * self.settings.retries:
+                    self._given_up_at = loop.time()
+                    raise self._silence()
+                if tried >= 2 and size > self._answered_most:
+                    raise _Unanswered
+        raise AssertionError("unreachable")
+
+    def _silence(self) -> Unreachable:
+        credentials = "user or keys" if self.settings.version == "3" else "community"
+        silent = f"no answer in {self.settings.patience:g} s (down, filtered, or another {credentials})"
+        return Unreachable(f"{self.settings.where}: {silent}")
+
+
+def _open_link(settings: SnmpSettings) -> Link:
+    if settings.version == "3":
+        from clusto_cli.backends.snmp.usm import UserLink
+
+        return UserLink(settings)
+    from clusto_cli.backends.snmp.community import CommunityLink
+
+    return CommunityLink(settings)
+
+
+def _named(varbinds: Sequence[Varbind], index: int) -> Oid | None:
+    return varbinds[index - 1].oid if 0 < index <= len(varbinds) else None
+
+
+def _refusal(status: int, oid: Oid | None) -> DeviceError:
+    if status == AUTHORIZATION_ERROR:
+        return AuthenticationFailed(str(SnmpRefused(status, oid)))
+    return SnmpRefused(status, oid)
+
+
+async def _together(jobs: Iterable[Coroutine[None, None, _T]]) -> list[_T]:
+    """The results in order; the first failure ends the others, so that nothing is sent after it."""
+    tasks = [asyncio.ensure_future(job) for job in jobs]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,77 @@
+"""net-snmp's snmpd on a free loopback port, with writable variables of the test's choice."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+READ, WRITE = "reader", "writer"
+V3_USER, V3_KEY = "operator", "correct horse battery"
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def snmpd(directory: Path, lines: list[str], sys_object_id: str = "1.3.6.1.4.1.8072.3.2.10") -> Iterator[int]:
+    """The port of a running agent. `lines` go into its configuration (snmpd.conf(5))."""
+    program = shutil.which("snmpd", path="/usr/sbin:/usr/bin:/sbin")
+    if program is None:
+        pytest.skip("snmpd is not installed (Debian package snmpd)")
+    port = free_port()
+    config = directory / "snmpd.conf"
+    config.write_text(
+        "\n".join(
+            (
+                f"agentaddress udp:127.0.0.1:{port}",
+                f"rocommunity {READ}",
+                f"rwcommunity {WRITE}",
+                f'createUser {V3_USER} SHA-256 "{V3_KEY}" AES "{V3_KEY}"',
+                f"rwuser {V3_USER} priv",
+                f"sysobjectid .{sys_object_id}",
+                *lines,
+                "",
+            )
+        )
+    )
+    log = (directory / "snmpd.log").open("wb")
+    command = [program, "-f", "-C", "-c", str(config), "-Lo", "-I", "-smux", "-p", str(directory / "pid")]
+    state = {"SNMP_PERSISTENT_DIR": str(directory), "SNMPCONFPATH": str(directory), "PATH": "/usr/bin:/bin"}
+    process = subprocess.Popen(command, stdout=log, stderr=log, env=state)
+    try:
+        _await_answer(port, process, directory / "snmpd.log")
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
+        log.close()
+
+
+def _await_answer(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 10
+    probe = bytes.fromhex(
+        "302502010104067265616465 72a1180201010201000201003 00d300b06072b060102010000 0500".replace(" ", "")
+    )
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(0.1)
+        client.connect(("127.0.0.1", port))
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                client.send(probe)
+                client.recv(2048)
+            except (TimeoutError, ConnectionRefusedError):
+                time.sleep(0.05)
+            else:
+                return
+    pytest.fail(f"snmpd did not start: {log.read_text()}")

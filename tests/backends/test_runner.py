@@ -1,0 +1,112 @@
+"""Operations side by side: order on a device, limits, failures that stay where they are, winding up."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from clusto_cli.backends.base import DeviceError, Unreachable
+from clusto_cli.backends.runner import Interrupted, Interruption, Operation, Outcome, run, side_by_side
+
+
+def test_order_on_a_device_and_limit_over_devices() -> None:
+    begun: list[tuple[str, int]] = []
+    under_way = most = 0
+
+    def operation(device: str, number: int) -> Operation[int]:
+        async def operate(_: Interruption) -> int:
+            nonlocal under_way, most
+            begun.append((device, number))
+            under_way += 1
+            most = max(most, under_way)
+            await asyncio.sleep(0.001)
+            under_way -= 1
+            return number
+
+        return operate
+
+    async def main() -> list[Outcome[str, int]]:
+        queues = {f"pdu{n}": [operation(f"pdu{n}", number) for number in range(4)] for n in range(9)}
+        return await side_by_side(queues, parallel=3, interruption=Interruption())
+
+    outcomes = asyncio.run(main())
+    assert most == 3
+    assert len(outcomes) == 36
+    for n in range(9):
+        assert [number for device, number in begun if device == f"pdu{n}"] == [0, 1, 2, 3]
+        assert [outcome.result for outcome in outcomes if outcome.device == f"pdu{n}"] == [0, 1, 2, 3]
+
+
+def test_a_dead_device_delays_no_other_and_its_failure_is_its_own() -> None:
+    async def dead(_: Interruption) -> str:
+        await asyncio.sleep(0.2)
+        raise Unreachable("no answer")
+
+    async def good(_: Interruption) -> str:
+        return "done"
+
+    seen: list[tuple[str, object]] = []
+
+    async def main() -> None:
+        await side_by_side(
+            {"dead": [dead, good], "a": [good], "b": [good]},
+            parallel=8,
+            interruption=Interruption(),
+            on_outcome=lambda outcome: seen.append((outcome.device, outcome.result or str(outcome.failure))),
+        )
+
+    asyncio.run(main())
+    assert seen == [("a", "done"), ("b", "done"), ("dead", "no answer"), ("dead", "done")]
+
+
+def test_a_bug_ends_the_run() -> None:
+    async def broken(_: Interruption) -> None:
+        raise ZeroDivisionError
+
+    async def endless(_: Interruption) -> None:
+        await asyncio.Event().wait()
+
+    async def main() -> None:
+        await side_by_side({"a": [endless], "b": [broken]}, parallel=8, interruption=Interruption())
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(main())
+
+
+def test_an_interrupt_begins_nothing_more_and_lets_what_runs_finish() -> None:
+    async def first(interruption: Interruption) -> str:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert await interruption.pause(30)
+        return "read back"
+
+    async def never(_: Interruption) -> str:
+        raise DeviceError("was begun")
+
+    async def main(interruption: Interruption) -> list[Outcome[str, str]]:
+        return await side_by_side({"a": [first, never], "b": [never]}, parallel=1, interruption=interruption)
+
+    outcomes, interrupted = run(main)
+    assert interrupted
+    assert outcomes[0].result == "read back"
+    assert [type(outcome.failure) for outcome in outcomes[1:]] == [Interrupted, Interrupted]
+
+
+def test_a_second_interrupt_stops_at_once() -> None:
+    async def main(interruption: Interruption) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        await interruption.pause(30)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.Event().wait()
+
+    with pytest.raises(KeyboardInterrupt):
+        run(main)
+
+
+def test_without_an_interrupt_the_result_is_whole() -> None:
+    async def main(interruption: Interruption) -> bool:
+        return await interruption.pause(0.001)
+
+    assert run(main) == (False, False)
