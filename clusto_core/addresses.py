@@ -1,0 +1,56 @@
+"""IP and MAC addresses: how they are recognised, spelled and claimed."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from clusto_core.errors import Malformed
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
+
+_MAYBE_IP = re.compile(r"[0-9a-fA-F:.]{2,45}")
+_MAC = re.compile(
+    r"(?:[0-9a-f]{2}([:-]))(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}|[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}", re.IGNORECASE
+)
+
+
+def parse(text: str) -> IPv4Address | IPv6Address | None:
+    """The address that `text` is, or None when it is none."""
+    if _MAYBE_IP.fullmatch(text) is None or ("." not in text and ":" not in text):
+        return None
+    from ipaddress import ip_address
+
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None
+
+
+def canonical(text: str) -> str:
+    """The one spelling of an address that the store keeps (RFC 5952 for v6). Raises Malformed."""
+    address = parse(text)
+    if address is None:
+        raise Malformed(f"not an IP address: {text[:60]!r}")
+    return str(address)
+
+
+def claim(address: IPv4Address | IPv6Address) -> str:
+    """What makes an address one Thing's alone; claims of one version sort as their addresses do."""
+    return f"ip{address.version}:{int(address):0{8 if address.version == 4 else 32}x}"
+
+
+def parse_mac(text: str) -> str | None:
+    """The twelve hexadecimal digits, in lower case, of a MAC spelled with colons, hyphens or dots; else None."""
+    if _MAC.fullmatch(text) is None:
+        return None
+    return re.sub("[^0-9a-f]", "", text.lower())
+
+
+def mac_spellings(digits: str) -> list[str]:
+    """The usual spellings of a MAC given as twelve digits: colons, hyphens, dots, none; lower and upper case."""
+    pairs = [digits[at : at + 2] for at in range(0, 12, 2)]
+    fours = [digits[at : at + 4] for at in range(0, 12, 4)]
+    lower = [":".join(pairs), "-".join(pairs), ".".join(fours), digits]
+    return lower + [spelling.upper() for spelling in lower]

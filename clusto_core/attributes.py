@@ -1,0 +1,219 @@
+"""Attributes: how a key is spelled, what types a value has, and how text becomes a value.
+
+An attribute is (key, optional number, optional subkey, value), spelled `KEY`, `KEY.SUBKEY`, `KEY#2`, `KEY#2.SUBKEY`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from clusto_core.errors import Malformed
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+IN = "_in"
+"""What a Thing is in: relations, many-valued."""
+IP = "_ip"
+"""The addresses a Thing or one of its parts holds."""
+
+HEAD = 255
+"""How many characters of a value's text the store keeps in the indexed column; the rest goes beside it."""
+
+_KEY = re.compile(r"(?P<key>\w[\w-]{0,99})(?:#(?P<number>0|[1-9][0-9]{0,8}))?(?:\.(?P<subkey>[\w.:/+-]{1,100}))?")
+_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
+_FLOAT = re.compile(r"-?[0-9]+\.[0-9]+(?:e[+-]?[0-9]+)?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
+)
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
+_SECRET = frozenset(("community", "password", "key", "secret"))
+_REFERENCE = ("env:", "file:")
+MASK = "****"
+
+
+class Key(NamedTuple):
+    """The spelled-out name of an attribute."""
+
+    key: str
+    number: int | None = None
+    subkey: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Key:
+        """`KEY[#NUMBER][.SUBKEY]`; everything behind the first dot is the subkey. Raises Malformed."""
+        match = _KEY.fullmatch(text)
+        if match is None:
+            raise Malformed(f"malformed key: {text[:60]!r} (write KEY, KEY.SUBKEY or KEY#2.SUBKEY)")
+        number = match["number"]
+        return cls(match["key"], int(number) if number is not None else None, match["subkey"])
+
+    def __str__(self) -> str:
+        number = "" if self.number is None else f"#{self.number}"
+        return f"{self.key}{number}" if self.subkey is None else f"{self.key}{number}.{self.subkey}"
+
+    @property
+    def reserved(self) -> bool:
+        """Written by clusto's own verbs only, and hidden unless named."""
+        return self.key.startswith("_")
+
+    @property
+    def secret(self) -> bool:
+        """Whether values are shown as `****`: `snmp.community`, `bmc.password`, `ssh.key`, `x.auth_secret`..."""
+        last = (self.subkey or self.key).rpartition(".")[2].lower()
+        return last.rpartition("_")[2].rpartition("-")[2] in _SECRET
+
+
+class Value(NamedTuple):
+    """A typed value: `text` is its one canonical spelling, `ref` the id of the Thing that a relation names.
+
+    A relation's text is the name of the Thing as it was when the value was read.
+    """
+
+    type: str
+    text: str
+    ref: int | None = None
+
+    @property
+    def integer(self) -> int | None:
+        """What orders integers (the number) and datetimes (microseconds since 1970, UTC); None for other types."""
+        if self.type == "integer":
+            return int(self.text)
+        if self.type == "datetime":
+            from datetime import UTC, datetime, timedelta
+
+            return (self._instant() - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+        return None
+
+    @property
+    def float(self) -> float | None:
+        """What orders floats; None for other types."""
+        return float(self.text) if self.type == "float" else None
+
+    def python(self) -> Any:
+        """The value as Python has it: str, int, float, bool, datetime (UTC), decoded JSON, a relation's name."""
+        if self.type == "integer":
+            return int(self.text)
+        if self.type == "float":
+            return float(self.text)
+        if self.type == "boolean":
+            return self.text == "true"
+        if self.type == "datetime":
+            return self._instant()
+        if self.type == "json":
+            import json
+
+            return json.loads(self.text)
+        return self.text
+
+    def shown(self, key: Key) -> str:
+        """The text for people: secrets masked, but not the place they are read from (`env:NAME`, `file:PATH`)."""
+        return MASK if key.secret and not self.text.startswith(_REFERENCE) else self.text
+
+    def _instant(self) -> datetime:
+        from datetime import UTC, datetime
+
+        instant = datetime.fromisoformat(self.text)
+        return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def string(text: str) -> Value:
+    """A string value; raises Malformed for control characters other than tab and newline, and for broken UTF-8."""
+    found = _CONTROL.search(text)
+    if found:
+        raise Malformed(f"a value cannot hold the control character {found[0]!a}: {text[:40]!a}")
+    return Value("string", text)
+
+
+def infer(text: str) -> Value:
+    """What a person means by `text`: `5` integer, `1.5` float, `true` boolean, an ISO date or time, else a string.
+
+    A number is a number only when its text is just how clusto prints it, so that the serial `007` and the release
+    `1.10` stay what they are. Raises Malformed as `string` does, and for a date that no calendar has.
+    """
+    if text in ("true", "false"):
+        return Value("boolean", text)
+    if _INTEGER.fullmatch(text) and -(2**63) <= int(text) < 2**63:
+        return Value("integer", text)
+    if _FLOAT.fullmatch(text) and repr(float(text)) == text:
+        return Value("float", text)
+    if _DATE.fullmatch(text) or _TIME.fullmatch(text):
+        return instant(text)
+    return string(text)
+
+
+def instant(text: str) -> Value:
+    """An ISO 8601 date, or a time brought to UTC (one without an offset is UTC). Raises Malformed."""
+    from datetime import UTC, datetime
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Malformed(f"no such date or time: {text[:60]!r} ({error}; --string keeps it as text)") from None
+    if _DATE.fullmatch(text):
+        return Value("datetime", text)
+    try:
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError:
+        raise Malformed(f"no such time: {text[:60]!r}") from None
+    return Value("datetime", moment.isoformat().replace("+00:00", "Z"))
+
+
+def structure(value: object) -> Value:
+    """A JSON value, in one canonical spelling. Raises Malformed for what JSON cannot hold."""
+    import json
+
+    try:
+        return Value("json", json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Malformed(f"not a JSON value: {error}") from None
+
+
+def from_python(value: object) -> Value:
+    """The value for what a YAML or JSON file, or a library caller, gives; a string stays a string.
+
+    Raises Malformed for integers beyond 64 bits, NaN and infinity.
+    """
+    import datetime
+
+    if isinstance(value, Value):
+        return value
+    if isinstance(value, bool):
+        return Value("boolean", "true" if value else "false")
+    if isinstance(value, str):
+        return string(value)
+    if isinstance(value, int):
+        if not -(2**63) <= value < 2**63:
+            raise Malformed(f"an integer has at most 64 bits: {str(value)[:40]} (quote it to keep it as text)")
+        return Value("integer", str(value))
+    if isinstance(value, float):
+        if value != value or value in (float("inf"), float("-inf")):
+            raise Malformed(f"not a number: {value}")
+        return Value("float", repr(value))
+    if isinstance(value, datetime.date):
+        return instant(value.isoformat())
+    return structure(value)
+
+
+def resolve_secret(text: str) -> str:
+    """What a setting really is: `env:NAME` and `file:PATH` are read now, anything else is itself.
+
+    Raises NotFound when the variable is not set or the file cannot be read; never says what it read.
+    """
+    from clusto_core.errors import NotFound
+
+    if text.startswith("env:"):
+        import os
+
+        if (found := os.environ.get(text[4:])) is None:
+            raise NotFound(f"the environment variable {text[4:]} is not set")
+        return found
+    if text.startswith("file:"):
+        try:
+            with open(text[5:], encoding="utf-8") as file:
+                return file.read().rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise NotFound(f"cannot read {text[5:]}: {getattr(error, 'strerror', None) or 'not text'}") from None
+    return text

@@ -1,0 +1,84 @@
+"""Where the inventory is: the URL of the store, from the command line, the environment or a TOML file."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from clusto_core.errors import Malformed, NotFound
+
+SCHEMES = ("sqlite", "postgresql", "mariadb", "mysql")
+
+
+class Settings(NamedTuple):
+    """`url` is the store's; `implied` says that nobody named it, so that it is the default place."""
+
+    url: str
+    implied: bool = False
+
+
+def default_path() -> str:
+    """`$XDG_DATA_HOME/clusto/clusto.db`, by default below `~/.local/share` (XDG Base Directory Specification)."""
+    base = os.environ.get("XDG_DATA_HOME") or os.path.join(os.path.expanduser("~"), ".local", "share")
+    return os.path.join(base, "clusto", "clusto.db")
+
+
+def config_path() -> str:
+    """`$XDG_CONFIG_HOME/clusto/config.toml`, by default below `~/.config`."""
+    base = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
+    return os.path.join(base, "clusto", "config.toml")
+
+
+def settings(url: str | None = None, config: str | None = None) -> Settings:
+    """The settings in force: as given, else from CLUSTO_DB and CLUSTO_CONFIG, else from the TOML file, else defaults.
+
+    Raises NotFound for a configuration file that was named and is not there, Malformed for one that is wrong.
+    """
+    url = url or os.environ.get("CLUSTO_DB")
+    if not url:
+        url = _read(config or os.environ.get("CLUSTO_CONFIG"))
+    return Settings(_checked(url)) if url else Settings("sqlite:///" + default_path(), implied=True)
+
+
+def _read(named: str | None) -> str | None:
+    path = named or config_path()
+    try:
+        with open(path, "rb") as file:
+            content = file.read()
+    except FileNotFoundError:
+        if named:
+            raise NotFound(f"no such configuration file: {path}") from None
+        return None
+    except OSError as error:
+        raise NotFound(f"cannot read the configuration file {path}: {error.strerror}") from None
+    import tomllib
+
+    try:
+        document = tomllib.loads(content.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Malformed(f"malformed configuration file {path}: {error}") from None
+    unknown = sorted(set(document) - {"db"})
+    if unknown:
+        raise Malformed(f"unknown setting in {path}: {unknown[0]} (known: db)")
+    url = document.get("db")
+    if url is not None and not isinstance(url, str):
+        raise Malformed(f'malformed configuration file {path}: db must be a text, as db = "postgresql://host/clusto"')
+    return url
+
+
+def _checked(url: str) -> str:
+    """The URL, a plain path made one. Raises Malformed for other schemes."""
+    scheme, separator, _ = url.partition("://")
+    if not separator:
+        return "sqlite:///" + os.path.abspath(os.path.expanduser(url))
+    if scheme.partition("+")[0] not in SCHEMES:
+        raise Malformed(f"no such kind of store: {scheme}:// (write sqlite:///PATH, postgresql://... or mariadb://...)")
+    return url
+
+
+def masked(url: str) -> str:
+    """The URL with its password as `****`."""
+    head, separator, tail = url.partition("://")
+    credentials, at, place = tail.rpartition("@")
+    user, colon, _ = credentials.partition(":")
+    return f"{head}{separator}{user}:****@{place}" if at and colon else url

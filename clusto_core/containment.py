@@ -1,0 +1,84 @@
+"""What is in what: putting Things into places and groupings, and taking them out."""
+
+from __future__ import annotations
+
+from clusto_core.attributes import IN, Key, Value
+from clusto_core.drivers import Part
+from clusto_core.drivers.equipment import Cage, Datacenter, Rack, Room
+from clusto_core.errors import Refused
+from clusto_core.things import Attribute, Thing
+from clusto_core.unit import UnitOfWork
+
+PLACES = (Datacenter, Room, Cage, Rack)
+"""What a Thing can be in only one of, directly."""
+
+IN_KEY = Key(IN)
+
+
+def parents(unit: UnitOfWork, thing: Thing) -> list[Thing]:
+    """What a whole Thing was put in, and the rack that it is mounted in; as in this transaction."""
+    found = [unit.by_id(each.value.ref) for each in unit.attributes(thing) if each.key == IN_KEY and each.value.ref]
+    racks = [
+        unit.by_id(cable.other_thing) for cable in unit.cables(thing) if cable.part is None and cable.thing == thing.id
+    ]
+    return found + [rack for rack in dict.fromkeys(racks) if rack not in found]
+
+
+def is_place(thing: Thing) -> bool:
+    """Whether it is somewhere a Thing stands."""
+    return any(thing.is_a(place) for place in PLACES)
+
+
+def put(unit: UnitOfWork, thing: Thing, parent: Thing) -> bool:
+    """Puts a Thing into another; False when it was in it. Raises Refused for parts, cycles and a second place."""
+    for each in (thing, parent):
+        if each.is_part:
+            raise Refused(f"{each.name} is a part: only whole Things are put in each other")
+    if any(each.key == IN_KEY and each.value.ref == parent.id for each in unit.attributes(thing)):
+        return False
+    if thing == parent:
+        raise Refused(f"{thing.name} cannot be in itself")
+    if is_place(parent) and (place := standing(unit, thing)) not in (None, parent):
+        raise Refused(f"{thing.name} is in {place.name if place else ''} already: take it out first")
+    if (path := _path(unit, parent, thing)) is not None:
+        chain = " in ".join(each.name for each in path)
+        raise Refused(f"{thing.name} cannot be put in {parent.name}: {chain} already")
+    value = Value("relation", parent.name, parent.id)
+    unit.insert_attribute(Attribute(unit.new_id(), thing.id, IN_KEY, value))
+    return True
+
+
+def take(unit: UnitOfWork, thing: Thing, parent: Thing) -> bool:
+    """Takes a Thing out of another; False when it was not put in it.
+
+    Raises Refused when it is there only because it is mounted in the rack, which `disconnect` ends.
+    """
+    for attribute in unit.attributes(thing):
+        if attribute.key == IN_KEY and attribute.value.ref == parent.id:
+            unit.delete_attribute(attribute)
+            return True
+    if parent in parents(unit, thing):
+        raise Refused(f"{thing.name} is mounted in {parent.name}: clusto disconnect {thing.name} {parent.name}")
+    return False
+
+
+def standing(unit: UnitOfWork, thing: Thing) -> Thing | None:
+    """The one place that a Thing is directly in, by being put there or by being mounted there."""
+    return next((parent for parent in parents(unit, thing) if is_place(parent)), None)
+
+
+def _path(unit: UnitOfWork, start: Thing, goal: Thing) -> list[Thing] | None:
+    """The chain of containment from `start` up to `goal`, both included, if there is one."""
+    came_from: dict[Thing, Thing | None] = {start: None}
+    queue = [start]
+    for here in queue:
+        if here == goal:
+            path = [here]
+            while (previous := came_from[path[-1]]) is not None:
+                path.append(previous)
+            return path[::-1]
+        for parent in parents(unit, here):
+            if parent not in came_from and not parent.is_a(Part):
+                came_from[parent] = here
+                queue.append(parent)
+    return None

@@ -1,0 +1,240 @@
+"""The read side's way into a store: plain SQL on the database's own driver, without SQLAlchemy's import.
+
+A statement has `:named` parameters and is written so that SQLite, PostgreSQL and MariaDB understand it alike: `key` and
+`user` are words of theirs, so columns are always named behind their table's alias.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from clusto_core.errors import Malformed, NotFound, StoreBroken
+
+REVISION = "0001"
+"""The schema's revision that the statements are written for; a test holds it against the newest migration."""
+
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z]\w*)|(%)")
+_translated: dict[str, str] = {}
+
+Row = tuple[Any, ...]
+Parameters = Mapping[str, object]
+
+
+class Database:
+    """An open connection of one of the three databases, and how its statements are spelled."""
+
+    def __init__(self, connection: Any, dialect: str) -> None:
+        self.connection = connection
+        self.dialect = dialect
+
+    def rows(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
+        """All rows that the statement gives. Raises StoreBroken when the database refuses."""
+        return list(self.iterate(sql, parameters))
+
+    def iterate(self, sql: str, parameters: Parameters | None = None) -> Iterator[Row]:
+        """The rows as they come; the statement must be done before the next one begins on a shared database."""
+        cursor = self.connection.cursor()
+        try:
+            if self.dialect == "sqlite":
+                cursor.execute(sql, parameters or {})
+            else:
+                cursor.execute(_pyformat(sql), parameters or {})
+            while batch := cursor.fetchmany(1000):
+                yield from batch
+        except Exception as error:
+            raise self.broken(error) from error
+        finally:
+            cursor.close()
+
+    def rows_in(self, sql: str, ids: Sequence[object], parameters: Parameters | None = None) -> Iterator[Row]:
+        """The rows of a statement that ends its condition `IN (:ids)`, asked for in portions of 500."""
+        for start in range(0, len(ids), 500):
+            portion = ids[start : start + 500]
+            names = {f"i{number}": value for number, value in enumerate(portion)}
+            marks = ", ".join(f":{name}" for name in names)
+            yield from self.iterate(sql.replace(":ids", marks), {**names, **(parameters or {})})
+
+    def broken(self, error: Exception) -> Exception:
+        """What an error of the database driver means to clusto: a StoreBroken of one line, or the error itself."""
+        module = type(error).__module__.partition(".")[0]
+        if module not in ("sqlite3", "psycopg2", "pymysql"):
+            return error
+        text = str(error.args[-1] if error.args else error).strip().partition("\n")[0]
+        return StoreBroken(f"the store cannot be read: {text}")
+
+    def close(self) -> None:
+        """Ends the connection; closing twice does no harm."""
+        self.connection.close()
+
+
+def _pyformat(sql: str) -> str:
+    done = _translated.get(sql)
+    if done is None:
+        done = _PARAMETER.sub(lambda match: f"%({match[1]})s" if match[1] else "%%", sql)
+        if len(_translated) < 1000:
+            _translated[sql] = done
+    return done
+
+
+def sqlite_path(url: str) -> str:
+    """The file of a `sqlite:///PATH` URL. Raises Malformed for a store in memory, which no second command could see."""
+    path = url.partition("://")[2].removeprefix("/")
+    if not path or path == ":memory:":
+        raise Malformed("a store in memory is gone with the command: write sqlite:///PATH")
+    return path
+
+
+def connect(url: str) -> Database:
+    """Opens a store for reading, and checks that it is one and of this clusto's schema.
+
+    Raises NotFound when there is no store at that place, StoreBroken when it is not one, is damaged, or has another
+    schema than this clusto; OutdatedSchema, a StoreBroken, when an upgrade would help.
+    """
+    scheme = url.partition("://")[0].partition("+")[0]
+    if scheme == "sqlite":
+        database = Database(_sqlite(sqlite_path(url)), "sqlite")
+    elif scheme == "postgresql":
+        database = Database(_postgresql(url), "postgresql")
+    else:
+        database = Database(_mariadb(url), "mariadb")
+    try:
+        check_revision(database, url)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+class OutdatedSchema(StoreBroken):
+    """The store is of an older clusto; `clusto db upgrade` brings it up."""
+
+
+class EmptyStore(NotFound):
+    """There is no store at that place yet: no file, or a database without tables."""
+
+
+def check_revision(database: Database, url: str) -> None:
+    """Raises EmptyStore, OutdatedSchema or StoreBroken unless the store's schema is the one the code is written for."""
+    from clusto_core.config import masked
+
+    try:
+        found = {row[0] for row in database.rows("SELECT version_num FROM alembic_version")}
+    except StoreBroken as error:
+        if database.dialect != "sqlite":
+            database.connection.rollback()
+        tables = _tables(database, url, error)
+        if not tables:
+            raise EmptyStore(
+                f"there is no inventory in {masked(url)} yet (clusto add, import or db upgrade makes it)"
+            ) from None
+        raise StoreBroken(f"not a clusto store: {masked(url)}") from None
+    if found == {REVISION}:
+        return
+    if found and not all(re.fullmatch("[0-9]{4}", revision) for revision in found):
+        raise StoreBroken(f"not a clusto store: {masked(url)}")
+    if found and max(found) > REVISION:
+        raise StoreBroken(
+            f"the store is of a newer clusto (schema {max(found)}, this one knows {REVISION}): upgrade clusto"
+        )
+    raise OutdatedSchema(f"the store is of an older clusto: run clusto db upgrade ({masked(url)})")
+
+
+def _tables(database: Database, url: str, error: StoreBroken) -> list[Row]:
+    if database.dialect == "sqlite":
+        try:
+            return database.rows("SELECT name FROM sqlite_master LIMIT 1")
+        except StoreBroken as second:
+            text = str(second)
+            if "not a database" in text:
+                raise StoreBroken(f"not a clusto store: {sqlite_path(url)} is not an SQLite database") from error
+            raise
+    return database.rows(
+        "SELECT table_name FROM information_schema.tables WHERE table_schema = "
+        + ("current_schema()" if database.dialect == "postgresql" else "database()")
+        + " LIMIT 1"
+    )
+
+
+def _sqlite(path: str) -> Any:
+    import sqlite3
+
+    from clusto_core.config import masked
+
+    if not os.path.exists(path):
+        raise EmptyStore(f"there is no inventory at {masked(path)} yet (clusto add or import makes it)")
+    quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    problem: Exception | None = None
+    # A write-ahead log needs its shared-memory file even to read; where the directory is read-only and nobody has the
+    # store open, `immutable` reads the main file alone.
+    for mode in ("mode=ro", "mode=ro&immutable=1"):
+        connection = None
+        try:
+            connection = sqlite3.connect(f"file:{quoted}?{mode}", uri=True, isolation_level=None, timeout=30)
+            connection.execute("BEGIN")
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+            return connection
+        except sqlite3.OperationalError as error:
+            problem = error
+            if connection is not None:
+                connection.close()
+            if os.path.exists(path + "-wal") and os.path.getsize(path + "-wal"):
+                break
+        except sqlite3.DatabaseError:
+            raise StoreBroken(f"not a clusto store: {path} is not an SQLite database") from None
+    raise StoreBroken(f"cannot read the store {path}: {problem}") from problem
+
+
+def _postgresql(url: str) -> Any:
+    try:
+        import psycopg2
+    except ImportError:
+        raise StoreBroken(
+            "PostgreSQL needs a package that is not installed: pip install 'clusto[postgresql]'"
+        ) from None
+    try:
+        connection = psycopg2.connect("postgresql://" + url.partition("://")[2], connect_timeout=10)
+        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+    except psycopg2.Error as error:
+        raise unreachable(url, error) from None
+    return connection
+
+
+def _mariadb(url: str) -> Any:
+    try:
+        import pymysql
+    except ImportError:
+        raise StoreBroken("MariaDB needs a package that is not installed: pip install 'clusto[mysql]'") from None
+    try:
+        connection = pymysql.connect(**mariadb_arguments(url), charset="utf8mb4", connect_timeout=10)
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION sql_mode = CONCAT(@@sql_mode, ',PIPES_AS_CONCAT')")
+            cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+    except pymysql.MySQLError as error:
+        raise unreachable(url, error) from None
+    return connection
+
+
+def mariadb_arguments(url: str) -> dict[str, Any]:
+    """What PyMySQL's `connect` is given for `mariadb://user:password@host:port/name?unix_socket=PATH`."""
+    from urllib.parse import parse_qsl, unquote, urlsplit
+
+    parts = urlsplit(url)
+    arguments: dict[str, Any] = {"host": parts.hostname or "localhost", "database": parts.path.lstrip("/")}
+    if parts.port:
+        arguments["port"] = parts.port
+    if parts.username:
+        arguments["user"] = unquote(parts.username)
+    if parts.password:
+        arguments["password"] = unquote(parts.password)
+    return arguments | {key: value for key, value in parse_qsl(parts.query) if key in ("unix_socket", "ssl_ca")}
+
+
+def unreachable(url: str, error: Exception) -> StoreBroken:
+    """The one line for a database server that is not there or does not let us in."""
+    from clusto_core.config import masked
+
+    text = str(error.args[-1] if error.args else error).strip().partition("\n")[0]
+    return StoreBroken(f"cannot open the store {masked(url)}: {text}")

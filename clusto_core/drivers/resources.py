@@ -1,0 +1,21 @@
+"""Resources: what is handed out to Things, and the models that Things are made after."""
+
+from __future__ import annotations
+
+from clusto_core.drivers.base import Resource
+
+
+class Network(Resource):
+    """A block of IP addresses, v4 or v6: attribute `cidr`."""
+
+
+class VLAN(Resource):
+    """A VLAN: attribute `vid`, 1 to 4094."""
+
+
+class NameRange(Resource):
+    """Names to be given to new Things: attribute `pattern`."""
+
+
+class DeviceType(Resource):
+    """A model of equipment, named `manufacturer/model`: attribute `definition`, its parts and height as JSON."""

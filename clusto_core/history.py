@@ -1,0 +1,126 @@
+"""Who changed what, when, by which command: recorded with every change, told by `log`, undone by `revert`."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from clusto_core.database import Row
+from clusto_core.errors import NotFound
+from clusto_core.reader import Reader
+from clusto_core.unit import UnitOfWork
+
+Rows = dict[str, list[list[Any]]]
+"""By table, the rows that a change took out or put in: see `UnitOfWork.changes`."""
+
+
+class Entry(NamedTuple):
+    """One transaction; `time` is in seconds since 1970, UTC."""
+
+    id: int
+    time: float
+    user: str
+    host: str
+    command: str
+    message: str | None
+    reverts: int | None
+
+
+class Change(NamedTuple):
+    """What a transaction did to one Thing."""
+
+    thing_id: int
+    name: str
+    before: Rows
+    after: Rows
+
+
+_ENTRY = "SELECT x.id, x.time, x.user, x.host, x.command, x.message, x.reverts FROM transactions x"
+_CHANGE = "SELECT c.thing_id, c.name, c.before, c.after FROM changes c"
+
+
+def record(unit: UnitOfWork, command: str, message: str | None, reverts: int | None) -> int:
+    """Writes the history of all that a unit of work is about to change; gives the transaction's number."""
+    from clusto_core import schema
+
+    number = unit.new_transaction_id()
+    entry = {
+        "id": number,
+        "time": time.time_ns() // 1000,
+        "user": _user()[:100],
+        "host": os.uname().nodename[:255],
+        "command": command,
+        "message": message,
+        "reverts": reverts,
+    }
+    unit.connection.execute(schema.transactions.insert(), entry)
+    dump = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+    batch = []
+    for thing_id, (name, before, after) in unit.changes().items():
+        batch.append(
+            {
+                "transaction_id": number,
+                "thing_id": thing_id,
+                "name": name,
+                "before": dump(before) if before else None,
+                "after": dump(after) if after else None,
+            }
+        )
+        if len(batch) == 5000:
+            unit.connection.execute(schema.changes.insert(), batch)
+            batch = []
+    if batch:
+        unit.connection.execute(schema.changes.insert(), batch)
+    return number
+
+
+def _user() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+def entry(reader: Reader, number: int) -> Entry:
+    """One transaction. Raises NotFound."""
+    rows = reader.database.rows(_ENTRY + " WHERE x.id = :id", {"id": number})
+    if not rows:
+        raise NotFound(f"no such transaction: {number}")
+    return _entry(rows[0])
+
+
+def entries(reader: Reader, name: str | None = None, limit: int | None = None) -> Iterator[Entry]:
+    """Transactions, newest first: all, or those that touched the Thing that has or had that name."""
+    sql = _ENTRY
+    parameters: dict[str, object] = {}
+    if name is not None:
+        thing = reader.get(name)
+        sql += " WHERE x.id IN (SELECT c.transaction_id FROM changes c WHERE c.name = :name"
+        parameters["name"] = name
+        if thing is not None:
+            sql += " UNION SELECT c.transaction_id FROM changes c WHERE c.thing_id = :id"
+            parameters["id"] = thing.entity_id
+        sql += ")"
+    sql += " ORDER BY x.id DESC"
+    if limit is not None:
+        sql += f" LIMIT {int(limit)}"
+    return map(_entry, reader.database.rows(sql, parameters))
+
+
+def changes(reader: Reader, number: int) -> Iterator[Change]:
+    """What a transaction did, Thing by Thing, in the order of their ids."""
+    sql = _CHANGE + " WHERE c.transaction_id = :id ORDER BY c.thing_id"
+    return map(_change, reader.database.iterate(sql, {"id": number}))
+
+
+def _entry(row: Row) -> Entry:
+    return Entry(row[0], row[1] / 1_000_000, *row[2:])
+
+
+def _change(row: Row) -> Change:
+    return Change(row[0], row[1], json.loads(row[2]) if row[2] else {}, json.loads(row[3]) if row[3] else {})

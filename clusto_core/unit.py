@@ -1,0 +1,463 @@
+"""The unit of work: what one command changes, held in memory, written at the end in few statements, with its history.
+
+Whatever is read for a change is read once and kept here, changed here, and flushed in bulk, so that one `attr set` and
+an import of 100,000 wired servers go the same way. The rules of the model are not here; this module knows rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from clusto_core import addresses, wiring
+from clusto_core.attributes import HEAD, IP, Key, Value
+from clusto_core.database import Row
+from clusto_core.drivers.parts import FrontPort, RearPort
+from clusto_core.reader import Reader
+from clusto_core.things import Attribute, Thing
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_CABLES = """
+    SELECT c.cable_id, c.kind, c.part_id, c.thing_id, c.other_part_id, c.other_thing_id
+    FROM connections c WHERE c.side = 0 AND c.cable_id IN (:ids)"""
+_CABLE_IDS = "SELECT c.cable_id FROM connections c WHERE c.thing_id IN (:ids)"
+
+
+class Cable(NamedTuple):
+    """A connection with both its ends: ids of parts and of the equipment they belong to.
+
+    `part` is None for equipment in a rack unit, which is joined through no part of its own.
+    """
+
+    id: int
+    kind: str
+    part: int | None
+    thing: int
+    other_part: int | None
+    other_thing: int
+
+    def across(self, part: int) -> int | None:
+        """The part at the end that is not `part`."""
+        return self.other_part if self.part == part else self.part
+
+
+class UnitOfWork:
+    """The rows that one transaction reads and changes."""
+
+    def __init__(self, connection: Connection, reader: Reader) -> None:
+        self.connection = connection
+        self.reader = reader
+        self._next_id, self._next_transaction = reader.database.rows(
+            "SELECT s.next_id, s.next_transaction FROM store s"
+        )[0]
+        self._by_name: dict[str, Thing | None] = {}
+        self._by_id: dict[int, Thing] = {}
+        self._parts: dict[int, dict[int, Thing]] = {}
+        self._attributes: dict[int, list[Attribute]] = {}
+        self._cables: dict[int, dict[int, Cable]] = {}
+        self._cable_of: dict[int, Cable] = {}
+        # What differs from the store: rows that are new, rows that are gone, Things as they were before a change.
+        self._new: tuple[dict[int, Thing], dict[int, Attribute], dict[int, Cable]] = ({}, {}, {})
+        self._gone: tuple[dict[int, Thing], dict[int, Attribute], dict[int, Cable]] = ({}, {}, {})
+        self._renamed: dict[int, tuple[str, str]] = {}
+        self._paths: set[int] = set()
+
+    # --- reading, through what is kept -------------------------------------------------------------------------------
+
+    def get(self, name: str) -> Thing | None:
+        """The Thing or part with exactly that name, as it is in this transaction."""
+        if name not in self._by_name:
+            self._keep(self.reader.get(name), name)
+        return self._by_name[name]
+
+    def by_id(self, id: int) -> Thing:
+        """The Thing or part with that id."""
+        if id not in self._by_id:
+            self._by_id.update(self.reader.by_ids([id]))
+        return self._by_id[id]
+
+    def parts(self, thing: Thing) -> list[Thing]:
+        """The parts of an equipment, in the order in which they were made."""
+        if thing.id not in self._parts:
+            self.prefetch([thing])
+        return list(self._parts[thing.id].values())
+
+    def attributes(self, thing: Thing) -> list[Attribute]:
+        """The attributes of a Thing or part."""
+        if thing.id not in self._attributes:
+            self._attributes[thing.id] = self.reader.attributes(thing.id)
+        return self._attributes[thing.id]
+
+    def cables(self, thing: Thing) -> list[Cable]:
+        """The cables of an equipment and its parts."""
+        if thing.id not in self._cables:
+            self._load_cables([thing.id])
+        return list(self._cables[thing.id].values())
+
+    def cable_of(self, part: Thing) -> Cable | None:
+        """The cable in a part."""
+        if part.entity_id not in self._cables:
+            self._load_cables([part.entity_id])
+        return self._cable_of.get(part.id)
+
+    def prefetch(self, things: Iterable[Thing]) -> None:
+        """Reads parts, attributes and cables of many Things at once."""
+        wanted = [thing.id for thing in things if thing.id not in self._parts]
+        for id in wanted:
+            self._parts[id] = {}
+        part_ids = []
+        for part in self.reader.parts(*wanted):
+            part = self._by_id.setdefault(part.id, part)
+            self._by_name.setdefault(part.name, part)
+            self._parts[part.entity_id][part.id] = part
+            part_ids.append(part.id)
+        unread = [id for id in [*wanted, *part_ids] if id not in self._attributes]
+        for id in unread:
+            self._attributes[id] = []
+        fresh = set(unread)
+        for attribute in [*self.reader.attributes(*wanted), *self.reader.attributes_of_parts(*wanted)]:
+            if attribute.thing_id in fresh:
+                self._attributes[attribute.thing_id].append(attribute)
+        self._load_cables([id for id in wanted if id not in self._cables])
+
+    def prefetch_names(self, names: Iterable[str]) -> None:
+        """Reads many Things by name at once; names that are not there are remembered as such."""
+        unknown = [name for name in names if name not in self._by_name]
+        found = self.reader.find_names(unknown)
+        for name in unknown:
+            self._keep(found.get(name), name)
+
+    def _keep(self, thing: Thing | None, name: str) -> None:
+        if thing is not None:
+            thing = self._by_id.setdefault(thing.id, thing)
+            if thing.id in self._gone[0] or thing.name != name:
+                thing = None
+        self._by_name[name] = thing
+
+    def _load_cables(self, thing_ids: list[int]) -> None:
+        for id in thing_ids:
+            self._cables[id] = {}
+        rows: Iterable[Row] = self.reader.database.rows_in(_CABLE_IDS, thing_ids)
+        ids = sorted({row[0] for row in rows} - set(self._gone[2]))
+        known = set(thing_ids)
+        for row in self.reader.database.rows_in(_CABLES, ids):
+            cable = Cable(*row)
+            for id in {cable.thing, cable.other_thing} & known:
+                self._cables[id][cable.id] = cable
+            self._index(cable)
+
+    def _index(self, cable: Cable) -> None:
+        for part in (cable.part, cable.other_part):
+            if part is not None:
+                self._cable_of[part] = cable
+
+    # --- changing ----------------------------------------------------------------------------------------------------
+
+    def new_id(self) -> int:
+        """An id that no row ever had."""
+        id = self._next_id
+        self._next_id += 1
+        return id
+
+    def new_transaction_id(self) -> int:
+        """The number of the next transaction in the history."""
+        number = self._next_transaction
+        self._next_transaction += 1
+        return number
+
+    def insert_thing(self, thing: Thing) -> None:
+        """A new row; nothing of it is in the store, so nothing will be looked for there."""
+        self._new[0][thing.id] = thing
+        self._by_name[thing.name] = thing
+        self._by_id[thing.id] = thing
+        self._attributes[thing.id] = []
+        if thing.owner_id is None:
+            self._parts[thing.id] = {}
+            self._cables[thing.id] = {}
+        else:
+            self._parts[thing.owner_id][thing.id] = thing
+
+    def delete_thing(self, thing: Thing) -> None:
+        """Takes the row out; its parts, attributes and cables must be gone before."""
+        if self._new[0].pop(thing.id, None) is None:
+            self._gone[0][thing.id] = self._as_stored(thing)
+        self._by_name[thing.name] = None
+        if thing.owner_id is not None and thing.owner_id in self._parts:
+            self._parts[thing.owner_id].pop(thing.id, None)
+
+    def rename_thing(self, thing: Thing, name: str) -> None:
+        """Changes the name of one row."""
+        before = self._renamed.get(thing.id, (thing.name, ""))[0]
+        if thing.id not in self._new[0]:
+            self._renamed[thing.id] = (before, name)
+        self._by_name[thing.name] = None
+        thing.name = name
+        thing.number = trailing_number(name) if thing.is_part else None
+        self._by_name[name] = thing
+
+    def _as_stored(self, thing: Thing) -> Thing:
+        if thing.id not in self._renamed:
+            return thing
+        name = self._renamed.pop(thing.id)[0]
+        return Thing(thing.id, name, thing.driver, thing.owner_id, trailing_number(name) if thing.is_part else None)
+
+    def insert_attribute(self, attribute: Attribute) -> None:
+        """A new value of a Thing."""
+        self.attributes(self.by_id(attribute.thing_id)).append(attribute)
+        self._new[1][attribute.id] = attribute
+
+    def delete_attribute(self, attribute: Attribute) -> None:
+        """Takes one value out."""
+        self.attributes(self.by_id(attribute.thing_id)).remove(attribute)
+        if self._new[1].pop(attribute.id, None) is None:
+            self._gone[1][attribute.id] = attribute
+
+    def insert_cable(self, cable: Cable) -> None:
+        """A new cable."""
+        for id in {cable.thing, cable.other_thing}:
+            if id not in self._cables:
+                self._load_cables([id])
+            self._cables[id][cable.id] = cable
+        self._index(cable)
+        self._new[2][cable.id] = cable
+        self._paths.add(cable.id)
+        for part in (cable.part, cable.other_part):
+            if part is not None:
+                self._touch_path(self.by_id(part))
+
+    def delete_cable(self, cable: Cable) -> None:
+        """Takes a cable out, and marks what its path went through."""
+        for part in (cable.part, cable.other_part):
+            if part is not None:
+                self._touch_path(self.by_id(part))
+        for id in {cable.thing, cable.other_thing}:
+            if id in self._cables:
+                self._cables[id].pop(cable.id, None)
+        for part in (cable.part, cable.other_part):
+            if part is not None:
+                self._cable_of.pop(part, None)
+        if self._new[2].pop(cable.id, None) is None:
+            self._gone[2][cable.id] = cable
+        self._paths.discard(cable.id)
+
+    # --- paths -------------------------------------------------------------------------------------------------------
+
+    def partner(self, part: Thing) -> Thing | None:
+        """The other side of a panel's port, as in this transaction."""
+        if not wiring.is_panel(part.kind):
+            return None
+        wanted = RearPort if part.is_a(FrontPort) else FrontPort
+        for candidate in self.parts(self.by_id(part.entity_id)):
+            if candidate.number == part.number and candidate.is_a(wanted):
+                return candidate
+        return None
+
+    def end_behind(self, part: Thing) -> Thing:
+        """Where the path ends that comes in at `part` and goes on behind it: `part` itself unless it is of a panel."""
+        here = part
+        seen = {part.id}
+        while (partner := self.partner(here)) is not None:
+            cable = self.cable_of(partner)
+            if cable is None:
+                return partner
+            across = cable.across(partner.id)
+            if across is None or across in seen:
+                return partner
+            seen.add(across)
+            here = self.by_id(across)
+        return here
+
+    def _touch_path(self, part: Thing) -> None:
+        """Marks all cables behind a panel's port: where their paths end is to be worked out again."""
+        seen = {part.id}
+        while (partner := self.partner(part)) is not None and (cable := self.cable_of(partner)) is not None:
+            self._paths.add(cable.id)
+            across = cable.across(partner.id)
+            if across is None or across in seen:
+                return
+            seen.add(across)
+            part = self.by_id(across)
+
+    # --- writing -----------------------------------------------------------------------------------------------------
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything differs from the store."""
+        return bool(self._renamed or any(self._new) or any(self._gone))
+
+    def changes(self) -> dict[int, tuple[str, dict[str, list[Any]], dict[str, list[Any]]]]:
+        """What happened to each Thing, by id: its name, and its rows and those of its parts before and after.
+
+        A row of `things` is [id, name, driver, owner id, number], of `attributes` [id, Thing's id, part, key, type,
+        text, id of the Thing named], of `cables` [id, kind, part, Thing, other part, other Thing, and the names of both
+        ends]. A cable is told with both Things that it joins.
+        """
+        found: dict[int, tuple[str, dict[str, list[Any]], dict[str, list[Any]]]] = {}
+
+        def entry(entity: int, which: int, table: str, row: list[Any]) -> None:
+            if entity not in found:
+                found[entity] = (self.by_id(entity).owner_name, {}, {})
+            side: dict[str, list[Any]] = found[entity][which]  # type: ignore[assignment]
+            side.setdefault(table, []).append(row)
+
+        for which, (things, attributes, cables) in ((1, self._gone), (2, self._new)):
+            for thing in things.values():
+                row = [thing.id, thing.name, thing.driver, thing.owner_id, thing.number]
+                entry(thing.entity_id, which, "things", row)
+            for attribute in attributes.values():
+                holder = self.by_id(attribute.thing_id)
+                part = holder.part_name if holder.is_part else None
+                value = attribute.value
+                row = [attribute.id, holder.id, part, str(attribute.key), value.type, value.text, value.ref]
+                entry(holder.entity_id, which, "attributes", row)
+            for cable in cables.values():
+                ends = [
+                    self.by_id(cable.part or cable.thing).name,
+                    self.by_id(cable.other_part or cable.other_thing).name,
+                ]
+                for entity in {cable.thing, cable.other_thing}:
+                    entry(entity, which, "cables", [*cable, *ends])
+        for id, (before, after) in self._renamed.items():
+            thing = self.by_id(id)
+            for which, name in ((1, before), (2, after)):
+                number = trailing_number(name) if thing.is_part else None
+                entry(thing.entity_id, which, "things", [id, name, thing.driver, thing.owner_id, number])
+        return found
+
+    def flush(self) -> None:
+        """Writes all that differs."""
+        from sqlalchemy import bindparam
+
+        from clusto_core import schema
+
+        things, attributes, cables = self._gone
+        self._delete(schema.connections, schema.connections.c.cable_id, cables)
+        self._delete(schema.attributes, schema.attributes.c.id, attributes)
+        for owned in (True, False):
+            self._delete(
+                schema.things, schema.things.c.id, [id for id, each in things.items() if each.is_part == owned]
+            )
+        if self._renamed:
+            # A name may pass from one row to another: all old ones are given up first.
+            statement = schema.things.update().where(schema.things.c.id == bindparam("row"))
+            self.connection.execute(
+                statement.values(name=bindparam("to")), [{"row": id, "to": f"\x01{id}"} for id in self._renamed]
+            )
+            self.connection.execute(
+                statement.values(name=bindparam("to"), number=bindparam("at")),
+                [{"row": id, "to": new, "at": self._by_id[id].number} for id, (_, new) in self._renamed.items()],
+            )
+        paths = {cable_id: self._path(cable_id) for cable_id in self._paths}
+        new_things, new_attributes, new_cables = self._new
+        self._insert(schema.things, [_thing_row(new_things[id]) for id in sorted(new_things)])
+        self._insert(schema.attributes, [_attribute_row(attribute) for attribute in new_attributes.values()])
+        self._insert(
+            schema.connections,
+            [row for cable in new_cables.values() for row in _cable_rows(cable, *paths.pop(cable.id))],
+        )
+        if paths:
+            table = schema.connections
+            changed = (
+                table.update()
+                .where(table.c.cable_id == bindparam("cable"), table.c.side == bindparam("end"))
+                .values(kind=bindparam("now"))
+            )
+            rows = [
+                {"cable": id, "end": side, "now": kind, **_far(far)}
+                for id, (kind, *ends) in paths.items()
+                for side, far in enumerate(ends)
+            ]
+            self.connection.execute(changed, rows)
+        self.connection.execute(
+            schema.store.update().values(next_id=self._next_id, next_transaction=self._next_transaction)
+        )
+
+    def _path(self, cable_id: int) -> tuple[str, Thing | None, Thing | None]:
+        """The kind of a cable's path, and where it ends as seen from the cable's first and second end."""
+        cable = self._new[2].get(cable_id) or self._known_cable(cable_id)
+        if cable.part is None or cable.other_part is None:
+            return cable.kind, self.by_id(cable.other_part or cable.other_thing), self.by_id(cable.part or cable.thing)
+        ends = [self.end_behind(self.by_id(part)) for part in (cable.other_part, cable.part)]
+        kinds = [wiring.kind_of(end.kind) for end in ends]
+        far, near = (None if wiring.is_panel(end.kind) else end for end in ends)
+        return kinds[0] or kinds[1] or wiring.PATCH, far, near
+
+    def _known_cable(self, cable_id: int) -> Cable:
+        return next(cables[cable_id] for cables in self._cables.values() if cable_id in cables)
+
+    def _insert(self, table: Any, rows: list[dict[str, Any]]) -> None:
+        for start in range(0, len(rows), 10000):
+            self.connection.execute(table.insert(), rows[start : start + 10000])
+
+    def _delete(self, table: Any, column: Any, ids: Iterable[int]) -> None:
+        wanted = list(ids)
+        for start in range(0, len(wanted), 500):
+            self.connection.execute(table.delete().where(column.in_(wanted[start : start + 500])))
+
+
+def trailing_number(name: str) -> int | None:
+    """The number that a part's name ends in, which orders and pairs parts: 13 for `RU13`; None where there is none."""
+    digits = name[len(name.rstrip("0123456789")) :]
+    return int(digits) if digits and len(digits) < 18 else None
+
+
+def _thing_row(thing: Thing) -> dict[str, Any]:
+    return {
+        "id": thing.id,
+        "name": thing.name,
+        "driver": thing.driver,
+        "owner_id": thing.owner_id,
+        "number": thing.number,
+    }
+
+
+def _attribute_row(attribute: Attribute) -> dict[str, Any]:
+    key: Key = attribute.key
+    value: Value = attribute.value
+    relation = value.type == "relation"
+    claim = None
+    if key == (IP, None, None):
+        address = addresses.parse(value.text)
+        claim = address and addresses.claim(address)
+    return {
+        "id": attribute.id,
+        "thing_id": attribute.thing_id,
+        "key": key.key,
+        "number": key.number,
+        "subkey": key.subkey,
+        "type": value.type,
+        "head": None if relation else value.text[:HEAD],
+        "rest": None if relation else value.text[HEAD:] or None,
+        "integer_value": value.integer,
+        "float_value": value.float,
+        "ref_id": value.ref,
+        "claim": claim,
+    }
+
+
+def _cable_rows(cable: Cable, kind: str, far: Thing | None, near: Thing | None) -> list[dict[str, Any]]:
+    ends = ((cable.part, cable.thing), (cable.other_part, cable.other_thing))
+    rows = []
+    for side, end in enumerate((far, near)):
+        (part, thing), (other_part, other_thing) = ends[side], ends[1 - side]
+        rows.append(
+            {
+                "cable_id": cable.id,
+                "side": side,
+                "kind": kind,
+                "part_id": part,
+                "thing_id": thing,
+                "other_part_id": other_part,
+                "other_thing_id": other_thing,
+                **_far(end),
+            }
+        )
+    return rows
+
+
+def _far(end: Thing | None) -> dict[str, int | None]:
+    if end is None:
+        return {"far_part_id": None, "far_thing_id": None}
+    return {"far_part_id": end.id if end.is_part else None, "far_thing_id": end.entity_id}
