@@ -59,7 +59,7 @@ class Inventory:
         reverts: int | None = None,
         notify: Callable[[str], None] = lambda line: None,
     ) -> Iterator[Transaction]:
-        """A transaction: all that is done in it, with its history, or nothing; one that changes nothing leaves no trace.
+        """A transaction: all that is done in it, with its history, or nothing; without changes it leaves no trace.
 
         `command` and `message` go into the history; with `dry_run` everything is checked and nothing is kept.
         """

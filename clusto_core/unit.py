@@ -49,9 +49,9 @@ class UnitOfWork:
     def __init__(self, connection: Connection, reader: Reader) -> None:
         self.connection = connection
         self.reader = reader
-        self._next_id, self._next_transaction = reader.database.rows(
-            "SELECT s.next_id, s.next_transaction FROM store s"
-        )[0]
+        counters = reader.database.rows("SELECT s.next_id, s.next_transaction FROM store s")[0]
+        self._next_id: int = counters[0]
+        self._next_transaction: int = counters[1]
         self._by_name: dict[str, Thing | None] = {}
         self._by_id: dict[int, Thing] = {}
         self._parts: dict[int, dict[int, Thing]] = {}
