@@ -1,0 +1,238 @@
+"""Read and write attributes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from clusto_cli.context import App, pass_app
+from clusto_cli.options import change_options
+from clusto_cli.output import output_option, write_lines, write_records
+from clusto_cli.targets import expand_names, resolve_all
+from clusto_cli.values import parse_value, writable
+from clusto_core.attributes import Key, Value
+from clusto_core.errors import Malformed, NotFound, did_you_mean
+from clusto_core.names import suggest
+from clusto_core.reader import Reader
+from clusto_core.things import Attribute, Inherited, Thing
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@click.group("attr")
+def command() -> None:
+    """Read and write attributes of Things: those of -t NAME (repeatable, ranges), or of names on standard input.
+
+    \b
+        clusto attr get status -t server1
+        clusto attr set status allocated -t 'server[1-20]'
+        printf 'server1\\nserver2\\n' | clusto attr add tag spare
+
+    A KEY is spelled KEY, KEY.SUBKEY or KEY#2.SUBKEY. A value is what it looks like: 5 an integer, 1.5 a float, true a
+    boolean, 2026-01-31 or an ISO time a datetime, @rack101 a relation; --json and --string say otherwise.
+    """
+
+
+def _things(function: F) -> F:
+    return click.option("-t", "--thing", "names", metavar="NAME", multiple=True, help="A Thing; repeatable, ranges.")(
+        function
+    )
+
+
+def _value_options(function: F) -> F:
+    function = click.option("--json", "as_json", is_flag=True, help="The value is JSON.")(function)
+    return click.option("--string", "as_string", is_flag=True, help="The value is text, whatever it looks like.")(
+        function
+    )
+
+
+def _named(reader: Reader, names: Sequence[str]) -> list[Thing]:
+    words = names or _piped()
+    things = resolve_all(reader, expand_names(words))
+    if not things:
+        raise NotFound("no names were given on standard input")
+    return things
+
+
+def _piped() -> Sequence[str]:
+    if sys.stdin.isatty():
+        raise Malformed("name at least one Thing with -t, or give names on standard input")
+    return ("-",)
+
+
+@command.command("get")
+@click.argument("key", metavar="[KEY]", required=False)
+@_things
+@click.option("--inherited", is_flag=True, help="Also from what the Thing is in: the nearest that has the key.")
+@click.option("--reveal", is_flag=True, help="Show passwords and other secrets.")
+@output_option
+@pass_app
+def get(app: App, key: str | None, names: tuple[str, ...], inherited: bool, reveal: bool, output: str) -> None:
+    """Print the values under KEY, or all attributes.
+
+    Of one Thing and one key the bare values, one a line; of several Things NAME<TAB>VALUE; without a key KEY=VALUE.
+    Exit code 3 when a Thing lacks the key.
+    """
+    wanted = Key.parse(key) if key else None
+    with app.reading() as reader:
+        things = _named(reader, names)
+        found = [(thing, _of(reader, thing, wanted, inherited)) for thing in things]
+        lacking = [thing for thing, attributes in found if wanted and not attributes]
+        if wanted and len(lacking) == len(found):
+            raise NotFound(_no_key(reader, lacking, wanted))
+    if output == "text":
+        write_lines(_lines(found, wanted, inherited, reveal))
+    else:
+        write_records(output, (_record(thing, each, reveal) for thing, every in found for each in every))
+    if lacking:
+        raise NotFound(f"no such key: {wanted} on {', '.join(thing.name for thing in lacking[:5])}")
+
+
+def _of(reader: Reader, thing: Thing, wanted: Key | None, inherited: bool) -> list[Inherited]:
+    if inherited:
+        every = reader.effective(thing)
+    else:
+        every = [Inherited(attribute, thing) for attribute in reader.attributes(thing.id)]
+    if wanted is None:
+        return [each for each in every if not each.attribute.key.reserved]
+    return [each for each in every if each.attribute.key == wanted]
+
+
+def _no_key(reader: Reader, things: list[Thing], key: Key) -> str:
+    names = ", ".join(thing.name for thing in things[:5])
+    return f"no such key: {key} on {names}{did_you_mean(suggest(str(key), reader.keys()))}"
+
+
+def _lines(
+    found: list[tuple[Thing, list[Inherited]]], wanted: Key | None, inherited: bool, reveal: bool
+) -> Iterable[str]:
+    for thing, attributes in found:
+        for attribute, origin in attributes:
+            text = _text(attribute, reveal)
+            line = text if wanted else f"{attribute.key}={text}"
+            if inherited and origin != thing and not wanted:
+                line += f" (from {origin.name})"
+            yield line if len(found) == 1 else f"{thing.name}\t{line}"
+
+
+def _text(attribute: Attribute, reveal: bool) -> str:
+    if reveal and attribute.key.secret:
+        return attribute.value.text
+    return attribute.shown
+
+
+def _record(thing: Thing, each: Inherited, reveal: bool) -> dict[str, Any]:
+    attribute = each.attribute
+    value = attribute.value
+    hidden = attribute.key.secret and not reveal
+    plain = value.text if hidden or value.type in ("datetime", "relation") else value.python()
+    return {
+        "name": thing.name,
+        "key": str(attribute.key),
+        "value": attribute.shown if hidden else plain,
+        "type": value.type,
+        "from": each.origin.name,
+    }
+
+
+@command.command("set")
+@click.argument("key", metavar="KEY")
+@click.argument("values", metavar="VALUE...", nargs=-1, required=True)
+@_things
+@_value_options
+@change_options
+@pass_app
+def set_(
+    app: App,
+    key: str,
+    values: tuple[str, ...],
+    names: tuple[str, ...],
+    as_json: bool,
+    as_string: bool,
+    message: str | None,
+    dry_run: bool,
+) -> None:
+    """Make the values under KEY exactly VALUE..."""
+    wanted, parsed = _parse(key, values, as_json, as_string)
+    _write(app, wanted, parsed, names, message, dry_run, add=False)
+
+
+@command.command("add")
+@click.argument("key", metavar="KEY")
+@click.argument("values", metavar="VALUE...", nargs=-1, required=True)
+@_things
+@_value_options
+@change_options
+@pass_app
+def add(
+    app: App,
+    key: str,
+    values: tuple[str, ...],
+    names: tuple[str, ...],
+    as_json: bool,
+    as_string: bool,
+    message: str | None,
+    dry_run: bool,
+) -> None:
+    """Add VALUE... to the values under KEY."""
+    wanted, parsed = _parse(key, values, as_json, as_string)
+    _write(app, wanted, parsed, names, message, dry_run, add=True)
+
+
+def _parse(key: str, values: Sequence[str], as_json: bool, as_string: bool) -> tuple[Key, list[Value]]:
+    if as_json and as_string:
+        raise Malformed("a value is JSON or text: give --json or --string")
+    return writable(Key.parse(key)), [parse_value(each, as_json=as_json, as_string=as_string) for each in values]
+
+
+def _write(
+    app: App,
+    key: Key,
+    values: list[Value],
+    names: Sequence[str],
+    message: str | None,
+    dry_run: bool,
+    *,
+    add: bool,
+) -> None:
+    hidden = [value.text for value in values] if key.secret else []
+    lines = []
+    with app.changing(message, dry_run=dry_run, hidden=hidden) as change:
+        for named in _named(change.unit.reader, names):
+            thing = change.resolve(named.name)
+            write = change.add_values if add else change.set_values
+            if write(thing, key, values) and dry_run:
+                every = (each for each in change.unit.attributes(thing) if each.key == key)
+                lines.append(f"would set {thing.name} {key}: {', '.join(each.shown for each in every)}")
+    write_lines(lines)
+
+
+@command.command("del")
+@click.argument("key", metavar="KEY")
+@click.argument("value", metavar="[VALUE]", required=False)
+@_things
+@_value_options
+@change_options
+@pass_app
+def del_(
+    app: App,
+    key: str,
+    value: str | None,
+    names: tuple[str, ...],
+    as_json: bool,
+    as_string: bool,
+    message: str | None,
+    dry_run: bool,
+) -> None:
+    """Take out all values under KEY, or the one. Exit code 3 when none of the Things has it."""
+    wanted = writable(Key.parse(key))
+    parsed = None if value is None else _parse(key, [value], as_json, as_string)[1][0]
+    hidden = [parsed.text] if parsed and wanted.secret else []
+    with app.changing(message, dry_run=dry_run, hidden=hidden) as change:
+        things = [change.resolve(thing.name) for thing in _named(change.unit.reader, names)]
+        if not sum(change.delete_values(thing, wanted, parsed) for thing in things):
+            what = f"{wanted}={value}" if value is not None and not wanted.secret else str(wanted)
+            raise NotFound(f"no such attribute: {what} on {', '.join(thing.name for thing in things[:5])}")

@@ -1,0 +1,26 @@
+"""Connect two Things or parts by a cable, or equipment to rack units."""
+
+from __future__ import annotations
+
+import click
+
+from clusto_cli.context import App, pass_app
+from clusto_cli.options import change_options
+from clusto_cli.output import write_lines
+from clusto_core.wiring import KINDS
+
+
+@click.command("connect")
+@click.argument("one", metavar="A")
+@click.argument("other", metavar="B")
+@click.option("--kind", type=click.Choice(KINDS), help="Which kind of connection, where several fit.")
+@change_options
+@pass_app
+def command(app: App, one: str, other: str, kind: str | None, message: str | None, dry_run: bool) -> None:
+    """Connect A and B and say what was joined. Each is a part (server1:eth0, pdu3:7, rack101:RU13, rack101:RU13-14)
+    or a Thing, which stands for its first free part that fits.
+    """
+    with app.changing(message, dry_run=dry_run) as change:
+        joined = change.connect(one, other, kind)
+    verb = "would connect" if dry_run else "connected"
+    write_lines(f"{verb} {each.one.name} to {each.other.name}" for each in joined)

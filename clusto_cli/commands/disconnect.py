@@ -1,0 +1,22 @@
+"""Take out a cable, or equipment from its rack units."""
+
+from __future__ import annotations
+
+import click
+
+from clusto_cli.context import App, pass_app
+from clusto_cli.options import change_options
+from clusto_cli.output import write_lines
+
+
+@click.command("disconnect")
+@click.argument("one", metavar="A")
+@click.argument("other", metavar="[B]", required=False)
+@change_options
+@pass_app
+def command(app: App, one: str, other: str | None, message: str | None, dry_run: bool) -> None:
+    """Take out all connections of A, or those between A and B, and say what they were."""
+    with app.changing(message, dry_run=dry_run) as change:
+        parted = change.disconnect(one, other)
+    verb = "would disconnect" if dry_run else "disconnected"
+    write_lines(f"{verb} {each.one.name} from {each.other.name}" for each in parted)

@@ -1,0 +1,29 @@
+"""Put Things into a place or a grouping."""
+
+from __future__ import annotations
+
+import click
+
+from clusto_cli.context import App, pass_app
+from clusto_cli.options import change_options
+from clusto_cli.output import write_lines
+from clusto_cli.targets import expand_names, names_argument
+
+
+@click.command("put")
+@names_argument
+@click.option("--in", "parent", metavar="PARENT", required=True, help="What they are put in.")
+@change_options
+@pass_app
+def command(app: App, names: tuple[str, ...], parent: str, message: str | None, dry_run: bool) -> None:
+    """Put each NAME into PARENT, a datacenter, room, rack, pool, role, class... A Thing is in one place at a time, and
+    in any number of groupings.
+    """
+    lines = []
+    with app.changing(message, dry_run=dry_run) as change:
+        target = change.resolve(parent)
+        for name in expand_names(names):
+            thing = change.resolve(name)
+            verb = ("would put" if dry_run else "put") if change.put(thing, target) else "already:"
+            lines.append(f"{verb} {thing.name} in {target.name}")
+    write_lines(lines)

@@ -1,0 +1,56 @@
+"""Remove Things, with their parts, attributes and cables."""
+
+from __future__ import annotations
+
+import click
+
+from clusto_cli.confirm import confirm
+from clusto_cli.context import App, pass_app
+from clusto_cli.options import change_options, force_option, yes_option
+from clusto_cli.output import write_lines
+from clusto_cli.targets import names_argument, targets
+from clusto_core.errors import Refused
+
+
+@click.command("remove")
+@names_argument
+@yes_option
+@force_option
+@change_options
+@pass_app
+def command(app: App, names: tuple[str, ...], yes: bool, force: bool, message: str | None, dry_run: bool) -> None:
+    """Remove each NAME, all or none. What still has something in it, or is named by an attribute, is not removed;
+    what is protected only with --force. `clusto revert` brings it back.
+    """
+    # Asked before the store is locked: nobody else waits for the answer. What is checked is checked again below.
+    with app.reading() as reader:
+        things = targets(reader, names)
+        cables = {thing.id: len(reader.links_of(thing)) for thing in things}
+    if not dry_run:
+        confirm(_question([(thing.name, cables[thing.id]) for thing in things]), yes)
+    with app.changing(message, dry_run=dry_run) as change:
+        removed = []
+        # What is in another of them goes first.
+        pending = [change.resolve(thing.name) for thing in things]
+        for thing in pending:
+            if not force and (reason := change.protection(thing)):
+                raise Refused(f"{reason}: --force removes it all the same")
+        while pending:
+            blocked = []
+            problem = None
+            for thing in pending:
+                try:
+                    removed.append(change.remove(thing))
+                except Refused as error:
+                    problem = problem or error
+                    blocked.append(thing)
+            if problem is not None and len(blocked) == len(pending):
+                raise problem
+            pending = blocked
+    write_lines(f"{'would remove' if dry_run else 'removed'} {thing.driver} {thing.name}" for thing in removed)
+
+
+def _question(counted: list[tuple[str, int]]) -> str:
+    shown = [f"{name} ({cables} cable{'s' if cables > 1 else ''})" if cables else name for name, cables in counted]
+    rest = len(shown) - 5
+    return f"remove {', '.join(shown[:5])}{f' and {rest} more' if rest > 0 else ''}?"

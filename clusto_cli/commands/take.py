@@ -1,0 +1,29 @@
+"""Take Things out of a place or a grouping."""
+
+from __future__ import annotations
+
+import click
+
+from clusto_cli.context import App, pass_app
+from clusto_cli.options import change_options
+from clusto_cli.output import write_lines
+from clusto_cli.targets import expand_names, names_argument
+from clusto_core.errors import Refused
+
+
+@click.command("take")
+@names_argument
+@click.option("--from", "parent", metavar="PARENT", required=True, help="What they are taken out of.")
+@change_options
+@pass_app
+def command(app: App, names: tuple[str, ...], parent: str, message: str | None, dry_run: bool) -> None:
+    """Take each NAME out of PARENT."""
+    lines = []
+    with app.changing(message, dry_run=dry_run) as change:
+        target = change.resolve(parent)
+        for name in expand_names(names):
+            thing = change.resolve(name)
+            if not change.take(thing, target):
+                raise Refused(f"{thing.name} is not in {target.name}")
+            lines.append(f"{'would take' if dry_run else 'took'} {thing.name} from {target.name}")
+    write_lines(lines)

@@ -1,0 +1,85 @@
+"""What every verb is given: the settings, the store, and how to speak to the person on the terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from clusto_core.config import Settings, settings
+
+if TYPE_CHECKING:
+    from clusto_core.inventory import Transaction
+    from clusto_core.reader import Reader
+
+
+class App:
+    """One run of the program; `ctx.obj` of every verb."""
+
+    def __init__(self, db: str | None = None, config: str | None = None, verbose: int = 0, debug: bool = False) -> None:
+        self._db = db
+        self.config = config
+        self._settings: Settings | None = None
+        self.verbose = verbose
+        self.debug = debug
+
+    @property
+    def settings(self) -> Settings:
+        """Where the inventory is. Raises NotFound and Malformed as `clusto_core.config.settings`."""
+        if self._settings is None:
+            self._settings = settings(self._db, self.config)
+        return self._settings
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """A consistent view of the inventory."""
+        from clusto_core.reader import open_reader
+
+        with open_reader(self.settings.url) as reader:
+            yield reader
+
+    @contextlib.contextmanager
+    def changing(
+        self,
+        message: str | None = None,
+        *,
+        dry_run: bool = False,
+        reverts: int | None = None,
+        hidden: Sequence[str] = (),
+    ) -> Iterator[Transaction]:
+        """A transaction whose history has this command line, without the texts that are to be hidden."""
+        from clusto_core.inventory import Inventory
+
+        inventory = Inventory(self.settings)
+        command = command_line(hidden)
+        with inventory.change(command, message, dry_run=dry_run, reverts=reverts, notify=self.say) as change:
+            yield change
+
+    def say(self, line: str) -> None:
+        """A message for the person, on stderr."""
+        from clusto_cli.output import clean
+
+        print(f"clusto: {clean(line)}", file=sys.stderr)
+
+
+def command_line(hidden: Sequence[str] = ()) -> str:
+    """The command as it was typed, quoted for a shell, with `****` for passwords and for what is to be hidden."""
+    from shlex import quote
+
+    from clusto_core.attributes import MASK
+    from clusto_core.config import masked
+
+    words = []
+    for argument in sys.argv[1:]:
+        shown = masked(argument) if "://" in argument else argument
+        for text in hidden:
+            if text and text in shown:
+                shown = shown.replace(text, MASK)
+        words.append(shown if MASK in shown else quote(shown))
+    return " ".join(["clusto", *words]).encode(errors="replace").decode()
+
+
+pass_app = click.make_pass_decorator(App)

@@ -1,0 +1,169 @@
+"""The root of the command line: finds the verb, runs it, turns what goes wrong into one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from clusto_cli.context import App
+from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
+
+EXIT_UNEXPECTED = 1
+EXIT_USAGE = 2
+EXIT_NOT_FOUND = 3
+EXIT_REFUSED = 4
+EXIT_DEVICE = 5
+EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141
+_CODES: tuple[tuple[type[ClustoError], int], ...] = (
+    (Malformed, EXIT_USAGE),
+    (NotFound, EXIT_NOT_FOUND),
+    (Refused, EXIT_REFUSED),
+)
+
+_COMMANDS = os.path.join(os.path.dirname(__file__), "commands")
+
+
+class Verbs(click.Group):
+    """The verbs: modules in `commands/`, and the programs `clusto-NAME` on PATH. A verb is loaded when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The built-in verbs. A module whose name Python keeps for itself ends in `_`: `import_.py` is `import`."""
+        modules = (entry[:-3] for entry in os.listdir(_COMMANDS) if entry.endswith(".py") and entry[0] != "_")
+        return sorted(module.rstrip("_").replace("_", "-") for module in modules)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The verb of that name, loaded; an outside program as a verb that passes on what follows it."""
+        module = cmd_name.replace("-", "_")
+        for name in (module, module + "_"):
+            if name.isidentifier() and os.path.exists(os.path.join(_COMMANDS, name + ".py")):
+                loaded = __import__(f"clusto_cli.commands.{name}", fromlist=["command"])
+                command: click.Command = loaded.command
+                return command
+        if not cmd_name.startswith("-") and "/" not in cmd_name:
+            from shutil import which
+
+            program = which(f"clusto-{cmd_name}")
+            if program:
+                from clusto_cli.external import command_for
+
+                return command_for(cmd_name, program)
+        return None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does; an unknown verb gets a suggestion."""
+        if (
+            args
+            and not args[0].startswith("-")
+            and self.get_command(ctx, args[0]) is None
+            and not ctx.resilient_parsing
+        ):
+            from clusto_core.errors import did_you_mean
+            from clusto_core.names import suggest
+
+            guess = suggest(args[0], self.list_commands(ctx))
+            raise Malformed(f"no such verb: {args[0][:60]}{did_you_mean(guess)} (clusto help lists them)")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The verbs with the first line of their modules, which needs none of them loaded."""
+        rows = [(name, summary(name)) for name in self.list_commands(ctx)]
+        with formatter.section("Verbs"):
+            formatter.write_dl(rows)
+
+
+def summary(verb: str) -> str:
+    """The first line of a verb's module, which says what the verb does."""
+    module = verb.replace("-", "_")
+    for name in (module, module + "_"):
+        path = os.path.join(_COMMANDS, name + ".py")
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                return file.readline().strip().strip('"')
+    return ""
+
+
+def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from clusto_cli import __version__
+
+        click.echo(f"clusto {__version__}")
+        ctx.exit()
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option("--db", metavar="URL", help="The inventory: sqlite:///PATH, postgresql://... or mariadb://...")
+@click.option("--config", metavar="FILE", type=click.Path(), help="The configuration file.")
+@click.option("-v", "--verbose", count=True, help="Say more.")
+@click.option("--debug", is_flag=True, help="Show where an error comes from.")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Say which clusto.")
+@click.pass_context
+def main(ctx: click.Context, db: str | None, config: str | None, verbose: int, debug: bool) -> None:
+    """The command line for physical infrastructure: one inventory, and verbs that act through its wiring."""
+    ctx.obj = App(db, config, verbose, debug)
+
+
+def run() -> None:
+    """What the program `clusto` does."""
+    sys.exit(invoke(sys.argv[1:]))
+
+
+def invoke(arguments: list[str]) -> int:
+    """Runs one command and gives its exit code; errors are told on stderr, each in one line."""
+    debug = "--debug" in arguments
+    try:
+        code = main.main(args=arguments, prog_name="clusto", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python would complain once more when it closes the pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_BROKEN_PIPE
+    except click.ClickException as error:
+        return _fail(_usage(error), EXIT_USAGE, debug)
+    except ClustoError as error:
+        code = next((code for kind, code in _CODES if isinstance(error, kind)), EXIT_UNEXPECTED)
+        return _fail(str(error), code, debug)
+    except Exception as error:
+        return _unexpected(error, debug)
+    return code if isinstance(code, int) else 0
+
+
+def _usage(error: click.ClickException) -> str:
+    message = error.format_message().rstrip(".")
+    message = message[:1].lower() + message[1:]
+    ctx = getattr(error, "ctx", None)
+    return f"{message} (see {ctx.command_path} --help)" if ctx else message
+
+
+def _unexpected(error: Exception, debug: bool) -> int:
+    from clusto_cli.backends.base import DeviceError
+
+    if isinstance(error, DeviceError):
+        return _fail(str(error), EXIT_DEVICE, debug)
+    if isinstance(error, OSError) and error.strerror:
+        place = f": {error.filename}" if error.filename else ""
+        return _fail(f"{error.strerror}{place}", EXIT_UNEXPECTED, debug)
+    return _fail(f"unexpected {type(error).__name__}: {error} (--debug shows more)", EXIT_UNEXPECTED, debug)
+
+
+def _fail(message: str, code: int, debug: bool) -> int:
+    from clusto_cli.output import clean
+
+    if debug:
+        import traceback
+
+        traceback.print_exc()
+    print(f"clusto: error: {clean(message)}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    run()

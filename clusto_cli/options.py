@@ -1,0 +1,40 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def message_option(function: F) -> F:
+    """`-m MESSAGE`, kept in the history."""
+    return click.option("-m", "--message", metavar="MESSAGE", help="Why, for the history.")(function)
+
+
+def dry_run_option(function: F) -> F:
+    """`--dry-run`."""
+    return click.option("--dry-run", is_flag=True, help="Check and say what would be done; change nothing.")(function)
+
+
+def yes_option(function: F) -> F:
+    """`--yes`."""
+    return click.option("-y", "--yes", is_flag=True, help="Do not ask.")(function)
+
+
+def force_option(function: F) -> F:
+    """`--force`."""
+    return click.option("--force", is_flag=True, help="Also what is protected.")(function)
+
+
+def verbose_option(function: F) -> F:
+    """`-v` behind the verb, as well as before it."""
+    return click.option("-v", "--verbose", count=True, help="Say more.")(function)
+
+
+def change_options(function: F) -> F:
+    """The options of every verb that changes the inventory: `--dry-run` and `-m`."""
+    return dry_run_option(message_option(function))
