@@ -52,7 +52,7 @@ def resolve_all(reader: Reader, names: Iterable[str]) -> list[Thing]:
 
 
 def targets(reader: Reader, names: Iterable[str]) -> list[Thing]:
-    """The Things that the arguments of a verb mean. Raises Malformed when none are given, NotFound when none is left."""
+    """The Things that the arguments of a verb mean. Raises Malformed without any, NotFound when none is left."""
     given = list(names)
     if not given:
         raise Malformed("name at least one Thing (a name, a range as web[01-20], or - for names on standard input)")

@@ -1,0 +1,126 @@
+"""Fixtures: stores on each of the three databases, and the command line as a function."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from clusto_core.config import Settings
+from clusto_core.inventory import Inventory
+from clusto_core.store import create
+from tests import servers
+
+DATABASES = ("sqlite", "postgresql", "mariadb")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[servers.PostgreSQL | None]:
+    """The tests' PostgreSQL, with a database `template` to copy."""
+    server = servers.start_postgresql()
+    if server is not None:
+        server.run("CREATE DATABASE template")
+        create(server.url("template"))
+    yield server
+    if server is not None:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[servers.MariaDB | None]:
+    """The tests' MariaDB."""
+    server = servers.start_mariadb()
+    yield server
+    if server is not None:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite store, to copy."""
+    path = tmp_path_factory.mktemp("template") / "clusto.db"
+    create(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(params=DATABASES)
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a place for a store, with nothing in it, on each database in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/clusto.db"
+    server = request.getfixturevalue(request.param)
+    if server is None:
+        pytest.skip(f"{request.param} is not installed (Debian: {request.param}-server or postgresql)")
+    url: str = server.new()
+    return url
+
+
+@pytest.fixture(params=DATABASES)
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty store on each database in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{_copied(request, tmp_path)}"
+    server = request.getfixturevalue(request.param)
+    if server is None:
+        pytest.skip(f"{request.param} is not installed (Debian: {request.param}-server or postgresql)")
+    if isinstance(server, servers.PostgreSQL):
+        name = f"copy_{id(request)}"
+        server.run(f"CREATE DATABASE {name} TEMPLATE template")
+        return server.url(name)
+    url: str = server.new()
+    create(url)
+    return url
+
+
+@pytest.fixture
+def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty store on SQLite."""
+    return f"sqlite:///{_copied(request, tmp_path)}"
+
+
+def _copied(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    path = tmp_path / "clusto.db"
+    shutil.copy(request.getfixturevalue("sqlite_template"), path)
+    return path
+
+
+@pytest.fixture
+def inventory(store_url: str) -> Inventory:
+    """An empty inventory on each database in turn."""
+    return Inventory(Settings(store_url))
+
+
+class Result(NamedTuple):
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def clusto(sqlite_url: str) -> Run:
+    """Runs the real program on an SQLite store: `clusto("add", "Server", "server1")`; `stdin=` is what is piped in."""
+
+    def run(*arguments: str, stdin: str = "", env: dict[str, str] | None = None) -> Result:
+        done = subprocess.run(
+            [sys.executable, "-m", "clusto_cli.main", *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "CLUSTO_DB": sqlite_url, **(env or {})},
+            timeout=120,
+            check=False,
+        )
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    return run

@@ -1,0 +1,120 @@
+"""Database servers that the tests start for themselves, on a socket in a directory of their own, and stop again."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+
+class Server:
+    """A running database server: makes and drops databases, and gives their URLs."""
+
+    def __init__(self, process: subprocess.Popen[bytes], directory: Path) -> None:
+        self.process = process
+        self.directory = directory
+        self._count = 0
+
+    def url(self, name: str) -> str:
+        raise AssertionError
+
+    def run(self, statement: str) -> None:
+        raise AssertionError
+
+    def new(self) -> str:
+        """The URL of a new, empty database."""
+        self._count += 1
+        name = f"clusto_{self._count}"
+        self.run(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(30)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class PostgreSQL(Server):
+    def url(self, name: str) -> str:
+        return f"postgresql://clusto@/{name}?host={self.directory}"
+
+    def run(self, statement: str) -> None:
+        import psycopg2
+
+        connection = psycopg2.connect(self.url("postgres"))
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+        connection.close()
+
+
+class MariaDB(Server):
+    def url(self, name: str) -> str:
+        return f"mariadb://root@localhost/{name}?unix_socket={self.directory}/socket"
+
+    def run(self, statement: str) -> None:
+        import pymysql
+
+        connection = pymysql.connect(user="root", unix_socket=f"{self.directory}/socket", autocommit=True)
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+        connection.close()
+
+
+def start_postgresql() -> PostgreSQL | None:
+    """A PostgreSQL of the tests, or None where it is not installed."""
+    found = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
+    if not found:
+        return None
+    directory, user = _directory("postgres")
+    data = directory / "data"
+    initdb = [f"{found[-1]}/initdb", "-D", data, "-U", "clusto", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"]
+    subprocess.run([*user, *map(str, initdb)], check=True, stdout=subprocess.DEVNULL)
+    options = ["-k", str(directory), "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200"]
+    server = [*user, f"{found[-1]}/postgres", "-D", str(data), *options]
+    running = PostgreSQL(subprocess.Popen(server, stderr=subprocess.DEVNULL), directory)
+    _wait(lambda: running.run("SELECT 1"), running)
+    return running
+
+
+def start_mariadb() -> MariaDB | None:
+    """A MariaDB of the tests, or None where it is not installed."""
+    if shutil.which("mariadbd") is None or shutil.which("mariadb-install-db") is None:
+        return None
+    directory, user = _directory("mysql")
+    data = f"--datadir={directory}/data"
+    setup = ["mariadb-install-db", "--no-defaults", data, "--auth-root-authentication-method=normal", "--skip-test-db"]
+    subprocess.run([*user, *setup], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    options = ["--skip-networking", f"--socket={directory}/socket", "--max-connections=200"]
+    tuning = ["--innodb-flush-log-at-trx-commit=0", f"--pid-file={directory}/pid", "--skip-log-bin"]
+    server = [*user, "mariadbd", "--no-defaults", data, *options, *tuning]
+    running = MariaDB(subprocess.Popen(server, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL), directory)
+    _wait(lambda: running.run("SELECT 1"), running)
+    return running
+
+
+def _directory(account: str) -> tuple[Path, list[str]]:
+    """A new directory, and how to become the account that owns it: servers refuse to run as root."""
+    directory = Path(tempfile.mkdtemp(prefix="clusto-"))
+    if os.geteuid() != 0:
+        return directory, []
+    shutil.chown(directory, account, account)
+    directory.chmod(0o755)
+    return directory, ["setpriv", f"--reuid={account}", f"--regid={account}", "--clear-groups", "--"]
+
+
+def _wait(ready: Callable[[], None], server: Server) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            ready()
+            return
+        except Exception:
+            if server.process.poll() is not None or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
