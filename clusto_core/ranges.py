@@ -19,8 +19,9 @@ The operators have no precedence: they apply from left to right.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, product
+from itertools import chain, permutations, product
 
 from clusto_core.names import MalformedName, natural_key
 
@@ -36,6 +37,7 @@ _operator = re.compile(r",\s*!|[,!&^]").match
 _looks_like_range = re.compile(r"\[[0-9][-0-9,/]*\]").search
 _reserved = re.compile(r"[\s\[\],!&^]").search
 _split_numbers = re.compile(r"([0-9]+)").split
+_last_number = re.compile(r"([0-9]+)([^0-9]+)\Z").search
 
 # What stands in one place of a name, as a tuple of (first, last, step, digits written at least).
 _Bracket = tuple[tuple[int, int, int, int], ...]
@@ -208,36 +210,60 @@ def fold(names: Iterable[str]) -> list[str]:
     """The names as few ranges, in natural order: `web[1-3,5]` from web1, web2, web3 and web5.
 
     Joined with commas, the result expands to exactly the given names, whatever their order and number. Numbers
-    written with leading zeros fold with others of as many digits (`[098-101]`), and never with shorter ones. With
-    one number a name, a shape gives one range; with several it gives disjoint grids, as few as merging equal rows
-    and columns finds.
+    written with leading zeros fold with others of as many digits (`[098-101]`), and never with shorter ones. Names of
+    one shape that differ in one number only give one range; those that differ in several give disjoint grids, as few
+    as merging equal rows and columns finds.
 
     Raises MalformedName for a name that holds what the notation itself is written with, or a blank.
     """
-    shapes: dict[tuple[str, ...], dict[tuple[str, ...], None]] = {}
+    # Cutting off the last number is quick, and leaves few different texts to take apart.
+    rows: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for name in names:
-        if _reserved(name):
-            raise MalformedName(f"malformed name {name!r}: it holds a blank or one of , [ ] ! & ^")
-        pieces = _split_numbers(name)
-        shapes.setdefault(tuple(pieces[::2]), {})[tuple(pieces[1::2])] = None
-    ranges = [
-        (natural_key(_lowest(shape, box)), _written(shape, box))
-        for shape, points in shapes.items()
-        for box in _boxes(list(points))
-    ]
-    ranges.sort()
-    return [text for _, text in ranges]
+        before = name.rstrip("0123456789")
+        if before != name:
+            rows[before, ""].add(name[len(before) :])
+        elif found := _last_number(name):
+            rows[name[: found.start()], found[2]].add(found[1])
+        else:
+            rows[name, ""].add("")
+    alone = _Alone()
+    shapes: defaultdict[tuple[str, ...], list[_Box]] = defaultdict(list)
+    for (before, after), numbers in rows.items():
+        if _reserved(before) or _reserved(after):
+            raise MalformedName(
+                f"malformed name {before + min(numbers) + after!r}: it holds a blank or one of , [ ] ! & ^"
+            )
+        pieces = _split_numbers(before)
+        shape, box = tuple(pieces[::2]), tuple([alone[number] for number in pieces[1::2]])
+        if "" in numbers:
+            numbers.remove("")
+            shapes[shape].append(box)
+        if numbers:
+            shapes[*shape, after].append((*box, frozenset(numbers)))
+    ranges = [_written(shape, box) for shape, boxes in shapes.items() for box in _fewest(boxes, alone)]
+    return [text for _, text in sorted(ranges)]
 
 
-def _boxes(points: list[tuple[str, ...]]) -> list[_Box]:
-    """Disjoint boxes that together hold exactly the points: the best of merging along each axis first."""
-    axes = range(len(points[0]))
-    alone: dict[str, _Set] = {}
-    start: list[_Box] = [tuple([alone.setdefault(n, frozenset((n,))) for n in point]) for point in points]
-    best = start
-    for first in reversed(axes):
-        boxes = start
-        order = [first, *(axis for axis in reversed(axes) if axis != first)]
+class _Alone(dict[str, _Set]):
+    """For each number the set of it alone, made once."""
+
+    def __missing__(self, number: str) -> _Set:
+        self[number] = found = frozenset((number,))
+        return found
+
+
+def _fewest(rows: list[_Box], alone: _Alone) -> list[_Box]:
+    """The points of `rows`, boxes along the last axis, in as few disjoint boxes as some order of merging gives."""
+    if len(rows) == 1:
+        return rows
+    points = [(*row[:-1], alone[number]) for row in rows for number in row[-1]]
+    axes = [axis for axis in reversed(range(len(rows[0]))) if len({point[axis] for point in points}) > 1]
+    # The order decides how many boxes are left; among equals the last axis first reads best (`rack1node[1-4]`). Few
+    # names have more than three numbers that vary; for those that do, all orders would take too long.
+    orders = permutations(axes) if len(axes) <= 3 else (axes[i:] + axes[:i] for i in range(len(axes)))
+    best = points
+    for order in orders:
+        boxes = points
         count = 0
         while count != len(boxes):
             count = len(boxes)
@@ -250,41 +276,39 @@ def _boxes(points: list[tuple[str, ...]]) -> list[_Box]:
 
 def _merged(boxes: list[_Box], axis: int) -> list[_Box]:
     """Boxes that differ along one axis only, put together."""
-    together: dict[_Box, list[_Set]] = {}
+    together: defaultdict[_Box, list[_Set]] = defaultdict(list)
     for box in boxes:
-        together.setdefault(box[:axis] + box[axis + 1 :], []).append(box[axis])
+        together[box[:axis] + box[axis + 1 :]].append(box[axis])
     return [(*rest[:axis], frozenset().union(*sets), *rest[axis:]) for rest, sets in together.items()]
 
 
-def _in_order(numbers: _Set) -> list[str]:
-    return sorted(sorted(numbers), key=len)
-
-
-def _lowest(shape: tuple[str, ...], box: _Box) -> str:
-    return shape[0] + "".join([min(axis, key=natural_key) + text for axis, text in zip(box, shape[1:], strict=True)])
-
-
-def _written(shape: tuple[str, ...], box: _Box) -> str:
-    return shape[0] + "".join([_bracket(axis) + text for axis, text in zip(box, shape[1:], strict=True)])
-
-
-def _bracket(numbers: _Set) -> str:
-    """Written numbers as `[1-3,7]`; a single one without brackets."""
-    if len(numbers) == 1:
-        return next(iter(numbers))
-    spans: list[tuple[str, str]] = []
-    first = last = ""
-    value = -2
-    # Shorter ones first, so that 9 stands before 10 and 09, and what is padded apart from what is not.
-    for number in _in_order(numbers):
-        follows = int(number) == value + 1
-        # From 9 to 10 the digits become more, which a padded range does not allow.
-        if follows and (len(number) == len(last) or (number[0] != "0" and (first[0] != "0" or first == "0"))):
-            last = number
+def _written(shape: tuple[str, ...], box: _Box) -> tuple[str, str]:
+    """A box as a range, after the key that sorts it: that of the first name it expands to."""
+    first = text = shape[0]
+    for numbers, after in zip(box, shape[1:], strict=True):
+        if len(numbers) == 1:
+            (lowest,) = numbers
+            first += lowest + after
+            text += lowest + after
         else:
-            if last:
-                spans.append((first, last))
-            first = last = number
-        value = int(number)
-    spans.append((first, last))
-    return "[" + ",".join([a if a == b else f"{a}-{b}" for a, b in spans]) + "]"
+            # Shorter ones first, so that 9 stands before 10 and 09, and what is padded apart from what is not.
+            in_order = sorted(sorted(numbers), key=len)
+            first += in_order[0] + after
+            text += f"[{','.join(_spans(in_order))}]{after}"
+    return natural_key(first), text
+
+
+def _spans(in_order: list[str]) -> Iterator[str]:
+    """Numbers, the shorter before the longer and each length in order, as `1-3`, `7`."""
+    first = last = in_order[0]
+    value = int(last)
+    for number in in_order[1:]:
+        value += 1
+        # From 9 to 10 the digits become more, which a padded range does not allow.
+        grows = len(number) != len(last)
+        if int(number) != value or (grows and (number[0] == "0" or (first[0] == "0" and first != "0"))):
+            yield first if first == last else f"{first}-{last}"
+            first = number
+            value = int(number)
+        last = number
+    yield first if first == last else f"{first}-{last}"
