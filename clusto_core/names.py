@@ -12,10 +12,14 @@ from itertools import islice
 MAX_LENGTH = 255
 """The longest name of a Thing, and the longest of a part, in characters."""
 
-_THING = re.compile(r"[A-Za-z0-9._+][A-Za-z0-9._+-]*").fullmatch
-_PART = re.compile(r"[A-Za-z0-9._+][A-Za-z0-9._+/:-]*").fullmatch
-_split_numbers = re.compile(r"([0-9]+)").split
-_numbers = re.compile(r"[0-9]+").findall
+split_numbers = re.compile("([0-9]+)").split
+"""`rack1-ru07` as ["rack", "1", "-ru", "07", ""]: text and numbers by turns, text first and last."""
+
+# Every quick command imports this module, and would pay for compiling each further pattern here.
+_THING_MARKS = "._-+"
+_PART_MARKS = "._-+/:"
+_WITHOUT_THING_MARKS = str.maketrans("", "", _THING_MARKS)
+_WITHOUT_PART_MARKS = str.maketrans("", "", _PART_MARKS)
 
 # Unicode counts these as letters, and they are drawn as blanks.
 _BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0")
@@ -34,9 +38,7 @@ def check_name(name: str) -> None:
 
     Raises MalformedName.
     """
-    # Nearly every name passes here; anything else is looked at character by character.
-    if _THING(name) is None or len(name) > MAX_LENGTH or not name.strip("._+-"):
-        _explain(name, "name", "._-+")
+    _check(name, "name", _THING_MARKS, _WITHOUT_THING_MARKS)
 
 
 def check_part_name(name: str) -> None:
@@ -45,12 +47,13 @@ def check_part_name(name: str) -> None:
     As `check_name`; beyond that a part's name may hold slashes and colons, though not begin with one
     (`GigabitEthernet0/4`, `xe-0/0/0:1`). Raises MalformedName.
     """
-    if _PART(name) is None or len(name) > MAX_LENGTH or not name.strip("._+-/:"):
-        _explain(name, "part name", "._-+/:")
+    _check(name, "part name", _PART_MARKS, _WITHOUT_PART_MARKS)
 
 
-def _explain(name: str, what: str, marks: str) -> None:
-    """Raise MalformedName for what is wrong with `name`, or return because only its letters are unusual."""
+def _check(name: str, what: str, marks: str, without_marks: dict[int, int | None]) -> None:
+    """Raise MalformedName for the first thing that is wrong with `name`."""
+    if name.isascii() and len(name) <= MAX_LENGTH and name[:1] not in "-/:" and name.translate(without_marks).isalnum():
+        return  # as nearly every name; any other is looked at character by character
     if not name:
         raise MalformedName(f"malformed {what}: it is empty")
     if len(name) > MAX_LENGTH:
@@ -93,7 +96,7 @@ def natural_key(name: str) -> str:
     """
     # A number becomes: how many digits it has, those digits, how many zeros led them. The count keeps the order of
     # values and, being made of digits itself, the place of numbers among other characters. "\0" sorts a colon first.
-    pieces = _split_numbers(name.replace(":", "\0"))
+    pieces = split_numbers(name.replace(":", "\0"))
     for place in range(1, len(pieces), 2):
         written = pieces[place]
         digits = written.lstrip("0")
@@ -140,12 +143,12 @@ def suggest(name: str, candidates: Iterable[str]) -> str | None:
 
 def _values(name: str) -> list[str]:
     """The numbers in a name, without leading zeros: `rack01-ru0` has "1" and ""."""
-    return [number.lstrip("0") for number in _numbers(name)]
+    return [number.lstrip("0") for number in split_numbers(name)[1::2]]
 
 
 def _spelling(name: str) -> str:
     """A name without its numbers and its case: `Rack01-RU7` is `rack0-ru0`."""
-    return "0".join(_split_numbers(name.casefold())[::2])
+    return "0".join(split_numbers(name.casefold())[::2])
 
 
 def _distance(a: Sequence[str], b: Sequence[str], limit: int) -> int:
@@ -168,6 +171,6 @@ def _distance(a: Sequence[str], b: Sequence[str], limit: int) -> int:
             if i > 1 and j > 1 and letter == b[j - 2] and other == a[i - 2]:
                 cost = min(cost, earlier[j - 2] + 1)
             row.append(cost)
-        if min(row) > limit and min(before) > limit:
+        if min(row) > limit:
             return limit + 1
     return min(row[-1], limit + 1)

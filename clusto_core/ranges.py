@@ -23,21 +23,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, permutations, product
 
-from clusto_core.names import MalformedName, natural_key
+from clusto_core.names import MAX_LENGTH, MalformedName, natural_key, split_numbers
 
 LIMIT = 1_000_000
 """The most names that `expand` writes out unless told otherwise."""
 
-_LONGEST_NUMBER = 255  # digits: a name has no room for more
-
-_blanks = re.compile(r"\s*").match
-_text = re.compile(r"[^\s\[\],!&^]*").match
-_digits = re.compile(r"[0-9]*").match
-_operator = re.compile(r",\s*!|[,!&^]").match
-_looks_like_range = re.compile(r"\[[0-9][-0-9,/]*\]").search
-_reserved = re.compile(r"[\s\[\],!&^]").search
-_split_numbers = re.compile(r"([0-9]+)").split
-_last_number = re.compile(r"([0-9]+)([^0-9]+)\Z").search
+_DIGITS = "0123456789"
+_NOTATION = frozenset("[],!&^")
 
 # What stands in one place of a name, as a tuple of (first, last, step, digits written at least).
 _Bracket = tuple[tuple[int, int, int, int], ...]
@@ -61,7 +53,7 @@ def is_range(text: str) -> bool:
 
     Says how the text is meant, not that it is right: `web[3-1]` is a range, which `expand` will refuse.
     """
-    return _looks_like_range(text) is not None
+    return "[" in text and re.search(r"\[[0-9][-0-9,/]*\]", text) is not None
 
 
 def expand(text: str, limit: int = LIMIT) -> Iterator[str]:
@@ -93,28 +85,30 @@ class _Parser:
         return result
 
     def operator(self) -> Callable[[_Names, _Names], _Names]:
-        found = _operator(self.text, self.at)
-        if found is None:
+        found = self.text[self.at]
+        if found not in _COMBINE:
             raise self.error(f"expected one of , ! & ^ between names, {self.found()}")
-        self.at = found.end()
-        return _COMBINE[found[0][-1]]
+        self.at += 1
+        if found == ",":
+            self.take(str.isspace)
+            if self.text.startswith("!", self.at):
+                return self.operator()
+        return _COMBINE[found]
 
     def operand(self) -> _Names:
         """One name, with any number of brackets, and the blanks around it."""
-        self.skip_blanks()
+        self.take(str.isspace)
         start = self.at
         pieces: list[str | _Bracket] = []
         while True:
-            found = _text(self.text, self.at)
-            if found and found[0]:
-                pieces.append(found[0])
-                self.at = found.end()
+            if text := self.take(_is_text):
+                pieces.append(text)
             if not self.text.startswith("[", self.at):
                 break
             pieces.append(self.bracket())
-        if self.at == start:
+        if not pieces:
             raise self.error(f"expected a name, {self.found()}")
-        self.skip_blanks()
+        self.take(str.isspace)
         return self.written_out(pieces, start)
 
     def bracket(self) -> _Bracket:
@@ -155,13 +149,13 @@ class _Parser:
         return int(first), int(last), int(step), width
 
     def number(self, expected: str) -> str:
-        found = _digits(self.text, self.at)
-        if found is None or not found[0]:
+        start = self.at
+        digits = self.take(_DIGITS.__contains__)
+        if not digits:
             raise self.error(f"expected {expected}, {self.found()}")
-        if len(found[0]) > _LONGEST_NUMBER:
-            raise self.error(f"expected a number of at most {_LONGEST_NUMBER} digits")
-        self.at = found.end()
-        return found[0]
+        if len(digits) > MAX_LENGTH:
+            raise self.error(f"expected a number of at most {MAX_LENGTH} digits", start)
+        return digits
 
     def written_out(self, pieces: list[str | _Bracket], start: int) -> _Names:
         count = 1
@@ -174,16 +168,22 @@ class _Parser:
         choices = [(piece,) if isinstance(piece, str) else _numbers(piece) for piece in pieces]
         return dict.fromkeys(map("".join, product(*choices)))
 
-    def skip_blanks(self) -> None:
-        found = _blanks(self.text, self.at)
-        if found:
-            self.at = found.end()
+    def take(self, belongs: Callable[[str], bool]) -> str:
+        """The longest run of characters from here on that belong, which may be empty."""
+        start = self.at
+        while self.at < len(self.text) and belongs(self.text[self.at]):
+            self.at += 1
+        return self.text[start : self.at]
 
     def found(self) -> str:
         return f"found {self.text[self.at]!r}" if self.at < len(self.text) else "found the end"
 
     def error(self, problem: str, at: int | None = None) -> MalformedRange:
         return MalformedRange(self.text, (self.at if at is None else at) + 1, problem)
+
+
+def _is_text(character: str) -> bool:
+    return character not in _NOTATION and not character.isspace()
 
 
 def _numbers(bracket: _Bracket) -> Iterator[str]:
@@ -218,22 +218,23 @@ def fold(names: Iterable[str]) -> list[str]:
     """
     # Cutting off the last number is quick, and leaves few different texts to take apart.
     rows: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    last_number = re.compile(r"([0-9]+)([^0-9]+)\Z").search
     for name in names:
-        before = name.rstrip("0123456789")
+        before = name.rstrip(_DIGITS)
         if before != name:
             rows[before, ""].add(name[len(before) :])
-        elif found := _last_number(name):
+        elif found := last_number(name):
             rows[name[: found.start()], found[2]].add(found[1])
         else:
             rows[name, ""].add("")
     alone = _Alone()
     shapes: defaultdict[tuple[str, ...], list[_Box]] = defaultdict(list)
     for (before, after), numbers in rows.items():
-        if _reserved(before) or _reserved(after):
+        if not all(map(_is_text, before + after)):
             raise MalformedName(
                 f"malformed name {before + min(numbers) + after!r}: it holds a blank or one of , [ ] ! & ^"
             )
-        pieces = _split_numbers(before)
+        pieces = split_numbers(before)
         shape, box = tuple(pieces[::2]), tuple([alone[number] for number in pieces[1::2]])
         if "" in numbers:
             numbers.remove("")
@@ -264,11 +265,8 @@ def _fewest(rows: list[_Box], alone: _Alone) -> list[_Box]:
     best = points
     for order in orders:
         boxes = points
-        count = 0
-        while count != len(boxes):
-            count = len(boxes)
-            for axis in order:
-                boxes = _merged(boxes, axis)
+        for axis in order:
+            boxes = _merged(boxes, axis)
         if len(boxes) < len(best):
             best = boxes
     return best

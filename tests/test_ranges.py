@@ -113,6 +113,7 @@ def test_a_range_stands_for_its_names_in_the_order_written(text: str, names: str
         ("web[1-3/]", 9, "expected a step, found ']'"),
         ("web[1/2]", 6, "a step needs a range before it, such as 0-10/2"),
         ("web[1-9/2/2]", 10, "expected , or ], found '/'"),
+        ("a ! , b", 5, "expected a name, found ','"),
         (f"web[1-{'9' * 5000}]", 7, "expected a number of at most 255 digits"),
     ],
 )
@@ -206,6 +207,11 @@ def test_names_fold_into_ranges_in_natural_order(names: str, ranges: str) -> Non
     assert fold(names.split()) == ranges.split()
 
 
+def test_a_padded_range_ends_where_its_digits_would_become_more() -> None:
+    for text in ("web[08-99,100-102]", "web[00-99,100]", "web[9-102]", "web[0-10]"):
+        assert fold(expand(text)) == [text]
+
+
 def test_a_full_grid_of_any_number_of_axes_is_one_range() -> None:
     for text in ("r[1-40]n[01-30]", "a[0-9]b[0-9]c[0-9]", "a[0-3]-b[08-11]-c[1,3]-d[1-2]:e[7-8]"):
         names = list(expand(text))
@@ -226,7 +232,9 @@ def test_the_axis_that_gives_fewer_ranges_is_merged_first() -> None:
     assert len(fold(expand("r[1-9]n[1-4],r1n5,r[1-2]n6,r[1-3]n7"))) <= 4
 
 
-@pytest.mark.parametrize("name", ["a,b", "web[1", "a]", "a!b", "a&b", "a^b", "a b", "a\n"])
+@pytest.mark.parametrize(
+    "name", ["a,b", "web[1", "a]", "a!b", "a&b", "a^b", "a b", "a\n", "a1,b", "a1]", "a1\t", "1\u2003b"]
+)
 def test_what_would_not_expand_to_itself_is_not_folded(name: str) -> None:
     with pytest.raises(MalformedName):
         fold(["web1", name])
