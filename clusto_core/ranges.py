@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, permutations, product
+from itertools import permutations, product
 
 from clusto_core.names import MAX_LENGTH, MalformedName, natural_key, split_numbers
 
@@ -135,7 +135,7 @@ class _Parser:
         self.at += 1
         at_last = self.at
         last = self.number("the range's last number")
-        if len(last) != len(first) and ((width > 1) or last[0] == "0"):
+        if len(last) != len(first) and (width > 1 or last[0] == "0"):
             raise self.error(f"expected a number of as many digits as {first}, found {last}", at_last)
         if int(last) < int(first):
             raise self.error(f"expected a number from {first} up, found {last}", at_last)
@@ -192,12 +192,34 @@ def _numbers(bracket: _Bracket) -> Iterator[str]:
             yield str(number).zfill(width)
 
 
-_COMBINE: dict[str, Callable[[_Names, _Names], _Names]] = {
-    ",": lambda a, b: a | b,
-    "!": lambda a, b: {name: None for name in a if name not in b},
-    "&": lambda a, b: {name: None for name in a if name in b},
-    "^": lambda a, b: {name: None for name in chain(a, b) if (name in a) != (name in b)},
-}
+# Each changes its first set and returns it, so that a long list costs no more than its names.
+def _union(names: _Names, others: _Names) -> _Names:
+    names.update(others)
+    return names
+
+
+def _difference(names: _Names, others: _Names) -> _Names:
+    for name in others:
+        names.pop(name, None)
+    return names
+
+
+def _intersection(names: _Names, others: _Names) -> _Names:
+    for name in [name for name in names if name not in others]:
+        del names[name]
+    return names
+
+
+def _symmetric_difference(names: _Names, others: _Names) -> _Names:
+    for name in others:
+        if name in names:
+            del names[name]
+        else:
+            names[name] = None
+    return names
+
+
+_COMBINE = {",": _union, "!": _difference, "&": _intersection, "^": _symmetric_difference}
 
 
 # Folding. Names of one shape (`rack1node04`, `rack12node3`: the same text around as many numbers) are points in a grid
