@@ -192,7 +192,7 @@ def _numbers(bracket: _Bracket) -> Iterator[str]:
             yield str(number).zfill(width)
 
 
-# Each changes its first set and returns it, so that a long list costs no more than its names.
+# Each may change its first set and returns the result, so that a long list costs no more than its names.
 def _union(names: _Names, others: _Names) -> _Names:
     names.update(others)
     return names
@@ -205,9 +205,7 @@ def _difference(names: _Names, others: _Names) -> _Names:
 
 
 def _intersection(names: _Names, others: _Names) -> _Names:
-    for name in [name for name in names if name not in others]:
-        del names[name]
-    return names
+    return {name: None for name in names if name in others}
 
 
 def _symmetric_difference(names: _Names, others: _Names) -> _Names:
