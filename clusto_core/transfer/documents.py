@@ -1,0 +1,403 @@
+"""The transfer object: what a file says of one Thing, read from the plain data that YAML and JSON give, and back.
+
+{"name": "server1", "driver": "Server", "type": "dell/poweredge-r650", "in": ["web-pool"], "at": "rack101:RU13",
+ "attrs": {"status": "unallocated", "tag": ["x", "y"], "bought": {"time": "2026-01-01"}}, "parts": {"nic": 4},
+ "ip": [{"eth0": ["10.0.0.1"]}], "connect": {"eth0": "switch2a:4"},
+ "part_attrs": {"eth0": {"mac": "52:54:00:00:00:01"}}}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from clusto_core import addresses, cabling, devicetypes
+from clusto_core.attributes import IN, IP, Key, Value, from_python, instant, string, structure
+from clusto_core.drivers import Part, registry
+from clusto_core.drivers.resources import DeviceType
+from clusto_core.errors import Malformed, did_you_mean
+from clusto_core.names import MalformedName, check_name, split_part, suggest
+from clusto_core.parts import checked_part_name
+
+Values = Mapping[Key, tuple[Value, ...]]
+Lines = Mapping[tuple[str, ...], int]
+
+_NONE: Mapping[Any, Any] = MappingProxyType({})
+
+
+def _none() -> Mapping[Any, Any]:
+    return _NONE
+
+
+class Problem(NamedTuple):
+    """What is wrong, and on which line of the file (from 1)."""
+
+    line: int
+    text: str
+
+
+class Lined(dict[str, Any]):
+    """A mapping that knows on which line of the file each of its keys stands."""
+
+    __slots__ = ("lines",)
+
+    def __init__(self) -> None:
+        self.lines: dict[str, int] = {}
+
+
+@dataclass(slots=True)
+class Document:
+    """One object of the transfer format. What a file does not say is empty, and then nothing of that kind changes.
+
+    Relations in `attrs` and `part_attrs` have the name of a Thing as text and no id. `addresses` are by the name of the
+    part that holds them, "" for the Thing itself. `columns` are a spreadsheet's cells under headers that may be names
+    of parts or keys of attributes: which, shows when the parts of the Thing are known. `notes` are for the operator.
+    """
+
+    name: str
+    file: str
+    line: int
+    driver: str = ""
+    type: str = ""
+    parents: tuple[str, ...] = ()
+    at: str = ""
+    attrs: Values = field(default_factory=_none)
+    parts: Mapping[str, int | tuple[str, ...]] = field(default_factory=_none)
+    addresses: Mapping[str, tuple[str, ...]] = field(default_factory=_none)
+    connect: Mapping[str, str] = field(default_factory=_none)
+    part_attrs: Mapping[str, Values] = field(default_factory=_none)
+    columns: Mapping[str, str] = field(default_factory=_none)
+    lines: Lines = field(default_factory=_none)
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def line_of(self, *path: str) -> int:
+        """The line that says this: `line_of("connect", "eth0")`; the line of the Thing where none is known."""
+        while path:
+            if path in self.lines:
+                return self.lines[path]
+            path = path[:-1]
+        return self.line
+
+
+def broken(file: str, line: int, text: str, name: str = "") -> Document:
+    """An object that cannot be read at all."""
+    return Document(name, file, line, problems=(Problem(line, text),))
+
+
+# --- from plain data -------------------------------------------------------------------------------------------------
+
+
+def parse(data: object, file: str, line: int) -> Document:
+    """The Document for a transfer object as JSON and YAML give it; all that is wrong is in its `problems`."""
+    if not isinstance(data, dict):
+        return broken(file, line, f"expected an object with the name of a Thing, found {_what(data)}")
+    document = Document("", file, line)
+    problems = _Problems(line)
+    if isinstance(data, Lined):
+        document.lines = problems.lines = {}
+        problems.note(data)
+    for key, content in data.items():
+        read = _FIELDS.get(key)
+        if read is None:
+            guess = did_you_mean(suggest(str(key), _FIELDS))
+            problems.add(f"unknown key: {str(key)[:60]!a}{guess} (known: {', '.join(_FIELDS)})", str(key))
+            continue
+        try:
+            read(document, content, problems)
+        except Malformed as error:
+            problems.add(f"{key}: {error}", key)
+    _check_name(document, data, problems)
+    document.problems = tuple(problems.found)
+    return document
+
+
+class _Problems:
+    """Collects what is wrong with one object, each with its line."""
+
+    def __init__(self, line: int) -> None:
+        self.line = line
+        self.found: list[Problem] = []
+        self.lines: dict[tuple[str, ...], int] | None = None
+
+    def add(self, text: str, *path: str) -> None:
+        line = self.line
+        while self.lines and path:
+            if path in self.lines:
+                line = self.lines[path]
+                break
+            path = path[:-1]
+        self.found.append(Problem(line, text))
+
+    def note(self, mapping: object, *path: str) -> None:
+        if self.lines is not None and isinstance(mapping, Lined):
+            for key, line in mapping.lines.items():
+                self.lines[(*path, key)] = line
+
+
+def _what(data: object) -> str:
+    if data is None:
+        return "nothing"
+    names = {dict: "a mapping", list: "a list", str: "text", bool: "a boolean", int: "a number", float: "a number"}
+    for kind, name in names.items():
+        if isinstance(data, kind):
+            return name
+    return type(data).__name__
+
+
+def _check_name(document: Document, data: Mapping[str, Any], problems: _Problems) -> None:
+    if not document.name:
+        if "name" not in data:
+            problems.add("a Thing needs a name")
+        return
+    try:
+        if document.driver == DeviceType.__name__ or (not document.driver and "/" in document.name):
+            if devicetypes.NAME.fullmatch(document.name) is None:
+                raise Malformed(f"malformed device type: {document.name[:60]!r} (write manufacturer/model)")
+        elif ":" in document.name:
+            raise Malformed(
+                f"{document.name[:60]!a} is a part: say it under parts, connect and part_attrs of its owner"
+            )
+        else:
+            check_name(document.name)
+    except (Malformed, MalformedName) as error:
+        problems.add(str(error), "name")
+        document.name = ""
+
+
+def _text(content: object) -> str:
+    if not isinstance(content, str) or not content:
+        raise Malformed(f"expected text, found {_what(content) if content != '' else 'none'}")
+    return content
+
+
+def _texts(content: object) -> tuple[str, ...]:
+    return tuple(_text(each) for each in content) if isinstance(content, list) else (_text(content),)
+
+
+def _mapping(content: object) -> dict[str, Any]:
+    if not isinstance(content, dict):
+        raise Malformed(f"expected a mapping, found {_what(content)}")
+    return content
+
+
+@lru_cache(1000)
+def driver_name(text: str) -> str:
+    """The name of a driver of whole Things as the store has it. Raises Malformed."""
+    driver = registry.get(text)
+    if issubclass(driver, Part):
+        raise Malformed(f"a {driver.__name__} is a part: say it under parts of its owner")
+    return driver.__name__
+
+
+def _read_name(document: Document, content: object, problems: _Problems) -> None:
+    document.name = _text(content)
+
+
+def _read_driver(document: Document, content: object, problems: _Problems) -> None:
+    document.driver = driver_name(_text(content))
+
+
+def _read_type(document: Document, content: object, problems: _Problems) -> None:
+    text = _text(content)
+    if devicetypes.NAME.fullmatch(text) is None:
+        raise Malformed(f"malformed device type: {text[:60]!r} (write manufacturer/model)")
+    document.type = text
+
+
+def _read_in(document: Document, content: object, problems: _Problems) -> None:
+    document.parents = _texts(content)
+    for name in document.parents:
+        if ":" in name:
+            raise Malformed(f"{name[:60]!a} is a part: only whole Things are put in each other")
+
+
+def _read_at(document: Document, content: object, problems: _Problems) -> None:
+    document.at = _text(content)
+    if cabling.parse_span(document.at) is None:
+        raise Malformed(f"malformed position: {document.at[:60]!a} (write RACK:RU13, or RACK:RU13-14)")
+
+
+def _read_attrs(document: Document, content: object, problems: _Problems) -> None:
+    document.attrs = _values(content, problems, "attrs")
+
+
+def _read_parts(document: Document, content: object, problems: _Problems) -> None:
+    found: dict[str, int | tuple[str, ...]] = {}
+    problems.note(content, "parts")
+    for kind, wanted in _mapping(content).items():
+        if isinstance(wanted, int) and not isinstance(wanted, bool):
+            found[kind] = wanted
+            continue
+        try:
+            found[kind] = tuple(map(checked_part_name, _texts(wanted)))
+        except Malformed as error:
+            problems.add(f"parts: {kind}: {error} (write a count or a list of names)", "parts", kind)
+    document.parts = found
+
+
+def _read_connect(document: Document, content: object, problems: _Problems) -> None:
+    found: dict[str, str] = {}
+    problems.note(content, "connect")
+    for part, far in _mapping(content).items():
+        try:
+            found[checked_part_name(part)] = _checked_end(_text(far))
+        except (Malformed, MalformedName) as error:
+            problems.add(f"connect: {part}: {error}", "connect", part)
+    document.connect = found
+
+
+def _checked_end(text: str) -> str:
+    owner, part = split_part(text)
+    check_name(owner)
+    if part is not None:
+        checked_part_name(part)
+    return text
+
+
+def _read_part_attrs(document: Document, content: object, problems: _Problems) -> None:
+    found: dict[str, Values] = {}
+    problems.note(content, "part_attrs")
+    for part, attributes in _mapping(content).items():
+        try:
+            found[checked_part_name(part)] = _values(attributes, problems, "part_attrs", part)
+        except Malformed as error:
+            problems.add(f"part_attrs: {part}: {error}", "part_attrs", part)
+    document.part_attrs = found
+
+
+def _read_ip(document: Document, content: object, problems: _Problems) -> None:
+    found: dict[str, list[str]] = {}
+    for item in content if isinstance(content, list) else [content]:
+        if isinstance(item, dict):
+            problems.note(item, "ip")
+            for part, texts in item.items():
+                found.setdefault(checked_part_name(part), []).extend(map(addresses.canonical, _texts(texts)))
+        else:
+            found.setdefault("", []).append(addresses.canonical(_text(item)))
+    if content == []:
+        found[""] = []
+    document.addresses = {part: tuple(dict.fromkeys(held)) for part, held in found.items()}
+
+
+_FIELDS: dict[str, Callable[[Document, object, _Problems], None]] = {
+    "name": _read_name,
+    "driver": _read_driver,
+    "type": _read_type,
+    "in": _read_in,
+    "at": _read_at,
+    "attrs": _read_attrs,
+    "parts": _read_parts,
+    "ip": _read_ip,
+    "connect": _read_connect,
+    "part_attrs": _read_part_attrs,
+}
+
+
+# --- values ----------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(10_000)
+def attribute_key(text: str) -> Key:
+    """A key that a file may give values to. Raises Malformed, also for reserved keys."""
+    key = Key.parse(text)
+    if key.reserved:
+        instead = {IN: " (say it under in)", IP: " (say it under ip)"}.get(key.key, "")
+        raise Malformed(f"the key {text} is reserved{instead}")
+    return key
+
+
+def _values(content: object, problems: _Problems, *path: str) -> Values:
+    found: dict[Key, tuple[Value, ...]] = {}
+    problems.note(content, *path)
+    for text, given in _mapping(content).items():
+        try:
+            key = attribute_key(text)
+            if type(given) is str:
+                found[key] = (string(given),)
+            elif type(given) is list:
+                found[key] = tuple(dict.fromkeys(map(value, given)))
+            else:
+                found[key] = (value(given),)
+        except Malformed as error:
+            problems.add(f"{': '.join((*path, str(text)[:60]))}: {error}", *path, text)
+    return found
+
+
+def value(data: object) -> Value:
+    """The value for a plain one, or for an object with a tag: {"ref": NAME}, {"time": TEXT}, {"json": ...}.
+
+    Raises Malformed.
+    """
+    if isinstance(data, dict):
+        if len(data) == 1:
+            ((tag, content),) = data.items()
+            if tag == "ref":
+                return Value("relation", _text(content))
+            if tag == "time":
+                return instant(_text(content)) if isinstance(content, str) else from_python(content)
+            if tag == "json":
+                return structure(content)
+        raise Malformed('a value that is an object is {"ref": NAME}, {"time": TEXT} or {"json": ...}')
+    if data is None:
+        raise Malformed("no value is given (write [] to take all values out)")
+    if isinstance(data, list):
+        raise Malformed('a list in a list (write {"json": [...]} for a value that is a list)')
+    return from_python(data)
+
+
+# --- to plain data ---------------------------------------------------------------------------------------------------
+
+
+def plain(document: Document, convert: Callable[[Value], object]) -> dict[str, Any]:
+    """The transfer object for a Document, keys in the one order in which they are written; `convert` writes a value."""
+    data: dict[str, Any] = {"name": document.name}
+    if document.driver:
+        data["driver"] = document.driver
+    if document.type:
+        data["type"] = document.type
+    if document.parents:
+        data["in"] = list(document.parents)
+    if document.at:
+        data["at"] = document.at
+    if document.attrs:
+        data["attrs"] = _plain_values(document.attrs, convert)
+    if document.parts:
+        data["parts"] = {
+            kind: wanted if isinstance(wanted, int) else list(wanted) for kind, wanted in document.parts.items()
+        }
+    if document.addresses:
+        held: list[object] = [*document.addresses.get("", ())]
+        of_parts = {part: list(texts) for part, texts in document.addresses.items() if part}
+        data["ip"] = [*held, of_parts] if of_parts else held
+    if document.connect:
+        data["connect"] = dict(document.connect)
+    if document.part_attrs:
+        data["part_attrs"] = {part: _plain_values(found, convert) for part, found in document.part_attrs.items()}
+    return data
+
+
+def _plain_values(values: Values, convert: Callable[[Value], object]) -> dict[str, object]:
+    return {
+        str(key): convert(found[0]) if len(found) == 1 else [convert(each) for each in found]
+        for key, found in values.items()
+    }
+
+
+def tagged(found: Value) -> object:
+    """A value as JSON has it: plain, or an object with a tag for what JSON has no type for."""
+    if found.type == "relation":
+        return {"ref": found.text}
+    if found.type == "datetime":
+        return {"time": found.text}
+    if found.type == "json":
+        return {"json": found.python()}
+    return found.python()
+
+
+def names_of(documents: Iterable[Document]) -> set[str]:
+    """All names that the documents give to Things, those that are broken otherwise included."""
+    return {document.name for document in documents if document.name}

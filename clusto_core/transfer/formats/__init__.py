@@ -1,0 +1,78 @@
+"""The formats of import and export, each a module of this package, found by its name and loaded when it is asked for.
+
+A module that exports has `write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None`; one that imports has
+`read(file: TextIO, name: str) -> Iterator[Document]`, where `name` is what messages call the file, and what is wrong
+with an object is told in the Document's `problems`, so that one error does not hide the next. `documents.parse` makes a
+Document from a transfer object as plain data. What a reader has to say besides, such as what it left out, is in the
+`notes` of any Document; one without a name and without problems is there for its notes only.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, TextIO
+
+from clusto_core.errors import Malformed, did_you_mean
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from clusto_core.reader import Reader
+    from clusto_core.things import Thing
+    from clusto_core.transfer.documents import Document
+
+    Read = Callable[[TextIO, str], Iterator[Document]]
+    Write = Callable[[Reader, Iterable[Thing], TextIO], None]
+
+EXTENSIONS = {
+    ".yaml": "yaml",
+    ".yml": "yaml",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".csv": "csv",
+    ".tsv": "csv",
+}
+
+
+def names() -> list[str]:
+    """The formats there are, in alphabetical order."""
+    found = (entry.removesuffix(".py") for entry in os.listdir(os.path.dirname(__file__)) if entry.endswith(".py"))
+    return sorted(name.replace("_", "-") for name in found if not name.startswith("_"))
+
+
+def of_file(path: str) -> str:
+    """The format that a file's extension says. Raises Malformed when it says none."""
+    found = EXTENSIONS.get(os.path.splitext(path)[1].lower())
+    if found is None:
+        raise Malformed(f"what format has {path[:100]}? say it with --format ({', '.join(names())})")
+    return found
+
+
+def reader_of(name: str) -> Read:
+    """What reads files of that format. Raises Malformed when there is no such format, or it is for export only."""
+    read: Read | None = getattr(_module(name), "read", None)
+    if read is None:
+        raise Malformed(f"{name} is a format for export only")
+    return read
+
+
+def writer_of(name: str) -> Write:
+    """What writes that format. Raises Malformed when there is no such format, or it is for import only."""
+    write: Write | None = getattr(_module(name), "write", None)
+    if write is None:
+        raise Malformed(f"{name} is a format for import only")
+    return write
+
+
+def _module(name: str) -> ModuleType:
+    known = names()
+    if name not in known:
+        from clusto_core.names import suggest
+
+        guess = did_you_mean(suggest(name, known))
+        raise Malformed(f"no such format: {name[:40]}{guess} (known: {', '.join(known)})")
+    from importlib import import_module
+
+    return import_module(f"{__name__}.{name.replace('-', '_')}")
