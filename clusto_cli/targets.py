@@ -9,11 +9,14 @@ from typing import Any, TypeVar
 import click
 
 from clusto_core.errors import Malformed, NotFound
-from clusto_core.ranges import MalformedRange, expand, is_range
+from clusto_core.ranges import MalformedRange, expand
 from clusto_core.reader import Reader
 from clusto_core.things import Thing
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_OPERATORS = frozenset("[],!&^")
+"""What no name holds and a range does."""
 
 
 def expand_names(names: Iterable[str]) -> list[str]:
@@ -29,7 +32,7 @@ def expand_names(names: Iterable[str]) -> list[str]:
 
 
 def _expanded(word: str) -> Iterable[str]:
-    if not is_range(word):
+    if not _OPERATORS.intersection(word):
         return (word,)
     try:
         return list(expand(word))
@@ -58,7 +61,7 @@ def targets(reader: Reader, names: Iterable[str]) -> list[Thing]:
         raise Malformed("name at least one Thing (a name, a range as web[01-20], or - for names on standard input)")
     words = expand_names(given)
     if not words:
-        raise NotFound("no names were given on standard input")
+        raise NotFound("no names are left: standard input was empty, or the range takes out what it names")
     return resolve_all(reader, words)
 
 

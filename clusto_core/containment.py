@@ -31,11 +31,19 @@ def is_place(thing: Thing) -> bool:
 
 def put(unit: UnitOfWork, thing: Thing, parent: Thing) -> bool:
     """Puts a Thing into another; False when it was in it. Raises Refused for parts, cycles and a second place."""
+    if any(each.key == IN_KEY and each.value.ref == parent.id for each in unit.attributes(thing)):
+        return False
+    check(unit, thing, parent)
+    value = Value("relation", parent.name, parent.id)
+    unit.insert_attribute(Attribute(unit.new_id(), thing.id, IN_KEY, value))
+    return True
+
+
+def check(unit: UnitOfWork, thing: Thing, parent: Thing) -> None:
+    """Raises Refused unless a Thing may be put into another."""
     for each in (thing, parent):
         if each.is_part:
             raise Refused(f"{each.name} is a part: only whole Things are put in each other")
-    if any(each.key == IN_KEY and each.value.ref == parent.id for each in unit.attributes(thing)):
-        return False
     if thing == parent:
         raise Refused(f"{thing.name} cannot be in itself")
     if is_place(parent) and (place := standing(unit, thing)) not in (None, parent):
@@ -43,9 +51,6 @@ def put(unit: UnitOfWork, thing: Thing, parent: Thing) -> bool:
     if (path := _path(unit, parent, thing)) is not None:
         chain = " in ".join(each.name for each in path)
         raise Refused(f"{thing.name} cannot be put in {parent.name}: {chain} already")
-    value = Value("relation", parent.name, parent.id)
-    unit.insert_attribute(Attribute(unit.new_id(), thing.id, IN_KEY, value))
-    return True
 
 
 def take(unit: UnitOfWork, thing: Thing, parent: Thing) -> bool:

@@ -65,6 +65,9 @@ _DRIVERS = """
 _NEXT_KEY = "SELECT min(a.key) FROM attributes a WHERE a.key > :key"
 _NEXT_SUBKEY = "SELECT min(a.subkey) FROM attributes a WHERE a.key = :key AND a.subkey > :subkey"
 _PLAIN_KEY = "SELECT 1 FROM attributes a WHERE a.key = :key AND a.subkey IS NULL LIMIT 1"
+_LATER_CHANGES = """
+    SELECT c.transaction_id, c.before, c.after FROM changes c
+    WHERE c.thing_id = :id AND c.transaction_id > :number ORDER BY c.transaction_id DESC"""
 _MEMBERS = f"SELECT {THING} FROM attributes a JOIN things t ON t.id = a.thing_id WHERE a.ref_id = :id AND a.key = '_in'"
 
 
@@ -307,6 +310,15 @@ class Reader:
     def members(self, thing: Thing) -> list[Thing]:
         """The Things that were put in this one (not the equipment in its rack units)."""
         return in_order(Thing(*row) for row in self.database.rows(_MEMBERS, {"id": thing.id}))
+
+    def claimant(self, claim: str) -> Thing | None:
+        """The Thing or part that holds what no two may hold: see `addresses.claim`."""
+        rows = self.database.rows(_BY_CLAIM, {"claim": claim})
+        return Thing(*rows[0]) if rows else None
+
+    def later_changes(self, thing_id: int, number: int) -> list[Row]:
+        """The changes to a Thing after that transaction, newest first: (transaction, before, after) as JSON."""
+        return self.database.rows(_LATER_CHANGES, {"id": thing_id, "number": number})
 
     def referring(self, thing_ids: Iterable[int]) -> list[Attribute]:
         """The attributes that name one of these Things."""

@@ -78,6 +78,22 @@ class UnitOfWork:
             self._by_id.update(self.reader.by_ids([id]))
         return self._by_id[id]
 
+    def find(self, id: int) -> Thing | None:
+        """The Thing or part with that id, None when it is not, or no longer, there."""
+        if id in self._gone[0]:
+            return None
+        if id not in self._by_id:
+            self._by_id.update(self.reader.by_ids([id]))
+        return self._by_id.get(id)
+
+    def load(self, ids: Iterable[int]) -> None:
+        """Reads many whole Things by id at once, with all that is theirs; ids that are not there are passed over."""
+        things = self.reader.by_ids(id for id in ids if id not in self._by_id)
+        for id, thing in things.items():
+            self._by_id[id] = thing
+            self._by_name.setdefault(thing.name, thing)
+        self.prefetch(things.values())
+
     def parts(self, thing: Thing) -> list[Thing]:
         """The parts of an equipment, in the order in which they were made."""
         if thing.id not in self._parts:
@@ -170,6 +186,8 @@ class UnitOfWork:
     def insert_thing(self, thing: Thing) -> None:
         """A new row; nothing of it is in the store, so nothing will be looked for there."""
         self._new[0][thing.id] = thing
+        if thing.owner_id is not None:
+            self.parts(self.by_id(thing.owner_id))
         self._by_name[thing.name] = thing
         self._by_id[thing.id] = thing
         self._attributes[thing.id] = []

@@ -1,0 +1,124 @@
+"""Say who changed what, when, by which command: newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from clusto_cli.context import App, pass_app
+from clusto_cli.options import verbose_option
+from clusto_cli.output import output_option, write_lines, write_records
+from clusto_core import history
+from clusto_core.attributes import Key, Value
+from clusto_core.errors import NotFound
+from clusto_core.reader import Reader
+
+
+@click.command("log")
+@click.argument("name", metavar="[NAME]", required=False)
+@click.option("-n", "--number", type=click.IntRange(min=1), metavar="N", help="At most so many transactions.")
+@click.option("--oneline", is_flag=True, help="A line a transaction.")
+@click.option("-p", "--patch", is_flag=True, help="What was changed, Thing by Thing (as -v).")
+@verbose_option
+@output_option
+@pass_app
+def command(
+    app: App, name: str | None, number: int | None, oneline: bool, patch: bool, verbose: int, output: str
+) -> None:
+    """List the transactions of the inventory, or those that touched NAME, which may be a Thing long removed.
+
+    `clusto revert` undoes one.
+    """
+    detailed = patch or bool(verbose or app.verbose)
+    with app.reading() as reader:
+        wanted = None
+        if name is not None:
+            found = reader.get(name)
+            wanted = found.owner_name if found else name
+        entries = list(history.entries(reader, wanted, number))
+        if name is not None and not entries:
+            reader.resolve(name)
+            raise NotFound(f"nothing is recorded of {name}")
+        if output == "text":
+            write_lines(_lines(reader, entries, wanted, oneline, detailed))
+        else:
+            records = (_record(reader, entry, wanted, detailed) for entry in entries)
+            write_records(output, records, name=lambda record: str(record["transaction"]))
+
+
+def _when(entry: history.Entry) -> str:
+    from datetime import datetime
+
+    return datetime.fromtimestamp(entry.time).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+
+
+def _lines(
+    reader: Reader, entries: list[history.Entry], name: str | None, oneline: bool, detailed: bool
+) -> Iterator[str]:
+    for place, entry in enumerate(entries):
+        if oneline:
+            yield f"{entry.id} {_when(entry)[:16]} {entry.user}: {entry.message or entry.command}"
+            continue
+        if place:
+            yield ""
+        yield f"transaction {entry.id}"
+        yield f"User:    {entry.user}@{entry.host}"
+        yield f"Date:    {_when(entry)}"
+        yield f"Command: {entry.command}"
+        if entry.reverts is not None:
+            yield f"Reverts: transaction {entry.reverts}"
+        if entry.message:
+            yield ""
+            yield from (f"    {line}" for line in entry.message.splitlines())
+        if detailed:
+            yield ""
+            told: set[int] = set()
+            for change in history.changes(reader, entry.id):
+                if name is None or change.name == name:
+                    yield from (f"    {line}" for line in _told(change, told))
+
+
+def _told(change: history.Change, told: set[int]) -> Iterator[str]:
+    """What happened to one Thing: `- ` what is gone, `+ ` what is new. Cables in `told` were named at their other end."""
+    for sign, rows, other in (("-", change.before, change.after), ("+", change.after, change.before)):
+        things = rows.get("things", [])
+        whole = next((row for row in things if row[3] is None), None)
+        if whole is not None:
+            parts = len(things) - 1
+            size = f" with {parts} parts" if parts and not other.get("things") else ""
+            yield f"{sign} {whole[2]} {whole[1]}{size}"
+        else:
+            yield from (f"{sign} {row[2]} {row[1]}" for row in things)
+        for _, _, part, key, type, text, ref in rows.get("attributes", []):
+            name = change.name if part is None else f"{change.name}:{part}"
+            shown = Value(type, text, ref).shown(Key.parse(key))
+            yield f"{sign} {name} in {text}" if key == "_in" else f"{sign} {name} {key}={shown}"
+        for row in rows.get("cables", []):
+            if row[0] in told:
+                continue
+            told.add(row[0])
+            ends = row[6:8] if row[6].partition(":")[0] == change.name else row[7:5:-1]
+            yield f"{sign} {ends[0]} -- {ends[1]}"
+
+
+def _record(reader: Reader, entry: history.Entry, name: str | None, detailed: bool) -> dict[str, Any]:
+    from datetime import UTC, datetime
+
+    record: dict[str, Any] = {
+        "transaction": entry.id,
+        "time": datetime.fromtimestamp(entry.time, UTC).isoformat(),
+        "user": entry.user,
+        "host": entry.host,
+        "command": entry.command,
+        "message": entry.message,
+        "reverts": entry.reverts,
+    }
+    if detailed:
+        record["changes"] = [
+            {"name": change.name, "lines": list(_told(change, set()))}
+            for change in history.changes(reader, entry.id)
+            if name is None or change.name == name
+        ]
+    return record

@@ -1,0 +1,26 @@
+"""Undo one whole transaction."""
+
+from __future__ import annotations
+
+import click
+
+from clusto_cli.context import App, pass_app
+from clusto_cli.options import change_options
+from clusto_cli.output import write_lines
+
+
+@click.command("revert")
+@click.argument("transaction", type=click.IntRange(min=1), metavar="TRANSACTION")
+@change_options
+@pass_app
+def command(app: App, transaction: int, message: str | None, dry_run: bool) -> None:
+    """Undo TRANSACTION, whose number `clusto log` tells: all of it, or nothing where a later change is in the way,
+    which is then named. This is a transaction of its own, that can be undone too.
+    """
+    from clusto_core.revert import revert
+
+    with app.changing(message, dry_run=dry_run, reverts=transaction) as change:
+        count = revert(change, transaction)
+    verb = "would undo" if dry_run else "undid"
+    number = "" if change.id is None else f", as transaction {change.id}"
+    write_lines([f"{verb} transaction {transaction}: {count} Thing{'s' if count != 1 else ''}{number}"])
