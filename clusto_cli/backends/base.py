@@ -5,6 +5,11 @@ Adapters take plain settings and values, never a Thing or a store: whoever calls
 
 from __future__ import annotations
 
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
 
 class DeviceError(Exception):
     """A device did not do what was asked; the message is one line that says what it said or did instead."""
@@ -32,3 +37,80 @@ class Busy(DeviceError):
 
 class NotVerified(DeviceError):
     """The device acknowledged the change and, read back, does not show it."""
+
+
+class Relay(enum.StrEnum):
+    """What a PDU says of a relay. CHANGING: it has been told and has not moved yet, so ask again."""
+
+    ON = "on"
+    OFF = "off"
+    CHANGING = "changing"
+    UNKNOWN = "unknown"
+    ABSENT = "absent"
+
+
+class Concern(enum.StrEnum):
+    """Why an outlet is not switched: LOCK, somebody decided so; BAR, it cannot be; FAULT, it is broken."""
+
+    LOCK = "lock"
+    BAR = "bar"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class OutletReading:
+    """One outlet as its device reports it: the relay, the device's own word for that, its label, and what it warns
+    of.
+    """
+
+    outlet: str
+    relay: Relay
+    code: str
+    label: str | None = None
+    concerns: tuple[tuple[Concern, str], ...] = ()
+
+    def concern(self, kind: Concern) -> str | None:
+        """The texts of one kind of concern, joined; None when there is none."""
+        return ", ".join(text for found, text in self.concerns if found is kind) or None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that switching an outlet sends, as `--dry-run` shows it: where (an object identifier, a URL) and
+    what.
+    """
+
+    outlet: str
+    where: str
+    what: str
+
+
+class PowerControl(Protocol):
+    """Outlets of one device, or the one power switch of a management controller.
+
+    An outlet is named by the text that stands in the inventory: its number, `UNIT.NUMBER` on a chain, or the device's
+    own name for it. Methods that take several outlets answer for each by itself; what they raise is about the device
+    as a whole.
+    """
+
+    async def __aenter__(self) -> PowerControl: ...
+
+    async def __aexit__(self, *exception: object) -> None: ...
+
+    async def outlets(self) -> list[OutletReading]:
+        """Every outlet that the device has, in its order."""
+
+    async def read(self, outlets: Sequence[str], *, brief: bool = False) -> dict[str, OutletReading | DeviceError]:
+        """What each outlet does. `brief` leaves out labels and locks: it is for asking again."""
+
+    async def steps(self, outlets: Sequence[str], on: bool) -> dict[str, list[Step]]:
+        """What `switch` would send. Nothing is changed."""
+
+    async def switch(self, outlets: Sequence[str], on: bool) -> dict[str, DeviceError]:
+        """Tells each outlet to turn on or off; those that the device did not acknowledge, and why.
+
+        Safe to call again with the same arguments. An acknowledgement proves nothing: `read` does.
+        """
+
+    async def settle_time(self, outlets: Sequence[str], on: bool) -> float:
+        """Seconds within which `read` shows the change, delays configured in the device included."""

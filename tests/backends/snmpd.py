@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from clusto_cli.backends.snmp.message import Kind, Message, Varbind, encode
+
 READ, WRITE = "reader", "writer"
 V3_USER, V3_KEY = "operator", "correct horse battery"
 
@@ -50,7 +52,7 @@ def snmpd(directory: Path, lines: list[str], sys_object_id: str = "1.3.6.1.4.1.8
     state = {"SNMP_PERSISTENT_DIR": str(directory), "SNMPCONFPATH": str(directory), "PATH": "/usr/bin:/bin"}
     process = subprocess.Popen(command, stdout=log, stderr=log, env=state)
     try:
-        _await_answer(port, process, directory / "snmpd.log")
+        await_answer(port, READ, process, directory / "snmpd.log")
         yield port
     finally:
         process.terminate()
@@ -58,11 +60,10 @@ def snmpd(directory: Path, lines: list[str], sys_object_id: str = "1.3.6.1.4.1.8
         log.close()
 
 
-def _await_answer(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 10
-    probe = bytes.fromhex(
-        "302502010104067265616465 72a1180201010201000201003 00d300b06072b060102010000 0500".replace(" ", "")
-    )
+def await_answer(port: int, community: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Waits until the agent answers; fails the test with its log when it ends or stays silent."""
+    deadline = time.monotonic() + 20
+    probe = encode(Message(1, community.encode(), Kind.GET_NEXT, 1, 0, 0, [Varbind((1, 3))]))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(0.1)
         client.connect(("127.0.0.1", port))
@@ -74,4 +75,4 @@ def _await_answer(port: int, process: subprocess.Popen[bytes], log: Path) -> Non
                 time.sleep(0.05)
             else:
                 return
-    pytest.fail(f"snmpd did not start: {log.read_text()}")
+    pytest.fail(f"the agent did not start: {log.read_text()[-500:]}")

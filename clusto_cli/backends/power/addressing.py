@@ -1,0 +1,212 @@
+"""From the outlet that the inventory names to the row of the device's table.
+
+Three ways, by what the profile says: the row follows from the number; the table's rows say of themselves which unit
+and which outlet they are; or the rows are looked up, and the outlet is the last number of a row or the device's own
+name for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clusto_cli.backends.base import DeviceError, NoSuchPort
+from clusto_cli.backends.power.profile import Column, Profile, Rows
+from clusto_cli.backends.power.template import OidTemplate
+from clusto_cli.backends.snmp import Oid, SnmpDevice, Value
+
+_NUMBERED = re.compile(r"(?:(\d+)[.:])?(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where an outlet is: its number, its unit, its row in the tables, and the text to call it by."""
+
+    outlet: int | None
+    unit: int
+    row: Oid
+    text: str
+
+
+class Addresses:
+    """Finds the rows of outlets on one device and remembers them for as long as the device is in use."""
+
+    def __init__(self, profile: Profile, device: SnmpDevice, model: int | None) -> None:
+        self._profile = profile
+        self._device = device
+        self._model = model
+        self._table: list[Address] | None = None
+        self._found: dict[str, Address | DeviceError] = {}
+
+    def oid(self, template: OidTemplate, address: Address) -> Oid:
+        """The variable of `template` for an outlet."""
+        filled = template.fill(outlet=address.outlet, unit=address.unit, model=self._model)
+        return filled + address.row if template.is_column else filled
+
+    def position(self, column: Column, address: Address) -> int | None:
+        """Which part of a string of all outlets is this one's."""
+        return address.outlet if column.separator else None
+
+    async def find(self, outlets: Sequence[str]) -> dict[str, Address | DeviceError]:
+        """The address of each outlet, or NoSuchPort."""
+        new = [outlet for outlet in dict.fromkeys(outlets) if outlet not in self._found]
+        if new:
+            if self._profile.rows is not None:
+                await self._find_in_rows(new, self._profile.rows)
+            elif self._profile.search:
+                table = await self.table()
+                self._found |= {outlet: _search(outlet, table) for outlet in new}
+            else:
+                self._found |= {outlet: self._compute(outlet) for outlet in new}
+        return {outlet: self._found[outlet] for outlet in outlets}
+
+    async def table(self) -> list[Address]:
+        """All outlets of the device, in its order; rows beyond the number of outlets that it counts are left out."""
+        if self._table is None:
+            if self._profile.rows is not None:
+                self._table = await self._walk_rows(self._profile.rows)
+            elif self._profile.state.separator is not None:
+                self._table = await self._split_string()
+            else:
+                self._table = await self._walk_state()
+        return self._table
+
+    def count_oid(self, unit: int) -> Oid | None:
+        """The variable that counts the outlets of a unit, where there is one."""
+        count = self._profile.count
+        return None if count is None else count.fill(unit=unit, model=self._model)
+
+    def _compute(self, outlet: str) -> Address | DeviceError:
+        match = _NUMBERED.fullmatch(outlet)
+        index = self._profile.index
+        if match is None or index is None:
+            return NoSuchPort(f"no outlet {outlet}: a {self._profile.name} outlet is a number, or UNIT.NUMBER")
+        unit = int(match[1]) if match[1] else self._profile.unit
+        number = int(match[2])
+        chained = index.mentions("unit") or self._profile.state.oid.mentions("unit")
+        if number < 1 or (match[1] and not chained):
+            return NoSuchPort(f"no outlet {outlet}: a {self._profile.name} has outlets from 1 and no units")
+        return Address(number, unit, index.fill(outlet=number, unit=unit, model=self._model), outlet)
+
+    async def _find_in_rows(self, outlets: Sequence[str], rows: Rows) -> None:
+        """Rows are in the order of units and outlets, so if row n is outlet n of the first unit, so are all before
+        it.
+        """
+        plain = [int(outlet) for outlet in outlets if outlet.isdecimal()]
+        if plain and self._table is None:
+            highest = max(plain)
+            asked = [(*template.fill(model=self._model), highest) for template in (rows.unit, rows.number)]
+            answer = await self._device.get_many(asked)
+            if [answer[oid] for oid in asked] == [self._profile.unit, highest] and min(plain) > 0:
+                self._found |= {str(n): Address(n, self._profile.unit, (n,), str(n)) for n in plain}
+        missing = [outlet for outlet in outlets if outlet not in self._found]
+        if missing:
+            table = {(address.unit, address.outlet): address for address in await self.table()}
+            for outlet in missing:
+                match = _NUMBERED.fullmatch(outlet)
+                unit = int(match[1]) if match and match[1] else self._profile.unit
+                found = table.get((unit, int(match[2]))) if match else None
+                self._found[outlet] = found or NoSuchPort(f"no outlet {outlet}: it has {_span(list(table.values()))}")
+
+    async def _walk_rows(self, rows: Rows) -> list[Address]:
+        unit_column, number_column = rows.unit.fill(model=self._model), rows.number.fill(model=self._model)
+        values = await self._device.walk(unit_column, number_column)
+        table = []
+        for oid, unit in values.items():
+            if oid[: len(unit_column)] != unit_column:
+                continue
+            row = oid[len(unit_column) :]
+            number = values.get(number_column + row)
+            if isinstance(unit, int) and isinstance(number, int):
+                text = str(number) if unit == self._profile.unit else f"{unit}.{number}"
+                table.append(Address(number, unit, row, text))
+        return sorted(table, key=lambda address: (address.unit, address.outlet or 0))
+
+    async def _split_string(self) -> list[Address]:
+        column = self._profile.state
+        unit = self._profile.unit
+        value = await self._device.get(column.oid.fill(unit=unit, model=self._model))
+        table = []
+        position = 1
+        while column.text(value, position) is not None:
+            table.append(Address(position, unit, (), str(position)))
+            position += 1
+        return table
+
+    async def _walk_state(self) -> list[Address]:
+        profile = self._profile
+        states = await self._device.walk(*await self._state_columns())
+        names: dict[Oid, Value] = {}
+        if profile.outlet_id is not None:
+            names = await self._device.walk(profile.outlet_id.fill(model=self._model))
+        counts: dict[int, Value] = {}
+        table = []
+        for oid in states:
+            address = self._recognise(oid)
+            if address is None:
+                continue
+            if profile.outlet_id is not None:
+                name = names.get(profile.outlet_id.fill(model=self._model) + address.row)
+                text = name.decode("utf-8", "replace").strip() if isinstance(name, bytes) else ""
+                address = Address(address.outlet, address.unit, address.row, text or address.text)
+            count = self.count_oid(address.unit) if address.outlet is not None else None
+            if count is not None and address.unit not in counts:
+                counts[address.unit] = await self._device.get(count)
+            limit = counts.get(address.unit)
+            if isinstance(limit, int) and limit > 0 and (address.outlet or 0) > limit:
+                continue
+            table.append(address)
+        return table
+
+    async def _state_columns(self) -> list[Oid]:
+        oid = self._profile.state.oid
+        if not oid.mentions("unit") or not oid.is_column:
+            return [oid.fixed if not oid.mentions("model") else oid.fill(model=self._model)]
+        return [oid.fill(unit=unit, model=self._model) for unit in range(1, 5)]
+
+    def _recognise(self, oid: Oid) -> Address | None:
+        """The outlet that a state variable belongs to; None when it is not one of the profile's."""
+        profile = self._profile
+        state = profile.state.oid
+        if profile.search:
+            row = oid[len(state.parts) :]
+            return Address(None, profile.unit, row, ".".join(map(str, row)))
+        assert profile.index is not None
+        if state.is_column:
+            head, row = oid[: len(state.parts)], oid[len(state.parts) :]
+            found = state.match(head)
+            inner = profile.index.match(row)
+            if found is None or inner is None:
+                return None
+            found = found | inner
+        else:
+            matched = state.match(oid)
+            if matched is None:
+                return None
+            found = matched
+            row = profile.index.fill(outlet=found["outlet"], unit=found.get("unit", profile.unit))
+        unit, outlet = found.get("unit", profile.unit), found["outlet"]
+        if outlet < 1:
+            return None
+        return Address(outlet, unit, row, str(outlet) if unit == profile.unit else f"{unit}.{outlet}")
+
+
+def _search(outlet: str, table: Sequence[Address]) -> Address | DeviceError:
+    """By the device's own name, then by the whole row, then by the last number when only one row ends in it."""
+    wanted = outlet.strip().lower()
+    for found in (
+        [address for address in table if address.text.lower() == wanted],
+        [address for address in table if ".".join(map(str, address.row)) == wanted],
+        [address for address in table if str(address.row[-1]) == wanted],
+    ):
+        if len(found) == 1:
+            return found[0]
+        if found:
+            rows = ", ".join(".".join(map(str, address.row)) for address in found[:4])
+            return NoSuchPort(f"outlet {outlet} could be {rows}: name the outlet by one of these")
+    return NoSuchPort(f"no outlet {outlet}: it has {_span(table)}")
+
+
+def _span(table: Sequence[Address]) -> str:
+    return f"{len(table)} outlets, {table[0].text} to {table[-1].text}" if table else "no outlets"

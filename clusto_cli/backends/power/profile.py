@@ -1,0 +1,279 @@
+"""A family of PDUs as data: which variables say what an outlet does, and which switch it.
+
+A profile is a TOML file of `profiles/power/`; docs/pdu-profiles.md describes every key. Loading checks all of it, so
+that a slip in a profile is an error that names the file and the key, and never a wrong outlet.
+"""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from clusto_cli.backends.base import Concern, Relay
+from clusto_cli.backends.power.template import OidTemplate, TemplateError
+from clusto_cli.backends.snmp import Oid, Tag, Value, parse_oid
+
+TYPES = {"integer": Tag.INTEGER, "gauge": Tag.GAUGE32, "string": Tag.OCTET_STRING}
+
+
+class ProfileError(ValueError):
+    """A profile that cannot be used: which, where, and what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What one code stands for: a state of the relay, a concern with its text, both, or (a plain `ok`) neither."""
+
+    relay: Relay | None = None
+    concern: Concern | None = None
+    text: str = ""
+
+    @classmethod
+    def parse(cls, words: str) -> Meaning:
+        """`on`, `changing`, `lock: locked by the PDU`, `off, fault: tripped`, `ok`; ValueError for anything else."""
+        relay: Relay | None = None
+        rest = words.strip()
+        head, _, tail = rest.partition(",")
+        if head.strip() in set(Relay):
+            relay, rest = Relay(head.strip()), tail.strip()
+        if not rest or rest == "ok":
+            return cls(relay)
+        kind, colon, text = rest.partition(":")
+        if not colon or kind.strip() not in set(Concern) or not text.strip():
+            raise ValueError(f"{words!r} is neither a state, nor ok, nor lock/bar/fault and a text")
+        return cls(relay, Concern(kind.strip()), text.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One variable of each outlet. With `separator` one string holds the values of all outlets of a unit."""
+
+    oid: OidTemplate
+    codes: Mapping[str, Meaning] = field(default_factory=dict)
+    otherwise: Meaning | None = None
+    separator: str | None = None
+    bit: int | None = None
+
+    def meaning(self, value: Value, position: int | None) -> Meaning | None:
+        """What a value says; None when the variable is absent or its code is not in the profile."""
+        text = self.text(value, position)
+        if text is None:
+            return None
+        return self.codes.get(text, self.otherwise)
+
+    def text(self, value: Value, position: int | None) -> str | None:
+        """The value of the outlet at `position`, counted from 1, as text."""
+        if value is None:
+            return None
+        if self.bit is not None:
+            octets = value if isinstance(value, bytes) else b""
+            byte, shift = divmod(self.bit, 8)
+            return "1" if byte < len(octets) and octets[byte] & 0x80 >> shift else "0"
+        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+        if self.separator is None:
+            return text.strip()
+        parts = [part.strip() for part in text.split(None if self.separator.isspace() else self.separator)]
+        return parts[position - 1] if position is not None and 0 < position <= len(parts) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """How an outlet is switched: for each of on and off a variable and the value to write."""
+
+    on: tuple[OidTemplate, int | str]
+    off: tuple[OidTemplate, int | str]
+    tag: Tag = Tag.INTEGER
+    separator: str | None = None
+    unlock: tuple[OidTemplate, int] | None = None
+    one_by_one: bool = False
+    settle: float = 10.0
+    """Seconds within which the relay shows the change when the device adds no delay of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """A delay that the device adds by itself before it turns an outlet on or off; `each` when it adds up over
+    outlets.
+    """
+
+    oid: OidTemplate
+    scale: float
+    never: int | None
+    each: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A flat table over chained units, whose rows say which unit and which outlet of it they are."""
+
+    unit: OidTemplate
+    number: OidTemplate
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One family. Exactly one of `index`, `rows` and `search` says how outlets become rows."""
+
+    name: str
+    vendor: str
+    family: str
+    mib: str
+    sources: tuple[str, ...]
+    sysobjectids: tuple[Oid, ...]
+    priority: int
+    model: bool
+    table: Oid
+    probe: tuple[Oid, str] | None
+    index: OidTemplate | None
+    rows: Rows | None
+    search: bool
+    unit: int
+    count: OidTemplate | None
+    outlet_id: OidTemplate | None
+    label: Column | None
+    state: Column
+    signs: tuple[Column, ...]
+    """Columns beside the state whose codes say pending, locked, not switchable or broken."""
+    command: Command
+    delays: Mapping[str, Delay]
+    v1_only: bool
+
+
+_KNOWN = {
+    "": {"vendor", "family", "mib", "sources", "recognise", "outlets", "name", "state", "command", "delay"}
+    | {"pending", "lock", "switchable", "fault", "version"},
+    "recognise": {"sysobjectid", "priority", "model", "table", "probe"},
+    "outlets": {"index", "rows", "search", "unit", "count", "id"},
+    "command": {"on", "off", "oid", "type", "separator", "unlock", "one_by_one", "settle"},
+}
+_SIGNS = ("pending", "lock", "switchable", "fault")
+
+
+def parse(name: str, text: str) -> Profile:
+    """The profile in `text`; ProfileError says what is wrong in it."""
+    try:
+        return _build(name, tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ProfileError(f"profile {name}: {error}") from None
+    except KeyError as error:
+        raise ProfileError(f"profile {name}: {error.args[0]} is missing") from None
+    except (TemplateError, ValueError, TypeError, AttributeError) as error:
+        raise ProfileError(f"profile {name}: {error}") from None
+
+
+def names(extra: Iterable[Path] = ()) -> list[str]:
+    """The profiles that can be had: those of the package and those in the directories `extra`."""
+    found = {entry.name for entry in _package().iterdir()}
+    for directory in extra:
+        found |= {path.name for path in directory.glob("*.toml")}
+    return sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml"))
+
+
+@functools.cache
+def load(name: str, extra: tuple[Path, ...] = ()) -> Profile:
+    """The profile of that name, a site's own before the package's; ProfileError when there is none."""
+    for directory in extra:
+        path = directory / f"{name}.toml"
+        if path.is_file():
+            return parse(name, path.read_text())
+    entry = _package() / f"{name}.toml"
+    if "/" in name or not entry.is_file():
+        raise ProfileError(f"no such PDU profile: {name} (see `clusto power profiles`)")
+    return parse(name, entry.read_text())
+
+
+def _package() -> Traversable:
+    return resources.files("clusto_cli.backends") / "profiles" / "power"
+
+
+def _build(name: str, data: dict[str, Any]) -> Profile:
+    _only_known("", data)
+    recognise, outlets = data["recognise"], data["outlets"]
+    _only_known("recognise", recognise)
+    _only_known("outlets", outlets)
+    forms = [form for form in ("index", "rows", "search") if outlets.get(form)]
+    if len(forms) != 1:
+        raise ValueError("outlets needs exactly one of index, rows and search")
+    state = _column(data["state"])
+    rows = outlets.get("rows")
+    signs = [_column(item) for key in _SIGNS for item in _several(data.get(key))]
+    if Relay.ON not in {meaning.relay for meaning in state.codes.values()}:
+        raise ValueError("state.codes has no code for on")
+    if Relay.OFF not in {meaning.relay for meaning in state.codes.values()}:
+        raise ValueError("state.codes has no code for off")
+    probe = recognise.get("probe")
+    return Profile(
+        name=name,
+        vendor=data["vendor"],
+        family=data["family"],
+        mib=data["mib"],
+        sources=tuple(data["sources"]),
+        sysobjectids=tuple(parse_oid(oid) for oid in recognise["sysobjectid"]),
+        priority=recognise.get("priority", 0),
+        model=recognise.get("model", False),
+        table=parse_oid(recognise["table"]) if "table" in recognise else state.oid.fixed,
+        probe=(parse_oid(probe["oid"]), probe["starts"]) if probe else None,
+        index=OidTemplate(outlets["index"]) if "index" in outlets else None,
+        rows=Rows(OidTemplate(rows["unit"]), OidTemplate(rows["number"])) if rows else None,
+        search=bool(outlets.get("search")),
+        unit=outlets.get("unit", 1),
+        count=OidTemplate(outlets["count"]) if "count" in outlets else None,
+        outlet_id=OidTemplate(outlets["id"]) if "id" in outlets else None,
+        label=_column(data["name"]) if "name" in data else None,
+        state=state,
+        signs=tuple(signs),
+        command=_command(data["command"]),
+        delays={key: _delay(item) for key, item in data.get("delay", {}).items()},
+        v1_only=data.get("version") == 1,
+    )
+
+
+def _only_known(table: str, data: Mapping[str, Any]) -> None:
+    unknown = sorted(set(data) - _KNOWN[table])
+    if unknown:
+        raise ValueError(f"unknown key {table + '.' if table else ''}{unknown[0]}")
+
+
+def _several(item: Any) -> list[dict[str, Any]]:
+    return [] if item is None else item if isinstance(item, list) else [item]
+
+
+def _column(item: dict[str, Any]) -> Column:
+    unknown = set(item) - {"oid", "codes", "otherwise", "separator", "bit"}
+    if unknown:
+        raise ValueError(f"unknown key {min(unknown)} beside {item.get('oid')}")
+    codes = {str(code): Meaning.parse(words) for code, words in item.get("codes", {}).items()}
+    otherwise = Meaning.parse(item["otherwise"]) if "otherwise" in item else None
+    return Column(OidTemplate(item["oid"]), codes, otherwise, item.get("separator"), item.get("bit"))
+
+
+def _command(item: dict[str, Any]) -> Command:
+    _only_known("command", item)
+
+    def verb(key: str) -> tuple[OidTemplate, int | str]:
+        found = item[key]
+        if isinstance(found, dict):
+            return OidTemplate(found["oid"]), found["value"]
+        return OidTemplate(item["oid"]), found
+
+    unlock = item.get("unlock")
+    return Command(
+        on=verb("on"),
+        off=verb("off"),
+        tag=TYPES[item.get("type", "integer")],
+        separator=item.get("separator"),
+        unlock=(OidTemplate(unlock["oid"]), unlock["value"]) if unlock else None,
+        one_by_one=item.get("one_by_one", False),
+        settle=float(item.get("settle", 10)),
+    )
+
+
+def _delay(item: dict[str, Any]) -> Delay:
+    scale = {"s": 1.0, "ms": 0.001}[item.get("unit", "s")]
+    return Delay(OidTemplate(item["oid"]), scale, item.get("never"), item.get("each", False))

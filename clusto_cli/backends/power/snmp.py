@@ -1,0 +1,238 @@
+"""The PDU adapter: any family that a profile describes, over SNMP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from clusto_cli.backends.base import (
+    Concern,
+    DeviceError,
+    NoSuchPort,
+    NotVerified,
+    OutletReading,
+    Refused,
+    Relay,
+    Step,
+)
+from clusto_cli.backends.power.addressing import Address, Addresses
+from clusto_cli.backends.power.profile import Column, Meaning, Profile
+from clusto_cli.backends.power.template import OidTemplate
+from clusto_cli.backends.snmp import NoAnswer, Oid, SnmpDevice, Tag, Value, Varbind, format_oid
+
+# What a string of a few words takes in an answer; the device's labels are most of what a reading carries.
+_LABEL_OCTETS = 14
+_STRING_OCTETS = 200
+_STRING_TRIES = 5
+
+
+class SnmpPower:
+    """The outlets of one PDU. `model` is the number that families keep inside their identifiers (GUDE)."""
+
+    def __init__(self, device: SnmpDevice, profile: Profile, model: int | None = None) -> None:
+        self.profile = profile
+        self._device = device
+        self._model = model
+        self._addresses = Addresses(profile, device, model)
+
+    async def __aenter__(self) -> SnmpPower:
+        await self._device.__aenter__()
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self._device.__aexit__(*exception)
+
+    async def outlets(self) -> list[OutletReading]:
+        table = await self._addresses.table()
+        readings = await self._read({address.text: address for address in table}, brief=False)
+        return [
+            reading
+            for reading in readings.values()
+            if isinstance(reading, OutletReading) and reading.relay is not Relay.ABSENT
+        ]
+
+    async def read(self, outlets: Sequence[str], *, brief: bool = False) -> dict[str, OutletReading | DeviceError]:
+        found = await self._addresses.find(outlets)
+        addresses = {outlet: address for outlet, address in found.items() if isinstance(address, Address)}
+        readings = await self._read(addresses, brief)
+        missing = {outlet: error for outlet, error in found.items() if isinstance(error, DeviceError)}
+        return {outlet: missing.get(outlet) or readings[outlet] for outlet in outlets}
+
+    async def steps(self, outlets: Sequence[str], on: bool) -> dict[str, list[Step]]:
+        found = await self._addresses.find(outlets)
+        steps: dict[str, list[Step]] = {}
+        for outlet, address in found.items():
+            if not isinstance(address, Address):
+                steps[outlet] = []
+            elif self.profile.command.separator is not None:
+                template, _ = self._verb(on)
+                where = format_oid(self._addresses.oid(template, address))
+                steps[outlet] = [Step(outlet, where, f"the whole string, part {address.outlet} = {self._verb(on)[1]}")]
+            else:
+                varbinds = [*self._unlocks(address), self._varbind(address, on)]
+                steps[outlet] = [
+                    Step(outlet, format_oid(varbind.oid), f"{Tag(varbind.tag).name} {_printed(varbind.value)}")
+                    for varbind in varbinds
+                ]
+        return steps
+
+    async def switch(self, outlets: Sequence[str], on: bool) -> dict[str, DeviceError]:
+        found = await self._addresses.find(outlets)
+        failures = {outlet: error for outlet, error in found.items() if isinstance(error, DeviceError)}
+        addresses = {outlet: address for outlet, address in found.items() if isinstance(address, Address)}
+        command = self.profile.command
+        if command.separator is not None:
+            return failures | await self._switch_string(addresses, on)
+        if command.unlock is not None:
+            for outlet, address in addresses.items():
+                try:
+                    await self._device.set(self._unlocks(address))
+                    await self._device.set([self._varbind(address, on)])
+                except DeviceError as error:
+                    failures[outlet] = error
+            return failures
+        writes = {outlet: self._varbind(address, on) for outlet, address in addresses.items()}
+        at_most = 1 if command.one_by_one else None
+        refused = await self._device.set_many(list(writes.values()), at_most=at_most)
+        return failures | {outlet: refused[write.oid] for outlet, write in writes.items() if write.oid in refused}
+
+    async def settle_time(self, outlets: Sequence[str], on: bool) -> float:
+        seconds = self.profile.command.settle
+        delay = self.profile.delays.get("on" if on else "off")
+        if delay is None:
+            return seconds
+        found = await self._addresses.find(outlets)
+        addresses = [address for address in found.values() if isinstance(address, Address)]
+        oids = [self._addresses.oid(delay.oid, address) for address in addresses]
+        values = await self._device.get_many(oids)
+        waits = [value for oid in oids if isinstance(value := values[oid], int) and value != delay.never and value > 0]
+        longest = sum(waits) if delay.each else max(waits, default=0)
+        return seconds + longest * delay.scale
+
+    async def _read(self, addresses: dict[str, Address], brief: bool) -> dict[str, OutletReading | DeviceError]:
+        profile = self.profile
+        columns: list[Column] = [profile.state, *self._polled(brief)]
+        wanted = {self._addresses.oid(column.oid, address) for column in columns for address in addresses.values()}
+        if not brief:
+            wanted |= set(self._count_oids(addresses.values()))
+        strings = any(column.separator for column in columns)
+        values = await self._device.get_many(sorted(wanted), _STRING_OCTETS if strings else 6)
+        if not brief and profile.label is not None:
+            labels = {self._addresses.oid(profile.label.oid, address) for address in addresses.values()}
+            values |= await self._device.get_many(sorted(labels), _LABEL_OCTETS)
+        return {outlet: self._reading(outlet, address, values, brief) for outlet, address in addresses.items()}
+
+    def _polled(self, brief: bool) -> list[Column]:
+        """Brief readings leave out the columns that nothing but an operator changes."""
+        if not brief:
+            return list(self.profile.signs)
+        return [
+            column
+            for column in self.profile.signs
+            if any(
+                meaning.relay is Relay.CHANGING or meaning.concern is Concern.FAULT for meaning in column.codes.values()
+            )
+        ]
+
+    def _count_oids(self, addresses: Iterable[Address]) -> list[Oid]:
+        if self.profile.search:
+            return []
+        oids = (self._addresses.count_oid(address.unit) for address in addresses)
+        return [oid for oid in oids if oid is not None]
+
+    def _reading(
+        self, outlet: str, address: Address, values: dict[Oid, Value], brief: bool
+    ) -> OutletReading | DeviceError:
+        profile = self.profile
+        count_oid = None if profile.search else self._addresses.count_oid(address.unit)
+        count = values.get(count_oid) if count_oid else None
+        if isinstance(count, int) and 0 < count < (address.outlet or 0) and profile.rows is None:
+            return NoSuchPort(f"no outlet {outlet}: it has {count} outlets")
+        value = values.get(self._addresses.oid(profile.state.oid, address))
+        position = self._addresses.position(profile.state, address)
+        code = profile.state.text(value, position)
+        if code is None:
+            return NoSuchPort(f"no outlet {outlet}: {profile.name} has no state for it")
+        meaning = profile.state.meaning(value, position) or Meaning()
+        relay = meaning.relay or Relay.UNKNOWN
+        found = [meaning]
+        for column in self._polled(brief):
+            sign = column.meaning(
+                values.get(self._addresses.oid(column.oid, address)), self._addresses.position(column, address)
+            )
+            if sign is not None:
+                found.append(sign)
+        if relay is not Relay.ABSENT and any(sign.relay is Relay.CHANGING for sign in found):
+            relay = Relay.CHANGING
+        if relay is Relay.ABSENT:
+            return NoSuchPort(f"no outlet {outlet}: {profile.name} says it is absent (code {code})")
+        label = None
+        if profile.label is not None and not brief:
+            label = profile.label.text(values.get(self._addresses.oid(profile.label.oid, address)), 1)
+        concerns = tuple((sign.concern, sign.text) for sign in found if sign.concern is not None)
+        return OutletReading(outlet, relay, code, label or None, concerns)
+
+    def _verb(self, on: bool) -> tuple[OidTemplate, int | str]:
+        return self.profile.command.on if on else self.profile.command.off
+
+    def _varbind(self, address: Address, on: bool) -> Varbind:
+        template, value = self._verb(on)
+        content: Value = value.encode() if isinstance(value, str) else value
+        return Varbind(self._addresses.oid(template, address), self.profile.command.tag, content)
+
+    def _unlocks(self, address: Address) -> list[Varbind]:
+        if self.profile.command.unlock is None:
+            return []
+        template, value = self.profile.command.unlock
+        return [Varbind(self._addresses.oid(template, address), Tag.INTEGER, value)]
+
+    async def _switch_string(self, addresses: dict[str, Address], on: bool) -> dict[str, DeviceError]:
+        """Families where one string holds all outlets of a unit, and writing it writes them all.
+
+        Read, changed and written at once; then read again, because whatever another client wrote in between is
+        overwritten by this, or this by that. A write that is not answered is not repeated blindly but begun anew from
+        what stands there.
+        """
+        failures: dict[str, DeviceError] = {}
+        for unit in sorted({address.unit for address in addresses.values()}):
+            ours = {outlet: address for outlet, address in addresses.items() if address.unit == unit}
+            try:
+                await self._write_string(ours, on)
+            except DeviceError as error:
+                failures |= dict.fromkeys(ours, error)
+        return failures
+
+    async def _write_string(self, addresses: dict[str, Address], on: bool) -> None:
+        command = self.profile.command
+        template, value = self._verb(on)
+        oid = self._addresses.oid(template, next(iter(addresses.values())))
+        separator = command.separator or ","
+        mine = {(address.outlet or 0) - 1 for address in addresses.values()}
+        for _ in range(_STRING_TRIES):
+            before = await self._parts(oid, separator)
+            if max(mine) >= len(before):
+                raise NoSuchPort(f"no outlet {max(mine) + 1}: it has {len(before)} outlets")
+            wanted = [str(value) if place in mine else part for place, part in enumerate(before)]
+            if before == wanted:
+                return
+            try:
+                await self._device.set([Varbind(oid, Tag.OCTET_STRING, separator.join(wanted).encode())], repeat=False)
+            except NoAnswer:
+                continue
+            after = await self._parts(oid, separator)
+            changed = [
+                str(place + 1) for place, part in enumerate(after) if place not in mine and part != before[place]
+            ]
+            if changed:
+                raise NotVerified(f"another client changed outlet {', '.join(changed)} at the same time: check them")
+            return
+        raise Refused(f"no write of {format_oid(oid)} was answered in {_STRING_TRIES} tries")
+
+    async def _parts(self, oid: Oid, separator: str) -> list[str]:
+        value = await self._device.get(oid)
+        if not isinstance(value, bytes):
+            raise Refused(f"{format_oid(oid)} does not hold the outlets of a unit")
+        return [part.strip() for part in value.decode("utf-8", "replace").split(separator)]
+
+
+def _printed(value: Value) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

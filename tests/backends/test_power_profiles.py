@@ -1,0 +1,374 @@
+"""Every profile, end to end over UDP: recognised, read, switched and read back on a simulated PDU of its family."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lab.agent import Agent, Manners
+from lab.pdu import Pdu
+
+from clusto_cli.backends.base import Concern, DeviceError, NoSuchPort, OutletReading, Relay
+from clusto_cli.backends.power import profile as profiles
+from clusto_cli.backends.power.profile import Meaning, Profile, ProfileError
+from clusto_cli.backends.power.recognise import NotRecognised, Recognition, recognise
+from clusto_cli.backends.power.snmp import SnmpPower
+from clusto_cli.backends.power.template import OidTemplate, TemplateError
+from clusto_cli.backends.snmp import SnmpDevice, SnmpSettings, parse_oid
+
+NAMES = profiles.names()
+ALL = [profiles.load(name) for name in NAMES]
+
+
+@asynccontextmanager
+async def power_of(pdu: Pdu, manners: Manners | None = None, version: str = "2c") -> AsyncIterator[SnmpPower]:
+    agent = Agent(pdu, manners=manners)
+    port = await agent.start()
+    settings = SnmpSettings("127.0.0.1", port, version, "public", "private", timeout=0.2, retries=9)
+    try:
+        async with SnmpPower(SnmpDevice(settings), pdu.profile, 7 if pdu.profile.model else None) as power:
+            yield power
+    finally:
+        agent.stop()
+
+
+async def relays(power: SnmpPower, outlets: list[str]) -> list[Relay]:
+    readings = await power.read(outlets, brief=True)
+    return [reading.relay for reading in readings.values() if isinstance(reading, OutletReading)]
+
+
+def names_of(pdu: Pdu) -> list[str]:
+    return list(pdu.outlets)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_family_is_recognised_listed_switched_and_read_back(name: str) -> None:
+    pdu = Pdu(profiles.load(name), 10, name=name)
+
+    async def scenario() -> None:
+        async with power_of(pdu) as power:
+            found = await recognise(power._device, ALL)
+            assert found == Recognition(name, 7 if pdu.profile.model else None)
+            listed = await power.outlets()
+            assert [reading.outlet for reading in listed] == names_of(pdu)
+            assert {reading.relay for reading in listed} == {Relay.ON}
+            assert {reading.concerns for reading in listed} == {()}
+            chosen = [names_of(pdu)[place] for place in (0, 2, 8, 9)]
+            assert await power.switch(chosen, False) == {}
+            assert await relays(power, chosen) == [Relay.OFF] * 4
+            assert [text for text, outlet in pdu.outlets.items() if outlet.relay is Relay.OFF] == chosen
+            assert await power.switch(chosen[:3], True) == {}
+            assert await relays(power, chosen) == [Relay.ON] * 3 + [Relay.OFF]
+            assert [text for text, outlet in pdu.outlets.items() if outlet.relay is Relay.OFF] == chosen[3:]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_number_is_enough_to_name_an_outlet(name: str) -> None:
+    pdu = Pdu(profiles.load(name), 10)
+
+    async def scenario() -> None:
+        async with power_of(pdu, version="1") as power:
+            assert await power.switch(["9"], False) == {}
+
+    asyncio.run(scenario())
+    assert [outlet.number for outlet in pdu.outlets.values() if outlet.relay is Relay.OFF] == [9]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_dry_run_names_what_is_then_sent(name: str) -> None:
+    pdu = Pdu(profiles.load(name), 4)
+    sent: list[str] = []
+
+    async def scenario() -> list[str]:
+        write = pdu.write
+
+        def record(varbinds):  # type: ignore[no-untyped-def]
+            sent.extend(".".join(map(str, varbind.oid)) for varbind in varbinds)
+            return write(varbinds)
+
+        pdu.write = record  # type: ignore[method-assign]
+        async with power_of(pdu) as power:
+            steps = await power.steps(["3"], False)
+            assert not sent
+            await power.switch(["3"], False)
+            return [step.where for step in steps["3"]]
+
+    assert asyncio.run(scenario()) == sent
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_outlet_that_is_not_there(name: str) -> None:
+    pdu = Pdu(profiles.load(name), 4)
+
+    async def scenario() -> dict[str, OutletReading | DeviceError]:
+        async with power_of(pdu) as power:
+            return await power.read(["11", "x7", "0", "4"])
+
+    found = asyncio.run(scenario())
+    assert [type(found[outlet]) for outlet in ("11", "x7", "0")] == [NoSuchPort] * 3
+    assert isinstance(found["4"], OutletReading)
+
+
+CHAINED = [profile.name for profile in ALL if profile.rows or (profile.index and profile.index.mentions("unit"))]
+
+
+@pytest.mark.parametrize("name", CHAINED)
+def test_a_chain_of_units(name: str) -> None:
+    pdu = Pdu(profiles.load(name), 6, units=3)
+    second = f"{pdu.profile.unit + 1}.5"
+
+    async def scenario() -> None:
+        async with power_of(pdu) as power:
+            assert [reading.outlet for reading in await power.outlets()] == names_of(pdu)
+            assert await power.switch([second, "2"], False) == {}
+
+    asyncio.run(scenario())
+    assert [text for text, outlet in pdu.outlets.items() if outlet.relay is Relay.OFF] == ["2", second]
+
+
+SAYS_LOCKED = [
+    profile.name
+    for profile in ALL
+    if any(m.concern is Concern.LOCK for column in profile.signs for m in column.codes.values())
+]
+
+
+@pytest.mark.parametrize("name", SAYS_LOCKED)
+def test_a_locked_outlet_says_so_before_it_is_switched(name: str) -> None:
+    pdu = Pdu(profiles.load(name), 4)
+    list(pdu.outlets.values())[1].locked = True
+
+    async def scenario() -> list[str | None]:
+        async with power_of(pdu) as power:
+            readings = await power.read(["1", "2"])
+            return [
+                reading.concern(Concern.LOCK) for reading in readings.values() if isinstance(reading, OutletReading)
+            ]
+
+    first, second = asyncio.run(scenario())
+    assert first is None
+    assert second
+
+
+def _bars(profile: Profile) -> bool:
+    return any(
+        meaning.concern is Concern.BAR
+        for column in profile.signs
+        for meaning in [*column.codes.values(), column.otherwise]
+        if meaning is not None
+    )
+
+
+@pytest.mark.parametrize("name", [profile.name for profile in ALL if _bars(profile)])
+def test_an_outlet_that_only_measures_says_so(name: str) -> None:
+    pdu = Pdu(profiles.load(name), 4)
+    list(pdu.outlets.values())[2].switchable = False
+
+    async def scenario() -> OutletReading | DeviceError:
+        async with power_of(pdu) as power:
+            return (await power.read(["3"]))["3"]
+
+    reading = asyncio.run(scenario())
+    assert isinstance(reading, OutletReading)
+    assert reading.concern(Concern.BAR)
+
+
+def _says_changing(profile: Profile) -> bool:
+    columns = [profile.state, *profile.signs]
+    return any(meaning.relay is Relay.CHANGING for column in columns for meaning in column.codes.values())
+
+
+@pytest.mark.parametrize("name", [profile.name for profile in ALL if _says_changing(profile)])
+def test_a_relay_under_way_is_neither_on_nor_off(name: str) -> None:
+    pdu = Pdu(profiles.load(name), 4)
+    for outlet in pdu.outlets.values():
+        outlet.moves_after = 60
+
+    async def scenario() -> list[Relay]:
+        async with power_of(pdu) as power:
+            await power.switch(["3"], False)
+            return await relays(power, ["1", "3"])
+
+    assert asyncio.run(scenario()) == [Relay.ON, Relay.CHANGING]
+
+
+def test_rows_beyond_the_number_of_outlets_are_no_outlets() -> None:
+    pdu = Pdu(profiles.load("hpe-g2-pdu3"), 24, phantoms=24)
+
+    async def scenario() -> tuple[int, OutletReading | DeviceError]:
+        async with power_of(pdu) as power:
+            return len(await power.outlets()), (await power.read(["25"]))["25"]
+
+    listed, beyond = asyncio.run(scenario())
+    assert listed == 24
+    assert isinstance(beyond, NoSuchPort)
+
+
+def test_rows_that_end_alike_are_not_guessed() -> None:
+    pdu = Pdu(profiles.load("vertiv-mph"), 3, units=2, row=lambda unit, number: (1, unit, number))
+
+    async def scenario() -> None:
+        async with power_of(pdu) as power:
+            error = (await power.read(["2"]))["2"]
+            assert "1.1.2, 1.2.2" in str(error)
+            assert await power.switch(["1.2.2"], False) == {}
+
+    asyncio.run(scenario())
+    assert [text for text, outlet in pdu.outlets.items() if outlet.relay is Relay.OFF] == ["1.2.2"]
+
+
+def test_the_delay_that_a_device_adds_lengthens_the_wait() -> None:
+    pdu = Pdu(profiles.load("raritan-px2"), 8, delay=3000)
+
+    async def scenario() -> tuple[float, float]:
+        async with power_of(pdu) as power:
+            three = ["1", "2", "3"]
+            return await power.settle_time(three, True), await power.settle_time(three, False)
+
+    on, off = asyncio.run(scenario())
+    assert on == off + 9
+
+
+def test_a_device_that_unlocks_takes_no_command_before() -> None:
+    pdu = Pdu(profiles.load("schleifenbauer"), 4)
+
+    async def scenario() -> None:
+        async with power_of(pdu) as power:
+            address = (await power._addresses.find(["2"]))["2"]
+            assert not isinstance(address, DeviceError)
+            await power._device.set([power._varbind(address, False)])
+            assert await relays(power, ["2"]) == [Relay.ON]
+            assert await power.switch(["2"], False) == {}
+            assert await relays(power, ["2"]) == [Relay.OFF]
+
+    asyncio.run(scenario())
+
+
+def test_two_writers_of_one_string_notice_each_other() -> None:
+    pdu = Pdu(profiles.load("digipower"), 8)
+
+    async def scenario() -> dict[str, DeviceError]:
+        write = pdu.write
+
+        def and_somebody_else(varbinds):  # type: ignore[no-untyped-def]
+            done = write(varbinds)
+            pdu.outlets["6"].command(False)
+            return done
+
+        pdu.write = and_somebody_else  # type: ignore[method-assign]
+        async with power_of(pdu) as power:
+            return await power.switch(["2"], False)
+
+    failures = asyncio.run(scenario())
+    assert "another client changed outlet 6" in str(failures["2"])
+
+
+def test_a_string_is_written_as_often_as_it_takes_and_no_oftener() -> None:
+    pdu = Pdu(profiles.load("digipower"), 8)
+
+    async def scenario() -> None:
+        async with power_of(pdu, Manners(loss=0.2, duplicates=0.2, seed=3)) as power:
+            assert await power.switch(["2", "3"], False) == {}
+
+    asyncio.run(scenario())
+    assert [outlet.commands for outlet in pdu.outlets.values()] == [0, 1, 1, 0, 0, 0, 0, 0]
+
+
+def test_a_pdu_that_answers_three_tables_gets_the_best() -> None:
+    tables = [Pdu(profiles.load(name), 8) for name in ("apc-masterswitch", "apc-rpdu", "apc-rpdu2")]
+
+    class Three(Pdu):
+        def names(self):  # type: ignore[no-untyped-def]
+            return sorted({name for table in tables for name in table.names()})
+
+        def read(self, oid):  # type: ignore[no-untyped-def]
+            return next((found for table in tables if (found := table.read(oid))), None)
+
+    async def scenario(identity: str) -> str:
+        tables[0]._constant(parse_oid("1.3.6.1.2.1.1.2.0"), 6, parse_oid(identity))  # type: ignore[arg-type]
+        async with power_of(Three(profiles.load("apc-rpdu"))) as power:
+            return (await recognise(power._device, ALL)).profile
+
+    assert asyncio.run(scenario("1.3.6.1.4.1.318.1.3.4.8")) == "apc-rpdu2"
+    assert asyncio.run(scenario("1.3.6.1.4.1.318.1.3.4.5")) == "apc-rpdu"
+    assert asyncio.run(scenario("1.3.6.1.4.1.318.1.3.4.2")) == "apc-masterswitch"
+
+
+def test_a_device_that_hides_its_maker_is_told_by_its_table() -> None:
+    pdu = Pdu(profiles.load("dataprobe-iboot"), 8, sysobjectid=parse_oid("1.3.6.1.4.1.8072.3.2.10"))
+
+    async def scenario() -> Recognition:
+        async with power_of(pdu) as power:
+            return await recognise(power._device, ALL)
+
+    assert asyncio.run(scenario()).profile == "dataprobe-iboot"
+
+
+def test_what_is_no_pdu_is_not_taken_for_one() -> None:
+    pdu = Pdu(profiles.load("apc-rpdu"), 8)
+    pdu._names = [name for name in pdu._names if name[:6] == (1, 3, 6, 1, 2, 1)]
+
+    async def scenario() -> None:
+        async with power_of(pdu) as power:
+            await recognise(power._device, ALL)
+
+    with pytest.raises(NotRecognised, match=r"sysObjectID 1\.3\.6.*power\.profile"):
+        asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text.replace("[command]\n", "[command]\noff_code = 2\n"), "unknown key command.off_code"),
+        (lambda text: text.replace("off = 2\n", ""), "off is missing"),
+        (lambda text: text.replace('2 = "off"', '2 = "dark"'), "dark"),
+        (lambda text: text.replace('2 = "off"', '2 = "on"'), "no code for off"),
+        (lambda text: text.replace('index = "{outlet}"', 'index = "{port}"'), "port"),
+        (lambda text: text.replace('index = "{outlet}"', ""), "exactly one of index, rows and search"),
+        (lambda text: text + "=", "line"),
+    ],
+)
+def test_a_slip_in_a_profile_names_the_profile_and_the_key(change: Callable[[str], str], message: str) -> None:
+    text = Path(profiles.__file__).parents[1].joinpath("profiles/power/apc-rpdu.toml").read_text()
+    assert profiles.parse("mine", text).state.codes["1"] == Meaning(Relay.ON)
+    with pytest.raises(ProfileError, match=f"profile mine: .*{message}"):
+        profiles.parse("mine", change(text))
+
+
+def test_a_sites_own_profile_comes_before_the_packages(tmp_path: Path) -> None:
+    text = Path(profiles.__file__).parents[1].joinpath("profiles/power/apc-rpdu.toml").read_text()
+    (tmp_path / "apc-rpdu.toml").write_text(text.replace("APC / Schneider", "Site"))
+    (tmp_path / "ours.toml").write_text(text)
+    assert profiles.load("apc-rpdu", (tmp_path,)).vendor == "Site"
+    assert "ours" in profiles.names([tmp_path])
+    with pytest.raises(ProfileError, match="no such PDU profile: nonesuch"):
+        profiles.load("nonesuch")
+
+
+@pytest.mark.parametrize("text", ["1.3.{slot}.0", "1.3.x", "1.3..0", "1.3.{outlet*2}.0"])
+def test_templates_that_are_none(text: str) -> None:
+    with pytest.raises(TemplateError):
+        OidTemplate(text)
+
+
+@given(st.integers(1, 500), st.integers(0, 9), st.integers(-3, 3), st.one_of(st.none(), st.integers(4, 20)))
+def test_a_template_finds_the_numbers_it_was_filled_with(outlet: int, unit: int, shift: int, skip: int | None) -> None:
+    left_out = f" skip {skip}" if skip is not None else ""
+    template = OidTemplate(f"1.3.{{unit}}.{{outlet{shift:+d}{left_out}}}.0")
+    if outlet + shift < 0:
+        return
+    oid = template.fill(outlet=outlet, unit=unit)
+    assert template.match(oid) == {"outlet": outlet, "unit": unit}
+    assert oid[3] != skip
+
+
+def test_the_numbering_that_skips_ten() -> None:
+    command = profiles.load("aten-pe").command.on[0]
+    assert [command.fill(outlet=outlet)[-2] for outlet in (1, 8, 9, 42)] == [2, 9, 11, 44]
