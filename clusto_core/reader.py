@@ -51,6 +51,12 @@ _LINKS = _LINK + " WHERE c.thing_id IN (:ids)"
 _LINKS_OF_PART = _LINK + " WHERE c.part_id IN (:ids)"
 _PARENTS = f"SELECT {THING} FROM containment k JOIN things t ON t.id = k.parent_id WHERE k.child_id = :id"
 _CHILDREN = f"SELECT {THING} FROM containment k JOIN things t ON t.id = k.child_id WHERE k.parent_id = :id"
+_CONTENTS = f"""
+    SELECT DISTINCT k.parent_id, {THING} FROM containment k JOIN things t ON t.id = k.child_id
+    WHERE k.parent_id IN (:ids)"""
+_MOUNTED = """
+    SELECT c.other_thing_id, c.thing_id, u.number FROM connections c JOIN things u ON u.id = c.other_part_id
+    WHERE c.part_id IS NULL AND c.thing_id IN (:ids)"""
 _PARTNERS = f"SELECT {THING} FROM things t WHERE t.owner_id = :owner AND t.number = :number"
 _NAMES_FROM = """
     SELECT t.name FROM things t WHERE t.owner_id IS NULL AND t.name >= :low AND t.name < :high
@@ -192,6 +198,21 @@ class Reader:
     def children(self, thing_id: int) -> list[Thing]:
         """What is directly in it: its parts, its members, the equipment in its rack units."""
         return in_order({Thing(*row) for row in self.database.rows(_CHILDREN, {"id": thing_id})})
+
+    def contents(self, ids: Iterable[int], *, parts: bool) -> dict[int, list[Thing]]:
+        """What is directly in each of these Things, by their ids; with their parts or without."""
+        found: dict[int, list[Thing]] = {}
+        for row in self.database.rows_in(_CONTENTS if parts else _CONTENTS + " AND t.owner_id IS NULL", list(ids)):
+            found.setdefault(row[0], []).append(Thing(*row[1:]))
+        return found
+
+    def rack_units(self, ids: Iterable[int]) -> dict[tuple[int, int], str]:
+        """Where these are mounted, by the ids of rack and equipment: `RU13`, `RU13-14`."""
+        found: dict[tuple[int, int], tuple[int, int]] = {}
+        for rack, thing, number in self.database.rows_in(_MOUNTED, list(ids)):
+            low, high = found.get((rack, thing), (number, number))
+            found[rack, thing] = (min(low, number), max(high, number))
+        return {key: f"RU{low}" if low == high else f"RU{low}-{high}" for key, (low, high) in found.items()}
 
     def ancestors(self, thing: Thing) -> list[Thing]:
         """Everything that it is in, nearest first, each once."""

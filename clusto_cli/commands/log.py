@@ -81,7 +81,7 @@ def _lines(
 
 
 def _told(change: history.Change, told: set[int]) -> Iterator[str]:
-    """What happened to one Thing: `- ` what is gone, `+ ` what is new. Cables in `told` were named at their other end."""
+    """What happened to one Thing: `- ` what is gone, `+ ` what is new. Cables in `told` were told before."""
     for sign, rows, other in (("-", change.before, change.after), ("+", change.after, change.before)):
         things = rows.get("things", [])
         whole = next((row for row in things if row[3] is None), None)

@@ -1,0 +1,55 @@
+"""Follow a cable, hop by hop, through patch panels to both its ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from clusto_cli.context import App, pass_app
+from clusto_cli.output import output_option, write_lines, write_records
+from clusto_core.errors import Refused
+from clusto_core.reader import Reader
+from clusto_core.things import Thing, link_order
+
+
+@click.command("trace")
+@click.argument("name", metavar="THING:PART")
+@output_option
+@pass_app
+def command(app: App, name: str, output: str) -> None:
+    """Show the whole path that THING:PART is on, a part a line: `--` is a cable, `==` the way through a patch panel.
+
+    Of a whole THING, the paths of all its cables.
+    """
+    with app.reading() as reader:
+        paths = [list(_hops(path)) for path in _paths(reader, reader.resolve(name))]
+    if output == "text":
+        for place, path in enumerate(paths):
+            write_lines([""] * bool(place) + [f"{sign} {part.name}".strip() for sign, part in path])
+    else:
+        write_records(output, (_record(number, *hop) for number, path in enumerate(paths, 1) for hop in path))
+
+
+def _paths(reader: Reader, thing: Thing) -> list[list[Thing]]:
+    if thing.is_part:
+        path = reader.trace(thing)
+        if len(path) == 1:
+            raise Refused(f"{thing.name} is not connected")
+        return [path]
+    links = sorted((link for link in reader.links_of(thing) if link.part is not None), key=link_order)
+    if not links:
+        raise Refused(f"no part of {thing.name} is connected")
+    return [reader.trace(link.part) for link in links if link.part is not None]
+
+
+def _hops(path: list[Thing]) -> Iterator[tuple[str, Thing]]:
+    for place, part in enumerate(path):
+        inside = place > 0 and path[place - 1].entity_id == part.entity_id and part.number == path[place - 1].number
+        yield ("" if place == 0 else "==" if inside else "--"), part
+
+
+def _record(number: int, sign: str, part: Thing) -> dict[str, Any]:
+    by = {"": None, "--": "cable", "==": "panel"}[sign]
+    return {"name": part.name, "driver": part.driver, "path": number, "by": by}
