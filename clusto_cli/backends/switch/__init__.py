@@ -1,0 +1,1 @@
+"""Adapters to switches: over SNMP, over a command line through ssh, and to bridges in software."""

@@ -1,0 +1,57 @@
+"""Names of ports: what the inventory calls a port and what the switch calls it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from clusto_cli.backends.base import NoSuchPort
+
+_PARTS = re.compile(r"^([A-Za-z][A-Za-z .-]*?)[ -]?(\d.*)$")
+
+
+def same_port(one: str, other: str) -> bool:
+    """Whether two names mean one port: `Gi1/0/4` and `GigabitEthernet1/0/4` do, `Te1/0/4` is another.
+
+    Switches shorten the words of a name, never its numbers.
+    """
+    one, other = one.strip().casefold(), other.strip().casefold()
+    if one == other:
+        return True
+    left, right = _PARTS.match(one), _PARTS.match(other)
+    if not left or not right or left[2] != right[2]:
+        return False
+    short, long = sorted((left[1], right[1]), key=len)
+    return len(short) >= 2 and long.startswith(short)
+
+
+def find_port(wanted: str, names: Mapping[int, str], descriptions: Mapping[int, str]) -> int:
+    """The ifIndex of the port that the inventory calls `wanted`.
+
+    Looks at ifName, then at ifDescr, each exactly and then shortened, then, for a bare number, for the only port whose
+    name ends in it. NoSuchPort when there is none, or more than one, naming them.
+    """
+    for table in (names, descriptions):
+        for same in (_equal, same_port):
+            found = [index for index, name in table.items() if same(name, wanted)]
+            if len(found) == 1:
+                return found[0]
+            if found:
+                raise NoSuchPort(f"several ports are called {wanted}: set the part's label to one of {_listed(found)}")
+    if wanted.isdigit():
+        table = names or descriptions
+        ends = [index for index, name in table.items() if re.search(rf"(?<!\d){int(wanted)}$", name)]
+        if len(ends) == 1:
+            return ends[0]
+        if ends:
+            several = ", ".join(sorted(table[index] for index in ends)[:6])
+            raise NoSuchPort(f"port {wanted} could be any of {several}: set the part's label")
+    raise NoSuchPort(f"the switch has no port called {wanted}")
+
+
+def _equal(one: str, other: str) -> bool:
+    return one.strip().casefold() == other.strip().casefold()
+
+
+def _listed(indexes: Iterable[int]) -> str:
+    return ", ".join(f"ifIndex {index}" for index in sorted(indexes))

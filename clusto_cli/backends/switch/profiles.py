@@ -1,0 +1,223 @@
+"""Platforms of switches as data: one TOML file each, in profiles/switch/ beside the adapters.
+
+A profile says how the platform is recognised, which way of speaking to it is preferred, and the meaning of each way:
+tables and orders of SETs for SNMP; commands, how their answers are read and what a rejection looks like for ssh.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+_Rules = TypeVar("_Rules")
+_FOLDER = Path(__file__).parent.parent / "profiles" / "switch"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A line to send, and the pattern of a question that it ends in instead of the prompt."""
+
+    line: str
+    expect: str = ""
+
+
+@dataclass(frozen=True)
+class ReadRules:
+    """How a platform's answers say what a port is: regular expressions, matched per line (`^`, `$`).
+
+    `port` are the commands for one port, `all` those for every port, whose answer is cut into blocks that begin where
+    `block` matches (group `port`). `{port}` in a pattern stands for the port's name. `mode`, and `oper` where the mode
+    found is one of `modes.dynamic`, find the text that `modes` maps to access, trunk, hybrid or routed; without
+    `mode`, tagged membership makes a hybrid. `access` finds the VLAN of an access port (`default_vlan` when there is
+    none), `native` and `allowed` those of a trunk, `pvid`, `untagged` and `tagged` the membership of any port.
+    """
+
+    port: tuple[str, ...] = ()
+    all: tuple[str, ...] = ()
+    block: str = ""
+    form: Literal["text", "ovs", "bridge"] = "text"
+    exists: str = ""
+    mode: str = ""
+    oper: str = ""
+    modes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    default_mode: str = "unknown"
+    access: str = ""
+    default_vlan: int | None = None
+    native: str = ""
+    allowed: str = ""
+    pvid: str = ""
+    untagged: str = ""
+    tagged: str = ""
+    voice: str = ""
+    lag: str = ""
+    link: str = ""
+    vlans: tuple[str, ...] = ()
+    vlan: str = ""
+
+
+@dataclass(frozen=True)
+class WriteRules:
+    """The lines of a change. Placeholders: {port} {vlan} {name} {old_vlan} {old_name} {bridge}.
+
+    `leave` is sent for each VLAN that the port is untagged in and leaves (the default VLAN 1 only with
+    `leave_default`), `leave_tagged` for each it is tagged in, `from_trunk` when it is no access port, all before
+    `access`, or after it with `leave_last`. `modes` are the lines that give back the mode with that note.
+    `commit` ends a change on platforms where nothing happens before, `abort` throws it away.
+    """
+
+    access: tuple[str, ...] = ()
+    leave: tuple[str, ...] = ()
+    leave_tagged: tuple[str, ...] = ()
+    from_trunk: tuple[str, ...] = ()
+    leave_default: bool = True
+    leave_last: bool = False
+    modes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    create: tuple[str, ...] = ()
+    create_exec: bool = False
+    drop: tuple[str, ...] = ()
+    commit: tuple[str, ...] = ()
+    abort: tuple[str, ...] = ()
+    save: tuple[Answer, ...] = ()
+
+
+@dataclass(frozen=True)
+class TableRules:
+    """A listing that is read row by row: the commands, and the pattern of a row with named groups."""
+
+    commands: tuple[str, ...] = ()
+    row: str = ""
+
+
+@dataclass(frozen=True)
+class SshRules:
+    """What a platform understands over ssh. `driver` is Netmiko's device type, or `system` for one command a call.
+
+    `experimental` says what about it nobody has verified.
+    """
+
+    driver: str
+    failures: tuple[str, ...]
+    read: ReadRules
+    write: WriteRules
+    enable: bool = False
+    config: bool = True
+    vlan_min: int = 1
+    vlan_max: int = 4094
+    named_vlans: bool = False
+    experimental: str = ""
+    lldp: TableRules = field(default_factory=TableRules)
+    fdb: TableRules = field(default_factory=TableRules)
+
+
+@dataclass(frozen=True)
+class SnmpRules:
+    """How a platform is read and written over SNMP.
+
+    `membership` names the tables that say who is in a VLAN; `orders` the ways of moving a port, the likeliest first,
+    empty for what cannot be written, when `why_not` says why. `save` names the way of saving.
+    """
+
+    membership: Literal["qbridge", "vmvlan", "delln", "ciscosb", "foundry", "exos", "comware"] = "qbridge"
+    orders: tuple[str, ...] = ()
+    why_not: str = ""
+    experimental: str = ""
+    save: str = ""
+    vlan_context: bool = False
+    keep_vlans: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One platform; `sources` says where its facts are from."""
+
+    name: str
+    title: str
+    sysobjectid: tuple[str, ...] = ()
+    sysdescr: str = ""
+    prefer: Literal["snmp", "ssh"] = "ssh"
+    sources: tuple[str, ...] = ()
+    ssh: SshRules | None = None
+    snmp: SnmpRules | None = None
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The names of all profiles."""
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
+
+
+@cache
+def load(name: str) -> Profile:
+    """The profile of that name. KeyError when there is none; ValueError when its file is not a good profile."""
+    path = _FOLDER / f"{name}.toml"
+    if name not in names():
+        raise KeyError(name)
+    return parse(name, path.read_text(encoding="utf-8"))
+
+
+def parse(name: str, text: str) -> Profile:
+    """A profile from the text of its file. ValueError names what is wrong in it."""
+    try:
+        data = tomllib.loads(text)
+        ssh, snmp = data.pop("ssh", None), data.pop("snmp", None)
+        return Profile(
+            name=name,
+            ssh=_ssh(ssh) if ssh is not None else None,
+            snmp=_make(SnmpRules, snmp) if snmp is not None else None,
+            **_settings(Profile, data),
+        )
+    except (tomllib.TOMLDecodeError, TypeError) as error:
+        raise ValueError(f"switch profile {name}: {error}") from error
+
+
+def recognise(sysobjectid: str, sysdescr: str = "") -> str:
+    """The name of the profile whose sysObjectID is the longest prefix of this one; empty when there is none.
+
+    Among several of the same length, the one whose `sysdescr` is found in sysDescr wins over one that has none.
+    """
+    import re
+
+    best, rank = "", (0, False)
+    for name in names():
+        profile = load(name)
+        for prefix in profile.sysobjectid:
+            if not f"{sysobjectid}.".startswith(f"{prefix}."):
+                continue
+            if profile.sysdescr and not re.search(profile.sysdescr, sysdescr):
+                continue
+            if (len(prefix), bool(profile.sysdescr)) > rank:
+                best, rank = name, (len(prefix), bool(profile.sysdescr))
+    return best
+
+
+def _ssh(data: dict[str, Any]) -> SshRules:
+    read, write = dict(data.pop("read", {})), dict(data.pop("write", {}))
+    modes = {mode: _strings(patterns) for mode, patterns in read.pop("modes", {}).items()}
+    given = {note: _strings(lines) for note, lines in write.pop("modes", {}).items()}
+    save = tuple(Answer(**item) if isinstance(item, dict) else Answer(item) for item in write.pop("save", ()))
+    tables = {key: _make(TableRules, data.pop(key)) for key in ("lldp", "fdb") if key in data}
+    return SshRules(
+        read=ReadRules(modes=modes, **_settings(ReadRules, read)),
+        write=WriteRules(modes=given, save=save, **_settings(WriteRules, write)),
+        **tables,
+        **_settings(SshRules, data),
+    )
+
+
+def _make(kind: type[_Rules], data: dict[str, Any]) -> _Rules:
+    return kind(**_settings(kind, data))
+
+
+def _settings(kind: Any, data: Mapping[str, Any]) -> dict[str, Any]:
+    known = {one.name for one in fields(kind)}
+    if unknown := sorted(set(data) - known):
+        raise TypeError(f"{kind.__name__} has no {', '.join(unknown)}")
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+
+
+def _strings(value: str | list[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)

@@ -1,0 +1,96 @@
+"""A session with a switch that is a Unix system: each line is one command of the system's ssh, judged by its status."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from clusto_cli.backends.base import AuthenticationFailed, DeviceError, Unreachable
+from clusto_cli.backends.switch.cliwrite import Line
+from clusto_cli.backends.switch.model import Rejected, SwitchSettings
+
+# ssh(1): the status of the command, or 255 when ssh itself failed.
+_SSH_FAILED = 255
+
+
+class SshSession:
+    """Runs each line over one shared connection. Keys and agents only: a password has no place on a command line."""
+
+    def __init__(self, settings: SwitchSettings) -> None:
+        self._settings = settings
+        self._folder: Path | None = None
+
+    def send(self, line: Line) -> str:
+        if self._folder is None:
+            if shutil.which("ssh") is None:
+                raise DeviceError("the ssh program is not installed")
+            self._folder = Path(tempfile.mkdtemp(prefix="clusto-ssh-"))
+        try:
+            done = subprocess.run(
+                [*self._ssh(), "--", self._settings.host, line.text],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=self._settings.timeout + 5,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise Unreachable(f"no answer to {line.text!r} within {self._settings.timeout + 5:g} s") from error
+        if done.returncode == _SSH_FAILED:
+            raise self._failure(done.stderr)
+        if done.returncode != 0:
+            raise Rejected(f"it answered {_last_line(done.stderr or done.stdout)!r} to {line.text!r}")
+        return done.stdout
+
+    def close(self) -> None:
+        folder, self._folder = self._folder, None
+        if folder is None:
+            return
+        # A master that has gone by itself leaves nothing to end.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            subprocess.run(
+                [*self._ssh(folder), "-O", "exit", "--", self._settings.host],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=5,
+                check=False,
+            )
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def _ssh(self, folder: Path | None = None) -> list[str]:
+        settings = self._settings
+        options = [
+            "BatchMode=yes",
+            f"ConnectTimeout={max(1, round(settings.timeout))}",
+            "ControlMaster=auto",
+            f"ControlPath={folder or self._folder}/%C",
+            "ControlPersist=60",
+            "LogLevel=ERROR",
+        ]
+        if settings.known_hosts:
+            options.append(f"UserKnownHostsFile={settings.known_hosts}")
+        words = ["ssh", "-T", "-p", str(settings.ssh_port)]
+        for option in options:
+            words += ["-o", option]
+        if settings.key_file:
+            words += ["-i", settings.key_file]
+        if settings.user:
+            words += ["-l", settings.user]
+        return words
+
+    def _failure(self, said: str) -> DeviceError:
+        where, last = f"{self._settings.host} port {self._settings.ssh_port}", _last_line(said)
+        if "host key" in said.casefold():
+            return AuthenticationFailed(f"{where}: its host key is not the known one, or not known: {last}")
+        if "permission denied" in said.casefold():
+            return AuthenticationFailed(f"{where}: {last}")
+        return Unreachable(f"{where}: {last}")
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:160] if lines else "nothing"
