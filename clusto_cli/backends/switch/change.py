@@ -11,7 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from clusto_cli.backends.base import DeviceError, NotVerified, Refused, SwitchControl, Unreachable
-from clusto_cli.backends.switch.model import Plan, PortMode, PortState, Survey, SwitchState, access_port, describe, ranges
+from clusto_cli.backends.switch.model import (
+    Plan,
+    PortMode,
+    PortState,
+    Survey,
+    SwitchState,
+    access_port,
+    describe,
+    ranges,
+)
 from clusto_cli.backends.switch.refusal import Known, Move, reasons
 
 
@@ -161,9 +170,8 @@ def differences(goals: Mapping[str, PortState], now: SwitchState) -> list[str]:
         if state.pvid != goal.pvid:
             wrong.append(f"{goal.name} gives untagged frames VLAN {state.pvid}, not {goal.pvid}")
         if state.untagged != goal.untagged:
-            wrong.append(
-                f"{goal.name} is untagged in {ranges(state.untagged) or 'no VLAN'}, not {ranges(goal.untagged) or 'none'}"
-            )
+            there, wanted = ranges(state.untagged) or "no VLAN", ranges(goal.untagged) or "none"
+            wrong.append(f"{goal.name} is untagged in {there}, not {wanted}")
         if state.tagged != goal.tagged:
             wrong.append(f"{goal.name} is tagged in {ranges(state.tagged) or 'no VLAN'}")
         if goal.mode is not state.mode and PortMode.UNKNOWN not in (goal.mode, state.mode):

@@ -73,15 +73,19 @@ class CliSwitch:
 
     def _read(self, ports: Sequence[str]) -> SwitchState:
         rules = self._rules.read
-        vlans = cliread.read_vlans(rules, self._ask(rules.vlans)) if rules.vlan else dict.fromkeys(cliread.ALL_VLANS, "")
-        if ports and (len(ports) <= _SINGLY or not rules.all):
+        vlans = (
+            cliread.read_vlans(rules, self._ask(rules.vlans)) if rules.vlan else dict.fromkeys(cliread.ALL_VLANS, "")
+        )
+        if ports and rules.port and (len(ports) <= _SINGLY or not rules.all):
             return SwitchState({port: self._read_one(port, vlans) for port in ports}, vlans)
         if not rules.all:
             raise DeviceError(f"{self._profile.title} has no command that lists all ports: name one")
         output = self._ask(rules.all)
         parts = cliread.blocks(rules, output) if rules.form == "text" else cliread.names_in(rules, output)
         if not ports:
-            return SwitchState({name: cliread.read_port(rules, name, part, vlans) for name, part in parts.items()}, vlans)
+            return SwitchState(
+                {name: cliread.read_port(rules, name, part, vlans) for name, part in parts.items()}, vlans
+            )
         states = {}
         for port in ports:
             name = next((name for name in parts if same_port(name, port)), None)
@@ -137,8 +141,8 @@ class CliSwitch:
         if stations is None:
             missing.append(f"learned addresses cannot be read over ssh on {self._profile.title}")
         return Survey(
-            cliread.read_neighbours(self._rules.lldp, neighbours or ""),
-            cliread.read_stations(self._rules.fdb, stations or ""),
+            cliread.read_neighbours(self._rules.lldp, neighbours) if neighbours else (),
+            cliread.read_stations(self._rules.fdb, stations) if stations else (),
             tuple(missing),
         )
 

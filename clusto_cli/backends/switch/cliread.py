@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from clusto_cli.backends.base import NoSuchPort
@@ -15,7 +15,7 @@ ALL_VLANS = frozenset(range(VLAN_MIN, VLAN_MAX + 1))
 
 
 def vlan_ids(text: str, names: Mapping[str, int] | None = None) -> frozenset[int]:
-    """The VLANs of a list as switches print them: `1,10-12`, `ALL`, `none`, `10 (servers)`, names where they are known."""
+    """The VLANs of a list as switches print them: `1,10-12`, `ALL`, `none`, `10 (servers)`, or names that are known."""
     found: set[int] = set()
     text = re.sub(r"\([^)]*\)", " ", text)
     for word in re.split(r"[,\s]+", text.strip()):
@@ -96,11 +96,18 @@ def read_neighbours(rules: TableRules, output: str) -> tuple[Neighbour, ...]:
 
 
 def read_stations(rules: TableRules, output: str) -> tuple[Station, ...]:
-    """The learned addresses in an answer; what a switch lists as its own CPU's is no port and matches nobody."""
+    """The learned addresses in an answer; what a switch lists as its own CPU's is no port and matches nobody.
+
+    Where the pattern has groups `number` and `name`, such rows say what the port numbers of the others stand for.
+    """
     found = []
+    names: dict[str, str] = {}
     for row in re.finditer(rules.row, output, re.MULTILINE):
-        vlan = row.groupdict().get("vlan") or ""
-        found.append(Station(mac_address(row["mac"]), row["port"].strip(), int(vlan) if vlan.isdigit() else None))
+        if number := row.groupdict().get("number"):
+            names[number] = row["name"]
+            continue
+        vlan, port = row.groupdict().get("vlan") or "", row["port"].strip()
+        found.append(Station(mac_address(row["mac"]), names.get(port, port), int(vlan) if vlan.isdigit() else None))
     return tuple(found)
 
 
@@ -201,10 +208,12 @@ def _open_vswitch(port: str, output: str) -> PortState:
         return PortState(
             port, PortMode.TRUNK, pvid, frozenset() if in_tag else untagged, carried - untagged, lag=lag, note=mode
         )
-    return PortState(port, PortMode.TRUNK, None, frozenset(), carried, lag=lag, note=mode or "no tag: carries all VLANs")
+    return PortState(
+        port, PortMode.TRUNK, None, frozenset(), carried, lag=lag, note=mode or "no tag: carries all VLANs"
+    )
 
 
-def _ovs_set(value: Any) -> Iterable[Any]:
+def _ovs_set(value: Any) -> list[Any]:
     """A value of OVSDB's JSON (RFC 7047, 5.1): an atom, or `["set", [...]]`."""
     if isinstance(value, list) and value[:1] == ["set"]:
         return list(value[1])
@@ -216,7 +225,9 @@ def _linux_bridge(port: str, output: str) -> PortState:
     row = next((row for row in json_from(output) if row.get("ifname") == port), None)
     if row is None:
         raise NoSuchPort(f"no bridge has a port {port}")
-    pvid, untagged, tagged = None, set(), set()
+    pvid: int | None = None
+    untagged: set[int] = set()
+    tagged: set[int] = set()
     for entry in row.get("vlans", []):
         flags = entry.get("flags", [])
         span = range(int(entry["vlan"]), int(entry.get("vlanEnd", entry["vlan"])) + 1)

@@ -21,11 +21,15 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line for the switch, in configuration mode or at its ordinary prompt; `expect` is the question it ends in."""
+    """A line for the switch, in configuration mode or at its ordinary prompt; `expect` is the question it ends in.
+
+    `echoed` is false for the answer to such a question, which some platforms do not print.
+    """
 
     text: str
     config: bool = True
     expect: str = ""
+    echoed: bool = True
 
     def lines(self) -> tuple[str, ...]:
         return (self.text,)
@@ -78,7 +82,11 @@ def lines_for(
         values = {"vlan": vlan, "name": _known_name(names, vlan), "bridge": settings.bridge}
         steps += [Line(command(text, rules, values), not rules.write.create_exec) for text in rules.write.drop]
     steps += [Line(text) for text in rules.write.commit]
-    save = tuple(Line(answer.line, False, answer.expect) for answer in rules.write.save)
+    asked = ("", *(answer.expect for answer in rules.write.save))
+    save = tuple(
+        Line(answer.line, False, answer.expect, echoed=not question)
+        for answer, question in zip(rules.write.save, asked, strict=False)
+    )
     return Plan(ORDER, dict(goals), tuple(steps), save)
 
 

@@ -129,7 +129,7 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """A MAC address (lower case, with colons) that a switch has learned, and on which port; `vlan` None where unknown."""
+    """A MAC address (lower case, colons) that a switch has learned, and on which port; `vlan` None where unknown."""
 
     mac: str
     port: str

@@ -96,7 +96,8 @@ class TableRules:
 class SshRules:
     """What a platform understands over ssh. `driver` is Netmiko's device type, or `system` for one command a call.
 
-    `experimental` says what about it nobody has verified.
+    `enter` and `leave` are the lines into configuration mode and out of it from anywhere within, empty where there is
+    none. `experimental` says what about it nobody has verified.
     """
 
     driver: str
@@ -104,7 +105,8 @@ class SshRules:
     read: ReadRules
     write: WriteRules
     enable: bool = False
-    config: bool = True
+    enter: str = ""
+    leave: str = ""
     vlan_min: int = 1
     vlan_max: int = 4094
     named_vlans: bool = False
@@ -199,11 +201,12 @@ def _ssh(data: dict[str, Any]) -> SshRules:
     modes = {mode: _strings(patterns) for mode, patterns in read.pop("modes", {}).items()}
     given = {note: _strings(lines) for note, lines in write.pop("modes", {}).items()}
     save = tuple(Answer(**item) if isinstance(item, dict) else Answer(item) for item in write.pop("save", ()))
-    tables = {key: _make(TableRules, data.pop(key)) for key in ("lldp", "fdb") if key in data}
+    lldp, fdb = (_make(TableRules, data.pop(key, {})) for key in ("lldp", "fdb"))
     return SshRules(
         read=ReadRules(modes=modes, **_settings(ReadRules, read)),
         write=WriteRules(modes=given, save=save, **_settings(WriteRules, write)),
-        **tables,
+        lldp=lldp,
+        fdb=fdb,
         **_settings(SshRules, data),
     )
 

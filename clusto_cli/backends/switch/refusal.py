@@ -26,7 +26,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Known:
-    """What the inventory holds: MAC address -> NIC (`server2:eth0`), and names that things go by, in lower case -> thing."""
+    """What the inventory holds: MAC address -> NIC (`server2:eth0`); names in lower case -> the Thing that has them."""
 
     macs: Mapping[str, str] = field(default_factory=dict)
     systems: Mapping[str, str] = field(default_factory=dict)
