@@ -39,7 +39,7 @@ def recordings(command: str) -> Iterator[Any]:
         yield pytest.param("", "", [], marks=pytest.mark.skip(reason=f"no recordings in {DATA}"))
 
 
-@pytest.mark.parametrize(("profile", "output", "parsed"), recordings("show_interface*_switchport"))
+@pytest.mark.parametrize(("profile", "output", "parsed"), [*recordings("show_interface*_switchport")])
 def test_ports(profile: str, output: str, parsed: list[dict[str, Any]]) -> None:
     rules = profiles.load(profile).ssh
     assert rules is not None
@@ -54,7 +54,7 @@ def test_ports(profile: str, output: str, parsed: list[dict[str, Any]]) -> None:
             assert state.mode is (PortMode.TRUNK if admin == "trunk" else PortMode.ACCESS)
         if state.mode is PortMode.ACCESS:
             assert state.pvid == (int(row["access_vlan"]) or None)
-            assert state.vlan == state.pvid or state.voice
+            assert state.vlan == (None if state.voice else state.pvid)
         elif state.mode is PortMode.TRUNK:
             assert str(state.pvid) == row["native_vlan"]
 
