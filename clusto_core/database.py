@@ -182,8 +182,10 @@ def _sqlite(path: str) -> Any:
                 connection.close()
             if os.path.exists(path + "-wal") and os.path.getsize(path + "-wal"):
                 break
-        except sqlite3.DatabaseError:
-            raise StoreBroken(f"not a clusto store: {path} is not an SQLite database") from None
+        except sqlite3.DatabaseError as error:
+            if "not a database" in str(error):
+                raise StoreBroken(f"not a clusto store: {path} is not an SQLite database") from None
+            raise StoreBroken(f"the store is damaged: {path}: {error}") from None
     raise StoreBroken(f"cannot read the store {path}: {problem}") from problem
 
 

@@ -117,10 +117,8 @@ def problems(reader: Reader) -> Iterator[str]:
 
 def _misfits(reader: Reader) -> Iterator[str]:
     for kind, one, other, cable in reader.database.rows(_PAIRS):
-        left, right = registry.of(one), registry.of(other)
-        fits = wiring.cable_kind(left, right)
-        panels = wiring.is_panel(left) or wiring.is_panel(right)
-        if fits is None or (fits != kind and not panels):
+        fits = wiring.cable_kind(registry.of(one), registry.of(other))
+        if fits not in (kind, wiring.PATCH):
             yield f"cable {cable} joins a {one} and a {other} as {kind}"
 
 

@@ -53,7 +53,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a place for a store, with nothing in it, on each database in turn."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/clusto.db"
+        return f"sqlite:///{tmp_path}/empty.db"
     server = request.getfixturevalue(request.param)
     if server is None:
         pytest.skip(f"{request.param} is not installed (Debian: {request.param}-server or postgresql)")
