@@ -56,7 +56,7 @@ def test_ports(profile: str, output: str, parsed: list[dict[str, Any]]) -> None:
             assert state.pvid == (int(row["access_vlan"]) or None)
             assert state.vlan == (None if state.voice else state.pvid)
         elif state.mode is PortMode.TRUNK:
-            assert str(state.pvid) == row["native_vlan"]
+            assert state.pvid == (int(row["native_vlan"]) or None)
 
 
 @pytest.mark.parametrize(
