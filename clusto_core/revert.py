@@ -65,10 +65,13 @@ class _Revert:
             attribute = self._attribute(row)
             unit.delete_attribute(attribute)
         removed = gone["things"]
-        for row in sorted(removed.values(), key=lambda row: row[3] is None):
+        things = []
+        for row in sorted(removed.values(), key=lambda row: row[3] is not None):
             thing = unit.find(row[0])
             if thing is None or thing.name != row[1]:
                 self._in_the_way(row[3] or row[0], row[0], f"{row[1]} is not there now as it was then")
+            things.append(thing)
+        for thing in reversed(things):
             for left in unit.attributes(thing):
                 self._in_the_way(thing.entity_id, left.id, f"{thing.name} has {left} now")
             if thing.is_part:

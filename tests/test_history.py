@@ -1,0 +1,234 @@
+"""History and revert, on each database."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from clusto_core import history, integrity
+from clusto_core.attributes import Key
+from clusto_core.errors import ClustoError, NotFound, Refused
+from clusto_core.inventory import Inventory, Transaction
+from clusto_core.reader import Reader
+from clusto_core.revert import revert
+
+
+def picture(inventory: Inventory) -> list[str]:
+    """Everything that is in the store but its history, as lines."""
+    with inventory.read() as reader:
+        return sorted(_lines(reader))
+
+
+def _lines(reader: Reader) -> list[str]:
+    database = reader.database
+    tables = {
+        "things": "SELECT x.id, x.name, x.driver, x.owner_id, x.number FROM things x",
+        "attributes": "SELECT x.id, x.thing_id, x.key, x.number, x.subkey, x.type, x.head, x.rest, x.integer_value, "
+        "x.float_value, x.ref_id, x.claim FROM attributes x",
+        "connections": "SELECT x.cable_id, x.side, x.kind, x.part_id, x.thing_id, x.other_part_id, x.other_thing_id, "
+        "x.far_part_id, x.far_thing_id FROM connections x",
+    }
+    return [f"{table} {row}" for table, sql in tables.items() for row in database.rows(sql)]
+
+
+def undo(inventory: Inventory, number: int) -> None:
+    with inventory.change(f"revert {number}", reverts=number) as change:
+        revert(change, number)
+
+
+@pytest.fixture
+def site(inventory: Inventory) -> Inventory:
+    """Transaction 1: a rack, two servers, a switch, a panel; transaction 2: their cables."""
+    with inventory.change("make", "because") as change:
+        change.add("Rack", "rack1")
+        change.add("Server", "server1", attributes=[("tag", "x"), ("tag", "y"), ("ram", 64)])
+        change.add("Server", "server2")
+        change.add("Switch", "sw1")
+        change.add("PatchPanel", "pp1")
+    with inventory.change("wire") as change:
+        change.connect("server1:eth0", "pp1:1")
+        change.connect("pp1:rear1", "sw1:1")
+        change.connect("server1", "rack1:RU1")
+    return inventory
+
+
+def test_every_change_is_recorded_with_its_command(site: Inventory) -> None:
+    with site.read() as reader:
+        entries = list(history.entries(reader))
+        assert [(entry.id, entry.command, entry.message) for entry in entries] == [
+            (2, "wire", None),
+            (1, "make", "because"),
+        ]
+        assert [entry.id for entry in history.entries(reader, "server2")] == [1]
+        names = {change.name for change in history.changes(reader, 2)}
+        assert names == {"server1", "pp1", "sw1", "rack1"}
+        with pytest.raises(NotFound, match="no such transaction: 3"):
+            history.entry(reader, 3)
+
+
+def test_what_changes_nothing_is_not_recorded(site: Inventory) -> None:
+    with site.change() as change:
+        change.set_values(change.resolve("server1"), Key.parse("ram"), [64])
+        change.add("Pool", "gone")
+        change.remove("gone")
+    assert change.id is None
+    with site.change(dry_run=True) as change:
+        change.remove("server2")
+    with site.read() as reader:
+        assert len(list(history.entries(reader))) == 2
+        assert reader.get("server2") is not None
+
+
+def test_revert_of_a_removal_brings_everything_back(site: Inventory) -> None:
+    before = picture(site)
+    with site.change() as change:
+        change.remove("server1")
+    assert picture(site) != before
+    undo(site, 3)
+    assert picture(site) == before
+    undo(site, 4)
+    undo(site, 5)
+    assert picture(site) == before
+
+
+def test_revert_of_everything_in_turn_leaves_nothing(site: Inventory) -> None:
+    with site.change() as change:
+        change.rename("server1", "web1")
+        change.set_values(change.resolve("web1"), Key.parse("tag"), ["y", "z"])
+        change.add("Pool", "pool1")
+        change.put("web1", "pool1")
+    for number in (3, 2, 1):
+        undo(site, number)
+    assert picture(site) == []
+    with site.read() as reader:
+        assert list(integrity.problems(reader)) == []
+
+
+@pytest.mark.parametrize(
+    ("later", "number", "message"),
+    [
+        ("set", 1, r"ram of server1 is not now as it was then \(transaction 3 is in the way: set\)"),
+        ("added value", 1, r"server2 has new=1 now \(transaction 3"),
+        ("rename", 1, r"server2 is not there now as it was then \(transaction 3"),
+        ("new part", 1, r"server2:eth9 is there now \(transaction 3"),
+        ("put", 1, r"late names rack1 now \(transaction 3"),
+        ("moved", 2, r"server1:eth0 and pp1:1 are not connected now as they were then \(transaction 3"),
+    ],
+)
+def test_a_later_change_in_the_way_is_named(site: Inventory, later: str, number: int, message: str) -> None:
+    def apply(change: Transaction) -> None:
+        if later == "set":
+            change.set_values(change.resolve("server1"), Key.parse("ram"), [128])
+        elif later == "added value":
+            change.set_values(change.resolve("server2"), Key.parse("new"), [1])
+        elif later == "rename":
+            change.rename("server2", "other")
+        elif later == "new part":
+            change.add("NIC", "server2:eth9")
+        elif later == "put":
+            change.put(change.add("Switch", "late"), "rack1")
+        else:
+            change.disconnect("server1:eth0")
+
+    with site.change(later) as change:
+        apply(change)
+    if number == 1:
+        undo(site, 2)
+    before = picture(site)
+    with pytest.raises(Refused, match=message):
+        undo(site, number)
+    assert picture(site) == before
+
+
+@pytest.mark.parametrize("later", ["name", "part", "holder"])
+def test_what_cannot_be_put_back_is_refused(site: Inventory, later: str) -> None:
+    with site.change("first") as change:
+        if later == "holder":
+            change.set_values(change.resolve("server2"), Key.parse("note"), ["x"])
+        else:
+            change.remove("server1")
+    if later == "holder":
+        with site.change("second") as change:
+            change.delete_values(change.resolve("server2"), Key.parse("note"))
+        with site.change("third") as change:
+            change.remove("server2")
+        message, number = r"\(transaction 5 is in the way: third\)", 4
+    else:
+        with site.change("second") as change:
+            if later == "name":
+                change.add("Pool", "server1")
+            else:
+                change.connect("server2", "rack1:RU1")
+        message, number = r"\(transaction 4 is in the way: second\)", 3
+    before = picture(site)
+    with pytest.raises(Refused, match=message):
+        undo(site, number)
+    assert picture(site) == before
+
+
+def test_swapped_names_are_swapped_back(site: Inventory) -> None:
+    before = picture(site)
+    with site.change() as change:
+        change.rename("server1", "aside")
+        change.rename("server2", "server1")
+        change.rename("aside", "server2")
+    with site.read() as reader:
+        assert [link.kind for link in reader.links(reader.resolve("server2").id)] != []
+    undo(site, 3)
+    assert picture(site) == before
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_any_series_of_changes_is_undone_backwards(inventory: Inventory, seed: int) -> None:
+    """Random changes, a picture after each; reverted one by one, every picture comes back."""
+    random_ = random.Random(seed)
+    pictures = [picture(inventory)]
+    numbers = []
+    while len(numbers) < 12:
+        try:
+            with inventory.change() as change:
+                for _ in range(random_.randint(1, 6)):
+                    _step(change, random_)
+        except ClustoError:
+            assert picture(inventory) == pictures[-1]
+            continue
+        if change.id is not None:
+            numbers.append(change.id)
+            pictures.append(picture(inventory))
+    with inventory.read() as reader:
+        assert list(integrity.problems(reader)) == []
+    for number in reversed(numbers):
+        assert picture(inventory) == pictures.pop()
+        undo(inventory, number)
+    assert picture(inventory) == pictures.pop() == []
+
+
+def _step(change: Transaction, random_: random.Random) -> None:
+    """One random change; may be refused."""
+    names = [f"{kind}{number}" for kind in ("server", "switch", "rack", "panel", "pool") for number in (1, 2)]
+    present = [name for name in names if change.unit.get(name) is not None]
+    one, other = (random_.choice(present or names) for _ in range(2))
+    match random_.randrange(8):
+        case 0 | 1 | 2:
+            name = random_.choice(names)
+            driver = {"server": "Server", "switch": "Switch", "rack": "Rack", "panel": "PatchPanel", "pool": "Pool"}
+            if change.unit.get(name) is None:
+                change.add(driver[name[:-1]], name, part_counts={"ru": 4} if name.startswith("rack") else None)
+        case 3:
+            parts = [part for name in (one, other) for part in change.unit.parts(change.resolve(name))]
+            if len(parts) > 1:
+                change.connect(*random_.sample(parts, 2))
+        case 4:
+            change.connect(one, other, random_.choice(["network", "position", None]))
+        case 5:
+            change.set_values(change.resolve(one), Key.parse(random_.choice(["a", "b.c"])), [random_.randrange(3)])
+        case 6:
+            change.put(one, other)
+        case 7:
+            if random_.random() < 0.3:
+                change.remove(one)
+            elif random_.random() < 0.5:
+                change.rename(one, next(name for name in names if change.unit.get(name) is None))
+            else:
+                change.disconnect(one)
