@@ -1,17 +1,24 @@
-"""Device types: models of equipment, in the YAML format of the NetBox device type library, kept as Things.
+"""Device types: models of equipment, kept as Things, that say which parts new equipment gets.
 
-Source of the format: https://github.com/netbox-community/devicetype-library (schema/). A type becomes a Thing of driver
-DeviceType named `manufacturer/model`; its attribute `definition` holds parts and height as JSON.
+A type is a Thing of driver DeviceType named `manufacturer/model`. Its attribute `definition` is JSON:
+
+{"driver": "Switch", "attrs": {"height": 1},
+ "parts": [{"kind": "interface", "name": "GigabitEthernet1/0/1", "attrs": {"connector": "1000base-t"}}, ...]}
+
+`driver` is a guess, for people: the operator chooses it when adding. `kind` is one of `ports`; which part an interface
+becomes depends on the driver chosen. They come from files in the public format of the NetBox device type library.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from clusto_core import ports
 from clusto_core.attributes import Key
-from clusto_core.drivers import Part, registry
+from clusto_core.drivers import Driver, Part
 from clusto_core.drivers.resources import DeviceType
 from clusto_core.errors import Malformed, NotFound, did_you_mean
 from clusto_core.names import suggest
@@ -36,8 +43,48 @@ class Model(NamedTuple):
     attributes: dict[str, object]
 
 
-def load(unit: UnitOfWork, name: str) -> Model:
-    """The device type of that name in the store. Raises NotFound with a suggestion."""
+def name_of(manufacturer: str, model: str) -> str:
+    """`manufacturer/model` as a type is called: `Dell`, `PowerEdge R650` is `dell/poweredge-r650`. Raises Malformed."""
+    name = "/".join(map(_slug, (manufacturer, model)))
+    if NAME.fullmatch(name) is None or len(name) > 255:
+        raise Malformed(f"no device type can be called after {manufacturer[:60]!a} and {model[:60]!a}")
+    return name
+
+
+def _slug(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub("[^a-z0-9._+]+", "-", plain).strip("-._+")
+
+
+def definition(named: Iterable[ports.NamedPort], attributes: Mapping[str, object], driver: str) -> dict[str, object]:
+    """The definition that says these parts, attributes of new equipment, and the driver it is likely for."""
+    parts: list[dict[str, object]] = []
+    for each in named:
+        part: dict[str, object] = {"kind": each.port.kind, "name": each.name}
+        if attrs := each.attributes:
+            part["attrs"] = attrs
+        parts.append(part)
+    return {"driver": driver, "attrs": dict(attributes), "parts": parts}
+
+
+def likely_driver(kinds: Iterable[str]) -> str:
+    """The driver of equipment with such ports: what there is most of says it."""
+    counted: dict[str, int] = {}
+    for kind in kinds:
+        counted[kind] = counted.get(kind, 0) + 1
+    if counted.get(ports.FRONT) or counted.get(ports.REAR):
+        return "PatchPanel"
+    if counted.get(ports.CONSOLE_PORT, 0) >= 4 and counted[ports.CONSOLE_PORT] >= counted.get(ports.OUTLET, 0):
+        return "ConsoleServer"
+    if counted.get(ports.OUTLET, 0) >= 4:
+        return "PDU"
+    if counted.get(ports.INTERFACE, 0) >= 8:
+        return "Switch"
+    return "Server" if counted.get(ports.INTERFACE) or counted.get(ports.MANAGEMENT) else "Appliance"
+
+
+def load(unit: UnitOfWork, name: str, driver: type[Driver]) -> Model:
+    """What the device type of that name gives to equipment of that driver. Raises NotFound with a suggestion."""
     thing = unit.get(name)
     if thing is None or not thing.is_a(DeviceType):
         names = [each.name for each in unit.reader.all([DeviceType.__name__])]
@@ -46,22 +93,17 @@ def load(unit: UnitOfWork, name: str) -> Model:
         )
     for attribute in unit.attributes(thing):
         if attribute.key == DEFINITION and attribute.value.type == "json":
-            return _model(attribute.value.python(), name)
+            return model(attribute.value.python(), name, driver)
     raise NotFound(f"the device type {name} has no definition: import it again")
 
 
-def _model(definition: Any, name: str) -> Model:
+def model(definition: Any, name: str, driver: type[Driver]) -> Model:
+    """What a definition gives to equipment of that driver. Raises Malformed when it is none."""
     try:
         parts = [
-            TypedPart(each["name"], _driver(each["driver"]), each.get("attrs", {})) for each in definition["parts"]
+            TypedPart(each["name"], ports.part_driver(each["kind"], driver), each.get("attrs", {}))
+            for each in definition["parts"]
         ]
         return Model(parts, dict(definition["attrs"]))
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError, ValueError):
         raise Malformed(f"the definition of the device type {name} is damaged: import it again") from None
-
-
-def _driver(name: str) -> type[Part]:
-    driver = registry.get(name)
-    if not issubclass(driver, Part):
-        raise Malformed(f"{name} is no kind of part")
-    return driver

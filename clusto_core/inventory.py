@@ -130,7 +130,7 @@ class Transaction:
         else:
             if counts:
                 raise Malformed("a device type says which parts there are: leave out --parts, or --type")
-            model = devicetypes.load(self.unit, device_type)
+            model = devicetypes.load(self.unit, device_type, kind)
             planned, defaults = model.parts, {**kind.attributes, **model.attributes, "type": device_type}
         for part in planned:
             self._make_part(thing, part.name, part.driver, part.attributes)
