@@ -35,8 +35,10 @@ def settings(url: str | None = None, config: str | None = None) -> Settings:
     Raises NotFound for a configuration file that was named and is not there, Malformed for one that is wrong.
     """
     url = url or os.environ.get("CLUSTO_DB")
-    if not url:
-        url = _read(config or os.environ.get("CLUSTO_CONFIG"))
+    if config or not url:
+        # A file that was named is read even when it has no say, so that a mistyped one is not passed over.
+        configured = _read(config or os.environ.get("CLUSTO_CONFIG"))
+        url = url or configured
     return Settings(_checked(url)) if url else Settings("sqlite:///" + default_path(), implied=True)
 
 

@@ -44,6 +44,9 @@ class Database:
                 cursor.execute(_pyformat(sql), parameters or {})
             while batch := cursor.fetchmany(1000):
                 yield from batch
+        except ValueError as error:
+            # Text that is no Unicode, or holds a NUL, is in no store.
+            raise Malformed(f"not text: {error}") from error
         except Exception as error:
             raise self.broken(error) from error
         finally:

@@ -39,6 +39,7 @@ class Change(NamedTuple):
 
 
 _ENTRY = "SELECT x.id, x.time, x.user, x.host, x.command, x.message, x.reverts FROM transactions x"
+_TOUCHED = "SELECT DISTINCT c.transaction_id FROM changes c WHERE c.thing_id IN (:ids)"
 _CHANGE = "SELECT c.thing_id, c.name, c.before, c.after FROM changes c"
 
 
@@ -53,7 +54,7 @@ def record(unit: UnitOfWork, command: str, message: str | None, reverts: int | N
         "user": _user()[:100],
         "host": os.uname().nodename[:255],
         "command": command,
-        "message": message,
+        "message": message and message.encode(errors="replace").decode().replace("\0", "?"),
         "reverts": reverts,
     }
     unit.connection.execute(schema.transactions.insert(), entry)
@@ -94,22 +95,22 @@ def entry(reader: Reader, number: int) -> Entry:
     return _entry(rows[0])
 
 
-def entries(reader: Reader, name: str | None = None, limit: int | None = None) -> Iterator[Entry]:
-    """Transactions, newest first: all, or those that touched the Thing that has or had that name."""
-    sql = _ENTRY
-    parameters: dict[str, object] = {}
-    if name is not None:
-        thing = reader.get(name)
-        sql += " WHERE x.id IN (SELECT c.transaction_id FROM changes c WHERE c.name = :name"
-        parameters["name"] = name
-        if thing is not None:
-            sql += " UNION SELECT c.transaction_id FROM changes c WHERE c.thing_id = :id"
-            parameters["id"] = thing.entity_id
-        sql += ")"
-    sql += " ORDER BY x.id DESC"
-    if limit is not None:
-        sql += f" LIMIT {int(limit)}"
-    return map(_entry, reader.database.rows(sql, parameters))
+def things_called(reader: Reader, name: str) -> list[int]:
+    """The ids of the Things that have that name, or had it once, of those that history knows."""
+    rows = reader.database.rows("SELECT DISTINCT c.thing_id FROM changes c WHERE c.name = :name", {"name": name})
+    present = reader.get(name)
+    return sorted({row[0] for row in rows} | ({present.entity_id} if present else set()))
+
+
+def entries(reader: Reader, thing_ids: list[int] | None = None, limit: int | None = None) -> list[Entry]:
+    """Transactions, newest first: all, or those that touched one of these Things; at most `limit`."""
+    if thing_ids is None:
+        sql = _ENTRY + " ORDER BY x.id DESC" + (f" LIMIT {int(limit)}" if limit is not None else "")
+        return [_entry(row) for row in reader.database.rows(sql)]
+    touched = {row[0] for row in reader.database.rows_in(_TOUCHED, thing_ids)}
+    wanted = sorted(touched, reverse=True)[:limit]
+    found = [_entry(row) for row in reader.database.rows_in(_ENTRY + " WHERE x.id IN (:ids)", wanted)]
+    return sorted(found, key=lambda entry: -entry.id)
 
 
 def changes(reader: Reader, number: int) -> Iterator[Change]:

@@ -60,7 +60,7 @@ def test_every_change_is_recorded_with_its_command(site: Inventory) -> None:
             (2, "wire", None),
             (1, "make", "because"),
         ]
-        assert [entry.id for entry in history.entries(reader, "server2")] == [1]
+        assert [entry.id for entry in history.entries(reader, history.things_called(reader, "server2"))] == [1]
         names = {change.name for change in history.changes(reader, 2)}
         assert names == {"server1", "pp1", "sw1", "rack1"}
         with pytest.raises(NotFound, match="no such transaction: 3"):

@@ -12,7 +12,6 @@ from clusto_cli.options import verbose_option
 from clusto_cli.output import output_option, write_lines, write_records
 from clusto_core import history
 from clusto_core.attributes import Key, Value
-from clusto_core.errors import NotFound
 from clusto_core.reader import Reader
 
 
@@ -33,14 +32,10 @@ def command(
     """
     detailed = patch or bool(verbose or app.verbose)
     with app.reading() as reader:
-        wanted = None
-        if name is not None:
-            found = reader.get(name)
-            wanted = found.owner_name if found else name
-        entries = list(history.entries(reader, wanted, number))
-        if name is not None and not entries:
-            reader.resolve(name)
-            raise NotFound(f"nothing is recorded of {name}")
+        wanted = history.things_called(reader, name) if name is not None else None
+        if name is not None and not wanted:
+            wanted = [reader.resolve(name).entity_id]
+        entries = history.entries(reader, wanted, number)
         if output == "text":
             write_lines(_lines(reader, entries, wanted, oneline, detailed))
         else:
@@ -55,7 +50,7 @@ def _when(entry: history.Entry) -> str:
 
 
 def _lines(
-    reader: Reader, entries: list[history.Entry], name: str | None, oneline: bool, detailed: bool
+    reader: Reader, entries: list[history.Entry], wanted: list[int] | None, oneline: bool, detailed: bool
 ) -> Iterator[str]:
     for place, entry in enumerate(entries):
         if oneline:
@@ -76,7 +71,7 @@ def _lines(
             yield ""
             told: set[int] = set()
             for change in history.changes(reader, entry.id):
-                if name is None or change.name == name:
+                if wanted is None or change.thing_id in wanted:
                     yield from (f"    {line}" for line in _told(change, told))
 
 
@@ -103,7 +98,7 @@ def _told(change: history.Change, told: set[int]) -> Iterator[str]:
             yield f"{sign} {ends[0]} -- {ends[1]}"
 
 
-def _record(reader: Reader, entry: history.Entry, name: str | None, detailed: bool) -> dict[str, Any]:
+def _record(reader: Reader, entry: history.Entry, wanted: list[int] | None, detailed: bool) -> dict[str, Any]:
     from datetime import UTC, datetime
 
     record: dict[str, Any] = {
@@ -119,6 +114,6 @@ def _record(reader: Reader, entry: history.Entry, name: str | None, detailed: bo
         record["changes"] = [
             {"name": change.name, "lines": list(_told(change, set()))}
             for change in history.changes(reader, entry.id)
-            if name is None or change.name == name
+            if wanted is None or change.thing_id in wanted
         ]
     return record

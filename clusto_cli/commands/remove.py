@@ -25,9 +25,9 @@ def command(app: App, names: tuple[str, ...], yes: bool, force: bool, message: s
     # Asked before the store is locked: nobody else waits for the answer. What is checked is checked again below.
     with app.reading() as reader:
         things = targets(reader, names)
-        cables = {thing.id: len(reader.links_of(thing)) for thing in things}
+        links = {thing.id: len(reader.links_of(thing)) for thing in things}
     if not dry_run:
-        confirm(_question([(thing.name, cables[thing.id]) for thing in things]), yes)
+        confirm(_question([(thing.name, links[thing.id]) for thing in things]), yes)
     with app.changing(message, dry_run=dry_run) as change:
         removed = []
         # What is in another of them goes first.
@@ -51,6 +51,6 @@ def command(app: App, names: tuple[str, ...], yes: bool, force: bool, message: s
 
 
 def _question(counted: list[tuple[str, int]]) -> str:
-    shown = [f"{name} ({cables} cable{'s' if cables > 1 else ''})" if cables else name for name, cables in counted]
+    shown = [f"{name} ({links} connection{'s' if links > 1 else ''})" if links else name for name, links in counted]
     rest = len(shown) - 5
     return f"remove {', '.join(shown[:5])}{f' and {rest} more' if rest > 0 else ''}?"
