@@ -1,13 +1,14 @@
 """Inventories of any number of wired servers, as transfer objects: racks of 40, with what feeds and connects them.
 
-A rack has 40 servers of one unit, a switch, a console server, and two PDUs beside the units. Every server has a network,
-two power and a console cable, a position, a serial number, a MAC, an address, a date, a pool and a status. Every switch
-has an uplink, two feeds and its console. 50 racks are a room, with a core switch. Run it to write JSON lines:
+A rack has 40 servers of one unit, a switch, a console server, and two PDUs beside the units. Every server has a
+network, two power and a console cable, a position, a serial number, a MAC, an address, a date, a pool and a status.
+Every switch has an uplink, two feeds and its console. 50 racks are a room, with a core switch. Run it to write JSON
+lines:
 
     python benchmarks/inventories.py 100000 >site.jsonl
 
-Things are called server1, rack001, switch1a, pdu1 and pdu2, cs1; server K stands in unit K of its rack, on port K of the
-rack's switch, on outlet K of both PDUs and port K of the console server.
+Things are called server1, rack001, switch1a, pdu1 and pdu2, cs1; server K of a rack stands in its unit K, on port K of
+its switch, on outlet K of both PDUs and on port K of its console server.
 """
 
 from __future__ import annotations

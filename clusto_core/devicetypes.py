@@ -16,12 +16,13 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from clusto_core import ports
+from clusto_core import parts, ports
 from clusto_core.attributes import Key
 from clusto_core.drivers import Driver, Part
 from clusto_core.drivers.resources import DeviceType
 from clusto_core.errors import Malformed, NotFound, did_you_mean
 from clusto_core.names import suggest
+from clusto_core.things import Attribute
 from clusto_core.unit import UnitOfWork
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._+-]*/[a-z0-9][a-z0-9._+-]*")
@@ -58,13 +59,13 @@ def _slug(text: str) -> str:
 
 def definition(named: Iterable[ports.NamedPort], attributes: Mapping[str, object], driver: str) -> dict[str, object]:
     """The definition that says these parts, attributes of new equipment, and the driver it is likely for."""
-    parts: list[dict[str, object]] = []
+    written: list[dict[str, object]] = []
     for each in named:
         part: dict[str, object] = {"kind": each.port.kind, "name": each.name}
         if attrs := each.attributes:
             part["attrs"] = attrs
-        parts.append(part)
-    return {"driver": driver, "attrs": dict(attributes), "parts": parts}
+        written.append(part)
+    return {"driver": driver, "attrs": dict(attributes), "parts": written}
 
 
 def likely_driver(kinds: Iterable[str]) -> str:
@@ -83,6 +84,27 @@ def likely_driver(kinds: Iterable[str]) -> str:
     return "Server" if counted.get(ports.INTERFACE) or counted.get(ports.MANAGEMENT) else "Appliance"
 
 
+def shape(unit: UnitOfWork, driver: type[Driver], counts: parts.Counts, name: str | None) -> Model:
+    """What a new Thing of a driver gets, made after the device type of that name if one is given.
+
+    Kinds of part that `counts` names are as it says instead; a part that the type has too keeps the type's attributes.
+    Raises Malformed and Refused as `parts.plan`, NotFound as `load`.
+    """
+    planned = parts.plan(driver, counts)
+    if name is None:
+        return Model([TypedPart(part.name, part.driver, {}) for part in planned], dict(driver.attributes))
+    model = load(unit, name, driver)
+    attributes = {**driver.attributes, **model.attributes, "type": name}
+    if not counts:
+        return Model(model.parts, attributes)
+    said = parts.kinds(driver, counts)
+    typed = {(part.name, part.driver): part for part in model.parts}
+    others = [part for part in model.parts if part.driver not in said]
+    named = [typed.get(part, TypedPart(part.name, part.driver, {})) for part in planned if part.driver in said]
+    parts.check_unique([*others, *named])
+    return Model([*others, *named], attributes)
+
+
 def load(unit: UnitOfWork, name: str, driver: type[Driver]) -> Model:
     """What the device type of that name gives to equipment of that driver. Raises NotFound with a suggestion."""
     thing = unit.get(name)
@@ -91,7 +113,15 @@ def load(unit: UnitOfWork, name: str, driver: type[Driver]) -> Model:
         raise NotFound(
             f"no such device type: {name[:80]}{did_you_mean(suggest(name, names))} (clusto import --device-type FILE)"
         )
-    for attribute in unit.attributes(thing):
+    return defined(unit.attributes(thing), name, driver)
+
+
+def defined(attributes: Iterable[Attribute], name: str, driver: type[Driver]) -> Model:
+    """What the attributes of a device type give to equipment of that driver.
+
+    Raises NotFound when they have no definition, Malformed when it is damaged.
+    """
+    for attribute in attributes:
         if attribute.key == DEFINITION and attribute.value.type == "json":
             return model(attribute.value.python(), name, driver)
     raise NotFound(f"the device type {name} has no definition: import it again")
@@ -100,10 +130,10 @@ def load(unit: UnitOfWork, name: str, driver: type[Driver]) -> Model:
 def model(definition: Any, name: str, driver: type[Driver]) -> Model:
     """What a definition gives to equipment of that driver. Raises Malformed when it is none."""
     try:
-        parts = [
+        typed = [
             TypedPart(each["name"], ports.part_driver(each["kind"], driver), each.get("attrs", {}))
             for each in definition["parts"]
         ]
-        return Model(parts, dict(definition["attrs"]))
+        return Model(typed, dict(definition["attrs"]))
     except (KeyError, TypeError, AttributeError, ValueError):
         raise Malformed(f"the definition of the device type {name} is damaged: import it again") from None

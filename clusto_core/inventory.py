@@ -82,6 +82,7 @@ class Transaction:
         self.unit = unit
         self.id: int | None = None
         """The number of the transaction in the history, once it is done; None when nothing changed."""
+        self._shapes: dict[tuple[object, ...], devicetypes.Model] = {}
 
     # --- Things ------------------------------------------------------------------------------------------------------
 
@@ -122,25 +123,24 @@ class Transaction:
         thing = Thing(self.unit.new_id(), name, kind.__name__)
         self.unit.insert_thing(thing)
         given = [(key if isinstance(key, Key) else Key.parse(key), value) for key, value in attributes]
-        counts = dict(part_counts or {})
-        planned: list[devicetypes.TypedPart]
-        if device_type is None:
-            planned = [devicetypes.TypedPart(part.name, part.driver, {}) for part in parts.plan(kind, counts)]
-            defaults: dict[str, object] = dict(kind.attributes)
-        else:
-            if counts:
-                raise Malformed("a device type says which parts there are: leave out --parts, or --type")
-            model = devicetypes.load(self.unit, device_type, kind)
-            planned, defaults = model.parts, {**kind.attributes, **model.attributes, "type": device_type}
-        for part in planned:
+        model = self.shape(kind, part_counts or {}, device_type)
+        for part in model.parts:
             self._make_part(thing, part.name, part.driver, part.attributes)
         keys = {key for key, _ in given}
-        given += [(key, value) for text, value in defaults.items() if (key := Key.parse(text)) not in keys]
+        given += [(key, value) for text, value in model.attributes.items() if (key := Key.parse(text)) not in keys]
         for key, value in given:
             self._insert_value(thing, key, self._value(value))
         for parent in parents:
             containment.put(self.unit, thing, self.resolve(parent))
         return thing
+
+    def shape(self, driver: type[Driver], counts: parts.Counts, device_type: str | None) -> devicetypes.Model:
+        """What a new Thing gets: see `devicetypes.shape`; worked out once for all Things that are alike."""
+        frozen = tuple((kind, value if isinstance(value, int) else tuple(value)) for kind, value in counts.items())
+        key = (driver, frozen, device_type)
+        if key not in self._shapes:
+            self._shapes[key] = devicetypes.shape(self.unit, driver, counts, device_type)
+        return self._shapes[key]
 
     def _add_part(self, driver: type[Part], name: str, attributes: Iterable[tuple[str | Key, object]]) -> Thing:
         owner_name, part_name = split_part(name)

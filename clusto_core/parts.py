@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from clusto_core.attributes import Key
 from clusto_core.drivers import Driver, Part, Parts, registry
 from clusto_core.drivers.equipment import PatchPanel
 from clusto_core.drivers.parts import Port
-from clusto_core.errors import Malformed, Refused, did_you_mean
+from clusto_core.errors import Malformed, NotFound, Refused, did_you_mean
 from clusto_core.names import MalformedName, check_part_name, suggest
 from clusto_core.ranges import MalformedRange, expand
 
+if TYPE_CHECKING:
+    from clusto_core.things import Thing
+    from clusto_core.unit import UnitOfWork
+
 LIMIT = 10_000
 """The most parts of one kind that an equipment may have."""
+
+LABEL = Key("label")
+"""What the device itself calls a part."""
 
 Counts = Mapping[str, int | Sequence[str]]
 """By kind of part: how many, or how they are called."""
@@ -64,6 +73,7 @@ def _expanded(text: str) -> list[str]:
         raise Malformed(str(error)) from None
 
 
+@lru_cache
 def kind(name: str) -> type[Part]:
     """The part driver that `--parts` calls by that name: its kind, its name or an alias. Raises Malformed."""
     wanted = name.lower()
@@ -85,39 +95,79 @@ def plan(driver: type[Driver], counts: Counts) -> list[NewPart]:
 
     Raises Malformed for unknown kinds and malformed names, Refused when two parts would have one name.
     """
-    wanted = {kind(name): value for name, value in counts.items()}
-    if issubclass(driver, PatchPanel) and Port in wanted:
-        both = wanted.pop(Port)
-        if not isinstance(both, int):
-            raise Malformed("a patch panel's ports are counted (port=48), or named as front and rear")
-        wanted |= {run.driver: both for run in driver.parts}
+    given = kinds(driver, counts)
     found: list[NewPart] = []
-    given = dict(wanted)
     for run in driver.parts:
-        value = given.pop(run.driver, None)
-        found.extend(NewPart(name, run.driver) for name in _names(run, value))
+        value = given.get(run.driver)
+        if value is None:
+            found.extend(NewPart(name, run.driver) for name in run.names())
+        elif all(part.driver is not run.driver for part in found):
+            found.extend(NewPart(name, run.driver) for name in _names(driver, run.driver, value))
+    usual = {run.driver for run in driver.parts}
     for part_driver, value in given.items():
-        run = Parts(part_driver, part_driver.pattern, 0, part_driver.first)
-        found.extend(NewPart(name, part_driver) for name in _names(run, value))
+        if part_driver not in usual:
+            found.extend(NewPart(name, part_driver) for name in _names(driver, part_driver, value))
+    check_unique(found)
+    return found
+
+
+def kinds(driver: type[Driver], counts: Counts) -> dict[type[Part], int | Sequence[str]]:
+    """Counts and names by the driver of the part. The ports of a patch panel that are counted are its front and rear.
+
+    Raises Malformed for unknown kinds.
+    """
+    wanted: dict[type[Part], int | Sequence[str]] = {kind(name): value for name, value in counts.items()}
+    if issubclass(driver, PatchPanel) and isinstance(both := wanted.get(Port), int):
+        del wanted[Port]
+        for run in driver.parts:
+            wanted.setdefault(run.driver, both)
+    return wanted
+
+
+def labelled(unit: UnitOfWork, owner: Thing, label: str) -> Thing:
+    """The part that the device itself calls so, kept as its attribute `label`. Raises NotFound, Malformed."""
+    own = unit.parts(owner)
+    found = [
+        part for part in own if any(each.key == LABEL and each.value.text == label for each in unit.attributes(part))
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise Malformed(f"several parts of {owner.name} have the label {label}")
+    guess = suggest(label, [part.part_name for part in own])
+    raise NotFound(f"no such part: {owner.name}:{label}{did_you_mean(guess and f'{owner.name}:{guess}')}")
+
+
+class _Planned(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def driver(self) -> type[Part]: ...
+
+
+def check_unique(planned: Iterable[_Planned]) -> None:
+    """Raises Refused when two parts would have one name."""
     seen: dict[str, type[Part]] = {}
-    for part in found:
+    for part in planned:
         if part.name in seen:
             raise Refused(
                 f"two parts would be called {part.name}: a {seen[part.name].noun} and a {part.driver.noun} "
                 f"(name them, as {part.driver.kind}=NAME)"
             )
         seen[part.name] = part.driver
-    return found
 
 
-def _names(run: Parts, value: int | Sequence[str] | None) -> list[str]:
-    if value is None or isinstance(value, int):
-        if value is not None and not 0 <= value <= LIMIT:
-            raise Malformed(f"an equipment has 0 to {LIMIT} parts of a kind, not {value}")
-        return run.names(value)
-    for name in value:
-        checked_part_name(name)
-    return list(value)
+def _names(driver: type[Driver], part: type[Part], value: int | Sequence[str]) -> list[str]:
+    return default_names(driver, part, value) if isinstance(value, int) else [checked_part_name(name) for name in value]
+
+
+def default_names(driver: type[Driver], part: type[Part], number: int) -> list[str]:
+    """How so many parts of a kind are called on equipment of a driver. Raises Malformed for an impossible number."""
+    if not 0 <= number <= LIMIT:
+        raise Malformed(f"an equipment has 0 to {LIMIT} parts of a kind, not {number}")
+    run = next((run for run in driver.parts if run.driver is part), Parts(part, part.pattern, 0, part.first))
+    return run.names(number)
 
 
 def checked_part_name(name: str) -> str:

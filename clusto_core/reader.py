@@ -27,6 +27,7 @@ _PART_BY_LABEL = f"""
     SELECT {THING} FROM things t JOIN attributes a ON a.thing_id = t.id
     WHERE t.owner_id = :owner AND a.key = 'label' AND a.head = :label"""
 _BY_CLAIM = f"SELECT {THING} FROM attributes a JOIN things t ON t.id = a.thing_id WHERE a.claim = :claim"
+_CLAIMANTS = "SELECT a.claim, a.thing_id, a.id FROM attributes a WHERE a.claim IN (:ids)"
 _BY_VALUE = f"""
     SELECT {THING} FROM attributes a JOIN things t ON t.id = a.thing_id
     WHERE a.key = :key AND a.number IS NULL AND a.subkey IS NULL AND a.head IN (:ids)"""
@@ -336,6 +337,10 @@ class Reader:
         """The Thing or part that holds what no two may hold: see `addresses.claim`."""
         rows = self.database.rows(_BY_CLAIM, {"claim": claim})
         return Thing(*rows[0]) if rows else None
+
+    def claimants(self, claims: Iterable[str]) -> Iterator[Row]:
+        """Who holds each of these claims, if anyone: (claim, the holder's id, the attribute's id)."""
+        return self.database.rows_in(_CLAIMANTS, list(claims))
 
     def later_changes(self, thing_id: int, number: int) -> list[Row]:
         """The changes to a Thing after that transaction, newest first: (transaction, before, after) as JSON."""

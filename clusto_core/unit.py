@@ -62,6 +62,7 @@ class UnitOfWork:
         self._new: tuple[dict[int, Thing], dict[int, Attribute], dict[int, Cable]] = ({}, {}, {})
         self._gone: tuple[dict[int, Thing], dict[int, Attribute], dict[int, Cable]] = ({}, {}, {})
         self._renamed: dict[int, tuple[str, str]] = {}
+        self._claims: dict[str, int | None] = {}
         self._paths: set[int] = set()
 
     # --- reading, through what is kept -------------------------------------------------------------------------------
@@ -100,6 +101,12 @@ class UnitOfWork:
             self.prefetch([thing])
         return list(self._parts[thing.id].values())
 
+    def part(self, owner: Thing, name: str) -> Thing | None:
+        """The part of an equipment with exactly that name of its own (`eth0`)."""
+        if owner.id not in self._parts:
+            self.prefetch([owner])
+        return self._by_name.get(f"{owner.name}:{name}")
+
     def attributes(self, thing: Thing) -> list[Attribute]:
         """The attributes of a Thing or part."""
         if thing.id not in self._attributes:
@@ -118,6 +125,22 @@ class UnitOfWork:
             self._load_cables([part.entity_id])
         return self._cable_of.get(part.id)
 
+    def claimant(self, claim: str) -> Thing | None:
+        """Which Thing or part holds what no two may hold, as in this transaction."""
+        if claim not in self._claims:
+            self.prefetch_claims([claim])
+        holder = self._claims[claim]
+        return None if holder is None else self.by_id(holder)
+
+    def prefetch_claims(self, claims: Iterable[str]) -> None:
+        """Reads at once who holds each of many claims."""
+        unknown = [claim for claim in claims if claim not in self._claims]
+        self._claims.update(dict.fromkeys(unknown))
+        gone = self._gone[1]
+        for claim, holder, attribute in self.reader.claimants(unknown):
+            if attribute not in gone:
+                self._claims[claim] = holder
+
     def prefetch(self, things: Iterable[Thing]) -> None:
         """Reads parts, attributes and cables of many Things at once."""
         wanted = [thing.id for thing in things if thing.id not in self._parts]
@@ -125,6 +148,8 @@ class UnitOfWork:
             self._parts[id] = {}
         part_ids = []
         for part in self.reader.parts(*wanted):
+            if part.id in self._gone[0]:
+                continue
             part = self._by_id.setdefault(part.id, part)
             self._by_name.setdefault(part.name, part)
             self._parts[part.entity_id][part.id] = part
@@ -225,10 +250,14 @@ class UnitOfWork:
         """A new value of a Thing."""
         self.attributes(self.by_id(attribute.thing_id)).append(attribute)
         self._new[1][attribute.id] = attribute
+        if (claim := claim_of(attribute)) is not None:
+            self._claims[claim] = attribute.thing_id
 
     def delete_attribute(self, attribute: Attribute) -> None:
         """Takes one value out."""
         self.attributes(self.by_id(attribute.thing_id)).remove(attribute)
+        if (claim := claim_of(attribute)) is not None:
+            self._claims[claim] = None
         if self._new[1].pop(attribute.id, None) is None:
             self._gone[1][attribute.id] = attribute
 
@@ -421,6 +450,14 @@ def trailing_number(name: str) -> int | None:
     return int(digits) if digits and len(digits) < 18 else None
 
 
+def claim_of(attribute: Attribute) -> str | None:
+    """What no other Thing may hold besides: the claim of an address; None for attributes that claim nothing."""
+    if attribute.key.key != IP:
+        return None
+    address = addresses.parse(attribute.value.text)
+    return addresses.claim(address) if address and attribute.key == (IP, None, None) else None
+
+
 def _thing_row(thing: Thing) -> dict[str, Any]:
     return {
         "id": thing.id,
@@ -435,10 +472,6 @@ def _attribute_row(attribute: Attribute) -> dict[str, Any]:
     key: Key = attribute.key
     value: Value = attribute.value
     relation = value.type == "relation"
-    claim = None
-    if key == (IP, None, None):
-        address = addresses.parse(value.text)
-        claim = address and addresses.claim(address)
     return {
         "id": attribute.id,
         "thing_id": attribute.thing_id,
@@ -451,7 +484,7 @@ def _attribute_row(attribute: Attribute) -> dict[str, Any]:
         "integer_value": value.integer,
         "float_value": value.float,
         "ref_id": value.ref,
-        "claim": claim,
+        "claim": claim_of(attribute),
     }
 
 

@@ -69,7 +69,7 @@ class Document:
     addresses: Mapping[str, tuple[str, ...]] = field(default_factory=_none)
     connect: Mapping[str, str] = field(default_factory=_none)
     part_attrs: Mapping[str, Values] = field(default_factory=_none)
-    columns: Mapping[str, str] = field(default_factory=_none)
+    columns: Mapping[str, tuple[Value, ...]] = field(default_factory=_none)
     lines: Lines = field(default_factory=_none)
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()

@@ -1,0 +1,274 @@
+"""Brings what files say into the inventory: checked wholly, in one transaction, changing only what differs.
+
+Things may come in any order, so the work goes in rounds over all of them: the Things and their parts, then values,
+addresses and memberships, then positions and cables, of which all old ones are taken out before new ones go in. The
+rules are those of the model. What is wrong with one Thing does not keep the next from being looked at.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from clusto_core import addresses, claims, containment, parts
+from clusto_core.attributes import Key, Value
+from clusto_core.drivers import registry
+from clusto_core.drivers.resources import DeviceType
+from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, did_you_mean
+from clusto_core.inventory import TYPE, Transaction
+from clusto_core.names import split_part, suggest
+from clusto_core.things import Thing
+from clusto_core.transfer.documents import Document, Values, attribute_key
+from clusto_core.transfer.faults import Faulty
+from clusto_core.transfer.joins import Joins
+from clusto_core.transfer.work import DamagedError, Work
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, and for how many Things of how many it is done."""
+
+Made = list[tuple[Document, Thing]]
+
+
+class Counts(NamedTuple):
+    """How many Things the files name, and how many of those were new."""
+
+    named: int
+    added: int
+
+
+def load(
+    change: Transaction, documents: Iterable[Document], progress: Progress = lambda what, done, total: None
+) -> Counts:
+    """Makes the inventory agree with the documents, within `change`. Raises Faulty with all that is wrong with them."""
+    with _no_collector():
+        work = Work(change, list(documents))
+        made = _Rounds(work, progress).run()
+        if work.faults:
+            raise Faulty(work.faults)
+    return Counts(len(made), len(work.added))
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Millions of records live until the end of an import: looking through them for cycles would take half the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+class _Rounds:
+    def __init__(self, work: Work, progress: Progress) -> None:
+        self.work = work
+        self.change = work.change
+        self.unit = work.unit
+        self.progress = progress
+
+    def run(self) -> Made:
+        documents = self.work.sound()
+        self.progress("reading", 0, len(documents))
+        self._prefetch(documents)
+        types = [each for each in documents if each.driver == DeviceType.__name__]
+        others = [each for each in documents if each.driver != DeviceType.__name__]
+        # Things are made after the definition of their type, which may be in the same file.
+        made = self._things(types)
+        self._round("types", made, self._attributes)
+        things = self._things(others)
+        self._round("attributes", things, self._attributes)
+        made += things
+        self._round("addresses", made, self._release)
+        self._round("addresses", made, self._hold)
+        joins = Joins(self.work)
+        self._round("positions", made, joins.leave_place)
+        self._round("memberships", made, self._memberships)
+        self._round("positions", joins.places, joins.take_place)
+        self._round("cables", made, joins.leave_cables)
+        joins.connect(lambda done, total: self.progress("cables", done, total))
+        return made
+
+    def _round(self, what: str, made: Made, action: Callable[[Document, Thing], None]) -> None:
+        for done, (document, thing) in enumerate(made):
+            if done % 1000 == 0:
+                self.progress(what, done, len(made))
+            action(document, thing)
+
+    # --- reading at once ---------------------------------------------------------------------------------------------
+
+    def _prefetch(self, documents: list[Document]) -> None:
+        """Reads all that the documents name, and what that is in, in few statements."""
+        unit = self.unit
+        names = set()
+        held: list[str] = []
+        for document in documents:
+            names.add(document.name)
+            names.update(document.parents)
+            names.add(document.type)
+            names.add(split_part(document.at)[0])
+            for far in document.connect.values():
+                names.add(split_part(far)[0])
+            for values in document.columns.values():
+                names.update(split_part(each.text)[0] for each in values)
+            for found in (document.attrs, *document.part_attrs.values()):
+                for values in found.values():
+                    names.update(each.text for each in values if each.type == "relation")
+            for texts in document.addresses.values():
+                held.extend(texts)
+        names.discard("")
+        unit.prefetch_names(names)
+        unit.prefetch_claims([addresses.claim(address) for text in held if (address := addresses.parse(text))])
+        level = [thing for name in names if (thing := unit.get(name)) is not None and not thing.is_part]
+        seen = set(level)
+        while level:
+            unit.prefetch(level)
+            above = {parent for thing in level for parent in containment.parents(unit, thing)}
+            level = [parent for parent in above if parent not in seen]
+            seen.update(level)
+
+    # --- Things and parts --------------------------------------------------------------------------------------------
+
+    def _things(self, documents: list[Document]) -> Made:
+        work = self.work
+        made: Made = []
+        for done, document in enumerate(documents):
+            if done % 1000 == 0:
+                self.progress("things", done, len(documents))
+            try:
+                thing = self.unit.get(document.name)
+                if thing is None:
+                    thing = self._new(document)
+                else:
+                    self._existing(document, thing)
+                if document.columns:
+                    self._sort_columns(document, thing)
+            except DamagedError:
+                work.damaged.add(document.name)
+            except ClustoError as error:
+                work.damaged.add(document.name)
+                work.fault(document, error)
+            else:
+                made.append((document, thing))
+        return made
+
+    def _new(self, document: Document) -> Thing:
+        if not document.driver:
+            guess = self.work.guess(document.name)
+            raise NotFound(f"{document.name} is not in the inventory{guess}: say its driver if it is new")
+        if document.type in self.work.damaged:
+            raise DamagedError
+        thing = self.change.add(
+            document.driver, document.name, part_counts=document.parts, device_type=document.type or None
+        )
+        self.work.added.add(thing.id)
+        return thing
+
+    def _existing(self, document: Document, thing: Thing) -> None:
+        """Holds a Thing's driver against the document, and makes its parts those that the document says."""
+        if document.driver and document.driver != thing.driver:
+            raise Refused(f"{thing.name} is a {thing.driver}, not a {document.driver}")
+        device_type = document.type or None
+        if any(each.key == TYPE and each.value.text == device_type for each in self.unit.attributes(thing)):
+            device_type = None
+        if device_type is None and not document.parts:
+            return
+        driver = registry.of(thing.driver)
+        model = self.change.shape(driver, document.parts, device_type)
+        if device_type is None:
+            said = {each.__name__ for each in parts.kinds(driver, document.parts)}
+        else:
+            said = {part.driver for part in self.unit.parts(thing)} | {part.driver.__name__ for part in model.parts}
+            for text, value in model.attributes.items():
+                self.change.set_values(thing, Key.parse(text), [value])
+        wanted = {part.name: part for part in model.parts if part.driver.__name__ in said}
+        for part in self.unit.parts(thing):
+            planned = wanted.get(part.part_name)
+            if planned is not None and planned.driver.__name__ == part.driver:
+                del wanted[part.part_name]
+            elif planned is not None or part.driver in said:
+                self.change.remove(part)
+        for name, planned in wanted.items():
+            self.change.add(planned.driver, f"{thing.name}:{name}", attributes=planned.attributes.items())
+
+    def _sort_columns(self, document: Document, thing: Thing) -> None:
+        """Tells a spreadsheet's columns that are parts of the Thing from those that are keys of attributes."""
+        connect = dict(document.connect)
+        attrs = dict(document.attrs)
+        for header, values in document.columns.items():
+            if self.unit.part(thing, header) is not None:
+                if len(values) != 1:
+                    raise Malformed(f"{header}: a part is connected to one other")
+                connect[header] = values[0].text
+                continue
+            for value in values:
+                if value.type == "string" and (part := self._named_part(value.text)) is not None:
+                    near = suggest(header, [each.part_name for each in self.unit.parts(thing)])
+                    raise NotFound(f"{thing.name} has no part {header} to connect to {part.name}{did_you_mean(near)}")
+            attrs[attribute_key(header)] = values
+        document.connect, document.attrs = connect, attrs
+
+    def _named_part(self, text: str) -> Thing | None:
+        owner_name, part_name = split_part(text)
+        owner = self.unit.get(owner_name) if part_name else None
+        return self.unit.part(owner, part_name) if owner is not None and part_name else None
+
+    # --- values, addresses, memberships ------------------------------------------------------------------------------
+
+    def _attributes(self, document: Document, thing: Thing) -> None:
+        if document.attrs:
+            self._values(document, thing, document.attrs, "attrs")
+        for name, values in document.part_attrs.items():
+            try:
+                part = self.work.part(thing, name)
+            except ClustoError as error:
+                self.work.fault(document, error, "part_attrs", name)
+            else:
+                self._values(document, part, values, "part_attrs", name)
+
+    def _values(self, document: Document, thing: Thing, values: Values, *path: str) -> None:
+        for key, given in values.items():
+            try:
+                self.change.set_values(thing, key, map(self._value, given))
+            except DamagedError:
+                continue
+            except ClustoError as error:
+                self.work.fault(document, error, *path, str(key))
+
+    def _value(self, value: Value) -> Value:
+        if value.type != "relation":
+            return value
+        thing = self.work.lookup(value.text)
+        return Value("relation", thing.name, thing.id)
+
+    def _release(self, document: Document, thing: Thing) -> None:
+        """Frees what a document takes away, so that addresses can change hands within one file."""
+        if thing.id in self.work.added:
+            return
+        for name, texts in document.addresses.items():
+            part = self.unit.part(thing, name) if name else thing
+            if part is not None:
+                claims.release(self.unit, part, keep=texts)
+
+    def _hold(self, document: Document, thing: Thing) -> None:
+        for name, texts in document.addresses.items():
+            try:
+                holder = self.work.part(thing, name) if name else thing
+                for text in texts:
+                    claims.hold(self.unit, holder, text)
+            except ClustoError as error:
+                self.work.fault(document, error, "ip", name)
+
+    def _memberships(self, document: Document, thing: Thing) -> None:
+        for name in document.parents:
+            try:
+                containment.put(self.unit, thing, self.work.lookup(name))
+            except DamagedError:
+                continue
+            except ClustoError as error:
+                self.work.fault(document, error, "in")

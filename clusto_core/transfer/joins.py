@@ -1,0 +1,116 @@
+"""The last rounds of an import: positions in racks, and cables. What differs is taken out before anything goes in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from clusto_core import cabling
+from clusto_core.drivers.parts import RackUnit
+from clusto_core.errors import ClustoError, Malformed, Refused
+from clusto_core.names import split_part
+from clusto_core.things import Thing
+from clusto_core.transfer.documents import Document
+from clusto_core.transfer.faults import where
+from clusto_core.transfer.work import DamagedError, Work
+
+
+class Joins:
+    """Positions and cables that the documents of one import say."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.unit = work.unit
+        self.places: list[tuple[Document, Thing]] = []
+        """Whose positions are to be taken."""
+        self._joins: list[tuple[Document, Thing, Thing]] = []
+        # Which document said that a part is in the cable that is in it.
+        self._said: dict[int, Document] = {}
+
+    # --- positions ---------------------------------------------------------------------------------------------------
+
+    def leave_place(self, document: Document, thing: Thing) -> None:
+        """Takes a device out of rack units where the document says others."""
+        span = cabling.parse_span(document.at) if document.at else None
+        if span is None:
+            return
+        present = cabling.positions(self.unit, thing)
+        if present:
+            high = span.high or span.low + (cabling.height(self.unit, thing) or 1) - 1
+            units = {self.unit.by_id(cable.other_part or 0).number for cable in present}
+            rack = self.unit.by_id(present[0].other_thing)
+            if rack.name == span.rack and units == set(range(span.low, high + 1)):
+                return
+            for cable in present:
+                self.unit.delete_cable(cable)
+        self.places.append((document, thing))
+
+    def take_place(self, document: Document, thing: Thing) -> None:
+        """Puts a device where the document says."""
+        span = cabling.parse_span(document.at)
+        if span is None:
+            return
+        try:
+            cabling.mount(self.unit, thing, self.work.lookup(span.rack), span.low, span.high)
+        except DamagedError:
+            return
+        except ClustoError as error:
+            self.work.fault(document, error, "at")
+
+    # --- cables ------------------------------------------------------------------------------------------------------
+
+    def leave_cables(self, document: Document, thing: Thing) -> None:
+        """Takes out the cables of parts that the document connects to something else."""
+        for name, text in document.connect.items():
+            try:
+                self._leave_cable(document, self.work.part(thing, name), self._far(text))
+            except DamagedError:
+                continue
+            except ClustoError as error:
+                self.work.fault(document, error, "connect", name)
+
+    def _far(self, text: str) -> Thing:
+        owner_name, part_name = split_part(text)
+        owner = self.work.lookup(owner_name)
+        return owner if part_name is None else self.work.part(owner, part_name)
+
+    def _leave_cable(self, document: Document, part: Thing, far: Thing) -> None:
+        if part.is_a(RackUnit):
+            raise Malformed(f"{part.name} is a rack unit: say at: {part.name} of {far.owner_name}")
+        cable = self.unit.cable_of(part)
+        if cable is not None:
+            if self._joins_to(part, far):
+                for id in (cable.part, cable.other_part):
+                    self._said[id or 0] = document
+                return
+            # What another document has confirmed stays, and is then in the way of this one.
+            if part.id not in self._said:
+                self.unit.delete_cable(cable)
+        self._joins.append((document, part, far))
+
+    def _joins_to(self, part: Thing, far: Thing) -> bool:
+        """Whether the cable in a part goes to `far`, a part or any part of a whole Thing."""
+        cable = self.unit.cable_of(part)
+        across = cable.across(part.id) if cable is not None else None
+        return across is not None and far.id in (across, self.unit.by_id(across).owner_id)
+
+    def connect(self, progress: Callable[[int, int], None]) -> None:
+        """Puts in the cables that are not there."""
+        for done, (document, part, far) in enumerate(self._joins):
+            if done % 1000 == 0:
+                progress(done, len(self._joins))
+            if part.id in self._said and self._joins_to(part, far):
+                continue
+            try:
+                joined = cabling.join(self.unit, part, far) if far.is_part else self._first_free(part, far)
+            except Refused as error:
+                earlier = self._said.get(part.id) or self._said.get(far.id)
+                told = f" (as {where(earlier, document)} says)" if earlier is not None else ""
+                self.work.fault(document, Refused(f"{error}{told}"), "connect", part.part_name)
+            except ClustoError as error:
+                self.work.fault(document, error, "connect", part.part_name)
+            else:
+                for end in joined:
+                    self._said[end.id] = document
+
+    def _first_free(self, part: Thing, far: Thing) -> cabling.Joined:
+        return cabling.connect(self.unit, part, far)[0]
