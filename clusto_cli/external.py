@@ -3,22 +3,58 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import click
 
 from clusto_cli.context import App, pass_app
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
-def command_for(name: str, program: str) -> click.Command:
+
+PREFIX = "clusto-"
+
+
+def programs() -> dict[str, str]:
+    """The verbs from outside with the paths of their programs, the first on PATH of each name."""
+    found: dict[str, str] = {}
+    for directory in os.get_exec_path():
+        try:
+            names = os.listdir(directory)
+        except OSError:
+            continue
+        for name in names:
+            path = os.path.join(directory, name)
+            verb = name.removeprefix(PREFIX)
+            if verb not in ("", name) and verb not in found and os.path.isfile(path) and os.access(path, os.X_OK):
+                found[verb] = path
+    return dict(sorted(found.items()))
+
+
+class External(click.Command):
+    """A verb that is a program of its own."""
+
+    program = ""
+
+    def get_help(self, ctx: click.Context) -> str:
+        """What the program itself says when asked with `--help`: it takes over here, as when it is run."""
+        os.execv(self.program, [self.program, "--help"])
+
+
+def command_for(name: str, program: str) -> External:
     """A verb that becomes the program, with all that follows the verb as its arguments.
 
     The program finds the store's URL in CLUSTO_DB and the configuration file in CLUSTO_CONFIG.
     """
 
     @click.command(
-        name, add_help_option=False, context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
+        name,
+        cls=External,
+        add_help_option=False,
+        context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     )
-    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, shell_complete=_files)
     @pass_app
     def command(app: App, arguments: tuple[str, ...]) -> None:
         environment = os.environ | {"CLUSTO_DB": app.settings.url}
@@ -26,4 +62,11 @@ def command_for(name: str, program: str) -> click.Command:
             environment["CLUSTO_CONFIG"] = app.config
         os.execve(program, [program, *arguments], environment)
 
+    command.program = program
     return command
+
+
+def _files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from clusto_cli.context import App
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
 
 EXIT_UNEXPECTED = 1
@@ -69,11 +74,30 @@ class Verbs(click.Group):
             raise Malformed(f"no such verb: {args[0][:60]}{did_you_mean(guess)} (clusto help lists them)")
         return super().resolve_command(ctx, args)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The verbs, without loading any, and the programs on PATH; or the options, as click does."""
+        from click.shell_completion import CompletionItem
+
+        from clusto_cli.external import programs
+
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        found = [CompletionItem(name, help=summary(name)) for name in self.list_commands(ctx)]
+        known = {item.value for item in found}
+        found += [CompletionItem(name, help=program) for name, program in programs().items() if name not in known]
+        return [item for item in found if item.value.startswith(incomplete)]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The verbs with the first line of their modules, which needs none of them loaded."""
         rows = [(name, summary(name)) for name in self.list_commands(ctx)]
         with formatter.section("Verbs"):
             formatter.write_dl(rows)
+        from clusto_cli.external import programs
+
+        outside = [(name, program) for name, program in programs().items() if name not in dict(rows)]
+        if outside:
+            with formatter.section("Verbs from programs on PATH"):
+                formatter.write_dl(outside)
 
 
 def summary(verb: str) -> str:

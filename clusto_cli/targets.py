@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from clusto_cli import completion
 from clusto_core.errors import Malformed, NotFound
 from clusto_core.ranges import MalformedRange, expand
 from clusto_core.reader import Reader
@@ -67,4 +68,5 @@ def targets(reader: Reader, names: Iterable[str]) -> list[Thing]:
 
 def names_argument(function: F) -> F:
     """The argument NAME... of verbs with several targets."""
-    return click.argument("names", metavar="NAME...", nargs=-1, required=True)(function)
+    argument = click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=completion.names)
+    return argument(function)

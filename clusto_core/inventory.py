@@ -111,10 +111,10 @@ class Transaction:
         type or parent that is not there.
         """
         kind = registry.get(driver) if isinstance(driver, str) else driver
+        if kind.abstract():
+            raise Malformed(f"{kind.__name__} is a group of drivers: name one of them")
         if issubclass(kind, Part):
             return self._add_part(kind, name, attributes)
-        if (kind.__subclasses__() and kind.__module__ == Driver.__module__) or kind.__name__ == "Mounted":
-            raise Malformed(f"{kind.__name__} is a group of drivers: name one of them")
         if kind is not DeviceType:
             checked_name(name)
         elif devicetypes.NAME.fullmatch(name) is None:

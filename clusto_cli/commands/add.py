@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import change_options
 from clusto_cli.output import write_lines
@@ -12,12 +13,37 @@ from clusto_cli.values import parse_pair
 
 
 @click.command("add")
-@click.argument("driver", metavar="DRIVER")
+@click.argument("driver", metavar="DRIVER", shell_complete=completion.drivers)
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
-@click.option("--in", "parents", metavar="PARENT", multiple=True, help="What it is put in; repeatable.")
-@click.option("--attr", "pairs", metavar="KEY=VALUE", multiple=True, help="An attribute; repeatable.")
-@click.option("--parts", metavar="KIND=N,...", help="How many parts of a kind, or their names: nic=4,outlet=A[1-8].")
-@click.option("--type", "device_type", metavar="MAKER/MODEL", help="A device type that says which parts there are.")
+@click.option(
+    "--in",
+    "parents",
+    metavar="PARENT",
+    multiple=True,
+    help="What it is put in; repeatable.",
+    shell_complete=completion.parents,
+)
+@click.option(
+    "--attr",
+    "pairs",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="An attribute; repeatable.",
+    shell_complete=completion.pairs,
+)
+@click.option(
+    "--parts",
+    metavar="KIND=N,...",
+    help="How many parts of a kind, or their names: nic=4,outlet=A[1-8].",
+    shell_complete=completion.part_kinds,
+)
+@click.option(
+    "--type",
+    "device_type",
+    metavar="MAKER/MODEL",
+    help="A device type that says which parts there are.",
+    shell_complete=completion.device_types,
+)
 @change_options
 @pass_app
 def command(

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import change_options
 from clusto_cli.output import output_option, write_lines, write_records
@@ -37,9 +38,15 @@ def command() -> None:
 
 
 def _things(function: F) -> F:
-    return click.option("-t", "--thing", "names", metavar="NAME", multiple=True, help="A Thing; repeatable, ranges.")(
-        function
-    )
+    return click.option(
+        "-t",
+        "--thing",
+        "names",
+        metavar="NAME",
+        multiple=True,
+        help="A Thing; repeatable, ranges.",
+        shell_complete=completion.names,
+    )(function)
 
 
 def _value_options(function: F) -> F:
@@ -64,7 +71,7 @@ def _piped() -> Sequence[str]:
 
 
 @command.command("get")
-@click.argument("key", metavar="[KEY]", required=False)
+@click.argument("key", metavar="[KEY]", required=False, shell_complete=completion.keys)
 @_things
 @click.option("--inherited", is_flag=True, help="Also from what the Thing is in: the nearest that has the key.")
 @click.option("--reveal", is_flag=True, help="Show passwords and other secrets.")
@@ -139,8 +146,8 @@ def _record(thing: Thing, each: Inherited, reveal: bool) -> dict[str, Any]:
 
 
 @command.command("set")
-@click.argument("key", metavar="KEY")
-@click.argument("values", metavar="VALUE...", nargs=-1, required=True)
+@click.argument("key", metavar="KEY", shell_complete=completion.all_keys)
+@click.argument("values", metavar="VALUE...", nargs=-1, required=True, shell_complete=completion.values)
 @_things
 @_value_options
 @change_options
@@ -161,8 +168,8 @@ def set_(
 
 
 @command.command("add")
-@click.argument("key", metavar="KEY")
-@click.argument("values", metavar="VALUE...", nargs=-1, required=True)
+@click.argument("key", metavar="KEY", shell_complete=completion.all_keys)
+@click.argument("values", metavar="VALUE...", nargs=-1, required=True, shell_complete=completion.values)
 @_things
 @_value_options
 @change_options
@@ -211,8 +218,8 @@ def _write(
 
 
 @command.command("del")
-@click.argument("key", metavar="KEY")
-@click.argument("value", metavar="[VALUE]", required=False)
+@click.argument("key", metavar="KEY", shell_complete=completion.keys)
+@click.argument("value", metavar="[VALUE]", required=False, shell_complete=completion.values)
 @_things
 @_value_options
 @change_options

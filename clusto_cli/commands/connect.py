@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import change_options
 from clusto_cli.output import write_lines
@@ -11,8 +12,8 @@ from clusto_core.wiring import KINDS
 
 
 @click.command("connect")
-@click.argument("one", metavar="A")
-@click.argument("other", metavar="B")
+@click.argument("one", metavar="A", shell_complete=completion.free_parts)
+@click.argument("other", metavar="B", shell_complete=completion.free_parts)
 @click.option("--kind", type=click.Choice(KINDS), help="Which kind of connection, where several fit.")
 @change_options
 @pass_app

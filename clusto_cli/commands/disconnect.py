@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import click
 
+from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import change_options
 from clusto_cli.output import write_lines
 
 
 @click.command("disconnect")
-@click.argument("one", metavar="A")
-@click.argument("other", metavar="[B]", required=False)
+@click.argument("one", metavar="A", shell_complete=completion.connected_parts)
+@click.argument("other", metavar="[B]", required=False, shell_complete=completion.far_ends)
 @change_options
 @pass_app
 def command(app: App, one: str, other: str | None, message: str | None, dry_run: bool) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
+from clusto_cli import completion
+
 
 @click.command("help")
-@click.argument("verbs", metavar="[VERB...]", nargs=-1)
+@click.argument("verbs", metavar="[VERB...]", nargs=-1, shell_complete=completion.verbs)
 @click.pass_context
 def command(ctx: click.Context, verbs: tuple[str, ...]) -> None:
     """Explain VERB (as `clusto VERB --help` does), or list all verbs."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import verbose_option
 from clusto_cli.output import output_option, write_lines, write_records
@@ -16,7 +17,7 @@ from clusto_core.reader import Reader
 
 
 @click.command("log")
-@click.argument("name", metavar="[NAME]", required=False)
+@click.argument("name", metavar="[NAME]", required=False, shell_complete=completion.things)
 @click.option("-n", "--number", type=click.IntRange(min=1), metavar="N", help="At most so many transactions.")
 @click.option("--oneline", is_flag=True, help="A line a transaction.")
 @click.option("-p", "--patch", is_flag=True, help="What was changed, Thing by Thing (as -v).")

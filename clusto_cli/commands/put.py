@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import change_options
 from clusto_cli.output import write_lines
@@ -12,7 +13,14 @@ from clusto_cli.targets import expand_names, names_argument
 
 @click.command("put")
 @names_argument
-@click.option("--in", "parent", metavar="PARENT", required=True, help="What they are put in.")
+@click.option(
+    "--in",
+    "parent",
+    metavar="PARENT",
+    required=True,
+    help="What they are put in.",
+    shell_complete=completion.parents,
+)
 @change_options
 @pass_app
 def command(app: App, names: tuple[str, ...], parent: str, message: str | None, dry_run: bool) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import change_options
 from clusto_cli.output import write_lines
 
 
 @click.command("rename")
-@click.argument("old", metavar="OLD")
+@click.argument("old", metavar="OLD", shell_complete=completion.names)
 @click.argument("new", metavar="NEW")
 @change_options
 @pass_app

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import click
 
+from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import change_options
 from clusto_cli.output import write_lines
 
 
 @click.command("revert")
-@click.argument("transaction", type=click.IntRange(min=1), metavar="TRANSACTION")
+@click.argument(
+    "transaction", type=click.IntRange(min=1), metavar="TRANSACTION", shell_complete=completion.transactions
+)
 @change_options
 @pass_app
 def command(app: App, transaction: int, message: str | None, dry_run: bool) -> None:

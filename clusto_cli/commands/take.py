@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import change_options
 from clusto_cli.output import write_lines
@@ -13,7 +14,14 @@ from clusto_core.errors import Refused
 
 @click.command("take")
 @names_argument
-@click.option("--from", "parent", metavar="PARENT", required=True, help="What they are taken out of.")
+@click.option(
+    "--from",
+    "parent",
+    metavar="PARENT",
+    required=True,
+    help="What they are taken out of.",
+    shell_complete=completion.memberships,
+)
 @change_options
 @pass_app
 def command(app: App, names: tuple[str, ...], parent: str, message: str | None, dry_run: bool) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.output import output_option, write_lines, write_records
 from clusto_core.errors import Refused
@@ -15,7 +16,7 @@ from clusto_core.things import Thing, link_order
 
 
 @click.command("trace")
-@click.argument("name", metavar="THING:PART")
+@click.argument("name", metavar="THING:PART", shell_complete=completion.parts)
 @output_option
 @pass_app
 def command(app: App, name: str, output: str) -> None:

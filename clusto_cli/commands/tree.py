@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import verbose_option
 from clusto_cli.output import output_option, write_lines, write_records
@@ -17,7 +18,7 @@ from clusto_core.things import Thing
 
 
 @click.command("tree")
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=completion.things)
 @click.option("-L", "--level", type=click.IntRange(min=1), metavar="N", help="Descend at most N levels.")
 @verbose_option
 @output_option

@@ -31,25 +31,39 @@ class Driver:
     parts: ClassVar[tuple[Parts, ...]] = ()
     attributes: ClassVar[dict[str, object]] = {}
     """Attributes of a new Thing that are not given otherwise: key as spelled on the command line, plain values."""
+    group: ClassVar[bool] = True
+    """Whether the class only groups the drivers below it; every class says so for itself."""
     mountable: ClassVar[bool] = False
     """Whether it takes rack units."""
+
+    @classmethod
+    def abstract(cls) -> bool:
+        """Whether no Thing can have this driver, because it only groups others."""
+        return bool(cls.__dict__.get("group", False))
 
 
 class Equipment(Driver):
     """Something that stands somewhere."""
 
+    group = True
+
 
 class Resource(Driver):
     """Something that is handed out."""
+
+    group = True
 
 
 class Category(Driver):
     """A grouping of Things."""
 
+    group = True
+
 
 class Part(Driver):
     """A piece of one equipment, joined to others by a connection."""
 
+    group = True
     kind: ClassVar[str] = "part"
     """What it is called where parts are counted: `--parts nic=4`."""
     noun: ClassVar[str] = "part"

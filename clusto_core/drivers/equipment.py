@@ -32,6 +32,7 @@ class Rack(Equipment):
 class Mounted(Equipment):
     """Equipment that takes rack units."""
 
+    group = True
     mountable = True
 
 

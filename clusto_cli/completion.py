@@ -1,0 +1,316 @@
+"""What completes on the command line: functions for the `shell_complete=` of arguments and options.
+
+    @click.argument("name", shell_complete=completion.things)
+
+Each is given what was typed of a word and gives what it may become, out of the store that the command line names. An
+item is marked `partial` when it is not a whole word yet, so that the shell puts no blank behind it. A store that is not
+there raises what it raises; the shells' scripts show nothing of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from clusto_core.candidates import Candidate
+    from clusto_core.drivers import Driver
+    from clusto_core.reader import Reader
+    from clusto_core.things import Thing
+
+    Items = list[CompletionItem]
+
+TRANSACTIONS = 50
+"""How many of the newest transactions are offered."""
+
+
+# --- Things and parts ------------------------------------------------------------------------------------------------
+
+
+def names(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Things, and behind `server1:` its parts."""
+    return _addresses(ctx, param, incomplete)
+
+
+def things(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Things, no parts."""
+    from clusto_core import candidates
+
+    with reading(ctx) as reader:
+        return _new(ctx, param, candidates.things(reader, incomplete))
+
+
+def parts(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Parts: a Thing's name goes on with a colon."""
+    found = _addresses(ctx, param, incomplete)
+    if ":" not in incomplete:
+        for item in found:
+            if not item.partial:
+                item.value += ":"
+                item._info["partial"] = True
+    return found
+
+
+def free_parts(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Things, and their parts that no cable is in and that fit the other end, where that is given already."""
+    from clusto_core.wiring import cable_kind
+
+    def fits(reader: Reader, owner: Thing, part: Thing) -> bool:
+        other = _given_part(ctx, reader)
+        if part.kind.__name__ == "RackUnit":
+            return other is None or not other.is_part
+        return other is None or not other.is_part or cable_kind(part.kind, other.kind) is not None
+
+    return _addresses(ctx, param, incomplete, connected=False, wanted=fits)
+
+
+def connected_parts(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Things, and their parts that a cable is in."""
+    return _addresses(ctx, param, incomplete, connected=True)
+
+
+def far_ends(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """What the Thing or part named before is connected to: the parts, and before the colon their owners."""
+    from clusto_core.candidates import listed
+
+    with reading(ctx) as reader:
+        one = _given_part(ctx, reader)
+        if one is None:
+            return []
+        ends = {link.other for link in reader.links_of(one)}
+    texts = {end.name for end in ends} if ":" in incomplete or one.is_part else {end.owner_name for end in ends}
+    return _items(listed(texts, incomplete))
+
+
+def _given_part(ctx: click.Context, reader: Reader) -> Thing | None:
+    given = ctx.params.get("one")
+    return reader.get(given) if isinstance(given, str) else None
+
+
+def _addresses(
+    ctx: click.Context,
+    param: click.Parameter,
+    incomplete: str,
+    *,
+    connected: bool | None = None,
+    wanted: Callable[[Reader, Thing, Thing], bool] | None = None,
+) -> Items:
+    """Names of Things; behind a colon the owner's parts: all, or those with or without a cable that are wanted."""
+    from clusto_core import candidates
+
+    with reading(ctx) as reader:
+        owner_name, colon, _ = incomplete.partition(":")
+        if not colon:
+            return _new(ctx, param, candidates.things(reader, incomplete))
+        found = candidates.parts(reader, incomplete)
+        owner = reader.get(owner_name) if found else None
+        if owner is not None and connected is not None:
+            used = {link.part for link in reader.links(owner.id)}
+            found = [part for part in found if (part in used) is connected]
+        if owner is not None and wanted is not None:
+            found = [part for part in found if wanted(reader, owner, part)]
+        listed = candidates.listed((part.name for part in found), incomplete)
+        return _new(ctx, param, listed) or _plain(candidates.labels(reader, incomplete))
+
+
+def parents(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """What Things are put in: places and groupings; any Thing for what goes into other Things, as virtual servers."""
+    from clusto_core import candidates
+    from clusto_core.containment import PLACES
+    from clusto_core.drivers import Category
+
+    if _given(ctx, "driver")[:1] == ["VirtualServer"]:
+        return things(ctx, param, incomplete)
+    with reading(ctx) as reader:
+        return _new(ctx, param, candidates.of_drivers(reader, _below(reader, *PLACES, Category), incomplete))
+
+
+def memberships(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """What the Things named before were put in; without any, what Things are put in."""
+    from clusto_core.attributes import IN
+    from clusto_core.candidates import listed
+
+    given = _given(ctx, "names")
+    if not given:
+        return parents(ctx, param, incomplete)
+    with reading(ctx) as reader:
+        holders = [thing.id for thing in reader.find_names(given).values()]
+        inside = {each.value.text for each in reader.attributes(*holders) if each.key.key == IN}
+    return _items(listed(inside, incomplete))
+
+
+def device_types(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """The device types in the store."""
+    return of_driver("DeviceType")(ctx, param, incomplete)
+
+
+def of_driver(name: str) -> Callable[[click.Context, click.Parameter, str], Items]:
+    """A completer for the Things of a driver, those of the drivers below it included: `of_driver("VLAN")`."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+        from clusto_core import candidates
+        from clusto_core.drivers import registry
+
+        with reading(ctx) as reader:
+            drivers = _below(reader, registry.get(name))
+            return _new(ctx, param, candidates.of_drivers(reader, drivers, incomplete))
+
+    return complete
+
+
+def _below(reader: Reader, *roots: type[Driver]) -> list[str]:
+    """The drivers in the store that are one of these or below one; those of other packages only where it has some."""
+    from clusto_core.drivers import registry
+
+    return [name for name in reader.drivers() if issubclass(registry.of(name), roots)]
+
+
+# --- drivers, keys, values, transactions -----------------------------------------------------------------------------
+
+
+def drivers(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """The drivers that a new Thing can have, without regard to case."""
+    from click.shell_completion import CompletionItem
+
+    from clusto_core.drivers import registry
+
+    found = []
+    for driver in registry:
+        if driver.__name__.lower().startswith(incomplete.lower()) and not driver.abstract():
+            summary = (driver.__doc__ or "").partition("\n")[0].rstrip(".")
+            found.append(CompletionItem(driver.__name__, help=summary))
+    return found
+
+
+def keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Attribute keys: those of the Things given with `-t`, else all in the store."""
+    from clusto_core.candidates import listed
+
+    with reading(ctx) as reader:
+        texts = _keys(reader, ctx.params.get("names") or ())
+        return _items(listed(texts, incomplete))
+
+
+def all_keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """The attribute keys in the store."""
+    from clusto_core.candidates import listed
+
+    with reading(ctx) as reader:
+        return _items(listed(_keys(reader), incomplete))
+
+
+def pairs(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """`KEY=VALUE`: keys in the store, then the values that they have there."""
+    from clusto_core import candidates
+    from clusto_core.attributes import Key
+
+    key, equals, value = incomplete.partition("=")
+    with reading(ctx) as reader:
+        if not equals:
+            return _items(candidates.listed((f"{each}=" for each in _keys(reader)), incomplete), partial=True)
+        return _plain(f"{key}={each}" for each in candidates.values(reader, Key.parse(key), value))
+
+
+def values(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """The values in the store under the key given before; of a relation (`@`), the names of Things."""
+    from clusto_core import candidates
+    from clusto_core.attributes import Key
+
+    with reading(ctx) as reader:
+        if incomplete.startswith("@"):
+            found = candidates.things(reader, incomplete[1:])
+            return _items(candidates.Candidate("@" + each.text, each.partial) for each in found)
+        return _plain(candidates.values(reader, Key.parse(str(ctx.params.get("key"))), incomplete))
+
+
+def _keys(reader: Reader, of: Iterable[str] = ()) -> list[str]:
+    holders = reader.find_names(of)
+    if holders:
+        own = reader.attributes(*(thing.id for thing in holders.values()))
+        return list({str(each.key): None for each in own if not each.key.reserved})
+    every = reader.keys()
+    return [key for key in every if not key.startswith("_")]
+
+
+def part_kinds(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """`KIND=` of `--parts`, also behind a comma."""
+    from clusto_core.candidates import Candidate
+    from clusto_core.drivers import Part, registry
+
+    before, comma, last = incomplete.rpartition(",")
+    kinds = {driver.kind for driver in registry if issubclass(driver, Part) and driver is not Part}
+    texts = sorted(kind for kind in kinds if kind.startswith(last))
+    return _items(Candidate(f"{before}{comma}{kind}=", True) for kind in texts)
+
+
+def transactions(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """The newest transactions, newest first, each with what it was."""
+    from click.shell_completion import CompletionItem
+
+    from clusto_core.history import entries
+
+    with reading(ctx) as reader:
+        newest = list(entries(reader, limit=TRANSACTIONS))
+    return [
+        CompletionItem(str(entry.id), help=(entry.message or entry.command)[:80])
+        for entry in newest
+        if str(entry.id).startswith(incomplete)
+    ]
+
+
+# --- verbs -----------------------------------------------------------------------------------------------------------
+
+
+def verbs(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """The verbs, and behind a verb that has verbs of its own, those."""
+    here = ctx.find_root()
+    for word in ctx.params.get("verbs") or ():
+        found = here.command.get_command(here, word) if isinstance(here.command, click.Group) else None
+        if found is None:
+            return []
+        here = click.Context(found, info_name=word, parent=here)
+    return here.command.shell_complete(here, incomplete) if isinstance(here.command, click.Group) else []
+
+
+# --- how the store is reached, how items are made --------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def reading(ctx: click.Context) -> Iterator[Reader]:
+    """The store that the half-typed command is about: its `--db` and `--config`, or what the environment says."""
+    from clusto_cli.context import App
+
+    given = ctx.find_root().params
+    with App(given.get("db"), given.get("config")).reading() as reader:
+        yield reader
+
+
+def _given(ctx: click.Context, argument: str) -> list[str]:
+    """What an argument was given before. While an option's value is typed, click leaves all arguments unassigned."""
+    value = ctx.params.get(argument)
+    if not value:
+        return ctx.args
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _new(ctx: click.Context, param: click.Parameter, found: Iterable[Candidate]) -> Items:
+    """The candidates that this argument has not been given yet."""
+    given = ctx.params.get(param.name or "") if param.nargs == -1 or getattr(param, "multiple", False) else None
+    return _items(each for each in found if not given or each.text not in given)
+
+
+def _items(found: Iterable[Candidate], *, partial: bool = False) -> Items:
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(each.text, partial=each.partial or partial) for each in found]
+
+
+def _plain(texts: Iterable[str]) -> Items:
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(text) for text in texts]
