@@ -60,13 +60,10 @@ class Verbs(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does; an unknown verb gets a suggestion."""
-        if (
-            args
-            and not args[0].startswith("-")
-            and self.get_command(ctx, args[0]) is None
-            and not ctx.resilient_parsing
-        ):
+        """As click does; an unknown verb gets a suggestion, and nothing to complete."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            if ctx.resilient_parsing:
+                return args[0], click.Command(args[0], add_help_option=False), args[1:]
             from clusto_core.errors import did_you_mean
             from clusto_core.names import suggest
 
