@@ -170,3 +170,75 @@ class SwitchControl(Protocol):
     async def close(self) -> None:
         """End the session."""
         ...
+
+
+class LineLost(DeviceError):
+    """An attached console ended without being asked to; `clean` when the other side ended it in good order."""
+
+    def __init__(self, message: str, *, clean: bool = False) -> None:
+        super().__init__(message)
+        self.clean = clean
+
+
+class Attach(enum.Enum):
+    """How to attach to a console: typing and waiting one's turn, only looking, or taking it from who has it."""
+
+    NORMAL = "normal"
+    READ_ONLY = "read_only"
+    FORCE = "force"
+
+
+class ConsoleLine(Protocol):
+    """A serial line that is being opened or is open: bytes both ways, none of them changed.
+
+    Nothing here blocks. A caller polls `fileno()` for reading, and for writing too while `wants_write`, calls
+    `read()` when either is so or a moment has passed, and `close()` in the end, whatever happened.
+    """
+
+    @property
+    def ready(self) -> bool:
+        """The port is attached: what is typed reaches it."""
+
+    @property
+    def wants_write(self) -> bool:
+        """Bytes wait to be passed on, or a connection is under way."""
+
+    @property
+    def backlog(self) -> int:
+        """How many bytes `write` has taken that are not passed on yet."""
+
+    def fileno(self) -> int: ...
+
+    def read(self) -> bytes:
+        """What has come since the last call, `b""` when nothing has.
+
+        Raises a DeviceError when the port cannot be attached, and LineLost when it was and is no more.
+        """
+
+    def write(self, data: bytes) -> None:
+        """Types these bytes; passed on by `read` as fast as the other side takes them.
+
+        Raises Refused for a byte that the program in between would take for a command and has no way to pass on.
+        """
+
+    def send_break(self) -> None:
+        """A serial break of about a quarter of a second. Raises Refused where it cannot be sent, saying why."""
+
+    def resize(self, rows: int, columns: int) -> None: ...
+
+    def close(self) -> None:
+        """Leaves in good order, so that the port is free for the next one; never raises, may be called again."""
+
+
+class ConsoleAccess(Protocol):
+    """The way to one serial port."""
+
+    @property
+    def command(self) -> str:
+        """What is run or dialled, as a shell would take it, without secrets."""
+
+    def open(self, attach: Attach, *, rows: int, columns: int, interactive: bool) -> ConsoleLine:
+        """Starts to attach. `interactive` when somebody is there to answer a question such as for a password.
+
+        Raises a DeviceError where that is known at once, Refused where this way has no such mode of attaching.
+        """

@@ -1,0 +1,354 @@
+"""Where a console's bytes go: a program in a terminal of its own, a socket, a serial port of this machine.
+
+Every channel is read and written without blocking. `read` gives the bytes there are, None for nothing yet, and `b""`
+at the end of it all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import signal
+import socket
+import termios
+import time
+import tty
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from clusto_cli.backends.base import Busy, Refused, Unreachable
+
+CHUNK = 65536
+
+
+class Channel(Protocol):
+    """One open way to a port."""
+
+    @property
+    def established(self) -> bool:
+        """Whether bytes that are written now go to the other side, and not to a prompt of the program in between."""
+
+    @property
+    def wants_write(self) -> bool: ...
+
+    @property
+    def status(self) -> int | None:
+        """The program's exit status after the end, None where there is no program."""
+
+    def fileno(self) -> int: ...
+    def read(self) -> bytes | None: ...
+    def write(self, data: bytes) -> int: ...
+    def resize(self, rows: int, columns: int) -> None: ...
+    def send_break(self) -> bool: ...
+    def close(self, patience: float = 0.0) -> bool:
+        """Ends it; `patience` seconds are left for the program to go by itself. Whether it did."""
+
+
+class ProcessChannel:
+    """A program in a pseudo-terminal: ssh, conserver's client, ipmitool..."""
+
+    def __init__(
+        self, argv: Sequence[str], env: Mapping[str, str], *, raw: bool, rows: int, columns: int, waits_for_raw: bool
+    ) -> None:
+        import pexpect
+
+        try:
+            # Any: the published types leave out the pty process beneath, which `close` needs.
+            self._child: Any = pexpect.spawn(
+                argv[0], list(argv[1:]), env=os.environ | env, dimensions=(rows, columns), timeout=None
+            )
+        except pexpect.ExceptionPexpect as error:
+            raise Unreachable(f"{argv[0]} is not installed here, or cannot be run") from error
+        self._fd: int = self._child.child_fd
+        if raw:
+            tty.setraw(self._fd, termios.TCSANOW)
+        os.set_blocking(self._fd, False)
+        self._waits_for_raw = waits_for_raw
+        self._status: int | None = None
+        self._closed = False
+
+    @property
+    def established(self) -> bool:
+        # ssh makes its terminal raw when the session is open, and not before: at its own prompts it is not.
+        if self._waits_for_raw and not self._closed:
+            with contextlib.suppress(termios.error):
+                self._waits_for_raw = bool(termios.tcgetattr(self._fd)[3] & termios.ICANON)
+        return not self._waits_for_raw
+
+    @property
+    def wants_write(self) -> bool:
+        return False
+
+    @property
+    def status(self) -> int | None:
+        return self._status
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def read(self) -> bytes | None:
+        try:
+            data = os.read(self._fd, CHUNK)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            data = b""  # Linux says so when the last one has closed the other end.
+        if not data:
+            self._reap(1.0)
+        return data
+
+    def write(self, data: bytes) -> int:
+        try:
+            return os.write(self._fd, data)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            return len(data)  # The end is near: `read` tells of it.
+
+    def resize(self, rows: int, columns: int) -> None:
+        if not self._closed:
+            self._child.setwinsize(rows, columns)
+
+    def send_break(self) -> bool:
+        return False
+
+    def _reap(self, patience: float) -> bool:
+        """Waits for the program's end, at most so many seconds."""
+        deadline = time.monotonic() + patience
+        while self._status is None:
+            if not self._child.isalive():
+                ended, signalled = self._child.exitstatus, self._child.signalstatus
+                self._status = ended if ended is not None else -(signalled or 0)
+                break
+            if time.monotonic() >= deadline:
+                return False
+            # A program that still talks while it goes would wait for a reader for ever.
+            with contextlib.suppress(OSError):
+                os.read(self._fd, CHUNK)
+            time.sleep(0.005)
+        return True
+
+    def close(self, patience: float = 0.0) -> bool:
+        if self._closed:
+            return True
+        self._closed = True
+        went = self._reap(patience)
+        for number, wait in ((signal.SIGHUP, 0.5), (signal.SIGTERM, 0.5), (signal.SIGKILL, 5.0)):
+            if self._status is not None:
+                break
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._child.pid, number)
+            self._reap(wait)
+        # The child is gone and reaped: nothing is left to wait for.
+        self._child.ptyproc.delayafterclose = 0
+        self._child.close(force=False)
+        return went
+
+
+class SocketChannel:
+    """A TCP or unix socket."""
+
+    def __init__(self, host: str, port: int) -> None:
+        try:
+            self._addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except socket.gaierror as error:
+            raise Unreachable(f"{host}: {error.strerror}") from error
+        self._where = f"{host} port {port}"
+        self._socket = self._dial()
+
+    @classmethod
+    def unix(cls, path: str) -> SocketChannel:
+        """A channel to a unix socket. Raises Unreachable at once where nobody listens on it."""
+        channel = cls.__new__(cls)
+        channel._addresses = []
+        channel._where = path
+        channel._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        channel._socket.setblocking(False)
+        channel._connecting = False
+        try:
+            channel._socket.connect(path)
+        except BlockingIOError as error:
+            channel._socket.close()
+            raise Busy(f"{path}: its queue of connections is full") from error
+        except OSError as error:
+            channel._socket.close()
+            raise Unreachable(f"{path}: {error.strerror}") from error
+        return channel
+
+    def _dial(self) -> socket.socket:
+        """Starts to connect to the next address there is."""
+        family, kind, protocol, _, address = self._addresses.pop(0)
+        dialled = socket.socket(family, kind, protocol)
+        dialled.setblocking(False)
+        dialled.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # A console server that went away must be noticed, or the port stays taken for ever.
+        dialled.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, seconds in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+            if hasattr(socket, option):
+                dialled.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), seconds)
+        self._connecting = True
+        error = dialled.connect_ex(address)
+        if error not in (0, errno.EINPROGRESS):
+            dialled.close()
+            return self._next(error)
+        return dialled
+
+    def _next(self, error: int) -> socket.socket:
+        if self._addresses:
+            return self._dial()
+        raise Unreachable(f"{self._where}: {os.strerror(error)}")
+
+    @property
+    def established(self) -> bool:
+        return not self._connecting
+
+    @property
+    def wants_write(self) -> bool:
+        return self._connecting
+
+    @property
+    def status(self) -> int | None:
+        return None
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def _settle(self) -> bool:
+        """Whether the connection stands."""
+        if not self._connecting:
+            return True
+        if error := self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            self._socket.close()
+            self._socket = self._next(error)
+            return False
+        try:
+            self._socket.getpeername()
+        except OSError:
+            return False
+        self._connecting = False
+        return True
+
+    def read(self) -> bytes | None:
+        if not self._settle():
+            return None
+        try:
+            return self._socket.recv(CHUNK)
+        except BlockingIOError:
+            return None
+        except ConnectionError:
+            return b""
+        except OSError as error:
+            raise Unreachable(f"{self._where}: {error.strerror}") from error
+
+    def write(self, data: bytes) -> int:
+        if not self._settle():
+            return 0
+        try:
+            return self._socket.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            return len(data)  # The end is near: `read` tells of it.
+
+    def resize(self, rows: int, columns: int) -> None:
+        """A socket has no size; telnet's is told by its codec."""
+
+    def send_break(self) -> bool:
+        return False
+
+    def close(self, patience: float = 0.0) -> bool:
+        self._socket.close()
+        return True
+
+
+class TtyChannel:
+    """A serial port of this machine, kept to ourselves while it is open."""
+
+    def __init__(self, path: str, speed: str) -> None:
+        try:
+            self._fd = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            if error.errno == errno.EBUSY:
+                raise Busy(f"{path} is in use by another program") from error
+            raise Unreachable(f"{path}: {error.strerror}") from error
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.ioctl(self._fd, termios.TIOCEXCL)
+            self._before = termios.tcgetattr(self._fd)
+            self._configure(speed)
+        except BlockingIOError as error:
+            os.close(self._fd)
+            raise Busy(f"{path} is in use by another program") from error
+        except (OSError, termios.error) as error:
+            os.close(self._fd)
+            raise Refused(f"{path} is not a serial port, or does not take {speed}") from error
+        except Refused:
+            os.close(self._fd)
+            raise
+
+    def _configure(self, speed: str) -> None:
+        rate, _, frame = speed.partition(",")
+        baud = getattr(termios, f"B{rate}", None)
+        if baud is None:
+            raise Refused(f"{rate} is not a speed that serial ports have")
+        bits, parity, stops = tuple(frame.upper() or "8N1")
+        tty.setraw(self._fd)
+        mode = termios.tcgetattr(self._fd)
+        control = mode[2] & ~(termios.CSIZE | termios.PARENB | termios.PARODD | termios.CSTOPB)
+        control |= getattr(termios, f"CS{bits}") | termios.CLOCAL | termios.CREAD
+        if parity != "N":
+            control |= termios.PARENB | (termios.PARODD if parity == "O" else 0)
+        if stops == "2":
+            control |= termios.CSTOPB
+        # HUPCL would drop DTR when we leave: some equipment logs out then, some resets.
+        mode[2], mode[4], mode[5] = control & ~termios.HUPCL, baud, baud
+        termios.tcsetattr(self._fd, termios.TCSANOW, mode)
+
+    established = True
+    wants_write = False
+    status = None
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def read(self) -> bytes | None:
+        try:
+            return os.read(self._fd, CHUNK)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            return b""
+
+    def write(self, data: bytes) -> int:
+        try:
+            return os.write(self._fd, data)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            return len(data)
+
+    def resize(self, rows: int, columns: int) -> None:
+        """A serial port has no size."""
+
+    def send_break(self) -> bool:
+        termios.tcsendbreak(self._fd, 0)
+        return True
+
+    def close(self, patience: float = 0.0) -> bool:
+        if self._fd >= 0:
+            with contextlib.suppress(OSError, termios.error):
+                fcntl.ioctl(self._fd, termios.TIOCNXCL)
+                termios.tcsetattr(self._fd, termios.TCSANOW, self._before)
+            os.close(self._fd)
+            self._fd = -1
+        return True

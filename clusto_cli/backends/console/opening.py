@@ -1,0 +1,190 @@
+"""From dialling to an attached port: prompts, menus, and what every vendor says when it will not.
+
+One set of outcomes over all of them: Busy, NoSuchPort, AuthenticationFailed, Unreachable, Refused.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+
+from clusto_cli.backends.base import Attach, AuthenticationFailed, Busy, DeviceError, NoSuchPort, Refused, Unreachable
+from clusto_cli.backends.console.profile import Method
+from clusto_cli.backends.console.values import Values
+
+# How long the other side's first words may still be about the port, and not from the machine behind it: seconds, bytes.
+PROBATION = 3.0
+PROBATION_BYTES = 8192
+
+_PASSWORD = re.compile(rb"(?i)(password|passphrase|passcode|\bpin\b)[^\r\n]{0,80}:\s*\Z")
+_UNKNOWN_HOST_KEY = re.compile(rb"continue connecting \(yes/no[^\r\n]*\)\?\s*\Z")
+_FAREWELL = re.compile(r"(Shared c|C)onnection to \S+ closed\.$")
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x1f\x7f-\x9f]")
+
+# What OpenSSH itself says before it ends with status 255, and what that is. First match counts.
+_SSH_SAYS: tuple[tuple[re.Pattern[str], type[DeviceError]], ...] = (
+    (re.compile(r"REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed"), AuthenticationFailed),
+    (
+        re.compile(r"Permission denied|Too many authentication failures|No supported authentication"),
+        AuthenticationFailed,
+    ),
+    (
+        re.compile(
+            r"Could not resolve|Connection refused|timed out|No route to host|Network is unreachable|"
+            r"Connection (reset|closed) by|kex_exchange_identification|Connection closed|ssh: connect to host"
+        ),
+        Unreachable,
+    ),
+)
+
+
+def plain(data: bytes) -> str:
+    """The text of these bytes without anything that a terminal would act on, as one line."""
+    return " ".join(_CONTROL.sub(" ", data.decode("utf-8", "replace")).split())
+
+
+def last_words(data: bytes) -> str:
+    """The last line that says something; that ssh has ended does not."""
+    for line in reversed(re.split(rb"[\r\n]+", data)):
+        if (text := plain(line)) and not _FAREWELL.match(text):
+            return text[-300:]
+    return ""
+
+
+@dataclass
+class Opening:
+    """What has been said so far on the way to the port.
+
+    interactive: somebody is there to answer a prompt; else a prompt that the password does not answer is an error.
+    patience: seconds within which the port must be attached, counted from the last sign of life.
+    """
+
+    method: Method
+    values: Values
+    attach: Attach
+    interactive: bool
+    where: str
+    patience: float = 15.0
+    ready: bool = False
+
+    def __post_init__(self) -> None:
+        self._said = bytearray()
+        self._steps = list(self.method.steps)
+        self._scanned = 0
+        self._secret = self.values.secret
+        self._menu_answered = False
+        self._alive = time.monotonic()
+        self._since = 0.0
+
+    @property
+    def said(self) -> bytes:
+        return bytes(self._said)
+
+    @property
+    def settled(self) -> bool:
+        """Attached, and past the time in which the other side may still take that back."""
+        if not self.ready:
+            return False
+        # conserver announces the port, and then says that somebody has it.
+        return time.monotonic() - self._since > PROBATION
+
+    def hear(self, data: bytes, established: bool) -> bytes:
+        """Takes what the other side said; what to type in answer. Raises what keeps the port from being attached."""
+        if data:
+            self._said += data
+            del self._said[:-PROBATION_BYTES]
+            self._scanned = max(0, min(self._scanned, len(self._said)))
+            self._alive = time.monotonic()
+        elif not self.ready and not self.interactive and time.monotonic() - self._alive > self.patience:
+            words = last_words(self.said)
+            raise Unreachable(
+                f"{self.where}: no answer in {self.patience:g} s" + (f", after: {words}" if words else "")
+            )
+        if answer := self._objections():
+            return answer
+        if not self.ready:
+            if answer := self._prompts():
+                return answer
+            if self._steps:
+                return self._step() if established else b""
+            if self.method.ready.search(self.said) if self.method.ready else established:
+                self.ready = True
+                self._since = time.monotonic()
+        return b""
+
+    def typed(self) -> None:
+        """The operator typed something, a password perhaps: patience starts anew."""
+        self._alive = time.monotonic()
+
+    def _objections(self) -> bytes:
+        said, method = self.said, self.method
+        if method.unknown and (match := method.unknown.search(said)):
+            raise NoSuchPort(f"{self.where}: {_line_of(said, match)}")
+        if method.busy and not self._menu_answered and (match := method.busy.search(said)):
+            if self.attach in method.busy_keys:
+                self._menu_answered = True
+                return method.busy_keys[self.attach]
+            raise Busy(f"{self.where}: {_line_of(said, match)}")
+        return b""
+
+    def _prompts(self) -> bytes:
+        # Not self._said.rstrip(): a prompt is what the other side stopped at.
+        if self.method.steps and len(self._steps) < len(self.method.steps):
+            return b""
+        if _PASSWORD.search(self._said):
+            if self._secret is not None:
+                secret, self._secret = self._secret, None
+                self._said.clear()
+                self._scanned = 0
+                return secret.encode() + b"\r"
+            if not self.interactive:
+                tried = self.values.secret is not None
+                raise AuthenticationFailed(
+                    f"{self.where} asks for a password"
+                    + (" again: the one it was given is wrong" if tried else ": set console.password, or use a key")
+                )
+        if not self.interactive and _UNKNOWN_HOST_KEY.search(self._said):
+            raise AuthenticationFailed(
+                f"{self.where}: its host key is not known; connect once from a terminal, or add it to known_hosts"
+            )
+        return b""
+
+    def _step(self) -> bytes:
+        match = self._steps[0].expect.search(self._said, self._scanned)
+        if match is None:
+            return b""
+        self._scanned = match.end()
+        return self.values.fill(self._steps.pop(0).send).encode()
+
+    def failure(self, status: int | None) -> DeviceError:
+        """What it means that the other side ended before the port was attached, or at once afterwards."""
+        said, method = self.said, self.method
+        words = last_words(said)
+        message = f"{self.where}: {words or ended(status)}"
+        if method.unknown and method.unknown.search(said):
+            return NoSuchPort(message)
+        if method.busy and method.busy.search(said):
+            return Busy(message)
+        text = said.decode("utf-8", "replace")
+        if "REMOTE HOST IDENTIFICATION HAS CHANGED" in text:
+            return AuthenticationFailed(
+                f"{self.where}: its host key has changed; ssh does not connect (see known_hosts)"
+            )
+        if method.transport == "ssh" and status == 255:
+            for pattern, kind in _SSH_SAYS:
+                if pattern.search(text):
+                    return kind(message)
+        return Refused(message)
+
+
+def ended(status: int | None) -> str:
+    if status is None:
+        return "the other side closed the connection"
+    return f"ended with status {status}" if status >= 0 else f"ended by signal {-status}"
+
+
+def _line_of(said: bytes, match: re.Match[bytes]) -> str:
+    start = max(said.rfind(b"\n", 0, match.start()), said.rfind(b"\r", 0, match.start())) + 1
+    ends = [end for end in (said.find(b"\n", match.end()), said.find(b"\r", match.end())) if end >= 0]
+    return plain(said[start : min(ends, default=len(said))])
