@@ -305,7 +305,8 @@ def ipmi_sim(lab: Lab, machine: int) -> int:
         '  user 2 true "admin" "right" admin 10 none md2 md5 straight\n'
     )
     (lab.folder / "ipmi.emu").write_text(
-        "mc_setbmc 0x20\nmc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02\nsel_enable 0x20 100 0x0a\nmc_enable 0x20\n"
+        "mc_setbmc 0x20\nmc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02\n"
+        "sel_enable 0x20 100 0x0a\nmc_enable 0x20\n"
     )
     state = lab.folder / "ipmi.state"
     state.mkdir()

@@ -1,0 +1,59 @@
+"""A session as its own program, so that a test can have it in a terminal: attach.py JSON.
+
+The object has `profile`, `method`, `values`, and settings of the session by their names.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from clusto_cli.backends.base import Attach, Busy, DeviceError, Refused
+from clusto_cli.backends.console.session import MenuAction, Session, Settings
+from clusto_cli.backends.console.terminal import Ended
+from tests.console.driver import access
+
+
+def cycle() -> str:
+    time.sleep(0.2)
+    return "server1: cycled outlet 7 on pdu1"
+
+
+def fail() -> str:
+    raise Refused("outlet 7 is locked")
+
+
+def main() -> int:
+    wanted = json.loads(sys.argv[1])
+    settings = wanted.get("settings", {})
+    settings["attach"] = Attach(settings.get("attach", "normal"))
+    settings["escape"] = settings.get("escape", "\x1d").encode()
+    if "log" in settings:
+        settings["log"] = Path(settings["log"])
+    actions = (
+        MenuAction("p", "power status", lambda: "server1: on"),
+        MenuAction("c", "power cycle", cycle, lambda: "Power cycle server1?"),
+        MenuAction("x", "fail", fail),
+    )
+    way = access(wanted["profile"], wanted.get("method"), **wanted["values"])
+    try:
+        Session(way, Settings(title="server1: port 1 on cs1", actions=actions, **settings)).run()
+    except Ended as ended:
+        return 128 + ended.number
+    except Busy as error:
+        sys.stderr.write(f"busy: {error}\n")
+        return 4
+    except DeviceError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 5
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
