@@ -14,7 +14,7 @@ _SAYS = (
     re.compile(rf"^(?:[A-Za-z0-9_.-]+@)?{_HOST}(?:\([^)]*\))*[#>] ?$"),  # switch1#  admin@router1>  sw(config)#
 )
 # What stands in a host name's place on a machine that has none yet.
-_NOBODY = {"localhost", "(none)", "switch", "router", "linux", "debian", "ubuntu"}
+_NOBODY = {"localhost", "(none)", "switch", "router", "linux", "debian", "ubuntu", "grub", "shell", "loader"}
 
 
 def host_name(said: bytes) -> str | None:
