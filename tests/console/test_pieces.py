@@ -307,7 +307,7 @@ def test_what_is_typed_by_a_script() -> None:
     assert not parse_expect("log.n:").pattern.search(b"login:")
     assert parse_expect("/log.n: $/").pattern.search(b"server1 login: ")
     for bad in ("", "/(/"):
-        with pytest.raises(ValueError, match="expect|regular expression"):
+        with pytest.raises(ValueError, match=r"expect|regular expression"):
             parse_expect(bad)
 
 

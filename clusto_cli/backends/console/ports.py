@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from clusto_cli.backends.console.profile import Listing
 
 
+_TRIES = 10
+
+
 @dataclass(frozen=True)
 class PortUser:
     """Who is attached; writes: whether what this user types reaches the port."""
@@ -77,19 +80,24 @@ class NameCheck:
         self._listing = listing
         self._name = access.values.fill("{name}")
         self._where = access.values.texts.get("host", access.profile.name)
+        self._access = access
+        self._tries = 1
+        self._process = self._ask()
+        self.status: PortStatus | None = None
+
+    def _ask(self) -> subprocess.Popen[bytes]:
         try:
             # In a session of its own it cannot ask anything of the operator's terminal.
-            self._process: subprocess.Popen[bytes] = subprocess.Popen(
-                access.arguments(listing.argv),
-                env=os.environ | access.environment(),
+            return subprocess.Popen(
+                self._access.arguments(self._listing.argv),
+                env=os.environ | self._access.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
         except FileNotFoundError as error:
-            raise Refused(f"{listing.argv[0]} is not installed here") from error
-        self.status: PortStatus | None = None
+            raise Refused(f"{self._listing.argv[0]} is not installed here") from error
 
     def done(self) -> bool:
         """Whether the answer is there; `status` has it. Raises NoSuchPort when the server means another port.
@@ -108,6 +116,11 @@ class NameCheck:
                 if self._name == port.name or self._name in port.aliases:
                     self.status = port
                     return True
+            if not text.strip() and self._tries < _TRIES:
+                # A conserver that has just started knows its consoles a moment later.
+                self._tries += 1
+                self._process = self._ask()
+                return False
             if ports:
                 raise NoSuchPort(
                     f"{self._where} has no console {self._name}; it would attach {ports[0].name} in its place"
