@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from clusto_core.drivers import Driver, Part
@@ -199,25 +199,25 @@ def _numbers(names: Sequence[str]) -> list[int] | None:
     return numbers if len(words) == 1 and len(names) == len(numbers) == len(set(numbers)) else None
 
 
-def cleaned(name: str) -> str:
-    """The name itself when a part can be called so, else with dashes for what cannot be in it. Raises Malformed."""
+def cleaned(name: str, check: Callable[[str], None] = check_part_name) -> str:
+    """The name itself when `check` allows it, else with dashes for what cannot be in it. Raises Malformed."""
     try:
-        check_part_name(name)
+        check(name)
     except MalformedName:
         normal = unicodedata.normalize("NFC", name)
-        kept = "".join(each if _allowed(each) else "-" for each in normal)
+        kept = "".join(each if _allowed(each, check) else "-" for each in normal)
         dashed = re.sub("-{2,}", "-", kept).strip("-").lstrip("/:-")[:MAX_LENGTH]
         try:
-            check_part_name(dashed)
+            check(dashed)
         except MalformedName as error:
-            raise Malformed(f"no part can be called {name[:60]!a}, nor like it: {error}") from None
+            raise Malformed(f"nothing can be called {name[:60]!a}, nor like it: {error}") from None
         return dashed
     return name
 
 
-def _allowed(character: str) -> bool:
+def _allowed(character: str, check: Callable[[str], None]) -> bool:
     try:
-        check_part_name(f"a{character}")
+        check(f"a{character}")
     except MalformedName:
         return False
     return True

@@ -154,7 +154,7 @@ def test_a_cleaned_name_is_a_name(text: str) -> None:
     ("found", "message"),
     [
         (source(OUTLET, "1", "1"), "two ports of the kind outlet are called '1'"),
-        (source(OUTLET, "???"), "no part can be called"),
+        (source(OUTLET, "???"), "nothing can be called"),
         ([front("1", "gone")], "which is not there"),
         ([front("1", "r", 2), rear("r")], "names position 2"),
         ([front("1", "r"), front("2", "r"), rear("r")], "have one rear port"),

@@ -1,0 +1,140 @@
+"""VLANs, prefixes, addresses, and what interfaces say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Network, IPv6Network, ip_interface, ip_network
+from typing import Any
+
+from clusto_core.transfer.netbox.devices import INTERFACE, MACHINE_INTERFACE
+from clusto_core.transfer.netbox.dump import Dump, Reference, Row
+from clusto_core.transfer.netbox.naming import Candidate
+from clusto_core.transfer.netbox.places import SITE
+from clusto_core.transfer.netbox.translation import Translation
+
+VLAN = "ipam.vlan"
+PREFIX = "ipam.prefix"
+ADDRESS = "ipam.ipaddress"
+_VRF = "ipam.vrf"
+
+
+def candidates(dump: Dump) -> Iterator[Candidate]:
+    """What is to be named here: a VLAN by its number, a prefix by its block."""
+    for pk, row in dump.rows(VLAN).items():
+        inside = dump.text(SITE, row.get("site")) or dump.text("ipam.vlangroup", row.get("group"))
+        yield Candidate(Reference(VLAN, pk), f"vlan{row['vid']}", inside, "vlan")
+    for pk, row in dump.rows(PREFIX).items():
+        inside = dump.text(_VRF, row.get("vrf")) or dump.text(SITE, row.get("site"))
+        yield Candidate(Reference(PREFIX, pk), row["prefix"], inside, "prefix")
+
+
+def translate(translation: Translation) -> None:
+    """VLANs, prefixes as Networks, addresses at the interfaces that hold them, and the VLANs of interfaces."""
+    dump = translation.dump
+    for pk, row in dump.rows(VLAN).items():
+        attrs = translation.common(row, role="ipam.role", group="ipam.vlangroup")
+        data = translation.add(Reference(VLAN, pk), "VLAN", row["name"], {"vid": row["vid"], **attrs})
+        translation.attach(data["name"], [translation.name(SITE, row.get("site"))])
+    for pk, row in dump.rows(PREFIX).items():
+        attrs = translation.common(row, role="ipam.role", vrf=_VRF)
+        vlan = translation.name(VLAN, row.get("vlan"))
+        attrs = {"cidr": row["prefix"], "vlan": {"ref": vlan} if vlan else None, **attrs}
+        attrs["is_pool"] = row.get("is_pool") or None
+        data = translation.add(Reference(PREFIX, pk), "Network", row["prefix"], attrs)
+        # Since NetBox 4.2 a prefix has a scope, and keeps the site of it besides.
+        translation.attach(data["name"], [translation.name(SITE, row.get("site") or row.get("_site"))])
+    _interfaces(translation)
+    _Addresses(translation).translate()
+    translation.used |= {"ipam.role", "ipam.vlangroup", "ipam.macaddress", _VRF}
+
+
+def _interfaces(translation: Translation) -> None:
+    """What an interface has besides its socket."""
+    dump = translation.dump
+    macs: dict[Reference | None, object] = {}
+    for row in dump.rows("dcim.macaddress").values():
+        key = dump.generic(row.get("assigned_object_type"), row.get("assigned_object_id"))
+        macs.setdefault(key, row.get("mac_address"))
+    for model in (INTERFACE, MACHINE_INTERFACE):
+        for pk, row in dump.rows(model).items():
+            for part in translation.parts.get(Reference(model, pk), ()):
+                attrs: dict[str, object] = {
+                    "mac": str(row.get("mac_address") or macs.get(Reference(model, pk)) or "").lower(),
+                    "enabled": False if row.get("enabled") is False else None,
+                }
+                attrs |= {field: row.get(field) for field in ("mtu", "mode", "speed", "duplex", "wwn", "description")}
+                attrs["lag"] = dump.text(INTERFACE, row.get("lag"))
+                attrs["vlan"] = _reference(translation.name(VLAN, row.get("untagged_vlan")))
+                names = (translation.name(VLAN, each) for each in row.get("tagged_vlans") or ())
+                attrs["tagged_vlan"] = [{"ref": name} for name in names if name]
+                attrs["tag"] = translation.tags(Reference(model, pk))
+                translation.part_attrs(part.owner, part.name, attrs)
+
+
+def _reference(name: str) -> dict[str, str] | None:
+    return {"ref": name} if name else None
+
+
+class _Addresses:
+    """Addresses go to the interface that holds them, others to the narrowest prefix around them."""
+
+    def __init__(self, translation: Translation) -> None:
+        self.translation = translation
+        self.held: set[str] = set()
+        self.blocks: dict[object, list[tuple[IPv4Network | IPv6Network, str]]] = {}
+        for pk, row in translation.dump.rows(PREFIX).items():
+            block = ip_network(row["prefix"], strict=False)
+            self.blocks.setdefault(row.get("vrf"), []).append((block, translation.name(PREFIX, pk)))
+        for found in self.blocks.values():
+            found.sort(key=lambda each: -each[0].prefixlen)
+
+    def translate(self) -> None:
+        translation = self.translation
+        doubled = 0
+        for row in translation.dump.rows(ADDRESS).values():
+            address = str(ip_interface(row["address"]).ip)
+            key = translation.dump.generic(row.get("assigned_object_type"), row.get("assigned_object_id"))
+            parts = translation.parts.get(key, []) if key else []
+            if not parts:
+                self._reserve(row, address)
+            elif address in self.held:
+                doubled += 1
+                translation.part_attrs(parts[0].owner, parts[0].name, {"address": [row["address"]]})
+            else:
+                self.held.add(address)
+                part = parts[0]
+                data: dict[str, Any] = translation.things[part.owner]
+                data.setdefault("ip", {}).setdefault(part.name, []).append(address)
+                translation.part_attrs(part.owner, part.name, {"dns_name": row.get("dns_name")})
+        if doubled:
+            translation.remarks.append(
+                f"{doubled} addresses are held twice in NetBox, as in several VRFs: the first holder has them, of the "
+                "others they are the attribute address"
+            )
+        for row in translation.dump.rows("ipam.iprange").values():
+            first, last = (str(ip_interface(row[field]).ip) for field in ("start_address", "end_address"))
+            network = self._around(row, first)
+            if network is None:
+                translation.left_out["ipam.iprange"] += 1
+            else:
+                self._note(network, "range", f"{first}-{last} {row.get('description') or row.get('status')}")
+        translation.used |= {ADDRESS, "ipam.iprange"}
+
+    def _reserve(self, row: Row, address: str) -> None:
+        """An address that no interface holds is noted where it belongs."""
+        network = self._around(row, address)
+        if network is None:
+            self.translation.left_out[ADDRESS] += 1
+            return
+        words = [str(row[field]) for field in ("status", "role", "dns_name", "description") if row.get(field)]
+        self.translation.things[network]["attrs"][f"address.{address}"] = " ".join(words) or "active"
+
+    def _around(self, row: Row, address: str) -> str | None:
+        wanted = ip_interface(address).ip
+        for block, name in self.blocks.get(row.get("vrf"), ()):
+            if wanted.version == block.version and wanted in block:
+                return name
+        return None
+
+    def _note(self, network: str, key: str, value: str) -> None:
+        self.translation.things[network]["attrs"].setdefault(key, []).append(value)
