@@ -90,17 +90,18 @@ def shape(unit: UnitOfWork, driver: type[Driver], counts: parts.Counts, name: st
     Kinds of part that `counts` names are as it says instead; a part that the type has too keeps the type's attributes.
     Raises Malformed and Refused as `parts.plan`, NotFound as `load`.
     """
-    planned = parts.plan(driver, counts)
     if name is None:
+        planned = parts.plan(driver, counts)
         return Model([TypedPart(part.name, part.driver, {}) for part in planned], dict(driver.attributes))
     model = load(unit, name, driver)
     attributes = {**driver.attributes, **model.attributes, "type": name}
     if not counts:
         return Model(model.parts, attributes)
     said = parts.kinds(driver, counts)
+    planned = parts.plan(driver, {run.driver.kind: 0 for run in driver.parts if run.driver not in said} | dict(counts))
     typed = {(part.name, part.driver): part for part in model.parts}
     others = [part for part in model.parts if part.driver not in said]
-    named = [typed.get(part, TypedPart(part.name, part.driver, {})) for part in planned if part.driver in said]
+    named = [typed.get(part, TypedPart(part.name, part.driver, {})) for part in planned]
     parts.check_unique([*others, *named])
     return Model([*others, *named], attributes)
 
