@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from clusto_cli.backends.base import Concern, Relay
@@ -34,13 +34,14 @@ class Outlet:
     """The command is acknowledged and the relay does not move."""
     locked: bool = False
     switchable: bool = True
-    commands: int = 0
+    commands: list[tuple[float, bool]] = field(default_factory=list)
+    """When it was told, on the monotonic clock, and what: on is True."""
     unlocked_until: float = 0.0
     _moves_at: float = 0.0
     _target: bool | None = None
 
     def command(self, on: bool) -> None:
-        self.commands += 1
+        self.commands.append((time.monotonic(), on))
         if not self.stuck and not self.locked:
             self._target, self._moves_at = on, time.monotonic() + self.moves_after
 

@@ -278,7 +278,7 @@ def test_a_string_is_written_as_often_as_it_takes_and_no_oftener() -> None:
             assert await power.switch(["2", "3"], False) == {}
 
     asyncio.run(scenario())
-    assert [outlet.commands for outlet in pdu.outlets.values()] == [0, 1, 1, 0, 0, 0, 0, 0]
+    assert [len(outlet.commands) for outlet in pdu.outlets.values()] == [0, 1, 1, 0, 0, 0, 0, 0]
 
 
 def test_a_pdu_that_answers_three_tables_gets_the_best() -> None:
@@ -342,12 +342,15 @@ def test_a_slip_in_a_profile_names_the_profile_and_the_key(change: Callable[[str
         profiles.parse("mine", change(text))
 
 
-def test_a_sites_own_profile_comes_before_the_packages(tmp_path: Path) -> None:
+def test_a_sites_own_profile_comes_before_the_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    site = tmp_path / "clusto" / "profiles" / "power"
+    site.mkdir(parents=True)
     text = Path(profiles.__file__).parents[1].joinpath("profiles/power/apc-rpdu.toml").read_text()
-    (tmp_path / "apc-rpdu.toml").write_text(text.replace("APC / Schneider", "Site"))
-    (tmp_path / "ours.toml").write_text(text)
-    assert profiles.load("apc-rpdu", (tmp_path,)).vendor == "Site"
-    assert "ours" in profiles.names([tmp_path])
+    (site / "apc-rpdu.toml").write_text(text.replace("APC / Schneider", "Site"))
+    (site / "ours.toml").write_text(text)
+    assert profiles.load("apc-rpdu").vendor == "Site"
+    assert "ours" in profiles.names()
     with pytest.raises(ProfileError, match="no such PDU profile: nonesuch"):
         profiles.load("nonesuch")
 

@@ -7,8 +7,9 @@ that a slip in a profile is an error that names the file and the key, and never 
 from __future__ import annotations
 
 import functools
+import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -167,25 +168,35 @@ def parse(name: str, text: str) -> Profile:
         raise ProfileError(f"profile {name}: {error}") from None
 
 
-def names(extra: Iterable[Path] = ()) -> list[str]:
-    """The profiles that can be had: those of the package and those in the directories `extra`."""
+def site_directories() -> list[Path]:
+    """Where a site keeps profiles of its own, the user's before the machine's."""
+    user = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return [user / "clusto" / "profiles" / "power", Path("/etc/clusto/profiles/power")]
+
+
+def names() -> list[str]:
+    """The profiles that can be had: the package's and the site's."""
     found = {entry.name for entry in _package().iterdir()}
-    for directory in extra:
+    for directory in site_directories():
         found |= {path.name for path in directory.glob("*.toml")}
     return sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml"))
 
 
-@functools.cache
-def load(name: str, extra: tuple[Path, ...] = ()) -> Profile:
+def load(name: str) -> Profile:
     """The profile of that name, a site's own before the package's; ProfileError when there is none."""
-    for directory in extra:
+    for directory in site_directories():
         path = directory / f"{name}.toml"
         if path.is_file():
-            return parse(name, path.read_text())
+            return parse(name, path.read_text(encoding="utf-8"))
+    return _packaged(name)
+
+
+@functools.cache
+def _packaged(name: str) -> Profile:
     entry = _package() / f"{name}.toml"
     if "/" in name or not entry.is_file():
-        raise ProfileError(f"no such PDU profile: {name} (see `clusto power profiles`)")
-    return parse(name, entry.read_text())
+        raise ProfileError(f"no such PDU profile: {name} (`clusto power profiles` lists them)")
+    return parse(name, entry.read_text(encoding="utf-8"))
 
 
 def _package() -> Traversable:

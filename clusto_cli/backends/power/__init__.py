@@ -1,0 +1,134 @@
+"""Power switches: which adapter a device takes, from its settings.
+
+`power.driver` names it (`snmp`, `command`, or one that another package gives under the entry point group
+`clusto.power`); without it, a device with a `power.command` takes that, and any other is a PDU that speaks SNMP.
+Management controllers are `ipmi` and `redfish` (`bmc.protocol`).
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from clusto_cli.backends.base import PowerControl
+    from clusto_cli.backends.snmp import SnmpSettings
+
+Settings = Mapping[str, str]
+ENTRY_POINTS = "clusto.power"
+GROUPS = ("snmp", "power", "bmc")
+"""The first words of all settings that an adapter may ask for."""
+
+
+def open_pdu(
+    name: str, address: str, settings: Settings, kept: str | None, keep: Callable[[str], None]
+) -> PowerControl:
+    """The adapter for a PDU at `address`.
+
+    `kept` is what a former recognition of its family found, and `keep` is called with what a new one finds. Raises
+    ValueError for settings that cannot be.
+    """
+    driver = settings.get("power.driver") or ("command" if "power.command" in settings else "snmp")
+    if driver == "snmp":
+        from clusto_cli.backends.power.recognising import RecognisingPower
+
+        return RecognisingPower(snmp_settings(address, settings), settings.get("power.profile"), kept, keep)
+    if driver == "command":
+        from clusto_cli.backends.power.command import CommandPower
+
+        argv = command_line(settings.get("power.command", ""))
+        limits = {key: seconds(settings, f"power.{key}") for key in ("timeout", "settle") if f"power.{key}" in settings}
+        return CommandPower(argv, host=settings.get("snmp.host") or address, name=name, **limits)
+    return _third_party(driver, name, address, settings)
+
+
+def open_bmc(name: str, settings: Settings) -> PowerControl:
+    """The adapter for a server's management controller at `bmc.host`. Raises ValueError for settings that cannot be."""
+    protocol = settings.get("bmc.protocol") or "ipmi"
+    missing = [key for key in ("bmc.host", "bmc.user", "bmc.password") if key not in settings]
+    if missing:
+        raise ValueError(f"{missing[0]} is not set")
+    host, user, password = settings["bmc.host"], settings["bmc.user"], settings["bmc.password"]
+    limits = {key: seconds(settings, f"bmc.{key}") for key in ("timeout", "settle") if f"bmc.{key}" in settings}
+    if protocol == "ipmi":
+        from clusto_cli.backends.power.ipmi import IpmiPower
+
+        return IpmiPower(host, user, password, port=integer(settings, "bmc.port", 623), **limits)
+    if protocol == "redfish":
+        from clusto_cli.backends.power.redfish import RedfishPower
+
+        url = host if "://" in host else f"https://{host}:{integer(settings, 'bmc.port', 443)}"
+        trust = settings.get("bmc.verify") or "true"
+        verify: bool | str = {"true": True, "false": False}.get(trust, trust)
+        return RedfishPower(url, user, password, system=settings.get("bmc.system"), verify=verify, **limits)
+    return _third_party(protocol, name, host, settings)
+
+
+def snmp_settings(address: str, settings: Settings) -> SnmpSettings:
+    """The settings of the group `snmp`, checked. Raises ValueError."""
+    from clusto_cli.backends.snmp import SnmpSettings
+
+    texts = {
+        key: settings[f"snmp.{key}"]
+        for key in (
+            *("version", "community", "write_community", "user", "context"),
+            *("auth_protocol", "auth_key", "priv_protocol", "priv_key"),
+        )
+        if f"snmp.{key}" in settings
+    }
+    numbers = {
+        key: integer(settings, f"snmp.{key}", 0)
+        for key in ("port", "retries", "max_octets", "window")
+        if f"snmp.{key}" in settings
+    }
+    times = {key: seconds(settings, f"snmp.{key}") for key in ("timeout",) if f"snmp.{key}" in settings}
+    return SnmpSettings(settings.get("snmp.host") or address, **texts, **numbers, **times)  # type: ignore[arg-type]
+
+
+def command_line(text: str) -> list[str]:
+    """A command's arguments: a JSON list, or words quoted as for a shell (which never sees them). Raises ValueError."""
+    if text.startswith("["):
+        import json
+
+        words = json.loads(text)
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise ValueError("power.command is not a list of texts")
+        argv = [str(word) for word in words]
+    else:
+        argv = shlex.split(text)
+    if not argv:
+        raise ValueError("power.command is empty")
+    return argv
+
+
+def integer(settings: Settings, key: str, default: int) -> int:
+    """A whole number. Raises ValueError naming the key."""
+    text = settings.get(key)
+    if text is None:
+        return default
+    if not text.isdecimal():
+        raise ValueError(f"{key} is not a number: {text!r}")
+    return int(text)
+
+
+def seconds(settings: Settings, key: str) -> float:
+    """A time in seconds. Raises ValueError naming the key."""
+    try:
+        found = float(settings[key])
+    except ValueError:
+        raise ValueError(f"{key} is not a number of seconds: {settings[key]!r}") from None
+    if not 0 < found < 86400:
+        raise ValueError(f"{key} is out of range: {found:g}")
+    return found
+
+
+def _third_party(driver: str, name: str, address: str, settings: Settings) -> PowerControl:
+    """An adapter of another package: called with the device's name, its address and its settings."""
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group=ENTRY_POINTS, name=driver):
+        control: PowerControl = entry.load()(name, address, settings)
+        return control
+    known = sorted({"snmp", "command", "ipmi", "redfish", *(entry.name for entry in entry_points(group=ENTRY_POINTS))})
+    raise ValueError(f"unknown power driver {driver!r}: there are {', '.join(known)}")

@@ -1,0 +1,252 @@
+"""One device for the length of a command: what is asked of its outlets is sent together, in order, and read back.
+
+Many servers hang on one PDU, and each is its own little story (off here and there, wait, on again). Each asks its own
+outlets of the session; the session sends in one request whatever is asked at that moment, and asks for the states of
+all outlets under way at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from clusto_cli.backends.base import Concern, DeviceError, NotVerified, OutletReading, PowerControl, Relay
+from clusto_cli.backends.runner import Interruption
+
+_FIRST_POLL, _LAST_POLL = 0.1, 1.0
+"""Seconds between two looks at a relay that has not moved yet: the first pause, doubled up to the last."""
+
+
+@dataclass(slots=True)
+class Switching:
+    """What became of switching one outlet. Only `verified` means that it is done.
+
+    `asked`: a command was sent. `acknowledged`: the device took it. `verified`: the device, read afterwards, shows
+    the state that was wanted. `relay` is what it showed last.
+    """
+
+    outlet: str
+    on: bool
+    asked: bool = False
+    acknowledged: bool = False
+    verified: bool = False
+    relay: Relay = Relay.UNKNOWN
+    failure: DeviceError | None = None
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class _Job:
+    switching: Switching
+    group: str
+    began: float
+    done: asyncio.Future[Switching]
+    deadline: float = 0.0
+
+
+class PowerSession:
+    """The outlets of one device.
+
+    `places` bounds how many devices work at a time; `stagger` is the pause, in seconds, between two groups (servers)
+    that are turned on; `settle` replaces the device's own time to show a change.
+    """
+
+    def __init__(
+        self,
+        control: PowerControl,
+        interruption: Interruption,
+        places: asyncio.Semaphore,
+        *,
+        stagger: float = 0.0,
+        settle: float | None = None,
+    ) -> None:
+        self._control = control
+        self._interruption = interruption
+        self._places = places
+        self._stagger = stagger
+        self._settle = settle
+        self._reading = asyncio.Lock()
+        self._readings: dict[str, OutletReading | DeviceError] = {}
+        self._touched: set[str] = set()
+        self._queue: list[_Job] = []
+        self._under_way: list[_Job] = []
+        self._worker: asyncio.Task[None] | None = None
+        self._next_start = 0.0
+        self._arrived = asyncio.Event()
+
+    async def read(self, outlets: Iterable[str]) -> dict[str, OutletReading | DeviceError]:
+        """What each outlet does, with its label and what it warns of; what has been read before is not read again.
+
+        A device that does not answer gives its error for every outlet.
+        """
+        outlets = list(dict.fromkeys(outlets))
+        async with self._reading:
+            missing = [outlet for outlet in outlets if outlet not in self._readings]
+            if missing:
+                await self._read(missing)
+        return {outlet: self._readings[outlet] for outlet in outlets}
+
+    async def _read(self, outlets: list[str]) -> None:
+        async with self._places:
+            try:
+                self._readings |= await self._control.read(outlets)
+            except DeviceError as error:
+                self._readings |= dict.fromkeys(outlets, error)
+
+    async def switch(self, outlet: str, on: bool, group: str) -> Switching:
+        """Turns one outlet on or off and waits until it is so, or has failed to become so.
+
+        An outlet that was just read and is already there is left alone.
+        """
+        switching = Switching(outlet, on)
+        known = None if outlet in self._touched else self._readings.get(outlet)
+        self._touched.add(outlet)
+        wanted = Relay.ON if on else Relay.OFF
+        if isinstance(known, OutletReading) and known.relay is wanted:
+            switching.relay, switching.verified = wanted, True
+            return switching
+        if isinstance(known, OutletReading):
+            switching.relay = known.relay
+        job = _Job(switching, group, time.monotonic(), asyncio.get_running_loop().create_future())
+        self._queue.append(job)
+        self._arrived.set()
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.ensure_future(self._work())
+        return await job.done
+
+    async def close(self) -> None:
+        """Ends what is still under way."""
+        if self._worker is not None:
+            self._worker.cancel()
+            await asyncio.gather(self._worker, return_exceptions=True)
+
+    async def _work(self) -> None:
+        try:
+            async with self._places:
+                # Everything that is asked in this turn of the loop goes out together.
+                await asyncio.sleep(0)
+                pause = _FIRST_POLL
+                while self._queue or self._under_way:
+                    if self._interruption.asked:
+                        self._drop_queue()
+                    if await self._send():
+                        pause = _FIRST_POLL
+                    if self._under_way:
+                        await self._look()
+                    if self._under_way or self._queue:
+                        await self._wait(pause)
+                        pause = min(pause * 2, _LAST_POLL)
+        except BaseException as error:
+            for job in [*self._queue, *self._under_way]:
+                if not job.done.done():
+                    job.done.set_exception(error)
+            raise
+
+    async def _wait(self, pause: float) -> None:
+        self._arrived.clear()
+        if self._queue and self._stagger:
+            pause = max(0.0, min(pause, self._next_start - time.monotonic()))
+        if self._interruption.asked:
+            return
+        waits = [asyncio.ensure_future(self._arrived.wait()), asyncio.ensure_future(self._interruption.pause(pause))]
+        try:
+            await asyncio.wait(waits, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+
+    async def _send(self) -> bool:
+        batch = self._next_batch()
+        if not batch:
+            return False
+        on = batch[0].switching.on
+        outlets = [job.switching.outlet for job in batch]
+        for job in batch:
+            job.switching.asked = True
+        try:
+            settle = self._settle if self._settle is not None else await self._control.settle_time(outlets, on)
+            failures = await self._control.switch(outlets, on)
+        except DeviceError as error:
+            settle, failures = 0.0, dict.fromkeys(outlets, error)
+        deadline = time.monotonic() + settle
+        for job in batch:
+            failure = failures.get(job.switching.outlet)
+            job.switching.acknowledged = failure is None
+            job.switching.failure = failure
+            job.deadline = deadline if failure is None else 0.0
+        self._under_way += batch
+        return True
+
+    def _next_batch(self) -> list[_Job]:
+        """The longest run of jobs for one direction that may go now; with a stagger, of one group."""
+        if not self._queue:
+            return []
+        first = self._queue[0]
+        staggered = self._stagger > 0 and first.switching.on
+        if staggered and time.monotonic() < self._next_start:
+            return []
+        batch = []
+        seen: set[str] = set()
+        for job in self._queue:
+            if job.switching.on is not first.switching.on or (staggered and job.group != first.group):
+                break
+            if job.switching.outlet in seen:
+                break
+            seen.add(job.switching.outlet)
+            batch.append(job)
+        del self._queue[: len(batch)]
+        if staggered:
+            self._next_start = time.monotonic() + self._stagger
+        return batch
+
+    async def _look(self) -> None:
+        outlets = list(dict.fromkeys(job.switching.outlet for job in self._under_way))
+        try:
+            readings = await self._control.read(outlets, brief=True)
+        except DeviceError as error:
+            readings = dict.fromkeys(outlets, error)
+        now = time.monotonic()
+        waiting = []
+        for job in self._under_way:
+            reading = readings[job.switching.outlet]
+            if self._settled(job, reading, now):
+                job.switching.seconds = now - job.began
+                if not job.done.done():
+                    job.done.set_result(job.switching)
+            else:
+                waiting.append(job)
+        self._under_way = waiting
+
+    def _settled(self, job: _Job, reading: OutletReading | DeviceError, now: float) -> bool:
+        switching = job.switching
+        if isinstance(reading, DeviceError):
+            switching.relay = Relay.UNKNOWN
+            switching.failure = switching.failure or reading
+            return True
+        switching.relay = reading.relay
+        wanted = Relay.ON if switching.on else Relay.OFF
+        if reading.relay is wanted:
+            switching.verified, switching.failure = True, None
+            return True
+        if now < job.deadline and not self._interruption.asked:
+            return False
+        if switching.failure is None:
+            fault = reading.concern(Concern.FAULT)
+            waited = f"still {reading.relay} after {now - job.began:.0f} s" + (f": {fault}" if fault else "")
+            taken = "interrupted" if self._interruption.asked and now < job.deadline else "acknowledged"
+            switching.failure = NotVerified(f"{taken}, {waited}")
+        return True
+
+    def _drop_queue(self) -> None:
+        for job in self._queue:
+            job.switching.failure = NotSent("interrupted before it was sent")
+            if not job.done.done():
+                job.done.set_result(job.switching)
+        self._queue.clear()
+
+
+class NotSent(DeviceError):
+    """Nothing was sent to the outlet."""

@@ -1,0 +1,377 @@
+"""Switch things on and off at their outlets, and prove it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from clusto_cli.confirm import confirm
+from clusto_cli.context import App, pass_app
+from clusto_cli.options import dry_run_option, force_option, message_option, verbose_option, yes_option
+from clusto_cli.output import output_option, write_lines, write_records
+from clusto_cli.targets import names_argument, targets
+from clusto_core.errors import Malformed, Refused
+
+if TYPE_CHECKING:
+    from clusto_cli.power.actions import Result
+    from clusto_cli.power.run import Manner, Story
+    from clusto_cli.power.targets import Plan
+    from clusto_core.reader import Reader
+    from clusto_core.things import Thing
+
+F = TypeVar("F", bound=Callable[..., Any])
+EXIT_REFUSED, EXIT_DEVICE, EXIT_INTERRUPTED = 4, 5, 130
+
+
+@click.group("power")
+def command() -> None:
+    """Switch Things on and off at the outlets that feed them, read the outlets back, and say what is so.
+
+    A target is a Thing (all its recorded feeds), an inlet (server1:psu1) or an outlet (pdu3:7). A server without a
+    recorded feed is switched by its management controller, when it has one (bmc.host).
+    """
+
+
+def _via_option(function: F) -> F:
+    return click.option(
+        "--via", type=click.Choice(["outlet", "bmc"]), help="Outlets only, or the management controller."
+    )(function)
+
+
+def _run_options(function: F) -> F:
+    """How devices are spoken to."""
+    options = (
+        click.option(
+            "--parallel", type=click.IntRange(1, 1000), default=64, show_default=True, help="Devices at once."
+        ),
+        click.option("--settle", type=click.FloatRange(0), metavar="SECONDS", help="How long a relay may take."),
+        _via_option,
+        verbose_option,
+        output_option,
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def _action_options(function: F) -> F:
+    """What every verb has that switches."""
+    for option in (message_option, dry_run_option, force_option, yes_option, _run_options):
+        function = option(function)
+    return function
+
+
+_stagger_option = click.option(
+    "--stagger", type=click.FloatRange(0), default=0.0, metavar="SECONDS", help="Between servers on one PDU (inrush)."
+)
+_pause_option = click.option(
+    "--pause", type=click.FloatRange(0), default=5.0, show_default=True, metavar="SECONDS", help="Between off and on."
+)
+
+
+@command.command("on")
+@names_argument
+@_stagger_option
+@_action_options
+@pass_app
+def on(app: App, /, names: tuple[str, ...], stagger: float, **options: Any) -> int:
+    """Turn on: all feeds of each target, verified."""
+    return _switch(app, "on", names, lambda actions, target: actions.turn(target, True), options, stagger=stagger)
+
+
+@command.command("off")
+@names_argument
+@_action_options
+@pass_app
+def off(app: App, /, names: tuple[str, ...], **options: Any) -> int:
+    """Turn off: all feeds of each target, verified."""
+    return _switch(app, "off", names, lambda actions, target: actions.turn(target, False), options)
+
+
+@command.command("cycle")
+@names_argument
+@_pause_option
+@_stagger_option
+@_action_options
+@pass_app
+def cycle(app: App, /, names: tuple[str, ...], pause: float, stagger: float, **options: Any) -> int:
+    """Turn off and on again: all feeds off, verified off, a pause, all on, verified on."""
+    return _switch(
+        app, "cycle", names, lambda actions, target: actions.cycle(target), options, pause=pause, stagger=stagger
+    )
+
+
+@command.command("status")
+@names_argument
+@_run_options
+@pass_app
+def status(app: App, /, names: tuple[str, ...], **options: Any) -> int:
+    """Say what is on, off, partly on or unknown; with -v each feed, its label on the device, and locks."""
+    with app.reading() as reader:
+        plan = _plan(reader, targets(reader, names), options["via"])
+        results, interrupted = _perform(
+            "status",
+            plan,
+            lambda actions, target: actions.status(target),
+            _manner(options),
+            reader,
+            lambda result: None,
+        )
+    _remember(app, "status", [], plan, None)
+    _print_all("status", results, options["output"], bool(options["verbose"] or app.verbose), len(results) > 1)
+    return _exit_code(results, interrupted)
+
+
+@command.group("feed")
+def feed() -> None:
+    """Work on one feed of Things that have several."""
+
+
+@feed.command("cycle")
+@names_argument
+@click.option(
+    "--feed", "letter", metavar="FEED", help="Which: a letter (A), an inlet (psu1) or a PDU. Without it, each in turn."
+)
+@_pause_option
+@_action_options
+@pass_app
+def feed_cycle(app: App, /, names: tuple[str, ...], letter: str | None, pause: float, **options: Any) -> int:
+    """Turn one feed off and on again, one at a time, and never the last one that is on."""
+    from clusto_cli.power.feeds import choose
+
+    def story(reader: Reader, plan: Plan) -> Story:
+        chosen = choose(reader, plan, letter)
+        return lambda actions, target: actions.cycle_feeds(target, chosen[target.name])
+
+    return _switch(app, "feed cycle", names, None, options, pause=pause, stories=story)
+
+
+@command.command("revert")
+@names_argument
+@_action_options
+@pass_app
+def revert(app: App, /, names: tuple[str, ...], **options: Any) -> int:
+    """Put each target's outlets back to what they were before the last action on it."""
+    from clusto_cli.power.history import states_before
+
+    def story(reader: Reader, plan: Plan) -> Story:
+        before = {target.name: states_before(reader, target.thing) for target in plan.targets}
+        return lambda actions, target: actions.restore(target, before[target.name])
+
+    return _switch(app, "revert", names, None, options, stories=story)
+
+
+@command.command("impact")
+@names_argument
+@output_option
+@pass_app
+def impact(app: App, names: tuple[str, ...], output: str) -> None:
+    """List what goes dark, and what loses redundancy, if these Things, outlets or PDUs are switched off."""
+    from clusto_core.drivers.parts import Inlet, Outlet
+    from clusto_core.power import impact as effects_of
+    from clusto_core.power import supplies
+
+    with app.reading() as reader:
+        things = targets(reader, names)
+        for thing in things:
+            if thing.is_part and not thing.is_a(Outlet) and not thing.is_a(Inlet):
+                raise Malformed(f"{thing.name} takes and gives no power: name a Thing, an inlet or an outlet")
+        outlets = [outlet for supply in supplies(reader, things) for outlet in supply.outlets]
+        effects = effects_of(reader, outlets, [thing for thing in things if not thing.is_part])
+    if output != "text":
+        write_records(
+            output,
+            (
+                {
+                    "name": effect.thing.name,
+                    "dark": effect.dark,
+                    "loses": [outlet.name for outlet in effect.lost],
+                    "keeps": [outlet.name for outlet in effect.left],
+                }
+                for effect in effects
+            ),
+        )
+        return
+    for effect in effects:
+        lost = ", ".join(outlet.name for outlet in effect.lost)
+        kept = ", ".join(outlet.name for outlet in effect.left)
+        write_lines([f"{effect.thing.name} dark" if effect.dark else f"{effect.thing.name} loses {lost}, keeps {kept}"])
+
+
+@command.command("outlets")
+@click.argument("pdu")
+@output_option
+@pass_app
+def outlets(app: App, pdu: str, output: str) -> int:
+    """List a PDU's outlets as it reports them, beside what the inventory says they feed; differences are marked with
+    !.
+    """
+    from clusto_cli.power.outlets import compare
+
+    with app.reading() as reader:
+        rows, plan = compare(reader, reader.resolve(pdu))
+    _remember(app, "outlets", [], plan, None)
+    if output == "text":
+        write_lines(row.line for row in rows)
+    else:
+        write_records(output, (row.record for row in rows))
+    return 0
+
+
+@command.command("profiles")
+@output_option
+def profiles(output: str) -> None:
+    """List the PDU families that clusto knows, the site's own included."""
+    from clusto_cli.backends.power import profile
+
+    known = [profile.load(name) for name in profile.names()]
+    if output == "text":
+        write_lines(f"{each.name}  {each.vendor}: {each.family}" for each in known)
+    else:
+        write_records(output, ({"name": each.name, "vendor": each.vendor, "family": each.family} for each in known))
+
+
+def _switch(
+    app: App,
+    action: str,
+    names: Sequence[str],
+    story: Story | None,
+    options: dict[str, Any],
+    *,
+    stories: Callable[[Reader, Plan], Story] | None = None,
+    **times: float,
+) -> int:
+    """Everything that switches: plan, refuse, ask, do, tell, remember."""
+    from clusto_cli.power.labels import Labels
+    from clusto_cli.power.report import line, record
+    from clusto_cli.power.run import preload_writing
+
+    output, verbose = options["output"], bool(options["verbose"] or app.verbose)
+    with app.reading() as reader:
+        plan = _plan(reader, targets(reader, names), options["via"])
+        chosen = story or (stories(reader, plan) if stories is not None else None)
+        assert chosen is not None
+        if action != "on":
+            _refuse(plan.refusals(reader), options["force"])
+        manner = _manner(options, **times)
+        if options["dry_run"]:
+            from clusto_cli.power.dryrun import steps
+
+            write_lines(steps(plan, action, manner))
+            return 0
+        if action != "on":
+            confirm(_question(action, plan), options["yes"])
+        preload_writing()
+        failed: list[Result] = []
+
+        def tell(result: Result) -> None:
+            if output == "text" and result.done:
+                _tell(result, verbose)
+            elif output == "jsonl":
+                write_records(output, [record(result, action)])
+            if not result.done:
+                failed.append(result)
+
+        results, interrupted = _perform(action, plan, chosen, manner, reader, tell, Labels(reader).contradiction)
+    if output == "text":
+        for result in failed:
+            write_lines([line(result)])
+    elif output != "jsonl":
+        write_records(output, [record(result, action) for result in results])
+    _remember(app, action, results, plan, options["message"])
+    return _exit_code(results, interrupted)
+
+
+def _plan(reader: Reader, things: Sequence[Thing], via: str | None) -> Plan:
+    from clusto_cli.power.targets import Plan
+
+    return Plan(reader, things, via)
+
+
+def _manner(options: dict[str, Any], **times: float) -> Manner:
+    from clusto_cli.power.run import Manner
+
+    return Manner(parallel=options["parallel"], settle=options["settle"], force=bool(options.get("force")), **times)
+
+
+def _refuse(reasons: Sequence[str], force: bool) -> None:
+    if reasons and not force:
+        more = f" (and {len(reasons) - 5} more)" if len(reasons) > 5 else ""
+        raise Refused(f"{'; '.join(reasons[:5])}{more} (--force goes ahead)")
+
+
+def _question(action: str, plan: Plan) -> str:
+    from clusto_core.ranges import fold
+
+    names = [target.name for target in plan.targets]
+    outlets = {point.part for target in plan.targets for point in target.points}
+    shown = ",".join(fold(names)) if len(names) > 1 else names[0]
+    shown = shown if len(shown) <= 200 else f"{shown[:200]}... ({len(names)} targets)"
+    return f"power {action} {shown}, {len(outlets)} outlet{'s' if len(outlets) != 1 else ''}?"
+
+
+def _perform(
+    action: str,
+    plan: Plan,
+    story: Story,
+    manner: Manner,
+    reader: Reader,
+    tell: Callable[[Result], None],
+    contradicts: Any = lambda target, point, reading: None,
+) -> tuple[list[Result], bool]:
+    from clusto_cli.power.run import perform, progress
+
+    with progress(f"power {action}", plan.targets) as advance:
+
+        def told(result: Result) -> None:
+            tell(result)
+            advance(1)
+
+        return perform(plan, story, manner, contradicts, told)
+
+
+def _tell(result: Result, verbose: bool) -> None:
+    import sys
+
+    from clusto_cli.power.report import feed_lines, line
+
+    write_lines([line(result), *(feed_lines(result) if verbose else [])])
+    sys.stdout.flush()
+
+
+def _print_all(action: str, results: Sequence[Result], output: str, verbose: bool, several: bool) -> None:
+    from clusto_cli.power.report import feed_lines, line, record, table
+
+    if output != "text":
+        write_records(output, [record(result, action) for result in results])
+    elif several and not verbose:
+        write_lines(table(list(results)))
+    else:
+        for result in results:
+            write_lines([line(result), *(feed_lines(result) if verbose else [])])
+
+
+def _remember(app: App, action: str, results: Sequence[Result], plan: Plan, message: str | None) -> None:
+    """Writes the history; what was only read may be forgotten when the store cannot be written."""
+    if not plan.recognised and not any(result.asked for result in results):
+        return
+    from clusto_cli.power.history import record
+    from clusto_core.errors import ClustoError
+
+    try:
+        record(app, action, results, plan.recognised, message)
+    except ClustoError as error:
+        if results:
+            raise
+        app.say(f"what the PDUs were recognised as was not kept: {error}")
+
+
+def _exit_code(results: Sequence[Result], interrupted: bool) -> int:
+    if interrupted:
+        return EXIT_INTERRUPTED
+    failed = [result for result in results if not result.done]
+    if not failed:
+        return 0
+    return EXIT_REFUSED if all(result.refused for result in failed) else EXIT_DEVICE

@@ -1,0 +1,228 @@
+"""What is done to the targets of a power command: each is one small story, and all go on side by side.
+
+What was asked, what was acknowledged and what was verified are kept apart throughout; only what is verified counts as
+done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from clusto_cli.backends.base import Concern, DeviceError, OutletReading, Relay
+from clusto_cli.backends.power.session import PowerSession, Switching
+from clusto_cli.backends.runner import Interruption
+from clusto_cli.power.targets import Point, Target
+
+ON, OFF, PARTLY, UNKNOWN = "on", "off", "partly", "unknown"
+LabelCheck = Callable[[Target, Point, OutletReading], str | None]
+"""Why the label that a device has for an outlet contradicts the cable; None when it does not."""
+
+
+@dataclass(slots=True)
+class PointResult:
+    """One outlet of a target: as it was read before anything was sent, and what became of each switching of it."""
+
+    point: Point
+    before: OutletReading | None = None
+    unread: DeviceError | None = None
+    switchings: list[Switching] = field(default_factory=list)
+
+    @property
+    def relay(self) -> Relay:
+        """What the outlet was last seen to do."""
+        if self.switchings:
+            return self.switchings[-1].relay
+        return self.before.relay if self.before is not None else Relay.UNKNOWN
+
+    @property
+    def failure(self) -> str | None:
+        """Why it is not as it should be."""
+        error = self.switchings[-1].failure if self.switchings else self.unread
+        return None if error is None else f"{self.point.part}: {error}"
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of one target. `done`: every outlet was verified; `failures` say why not."""
+
+    target: Target
+    points: list[PointResult]
+    done: bool = False
+    failures: list[str] = field(default_factory=list)
+    refused: bool = False
+    seconds: float = 0.0
+
+    @property
+    def state(self) -> str:
+        """on, off, partly (some of each), or unknown (an outlet could not be read, or is still moving)."""
+        return state_of([point.relay for point in self.points])
+
+    @property
+    def asked(self) -> bool:
+        """Whether anything was sent for it."""
+        return any(switching.asked for point in self.points for switching in point.switchings)
+
+
+def state_of(relays: Sequence[Relay]) -> str:
+    """One word for the outlets of one target."""
+    if relays and all(relay is Relay.ON for relay in relays):
+        return ON
+    if relays and all(relay is Relay.OFF for relay in relays):
+        return OFF
+    if Relay.ON in relays and Relay.OFF in relays:
+        return PARTLY
+    return UNKNOWN
+
+
+class Actions:
+    """The stories, over the sessions with the devices.
+
+    With `force` the locks of devices and the labels of outlets are no reason to refuse; what cannot be switched stays
+    one.
+    """
+
+    def __init__(
+        self,
+        sessions: Mapping[str, PowerSession],
+        interruption: Interruption,
+        *,
+        pause: float = 5.0,
+        force: bool = False,
+        contradicts: LabelCheck = lambda target, point, reading: None,
+    ) -> None:
+        self._sessions = sessions
+        self._interruption = interruption
+        self._pause = pause
+        self._force = force
+        self._contradicts = contradicts
+        self._batches: dict[str, set[str]] = {}
+
+    async def all(
+        self, targets: Sequence[Target], story: Callable[[Target], Awaitable[Result]], tell: Callable[[Result], None]
+    ) -> list[Result]:
+        """The results of every target's story, told as they come. Outlets are first asked for by whole devices."""
+        for target in targets:
+            for point in target.points:
+                self._batches.setdefault(point.device, set()).add(point.outlet)
+
+        async def timed(target: Target) -> Result:
+            began = time.monotonic()
+            result = await story(target)
+            result.seconds = time.monotonic() - began
+            tell(result)
+            return result
+
+        return list(await asyncio.gather(*(timed(target) for target in targets)))
+
+    async def status(self, target: Target) -> Result:
+        """Reads; switches nothing."""
+        result = await self._read(target)
+        result.done = not result.failures
+        return result
+
+    async def turn(self, target: Target, on: bool) -> Result:
+        """All feeds on, or all off."""
+        result = await self._ready(target)
+        if not result.failures:
+            await self._switch(result, result.points, on)
+            result.failures += [failure for each in result.points if (failure := each.failure)]
+            result.done = all(each.switchings[-1].verified for each in result.points)
+        return result
+
+    async def cycle(self, target: Target) -> Result:
+        """All feeds off, verified; a pause; all on. When not all go off, those that did go on again."""
+        result = await self._ready(target)
+        if not result.failures:
+            await self._switch(result, result.points, False)
+            await self._back_on(result, result.points)
+        return result
+
+    async def cycle_feeds(self, target: Target, chosen: Sequence[Point]) -> Result:
+        """The chosen feeds off and on again, one at a time, and only while another one is on."""
+        result = await self._ready(target)
+        for point in [] if result.failures else [each for each in result.points if each.point in chosen]:
+            others = [each for each in result.points if each.point.part != point.point.part]
+            if not any(each.relay is Relay.ON for each in others):
+                result.refused = True
+                result.failures.append(
+                    f"{point.point.part} is the last feed that is on, or the only one known: not touched"
+                )
+                break
+            await self._switch(result, [point], False)
+            await self._back_on(result, [point])
+            if result.failures:
+                break
+        result.done = not result.failures
+        return result
+
+    async def restore(self, target: Target, states: Mapping[str, str]) -> Result:
+        """Each outlet to what it was: `on` or `off`, by its name in the inventory; others are left alone."""
+        result = await self._ready(target)
+        if not result.failures:
+            known = [each for each in result.points if states.get(each.point.part) in (ON, OFF)]
+            ons = [each for each in known if states[each.point.part] == ON]
+            offs = [each for each in known if states[each.point.part] == OFF]
+            await asyncio.gather(self._switch(result, ons, True), self._switch(result, offs, False))
+            result.failures += [failure for each in known if (failure := each.failure)]
+            result.done = not result.failures
+        return result
+
+    async def _read(self, target: Target) -> Result:
+        devices = list(dict.fromkeys(point.device for point in target.points))
+        answers = await asyncio.gather(
+            *(self._sessions[name].read(sorted(self._batches.get(name, ()))) for name in devices)
+        )
+        by_device = dict(zip(devices, answers, strict=True))
+        result = Result(target, [])
+        for point in target.points:
+            reading = by_device[point.device][point.outlet]
+            if isinstance(reading, OutletReading):
+                result.points.append(PointResult(point, before=reading))
+            else:
+                result.points.append(PointResult(point, unread=reading))
+        result.failures = [failure for each in result.points if (failure := each.failure)]
+        return result
+
+    async def _ready(self, target: Target) -> Result:
+        """The target read, and refused for what its devices say of it. Nothing has been sent."""
+        if self._interruption.asked:
+            return Result(
+                target, [PointResult(point) for point in target.points], failures=["interrupted: nothing was sent"]
+            )
+        result = await self._read(target)
+        for each in result.points:
+            if each.before is None:
+                continue
+            reasons = [each.before.concern(Concern.BAR)]
+            if not self._force:
+                reasons.append(each.before.concern(Concern.LOCK))
+                reasons.append(self._contradicts(target, each.point, each.before))
+            for reason in filter(None, reasons):
+                result.refused = True
+                result.failures.append(f"{each.point.part}: {reason}")
+        if result.failures and not result.refused:
+            result.failures[-1] += "; nothing was sent"
+        return result
+
+    async def _switch(self, result: Result, points: Sequence[PointResult], on: bool) -> None:
+        switchings = await asyncio.gather(
+            *(self._sessions[each.point.device].switch(each.point.outlet, on, result.target.name) for each in points)
+        )
+        for each, switching in zip(points, switchings, strict=True):
+            each.switchings.append(switching)
+
+    async def _back_on(self, result: Result, points: Sequence[PointResult]) -> None:
+        """After a pause, on again; at once when not all went off. Nothing after an interrupt."""
+        result.failures += [failure for each in points if (failure := each.failure)]
+        if not result.failures:
+            await self._interruption.pause(self._pause)
+        if self._interruption.asked:
+            result.failures.append("interrupted: not turned on again")
+            return
+        dark = [each for each in points if each.relay is not Relay.ON]
+        await self._switch(result, dark, True)
+        result.failures += [failure for each in dark if (failure := each.failure)]
+        result.done = not result.failures

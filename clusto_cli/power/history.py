@@ -1,0 +1,71 @@
+"""What power commands leave in the inventory: on each target its last action, with outcome and the states before it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from clusto_cli.context import App
+from clusto_cli.power.actions import Result
+from clusto_cli.power.targets import PROFILE_KEY
+from clusto_core.attributes import Key, structure
+from clusto_core.errors import NotFound
+from clusto_core.reader import Reader
+from clusto_core.things import Thing
+
+LAST_KEY = Key("_power", None, "last")
+"""The last action on a Thing or an outlet, as JSON."""
+
+
+def record(
+    app: App, action: str, results: Sequence[Result], recognised: Mapping[str, str], message: str | None = None
+) -> None:
+    """One transaction for a whole command: every target for which anything was sent, and what PDUs were recognised
+    as.
+    """
+    acted = [result for result in results if result.asked]
+    if not acted and not recognised:
+        return
+    outcome = _outcome(action, acted)
+    with app.changing("; ".join(filter(None, (message, outcome))) or None) as change:
+        for name, profile in recognised.items():
+            change.set_values(change.resolve(name), PROFILE_KEY, [profile])
+        for result in acted:
+            change.set_values(result.target.thing, LAST_KEY, [structure(_entry(action, result))])
+
+
+def states_before(reader: Reader, thing: Thing) -> dict[str, str]:
+    """The states, by outlet, before the last action on a target. Raises NotFound when there was none."""
+    for attribute in reader.attributes(thing.id):
+        if attribute.key == LAST_KEY:
+            before: dict[str, str] = json.loads(attribute.value.text)["before"]
+            return before
+    raise NotFound(f"no power action on {thing.name} is recorded")
+
+
+def _entry(action: str, result: Result) -> dict[str, Any]:
+    import time
+
+    return {
+        "action": action,
+        "time": int(time.time()),
+        "state": result.state,
+        "done": result.done,
+        "failures": list(result.failures),
+        "before": {point.point.part: str(point.before.relay) for point in result.points if point.before is not None},
+        "after": {point.point.part: str(point.relay) for point in result.points},
+    }
+
+
+def _outcome(action: str, results: Sequence[Result]) -> str | None:
+    """`power off: 38 done; server7 failed: pdu3:7: ...`."""
+    if not results:
+        return None
+    done = [result for result in results if result.done]
+    failed = [result for result in results if not result.done]
+    parts = [f"{len(done)} done"] if done else []
+    parts += [f"{result.target.name} failed: {'; '.join(result.failures)}" for result in failed[:10]]
+    if len(failed) > 10:
+        parts.append(f"{len(failed) - 10} more failed")
+    return f"power {action}: {'; '.join(parts)}"

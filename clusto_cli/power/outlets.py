@@ -1,0 +1,95 @@
+"""A PDU as it reports itself, beside what the inventory says."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from clusto_cli.backends.base import OutletReading
+from clusto_cli.backends.runner import Interruption, run
+from clusto_cli.power.labels import Labels
+from clusto_cli.power.targets import Plan, pdu_plan
+from clusto_core.drivers.parts import Outlet
+from clusto_core.errors import Refused
+from clusto_core.names import natural_key
+from clusto_core.power import fed_from, outlet_names
+from clusto_core.reader import Reader
+from clusto_core.things import Thing
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One outlet: as the device has it, as the inventory has it, and how the two differ."""
+
+    outlet: str
+    state: str | None
+    label: str | None
+    warnings: tuple[str, ...]
+    part: str | None
+    feeds: tuple[str, ...]
+    difference: str | None
+
+    @property
+    def line(self) -> str:
+        label = f'"{self.label}"' if self.label else "-"
+        text = f"{self.outlet:<6}  {self.state or '-':<8}  {label:<24}  {', '.join(self.feeds) or '-':<24}"
+        notes = [*self.warnings, *([f"! {self.difference}"] if self.difference else [])]
+        return f"{text}  {'; '.join(notes)}".rstrip()
+
+    @property
+    def record(self) -> dict[str, Any]:
+        return {
+            "name": self.outlet,
+            "state": self.state,
+            "label": self.label,
+            "warnings": list(self.warnings),
+            "part": self.part,
+            "feeds": list(self.feeds),
+            "difference": self.difference,
+        }
+
+
+def compare(reader: Reader, pdu: Thing) -> tuple[list[Row], Plan]:
+    """A row an outlet of either side, and the plan that asked. Raises Refused for what has no outlets, DeviceError."""
+    parts = [part for part in reader.parts(pdu.id) if part.is_a(Outlet)]
+    if pdu.is_part or not parts:
+        raise Refused(f"{pdu.name} has no outlets in the inventory")
+    plan = pdu_plan(reader, pdu)
+
+    async def main(_: Interruption) -> list[OutletReading]:
+        async with AsyncExitStack() as stack:
+            return await (await stack.enter_async_context(plan.control(pdu.name))).outlets()
+
+    reported, _ = run(main)
+    called = outlet_names(reader, parts)
+    recorded = {called[part.id]: part for part in parts}
+    feeds = fed_from(reader, pdu)
+    labels = Labels(reader)
+    rows = [_row(reading, recorded.pop(reading.outlet, None), feeds, labels) for reading in reported]
+    for name in sorted(recorded, key=natural_key):
+        part = recorded[name]
+        fed = tuple(inlet.name for inlet in feeds.get(part.id, ()))
+        rows.append(Row(name, None, None, (), part.name, fed, "the device has no such outlet"))
+    return rows, plan
+
+
+def _row(reading: OutletReading, part: Thing | None, feeds: dict[int, list[Thing]], labels: Labels) -> Row:
+    inlets = feeds.get(part.id, []) if part is not None else []
+    named = labels.named(reading.label) if reading.label else None
+    difference = None
+    if part is None:
+        difference = "the inventory has no such outlet"
+    elif inlets:
+        difference = labels.other_than(inlets[0].owner_name, reading.label)
+    elif named is not None:
+        difference = f"its label names {named.name}, and no cable is recorded"
+    return Row(
+        reading.outlet,
+        str(reading.relay),
+        reading.label,
+        tuple(text for _, text in reading.concerns),
+        part.name if part is not None else None,
+        tuple(inlet.name for inlet in inlets),
+        difference,
+    )

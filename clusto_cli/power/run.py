@@ -1,0 +1,70 @@
+"""One power command from its plan to its results: sessions, stories, progress, interruption, history."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from clusto_cli.backends.runner import Interruption, run
+from clusto_cli.power.actions import Actions, LabelCheck, Result
+from clusto_cli.power.targets import Plan, Target
+
+Story = Callable[[Actions, Target], Awaitable[Result]]
+Tell = Callable[[Result], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a command goes about it: times in seconds, `parallel` the number of devices at once."""
+
+    parallel: int = 64
+    stagger: float = 0.0
+    settle: float | None = None
+    pause: float = 5.0
+    force: bool = False
+
+
+def perform(plan: Plan, story: Story, manner: Manner, contradicts: LabelCheck, tell: Tell) -> tuple[list[Result], bool]:
+    """The results of every target, and whether the run was interrupted. Each result is told as soon as it is there."""
+
+    async def main(interruption: Interruption) -> list[Result]:
+        async with AsyncExitStack() as stack:
+            sessions = await plan.open(
+                stack, interruption, parallel=manner.parallel, stagger=manner.stagger, settle=manner.settle
+            )
+            actions = Actions(sessions, interruption, pause=manner.pause, force=manner.force, contradicts=contradicts)
+            return await actions.all(plan.targets, lambda target: story(actions, target), tell)
+
+    return run(main)
+
+
+def preload_writing() -> None:
+    """Loads what the history will need while devices are waited for."""
+
+    def load() -> None:
+        import clusto_core.history
+        import clusto_core.inventory
+        import clusto_core.schema
+        import clusto_core.store
+        import clusto_core.unit  # noqa: F401
+
+    threading.Thread(target=load, daemon=True).start()
+
+
+@contextlib.contextmanager
+def progress(title: str, results: Sequence[object]) -> Iterator[Callable[[int], None]]:
+    """A progress bar on a terminal, for several targets; elsewhere nothing. Called with how many more are done."""
+    if len(results) < 2 or not sys.stderr.isatty():
+        yield lambda count: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=len(results))
+        yield lambda count: bar.advance(task, count)

@@ -1,0 +1,188 @@
+"""From the Things of a command to the outlets that are switched, and what speaks against it before any is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+from clusto_cli.backends.base import PowerControl
+from clusto_cli.backends.power import GROUPS, open_bmc, open_pdu
+from clusto_cli.backends.power.session import PowerSession
+from clusto_cli.backends.runner import Interruption
+from clusto_core.attributes import Key
+from clusto_core.devicesettings import ReachedDevice, reached
+from clusto_core.errors import Malformed, Refused
+from clusto_core.inventory import protection
+from clusto_core.names import natural_key
+from clusto_core.power import Supply, impact, outlet_names, supplies
+from clusto_core.reader import Reader
+from clusto_core.things import Thing
+
+PROFILE_KEY = Key("_power", None, "profile")
+"""What a PDU was recognised as."""
+FEED_KEY = Key("feed")
+"""The letter of a feed, on a PDU or on what it is in."""
+BMC = "bmc"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One outlet of one target: the inlet it feeds, the device that switches it, and what that device calls it."""
+
+    inlet: str | None
+    device: str
+    outlet: str
+    part: str
+
+
+@dataclass(slots=True)
+class Target:
+    """A Thing (or one inlet, or one outlet) and all that is switched for it."""
+
+    thing: Thing
+    points: list[Point] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.thing.name
+
+
+class Plan:
+    """The targets of a command and the devices behind them. Built from the inventory alone; devices are spoken to by
+    `open`.
+    """
+
+    def __init__(self, reader: Reader, things: Sequence[Thing], via: str | None) -> None:
+        """Raises Refused when a target has no outlet and no management controller that could switch it."""
+        self.targets: list[Target] = []
+        self.recognised: dict[str, str] = {}
+        self._devices: dict[str, ReachedDevice] = {}
+        self._kept: dict[str, str] = {}
+        found = supplies(reader, things)
+        if via != BMC:
+            self._add_pdus(reader, found)
+        self._add_targets(reader, found, via)
+
+    @property
+    def devices(self) -> list[str]:
+        """The names of the devices, in order; a management controller has its server's name behind `bmc:`."""
+        return sorted({point.device for target in self.targets for point in target.points}, key=natural_key)
+
+    def refusals(self, reader: Reader) -> list[str]:
+        """What must not be switched off without force, and why, as far as the inventory knows."""
+        reasons = [reason for target in self.targets if (reason := protection(reader, _whole(reader, target.thing)))]
+        ours = {_whole(reader, target.thing).id for target in self.targets}
+        parts = [point.part for target in self.targets for point in target.points if not point.device.startswith(BMC)]
+        outlets = list(reader.find_names(parts).values())
+        off = [target.thing for target in self.targets if not target.thing.is_part]
+        named = {target.thing.id for target in self.targets}
+        for effect in impact(reader, outlets, off):
+            outlet_itself = any(outlet.id in named for outlet in effect.lost)
+            if effect.thing.id in ours or outlet_itself:
+                continue
+            where = ", ".join(outlet.name for outlet in effect.lost) or "what it stands in"
+            reasons.append(f"{where} also feeds {effect.thing.name}")
+        return reasons
+
+    async def open(
+        self,
+        stack: AsyncExitStack,
+        interruption: Interruption,
+        *,
+        parallel: int,
+        stagger: float = 0.0,
+        settle: float | None = None,
+    ) -> dict[str, PowerSession]:
+        """A session with each device, by its name; `stack` ends them. Raises Malformed for settings that cannot be."""
+        places = asyncio.Semaphore(parallel)
+        sessions = {}
+        for name in self.devices:
+            control = self.control(name)
+            await stack.enter_async_context(control)
+            session = PowerSession(control, interruption, places, stagger=stagger, settle=settle)
+            stack.push_async_callback(session.close)
+            sessions[name] = session
+        return sessions
+
+    def control(self, name: str) -> PowerControl:
+        """The adapter of one device, not yet entered. Raises Malformed for settings that cannot be."""
+        device = self._devices[name]
+
+        def keep(profile: str) -> None:
+            self.recognised[name] = profile
+
+        try:
+            if name.startswith(f"{BMC}:"):
+                return open_bmc(device.thing.name, device.settings)
+            return open_pdu(name, device.address, device.settings, self._kept.get(name), keep)
+        except ValueError as error:
+            raise Malformed(f"{device.thing.name}: {error}") from None
+
+    def _add_pdus(self, reader: Reader, found: Iterable[Supply]) -> None:
+        owners = {outlet.owner_id for supply in found for outlet in supply.outlets if outlet.owner_id is not None}
+        self.add_devices(reader, reader.by_ids(owners).values())
+
+    def add_devices(self, reader: Reader, pdus: Iterable[Thing]) -> None:
+        """Learns how these PDUs are reached."""
+        for device in reached(reader, pdus, GROUPS).values():
+            self._devices[device.thing.name] = device
+        by_id = {device.thing.id: name for name, device in self._devices.items()}
+        for attribute in reader.attributes(*by_id):
+            if attribute.key == PROFILE_KEY:
+                self._kept[by_id[attribute.thing_id]] = attribute.value.text
+
+    def _add_targets(self, reader: Reader, found: Sequence[Supply], via: str | None) -> None:
+        outlets = [outlet for supply in found for outlet in supply.outlets] if via != BMC else []
+        called = outlet_names(reader, outlets)
+        without = []
+        for supply in found:
+            target = Target(supply.target)
+            self.targets.append(target)
+            if via == BMC or (not supply.outlets and via is None):
+                without.append(target)
+                continue
+            if not supply.outlets:
+                raise Refused(f"{target.name} has no recorded power feed (`clusto connect` records one)")
+            for feed in supply.feeds:
+                if feed.outlet is not None:
+                    inlet = feed.inlet.part_name if feed.inlet is not None else None
+                    outlet = feed.outlet
+                    target.points.append(Point(inlet, outlet.owner_name, called[outlet.id], outlet.name))
+            target.notes += [f"{inlet.part_name}: no recorded feed" for inlet in supply.unrecorded]
+        self._add_controllers(reader, without, via)
+
+    def _add_controllers(self, reader: Reader, targets: Sequence[Target], via: str | None) -> None:
+        for target in targets:
+            thing = _whole(reader, target.thing)
+            device = reached(reader, [thing], GROUPS)[thing.id]
+            if "bmc.host" not in device.settings:
+                missing = "" if via == BMC else "no recorded power feed and "
+                raise Refused(f"{target.name} has {missing}no management controller (bmc.host is not set)")
+            name = f"{BMC}:{thing.name}"
+            self._devices[name] = device
+            target.points.append(Point(None, name, "server", name))
+
+
+def pdu_plan(reader: Reader, pdu: Thing) -> Plan:
+    """A plan without targets that can speak to one PDU."""
+    plan = Plan(reader, [], None)
+    plan.add_devices(reader, [pdu])
+    return plan
+
+
+def feeds_of(reader: Reader, plan: Plan) -> dict[str, str]:
+    """The letter of each PDU's feed, by the PDU's name, where one is recorded."""
+    names = [name for name in plan.devices if not name.startswith(BMC)]
+    found: dict[str, str] = {}
+    for thing in reader.find_names(names).values():
+        for attribute, _ in reader.effective(thing):
+            if attribute.key == FEED_KEY:
+                found.setdefault(thing.name, attribute.value.text)
+    return found
+
+
+def _whole(reader: Reader, thing: Thing) -> Thing:
+    return thing if thing.owner_id is None else reader.by_ids([thing.owner_id])[thing.owner_id]

@@ -1,0 +1,179 @@
+"""What feeds what: the supplies of Things, and what goes dark with an outlet.
+
+Power runs from an Outlet (of a PDU or a UPS) over a cable, patch panels or none, to an Inlet. Equipment that stands
+in other equipment and has no power cable of its own (a blade, a virtual server) lives on what that one is fed from.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from clusto_core.attributes import Key
+from clusto_core.drivers import Equipment
+from clusto_core.drivers.parts import Inlet, Outlet
+from clusto_core.errors import Malformed
+from clusto_core.reader import Reader
+from clusto_core.things import Link, Thing, in_order
+
+POWER = "power"
+OUTLET_KEY = Key("power", None, "outlet")
+"""What the device calls an outlet, where that is not what the inventory calls it."""
+
+_NUMBERED = re.compile(r"(?:outlet|port|plug|socket|receptacle)?[ _-]*(\d+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One inlet of a Thing and the outlet at the other end of its cable; None when no cable, or no end of it, is
+    recorded.
+    """
+
+    inlet: Thing | None
+    outlet: Thing | None
+
+
+@dataclass(slots=True)
+class Supply:
+    """A target of a power command and the feeds that it means: all of a Thing's, one inlet's, or one outlet."""
+
+    target: Thing
+    feeds: list[Feed] = field(default_factory=list)
+
+    @property
+    def outlets(self) -> list[Thing]:
+        """The recorded outlets, each once."""
+        return list(dict.fromkeys(feed.outlet for feed in self.feeds if feed.outlet is not None))
+
+    @property
+    def unrecorded(self) -> list[Thing]:
+        """The inlets whose feed is not recorded."""
+        return [feed.inlet for feed in self.feeds if feed.outlet is None and feed.inlet is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What becomes of a Thing: it goes dark, or it loses `lost` and lives on `left` (the outlets, in order)."""
+
+    thing: Thing
+    dark: bool
+    lost: tuple[Thing, ...]
+    left: tuple[Thing, ...]
+
+
+def supplies(reader: Reader, targets: Iterable[Thing]) -> list[Supply]:
+    """What feeds each target: a Thing, an inlet, or an outlet. Raises Malformed for a part that has no power."""
+    wanted = list(targets)
+    whole = [target.id for target in wanted if not target.is_part]
+    inlets: dict[int, list[Thing]] = {}
+    for part in reader.parts(*whole):
+        if part.is_a(Inlet) and part.owner_id is not None:
+            inlets.setdefault(part.owner_id, []).append(part)
+    links = {link.part.id: link for link in _power_links(reader, whole) if link.part is not None}
+    alone = [target.id for target in wanted if target.is_part]
+    links |= {link.part.id: link for link in reader.links_of_parts(*alone) if link.part is not None}
+    found = []
+    for target in wanted:
+        if target.is_a(Outlet):
+            found.append(Supply(target, [Feed(None, target)]))
+        elif target.is_a(Inlet):
+            found.append(Supply(target, [_feed(target, links.get(target.id))]))
+        elif target.is_part:
+            raise Malformed(f"{target.name} takes and gives no power: name a Thing, an inlet or an outlet")
+        else:
+            found.append(Supply(target, [_feed(inlet, links.get(inlet.id)) for inlet in inlets.get(target.id, [])]))
+    return found
+
+
+def outlet_names(reader: Reader, outlets: Iterable[Thing]) -> dict[int, str]:
+    """What the device calls each outlet, by id: `power.outlet`, else the number or the name of the part."""
+    parts = list(outlets)
+    given = {
+        attribute.thing_id: attribute.value.text
+        for attribute in reader.attributes(*(part.id for part in parts))
+        if attribute.key == OUTLET_KEY
+    }
+    return {part.id: given.get(part.id) or _plain(part.part_name) for part in parts}
+
+
+def fed_from(reader: Reader, device: Thing) -> dict[int, list[Thing]]:
+    """What hangs on each outlet of a device, by the outlet's id: the inlets at the far ends."""
+    found: dict[int, list[Thing]] = {}
+    for link in _power_links(reader, [device.id]):
+        if link.part is not None and link.part.is_a(Outlet) and link.far is not None and link.far.is_a(Inlet):
+            found.setdefault(link.part.id, []).append(link.far)
+    return found
+
+
+def impact(reader: Reader, outlets: Iterable[Thing], off: Iterable[Thing] = ()) -> list[Effect]:
+    """What happens when these outlets and these Things are switched off, in the order of names.
+
+    That is all that goes dark with them, through PDUs that are fed by PDUs and through what stands in what, and all
+    that loses a feed. Outlets that the device knows by one name are one: all of them go.
+    """
+    dead_outlets = set(_with_aliases(reader, outlets))
+    dark: dict[int, Thing] = {thing.id: thing for thing in off}
+    lost: dict[int, Thing] = {}
+    fresh_outlets, fresh_dark = set(dead_outlets), dict(dark)
+    feeds: dict[int, list[Feed]] = {}
+    while fresh_outlets or fresh_dark:
+        gone = [part for part in reader.parts(*fresh_dark) if part.is_a(Outlet) and part not in dead_outlets]
+        dead_outlets.update(gone)
+        fresh_outlets.update(gone)
+        inner = [thing for found in reader.contents(list(fresh_dark), parts=False).values() for thing in found]
+        touched = _owners(reader, fresh_outlets)
+        fresh_outlets, fresh_dark = set(), {}
+        candidates = {thing.id: thing for thing in touched}
+        new = [thing for thing in [*candidates.values(), *inner] if thing.id not in feeds and not thing.is_part]
+        for supply in supplies(reader, list(dict.fromkeys(new))):
+            feeds[supply.target.id] = [feed for feed in supply.feeds if feed.outlet is not None]
+        for thing in {**candidates, **{thing.id: thing for thing in inner}}.values():
+            if thing.id in dark or not thing.is_a(Equipment):
+                continue
+            own = feeds.get(thing.id, [])
+            inside = thing in inner and not own
+            if inside or (own and all(feed.outlet in dead_outlets for feed in own)):
+                dark[thing.id] = fresh_dark[thing.id] = thing
+                lost.pop(thing.id, None)
+            elif own:
+                lost[thing.id] = thing
+    effects = []
+    for thing in in_order({**lost, **dark}.values()):
+        own_outlets = [feed.outlet for feed in feeds.get(thing.id, []) if feed.outlet is not None]
+        gone_outlets = tuple(outlet for outlet in own_outlets if outlet in dead_outlets)
+        left = tuple(outlet for outlet in own_outlets if outlet not in dead_outlets)
+        effects.append(Effect(thing, thing.id in dark, gone_outlets, left))
+    return effects
+
+
+def _feed(inlet: Thing, link: Link | None) -> Feed:
+    far = link.far if link is not None else None
+    return Feed(inlet, far if far is not None and far.is_a(Outlet) else None)
+
+
+def _power_links(reader: Reader, ids: Iterable[int]) -> list[Link]:
+    return [link for link in reader.links(*ids) if link.kind == POWER]
+
+
+def _owners(reader: Reader, outlets: Iterable[Thing]) -> list[Thing]:
+    """The equipment whose inlets hang on these outlets."""
+    ends = [link.far for link in reader.links_of_parts(*(outlet.id for outlet in outlets)) if link.far is not None]
+    found = reader.by_ids({end.entity_id for end in ends if end.is_a(Inlet)})
+    return list(found.values())
+
+
+def _with_aliases(reader: Reader, outlets: Iterable[Thing]) -> list[Thing]:
+    """The outlets and all others that the device has under the same names."""
+    wanted = list(outlets)
+    named = outlet_names(reader, wanted)
+    owners = {outlet.owner_id for outlet in wanted if outlet.owner_id is not None}
+    others = [part for part in reader.parts(*owners) if part.is_a(Outlet)]
+    names = outlet_names(reader, others)
+    dead = {(outlet.owner_id, named[outlet.id]) for outlet in wanted}
+    return [part for part in others if (part.owner_id, names[part.id]) in dead]
+
+
+def _plain(part_name: str) -> str:
+    match = _NUMBERED.fullmatch(part_name)
+    return match[1] if match else part_name

@@ -1,0 +1,68 @@
+"""Runs a room of simulated PDUs until it is interrupted: `python -m lab --inventory room.jsonl`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from clusto_cli.backends.power import profile as profiles
+from lab.agent import Manners
+from lab.room import Room
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m lab", description="Simulated PDUs on loopback ports.")
+    parser.add_argument("--pdus", type=int, default=4, help="how many, in pairs (4)")
+    parser.add_argument("--outlets", type=int, default=8, help="outlets of each (8)")
+    parser.add_argument("--family", action="append", choices=profiles.names(), help="profiles, in turn (apc-rpdu2)")
+    parser.add_argument("--port", type=int, default=16100, help="the first UDP port (16100)")
+    parser.add_argument("--latency", type=float, default=0.0, metavar="SECONDS", help="of a PDU's time for a request")
+    parser.add_argument("--moves-after", type=float, default=0.3, metavar="SECONDS", help="before a relay moves (0.3)")
+    parser.add_argument("--loss", type=float, default=0.0, metavar="FRACTION", help="of datagrams lost, each way")
+    parser.add_argument(
+        "--duplicates", type=float, default=0.0, metavar="FRACTION", help="of datagrams that come twice"
+    )
+    parser.add_argument("--late", type=float, default=0.0, metavar="FRACTION", help="of answers that are late")
+    parser.add_argument("--max-varbinds", type=int, default=1000, help="variables a request may have, else genErr")
+    parser.add_argument("--stuck", action="append", default=[], metavar="PDU:OUTLET", help="a relay that never moves")
+    parser.add_argument("--locked", action="append", default=[], metavar="PDU:OUTLET", help="an outlet that is locked")
+    parser.add_argument("--dead", action="append", default=[], metavar="PDU", help="a PDU that does not answer")
+    parser.add_argument("--inventory", type=Path, metavar="FILE", help="write the room's inventory there (JSON lines)")
+    options = parser.parse_args()
+    manners = Manners(
+        latency=options.latency,
+        loss=options.loss,
+        duplicates=options.duplicates,
+        late=options.late,
+        max_varbinds=options.max_varbinds,
+    )
+    families = options.family or ["apc-rpdu2"]
+    room = Room(options.pdus, options.outlets, families=families, manners=manners, moves_after=options.moves_after)
+    for place in options.stuck + options.locked:
+        name, _, outlet = place.partition(":")
+        chosen = room[name].outlets[int(outlet) - 1]
+        chosen.stuck = chosen.stuck or place in options.stuck
+        chosen.locked = chosen.locked or place in options.locked
+    for name in options.dead:
+        room[name].agent.manners.dead = True
+    asyncio.run(_serve(room, options.port, options.inventory))
+
+
+async def _serve(room: Room, first_port: int, inventory: Path | None) -> None:
+    await room.start(first_port)
+    lines = [json.dumps(thing) for thing in room.inventory()]
+    if inventory is not None:
+        inventory.write_text("".join(f"{line}\n" for line in lines))
+    ports = f"{room.pdus[0].port} to {room.pdus[-1].port}"
+    sys.stderr.write(f"{len(room.pdus)} PDUs on 127.0.0.1, UDP ports {ports}; ^C ends\n")
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)
