@@ -135,6 +135,11 @@ class SwitchControl(Protocol):
         """The ways in which this switch may be told to move a port, the likeliest first."""
         ...
 
+    @property
+    def restoring(self) -> tuple[str, ...]:
+        """The ways in which a port may be put back: those, and whatever else leads to any state."""
+        ...
+
     async def read(self, ports: Sequence[str] = ()) -> SwitchState:
         """The state of these ports, by the names asked for, or of all; and the VLANs that exist."""
         ...

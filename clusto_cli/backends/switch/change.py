@@ -121,7 +121,7 @@ async def put_back(switch: SwitchControl, before: Mapping[str, PortState], *, dr
             if present:
                 await switch.apply(switch.plan(now, {}, order=switch.orders[0], drop=present))
             return f"{ports} as before"
-        await bring(switch, now, before, drop=[vlan for vlan in drop if vlan in now.vlans])
+        await bring(switch, now, before, orders=switch.restoring, drop=[vlan for vlan in drop if vlan in now.vlans])
     except DeviceError as error:
         return f"and the state before could not be put back on {ports}: {error}"
     return f"{ports} put back as before"
@@ -132,12 +132,13 @@ async def bring(
     now: SwitchState,
     goals: Mapping[str, PortState],
     *,
+    orders: Sequence[str] = (),
     create: Mapping[int, str] | None = None,
     drop: Sequence[int] = (),
 ) -> tuple[Done, Plan]:
-    """Try the switch's orders one after the other until what is read back is what was wanted."""
+    """Try the orders (the switch's, when none are given) one after the other until what is read back is as wanted."""
     answers: list[str] = []
-    for order in switch.orders:
+    for order in orders or switch.orders:
         missing = {vlan: name for vlan, name in (create or {}).items() if vlan not in now.vlans}
         plan = switch.plan(now, goals, order=order, create=missing, drop=drop)
         failed: DeviceError | None = None

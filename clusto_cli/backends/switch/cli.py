@@ -45,6 +45,10 @@ class CliSwitch:
     def orders(self) -> tuple[str, ...]:
         return (cliwrite.ORDER,)
 
+    @property
+    def restoring(self) -> tuple[str, ...]:
+        return self.orders
+
     async def read(self, ports: Sequence[str] = ()) -> SwitchState:
         return await asyncio.to_thread(self._read, ports)
 

@@ -14,6 +14,7 @@ from typing import Protocol
 from clusto_cli.backends.base import Refused
 
 VLAN_MIN, VLAN_MAX = 1, 4094
+VLANS = range(VLAN_MIN, VLAN_MAX + 1)
 
 
 class PortMode(StrEnum):
