@@ -51,7 +51,7 @@ def record(unit: UnitOfWork, command: str, message: str | None, reverts: int | N
     entry = {
         "id": number,
         "time": time.time_ns() // 1000,
-        "user": _user()[:100],
+        "user": user()[:100],
         "host": os.uname().nodename[:255],
         "command": command,
         "message": message and message.encode(errors="replace").decode().replace("\0", "?"),
@@ -78,7 +78,7 @@ def record(unit: UnitOfWork, command: str, message: str | None, reverts: int | N
     return number
 
 
-def _user() -> str:
+def user() -> str:
     import getpass
 
     try:

@@ -151,3 +151,14 @@ changes = Table(
     **_TABLE,
 )
 """What a transaction did to one Thing and its parts: the rows it changed, as JSON, before and after."""
+
+locks = Table(
+    "locks",
+    metadata,
+    Column("thing_id", _ID, primary_key=True, autoincrement=False),
+    Column("owner", String(255), nullable=False),
+    Column("token", String(16), nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    **_TABLE,
+)
+"""Who is changing which device, and until when: microseconds since 1970, UTC. A removed Thing's lock just runs out."""

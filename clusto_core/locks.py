@@ -1,0 +1,87 @@
+"""Locks on devices: one command at a time changes a switch, whichever host it runs on.
+
+A device's lists are read, changed and written back whole, so that of two commands at once the later one would undo the
+earlier. A lock has an owner and a time limit: what a command that died has left behind is free again by itself. Hosts
+compare times by their own clocks, which need to agree to within the limit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+
+from clusto_core.config import Settings
+from clusto_core.errors import Refused
+from clusto_core.history import user
+from clusto_core.things import Thing
+
+SECONDS = 300
+"""How long a lock holds that is not renewed."""
+_POLL = 0.2
+
+
+class Locks:
+    """Locks that this command holds, all with one token."""
+
+    def __init__(self, settings: Settings, *, seconds: float = SECONDS) -> None:
+        self._settings = settings
+        self._seconds = seconds
+        self._token = secrets.token_hex(8)
+        self._owner = f"{user()}@{os.uname().nodename} (process {os.getpid()})"[:255]
+
+    def take(self, things: Sequence[Thing], wait: float) -> None:
+        """Locks all of these or none. Raises Refused, naming the owner, when one stays locked for `wait` seconds."""
+        deadline = time.monotonic() + wait
+        while (taken := self._try(things)) is not None:
+            if time.monotonic() + _POLL > deadline:
+                name, owner, left = taken
+                raise Refused(f"{name} is being changed by {owner}; its lock ends by itself in {left:.0f} s")
+            time.sleep(_POLL)
+
+    def renew(self, things: Sequence[Thing]) -> None:
+        """Starts the time limit anew. Raises Refused when a lock has run out and another command holds it."""
+        taken = self._try(things)
+        if taken is not None:
+            raise Refused(f"{taken[0]} was locked too long and is being changed by {taken[1]} now")
+
+    def release(self) -> None:
+        """Gives back all that this command holds."""
+        from clusto_core import schema
+        from clusto_core.store import write_transaction
+
+        with write_transaction(self._settings, lambda line: None) as connection:
+            connection.execute(schema.locks.delete().where(schema.locks.c.token == self._token))
+
+    @contextlib.contextmanager
+    def on(self, things: Sequence[Thing], wait: float) -> Iterator[Locks]:
+        """The locks for as long as the block lasts."""
+        self.take(things, wait)
+        try:
+            yield self
+        finally:
+            self.release()
+
+    def _try(self, things: Sequence[Thing]) -> tuple[str, str, float] | None:
+        """Locks all, or tells the first that another command holds: its name, that owner, the seconds left."""
+        from clusto_core import schema
+        from clusto_core.store import write_transaction
+
+        table = schema.locks
+        by_id = {thing.id: thing for thing in things}
+        # The store's write lock makes this the only one who looks and writes.
+        with write_transaction(self._settings, lambda line: None) as connection:
+            now = time.time_ns() // 1000
+            held = connection.execute(
+                table.select().where(table.c.thing_id.in_(by_id), table.c.expires > now, table.c.token != self._token)
+            ).first()
+            if held is not None:
+                return by_id[held.thing_id].name, held.owner, (held.expires - now) / 1e6
+            connection.execute(table.delete().where(table.c.thing_id.in_(by_id)))
+            expires = now + int(self._seconds * 1e6)
+            rows = [{"thing_id": id, "owner": self._owner, "token": self._token, "expires": expires} for id in by_id]
+            if rows:
+                connection.execute(table.insert(), rows)
+        return None
