@@ -35,11 +35,24 @@ class App:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Reader]:
-        """A consistent view of the inventory."""
-        from clusto_core.reader import open_reader
+        """A consistent view of the inventory. An SQLite store of an older clusto is upgraded first, after a copy."""
+        from clusto_core.database import OutdatedSchema, connect
+        from clusto_core.reader import Reader
 
-        with open_reader(self.settings.url) as reader:
-            yield reader
+        url = self.settings.url
+        try:
+            database = connect(url)
+        except OutdatedSchema:
+            if not url.startswith("sqlite"):
+                raise
+            from clusto_core.store import upgrade
+
+            upgrade(url, self.say)
+            database = connect(url)
+        try:
+            yield Reader(database)
+        finally:
+            database.close()
 
     @contextlib.contextmanager
     def changing(

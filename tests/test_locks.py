@@ -22,9 +22,7 @@ def switches(inventory: Inventory) -> list[Thing]:
 def test_one_command_at_a_time(inventory: Inventory, switches: list[Thing]) -> None:
     one, other = Locks(inventory.settings), Locks(inventory.settings)
     with one.on(switches, wait=0):
-        with pytest.raises(
-            Refused, match=r"switch2 is being changed by .*@.* \(process \d+\); its lock ends"
-        ):
+        with pytest.raises(Refused, match=r"switch2 is being changed by .*@.* \(process \d+\); its lock ends"):
             other.take(switches[1:], wait=0)
         one.take(switches, wait=0)
         one.renew(switches)

@@ -208,6 +208,45 @@ def test_a_store_is_copied_whole_to_any_database(sqlite_url: str, empty_url: str
         change.add("Server", "server2")
 
 
+@pytest.fixture
+def old_url(empty_url: str) -> str:
+    """A store as the first clusto made it."""
+    from alembic import command
+    from alembic.config import Config
+
+    if empty_url.startswith("sqlite"):
+        Path(database.sqlite_path(empty_url)).touch(0o600)
+    config = Config()
+    config.set_main_option("script_location", os.path.join(os.path.dirname(store.__file__), "migrations"))
+    engine = store.engine_for(empty_url)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    engine.dispose()
+    return empty_url
+
+
+def test_an_older_store_is_upgraded(old_url: str, clusto: Run) -> None:
+    """SQLite by whatever command comes first, after a copy beside it; a shared one only when told to."""
+    first = clusto("--db", old_url, "add", "Pool", "pool1")
+    if old_url.startswith("sqlite"):
+        assert first.code == 0, first.err
+        [copy] = Path(database.sqlite_path(old_url)).parent.glob("empty.db.*.backup")
+        assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+        assert f"kept a copy of the store as it was: {copy}" in first.err
+        read = clusto("--db", f"sqlite:///{copy}", "locate", "pool1")
+        assert read.code == 3
+        assert "upgraded the schema" in read.err
+    else:
+        assert first.code == 1
+        assert "run clusto db upgrade" in first.err
+        assert clusto("--db", old_url, "locate", "pool1").code == 1
+        assert clusto("--db", old_url, "db", "upgrade").code == 0
+        assert clusto("--db", old_url, "add", "Pool", "pool1").code == 0
+    assert clusto("--db", old_url, "locate", "pool1").out == "pool1 -> not connected\n"
+    assert clusto("--db", old_url, "db", "upgrade").err == f"clusto: the schema is current: {database.REVISION}\n"
+
+
 def database_of(url: str) -> contextlib.AbstractContextManager[database.Database]:
     return contextlib.closing(database.connect(url))
 
