@@ -16,7 +16,7 @@ from clusto_core.drivers import Category
 from clusto_core.drivers.parts import FrontPort, RearPort
 from clusto_core.errors import Malformed, NotFound, did_you_mean
 from clusto_core.names import natural_key, split_part, suggest
-from clusto_core.things import Attribute, Inherited, Link, Thing, in_order
+from clusto_core.things import Attribute, Inherited, Link, Thing, in_force, in_order
 
 THING = "t.id, t.name, t.driver, t.owner_id, t.number"
 _THING_BY_NAME = f"SELECT {THING} FROM things t WHERE t.name = :name"
@@ -234,21 +234,11 @@ class Reader:
     def effective(self, thing: Thing) -> list[Inherited]:
         """The attributes in force for a Thing: its own, and under each key that it lacks those of the nearest Thing
         that it is in. Reserved keys are not inherited."""
-        found: list[Inherited] = []
-        known: set[Key] = set()
         origins = [thing, *self.ancestors(thing)]
         by_thing: dict[int, list[Attribute]] = {}
         for attribute in self.attributes(*(origin.id for origin in origins)):
             by_thing.setdefault(attribute.thing_id, []).append(attribute)
-        for origin in origins:
-            new: set[Key] = set()
-            for attribute in by_thing.get(origin.id, ()):
-                own = origin is thing
-                if attribute.key not in known and (own or not attribute.key.reserved):
-                    found.append(Inherited(attribute, origin))
-                    new.add(attribute.key)
-            known |= new
-        return found
+        return in_force(origins, lambda origin: by_thing.get(origin.id, ()))
 
     def setting(self, thing: Thing, key: str) -> str | None:
         """The one value in force under a key, inherited or own, with `env:` and `file:` not yet resolved."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from clusto_core.attributes import Key, Value
@@ -118,6 +118,23 @@ class Inherited(NamedTuple):
 
     attribute: Attribute
     origin: Thing
+
+
+def in_force(origins: Iterable[Thing], attributes_of: Callable[[Thing], Iterable[Attribute]]) -> list[Inherited]:
+    """The attributes in force for the first of these Things: its own, and under each key that it lacks those of the
+    nearest of the others, which are what it is in, nearest first. Reserved keys are not inherited."""
+    found: list[Inherited] = []
+    known: set[Key] = set()
+    own = True
+    for origin in origins:
+        new: set[Key] = set()
+        for attribute in attributes_of(origin):
+            if attribute.key not in known and (own or not attribute.key.reserved):
+                found.append(Inherited(attribute, origin))
+                new.add(attribute.key)
+        known |= new
+        own = False
+    return found
 
 
 def in_order(things: Iterable[Thing]) -> list[Thing]:

@@ -1,0 +1,139 @@
+"""An Ansible inventory in YAML: hosts with their attributes, and a group for each pool, role, class and service.
+
+Source of the format: https://docs.ansible.com/ansible/latest/collections/ansible/builtin/yaml_inventory.html; names of
+groups and variables: https://docs.ansible.com/ansible/latest/inventory_guide/intro_inventory.html. Ansible evaluates
+the values of variables as Jinja2 templates: text that holds one is tagged `!unsafe`, so that it stays text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TextIO
+
+import yaml
+
+from clusto_core.attributes import Key, Value
+from clusto_core.drivers import Category
+from clusto_core.drivers.equipment import Mounted, PatchPanel, Server, VirtualServer
+from clusto_core.names import natural_key
+from clusto_core.reader import Reader
+from clusto_core.things import Thing, in_order
+from clusto_core.transfer.view import View
+
+_TEMPLATES = ("{{", "{%", "{#")
+_RESERVED = ("all", "ungrouped", "_meta")
+ADDRESS = "ansible_host"
+
+
+class _Unsafe(str):
+    """Text that Ansible must not evaluate."""
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    # PyYAML's C dumper is there or not by how it was built, which no type checker can know.
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+_Dumper.add_representer(_Unsafe, lambda dumper, data: dumper.represent_scalar("!unsafe", str(data), style="'"))
+
+
+def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
+    """Writes servers and virtual servers, and other equipment that has an address. Secrets are left out."""
+    view = View(reader, things)
+    hosts = [thing for thing in view.things if _is_host(view, thing)]
+    variables = _variables(view, hosts)
+    groups = _groups(view, hosts)
+    inventory = {"all": {"hosts": variables, "children": groups} if groups else {"hosts": variables}}
+    yaml.dump(inventory, out, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=4096)
+
+
+def _is_host(view: View, thing: Thing) -> bool:
+    if thing.is_a(Server) or thing.is_a(VirtualServer):
+        return True
+    return thing.is_a(Mounted) and not thing.is_a(PatchPanel) and view.address(thing) is not None
+
+
+def _variables(view: View, hosts: list[Thing]) -> dict[str, dict[str, Any]]:
+    """By host, its address and the attributes in force for it."""
+    values: dict[str, dict[Key, list[Value]]] = {}
+    keys: set[Key] = set()
+    for host in hosts:
+        own = values.setdefault(host.name, {})
+        for attribute, _ in view.effective(host):
+            if not attribute.key.reserved and not attribute.key.secret:
+                own.setdefault(attribute.key, []).append(attribute.value)
+        keys |= own.keys()
+    names = identifiers(map(str, keys))
+    found: dict[str, dict[str, Any]] = {}
+    for host in hosts:
+        variables: dict[str, Any] = {}
+        if (address := view.address(host)) is not None:
+            variables[ADDRESS] = address
+        for key, held in values[host.name].items():
+            plain = [_plain(value) for value in held]
+            variables[names[str(key)]] = plain[0] if len(plain) == 1 else plain
+        found[host.name] = variables
+    return found
+
+
+def _plain(value: Value) -> Any:
+    if value.type == "datetime":
+        return _safe(value.text)
+    return _safe(value.python())
+
+
+def _safe(data: Any) -> Any:
+    """The data with all text that holds a template marked, and without what is secret."""
+    if isinstance(data, dict):
+        return {_safe(key): _safe(value) for key, value in data.items() if not Key(str(key)).secret}
+    if isinstance(data, list):
+        return [_safe(each) for each in data]
+    if isinstance(data, str) and any(mark in data for mark in _TEMPLATES):
+        return _Unsafe(data)
+    return data
+
+
+def _groups(view: View, hosts: list[Thing]) -> dict[str, dict[str, Any]]:
+    """By group, the hosts and groups that are directly in it; groups without hosts are left out."""
+    members: dict[Thing, list[str]] = {}
+    inside: dict[Thing, list[Thing]] = {}
+    for host in hosts:
+        for parent in view.parents(host):
+            if parent.is_a(Category):
+                members.setdefault(parent, []).append(host.name)
+        for category in view.ancestors(host):
+            if category.is_a(Category):
+                inside[category] = [parent for parent in view.parents(category) if parent.is_a(Category)]
+    taken = [*_RESERVED, *(host.name for host in hosts)]
+    names = identifiers((category.name for category in inside), taken)
+    children: dict[Thing, list[str]] = {}
+    for category, parents in inside.items():
+        for parent in parents:
+            children.setdefault(parent, []).append(names[category.name])
+    groups: dict[str, dict[str, Any]] = {}
+    for category in in_order(inside):
+        group = groups[names[category.name]] = {}
+        if category in members:
+            group["hosts"] = {name: {} for name in members[category]}
+        if category in children:
+            group["children"] = {name: {} for name in sorted(children[category], key=natural_key)}
+    return groups
+
+
+def identifiers(names: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
+    """What each of these names is as that of a group or variable: of letters, digits and underscores, no two alike.
+
+    A name that is such a one already keeps it.
+    """
+    used = set(taken)
+    found: dict[str, str] = {}
+    for name in sorted(names, key=lambda name: (not (name.isascii() and name.isidentifier()), natural_key(name))):
+        word = "".join(each if each.isascii() and each.isalnum() else "_" for each in name)
+        word = f"_{word}" if word[:1].isdigit() else word
+        candidate, again = word, 2
+        while candidate in used:
+            candidate, again = f"{word}_{again}", again + 1
+        used.add(candidate)
+        found[name] = candidate
+    return found

@@ -1,0 +1,81 @@
+"""The wiring as a graph in the DOT language of Graphviz: a node for each equipment, a box for each rack and place.
+
+Source of the format: https://graphviz.org/doc/info/lang.html. `clusto export --format dot | dot -Tsvg`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TextIO
+
+from clusto_core.drivers import Equipment
+from clusto_core.drivers.equipment import Cage, Datacenter, Rack, Room
+from clusto_core.reader import Reader
+from clusto_core.things import Link, Thing, in_order
+from clusto_core.transfer.view import View
+
+_PLACES = (Datacenter, Room, Cage, Rack)
+_COLOURS = {"network": "#1f6feb", "power": "#c62828", "console": "#2e7d32", "patch": "#757575"}
+
+
+def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
+    """Writes the equipment, in the places it is in, and every cable once, with the names of the parts at its ends."""
+    view = View(reader, things)
+    equipment = [thing for thing in view.things if thing.is_a(Equipment) and not _is_place(thing)]
+    links = {link.cable_id: link for thing in equipment for link in view.links[thing.id] if link.kind in _COLOURS}
+    beyond = {link.other.owner_name for link in links.values()} - {thing.name for thing in equipment}
+    out.write('graph clusto {\n  graph [rankdir="LR"];\n  node [shape="box", fontname="sans-serif"];\n')
+    out.write('  edge [fontname="sans-serif", fontsize="9"];\n')
+    _write_places(view, equipment, out)
+    for name in sorted(beyond):
+        out.write(f'  {quoted(name)} [style="dashed"];\n')
+    for link in sorted(links.values(), key=lambda link: link.cable_id):
+        _write_cable(link, out)
+    out.write("}\n")
+
+
+def _is_place(thing: Thing) -> bool:
+    return any(thing.is_a(place) for place in _PLACES)
+
+
+def _write_places(view: View, equipment: list[Thing], out: TextIO) -> None:
+    """The equipment in nested boxes, one a place."""
+    inside: dict[Thing | None, list[Thing]] = {}
+    known: dict[Thing, Thing | None] = {}
+
+    def settle(thing: Thing) -> None:
+        if thing in known:
+            return
+        place = next((parent for parent in view.parents(thing) if _is_place(parent)), None)
+        known[thing] = place
+        inside.setdefault(place, []).append(thing)
+        if place is not None:
+            settle(place)
+
+    def draw(place: Thing | None, indent: str) -> None:
+        for thing in in_order(inside.get(place, ())):
+            if not _is_place(thing):
+                out.write(f"{indent}{quoted(thing.name)} [tooltip={quoted(thing.driver)}];\n")
+                continue
+            out.write(f"{indent}subgraph {quoted(f'cluster_{thing.name}')} {{\n{indent}  label={quoted(thing.name)};\n")
+            draw(thing, indent + "  ")
+            out.write(f"{indent}}}\n")
+
+    for thing in equipment:
+        settle(thing)
+    draw(None, "  ")
+
+
+def _write_cable(link: Link, out: TextIO) -> None:
+    near = link.part
+    if near is None:
+        return
+    far = link.other
+    ends = f"{quoted(near.owner_name)} -- {quoted(far.owner_name)}"
+    labels = f"taillabel={quoted(near.part_name)}, headlabel={quoted(far.part_name)}"
+    out.write(f"  {ends} [{labels}, color={quoted(_COLOURS[link.kind])}];\n")
+
+
+def quoted(text: str) -> str:
+    """Text as a quoted string of DOT, in which only the quote ends it; a backslash would begin an escape."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
