@@ -6,6 +6,9 @@ from __future__ import annotations
 class ClustoError(Exception):
     """Any failure that clusto expected; `str(error)` is one line without a final stop."""
 
+    details: tuple[str, ...] = ()
+    """Further lines for whoever reads the message: the text that is malformed, with a caret below."""
+
 
 class Malformed(ClustoError):
     """Wrong usage: a malformed name, key, value or expression, an unknown driver, a reserved key."""

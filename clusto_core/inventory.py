@@ -18,9 +18,10 @@ from clusto_core.attributes import Key, Value, from_python
 from clusto_core.cabling import Joined
 from clusto_core.config import Settings, settings
 from clusto_core.drivers import Driver, Part, registry
-from clusto_core.drivers.resources import DeviceType
+from clusto_core.drivers.resources import DeviceType, Query
 from clusto_core.errors import Malformed, Refused
 from clusto_core.names import MalformedName, check_name, split_part
+from clusto_core.query import saved
 from clusto_core.reader import Reader, open_reader
 from clusto_core.things import Attribute, Thing
 from clusto_core.unit import UnitOfWork, trailing_number
@@ -115,7 +116,9 @@ class Transaction:
             raise Malformed(f"{kind.__name__} is a group of drivers: name one of them")
         if issubclass(kind, Part):
             return self._add_part(kind, name, attributes)
-        if kind is not DeviceType:
+        if kind is Query:
+            saved.checked_name(name)
+        elif kind is not DeviceType:
             checked_name(name)
         elif devicetypes.NAME.fullmatch(name) is None:
             raise Malformed(f"malformed device type: {name[:60]!r} (write manufacturer/model)")

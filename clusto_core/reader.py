@@ -35,6 +35,7 @@ _ATTRIBUTE = """
     SELECT a.id, a.thing_id, a.key, a.number, a.subkey, a.type, a.head, a.rest, a.ref_id, r.name
     FROM attributes a LEFT JOIN things r ON r.id = a.ref_id"""
 _ATTRIBUTES = _ATTRIBUTE + " WHERE a.thing_id IN (:ids)"
+_UNDER_KEY = _ATTRIBUTE + " WHERE a.key = :key"
 _ATTRIBUTES_OF_PARTS = """
     SELECT a.id, a.thing_id, a.key, a.number, a.subkey, a.type, a.head, a.rest, a.ref_id, r.name
     FROM things t JOIN attributes a ON a.thing_id = t.id LEFT JOIN things r ON r.id = a.ref_id
@@ -176,6 +177,11 @@ class Reader:
     def attributes_of_parts(self, *owner_ids: int) -> list[Attribute]:
         """All attributes of all parts of these equipments."""
         return sorted(map(_attribute, self.database.rows_in(_ATTRIBUTES_OF_PARTS, owner_ids)))
+
+    def attributes_under(self, key: Key) -> list[Attribute]:
+        """All attributes under a key, of whatever Thing or part."""
+        rows = self.database.rows(_UNDER_KEY, {"key": key.key})
+        return [attribute for attribute in map(_attribute, rows) if attribute.key == key]
 
     def links(self, *thing_ids: int) -> list[Link]:
         """The cables of these equipments and of all their parts."""

@@ -19,3 +19,7 @@ class NameRange(Resource):
 
 class DeviceType(Resource):
     """A model of equipment, named `manufacturer/model`: attribute `definition`, its parts and height as JSON."""
+
+
+class Query(Resource):
+    """A saved expression, named `@NAME`."""

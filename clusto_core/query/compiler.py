@@ -1,0 +1,381 @@
+"""An expression as one SQL statement.
+
+SQLite keeps no statistics, so where a statement begins is weighed here: at the test that the fewest Things satisfy,
+counted by an index up to `statement.PROBE` rows. Everything else is then a condition on the few rows that come of it. A
+relation is worked out from whichever of its sides is the smaller: from the set on its right side, or, when the
+candidates are fewer, from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from clusto_core.drivers import Driver, registry
+from clusto_core.drivers.resources import Query
+from clusto_core.query import tree
+from clusto_core.query.attribute_sql import TESTS, AttributeSql
+from clusto_core.query.inheritance import in_force
+from clusto_core.query.patterns import Literal, Range
+from clusto_core.query.relations import Arms
+from clusto_core.query.scope import scope
+from clusto_core.query.statement import Arm, Statement, all_of, any_of
+from clusto_core.query.tree import Node
+from clusto_core.reader import Reader
+
+MANY = 10**9
+"""More than anything counted: there is no index to begin at."""
+IN_FACTOR = 100
+CONNECTED_FACTOR = 30
+"""How many Things one Thing is taken to have in it, or connected to it, where it is not counted."""
+
+Columns = Sequence[str]
+
+
+class Candidates:
+    """What a statement begins at: `select` gives their ids, of which there are about `size`."""
+
+    def __init__(self, compiler: Compiler, node: Node, part: bool, size: int) -> None:
+        self.size = size
+        self._compiler = compiler
+        self._node = node
+        self._part = part
+        self._table: str | None = None
+
+    @property
+    def table(self) -> str:
+        """The name of a table of the statement that holds the ids."""
+        if self._table is None:
+            body = self._compiler.select(self._node, self._part, ("id",))
+            self._table = self._compiler.statement.table("candidates", "id", body)
+        return self._table
+
+
+class Compiler:
+    """Makes one statement of one expression, bound to a store."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.statement = Statement(reader.database)
+        self.attributes = AttributeSql(self.statement)
+        self._sizes: dict[tuple[Node, bool], int] = {}
+        self._sets: dict[tuple[Node, bool], str] = {}
+        self._related: dict[tuple[Node, bool], str] = {}
+        self.stored = reader.drivers()
+        self.arms = Arms(self.statement, self.stored)
+
+    def compile(self, node: Node, columns: Columns) -> tuple[str, dict[str, object]]:
+        """The statement that gives columns of `things` for all that the expression selects, and its parameters."""
+        whole, parts = scope(node)
+        selects = []
+        if whole is not None:
+            selects.append(self.select(whole, False, columns))
+        if parts is not None:
+            selects.append(self.select(parts, True, columns))
+        return self.statement.text("\nUNION ALL ".join(selects)), self.statement.parameters
+
+    # --- sets --------------------------------------------------------------------------------------------------------
+
+    def select(self, node: Node, part: bool, columns: Columns) -> str:
+        """A select of the whole Things, or the parts, that satisfy a tree; each once."""
+        items = list(node.items) if isinstance(node, tree.And) else [node]
+        first = min(items, key=lambda item: self.size(item, part), default=None)
+        x = self.statement.alias("t")
+        shown = ", ".join(f"{x}.{column} AS {column}" for column in columns)
+        domain = f"{x}.owner_id IS {'NOT ' if part else ''}NULL"
+        if not part and Query.__name__ in self.stored:
+            domain += f" AND {self.statement.plain(f'{x}.driver')} <> {self.statement.bind(Query.__name__)}"
+        if first is None or self.size(first, part) >= MANY:
+            conditions = [domain, *(self.condition(item, x, part) for item in items)]
+            return f"SELECT {shown} FROM things {x} WHERE {' AND '.join(conditions)}"
+        rest = [item for item in items if item is not first]
+        candidates = Candidates(self, first, part, self.size(first, part))
+        if isinstance(first, tree.DriverIs):
+            domain = domain.replace(f"{x}.owner_id", self.statement.plain(f"{x}.owner_id"), 1)
+            start, where = f"things {x}", [self._driver(first, f"{x}.driver"), domain]
+        elif isinstance(first, tree.Name):
+            start, where = f"things {x}", [self._name(first, f"{x}.name", x, part), domain]
+        else:
+            s = self.statement.alias("s")
+            start, where = f"({self.source(first, part)}) {s} CROSS JOIN things {x}", [f"{x}.id = {s}.id", domain]
+        conditions = [*where, *(self.condition(item, x, part, candidates) for item in rest)]
+        return f"SELECT {shown} FROM {start} WHERE {' AND '.join(conditions)}"
+
+    def source(self, node: Node, part: bool) -> str:
+        """A select of the ids of all that satisfy a node for which `size` knows an index; perhaps more than once the
+        domain, which the caller narrows."""
+        if isinstance(node, TESTS):
+            found = self.attributes.source(node, part)
+            if found is not None:
+                return found
+        if isinstance(node, (tree.Relation, tree.Count)):
+            return f"SELECT id FROM {self._related_table(node, part)}"
+        if isinstance(node, tree.Or):
+            return " UNION ".join(self.select(item, part, ("id",)) for item in node.items)
+        return self.select(node, part, ("id",))
+
+    def size(self, node: Node, part: bool) -> int:
+        """About how many satisfy a node, MANY where no index tells."""
+        key = (node, part)
+        if key not in self._sizes:
+            self._sizes[key] = self._size(node, part)
+        return self._sizes[key]
+
+    def _size(self, node: Node, part: bool) -> int:
+        if isinstance(node, tree.Name):
+            if isinstance(node.pattern, Literal):
+                return 1
+            if isinstance(node.pattern, Range):
+                return len(node.pattern.texts)
+            if not node.pattern.prefix:
+                return MANY
+            bounds = self.statement.between("t.name", node.pattern.prefix)
+            return self.statement.probe(f"SELECT 1 FROM things t WHERE {bounds}")
+        if isinstance(node, tree.DriverIs):
+            if Driver in node.drivers:
+                return MANY
+            return self.statement.probe(f"SELECT 1 FROM things t WHERE {self._driver(node, 't.driver')}")
+        if isinstance(node, TESTS):
+            if getattr(node, "inherited", False):
+                return MANY
+            source = self.attributes.source(node, part)
+            return MANY if source is None else self.statement.probe(source)
+        if isinstance(node, tree.Connected):
+            return self._target_size(node.target) * CONNECTED_FACTOR
+        if isinstance(node, tree.In):
+            return self._target_size(node.target) * IN_FACTOR
+        if isinstance(node, tree.Count):
+            return MANY if node.holds(0) else self.size(node.relation, part)
+        if isinstance(node, tree.Or):
+            return min(MANY, sum(self.size(item, part) for item in node.items))
+        if isinstance(node, tree.And):
+            return min((self.size(item, part) for item in node.items), default=MANY)
+        return MANY
+
+    def _target_size(self, target: Node) -> int:
+        whole, parts = scope(target)
+        found = (0 if whole is None else self.size(whole, False)) + (0 if parts is None else self.size(parts, True))
+        return min(found, MANY)
+
+    def _set(self, node: Node, part: bool) -> str:
+        """The name of a table of the statement that holds the ids of a set."""
+        if (node, part) not in self._sets:
+            self._sets[node, part] = self.statement.table("set", "id", self.select(node, part, ("id",)))
+        return self._sets[node, part]
+
+    # --- conditions --------------------------------------------------------------------------------------------------
+
+    def condition(self, node: Node, x: str, part: bool, candidates: Candidates | None = None) -> str:
+        """That the row of `things` called `x`, a whole Thing or a part, satisfies a node; never NULL."""
+        if isinstance(node, tree.Not):
+            return f"NOT ({self.condition(node.item, x, part, candidates)})"
+        if isinstance(node, tree.And):
+            return all_of(self.condition(item, x, part, candidates) for item in node.items)
+        if isinstance(node, tree.Or):
+            return any_of(self.condition(item, x, part, candidates) for item in node.items)
+        if isinstance(node, tree.Name):
+            return self._name(node, self.statement.plain(f"{x}.name"), x, part)
+        if isinstance(node, tree.DriverIs):
+            return self._driver(node, self.statement.plain(f"{x}.driver"))
+        if isinstance(node, tree.PartName):
+            return self._part_name(node, x) if part else "1 = 0"
+        if isinstance(node, (tree.Relation, tree.Count)):
+            return self._relation(node, x, part, candidates)
+        assert isinstance(node, TESTS), f"a saved expression was not written out: {node!r}"
+        if getattr(node, "inherited", False):
+            return self._inherited(node, x, part)
+        return self.attributes.condition(node, x, part)
+
+    def _name(self, node: tree.Name, column: str, x: str, part: bool) -> str:
+        prefix = node.pattern.prefix
+        domain = f"t.owner_id IS {'NOT ' if part else ''}NULL"
+        bounds = self.statement.between("t.name", prefix) if prefix else "1 = 1"
+        candidates = f"SELECT t.id, t.name FROM things t WHERE {domain} AND {bounds}"
+        found = self.statement.matches(column, node.pattern, f"{x}.id", candidates)
+        if isinstance(node.pattern, (Literal, Range)) or not prefix:
+            return found
+        return f"({self.statement.between(column, prefix)} AND {found})"
+
+    def _driver(self, node: tree.DriverIs, column: str) -> str:
+        if Driver in node.drivers:
+            return "1 = 1"
+        # Of the drivers that the store has: those of other packages are then found without looking for all.
+        names = [name for name in self.stored if issubclass(registry.of(name), node.drivers)]
+        return f"{column} IN ({self.statement.bind_all(names)})" if names else "1 = 0"
+
+    def _part_name(self, node: tree.PartName, x: str) -> str:
+        place = "strpos" if self.statement.dialect == "postgresql" else "instr"
+
+        def text(row: str) -> str:
+            return f"substr({row}.name, {place}({row}.name, ':') + 1)"
+
+        candidates = f"SELECT t.id, {text('t')} FROM things t WHERE t.owner_id IS NOT NULL"
+        return self.statement.matches(text(x), node.pattern, f"{x}.id", candidates)
+
+    def _inherited(self, node: Node, x: str, part: bool) -> str:
+        assert isinstance(node, (tree.Attr, tree.Compare, tree.Exactly, tree.HasKey))
+        whole, deciding, parts = in_force(self.reader, node)
+        if not part:
+            return f"{x}.id IN {self.statement.ids(whole)}"
+        inherited = f"{x}.owner_id IN {self.statement.ids(whole)} AND {x}.id NOT IN {self.statement.ids(deciding)}"
+        return f"({x}.id IN {self.statement.ids(parts)} OR ({inherited}))"
+
+    # --- relations ---------------------------------------------------------------------------------------------------
+
+    def _relation(self, node: tree.Relation | tree.Count, x: str, part: bool, candidates: Candidates | None) -> str:
+        relation = node.relation if isinstance(node, tree.Count) else node
+        forward = candidates is not None and candidates.size <= self._target_size(relation.target)
+        if isinstance(node, tree.Count):
+            return self._count(node, x, part, candidates if forward else None)
+        if candidates is not None and forward:
+            if isinstance(node, tree.Connected):
+                return self._connected_forward(node, x, part)
+            pairs = self._pairs(node, part, candidates)
+            return f"{x}.id IN (SELECT id FROM ({pairs}) p)"
+        return f"{x}.id IN (SELECT id FROM {self._related_table(node, part)})"
+
+    def _related_table(self, node: tree.Relation | tree.Count, part: bool) -> str:
+        """The name of a table of all that a relation reaches from its right side, or a count that is not zero."""
+        if (node, part) not in self._related:
+            if isinstance(node, tree.Count):
+                pairs = self._pairs(node.relation, part, None)
+                body = (
+                    f"SELECT p.id FROM ({pairs}) p GROUP BY p.id"
+                    f" HAVING COUNT(DISTINCT p.other) {_sql_sign(node.sign)} {self.statement.bind(node.number)}"
+                )
+                table = self.statement.table("counted", "id", body)
+            elif isinstance(node, tree.Connected):
+                arms = self._connected_backward(node, part)
+                table = self.statement.table(
+                    "connected", "id", "\n    UNION ".join(f"SELECT {arm} AS id FROM {start}" for start, arm, _ in arms)
+                )
+            else:
+                assert isinstance(node, tree.In)
+                table = self._below(node, part)
+            self._related[node, part] = table
+        return self._related[node, part]
+
+    def _connected_backward(self, node: tree.Connected, part: bool) -> list[tuple[str, str, str]]:
+        """For each arm: where it comes from, the id that is reached, and the id of the right side that it is from."""
+        found = []
+        for target, target_part in self._targets(node):
+            s = self.statement.alias("s")
+            table = self._set(target, target_part)
+            for arm in self.arms.connected(f"{s}.id", target_part, part, node.via):
+                found.append((f"{table} {s} CROSS JOIN {arm.table} WHERE {arm.where}", arm.unknown, f"{s}.id"))
+        return found
+
+    def _connected_forward(self, node: tree.Connected, x: str, part: bool) -> str:
+        found = []
+        for target, target_part in self._targets(node):
+            for arm in self.arms.connected(f"{x}.id", part, target_part, node.via):
+                r = self.statement.alias("r")
+                condition = self.condition(target, r, target_part)
+                found.append(
+                    f"EXISTS (SELECT 1 FROM {arm.table} CROSS JOIN things {r}"
+                    f" WHERE {arm.where} AND {r}.id = {arm.unknown} AND {condition})"
+                )
+        return any_of(found)
+
+    def _targets(self, relation: tree.Relation) -> list[tuple[Node, bool]]:
+        whole, parts = scope(relation.target)
+        return [(node, part) for node, part in ((whole, False), (parts, True)) if node is not None]
+
+    def _below(self, node: tree.In, part: bool) -> str:
+        """A table of what is in the Things of a set, any number of steps down."""
+        bases = []
+        owners = []
+        for target, target_part in self._targets(node):
+            table = self._set(target, target_part)
+            s = self.statement.alias("s")
+            arms = [self.arms.in_unit(f"{s}.id")] if target_part else self.arms.down(f"{s}.id")
+            bases += [f"SELECT {arm.unknown} FROM {table} {s} CROSS JOIN {arm.table} WHERE {arm.where}" for arm in arms]
+            if not target_part:
+                owners.append(f"SELECT id FROM {table}")
+        steps = [("", arm) for arm in self.arms.down("w.id")]
+        below = self.statement.recursive("below", "id", "\n    UNION ".join(bases), "{}", steps)
+        if not part:
+            return below
+        h = self.statement.alias("t")
+        holding = " UNION ".join([*owners, f"SELECT id FROM {below}"])
+        return self.statement.table("parts", "id", f"SELECT {h}.id FROM things {h} WHERE {h}.owner_id IN ({holding})")
+
+    def _up(self, node: tree.In, part: bool, candidates: Candidates) -> str:
+        """A select of pairs: the id of a candidate, and `other`, the id of a Thing of the right side that it is in."""
+        s, p = self.statement.alias("s"), self.statement.alias("t")
+        if part:
+            base = (
+                f"SELECT {s}.id, {p}.owner_id FROM {candidates.table} {s} CROSS JOIN things {p} WHERE {p}.id = {s}.id"
+            )
+        else:
+            base = f"SELECT {s}.id, {s}.id FROM {candidates.table} {s}"
+        targets = self._targets(node)
+        arms = self.arms.up("w.id", units=any(target_part for _, target_part in targets))
+        above = self.statement.recursive("above", "start, id", base, "w.start, {}", [("", arm) for arm in arms])
+        selects = []
+        for target, target_part in targets:
+            u, r = self.statement.alias("u"), self.statement.alias("r")
+            domain = f"{r}.owner_id IS {'NOT ' if target_part else ''}NULL"
+            selects.append(
+                f"SELECT {u}.start AS id, {u}.id AS other FROM {above} {u} CROSS JOIN things {r}"
+                f" WHERE {u}.id <> {u}.start AND {r}.id = {u}.id AND {domain}"
+                f" AND {self.condition(target, r, target_part)}"
+            )
+        return " UNION ".join(selects)
+
+    def _count(self, node: tree.Count, x: str, part: bool, candidates: Candidates | None) -> str:
+        """That so many of the right side are reached; those that reach none are in no table of pairs."""
+        pairs = self._pairs(node.relation, part, candidates)
+        sign, number = _sql_sign(node.sign), self.statement.bind(node.number)
+        counted = f"SELECT p.id FROM ({pairs}) p GROUP BY p.id HAVING "
+        if node.holds(0):
+            return f"{x}.id NOT IN ({counted} NOT (COUNT(DISTINCT p.other) {sign} {number}))"
+        return f"{x}.id IN ({counted} COUNT(DISTINCT p.other) {sign} {number})"
+
+    def _pairs(self, relation: tree.Relation, part: bool, candidates: Candidates | None) -> str:
+        """A select of pairs: `id`, what reaches, and `other`, what of the right side it reaches."""
+        if isinstance(relation, tree.In):
+            return self._up(relation, part, candidates) if candidates else self._down_pairs(relation, part)
+        assert isinstance(relation, tree.Connected)
+        if candidates is None:
+            return "\n    UNION ALL ".join(
+                f"SELECT {reached} AS id, {origin} AS other FROM {start}"
+                for start, reached, origin in self._connected_backward(relation, part)
+            )
+        found = []
+        for target, target_part in self._targets(relation):
+            s, r = self.statement.alias("s"), self.statement.alias("r")
+            for arm in self.arms.connected(f"{s}.id", part, target_part, relation.via):
+                found.append(
+                    f"SELECT {s}.id AS id, {r}.id AS other FROM {candidates.table} {s} CROSS JOIN {arm.table}"
+                    f" CROSS JOIN things {r} WHERE {arm.where} AND {r}.id = {arm.unknown}"
+                    f" AND {self.condition(target, r, target_part)}"
+                )
+        return "\n    UNION ALL ".join(found)
+
+    def _down_pairs(self, relation: tree.In, part: bool) -> str:
+        """Pairs of what is in the right side, and what of it that is."""
+        bases = []
+        owners = []
+        for target, target_part in self._targets(relation):
+            table = self._set(target, target_part)
+            s = self.statement.alias("s")
+            arms = [self.arms.in_unit(f"{s}.id")] if target_part else self.arms.down(f"{s}.id")
+            bases += [
+                f"SELECT {s}.id, {arm.unknown} FROM {table} {s} CROSS JOIN {arm.table} WHERE {arm.where}"
+                for arm in arms
+            ]
+            if not target_part:
+                owners.append(f"SELECT id, id FROM {table}")
+        steps: list[tuple[str, Arm]] = [("", arm) for arm in self.arms.down("w.id")]
+        below = self.statement.recursive("below", "start, id", "\n    UNION ".join(bases), "w.start, {}", steps)
+        if not part:
+            return f"SELECT b.id AS id, b.start AS other FROM {below} b"
+        h = self.statement.alias("t")
+        holders = self.statement.table(
+            "holders", "start, id", " UNION ".join([*owners, f"SELECT start, id FROM {below}"])
+        )
+        return f"SELECT {h}.id AS id, b.start AS other FROM {holders} b CROSS JOIN things {h} WHERE {h}.owner_id = b.id"
+
+
+def _sql_sign(sign: str) -> str:
+    return "<>" if sign == "!=" else sign

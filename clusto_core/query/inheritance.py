@@ -1,0 +1,79 @@
+"""`attr:KEY,VALUE inherited`: which Things a value is in force for.
+
+What is nearest goes by the steps of containment and by names (see `Reader.effective`), which no SQL says alike on three
+databases; so the Things are worked out here, from the few rows that have to do with the key.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from clusto_core.attributes import Value
+from clusto_core.drivers import Category
+from clusto_core.names import natural_key
+from clusto_core.query.values import KeyTest, values_hold
+from clusto_core.reader import Reader
+
+_EDGES = """
+    SELECT a.thing_id, a.ref_id FROM attributes a WHERE a.key = '_in' AND a.ref_id IS NOT NULL
+    UNION SELECT c.thing_id, c.other_thing_id FROM connections c WHERE c.part_id IS NULL"""
+
+
+class InForce(NamedTuple):
+    """The whole Things for which a test holds; the parts with values of their own, and those of them it holds for."""
+
+    whole: set[int]
+    deciding_parts: set[int]
+    parts: set[int]
+
+
+def in_force(reader: Reader, node: KeyTest) -> InForce:
+    """For which Things and parts a test holds, values from what they are in included."""
+    values: dict[int, list[Value]] = {}
+    for attribute in reader.attributes_under(node.key):
+        values.setdefault(attribute.thing_id, []).append(attribute.value)
+    holders = reader.by_ids(values)
+    satisfied = {id for id, found in values.items() if values_hold(node, found)}
+    own_parts = {id for id, holder in holders.items() if holder.is_part}
+    whole = satisfied - own_parts
+    if whole:
+        whole |= _heirs(reader, set(values) - own_parts, whole)
+    return InForce(whole, own_parts, own_parts & satisfied)
+
+
+def _heirs(reader: Reader, holders: set[int], satisfied: set[int]) -> set[int]:
+    """The Things without values of their own whose nearest holder satisfies the test."""
+    parents: dict[int, list[int]] = {}
+    children: dict[int, list[int]] = {}
+    for child, parent in reader.database.rows(_EDGES):
+        parents.setdefault(child, []).append(parent)
+        children.setdefault(parent, []).append(child)
+    groups = reader.by_ids(children)
+    rank = {id: (not thing.is_a(Category), natural_key(thing.name)) for id, thing in groups.items()}
+    for found in parents.values():
+        found.sort(key=rank.__getitem__)
+    below: set[int] = set()
+    queue = list(satisfied)
+    while queue:
+        for child in children.get(queue.pop(), ()):
+            if child not in below:
+                below.add(child)
+                queue.append(child)
+    return {id for id in below - holders if _nearest(id, parents, holders) in satisfied}
+
+
+def _nearest(id: int, parents: dict[int, list[int]], holders: set[int]) -> int | None:
+    seen = {id}
+    level = [id]
+    while level:
+        following = []
+        for child in level:
+            for parent in parents.get(child, ()):
+                if parent not in seen:
+                    if parent in holders:
+                        # Of one level the first in order decides: this one, since they come in order.
+                        return parent
+                    seen.add(parent)
+                    following.append(parent)
+        level = following
+    return None

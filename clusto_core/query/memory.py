@@ -1,0 +1,168 @@
+"""The meaning of an expression for Things in memory. This is the truth that the SQL is held against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from clusto_core.attributes import IP, Key
+from clusto_core.drivers import Category
+from clusto_core.drivers.resources import Query
+from clusto_core.names import natural_key
+from clusto_core.query import tree
+from clusto_core.query.scope import scope
+from clusto_core.query.tree import Node
+from clusto_core.query.values import equals, values_hold
+from clusto_core.things import Attribute, Link, Thing, in_order
+
+if TYPE_CHECKING:
+    from clusto_core.reader import Reader
+
+
+class Memory:
+    """A whole inventory in memory: Things and parts, their attributes, their cables."""
+
+    def __init__(self, things: Iterable[Thing], attributes: Iterable[Attribute], links: Iterable[Link]) -> None:
+        self.things = {thing.id: thing for thing in things}
+        self.attributes: dict[int, list[Attribute]] = {id: [] for id in self.things}
+        for attribute in attributes:
+            self.attributes[attribute.thing_id].append(attribute)
+        self.parts: dict[int, list[Thing]] = {id: [] for id in self.things}
+        self.parents: dict[int, set[int]] = {id: set() for id in self.things}
+        for thing in self.things.values():
+            if thing.owner_id is not None:
+                self.parts[thing.owner_id].append(thing)
+                self.parents[thing.id].add(thing.owner_id)
+            for attribute in self.attributes[thing.id]:
+                if attribute.key.key == "_in" and attribute.value.ref is not None:
+                    self.parents[thing.id].add(attribute.value.ref)
+        # By kind of connection and without: what is joined to what, both ways.
+        self.joined: dict[int, set[tuple[str | None, int]]] = {id: set() for id in self.things}
+        for link in links:
+            self._add(link)
+        for child, parents in self.parents.items():
+            for parent in parents:
+                self.joined[child].add((None, parent))
+                self.joined[parent].add((None, child))
+        self._ancestors: dict[int, set[int]] = {}
+        self._selected: dict[Node, set[int]] = {}
+
+    def _add(self, link: Link) -> None:
+        if link.part is None:
+            # Mounted: in the rack unit, and so in the rack.
+            self.parents[link.thing_id] |= {link.other.id, link.other.entity_id}
+        near = {link.thing_id} | ({link.part.id} if link.part else set())
+        ends = [link.other] if link.far is None else [link.other, link.far]
+        far = {id for end in ends for id in (end.id, end.entity_id)}
+        for one in near:
+            for other in far:
+                for kind in (None, link.kind):
+                    self.joined[one].add((kind, other))
+                    self.joined[other].add((kind, one))
+
+    @classmethod
+    def load(cls, reader: Reader) -> Memory:
+        """All that the store holds."""
+        whole = reader.all()
+        ids = [thing.id for thing in whole]
+        parts = reader.parts(*ids)
+        attributes = [*reader.attributes(*ids), *reader.attributes_of_parts(*ids)]
+        return cls([*whole, *parts], attributes, reader.links(*ids))
+
+    # --- selecting ---------------------------------------------------------------------------------------------------
+
+    def matches(self, node: Node, thing: Thing) -> bool:
+        """Whether an expression, without saved ones in it, selects a Thing or part."""
+        if thing.driver == Query.__name__:
+            return False
+        whole, parts = scope(node)
+        question = parts if thing.is_part else whole
+        return question is not None and self._holds(question, thing)
+
+    def select(self, node: Node) -> list[Thing]:
+        """All that an expression selects, in natural order."""
+        ids = self._select(node)
+        return in_order(self.things[id] for id in ids)
+
+    def _select(self, node: Node) -> set[int]:
+        if node not in self._selected:
+            self._selected[node] = {thing.id for thing in self.things.values() if self.matches(node, thing)}
+        return self._selected[node]
+
+    def _holds(self, node: Node, thing: Thing) -> bool:
+        if isinstance(node, tree.Not):
+            return not self._holds(node.item, thing)
+        if isinstance(node, tree.And):
+            return all(self._holds(item, thing) for item in node.items)
+        if isinstance(node, tree.Or):
+            return any(self._holds(item, thing) for item in node.items)
+        if isinstance(node, tree.Name):
+            return node.pattern.matches(thing.name)
+        if isinstance(node, tree.DriverIs):
+            return any(thing.is_a(driver) for driver in node.drivers)
+        if isinstance(node, tree.PartName):
+            return thing.is_part and node.pattern.matches(thing.part_name)
+        if isinstance(node, tree.Relation):
+            return bool(self._reached(node, thing))
+        if isinstance(node, tree.Count):
+            return node.holds(len(self._reached(node.relation, thing)))
+        return self._attributes_hold(node, thing)
+
+    # --- attributes --------------------------------------------------------------------------------------------------
+
+    def _attributes_hold(self, node: Node, thing: Thing) -> bool:
+        if isinstance(node, tree.Address):
+            return any(node.holds(each.value.text) for each in self._under(Key(IP), thing))
+        if isinstance(node, tree.OnlyAttrs):
+            own = [each for each in self.attributes[thing.id] if not each.key.reserved]
+            return all(
+                any(each.key == key and equals(each.value, value) for key, value in node.pairs) for each in own
+            ) and all(any(each.key == key and equals(each.value, value) for each in own) for key, value in node.pairs)
+        assert isinstance(node, (tree.Attr, tree.Compare, tree.Exactly, tree.HasKey)), f"no test of a Thing: {node!r}"
+        found = self._effective(node.key, thing) if node.inherited else self._under(node.key, thing)
+        values = [each.value for each in found]
+        return values_hold(node, values)
+
+    def _under(self, key: Key, thing: Thing) -> list[Attribute]:
+        """The values under a key; addresses that the parts of a whole Thing hold are its own too."""
+        holders = [thing, *self.parts[thing.id]] if key == Key(IP) and not thing.is_part else [thing]
+        return [each for holder in holders for each in self.attributes[holder.id] if each.key == key]
+
+    def _effective(self, key: Key, thing: Thing) -> list[Attribute]:
+        """The values in force: its own, else those of the nearest that it is in, as `Reader.effective` tells them."""
+        seen = {thing.id}
+        level = [thing]
+        while level:
+            for holder in level:
+                if found := [each for each in self.attributes[holder.id] if each.key == key]:
+                    return found
+            following = []
+            for child in level:
+                for parent in self._ordered_parents(child):
+                    if parent.id not in seen:
+                        seen.add(parent.id)
+                        following.append(parent)
+            level = following
+        return []
+
+    def _ordered_parents(self, thing: Thing) -> list[Thing]:
+        parents = [self.things[id] for id in self.parents[thing.id] if thing.is_part or not self.things[id].is_part]
+        return sorted(parents, key=lambda parent: (not parent.is_a(Category), natural_key(parent.name)))
+
+    # --- relations ---------------------------------------------------------------------------------------------------
+
+    def _reached(self, relation: tree.Relation, thing: Thing) -> set[int]:
+        """What of the relation's set the Thing is related to."""
+        if isinstance(relation, tree.Connected):
+            near = {id for kind, id in self.joined[thing.id] if kind == relation.via}
+        else:
+            near = self._above(thing.id)
+        return near & self._select(relation.target) if near else near
+
+    def _above(self, id: int) -> set[int]:
+        if id not in self._ancestors:
+            found: set[int] = set()
+            for parent in self.parents[id]:
+                found |= {parent} | self._above(parent)
+            self._ancestors[id] = found
+        return self._ancestors[id]

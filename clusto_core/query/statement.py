@@ -1,0 +1,188 @@
+"""The pieces that statements are built of: bound parameters, common table expressions, what each database spells apart.
+
+Nothing that an expression says is ever part of a statement's text: it is bound, always.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from clusto_core.attributes import HEAD, Key
+from clusto_core.database import Database, Row
+from clusto_core.query.patterns import TOP, Glob, Literal, Pattern, Range, Regex, like, sqlite_glob
+
+PROBE = 5000
+"""Rows are counted so far when it is weighed where a statement begins; beyond, they are many."""
+
+
+class Arm(NamedTuple):
+    """One way from a Thing that is known to one that is not: a table, the condition, and the column that tells."""
+
+    table: str
+    where: str
+    unknown: str
+
+
+class Statement:
+    """A statement being built for one database."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.dialect = database.dialect
+        self.parameters: dict[str, object] = {}
+        self._tables: list[str] = []
+        self._aliases = 0
+
+    # --- text and parameters -----------------------------------------------------------------------------------------
+
+    def bind(self, value: object) -> str:
+        """A parameter with that value."""
+        name = f"p{len(self.parameters)}"
+        self.parameters[name] = value
+        return f":{name}"
+
+    def bind_all(self, values: Iterable[object]) -> str:
+        """Parameters for a list between parentheses."""
+        return ", ".join(map(self.bind, values))
+
+    def alias(self, letter: str) -> str:
+        """A name for a table that no other one in the statement has."""
+        self._aliases += 1
+        return f"{letter}{self._aliases}"
+
+    def table(self, letter: str, columns: str, body: str) -> str:
+        """Adds a common table expression, and gives its name."""
+        name = self.alias(letter)
+        self._tables.append(f"{name}({columns}) AS (\n    {body})")
+        return name
+
+    def recursive(self, letter: str, columns: str, base: str, step: str, arms: Sequence[tuple[str, Arm]]) -> str:
+        """Adds a recursive one: `base`, and over and over `step.format(unknown)` from its own rows along the arms.
+
+        PostgreSQL lets the recursion be named once only, so that there the arms are put together beside it.
+        """
+        name = self.alias(letter)
+        if self.dialect == "postgresql":
+            union = " UNION ALL ".join(
+                f"SELECT {arm.unknown} AS id FROM {arm.table} WHERE {arm.where}" for _, arm in arms
+            )
+            steps = [f"SELECT {step.format('k.id')} FROM {name} w CROSS JOIN LATERAL ({union}) k"]
+        else:
+            steps = [
+                f"SELECT {step.format(arm.unknown)} FROM {name} w CROSS JOIN {arm.table} WHERE {arm.where}"
+                for _, arm in arms
+            ]
+        body = "\n    UNION ".join([base, *steps])
+        self._tables.append(f"{name}({columns}) AS (\n    {body})")
+        return name
+
+    def text(self, select: str) -> str:
+        """The whole statement."""
+        return (f"WITH RECURSIVE {', '.join(self._tables)}\n" if self._tables else "") + select
+
+    def plain(self, column: str) -> str:
+        """A column that SQLite is not to look for in an index: it has no statistics to choose an index by."""
+        return f"+{column}" if self.dialect == "sqlite" else column
+
+    def ids(self, ids: Iterable[int]) -> str:
+        """A subquery that gives these ids, of which there may be very many."""
+        parameter = self.bind(json.dumps(list(ids)))
+        if self.dialect == "sqlite":
+            return f"(SELECT j.value FROM json_each({parameter}) j)"
+        if self.dialect == "postgresql":
+            return f"(SELECT CAST(j.id AS BIGINT) FROM json_array_elements_text(CAST({parameter} AS json)) AS j(id))"
+        return f"(SELECT j.id FROM JSON_TABLE({parameter}, '$[*]' COLUMNS (id BIGINT PATH '$')) j)"
+
+    # --- asking ahead ------------------------------------------------------------------------------------------------
+
+    def rows(self, sql: str) -> list[Row]:
+        """The rows of a small question asked while the statement is built."""
+        return self.database.rows(sql, self.parameters)
+
+    def probe(self, select: str) -> int:
+        """How many rows a select gives, counted up to PROBE."""
+        found: int = self.rows(f"SELECT count(*) FROM ({select} LIMIT {PROBE}) z")[0][0]
+        return found
+
+    # --- texts -------------------------------------------------------------------------------------------------------
+
+    def between(self, column: str, prefix: str) -> str:
+        """That a column's text begins with a prefix, so that an index can tell."""
+        return f"{column} >= {self.bind(prefix)} AND {column} < {self.bind(prefix + TOP)}"
+
+    def matches(self, text: str, pattern: Pattern, row_id: str, candidates: str) -> str:
+        """That the SQL expression `text` matches a pattern.
+
+        What the database cannot say itself is decided here: SQLite calls back for each text, the others are asked for
+        `candidates`, a select of ids and texts, and get the ids of those that match.
+        """
+        if isinstance(pattern, Literal):
+            return f"{text} = {self.bind(pattern.text)}"
+        if isinstance(pattern, Range):
+            return f"{text} IN ({self.bind_all(pattern.texts)})"
+        if isinstance(pattern, Glob):
+            if self.dialect == "sqlite":
+                return _any(f"{text} GLOB {self.bind(sqlite_glob(places))}" for places in pattern.alternatives)
+            found = [like(places) for places in pattern.alternatives]
+            if all(exact for _, exact in found):
+                return _any(f"{text} LIKE {self.bind(each)} ESCAPE '!'" for each, _ in found)
+        elif self.dialect == "sqlite":
+            return f"{self._callback(pattern)}({text})"
+        return f"{row_id} IN {self.ids(row[0] for row in self.rows(candidates) if pattern.matches(row[1]))}"
+
+    def _callback(self, pattern: Regex) -> str:
+        """Lets SQLite ask whether a text matches a regex."""
+        name = self.alias("clusto_regex")
+        self.database.connection.create_function(
+            name, 1, lambda text: text is not None and pattern.matches(text), deterministic=True
+        )
+        return name
+
+    def keyed(self, alias: str, key: Key, *, indexed: bool = True) -> str:
+        """That a row of `attributes` is under a key; not `indexed`: found by its Thing rather than by the key."""
+        subkey = f"{alias}.subkey" if indexed else self.plain(f"{alias}.subkey")
+        return (
+            f"{alias}.key = {self.bind(key.key)} AND {self._is(subkey, key.subkey)}"
+            f" AND {self._is(f'{alias}.number', key.number)}"
+        )
+
+    def _is(self, column: str, value: object) -> str:
+        return f"{column} IS NULL" if value is None else f"{column} = {self.bind(value)}"
+
+
+def whole_text(alias: str) -> str:
+    """The full text of a value: `head` and what is beyond it."""
+    return f"CASE WHEN {alias}.rest IS NULL THEN {alias}.head ELSE {alias}.head || {alias}.rest END"
+
+
+def is_text(statement: Statement, column: str, alias: str, text: str) -> str:
+    """That a value's text is `text`."""
+    found = f"{column} = {statement.bind(text[:HEAD])}"
+    if len(text) < HEAD:
+        return found
+    rest = f"{alias}.rest = {statement.bind(text[HEAD:])}" if len(text) > HEAD else f"{alias}.rest IS NULL"
+    return f"({found} AND {rest})"
+
+
+def negated(condition: str) -> str:
+    """That a condition does not hold, or is unknown because a column is NULL."""
+    return f"(CASE WHEN {condition} THEN 0 ELSE 1 END) = 1"
+
+
+def _any(conditions: Iterable[str]) -> str:
+    found = list(conditions)
+    return found[0] if len(found) == 1 else f"({' OR '.join(found)})"
+
+
+def any_of(conditions: Iterable[str]) -> str:
+    """One of the conditions; false when there is none."""
+    found = list(conditions)
+    return f"({' OR '.join(found)})" if found else "1 = 0"
+
+
+def all_of(conditions: Iterable[str]) -> str:
+    """All of the conditions; true when there is none."""
+    found = list(conditions)
+    return f"({' AND '.join(found)})" if found else "1 = 1"
