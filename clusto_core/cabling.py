@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from clusto_core import wiring
 from clusto_core.attributes import Key
-from clusto_core.containment import standing
+from clusto_core.containment import check_no_cycle, standing
 from clusto_core.drivers import Driver
 from clusto_core.drivers.equipment import Mounted, Rack
 from clusto_core.drivers.parts import RackUnit
@@ -82,6 +82,7 @@ def mount(unit: UnitOfWork, thing: Thing, rack: Thing, low: int | None = None, h
     place = standing(unit, thing)
     if place is not None and place != rack:
         raise Refused(f"{thing.name} is in {place.name}, not in {rack.name}: take it out first")
+    check_no_cycle(unit, thing, rack)
     units = rack_units(unit, rack)
     tall = height(unit, thing)
     if tall == 0:

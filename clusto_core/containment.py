@@ -72,6 +72,13 @@ def standing(unit: UnitOfWork, thing: Thing) -> Thing | None:
     return next((parent for parent in parents(unit, thing) if is_place(parent)), None)
 
 
+def check_no_cycle(unit: UnitOfWork, thing: Thing, parent: Thing) -> None:
+    """Raises Refused when the parent is in the Thing that is to be put in it."""
+    if (path := _path(unit, parent, thing)) is not None:
+        chain = " in ".join(each.name for each in path)
+        raise Refused(f"{thing.name} cannot be put in {parent.name}: {chain} already")
+
+
 def _path(unit: UnitOfWork, start: Thing, goal: Thing) -> list[Thing] | None:
     """The chain of containment from `start` up to `goal`, both included, if there is one."""
     came_from: dict[Thing, Thing | None] = {start: None}

@@ -21,6 +21,7 @@ from clusto_core.query.scope import scope
 from clusto_core.query.statement import Arm, Statement, all_of, any_of
 from clusto_core.query.tree import Node
 from clusto_core.reader import Reader
+from clusto_core.things import Thing
 
 MANY = 10**9
 """More than anything counted: there is no index to begin at."""
@@ -65,13 +66,18 @@ class Compiler:
 
     def compile(self, node: Node, columns: Columns) -> tuple[str, dict[str, object]]:
         """The statement that gives columns of `things` for all that the expression selects, and its parameters."""
-        whole, parts = scope(node)
-        selects = []
-        if whole is not None:
-            selects.append(self.select(whole, False, columns))
-        if parts is not None:
-            selects.append(self.select(parts, True, columns))
+        selects = [self.select(question, part, columns) for question, part in questions(node)]
         return self.statement.text("\nUNION ALL ".join(selects)), self.statement.parameters
+
+    def compile_one(self, node: Node, thing: Thing) -> tuple[str, dict[str, object]]:
+        """The statement that gives a row when the expression selects that Thing or part, and its parameters."""
+        named = tree.Name(Literal(thing.name))
+        selects = [
+            self.select(tree.And(named, question), part, ("id",))
+            for question, part in questions(node)
+            if part == thing.is_part
+        ]
+        return self.statement.text(selects[0] if selects else "SELECT 1 WHERE 1 = 0"), self.statement.parameters
 
     # --- sets --------------------------------------------------------------------------------------------------------
 
@@ -152,9 +158,7 @@ class Compiler:
         return MANY
 
     def _target_size(self, target: Node) -> int:
-        whole, parts = scope(target)
-        found = (0 if whole is None else self.size(whole, False)) + (0 if parts is None else self.size(parts, True))
-        return min(found, MANY)
+        return min(MANY, sum(self.size(question, part) for question, part in questions(target)))
 
     def _set(self, node: Node, part: bool) -> str:
         """The name of a table of the statement that holds the ids of a set."""
@@ -257,7 +261,7 @@ class Compiler:
     def _connected_backward(self, node: tree.Connected, part: bool) -> list[tuple[str, str, str]]:
         """For each arm: where it comes from, the id that is reached, and the id of the right side that it is from."""
         found = []
-        for target, target_part in self._targets(node):
+        for target, target_part in questions(node.target):
             s = self.statement.alias("s")
             table = self._set(target, target_part)
             for arm in self.arms.connected(f"{s}.id", target_part, part, node.via):
@@ -266,7 +270,7 @@ class Compiler:
 
     def _connected_forward(self, node: tree.Connected, x: str, part: bool) -> str:
         found = []
-        for target, target_part in self._targets(node):
+        for target, target_part in questions(node.target):
             for arm in self.arms.connected(f"{x}.id", part, target_part, node.via):
                 r = self.statement.alias("r")
                 condition = self.condition(target, r, target_part)
@@ -276,15 +280,11 @@ class Compiler:
                 )
         return any_of(found)
 
-    def _targets(self, relation: tree.Relation) -> list[tuple[Node, bool]]:
-        whole, parts = scope(relation.target)
-        return [(node, part) for node, part in ((whole, False), (parts, True)) if node is not None]
-
     def _below(self, node: tree.In, part: bool) -> str:
         """A table of what is in the Things of a set, any number of steps down."""
         bases = []
         owners = []
-        for target, target_part in self._targets(node):
+        for target, target_part in questions(node.target):
             table = self._set(target, target_part)
             s = self.statement.alias("s")
             arms = [self.arms.in_unit(f"{s}.id")] if target_part else self.arms.down(f"{s}.id")
@@ -308,7 +308,7 @@ class Compiler:
             )
         else:
             base = f"SELECT {s}.id, {s}.id FROM {candidates.table} {s}"
-        targets = self._targets(node)
+        targets = questions(node.target)
         arms = self.arms.up("w.id", units=any(target_part for _, target_part in targets))
         above = self.statement.recursive("above", "start, id", base, "w.start, {}", [("", arm) for arm in arms])
         selects = []
@@ -342,7 +342,7 @@ class Compiler:
                 for start, reached, origin in self._connected_backward(relation, part)
             )
         found = []
-        for target, target_part in self._targets(relation):
+        for target, target_part in questions(relation.target):
             s, r = self.statement.alias("s"), self.statement.alias("r")
             for arm in self.arms.connected(f"{s}.id", part, target_part, relation.via):
                 found.append(
@@ -356,7 +356,7 @@ class Compiler:
         """Pairs of what is in the right side, and what of it that is."""
         bases = []
         owners = []
-        for target, target_part in self._targets(relation):
+        for target, target_part in questions(relation.target):
             table = self._set(target, target_part)
             s = self.statement.alias("s")
             arms = [self.arms.in_unit(f"{s}.id")] if target_part else self.arms.down(f"{s}.id")
@@ -375,6 +375,12 @@ class Compiler:
             "holders", "start, id", " UNION ".join([*owners, f"SELECT start, id FROM {below}"])
         )
         return f"SELECT {h}.id AS id, b.start AS other FROM {holders} b CROSS JOIN things {h} WHERE {h}.owner_id = b.id"
+
+
+def questions(node: Node) -> list[tuple[Node, bool]]:
+    """What an expression asks of whole Things, and of parts: see `scope`; with each, whether it is of parts."""
+    whole, parts = scope(node)
+    return [(question, part) for question, part in ((whole, False), (parts, True)) if question is not None]
 
 
 def _sql_sign(sign: str) -> str:

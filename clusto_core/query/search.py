@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from clusto_core.names import natural_key
-from clusto_core.query import tree
 from clusto_core.query.binding import bind
 from clusto_core.query.compiler import Compiler
 from clusto_core.query.parser import parse
-from clusto_core.query.patterns import Literal
 from clusto_core.query.tree import Node
 from clusto_core.reader import Reader
 from clusto_core.things import Thing
@@ -38,6 +36,5 @@ def matches(reader: Reader, thing: Thing, expression: str | Node, *, allow_unkno
     """Whether an expression selects that Thing or part. Raises as `find` does."""
     node = parse(expression) if isinstance(expression, str) else expression
     bound = bind(reader, node, allow_unknown=allow_unknown)
-    narrowed = tree.And(tree.Name(Literal(thing.name)), bound.tree)
-    sql, parameters = Compiler(reader).compile(narrowed, ("id",))
+    sql, parameters = Compiler(reader).compile_one(bound.tree, thing)
     return bool(reader.database.rows(sql, parameters))

@@ -264,7 +264,7 @@ class Not(Node):
         return (self.item,)
 
     def __str__(self) -> str:
-        return f"not {_operand(self.item)}" if isinstance(self.item, (And, Or)) else f"not {self.item}"
+        return f"not {_operand(self.item)}" if isinstance(self.item, (And, Or, Not)) else f"not {self.item}"
 
 
 class And(Node):

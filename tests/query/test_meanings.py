@@ -1,0 +1,44 @@
+"""The two meanings of an expression: what the databases answer is what holds in memory."""
+
+from __future__ import annotations
+
+from random import Random
+
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+from clusto_core.errors import Malformed
+from clusto_core.inventory import Inventory
+from clusto_core.query.binding import bind
+from clusto_core.query.memory import Memory
+from clusto_core.query.parser import parse
+from clusto_core.query.search import find, matches
+from tests.query.expressions import Writer, build, wipe
+
+EXPRESSIONS = 25
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 2**32))
+def test_the_database_answers_what_holds_in_memory(inventory: Inventory, seed: int) -> None:
+    random = Random(seed)
+    wipe(inventory)
+    with inventory.change() as change:
+        things = build(change, random)
+    writer = Writer(random, things)
+    with inventory.read() as reader:
+        memory = Memory.load(reader)
+        for _ in range(EXPRESSIONS):
+            text = writer.expression()
+            note(text)
+            node = parse(text)
+            assert parse(str(node)) == node
+            try:
+                found = find(reader, node, allow_unknown=True).things
+            except Malformed as error:
+                assert "cannot be compared" in str(error)
+                continue
+            bound = bind(reader, node, allow_unknown=True).tree
+            assert [thing.name for thing in found] == [thing.name for thing in memory.select(bound)], text
+            thing = random.choice(things)
+            assert matches(reader, thing, node, allow_unknown=True) == (thing in found), (text, thing)
