@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from clusto_core import cabling, containment, devicetypes, history, parts, store
 from clusto_core.attributes import Key, Value, from_python
@@ -25,6 +26,10 @@ from clusto_core.query import saved
 from clusto_core.reader import Reader, open_reader
 from clusto_core.things import Attribute, Thing
 from clusto_core.unit import UnitOfWork, trailing_number
+
+if TYPE_CHECKING:
+    from clusto_core.query.matching import Match, Pairs
+    from clusto_core.query.tree import Node
 
 TYPE = Key("type")
 """The device type that a Thing was made after."""
@@ -49,6 +54,14 @@ class Inventory:
         """One consistent view of the store, read-only."""
         with open_reader(self.settings.url) as reader:
             yield reader
+
+    def find(self, wanted: str | Node | Pairs, how: Match | None = None, *, allow_unknown: bool = False) -> list[Thing]:
+        """What an expression selects, or has the pairs of keys and values in one of the ways of `Match`; in natural
+        order. Raises Malformed and NotFound as `query.find` does."""
+        from clusto_core.query.search import find
+
+        with self.read() as reader:
+            return find(reader, wanted, how, allow_unknown=allow_unknown).things
 
     @contextlib.contextmanager
     def change(

@@ -12,6 +12,10 @@ from clusto_core.names import natural_key, split_part
 if TYPE_CHECKING:
     from typing import Any
 
+    from clusto_core.query.matching import Match, Pairs
+    from clusto_core.query.tree import Node
+    from clusto_core.reader import Reader
+
 
 class Thing:
     """One row of the inventory: equipment, a part, a resource or a category. Equal by id."""
@@ -53,6 +57,15 @@ class Thing:
     def is_a(self, driver: type[Driver]) -> bool:
         """Whether its driver is that one or below it in the tree."""
         return issubclass(registry.of(self.driver), driver)
+
+    def matches(self, reader: Reader, wanted: str | Node | Pairs, how: Match | None = None) -> bool:
+        """Whether it satisfies an expression, or has the pairs of keys and values in one of the ways of `Match`.
+
+        Raises Malformed and NotFound as `query.find` does.
+        """
+        from clusto_core.query.search import matches
+
+        return matches(reader, self, wanted, how)
 
     @property
     def place(self) -> str:

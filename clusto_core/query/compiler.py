@@ -204,7 +204,7 @@ class Compiler:
             return "1 = 1"
         # Of the drivers that the store has: those of other packages are then found without looking for all.
         names = [name for name in self.stored if issubclass(registry.of(name), node.drivers)]
-        return f"{column} IN ({self.statement.bind_all(names)})" if names else "1 = 0"
+        return f"{column} IN ({self.statement.bind_all(names or [node.drivers[0].__name__])})"
 
     def _part_name(self, node: tree.PartName, x: str) -> str:
         place = "strpos" if self.statement.dialect == "postgresql" else "instr"

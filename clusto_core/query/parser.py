@@ -23,7 +23,7 @@ from clusto_core.drivers import Driver, registry
 from clusto_core.errors import Malformed, did_you_mean
 from clusto_core.names import suggest
 from clusto_core.query import tree
-from clusto_core.query.patterns import ONE, STAR, Any_, Literal, Pattern, Range, Regex, assemble
+from clusto_core.query.patterns import LONGEST_RANGE, ONE, STAR, Any_, Literal, Pattern, Range, Regex, assemble
 from clusto_core.query.tree import Node, Relation
 from clusto_core.wiring import KINDS
 
@@ -76,6 +76,7 @@ class _Parser:
         self.text = text
         self.at = 0
         self.depth = 0
+        self.names_left = LONGEST_RANGE
 
     def parse(self) -> Node:
         if len(self.text) > LONGEST:
@@ -339,7 +340,9 @@ class _Parser:
         pieces, is_quoted = self.pieces("", wild=True)
         if not pieces and not is_quoted:
             raise self.expected(what)
-        found = self.checked(lambda: assemble(self.text[start : self.at], pieces, is_quoted), start)
+        source = self.text[start : self.at]
+        found = self.checked(lambda: assemble(source, pieces, is_quoted, self.names_left), start)
+        self.names_left -= len(found.texts if isinstance(found, Range) else getattr(found, "alternatives", ()))
         if isinstance(found, Literal):
             self.check_text(found, start)
         return found

@@ -7,6 +7,7 @@ Regexes are RE2's (https://github.com/google/re2/wiki/Syntax): they take linear 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from itertools import product
 from typing import Any
 
@@ -16,6 +17,8 @@ LONGEST_RANGE = 10_000
 """The most names that a range in an expression may stand for; with a wildcard beside it, MOST_GLOBS."""
 MOST_GLOBS = 200
 LONGEST_REGEX = 1000
+MOST_TEXT = 500_000
+"""The most characters that a range may be written out to."""
 
 TOP = "\U0010ffff"
 """Sorts behind all characters that names and values hold."""
@@ -207,6 +210,7 @@ def _compile(source: str, ignore_case: bool) -> Any:
         raise Malformed(f"a regex has at most {LONGEST_REGEX} characters")
     options = re2.Options()
     options.log_errors = False
+    options.max_mem = 1 << 20
     options.case_sensitive = not ignore_case
     try:
         return re2.compile(source, options)
@@ -216,13 +220,15 @@ def _compile(source: str, ignore_case: bool) -> Any:
         raise Malformed(f"malformed regex: {reason}") from None
 
 
-def assemble(source: str, pieces: list[str | Any_ | list[str]], is_quoted: bool = False) -> Pattern:
+def assemble(
+    source: str, pieces: list[str | Any_ | list[str]], is_quoted: bool = False, most: int = LONGEST_RANGE
+) -> Pattern:
     """The pattern that a value's pieces make: texts, wildcards, and what brackets hold as a list of one text.
+
+    A range may stand for `most` texts.
 
     Raises Malformed for brackets that hold neither numbers nor a class, and for too long ranges.
     """
-    places: list[tuple[Place, ...]] = []
-    choices: list[tuple[Place, ...]] = []
     wild = any(isinstance(piece, Any_) for piece in pieces)
     parsed: list[Place | tuple[str, ...]] = []
     for piece in pieces:
@@ -235,31 +241,38 @@ def assemble(source: str, pieces: list[str | Any_ | list[str]], is_quoted: bool 
             wild = True
     if all(isinstance(piece, str) for piece in parsed):
         return Literal("".join(piece for piece in parsed if isinstance(piece, str)), is_quoted)
-    limit = MOST_GLOBS if wild else LONGEST_RANGE
+    limit = min(most, MOST_GLOBS) if wild else most
+    merged = _joined(parsed)
     total = 1
-    for part in parsed:
+    for part in merged:
         if isinstance(part, tuple):
-            choices.append(part)
             total *= len(part)
-            if total > limit:
-                raise Malformed(f"more than {limit:,} names: a glob (web*) or a regex (/^web[0-9]+$/) says it shorter")
-        else:
-            choices.append((part,))
-    for combination in product(*choices):
-        places.append(_joined(combination))
+            if total > limit or total * len(source) > MOST_TEXT:
+                raise Malformed("too many names: a glob (web*) or a regex (/^web[0-9]+$/) says it shorter")
+    places = [
+        tuple(place for place in _joined(choice) if not isinstance(place, tuple))
+        for choice in product(*(part if isinstance(part, tuple) else (part,) for part in merged))
+    ]
     if wild:
         return Glob(source, tuple(places))
-    return Range(source, tuple(dict.fromkeys("".join(str(place) for place in each) for each in places)))
+    return Range(source, tuple(dict.fromkeys("".join(map(str, each)) for each in places)))
 
 
-def _joined(places: tuple[Place, ...]) -> tuple[Place, ...]:
+def _joined(places: Iterable[Place | tuple[str, ...]]) -> tuple[Place | tuple[str, ...], ...]:
     """Neighbouring texts put together, and neighbouring stars made one."""
-    found: list[Place] = []
+    found: list[Place | tuple[str, ...]] = []
+    texts: list[str] = []
     for place in places:
-        if isinstance(place, str) and found and isinstance(found[-1], str):
-            found[-1] += place
-        elif not (place is STAR and found and found[-1] is STAR):
+        if isinstance(place, str):
+            texts.append(place)
+            continue
+        if texts:
+            found.append("".join(texts))
+            texts = []
+        if not (place is STAR and found and found[-1] is STAR):
             found.append(place)
+    if texts:
+        found.append("".join(texts))
     return tuple(found)
 
 

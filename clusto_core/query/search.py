@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from clusto_core.names import natural_key
 from clusto_core.query.binding import bind
@@ -11,6 +11,9 @@ from clusto_core.query.parser import parse
 from clusto_core.query.tree import Node
 from clusto_core.reader import Reader
 from clusto_core.things import Thing
+
+if TYPE_CHECKING:
+    from clusto_core.query.matching import Match, Pairs
 
 COLUMNS = ("id", "name", "driver", "owner_id", "number")
 
@@ -22,19 +25,38 @@ class Found(NamedTuple):
     notes: list[str]
 
 
-def find(reader: Reader, expression: str | Node, *, allow_unknown: bool = False) -> Found:
-    """All that an expression selects. Raises Malformed, NotFound as `parser.parse` and `binding.bind` do."""
-    node = parse(expression) if isinstance(expression, str) else expression
-    bound = bind(reader, node, allow_unknown=allow_unknown)
+def find(reader: Reader, wanted: str | Node | Pairs, how: Match | None = None, *, allow_unknown: bool = False) -> Found:
+    """All that an expression selects, or that has the pairs of keys and values in one of the ways of `Match`.
+
+    Raises Malformed, NotFound as `parser.parse`, `matching.matching` and `binding.bind` do.
+    """
+    bound = bind(reader, tree_of(wanted, how), allow_unknown=allow_unknown)
     sql, parameters = Compiler(reader).compile(bound.tree, COLUMNS)
     rows = reader.database.rows(sql, parameters)
     rows.sort(key=lambda row: natural_key(row[1]))
     return Found([Thing(*row) for row in rows], bound.notes)
 
 
-def matches(reader: Reader, thing: Thing, expression: str | Node, *, allow_unknown: bool = False) -> bool:
-    """Whether an expression selects that Thing or part. Raises as `find` does."""
-    node = parse(expression) if isinstance(expression, str) else expression
-    bound = bind(reader, node, allow_unknown=allow_unknown)
+def matches(
+    reader: Reader,
+    thing: Thing,
+    wanted: str | Node | Pairs,
+    how: Match | None = None,
+    *,
+    allow_unknown: bool = False,
+) -> bool:
+    """Whether that Thing or part is among what `find` gives. Raises as `find` does."""
+    bound = bind(reader, tree_of(wanted, how), allow_unknown=allow_unknown)
     sql, parameters = Compiler(reader).compile_one(bound.tree, thing)
     return bool(reader.database.rows(sql, parameters))
+
+
+def tree_of(wanted: str | Node | Pairs, how: Match | None = None) -> Node:
+    """The tree of an expression, or of pairs. Raises Malformed."""
+    if isinstance(wanted, Node):
+        return wanted
+    if isinstance(wanted, str):
+        return parse(wanted)
+    from clusto_core.query.matching import Match, matching
+
+    return matching(wanted, how or Match.HAS)

@@ -14,8 +14,11 @@ VALUES = (
     "1", "12", "12.0", "1.5", "-3", "0", "-0.0", "1e+16", "9007199254740993", "true", "false", "x", "xy", "web", "a b",
     "2024-01-01", "2024-01-01T00:00:00Z", "2024-06-30T12:00:00Z", "ä[*?]", "x" * 255, "x" * 255 + "tail", "007", "",
 )  # fmt: skip
-KEYS = ("foo", "bar", "foo#1", "tag.sub", "_expression")
-PLAIN_KEYS = KEYS[:4]
+BOUNDS = (
+    "12", "1.5", "0", "-3", "9007199254740992", "9007199254740993", "1e16", "99999999999999999999", "2024-01-01",
+    "2024-03-01T00:00:00Z", '"x"', "web", '"12"',
+)  # fmt: skip
+KEYS = ("foo", "bar", "foo#1", "tag.sub")
 ADDRESSES = ("10.2.0.1", "10.2.3.4", "10.3.0.1", "2001:db8::1")
 DRIVERS = (
     "Server", "Switch", "PDU", "Console", "Rack", "Datacenter", "PatchPanel", "Pool", "Class", "Equipment", "Category",
@@ -58,7 +61,9 @@ def build(change: Transaction, random: Random) -> list[Thing]:
         panel, other = random.sample(("pp1", "pp2"), 2)
         with contextlib.suppress(ClustoError):
             change.connect(f"{panel}:{random.randint(1, 2)}", random.choice(parts))
-            change.connect(f"{panel}:rear{random.randint(1, 2)}", random.choice((f"{other}:rear1", random.choice(parts))))
+            change.connect(
+                f"{panel}:rear{random.randint(1, 2)}", random.choice((f"{other}:rear1", random.choice(parts)))
+            )
     for _ in range(random.randint(0, 30)):
         holder = random.choice(things if random.random() < 0.7 else parts)
         value: object = infer(random.choice(VALUES))
@@ -68,7 +73,7 @@ def build(change: Transaction, random: Random) -> list[Thing]:
             value = {"a": random.choice((1, "x"))}
         elif random.random() < 0.2:
             value = Value("string", random.choice(VALUES))
-        change.add_values(holder, Key.parse(random.choice(PLAIN_KEYS)), [value])
+        change.add_values(holder, Key.parse(random.choice(KEYS)), [value])
     for address in random.sample(ADDRESSES, random.randint(0, len(ADDRESSES))):
         change.add_values(random.choice(things + parts), Key(IP), [Value("string", address)])
     return things + parts
@@ -137,26 +142,27 @@ class Writer:
         )  # fmt: skip
 
     def attribute(self) -> str:
-        key = self.random.choice(PLAIN_KEYS)
+        key = self.random.choice(KEYS)
         inherited = self.choice(" inherited", "", "")
         roll = self.random.random()
         if roll < 0.3:
             value = self.random.choice((*VALUES, *self.names))
             return f"attr:{key},{value if value.isalnum() else quote(value)}{inherited}"
         if roll < 0.5:
-            pattern = self.choice("x*", "*b*", "?", "/^x/", "/[0-9]+/", "/TAIL$/i", "[1-9]", "1*", "*[a-z]", "web[1-3]", "@web1")
+            pattern = self.choice(
+                "x*", "*b*", "?", "/^x/", "/[0-9]+/", "/TAIL$/i", "[1-9]", "1*", "*[a-z]", "web[1-3]", "@web1"
+            )
             return f"attr:{key},{pattern}{inherited}"
         if roll < 0.8:
             sign = self.choice("<", "<=", ">", ">=", "=", "!=")
-            bound = self.choice("12", "1.5", "0", "-3", "9007199254740992", "9007199254740993", "1e16", "99999999999999999999",
-                                "2024-01-01", "2024-03-01T00:00:00Z", '"x"', "web", '"12"')  # fmt: skip
+            bound = self.random.choice(BOUNDS)
             return f"attr:{key}{sign}{bound}{inherited}"
         if roll < 0.87:
             return f"haskey({key}){inherited}"
         values = [quote(self.random.choice(VALUES)) for _ in range(self.random.randint(1, 2))]
         if roll < 0.94:
             return f"attr:{key}={{{','.join(values)}}}{inherited}"
-        return f"attrs={{{','.join(f'{self.random.choice(PLAIN_KEYS)}={value}' for value in values)}}}"
+        return f"attrs={{{','.join(f'{self.random.choice(KEYS)}={value}' for value in values)}}}"
 
 
 def wipe(inventory: Inventory) -> None:

@@ -13,6 +13,9 @@ from clusto_core.query.binding import bind
 from clusto_core.query.memory import Memory
 from clusto_core.query.parser import parse
 from clusto_core.query.search import find, matches
+from clusto_core.query.tree import Node
+from clusto_core.reader import Reader
+from clusto_core.things import Thing
 from tests.query.expressions import Writer, build, wipe
 
 EXPRESSIONS = 25
@@ -33,12 +36,20 @@ def test_the_database_answers_what_holds_in_memory(inventory: Inventory, seed: i
             note(text)
             node = parse(text)
             assert parse(str(node)) == node
-            try:
-                found = find(reader, node, allow_unknown=True).things
-            except Malformed as error:
-                assert "cannot be compared" in str(error)
+            found = _answer(reader, node)
+            if found is None:
                 continue
             bound = bind(reader, node, allow_unknown=True).tree
-            assert [thing.name for thing in found] == [thing.name for thing in memory.select(bound)], text
+            assert [each.name for each in found] == [each.name for each in memory.select(bound)], text
             thing = random.choice(things)
             assert matches(reader, thing, node, allow_unknown=True) == (thing in found), (text, thing)
+
+
+def _answer(reader: Reader, node: Node) -> list[Thing] | None:
+    """What the database answers, None for a comparison that it refuses."""
+    try:
+        return find(reader, node, allow_unknown=True).things
+    except Malformed as error:
+        if "cannot be compared" in str(error):
+            return None
+        raise
