@@ -151,7 +151,7 @@ def invoke(arguments: list[str]) -> int:
         return _fail(_usage(error), EXIT_USAGE, debug)
     except ClustoError as error:
         code = next((code for kind, code in _CODES if isinstance(error, kind)), EXIT_UNEXPECTED)
-        return _fail(str(error), code, debug)
+        return _fail(str(error), code, debug, error.details)
     except Exception as error:
         return _unexpected(error, debug)
     return code if isinstance(code, int) else 0
@@ -175,14 +175,15 @@ def _unexpected(error: Exception, debug: bool) -> int:
     return _fail(f"unexpected {type(error).__name__}: {error} (--debug shows more)", EXIT_UNEXPECTED, debug)
 
 
-def _fail(message: str, code: int, debug: bool) -> int:
+def _fail(message: str, code: int, debug: bool, details: tuple[str, ...] = ()) -> int:
     from clusto_cli.output import clean
 
     if debug:
         import traceback
 
         traceback.print_exc()
-    print(f"clusto: error: {clean(message)}", file=sys.stderr)
+    for line in (f"clusto: error: {message}", *details):
+        print(clean(line), file=sys.stderr)
     return code
 
 
