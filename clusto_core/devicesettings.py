@@ -29,6 +29,10 @@ class DeviceSettings(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self._values)
 
+    def over(self, others: DeviceSettings) -> DeviceSettings:
+        """These settings, and where they lack a key those others."""
+        return DeviceSettings({**others._values, **self._values})
+
 
 @dataclass(frozen=True, slots=True)
 class ReachedDevice:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -29,7 +30,8 @@ def find(program: str, package: str) -> str:
 
 def free_ports(count: int = 1) -> int:
     """The first of so many TCP ports in a row that nobody listens on."""
-    for first in range(20000 + os.getpid() % 10000, 60000, count + 1):
+    for _ in range(1000):
+        first = random.randrange(20000, 32000)  # below the ports that outgoing connections take
         sockets = []
         try:
             for port in range(first, first + count):

@@ -55,7 +55,16 @@ class Capture:
     seconds: float | None
 
 
-Step = Send | Expect | Break | Capture
+@dataclass(frozen=True)
+class Ask:
+    """Type these bytes and listen so many seconds, or until `enough` of what has come; nothing if there was already."""
+
+    data: bytes
+    seconds: float
+    enough: Callable[[bytes], bool]
+
+
+Step = Send | Expect | Break | Capture | Ask
 
 
 def parse_send(text: str) -> Send:
@@ -213,6 +222,13 @@ class _Running:
                 case Expect() as expect:
                     if not self._met(expect):
                         return
+                case Ask(data, seconds, enough):
+                    if not enough(bytes(self._window)):
+                        if self._step_ends is None:
+                            line.write(data)
+                            self._step_ends = time.monotonic() + seconds
+                        if time.monotonic() < self._step_ends:
+                            return
                 case Capture(seconds):
                     if self._step_ends is None:
                         self._step_ends = float("inf") if seconds is None else time.monotonic() + seconds

@@ -44,8 +44,8 @@ MENU = (
 class MenuAction:
     """A key of the escape menu that does something elsewhere, such as to the server's power.
 
-    question: what to ask first; empty for no question. run: does it, beside the session, and returns what to say of
-    it; a DeviceError is said too.
+    run: does it, and returns what to say of it. question: what to ask before that, None for no question. Both take
+    their time beside the session, and an error of theirs is said.
     """
 
     key: str
@@ -60,7 +60,8 @@ class Settings:
 
     title: what one is attached to, and by which way. escape: the byte of the escape key, empty for none.
     keep: attach anew when the line is lost. wait: attach when a busy port becomes free. log: where the log goes, or
-    would go if it were switched on.
+    would go if it were switched on. actions: further keys of the menu. others: who else is on a line; attached: what to
+    do when it is attached for the first time.
     """
 
     title: str
@@ -72,6 +73,7 @@ class Settings:
     log_now: bool = False
     actions: Sequence[MenuAction] = ()
     others: Callable[[ConsoleLine], str] = field(default=lambda line: "")
+    attached: Callable[[], None] = field(default=lambda: None)
 
 
 def key_name(escape: bytes) -> str:
@@ -98,7 +100,7 @@ class Session:
         self._scrollback = Scrollback()
         self._escaping = False
         self._asking: tuple[MenuAction, bytearray] | None = None
-        self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[tuple[str, MenuAction | None]] = queue.SimpleQueue()
         # Sockets, not pipes: an action that ends after the session must not write to whatever has its number then.
         self._answered, self._answering = socket.socketpair()
         self._answered.setblocking(False)
@@ -211,6 +213,7 @@ class Session:
     def _attached(self, line: ConsoleLine) -> None:
         if self.attached_at is None:
             self.attached_at = time.time()
+            self._settings.attached()
         self._pause = 1.0
         settings = self._settings
         text = settings.title
@@ -335,13 +338,8 @@ class Session:
     def _begin(self, action: MenuAction) -> None:
         if action.question is None:
             self._start(action)
-            return
-        self._asking = (action, bytearray())
-        try:
-            self._terminal.prompt(f"{action.question()} Type yes and Enter:")
-        except DeviceError as error:
-            self._asking = None
-            self._terminal.message(str(error))
+        else:
+            self._beside(action.question, action)
 
     def _answer(self, data: bytes) -> bytes:
         """Takes what is typed as the answer to the question; what is left of it when the answer is complete."""
@@ -367,12 +365,16 @@ class Session:
     def _start(self, action: MenuAction) -> None:
         self._terminal.message(f"{action.title} ...")
         self._event(action.title)
+        self._beside(action.run, None)
+
+    def _beside(self, do: Callable[[], str], asks: MenuAction | None) -> None:
+        """Does it in a thread of its own; what it says is said when it is done, or asked with `asks`."""
 
         def work() -> None:
             try:
-                said = action.run()
+                said: tuple[str, MenuAction | None] = (do(), asks)
             except Exception as error:  # said to the operator: the session is worth more than the action
-                said = f"{action.title}: {error}"
+                said = (str(error), None)
             self._answers.put(said)
             # The session may have ended meanwhile.
             with contextlib.suppress(OSError):
@@ -384,10 +386,15 @@ class Session:
         with contextlib.suppress(BlockingIOError):
             self._answered.recv(4096)
         while not self._answers.empty():
-            said = self._answers.get()
-            for line in said.splitlines() or ["done"]:
+            said, asks = self._answers.get()
+            lines = said.splitlines() or ["done"]
+            for line in lines if asks is None else lines[:-1]:
                 self._terminal.message(line)
-            self._event(said)
+            if asks is None:
+                self._event(said)
+            elif self._asking is None:
+                self._asking = (asks, bytearray())
+                self._terminal.prompt(f"{lines[-1]} Type yes and Enter:")
 
     # The log.
 

@@ -1,0 +1,68 @@
+"""Who was attached to which console, when and how long: one transaction a session, in the history of each machine."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clusto_cli.context import App
+from clusto_core.attributes import Key, structure
+from clusto_core.consoles import ConsoleWay
+from clusto_core.errors import ClustoError
+
+LAST_KEY = Key("_console", None, "last")
+"""The last session on a machine's console, as JSON: user, way, manner, start (seconds since 1970), seconds."""
+
+
+@dataclass(frozen=True)
+class Attended:
+    """One console that somebody was attached to; started in seconds since 1970, UTC."""
+
+    way: ConsoleWay
+    started: float
+    seconds: float
+    manner: str = "attached"
+
+
+def preload() -> None:
+    """Loads what recording needs while the session goes on, so that leaving it is quick."""
+
+    def load() -> None:
+        import clusto_core.inventory
+        import clusto_core.store  # noqa: F401 -- loaded for later
+
+    threading.Thread(target=load, daemon=True).start()
+
+
+def record(app: App, sessions: Sequence[Attended]) -> None:
+    """Records them in one transaction. That it cannot, is said: the session itself is over and was what it was."""
+    if not sessions:
+        return
+    import getpass
+
+    told = "; ".join(f"{each.way.thing.name}, {each.way.words}, {duration(each.seconds)}" for each in sessions[:20])
+    more = f"; {len(sessions) - 20} more" if len(sessions) > 20 else ""
+    try:
+        with app.changing(f"console {sessions[0].manner}: {told}{more}") as change:
+            for each in sessions:
+                entry = {
+                    "user": getpass.getuser(),
+                    "way": each.way.words,
+                    "manner": each.manner,
+                    "start": int(each.started),
+                    "seconds": round(each.seconds),
+                }
+                change.set_values(change.resolve(each.way.thing.name), LAST_KEY, [structure(entry)])
+    except (ClustoError, OSError) as error:
+        app.say(f"the session is not in the history: {error}")
+
+
+def duration(seconds: float) -> str:
+    """`42 s`, `3 min 12 s`, `2 h 5 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,146 @@
+"""Consoles without anybody at them: steps on one or several, what they said, and how that went."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from clusto_cli.backends.base import Attach, Busy, DeviceError, NoSuchPort
+from clusto_cli.backends.console.access import Access
+from clusto_cli.backends.console.script import Break, Capture, Job, Send, Step, Transcript, many
+from clusto_cli.backends.console.several import Board, follow
+from clusto_cli.backends.console.terminal import Ended
+from clusto_cli.backends.console.visible import LineSplitter
+from clusto_cli.console.history import Attended, record
+from clusto_cli.context import App
+from clusto_cli.output import clean, write_records
+from clusto_core.consoles import ConsoleWay
+
+Consoles = Sequence[tuple[ConsoleWay, Access]]
+# After the last thing that is typed, the answer is waited for so long, so that there is one, and the bytes get there.
+_AFTERMATH = 0.5
+
+
+def with_aftermath(steps: Sequence[Step]) -> list[Step]:
+    """The steps, and a moment to listen where they end with typing."""
+    return [*steps, Capture(_AFTERMATH)] if steps and isinstance(steps[-1], Send | Break) else list(steps)
+
+
+def run(
+    app: App, consoles: Consoles, steps: Sequence[Step], *, attach: Attach, timeout: float, wait: bool, output: str
+) -> int:
+    """The steps on each console, side by side; the exit code."""
+    steps = with_aftermath(steps)
+    jobs = [
+        Job(
+            way.thing.name,
+            access,
+            with_aftermath(steps),
+            attach=attach,
+            timeout=timeout,
+            wait=wait,
+            keep=output != "text",
+        )
+        for way, access in consoles
+    ]
+    if output != "text":
+        transcripts = many(jobs)
+        write_records(output, map(_record, consoles, transcripts))
+    elif len(jobs) == 1:
+        transcripts = _one(jobs[0])
+    else:
+        transcripts = follow(jobs, lambda line: print(clean(line), flush=True))
+    _tell(transcripts)
+    _remember(app, consoles, transcripts, "scripted")
+    return exit_code(transcripts)
+
+
+def _one(job: Job) -> list[Transcript]:
+    """One console: to a pipe its bytes as they are, to a terminal as text."""
+    if not sys.stdout.isatty():
+
+        def show(data: bytes) -> None:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+
+        job.heard = show
+        return many([job])
+    lines = LineSplitter()
+
+    def show_lines(data: bytes) -> None:
+        for line in lines.feed(data):
+            print(line, flush=True)
+
+    job.heard = show_lines
+    try:
+        return many([job])
+    finally:
+        for line in lines.flush():
+            print(line)
+
+
+def board(app: App, consoles: Consoles, *, broadcast: bool, attach: Attach, escape: bytes, wait: bool) -> int:
+    """Several consoles on the operator's terminal, until he leaves; the exit code."""
+    listening: list[Step] = [Capture(None)]
+    jobs = [Job(way.thing.name, access, listening, attach=attach, wait=wait, keep=False) for way, access in consoles]
+    transcripts: list[Transcript] = []
+    display = Board(jobs, broadcast=broadcast, escape=escape)
+    try:
+        transcripts = display.run()
+    except Ended as ended:
+        return 128 + ended.number
+    finally:
+        _remember(app, consoles, transcripts, "broadcast" if broadcast else "watched")
+    _tell(transcripts)
+    return exit_code(transcripts)
+
+
+def exit_code(transcripts: Sequence[Transcript]) -> int:
+    """0 when all went well; else 5 where a device failed, 4 where one is only busy, 3 where there is no such port."""
+    errors = [each.error for each in transcripts if each.error is not None]
+    codes = [3 if isinstance(error, NoSuchPort) else 4 if isinstance(error, Busy) else 5 for error in errors]
+    return max(codes, default=0)
+
+
+def outcome(error: DeviceError | None) -> str:
+    """One word for how it went, the same over all vendors."""
+    if error is None:
+        return "done"
+    names = {"Busy": "busy", "NoSuchPort": "no such port", "NotExpected": "not expected", "LineLost": "lost"}
+    names |= {"Unreachable": "unreachable", "AuthenticationFailed": "not admitted"}
+    return names.get(type(error).__name__, "refused")
+
+
+def _record(console: tuple[ConsoleWay, Access], transcript: Transcript) -> dict[str, Any]:
+    way, access = console
+    return {
+        "name": transcript.name,
+        "way": way.words,
+        "command": access.command,
+        "outcome": outcome(transcript.error),
+        "error": str(transcript.error) if transcript.error is not None else None,
+        "seconds": round(transcript.seconds, 3),
+        "transcript": bytes(transcript.data).decode("utf-8", "backslashreplace"),
+        "truncated": transcript.truncated,
+    }
+
+
+def _tell(transcripts: Sequence[Transcript]) -> None:
+    for transcript in transcripts:
+        if transcript.error is not None:
+            print(f"clusto: error: {clean(f'{transcript.name}: {transcript.error}')}", file=sys.stderr)
+
+
+def _remember(app: App, consoles: Consoles, transcripts: Sequence[Transcript], manner: str) -> None:
+    ways = {way.thing.name: way for way, _ in consoles}
+    with contextlib.suppress(BrokenPipeError):
+        record(
+            app,
+            [
+                Attended(ways[each.name], each.attached_at, each.seconds, manner)
+                for each in transcripts
+                if each.attached_at is not None
+            ],
+        )

@@ -1,0 +1,112 @@
+"""From the inventory's way to a console to one that can be opened: profile, method, settings, secrets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from clusto_cli.backends import base
+from clusto_cli.backends.console.access import Access
+from clusto_cli.backends.console.profile import BadProfile, Method, UnknownProfile, load
+from clusto_cli.backends.console.values import Values
+from clusto_core.config import config_path
+from clusto_core.consoles import CONTROLLER, ConsoleWay, check_reachable
+from clusto_core.errors import Malformed, NotFound, Refused
+
+T = TypeVar("T")
+_TEXTS = ("uri", "path", "cipher", "speed")
+
+
+def profile_folders() -> tuple[Path, ...]:
+    """Where a site keeps console profiles of its own; they go before clusto's."""
+    own = Path(os.path.dirname(config_path())) / "profiles" / "console"
+    return (own, Path("/etc/clusto/profiles/console"))
+
+
+def access_of(way: ConsoleWay, method: str | None = None, *, port: bool = True) -> Access:
+    """How this way is opened. Nothing is connected to yet, but everything that can be wrong before that is found;
+    without `port`, it is the console server as a whole that is to be asked something.
+
+    Raises NotFound for a profile that there is not or that is not set, and for a port that cannot be; Malformed for
+    values that cannot be.
+    """
+    name = check_reachable(way)
+    try:
+        profile = load(name, profile_folders())
+        chosen = profile.method(method or way.settings.get("console.method"))
+    except UnknownProfile as error:
+        raise NotFound(f"{_owner(way)}: {error}") from None
+    except BadProfile as error:
+        raise Malformed(str(error)) from None
+
+    def make() -> Access:
+        access = Access(profile, chosen, _values(way, chosen))
+        if port:
+            # Made and thrown away: it raises what is missing.
+            _ = access.command
+        return access
+
+    return _told(way, make)
+
+
+def _values(way: ConsoleWay, method: Method) -> Values:
+    settings = way.settings
+    texts = {key: value for key in _TEXTS if (value := settings.get(f"console.{key}")) is not None}
+    texts["host"] = way.host
+    user = settings.get("console.user") or settings.get("ssh.user")
+    secret = settings.get("console.password")
+    own_port, begins_at = way.own.get("console.port"), settings.get("console.base")
+    if way.kind == CONTROLLER:
+        user, secret = settings.get("bmc.user"), settings.get("bmc.password")
+        begins_at = settings.get("bmc.port")
+        if (cipher := settings.get("bmc.cipher")) is not None:
+            texts["cipher"] = cipher
+    elif own_port is None and begins_at is None and method.port.isdecimal():
+        # A server that has one port for all its consoles: where that port is, is set on the server.
+        begins_at = settings.get("console.port")
+    if user is not None:
+        texts["user"] = user
+    if way.thing != way.device:
+        texts["name"] = way.label or way.thing.name
+    return Values(
+        number=way.number,
+        texts=texts,
+        tcp_port=_number("console.port", own_port),
+        base=_number("console.base", begins_at),
+        secret=secret,
+    )
+
+
+def _number(key: str, text: str | None) -> int | None:
+    if text is not None and not text.isdecimal():
+        raise base.Refused(f"{key} is {text!r}, not a number")
+    return None if text is None else int(text)
+
+
+def _owner(way: ConsoleWay) -> str:
+    return way.device.name if way.device is not None else way.thing.name
+
+
+def _told(way: ConsoleWay, make: Callable[[], T]) -> T:
+    try:
+        return make()
+    except base.NoSuchPort as error:
+        raise NotFound(f"{way.thing.name}: {error}") from None
+    except base.DeviceError as error:
+        raise Malformed(f"{way.thing.name}, {way.words}: {error}") from None
+
+
+def as_outcome(error: base.DeviceError) -> Exception:
+    """The error whose exit code is that of every vendor's console: no such port 3, busy 4, anything else 5."""
+    if isinstance(error, base.NoSuchPort):
+        return NotFound(str(error))
+    if isinstance(error, base.Busy):
+        return Refused(f"{error} (--wait waits, --read-only looks on, --force takes it over)")
+    return error
+
+
+def title(way: ConsoleWay) -> str:
+    """`server1: port 12 on cs1`; and why it is not by cable, where it is not."""
+    return f"{way.thing.name}: {way.words}" + (f" ({way.why})" if way.why else "")
