@@ -43,7 +43,7 @@ def attach(app: App, way: ConsoleWay, access: Access, manner: Manner) -> int:
         log=manner.log or Path(f"{way.thing.name.replace('/', '_').replace(':', '_')}.console.log"),
         log_now=manner.log is not None,
         actions=power_actions(app, way.thing.name) if not way.thing.is_part else (),
-        others=lambda line: ", ".join(others(line, access)),
+        others=lambda line: ", ".join(others(line, access, looking_on=manner.attach is Attach.READ_ONLY)),
         attached=preload,
     )
     session = Session(access, settings)
@@ -59,13 +59,13 @@ def attach(app: App, way: ConsoleWay, access: Access, manner: Manner) -> int:
     return 0
 
 
-def others(line: ConsoleLine, access: Access) -> list[str]:
-    """Who else is on the port, where the server said; we ourselves are one of those it names."""
+def others(line: ConsoleLine, access: Access, *, looking_on: bool) -> list[str]:
+    """Who else is on the port, where the server said; we ourselves may be one of those it names."""
     if not isinstance(line, Line) or line.status is None:
         return []
     users = list(line.status.users)
     ours = access.values.texts.get("user") or getpass.getuser()
-    mine = next((user for user in users if user.name == ours), None)
+    mine = next((user for user in users if user.name == ours and user.writes is not looking_on), None)
     if mine is not None:
         users.remove(mine)
     return [str(user) for user in users]

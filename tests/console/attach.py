@@ -23,6 +23,11 @@ def cycle() -> str:
     return "server1: cycled outlet 7 on pdu1"
 
 
+def question() -> str:
+    time.sleep(0.3)
+    return "It hits pdu1:7.\nPower cycle server1?"
+
+
 def fail() -> str:
     raise Refused("outlet 7 is locked")
 
@@ -36,7 +41,7 @@ def main() -> int:
         settings["log"] = Path(settings["log"])
     actions = (
         MenuAction("p", "power status", lambda: "server1: on"),
-        MenuAction("c", "power cycle", cycle, lambda: "Power cycle server1?"),
+        MenuAction("c", "power cycle", cycle, question),
         MenuAction("x", "fail", fail),
     )
     way = access(wanted["profile"], wanted.get("method"), **wanted["values"])

@@ -248,7 +248,7 @@ def test_list_and_outcomes_of_a_conserver(clusto: Run, do: Do, lab: Lab, sqlite_
     assert unknown.code == 3
     assert "not found" in unknown.err
     watched = terminal(clusto, "web1", "--read-only", url=sqlite_url)
-    watched.expect_exact("also on it: ann@localhost; read only")
+    watched.expect("also on it: ann@localhost; read only")
     forced = terminal(clusto, "web1", "--force", url=sqlite_url)
     forced.expect("helps")
     child.expect("forced to `spy' mode by ann@localhost")

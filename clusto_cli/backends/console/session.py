@@ -100,7 +100,8 @@ class Session:
         self._scrollback = Scrollback()
         self._escaping = False
         self._asking: tuple[MenuAction, bytearray] | None = None
-        self._answers: queue.SimpleQueue[tuple[str, MenuAction | None]] = queue.SimpleQueue()
+        self._preparing = False
+        self._answers: queue.SimpleQueue[tuple[str, MenuAction | None, Exception | None]] = queue.SimpleQueue()
         # Sockets, not pipes: an action that ends after the session must not write to whatever has its number then.
         self._answered, self._answering = socket.socketpair()
         self._answered.setblocking(False)
@@ -269,7 +270,7 @@ class Session:
 
     def _send(self, data: bytes) -> None:
         line = self._line
-        if not data:
+        if not data or self._preparing:
             return
         if line is None or not line.ready:
             if _INTERRUPT in data:
@@ -338,8 +339,13 @@ class Session:
     def _begin(self, action: MenuAction) -> None:
         if action.question is None:
             self._start(action)
-        else:
-            self._beside(action.question, action)
+            return
+        if self._preparing:
+            return
+        # What is typed until the question is there would be an answer to nothing, and must not reach the port either.
+        self._preparing = True
+        self._terminal.message(f"{action.title}?")
+        self._beside(action.question, action)
 
     def _answer(self, data: bytes) -> bytes:
         """Takes what is typed as the answer to the question; what is left of it when the answer is complete."""
@@ -372,10 +378,9 @@ class Session:
 
         def work() -> None:
             try:
-                said: tuple[str, MenuAction | None] = (do(), asks)
+                self._answers.put((do(), asks, None))
             except Exception as error:  # said to the operator: the session is worth more than the action
-                said = (str(error), None)
-            self._answers.put(said)
+                self._answers.put(("", asks, error))
             # The session may have ended meanwhile.
             with contextlib.suppress(OSError):
                 self._answering.send(b".")
@@ -386,13 +391,16 @@ class Session:
         with contextlib.suppress(BlockingIOError):
             self._answered.recv(4096)
         while not self._answers.empty():
-            said, asks = self._answers.get()
+            said, asks, error = self._answers.get()
+            if error is not None:
+                said, asks, self._preparing = str(error), None, self._preparing and asks is None
             lines = said.splitlines() or ["done"]
             for line in lines if asks is None else lines[:-1]:
                 self._terminal.message(line)
             if asks is None:
                 self._event(said)
-            elif self._asking is None:
+            else:
+                self._preparing = False
                 self._asking = (asks, bytearray())
                 self._terminal.prompt(f"{lines[-1]} Type yes and Enter:")
 
