@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
 _MAYBE_IP = re.compile(r"[0-9a-fA-F:.]{2,45}")
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+# Nearly all addresses are these; making an object of each takes ten times as long.
+_V4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}").fullmatch
 _MAC = re.compile(
     r"(?:[0-9a-f]{2}([:-]))(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}|[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}", re.IGNORECASE
 )
@@ -30,10 +33,21 @@ def parse(text: str) -> IPv4Address | IPv6Address | None:
 
 def canonical(text: str) -> str:
     """The one spelling of an address that the store keeps (RFC 5952 for v6). Raises Malformed."""
+    if _V4(text):
+        return text
     address = parse(text)
     if address is None:
         raise Malformed(f"not an IP address: {text[:60]!r}")
     return str(address)
+
+
+def claim_of(text: str) -> str | None:
+    """The claim of an address as the store spells it; None for what is no address."""
+    if _V4(text):
+        one, two, three, four = map(int, text.split("."))
+        return f"ip4:{one << 24 | two << 16 | three << 8 | four:08x}"
+    address = parse(text)
+    return claim(address) if address else None
 
 
 def claim(address: IPv4Address | IPv6Address) -> str:

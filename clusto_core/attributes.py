@@ -166,7 +166,11 @@ def structure(value: object) -> Value:
     import json
 
     try:
-        return Value("json", json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False))
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        if "\\ud" in text:
+            # Half of a surrogate pair is no character: no file and no database could hold it.
+            json.dumps(value, ensure_ascii=False).encode()
+        return Value("json", text)
     except (TypeError, ValueError, RecursionError) as error:
         raise Malformed(f"not a JSON value: {error}") from None
 

@@ -83,18 +83,17 @@ def mount(unit: UnitOfWork, thing: Thing, rack: Thing, low: int | None = None, h
     if place is not None and place != rack:
         raise Refused(f"{thing.name} is in {place.name}, not in {rack.name}: take it out first")
     check_no_cycle(unit, thing, rack)
-    units = rack_units(unit, rack)
     tall = height(unit, thing)
     if tall == 0:
         raise Refused(f"{thing.name} takes no rack units (height 0): put it in {rack.name} instead")
     if low is None:
-        low = _free_run(unit, rack, units, tall or 1)
+        low = _free_run(unit, rack, rack_units(unit, rack), tall or 1)
     top = high if high is not None else low + (tall or 1) - 1
     if tall is not None and top - low + 1 != tall:
         raise Refused(f"{thing.name} is {tall} units high, RU{low}-{top} are {top - low + 1}")
     joined = []
     for number in range(low, top + 1):
-        rack_unit = units.get(number)
+        rack_unit = _rack_unit(unit, rack, number)
         if rack_unit is None:
             size = f" ({thing.name} is {tall} units high)" if tall and tall > 1 else ""
             raise Refused(f"{rack.name} has no RU{number}{size}")
@@ -104,6 +103,12 @@ def mount(unit: UnitOfWork, thing: Thing, rack: Thing, low: int | None = None, h
     for each in joined:
         unit.insert_cable(Cable(unit.new_id(), wiring.POSITION, None, thing.id, each.other.id, rack.id))
     return joined
+
+
+def _rack_unit(unit: UnitOfWork, rack: Thing, number: int) -> Thing | None:
+    """A rack's unit of that number: called RU and its number in nearly every rack."""
+    found = unit.part(rack, f"RU{number}")
+    return found if found is not None and found.is_a(RackUnit) else rack_units(unit, rack).get(number)
 
 
 def _free_run(unit: UnitOfWork, rack: Thing, units: dict[int, Thing], tall: int) -> int:
@@ -139,7 +144,7 @@ def join(unit: UnitOfWork, one: Thing, other: Thing) -> Joined:
     """Puts a cable between two parts. Raises Refused when they do not fit or one of them is in use."""
     if one == other:
         raise Refused(f"{one.name} cannot be connected to itself")
-    if wiring.cable_kind(one.kind, other.kind) is None:
+    if wiring.fit(one.driver, other.driver) is None:
         raise Refused(f"{_what(one)} does not fit {_what(other)}")
     for part, partner in ((one, other), (other, one)):
         if (cable := unit.cable_of(part)) is not None:
@@ -148,7 +153,7 @@ def join(unit: UnitOfWork, one: Thing, other: Thing) -> Joined:
             known = " already" if there == partner else ""
             raise Refused(f"{part.name} is{known} connected to {there.name}{'' if known else ': disconnect it first'}")
     near, far = unit.end_behind(one), unit.end_behind(other)
-    path = wiring.cable_kind(near.kind, far.kind)
+    path = wiring.fit(near.driver, far.driver)
     if path is None:
         raise Refused(f"the path would join {_what(near)} and {_what(far)}, which do not fit")
     unit.insert_cable(Cable(unit.new_id(), path, one.id, one.entity_id, other.id, other.entity_id))

@@ -35,9 +35,9 @@ def hold(unit: UnitOfWork, thing: Thing, text: str) -> bool:
     spelled = addresses.canonical(text)
     if spelled in held(unit, thing):
         return False
-    address = addresses.parse(spelled)
-    holder = address and unit.claimant(addresses.claim(address))
-    if holder:
+    claim = addresses.claim_of(spelled)
+    holder = unit.claimant(claim) if claim else None
+    if holder is not None:
         raise Refused(f"{spelled} is held by {holder.name}")
     unit.insert_attribute(Attribute(unit.new_id(), thing.id, IP_KEY, string(spelled)))
     return True

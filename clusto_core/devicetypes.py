@@ -23,7 +23,7 @@ from clusto_core.drivers.resources import DeviceType
 from clusto_core.errors import Malformed, NotFound, did_you_mean
 from clusto_core.names import suggest
 from clusto_core.things import Attribute
-from clusto_core.unit import UnitOfWork
+from clusto_core.unit import UnitOfWork, trailing_number
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._+-]*/[a-z0-9][a-z0-9._+-]*")
 DEFINITION = Key("definition")
@@ -37,11 +37,14 @@ class TypedPart(NamedTuple):
     attributes: Mapping[str, object]
 
 
-class Model(NamedTuple):
-    """What a device type gives to a new Thing."""
+class Model:
+    """What a device type, or a driver by itself, gives to a new Thing."""
 
-    parts: list[TypedPart]
-    attributes: dict[str, object]
+    def __init__(self, typed: Iterable[TypedPart], attributes: Mapping[str, object]) -> None:
+        self.parts = list(typed)
+        self.attributes = dict(attributes)
+        self.planned = [(part.name, part.driver.__name__, trailing_number(part.name)) for part in self.parts]
+        """Name, driver and number of each part, as `UnitOfWork.insert_parts` takes them."""
 
 
 def name_of(manufacturer: str, model: str) -> str:

@@ -45,7 +45,7 @@ _CHANGE = "SELECT c.thing_id, c.name, c.before, c.after FROM changes c"
 
 def record(unit: UnitOfWork, command: str, message: str | None, reverts: int | None) -> int:
     """Writes the history of all that a unit of work is about to change; gives the transaction's number."""
-    from clusto_core import schema
+    from clusto_core import rows, schema
 
     number = unit.new_transaction_id()
     entry = {
@@ -59,22 +59,11 @@ def record(unit: UnitOfWork, command: str, message: str | None, reverts: int | N
     }
     unit.connection.execute(schema.transactions.insert(), entry)
     dump = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-    batch = []
-    for thing_id, (name, before, after) in unit.changes().items():
-        batch.append(
-            {
-                "transaction_id": number,
-                "thing_id": thing_id,
-                "name": name,
-                "before": dump(before) if before else None,
-                "after": dump(after) if after else None,
-            }
-        )
-        if len(batch) == 5000:
-            unit.connection.execute(schema.changes.insert(), batch)
-            batch = []
-    if batch:
-        unit.connection.execute(schema.changes.insert(), batch)
+    changes = (
+        (number, thing_id, name, dump(before) if before else None, dump(after) if after else None)
+        for thing_id, name, before, after in unit.changes()
+    )
+    rows.insert(unit.connection, schema.changes, rows.CHANGES, changes)
     return number
 
 

@@ -14,7 +14,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from clusto_core import cabling, containment, devicetypes, history, parts, store
+from clusto_core import cabling, collector, containment, devicetypes, history, parts, store
 from clusto_core.attributes import Key, Value, from_python
 from clusto_core.cabling import Joined
 from clusto_core.config import Settings, settings
@@ -77,7 +77,7 @@ class Inventory:
 
         `command` and `message` go into the history; with `dry_run` everything is checked and nothing is kept.
         """
-        with store.write_transaction(self.settings, notify) as connection:
+        with store.write_transaction(self.settings, notify) as connection, collector.paused():
             reader = Reader(store.raw(connection))
             change = Transaction(UnitOfWork(connection, reader))
             yield change
@@ -140,8 +140,10 @@ class Transaction:
         self.unit.insert_thing(thing)
         given = [(key if isinstance(key, Key) else Key.parse(key), value) for key, value in attributes]
         model = self.shape(kind, part_counts or {}, device_type)
+        self.unit.insert_parts(thing, model.planned)
         for part in model.parts:
-            self._make_part(thing, part.name, part.driver, part.attributes)
+            if part.attributes:
+                self._give(self.resolve(f"{name}:{part.name}"), part.attributes)
         keys = {key for key, _ in given}
         given += [(key, value) for text, value in model.attributes.items() if (key := Key.parse(text)) not in keys]
         for key, value in given:
@@ -171,9 +173,12 @@ class Transaction:
     def _make_part(self, owner: Thing, name: str, driver: type[Part], attributes: Mapping[str, object]) -> Thing:
         part = Thing(self.unit.new_id(), f"{owner.name}:{name}", driver.__name__, owner.id, trailing_number(name))
         self.unit.insert_thing(part)
-        for key, value in attributes.items():
-            self._insert_value(part, Key.parse(key), self._value(value))
+        self._give(part, attributes)
         return part
+
+    def _give(self, thing: Thing, attributes: Mapping[str, object]) -> None:
+        for key, value in attributes.items():
+            self._insert_value(thing, Key.parse(key), self._value(value))
 
     def remove(self, name: str | Thing) -> Thing:
         """Takes a Thing out, with its parts, attributes and cables; or one part that has no cable.
@@ -239,15 +244,17 @@ class Transaction:
 
     def set_values(self, thing: Thing, key: Key, values: Values) -> bool:
         """Makes the values under a key exactly these; False when they were. Values that stay are not touched."""
-        wanted = list(dict.fromkeys(self._value(value) for value in values))
+        wanted = list(dict.fromkeys(map(self._value, values)))
         present = [each for each in self.unit.attributes(thing) if each.key == key]
-        gone = [each for each in present if not any(same(each.value, value) for value in wanted)]
-        new = [value for value in wanted if not any(same(each.value, value) for each in present)]
-        for attribute in gone:
-            self.unit.delete_attribute(attribute)
-        for value in new:
-            self._insert_value(thing, key, value)
-        return bool(gone or new)
+        if present:
+            gone = [each for each in present if not any(same(each.value, value) for value in wanted)]
+            wanted = [value for value in wanted if not any(same(each.value, value) for each in present)]
+            for attribute in gone:
+                self.unit.delete_attribute(attribute)
+            present = gone
+        for value in wanted:
+            self.unit.insert_attribute(Attribute(self.unit.new_id(), thing.id, key, value))
+        return bool(present or wanted)
 
     def add_values(self, thing: Thing, key: Key, values: Values) -> bool:
         """Adds values under a key to those there are; False when all were there."""
@@ -276,6 +283,8 @@ class Transaction:
 
     def _value(self, value: object) -> Value:
         """A value ready for the store: a relation has the id of the Thing that it names."""
+        if isinstance(value, Value) and (value.ref is not None or value.type != "relation"):
+            return value
         if isinstance(value, Thing):
             return Value("relation", value.name, value.id)
         found = from_python(value)

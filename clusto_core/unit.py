@@ -6,11 +6,12 @@ an import of 100,000 wired servers go the same way. The rules of the model are n
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from clusto_core import addresses, wiring
-from clusto_core.attributes import HEAD, IP, Key, Value
+from clusto_core import rows, wiring
 from clusto_core.database import Row
 from clusto_core.drivers.parts import FrontPort, RearPort
 from clusto_core.reader import Reader
@@ -23,6 +24,10 @@ _CABLES = """
     SELECT c.cable_id, c.kind, c.part_id, c.thing_id, c.other_part_id, c.other_thing_id
     FROM connections c WHERE c.side = 0 AND c.cable_id IN (:ids)"""
 _CABLE_IDS = "SELECT c.cable_id FROM connections c WHERE c.thing_id IN (:ids)"
+
+
+Rows = dict[str, list[Sequence[Any]]]
+"""By table, rows as the history tells them."""
 
 
 class Cable(NamedTuple):
@@ -75,9 +80,10 @@ class UnitOfWork:
 
     def by_id(self, id: int) -> Thing:
         """The Thing or part with that id."""
-        if id not in self._by_id:
-            self._by_id.update(self.reader.by_ids([id]))
-        return self._by_id[id]
+        found = self._by_id.get(id)
+        if found is None:
+            found = self._by_id[id] = self.reader.by_ids([id])[id]
+        return found
 
     def find(self, id: int) -> Thing | None:
         """The Thing or part with that id, None when it is not, or no longer, there."""
@@ -109,9 +115,11 @@ class UnitOfWork:
 
     def attributes(self, thing: Thing) -> list[Attribute]:
         """The attributes of a Thing or part."""
-        if thing.id not in self._attributes:
-            self._attributes[thing.id] = self.reader.attributes(thing.id)
-        return self._attributes[thing.id]
+        found = self._attributes.get(thing.id)
+        if found is None:
+            found = [] if thing.id in self._new[0] else self.reader.attributes(thing.id)
+            self._attributes[thing.id] = found
+        return found
 
     def cables(self, thing: Thing) -> list[Cable]:
         """The cables of an equipment and its parts."""
@@ -180,8 +188,8 @@ class UnitOfWork:
     def _load_cables(self, thing_ids: list[int]) -> None:
         for id in thing_ids:
             self._cables[id] = {}
-        rows: Iterable[Row] = self.reader.database.rows_in(_CABLE_IDS, thing_ids)
-        ids = sorted({row[0] for row in rows} - set(self._gone[2]))
+        found: Iterable[Row] = self.reader.database.rows_in(_CABLE_IDS, thing_ids)
+        ids = sorted({row[0] for row in found} - set(self._gone[2]))
         known = set(thing_ids)
         for row in self.reader.database.rows_in(_CABLES, ids):
             cable = Cable(*row)
@@ -210,17 +218,29 @@ class UnitOfWork:
 
     def insert_thing(self, thing: Thing) -> None:
         """A new row; nothing of it is in the store, so nothing will be looked for there."""
-        self._new[0][thing.id] = thing
-        if thing.owner_id is not None:
-            self.parts(self.by_id(thing.owner_id))
-        self._by_name[thing.name] = thing
-        self._by_id[thing.id] = thing
-        self._attributes[thing.id] = []
-        if thing.owner_id is None:
-            self._parts[thing.id] = {}
-            self._cables[thing.id] = {}
+        id = thing.id
+        owner = thing.owner_id
+        if owner is None:
+            self._parts[id] = {}
+            self._cables[id] = {}
         else:
-            self._parts[thing.owner_id][thing.id] = thing
+            if owner not in self._parts:
+                self.prefetch([self.by_id(owner)])
+            self._parts[owner][id] = thing
+        self._new[0][id] = thing
+        self._by_name[thing.name] = thing
+        self._by_id[id] = thing
+
+    def insert_parts(self, owner: Thing, planned: Iterable[tuple[str, str, int | None]]) -> None:
+        """New parts of an equipment, each given as its own name, driver and number. There may be a million in all."""
+        own = self._parts[owner.id]
+        new, by_name, by_id = self._new[0], self._by_name, self._by_id
+        owner_id, prefix, id = owner.id, owner.name + ":", self._next_id
+        for part_name, driver, number in planned:
+            name = prefix + part_name
+            own[id] = new[id] = by_id[id] = by_name[name] = Thing(id, name, driver, owner_id, number)
+            id += 1
+        self._next_id = id
 
     def delete_thing(self, thing: Thing) -> None:
         """Takes the row out; its parts, attributes and cables must be gone before."""
@@ -250,13 +270,13 @@ class UnitOfWork:
         """A new value of a Thing."""
         self.attributes(self.by_id(attribute.thing_id)).append(attribute)
         self._new[1][attribute.id] = attribute
-        if (claim := claim_of(attribute)) is not None:
+        if (claim := rows.claim_of(attribute)) is not None:
             self._claims[claim] = attribute.thing_id
 
     def delete_attribute(self, attribute: Attribute) -> None:
         """Takes one value out."""
         self.attributes(self.by_id(attribute.thing_id)).remove(attribute)
-        if (claim := claim_of(attribute)) is not None:
+        if (claim := rows.claim_of(attribute)) is not None:
             self._claims[claim] = None
         if self._new[1].pop(attribute.id, None) is None:
             self._gone[1][attribute.id] = attribute
@@ -293,7 +313,7 @@ class UnitOfWork:
 
     def partner(self, part: Thing) -> Thing | None:
         """The other side of a panel's port, as in this transaction."""
-        if not wiring.is_panel(part.kind):
+        if not wiring.passes_on(part.driver):
             return None
         wanted = RearPort if part.is_a(FrontPort) else FrontPort
         for candidate in self.parts(self.by_id(part.entity_id)):
@@ -303,6 +323,8 @@ class UnitOfWork:
 
     def end_behind(self, part: Thing) -> Thing:
         """Where the path ends that comes in at `part` and goes on behind it: `part` itself unless it is of a panel."""
+        if not wiring.passes_on(part.driver):
+            return part
         here = part
         seen = {part.id}
         while (partner := self.partner(here)) is not None:
@@ -318,6 +340,8 @@ class UnitOfWork:
 
     def _touch_path(self, part: Thing) -> None:
         """Marks all cables behind a panel's port: where their paths end is to be worked out again."""
+        if not wiring.passes_on(part.driver):
+            return
         seen = {part.id}
         while (partner := self.partner(part)) is not None and (cable := self.cable_of(partner)) is not None:
             self._paths.add(cable.id)
@@ -334,44 +358,55 @@ class UnitOfWork:
         """Whether anything differs from the store."""
         return bool(self._renamed or any(self._new) or any(self._gone))
 
-    def changes(self) -> dict[int, tuple[str, dict[str, list[Any]], dict[str, list[Any]]]]:
-        """What happened to each Thing, by id: its name, and its rows and those of its parts before and after.
+    def changes(self) -> Iterator[tuple[int, str, Rows, Rows]]:
+        """What happened to each Thing: its id and name, and its rows and those of its parts before and after.
 
         A row of `things` is [id, name, driver, owner id, number], of `attributes` [id, Thing's id, part, key, type,
         text, id of the Thing named], of `cables` [id, kind, part, Thing, other part, other Thing, and the names of both
-        ends]. A cable is told with both Things that it joins.
+        ends]. A cable is told with both Things that it joins. New Things are told one at a time: there may be many.
         """
-        found: dict[int, tuple[str, dict[str, list[Any]], dict[str, list[Any]]]] = {}
+        things = self._new[0]
+        new = {thing.id for thing in things.values() if thing.owner_id is None}
+        found: dict[int, tuple[Rows, Rows]] = {}
 
-        def entry(entity: int, which: int, table: str, row: list[Any]) -> None:
-            if entity not in found:
-                found[entity] = (self.by_id(entity).owner_name, {}, {})
-            side: dict[str, list[Any]] = found[entity][which]  # type: ignore[assignment]
-            side.setdefault(table, []).append(row)
+        def entry(entity: int, which: int, table: str, row: Sequence[Any]) -> None:
+            if entity not in new:
+                found.setdefault(entity, ({}, {}))[which].setdefault(table, []).append(row)
 
-        for which, (things, attributes, cables) in ((1, self._gone), (2, self._new)):
-            for thing in things.values():
-                row = [thing.id, thing.name, thing.driver, thing.owner_id, thing.number]
-                entry(thing.entity_id, which, "things", row)
-            for attribute in attributes.values():
+        for which, (some_things, some_attributes, some_cables) in enumerate((self._gone, self._new)):
+            for thing in some_things.values():
+                entry(thing.entity_id, which, "things", rows.of_thing(thing))
+            for attribute in some_attributes.values():
                 holder = self.by_id(attribute.thing_id)
-                part = holder.part_name if holder.is_part else None
-                value = attribute.value
-                row = [attribute.id, holder.id, part, str(attribute.key), value.type, value.text, value.ref]
-                entry(holder.entity_id, which, "attributes", row)
-            for cable in cables.values():
-                ends = [
-                    self.by_id(cable.part or cable.thing).name,
-                    self.by_id(cable.other_part or cable.other_thing).name,
-                ]
+                entry(holder.entity_id, which, "attributes", self._told_attribute(holder, attribute))
+            for cable in some_cables.values():
                 for entity in {cable.thing, cable.other_thing}:
-                    entry(entity, which, "cables", [*cable, *ends])
+                    entry(entity, which, "cables", self._told_cable(cable))
         for id, (before, after) in self._renamed.items():
             thing = self.by_id(id)
-            for which, name in ((1, before), (2, after)):
+            for which, name in enumerate((before, after)):
                 number = trailing_number(name) if thing.is_part else None
-                entry(thing.entity_id, which, "things", [id, name, thing.driver, thing.owner_id, number])
-        return found
+                entry(thing.entity_id, which, "things", (id, name, thing.driver, thing.owner_id, number))
+        for entity, (gone, added) in found.items():
+            yield entity, self.by_id(entity).owner_name, gone, added
+        for entity in sorted(new):
+            thing = things[entity]
+            every = [thing, *self._parts[entity].values()]
+            told: Rows = {"things": list(map(rows.of_thing, every))}
+            held = [(each, values) for each in every if (values := self._attributes.get(each.id))]
+            if held:
+                told["attributes"] = [self._told_attribute(each, one) for each, values in held for one in values]
+            if cables := self._cables[entity]:
+                told["cables"] = list(map(self._told_cable, cables.values()))
+            yield entity, thing.name, {}, told
+
+    def _told_attribute(self, holder: Thing, attribute: Attribute) -> Sequence[Any]:
+        id, thing_id, key, value = attribute
+        return (id, thing_id, holder.part_name if holder.is_part else None, str(key), *value)
+
+    def _told_cable(self, cable: Cable) -> Sequence[Any]:
+        _, _, part, thing, other_part, other_thing = cable
+        return (*cable, self.by_id(part or thing).name, self.by_id(other_part or other_thing).name)
 
     def flush(self) -> None:
         """Writes all that differs."""
@@ -396,14 +431,13 @@ class UnitOfWork:
                 statement.values(name=bindparam("to"), number=bindparam("at")),
                 [{"row": id, "to": new, "at": self._by_id[id].number} for id, (_, new) in self._renamed.items()],
             )
-        paths = {cable_id: self._path(cable_id) for cable_id in self._paths}
         new_things, new_attributes, new_cables = self._new
-        self._insert(schema.things, [_thing_row(new_things[id]) for id in sorted(new_things)])
-        self._insert(schema.attributes, [_attribute_row(attribute) for attribute in new_attributes.values()])
-        self._insert(
-            schema.connections,
-            [row for cable in new_cables.values() for row in _cable_rows(cable, *paths.pop(cable.id))],
-        )
+        insert = partial(rows.insert, self.connection)
+        insert(schema.things, rows.THINGS, (rows.of_thing(new_things[id]) for id in sorted(new_things)))
+        insert(schema.attributes, rows.ATTRIBUTES, map(rows.of_attribute, new_attributes.values()))
+        cable_rows = (rows.of_cable(cable, *self._path(cable)) for cable in new_cables.values())
+        insert(schema.connections, rows.CONNECTIONS, chain.from_iterable(cable_rows))
+        paths = {id: self._path(self._known_cable(id)) for id in self._paths if id not in new_cables}
         if paths:
             table = schema.connections
             changed = (
@@ -411,32 +445,28 @@ class UnitOfWork:
                 .where(table.c.cable_id == bindparam("cable"), table.c.side == bindparam("end"))
                 .values(kind=bindparam("now"))
             )
-            rows = [
-                {"cable": id, "end": side, "now": kind, **_far(far)}
+            again = [
+                {"cable": id, "end": side, "now": kind, **dict(zip(rows.CONNECTIONS[-2:], rows.end(far), strict=True))}
                 for id, (kind, *ends) in paths.items()
                 for side, far in enumerate(ends)
             ]
-            self.connection.execute(changed, rows)
+            self.connection.execute(changed, again)
         self.connection.execute(
             schema.store.update().values(next_id=self._next_id, next_transaction=self._next_transaction)
         )
 
-    def _path(self, cable_id: int) -> tuple[str, Thing | None, Thing | None]:
+    def _path(self, cable: Cable) -> tuple[str, Thing | None, Thing | None]:
         """The kind of a cable's path, and where it ends as seen from the cable's first and second end."""
-        cable = self._new[2].get(cable_id) or self._known_cable(cable_id)
-        if cable.part is None or cable.other_part is None:
-            return cable.kind, self.by_id(cable.other_part or cable.other_thing), self.by_id(cable.part or cable.thing)
-        ends = [self.end_behind(self.by_id(part)) for part in (cable.other_part, cable.part)]
+        one, other = self.by_id(cable.part or cable.thing), self.by_id(cable.other_part or cable.other_thing)
+        if not wiring.passes_on(one.driver) and not wiring.passes_on(other.driver):
+            return cable.kind, other, one
+        ends = [self.end_behind(part) for part in (other, one)]
         kinds = [wiring.kind_of(end.kind) for end in ends]
         far, near = (None if wiring.is_panel(end.kind) else end for end in ends)
         return kinds[0] or kinds[1] or wiring.PATCH, far, near
 
     def _known_cable(self, cable_id: int) -> Cable:
         return next(cables[cable_id] for cables in self._cables.values() if cable_id in cables)
-
-    def _insert(self, table: Any, rows: list[dict[str, Any]]) -> None:
-        for start in range(0, len(rows), 10000):
-            self.connection.execute(table.insert(), rows[start : start + 10000])
 
     def _delete(self, table: Any, column: Any, ids: Iterable[int]) -> None:
         wanted = list(ids)
@@ -448,67 +478,3 @@ def trailing_number(name: str) -> int | None:
     """The number that a part's name ends in, which orders and pairs parts: 13 for `RU13`; None where there is none."""
     digits = name[len(name.rstrip("0123456789")) :]
     return int(digits) if digits and len(digits) < 18 else None
-
-
-def claim_of(attribute: Attribute) -> str | None:
-    """What no other Thing may hold besides: the claim of an address; None for attributes that claim nothing."""
-    if attribute.key.key != IP:
-        return None
-    address = addresses.parse(attribute.value.text)
-    return addresses.claim(address) if address and attribute.key == (IP, None, None) else None
-
-
-def _thing_row(thing: Thing) -> dict[str, Any]:
-    return {
-        "id": thing.id,
-        "name": thing.name,
-        "driver": thing.driver,
-        "owner_id": thing.owner_id,
-        "number": thing.number,
-    }
-
-
-def _attribute_row(attribute: Attribute) -> dict[str, Any]:
-    key: Key = attribute.key
-    value: Value = attribute.value
-    relation = value.type == "relation"
-    return {
-        "id": attribute.id,
-        "thing_id": attribute.thing_id,
-        "key": key.key,
-        "number": key.number,
-        "subkey": key.subkey,
-        "type": value.type,
-        "head": None if relation else value.text[:HEAD],
-        "rest": None if relation else value.text[HEAD:] or None,
-        "integer_value": value.integer,
-        "float_value": value.float,
-        "ref_id": value.ref,
-        "claim": claim_of(attribute),
-    }
-
-
-def _cable_rows(cable: Cable, kind: str, far: Thing | None, near: Thing | None) -> list[dict[str, Any]]:
-    ends = ((cable.part, cable.thing), (cable.other_part, cable.other_thing))
-    rows = []
-    for side, end in enumerate((far, near)):
-        (part, thing), (other_part, other_thing) = ends[side], ends[1 - side]
-        rows.append(
-            {
-                "cable_id": cable.id,
-                "side": side,
-                "kind": kind,
-                "part_id": part,
-                "thing_id": thing,
-                "other_part_id": other_part,
-                "other_thing_id": other_thing,
-                **_far(end),
-            }
-        )
-    return rows
-
-
-def _far(end: Thing | None) -> dict[str, int | None]:
-    if end is None:
-        return {"far_part_id": None, "far_thing_id": None}
-    return {"far_part_id": end.id if end.is_part else None, "far_thing_id": end.entity_id}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from clusto_core.drivers import Driver, Part
+from functools import lru_cache
+
+from clusto_core.drivers import Driver, Part, registry
 from clusto_core.drivers.parts import NIC, ConsolePort, FrontPort, Inlet, Outlet, Port, RearPort, SerialPort
 
 NETWORK = "network"
@@ -23,6 +25,18 @@ _FAMILIES: tuple[tuple[str, tuple[type[Part], ...], tuple[type[Part], ...]], ...
 def is_panel(driver: type[Driver]) -> bool:
     """Whether a part of that driver passes on what comes in: the front or rear port of a patch panel."""
     return issubclass(driver, (FrontPort, RearPort))
+
+
+@lru_cache(1000)
+def passes_on(driver: str) -> bool:
+    """As `is_panel`, of a driver as the store names it."""
+    return is_panel(registry.of(driver))
+
+
+@lru_cache(10_000)
+def fit(one: str, other: str) -> str | None:
+    """As `cable_kind`, of drivers as the store names them."""
+    return cable_kind(registry.of(one), registry.of(other))
 
 
 def kind_of(driver: type[Driver]) -> str | None:
