@@ -8,7 +8,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
@@ -170,7 +171,10 @@ def _check_name(document: Document, data: Mapping[str, Any], problems: _Problems
 
 def _text(content: object) -> str:
     if not isinstance(content, str) or not content:
-        raise Malformed(f"expected text, found {_what(content) if content != '' else 'none'}")
+        hint = " (quote it)" if isinstance(content, int | float) else ""
+        raise Malformed(
+            f"expected text, found {_what(content)}{hint}" if content != "" else "expected text, found none"
+        )
     return content
 
 
@@ -244,17 +248,27 @@ def _read_connect(document: Document, content: object, problems: _Problems) -> N
     problems.note(content, "connect")
     for part, far in _mapping(content).items():
         try:
-            found[checked_part_name(part)] = _checked_end(_text(far))
+            found[_checked_part(part)] = _checked_end(_text(far))
         except (Malformed, MalformedName) as error:
             problems.add(f"connect: {part}: {error}", "connect", part)
     document.connect = found
 
 
+@lru_cache(10_000)
+def _checked_part(name: str) -> str:
+    return checked_part_name(name)
+
+
+@lru_cache(10_000)
+def _check_owner(name: str) -> None:
+    check_name(name)
+
+
 def _checked_end(text: str) -> str:
     owner, part = split_part(text)
-    check_name(owner)
+    _check_owner(owner)
     if part is not None:
-        checked_part_name(part)
+        _checked_part(part)
     return text
 
 
@@ -263,7 +277,7 @@ def _read_part_attrs(document: Document, content: object, problems: _Problems) -
     problems.note(content, "part_attrs")
     for part, attributes in _mapping(content).items():
         try:
-            found[checked_part_name(part)] = _values(attributes, problems, "part_attrs", part)
+            found[_checked_part(part)] = _values(attributes, problems, "part_attrs", part)
         except Malformed as error:
             problems.add(f"part_attrs: {part}: {error}", "part_attrs", part)
     document.part_attrs = found
@@ -275,7 +289,7 @@ def _read_ip(document: Document, content: object, problems: _Problems) -> None:
         if isinstance(item, dict):
             problems.note(item, "ip")
             for part, texts in item.items():
-                found.setdefault(checked_part_name(part), []).extend(map(addresses.canonical, _texts(texts)))
+                found.setdefault(_checked_part(part), []).extend(map(addresses.canonical, _texts(texts)))
         else:
             found.setdefault("", []).append(addresses.canonical(_text(item)))
     if content == []:
@@ -302,11 +316,13 @@ _FIELDS: dict[str, Callable[[Document, object, _Problems], None]] = {
 
 @lru_cache(10_000)
 def attribute_key(text: str) -> Key:
-    """A key that a file may give values to. Raises Malformed, also for reserved keys."""
+    """A key that a file gives values to; other reserved keys than these two are taken as an export wrote them.
+
+    Raises Malformed.
+    """
     key = Key.parse(text)
-    if key.reserved:
-        instead = {IN: " (say it under in)", IP: " (say it under ip)"}.get(key.key, "")
-        raise Malformed(f"the key {text} is reserved{instead}")
+    if (instead := {IN: "in", IP: "ip"}.get(key.key)) is not None:
+        raise Malformed(f"the key {text} is reserved (say it under {instead})")
     return key
 
 
@@ -338,7 +354,10 @@ def value(data: object) -> Value:
             if tag == "ref":
                 return Value("relation", _text(content))
             if tag == "time":
-                return instant(_text(content)) if isinstance(content, str) else from_python(content)
+                moment = instant(content) if isinstance(content, str) else from_python(content)
+                if moment.type != "datetime":
+                    raise Malformed(f"not a date or time: {moment.text[:60]!a}")
+                return moment
             if tag == "json":
                 return structure(content)
         raise Malformed('a value that is an object is {"ref": NAME}, {"time": TEXT} or {"json": ...}')
@@ -387,6 +406,19 @@ def _plain_values(values: Values, convert: Callable[[Value], object]) -> dict[st
     }
 
 
+_HIDDEN = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def escaped(text: str) -> str:
+    """JSON, or YAML in double quotes, without characters that steer a terminal or hide what stands there."""
+    return _HIDDEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def hides(text: str) -> bool:
+    """Whether a text has such characters."""
+    return _HIDDEN.search(text) is not None
+
+
 def tagged(found: Value) -> object:
     """A value as JSON has it: plain, or an object with a tag for what JSON has no type for."""
     if found.type == "relation":
@@ -396,8 +428,3 @@ def tagged(found: Value) -> object:
     if found.type == "json":
         return {"json": found.python()}
     return found.python()
-
-
-def names_of(documents: Iterable[Document]) -> set[str]:
-    """All names that the documents give to Things, those that are broken otherwise included."""
-    return {document.name for document in documents if document.name}

@@ -7,10 +7,8 @@ rules are those of the model. What is wrong with one Thing does not keep the nex
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterable
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from clusto_core import addresses, claims, containment, parts
 from clusto_core.attributes import Key, Value
@@ -24,9 +22,6 @@ from clusto_core.transfer.documents import Document, Values, attribute_key
 from clusto_core.transfer.faults import Faulty
 from clusto_core.transfer.joins import Joins
 from clusto_core.transfer.work import DamagedError, Work
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, and for how many Things of how many it is done."""
@@ -45,24 +40,11 @@ def load(
     change: Transaction, documents: Iterable[Document], progress: Progress = lambda what, done, total: None
 ) -> Counts:
     """Makes the inventory agree with the documents, within `change`. Raises Faulty with all that is wrong with them."""
-    with _no_collector():
-        work = Work(change, list(documents))
-        made = _Rounds(work, progress).run()
-        if work.faults:
-            raise Faulty(work.faults)
+    work = Work(change, list(documents))
+    made = _Rounds(work, progress).run()
+    if work.faults:
+        raise Faulty(work.faults)
     return Counts(len(made), len(work.added))
-
-
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    """Millions of records live until the end of an import: looking through them for cycles would take half the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 class _Rounds:
@@ -111,9 +93,9 @@ class _Rounds:
             names.add(document.name)
             names.update(document.parents)
             names.add(document.type)
-            names.add(split_part(document.at)[0])
+            names.add(document.at.partition(":")[0])
             for far in document.connect.values():
-                names.add(split_part(far)[0])
+                names.add(far.partition(":")[0])
             for values in document.columns.values():
                 names.update(split_part(each.text)[0] for each in values)
             for found in (document.attrs, *document.part_attrs.values()):
@@ -123,7 +105,7 @@ class _Rounds:
                 held.extend(texts)
         names.discard("")
         unit.prefetch_names(names)
-        unit.prefetch_claims([addresses.claim(address) for text in held if (address := addresses.parse(text))])
+        unit.prefetch_claims([claim for text in held if (claim := addresses.claim_of(text))])
         level = [thing for name in names if (thing := unit.get(name)) is not None and not thing.is_part]
         seen = set(level)
         while level:

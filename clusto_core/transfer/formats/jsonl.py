@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TextIO
 
 from clusto_core.reader import Reader
 from clusto_core.things import Thing
-from clusto_core.transfer.documents import Document, broken, parse, plain, tagged
+from clusto_core.transfer.documents import Document, broken, escaped, parse, plain, tagged
 from clusto_core.transfer.exporter import documents
 
 
@@ -47,4 +47,4 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
     """Writes the Things, one a line, in the order in which they are given."""
     encode = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
     for document in documents(reader, things):
-        out.write(encode(plain(document, tagged)) + "\n")
+        out.write(escaped(encode(plain(document, tagged))) + "\n")

@@ -1,0 +1,77 @@
+"""Bring Things from files into the inventory: whole sites, spreadsheets, device types."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from clusto_cli.context import App, pass_app
+from clusto_cli.options import change_options
+from clusto_cli.output import clean, write_lines
+
+if TYPE_CHECKING:
+    from clusto_core.transfer.faults import Faulty
+
+SHOWN = 100
+"""How many faults are told one by one."""
+DEVICE_TYPE = "device-type"
+
+
+@click.command("import")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option("--format", "format_name", metavar="FORMAT", help="What the files are, where their names do not say it.")
+@click.option("--device-type", is_flag=True, help="Models of equipment, in the format of NetBox's device type library.")
+@change_options
+@pass_app
+def command(
+    app: App, files: tuple[str, ...], format_name: str | None, device_type: bool, message: str | None, dry_run: bool
+) -> None:
+    """Make the inventory agree with FILEs: YAML, JSON lines or CSV, by their extension; - is standard input.
+
+    All or nothing: everything is checked first, and all that is wrong is told with its file and line. Things that are
+    there already are changed where the files say otherwise, and what the files do not mention stays, so that the same
+    file twice changes nothing. --dry-run tells the difference.
+    """
+    from clusto_cli.progress import progress
+    from clusto_core.errors import Malformed
+    from clusto_core.transfer import difference, importer
+    from clusto_core.transfer.faults import Faulty
+    from clusto_core.transfer.files import read
+
+    if device_type and format_name not in (None, DEVICE_TYPE):
+        raise Malformed(f"--device-type and --format {format_name} say different things: leave one out")
+    chosen = DEVICE_TYPE if device_type else format_name
+    with progress() as report:
+        documents = read(files, chosen, lambda done: report("reading files", done, 0))
+        for document in documents:
+            for note in document.notes:
+                app.say(note)
+        try:
+            with app.changing(message, dry_run=dry_run) as change:
+                counts = importer.load(change, documents, report)
+                changed = change.unit.changed
+                if dry_run:
+                    write_lines(difference.lines(change.unit))
+                report("writing", 0, 0)
+        except Faulty as error:
+            _tell(error)
+            raise error.single from None
+    things = f"{counts.named} Thing{'s' if counts.named != 1 else ''}, {counts.added} new"
+    if not changed:
+        write_lines([f"nothing to change: {things}"])
+    elif dry_run:
+        write_lines([f"would import {things}"])
+    else:
+        write_lines([f"imported {things}, as transaction {change.id}"])
+
+
+def _tell(error: Faulty) -> None:
+    """The faults one by one; a single one is told by the error itself."""
+    if len(error.faults) == 1:
+        return
+    for fault in error.faults[:SHOWN]:
+        print(f"clusto: error: {clean(str(fault))}", file=sys.stderr)
+    if len(error.faults) > SHOWN:
+        print(f"clusto: error: ... and {len(error.faults) - SHOWN} more", file=sys.stderr)

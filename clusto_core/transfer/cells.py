@@ -1,0 +1,64 @@
+"""What the cells of a spreadsheet mean, and how values are written into them.
+
+A cell means what its text means on the command line: `5` is a number, `@rack101` a relation, anything else is text.
+What text cannot say is written as JSON: `"5"` in quotes is text, `["x", "y"]` two values, `{"json": ...}` a structure.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from clusto_core.attributes import Value, infer
+from clusto_core.errors import Malformed
+from clusto_core.transfer.documents import escaped, hides, tagged, value
+
+_JSON = re.compile(r'".*"|\[.*\]|\{.*\}', re.DOTALL).fullmatch
+_NAMES = re.compile(r"[,;\s]+").split
+
+
+def parse(text: str) -> tuple[Value, ...]:
+    """The values that a cell holds. Raises Malformed."""
+    if _JSON(text):
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            hint = ' (a text that begins and ends so is written as JSON: "\\"...\\"")'
+            raise Malformed(f"not JSON: {error}{hint}") from None
+        return tuple(dict.fromkeys(map(value, data if isinstance(data, list) else [data])))
+    if text.startswith("@") and len(text) > 1:
+        return (Value("relation", text[1:]),)
+    return (infer(text),)
+
+
+def write(values: tuple[Value, ...]) -> str:
+    """The cell that `parse` reads these values from."""
+    if len(values) != 1:
+        return _json([tagged(each) for each in values])
+    (found,) = values
+    if found.type == "relation":
+        return f"@{found.text}"
+    if found.type == "json":
+        return _json(tagged(found))
+    if found.type == "string":
+        return found.text if _is_plain(found.text) else _json(found.text)
+    return found.text if infer(found.text) == found else _json([tagged(found)])
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text, as a cell, is read as itself; spreadsheets lose blanks at its ends."""
+    if not text or text != text.strip() or text[0] == "@" or _JSON(text) or hides(text):
+        return False
+    try:
+        return infer(text).type == "string"
+    except Malformed:
+        return False
+
+
+def names(text: str) -> list[str]:
+    """The names or addresses in a cell, between commas, semicolons or blanks."""
+    return [name for name in _NAMES(text) if name]
+
+
+def _json(data: object) -> str:
+    return escaped(json.dumps(data, ensure_ascii=False))

@@ -1,0 +1,61 @@
+"""What a transaction is about to change, told Thing by Thing: `+` new, `-` gone, `~` from what to what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from clusto_core.attributes import IN, Key, Value
+from clusto_core.unit import Rows, UnitOfWork
+
+
+def lines(unit: UnitOfWork) -> Iterator[str]:
+    """One line a Thing that is new or gone, a value, a membership or a connection. Secrets are masked."""
+    told: set[tuple[int, str]] = set()
+    for _, name, before, after in unit.changes():
+        yield from _things(name, before, after)
+        yield from _attributes(name, before, after)
+        for sign, rows in (("-", before), ("+", after)):
+            for cable in rows.get("cables", ()):
+                if (cable[0], sign) not in told:
+                    told.add((cable[0], sign))
+                    yield f"{sign} {cable[6]} -- {cable[7]}"
+
+
+def _things(name: str, before: Rows, after: Rows) -> Iterator[str]:
+    for sign, rows in (("-", before), ("+", after)):
+        every = rows.get("things", ())
+        whole = next((row for row in every if row[3] is None), None)
+        if whole is not None:
+            parts = len(every) - 1
+            yield f"{sign} {whole[2]} {name}" + (f" with {parts} part{'s' if parts > 1 else ''}" if parts else "")
+        else:
+            yield from (f"{sign} {row[2]} {row[1]}" for row in every)
+
+
+def _attributes(name: str, before: Rows, after: Rows) -> Iterator[str]:
+    gone, new = _by_key(before), _by_key(after)
+    for place in dict.fromkeys([*gone, *new]):
+        part, text = place
+        holder = name if part is None else f"{name}:{part}"
+        old, now = gone.get(place, []), new.get(place, [])
+        if text == IN:
+            yield from (f"- {holder} in {row[5]}" for row in old)
+            yield from (f"+ {holder} in {row[5]}" for row in now)
+        elif old and now:
+            yield f"~ {holder} {text}: {_shown(text, old)} -> {_shown(text, now)}"
+        else:
+            yield f"{'-' if old else '+'} {holder} {text}={_shown(text, old or now)}"
+
+
+def _by_key(rows: Rows) -> dict[tuple[str | None, str], list[Sequence[Any]]]:
+    found: dict[tuple[str | None, str], list[Sequence[Any]]] = {}
+    for row in rows.get("attributes", ()):
+        found.setdefault((row[2], row[3]), []).append(row)
+    return found
+
+
+def _shown(key: str, rows: list[Sequence[Any]]) -> str:
+    spelled = Key.parse(key)
+    texts = [Value(row[4], row[5], row[6]).shown(spelled) for row in rows]
+    return ", ".join(f"@{text}" if row[4] == "relation" else text for text, row in zip(texts, rows, strict=True))

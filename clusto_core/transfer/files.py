@@ -1,0 +1,60 @@
+"""Opening and reading the files of an import."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import TextIO
+
+from clusto_core import collector
+from clusto_core.errors import Malformed, NotFound
+from clusto_core.transfer import formats
+from clusto_core.transfer.documents import Document
+
+STDIN = "-"
+
+
+@contextlib.contextmanager
+def opened(path: str) -> Iterator[TextIO]:
+    """A file as text, unpacked if it is `.gz`; `-` is standard input. Raises NotFound, Malformed.
+
+    Bytes that are no UTF-8 come through as what no name and no value may hold, so that they are told with their line.
+    """
+    try:
+        if path == STDIN:
+            raw = sys.stdin.buffer
+            yield io.TextIOWrapper(raw, encoding="utf-8", errors="surrogateescape", newline="")
+        elif path.endswith(".gz"):
+            import gzip
+
+            with gzip.open(path, "rt", encoding="utf-8", errors="surrogateescape", newline="") as unpacked:
+                yield unpacked
+        else:
+            with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+                yield file
+    except FileNotFoundError:
+        raise NotFound(f"no such file: {path}") from None
+    except (OSError, EOFError) as error:
+        raise Malformed(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def read(
+    paths: Iterable[str], format_name: str | None = None, progress: Callable[[int], None] = lambda done: None
+) -> list[Document]:
+    """The Documents of files, in the format of that name or the one that a file's extension says.
+
+    `progress` is told how many there are so far. Raises Malformed for unknown formats, NotFound, Malformed for files
+    that cannot be opened; what is wrong inside the files is in the Documents.
+    """
+    found: list[Document] = []
+    with collector.paused():
+        for path in paths:
+            format_of = formats.reader_of(format_name or formats.of_file(path.removesuffix(".gz")))
+            with opened(path) as file:
+                for document in format_of(file, "standard input" if path == STDIN else path):
+                    found.append(document)
+                    if len(found) % 1000 == 0:
+                        progress(len(found))
+    return found
