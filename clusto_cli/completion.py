@@ -314,3 +314,36 @@ def _plain(texts: Iterable[str]) -> Items:
     from click.shell_completion import CompletionItem
 
     return [CompletionItem(text) for text in texts]
+
+
+# --- networks --------------------------------------------------------------------------------------------------------
+
+
+def nics(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """The network interfaces of the Thing that was named before, without its name."""
+    from clusto_core.candidates import listed
+
+    name = ctx.params.get("name")
+    with reading(ctx) as reader:
+        owner = reader.get(name) if isinstance(name, str) else None
+        return _items(listed(_nic_names(reader, owner), incomplete)) if owner else []
+
+
+def network_words(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """NAME... NIC VLAN: Things, then the NICs of the Thing before, then VLANs; more Things where both are possible."""
+    from clusto_core.candidates import listed
+
+    words = ctx.params.get(param.name or "") or ()
+    with reading(ctx) as reader:
+        if not words:
+            return names(ctx, param, incomplete)
+        last = reader.get(words[-1])
+        if last is not None and not last.is_part:
+            return _items(listed(_nic_names(reader, last), incomplete)) or things(ctx, param, incomplete)
+        return _items(listed([vlan.name for vlan in reader.all(["VLAN"])], incomplete))
+
+
+def _nic_names(reader: Reader, owner: Thing) -> list[str]:
+    from clusto_core.drivers.parts import NIC, Port
+
+    return [part.part_name for part in reader.parts(owner.id) if part.is_a(NIC) or part.is_a(Port)]

@@ -7,11 +7,12 @@ put back as it was, and nothing is saved.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from clusto_cli.backends.base import DeviceError, NotVerified, Refused, SwitchControl, Unreachable
 from clusto_cli.backends.switch.model import (
+    CannotSave,
     Plan,
     PortMode,
     PortState,
@@ -41,11 +42,15 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Done:
-    """A change that was made and verified: the state after it, and the order of requests that led there."""
+    """A change that was made and verified: the state after it, and the order of requests that led there.
+
+    `unsaved` is what went wrong with saving, `caution` why nothing was saved where that cannot be done.
+    """
 
     order: str
     now: SwitchState
     unsaved: str = ""
+    caution: str = ""
 
 
 async def prepare(
@@ -53,24 +58,27 @@ async def prepare(
     moves: Sequence[Move],
     *,
     create: Mapping[int, str] | None = None,
-    known: Known | None = None,
+    known: Callable[[Survey], Known] | None = None,
     force: bool = False,
 ) -> Prepared:
     """Read the ports and say which moves can be made, and how. Touches nothing.
 
-    `create` names the VLANs that may be made when the switch lacks them.
+    `create` names the VLANs that may be made when the switch lacks them; `known` tells what the inventory holds of
+    those that are seen on the switch, without which nobody is looked for.
     """
     now = await switch.read([move.port for move in moves])
     already = tuple(move.port for move in moves if now.ports[move.port].vlan == move.vlan)
     wanted = [move for move in moves if move.port not in already]
     refused: dict[str, tuple[str, ...]] = {}
     missing: dict[int, str] = {}
-    # A change that is refused for what the port is costs no second look at the switch.
-    survey = await switch.survey() if known is not None and wanted and not force else Survey()
+    survey, holds = Survey(), Known()
+    if known is not None and wanted and not force:
+        survey = await switch.survey()
+        holds = known(survey)
     goals: dict[str, PortState] = {}
     for move in wanted:
         state = now.ports[move.port]
-        against = [] if force else reasons(move, state, survey, known or Known())
+        against = [] if force else reasons(move, state, survey, holds)
         if move.vlan not in now.vlans and move.vlan not in (create or {}):
             against.append(f"there is no VLAN {move.vlan} on it")
         if against:
@@ -87,6 +95,30 @@ async def prepare(
         goals[move.port] = goal
     plan = switch.plan(now, goals, order=switch.orders[0], create=missing) if goals else None
     return Prepared(now, goals, already, refused, missing, plan)
+
+
+async def prepare_back(
+    switch: SwitchControl, before: Mapping[str, PortState], after: Mapping[str, PortState], *, force: bool = False
+) -> Prepared:
+    """Say how ports come back to the states `before`; those that are no longer as `after` are refused, without force.
+
+    Touches nothing.
+    """
+    now = await switch.read(list(before))
+    already = tuple(port for port, state in before.items() if not differences({port: state}, now))
+    refused: dict[str, tuple[str, ...]] = {}
+    goals: dict[str, PortState] = {}
+    for port, state in before.items():
+        if port in already:
+            continue
+        if not force and differences({port: after[port]}, now):
+            refused[port] = (f"it was changed since: it is {describe(now.ports[port])}, not {describe(after[port])}",)
+        elif lost := sorted((state.untagged | state.tagged) - set(now.vlans)):
+            refused[port] = (f"there is no VLAN {ranges(frozenset(lost))} on it any more",)
+        else:
+            goals[port] = state
+    plan = switch.plan(now, goals, order=switch.orders[0]) if goals else None
+    return Prepared(now, goals, already, refused, {}, plan)
 
 
 async def carry_out(switch: SwitchControl, prepared: Prepared) -> Done:
@@ -106,6 +138,8 @@ async def carry_out(switch: SwitchControl, prepared: Prepared) -> Done:
         raise
     try:
         await switch.save(plan)
+    except CannotSave as error:
+        return Done(done.order, done.now, caution=str(error))
     except DeviceError as error:
         return Done(done.order, done.now, unsaved=str(error))
     return done

@@ -168,6 +168,10 @@ class SwitchSettings:
     timeout: float = 10.0
 
 
+class CannotSave(Refused):
+    """There is no way of saving that is known for this switch over the way it is spoken to."""
+
+
 class Rejected(Refused):
     """The switch rejected a request; `again` says whether the same end may be reached by other requests."""
 

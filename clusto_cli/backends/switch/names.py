@@ -25,6 +25,11 @@ def same_port(one: str, other: str) -> bool:
     return len(short) >= 2 and long.startswith(short)
 
 
+def may_mean(wanted: str, name: str) -> bool:
+    """Whether the inventory's `wanted` may be the switch's port `name`: `same_port`, or its number at the end."""
+    return same_port(wanted, name) or (wanted.isdigit() and re.search(rf"(?<!\d){int(wanted)}$", name) is not None)
+
+
 def find_port(wanted: str, names: Mapping[int, str], descriptions: Mapping[int, str]) -> int:
     """The ifIndex of the port that the inventory calls `wanted`.
 
@@ -40,7 +45,7 @@ def find_port(wanted: str, names: Mapping[int, str], descriptions: Mapping[int, 
                 raise NoSuchPort(f"several ports are called {wanted}: set the part's label to one of {_listed(found)}")
     if wanted.isdigit():
         table = names or descriptions
-        ends = [index for index, name in table.items() if re.search(rf"(?<!\d){int(wanted)}$", name)]
+        ends = [index for index, name in table.items() if may_mean(wanted, name)]
         if len(ends) == 1:
             return ends[0]
         if ends:

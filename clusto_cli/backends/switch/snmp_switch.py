@@ -11,7 +11,7 @@ from clusto_cli.backends.switch import oids, saving, snmp_survey
 from clusto_cli.backends.switch.cisco import VmVlan
 from clusto_cli.backends.switch.directory import Directory, read_directory
 from clusto_cli.backends.switch.exos import Exos
-from clusto_cli.backends.switch.model import VLANS, Plan, PortState, Survey, SwitchState
+from clusto_cli.backends.switch.model import VLANS, CannotSave, Plan, PortState, Survey, SwitchState
 from clusto_cli.backends.switch.profiles import Profile, SnmpRules
 from clusto_cli.backends.switch.requests import send
 from clusto_cli.backends.switch.tables import CISCO_SB, COMWARE, DELL_N, Foundry, QBridge, SnmpState, Table
@@ -96,7 +96,7 @@ class SnmpSwitch:
 
     async def save(self, plan: Plan) -> None:
         if self._rules.save == MANUAL:
-            raise Refused("there is no way of saving over SNMP that is known for it: save on the switch itself")
+            raise CannotSave("no way of saving over SNMP is known for it: save on the switch itself")
         await send(self._device, plan.save)
 
     async def survey(self) -> Survey:

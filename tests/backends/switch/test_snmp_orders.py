@@ -265,7 +265,9 @@ def test_a_machine_that_is_learned_elsewhere_is_refused() -> None:
     bridge = Bridge.of(12, learned={(10, "52:54:00:00:00:01"): 7, (10, "52:54:00:00:00:02"): 4})
     known = Known({"52:54:00:00:00:01": "server1:eth1", "52:54:00:00:00:02": "server2:eth0"})
     with QBridgeAgent(bridge) as agent:
-        prepared, _ = move(agent, Move("swp4", 203, "server1:eth1", mac="52:54:00:00:00:01"), known=known)
+        prepared, _ = move(
+            agent, Move("swp4", 203, "server1:eth1", mac="52:54:00:00:00:01"), known=lambda survey: known
+        )
         assert prepared.refused["swp4"] == (
             "the MAC address of server1:eth1, 52:54:00:00:00:01, is learned on swp7",
             "the MAC address of server2:eth0, 52:54:00:00:00:02, is learned on it",

@@ -254,7 +254,7 @@ def test_exos_by_rows_of_commands() -> None:
         _, done = move(agent, "extreme_exos", Move("1:4", 203))
         assert done is not None
         assert done.now.ports["1:4"].vlan == 203
-        assert "no way of saving" in done.unsaved
+        assert "no way of saving" in done.caution
 
 
 # -- recorded switches, where a checkout of them lies beside this one -------------------------------------------

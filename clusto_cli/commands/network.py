@@ -1,0 +1,306 @@
+"""Move ports between VLANs on their switches, and hold the recorded wiring against what switches see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from clusto_cli import completion
+from clusto_cli.confirm import confirm
+from clusto_cli.context import App, pass_app
+from clusto_cli.options import dry_run_option, force_option, message_option, yes_option
+from clusto_cli.output import output_option, write_lines, write_records
+from clusto_core.errors import Malformed
+
+if TYPE_CHECKING:
+    from clusto_cli.network.jobs import Job
+    from clusto_cli.network.run import Look, Opened
+    from clusto_core.network import MeantVlan
+    from clusto_core.reader import Reader
+    from clusto_core.things import Thing
+
+F = TypeVar("F", bound=Callable[..., Any])
+EXIT_NOT_FOUND, EXIT_REFUSED, EXIT_DEVICE, EXIT_INTERRUPTED = 3, 4, 5, 130
+
+
+@click.group("network")
+def command() -> None:
+    """Move ports between VLANs on the switches that Things are wired to, verified; show and verify the wiring."""
+
+
+def _device_options(function: F) -> F:
+    options = (
+        click.option("--parallel", type=click.IntRange(1, 200), default=32, show_default=True, help="Switches."),
+        output_option,
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def _change_options(function: F) -> F:
+    wait = click.option(
+        "--wait",
+        type=click.FloatRange(0),
+        default=30.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="For a switch that another command is changing.",
+    )
+    for option in reversed((message_option, dry_run_option, force_option, yes_option, wait, _device_options)):
+        function = option(function)
+    return function
+
+
+@command.command("setvlan")
+@click.argument("words", metavar="NAME... NIC VLAN", nargs=-1, required=True, shell_complete=completion.network_words)
+@click.option("--create", is_flag=True, help="Make the VLAN on a switch that has none of that id.")
+@_change_options
+@pass_app
+def setvlan(app: App, /, words: tuple[str, ...], create: bool, **options: Any) -> int:
+    """Put the NIC of each Thing into a VLAN (a VLAN Thing, vlan203 or 203), untagged and in no other, and verify it.
+
+    \b
+    clusto network setvlan server1 eth1 vlan203
+    clusto network setvlan web[01-20] eth[0-1] 203
+    clusto network setvlan server1:eth1 203
+
+    Refused without --force: trunks, members of aggregates, uplinks, tagged members, and NICs that the switch sees
+    elsewhere.
+    """
+    from clusto_cli.backends.switch.change import prepare
+    from clusto_cli.network.jobs import known_to, move_of
+    from clusto_core.network import meant_vlan
+
+    with app.reading() as reader:
+        names, vlan_text = _nic_words(words)
+        vlan = meant_vlan(reader, vlan_text)
+        jobs = _jobs(reader, _nics(reader, names), vlan)
+        moves = {job.port + "\0" + job.wired.switch.name: move_of(reader, job) for job in jobs}
+        made = {vlan.id: vlan.name} if create else {}
+
+        async def look(control: Any, of: Sequence[Job]) -> Any:
+            mine = [moves[job.port + "\0" + job.wired.switch.name] for job in of]
+            return await prepare(control, mine, create=made, known=known_to(reader), force=options["force"])
+
+        return _perform(app, reader, jobs, look, "setvlan", options)
+
+
+@command.command("undo")
+@click.argument("name", metavar="[NAME]", required=False, shell_complete=completion.names)
+@_change_options
+@pass_app
+def undo(app: App, /, name: str | None, **options: Any) -> int:
+    """Take back the last change of a port: of a NIC, of a Thing's only changed NIC, or the newest of all."""
+    from clusto_cli.backends.switch.change import prepare_back
+    from clusto_cli.network.undo import changes_to_undo, job_for
+
+    with app.reading() as reader:
+        changes = changes_to_undo(reader, name)
+        jobs = [job_for(reader, change) for change in changes]
+        back = {job.wired.port.id: change for job, change in zip(jobs, changes, strict=True)}
+
+        async def look(control: Any, of: Sequence[Job]) -> Any:
+            mine = {job.port: back[job.wired.port.id] for job in of}
+            before = {port: change.before for port, change in mine.items()}
+            after = {port: change.after for port, change in mine.items()}
+            return await prepare_back(control, before, after, force=options["force"])
+
+        return _perform(app, reader, jobs, look, "undo", options)
+
+
+@command.command("vlan")
+@click.argument("name", metavar="NAME", shell_complete=completion.names)
+@click.argument("nic", metavar="[NIC]", required=False, shell_complete=completion.nics)
+@_device_options
+@pass_app
+def vlan(app: App, name: str, nic: str | None, parallel: int, output: str) -> int:
+    """Show what VLAN each NIC is to be in and what its switch says, side by side; differences are marked."""
+    from clusto_cli.network.showing import vlan_lines, vlan_rows
+
+    with app.reading() as reader:
+        names = [f"{name}:{nic}"] if nic else [name]
+        jobs = _jobs(reader, _nics(reader, names, all_of=nic is None), None)
+        rows = vlan_rows(reader, jobs, parallel)
+    if output == "text":
+        write_lines(vlan_lines(rows))
+    else:
+        write_records(output, [row.record() for row in rows])
+    return _failures(app, [(row.nic, row.failure) for row in rows if row.failure])
+
+
+@command.command("ports")
+@click.argument("name", metavar="SWITCH", shell_complete=completion.things)
+@_device_options
+@pass_app
+def ports(app: App, name: str, parallel: int, output: str) -> None:
+    """List a switch's ports: mode, VLANs, link, learned MACs, LLDP neighbour, and what is wired there."""
+    from clusto_cli.network.showing import port_lines, port_rows
+
+    with app.reading() as reader:
+        rows, notes = port_rows(reader, reader.resolve(name))
+    for note in notes:
+        app.say(note)
+    if output == "text":
+        write_lines(port_lines(rows))
+    else:
+        write_records(output, rows)
+
+
+@command.command("verify")
+@click.argument("names", metavar="[NAME...]", nargs=-1, shell_complete=completion.names)
+@click.option("--learn", is_flag=True, help="Record the MAC addresses and labels that were seen.")
+@click.option("--propose", is_flag=True, help="Print connect commands for cables that are not recorded.")
+@message_option
+@_device_options
+@pass_app
+def verify(
+    app: App, /, names: tuple[str, ...], learn: bool, propose: bool, message: str | None, parallel: int, output: str
+) -> int:
+    """Hold each recorded cable against LLDP and forwarding tables: confirmed, contradicted (and where), not seen.
+
+    Without names, all switches. Exit code 4 when a cable is contradicted.
+    """
+    from clusto_cli.network.verify import learn_from, proposals, verify_cables
+
+    with app.reading() as reader:
+        result = verify_cables(reader, _named(reader, names), parallel)
+        proposed = proposals(reader, result) if propose else []
+    for note in result.notes:
+        app.say(note)
+    if output == "text":
+        write_lines(verdict.line() for verdict in result.verdicts)
+        write_lines(proposed)
+    else:
+        write_records(output, [verdict.record() for verdict in result.verdicts])
+    if learn:
+        learn_from(app, result, message)
+    failed = _failures(app, result.failures)
+    return failed or (EXIT_REFUSED if result.contradicted else 0)
+
+
+# --- what they share ---------------------------------------------------------------------------------------------
+
+
+def _nic_words(words: Sequence[str]) -> tuple[list[str], str]:
+    """The NICs as `NAME:NIC`, and the VLAN. Raises Malformed."""
+    from clusto_cli.targets import expand_names
+
+    if len(words) >= 3:
+        names, nics = expand_names(words[:-2]), expand_names([words[-2]])
+        return [f"{name}:{nic}" for name in names for nic in nics], words[-1]
+    if len(words) == 2 and ":" in words[0]:
+        return expand_names([words[0]]), words[1]
+    raise Malformed("write NAME NIC VLAN, as server1 eth1 vlan203")
+
+
+def _nics(reader: Reader, names: Sequence[str], *, all_of: bool = False) -> list[Thing]:
+    """The NICs of these names; with `all_of`, those of whole Things that a cable is in."""
+    from clusto_core.network import nic_of, nics_of
+
+    found: dict[Thing, None] = {}
+    for name in names:
+        if all_of:
+            nics = nics_of(reader, reader.resolve(name))
+            if not nics:
+                raise Malformed(f"no network interface of {name} is connected")
+            found.update(dict.fromkeys(nics))
+        else:
+            owner, _, nic = name.rpartition(":")
+            found[nic_of(reader, reader.resolve(owner), nic)] = None
+    return list(found)
+
+
+def _jobs(reader: Reader, nics: Sequence[Thing], meant: MeantVlan | None) -> list[Job]:
+    from clusto_cli.network.jobs import Job, port_names
+    from clusto_core.network import wired
+
+    places = [wired(reader, nic) for nic in nics]
+    names = port_names(reader, [place.port for place in places])
+    return [Job(place, names[place.port.id], meant) for place in places]
+
+
+def _named(reader: Reader, names: Sequence[str]) -> list[Thing]:
+    from clusto_cli.targets import targets
+
+    return targets(reader, names) if names else reader.all(["Switch"])
+
+
+def _perform(app: App, reader: Reader, jobs: list[Job], look: Look, verb: str, options: dict[str, Any]) -> int:
+    """Locks the switches, changes them, records and tells what became of every job."""
+    from clusto_cli.network.changing import change_switches
+    from clusto_cli.network.devices import devices
+    from clusto_cli.network.jobs import by_switch
+    from clusto_cli.network.record import record
+    from clusto_cli.network.run import Opened
+
+    known = {device.name: device for device in devices(reader, [job.wired.switch for job in jobs]).values()}
+    opened = [Opened(known[name], of) for name, of in by_switch(jobs).items()]
+    _protected(reader, jobs, options)
+
+    def agree(all_of_them: Sequence[Opened]) -> None:
+        hit = [
+            f"{job.nic} on {one.device.name} {job.port}"
+            for one in all_of_them
+            for job in one.jobs
+            if not job.status and job.before is not None and job.before.vlan is None
+        ]
+        if hit:
+            more = f" and {len(hit) - 5} more" if len(hit) > 5 else ""
+            confirm(f"{verb} of what is no plain access port: {', '.join(hit[:5])}{more}?", options["yes"])
+
+    interrupted = change_switches(app, opened, look, agree, verb, options)
+    if not options["dry_run"]:
+        record(app, opened, options["message"])
+    return _told(app, opened, options, interrupted)
+
+
+def _protected(reader: Reader, jobs: Sequence[Job], options: dict[str, Any]) -> None:
+    from clusto_core.errors import Refused
+    from clusto_core.inventory import protection
+
+    if options["force"] or options["dry_run"]:
+        return
+    for job in jobs:
+        for thing in (reader.by_ids([job.wired.nic.entity_id])[job.wired.nic.entity_id], job.wired.switch):
+            if reason := protection(reader, thing):
+                raise Refused(f"{reason}: --force goes ahead")
+
+
+def _told(app: App, opened: Sequence[Opened], options: dict[str, Any], interrupted: bool) -> int:
+    from clusto_cli.network.jobs import ALREADY, FAILED, MISSING, MOVED, PLANNED
+
+    jobs = [job for one in opened for job in one.jobs]
+    good = [job for job in jobs if job.status in (MOVED, ALREADY, PLANNED)]
+    bad = [job for job in jobs if job not in good]
+    for one in opened:
+        if one.device.experimental:
+            app.say(f"{one.device.name}: {one.device.recognised} is experimental: {one.device.experimental}")
+        if one.caution:
+            app.say(f"{one.device.name}: not saved: {one.caution}")
+    if options["output"] != "text":
+        write_records(options["output"], [job.record() for job in [*good, *bad]])
+    else:
+        write_lines(job.line() for job in good)
+        if options["dry_run"]:
+            for one in opened:
+                if one.prepared is not None and one.prepared.plan is not None:
+                    write_lines([f"{one.device.name}:", *(f"  {line}" for line in one.prepared.plan.lines())])
+    for job in good:
+        if job.unsaved:
+            app.say(f"{job.nic} on {job.wired.switch.name}: changed and verified, and not saved: {job.unsaved}")
+    for job in bad:
+        app.say(f"error: {job.line()}")
+    if interrupted:
+        return EXIT_INTERRUPTED
+    codes = {FAILED: EXIT_DEVICE, MISSING: EXIT_NOT_FOUND}
+    found = {codes.get(job.status, EXIT_REFUSED) for job in bad} | {EXIT_DEVICE for job in good if job.unsaved}
+    return max(found, default=0)
+
+
+def _failures(app: App, failures: Sequence[tuple[str, str]]) -> int:
+    for name, text in failures:
+        app.say(f"error: {name}: {text}")
+    return EXIT_DEVICE if failures else 0

@@ -1,0 +1,1 @@
+"""What `clusto network` does, between the inventory and the adapters to switches."""

@@ -1,0 +1,97 @@
+"""From a switch in the inventory to a session with it: its settings, and what is kept about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from clusto_cli.backends.base import DeviceError, SwitchControl
+from clusto_cli.backends.power import integer, seconds, snmp_settings
+from clusto_cli.backends.snmp import SnmpSettings
+from clusto_cli.backends.switch.model import SwitchSettings
+from clusto_cli.backends.switch.opening import open_switch
+from clusto_core.attributes import Key
+from clusto_core.devicesettings import ReachedDevice, reached
+from clusto_core.errors import Malformed
+from clusto_core.reader import Reader
+from clusto_core.things import Thing
+
+GROUPS = ("snmp", "ssh", "switch")
+"""The first words of all settings that matter to a switch."""
+ORDER_KEY = Key("_switch", None, "order")
+"""The order of SETs that worked on a switch."""
+PROFILE_KEY = Key("_switch", None, "profile")
+"""What a switch was recognised as."""
+_OCTETS = 1400
+"""Switches take what fits into one frame, and their lists of ports are long; `snmp.max_octets` says otherwise."""
+
+
+@dataclass
+class Device:
+    """A switch, how it is reached, and what was learned of it in this run."""
+
+    reached: ReachedDevice
+    kept_order: str = ""
+    kept_profile: str = ""
+    recognised: str = ""
+    experimental: str = ""
+
+    @property
+    def thing(self) -> Thing:
+        return self.reached.thing
+
+    @property
+    def name(self) -> str:
+        return self.reached.thing.name
+
+    async def open(self) -> SwitchControl:
+        """A session with it. DeviceError; Malformed for settings that cannot be."""
+        settings, snmp = self.settings()
+        opened = await open_switch(settings, snmp)
+        self.recognised = opened.profile.name
+        self.experimental = opened.control.experimental
+        return opened.control
+
+    def settings(self) -> tuple[SwitchSettings, SnmpSettings | None]:
+        """The settings of the groups `switch`, `ssh` and `snmp`, checked. Raises Malformed, naming the switch."""
+        given = self.reached.settings
+        try:
+            settings = SwitchSettings(
+                given.get("ssh.host") or self.reached.address,
+                profile=given.get("switch.profile") or self.kept_profile,
+                via=given.get("switch.via") or "",
+                order=self.kept_order,
+                bridge=given.get("switch.bridge") or "",
+                user=given.get("ssh.user") or "",
+                password=given.get("ssh.password") or "",
+                enable=given.get("ssh.enable_secret") or "",
+                key_file=given.get("ssh.identity") or "",
+                known_hosts=given.get("ssh.known_hosts") or "",
+                ssh_port=integer(given, "ssh.port", 22),
+                timeout=seconds(given, "ssh.timeout") if "ssh.timeout" in given else 10.0,
+            )
+            snmp = None
+            if any(key in given for key in ("snmp.community", "snmp.write_community", "snmp.user")):
+                # What the settings refer to (env:, file:) is read here, and only where SNMP is spoken.
+                plain = {key: given[key] for key in given if key.startswith("snmp.")}
+                snmp = snmp_settings(self.reached.address, {"snmp.max_octets": str(_OCTETS), **plain})
+        except ValueError as error:
+            raise Malformed(f"{self.name}: {error}") from None
+        return settings, snmp
+
+
+def devices(reader: Reader, switches: Iterable[Thing]) -> dict[int, Device]:
+    """How these switches are reached, by id."""
+    things = {switch.id: switch for switch in switches}
+    found = {id: Device(device) for id, device in reached(reader, things.values(), GROUPS).items()}
+    for attribute in reader.attributes(*things):
+        if attribute.key == ORDER_KEY:
+            found[attribute.thing_id].kept_order = attribute.value.text
+        elif attribute.key == PROFILE_KEY:
+            found[attribute.thing_id].kept_profile = attribute.value.text
+    return found
+
+
+def told(error: DeviceError) -> str:
+    """An error as one line for people."""
+    return " ".join(str(error).split())

@@ -1,0 +1,62 @@
+"""What a change of switch ports leaves in the inventory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from clusto_cli.context import App
+from clusto_cli.network.devices import ORDER_KEY, PROFILE_KEY
+from clusto_cli.network.jobs import LAST_KEY, MOVED, Job, kept
+from clusto_cli.network.run import Opened
+from clusto_core.attributes import structure
+from clusto_core.inventory import Transaction
+from clusto_core.network import LABEL_KEY, VLAN_KEY
+from clusto_core.things import Thing
+
+
+def record(app: App, opened: Sequence[Opened], message: str | None) -> None:
+    """One transaction for a command: each port's last change and label, each NIC's VLAN, what worked on each switch."""
+    moved = [job for one in opened for job in one.jobs if job.status == MOVED]
+    learned = [one for one in opened if _new(one)]
+    if not moved and not learned:
+        return
+    with app.changing("; ".join(filter(None, (message, _outcome(moved)))) or None) as change:
+        for one in learned:
+            thing = change.resolve(one.device.name)
+            if one.device.recognised and one.device.recognised != one.device.kept_profile:
+                change.set_values(thing, PROFILE_KEY, [one.device.recognised])
+            if one.order and one.order != one.device.kept_order:
+                change.set_values(thing, ORDER_KEY, [one.order])
+        for job in moved:
+            _record(change, job)
+
+
+def _new(one: Opened) -> bool:
+    device = one.device
+    return bool(one.order and one.order != device.kept_order) or bool(
+        device.recognised and device.recognised != device.kept_profile
+    )
+
+
+def _record(change: Transaction, job: Job) -> None:
+    assert job.after is not None
+    nic, port = change.resolve(job.nic), change.resolve(job.wired.port.name)
+    values = [each.value for each in change.unit.attributes(nic) if each.key == VLAN_KEY]
+    change.set_values(port, LAST_KEY, [structure(kept(job, values[0].text if values else None))])
+    name_port(change, port, job.after.name)
+    if job.vlan is not None:
+        change.set_values(nic, VLAN_KEY, [job.vlan.thing if job.vlan.thing is not None else job.vlan.id])
+
+
+def name_port(change: Transaction, port: Thing, name: str) -> bool:
+    """Keeps the switch's own name of a port as its label, where it has another; False when that was so."""
+    present = [each.value.text for each in change.unit.attributes(port) if each.key == LABEL_KEY]
+    if present or name == port.part_name:
+        return False
+    return change.set_values(port, LABEL_KEY, [name])
+
+
+def _outcome(moved: Sequence[Job]) -> str:
+    told = [f"{job.nic} to {job.after.pvid}" for job in moved[:10] if job.after is not None]
+    more = [f"{len(moved) - 10} more"] if len(moved) > 10 else []
+    return ", ".join([*told, *more])

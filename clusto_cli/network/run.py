@@ -1,0 +1,114 @@
+"""One change command: every switch opened, read and judged, then changed and verified, side by side."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from clusto_cli.backends.base import SwitchControl
+from clusto_cli.backends.runner import Interrupted, Interruption, side_by_side
+from clusto_cli.backends.runner import run as run_loop
+from clusto_cli.backends.switch.change import Prepared, carry_out
+from clusto_cli.network.devices import Device
+from clusto_cli.network.jobs import ALREADY, FAILED, MISSING, MOVED, PLANNED, REFUSED, Job
+
+Look = Callable[[SwitchControl, Sequence[Job]], Awaitable[Prepared]]
+"""Reads the ports of jobs on one switch and says what is to be done."""
+
+
+@dataclass
+class Opened:
+    """A switch with its jobs, as far as it has come."""
+
+    device: Device
+    jobs: list[Job]
+    control: SwitchControl | None = None
+    prepared: Prepared | None = None
+    order: str = ""
+    caution: str = ""
+
+
+def perform(
+    opened: Sequence[Opened],
+    look: Look,
+    *,
+    parallel: int,
+    dry_run: bool,
+    agree: Callable[[Sequence[Opened]], None],
+    progress: Callable[[int], None],
+) -> bool:
+    """Looks at all switches, asks `agree` (which raises to stop), changes them. True when it was interrupted.
+
+    What became of each job is in the job; a failure of one switch stops no other.
+    """
+
+    async def main(interruption: Interruption) -> None:
+        try:
+            await _each(opened, lambda one: _look(one, look), parallel, interruption)
+            if dry_run:
+                return
+            if any(one.prepared is not None and one.prepared.goals for one in opened):
+                agree(opened)
+            await _each(opened, lambda one: _change(one, progress), parallel, interruption)
+        finally:
+            await asyncio.gather(*(one.control.close() for one in opened if one.control is not None))
+
+    return run_loop(main)[1]
+
+
+async def _each(
+    opened: Sequence[Opened], step: Callable[[Opened], Awaitable[None]], parallel: int, interruption: Interruption
+) -> None:
+    """A step on every switch side by side; a DeviceError fails the jobs of its switch that are still open."""
+
+    def operation(one: Opened) -> Callable[[Interruption], Awaitable[None]]:
+        async def operate(interruption: Interruption) -> None:
+            await step(one)
+
+        return operate
+
+    queues = {one.device.name: [operation(one)] for one in opened}
+    outcomes = await side_by_side(queues, parallel=parallel, interruption=interruption)
+    by_name = {one.device.name: one for one in opened}
+    for outcome in outcomes:
+        if outcome.failure is not None:
+            status = REFUSED if isinstance(outcome.failure, Interrupted) else FAILED
+            for job in by_name[outcome.device].jobs:
+                if not job.status:
+                    job.fail(status, " ".join(str(outcome.failure).split()))
+
+
+async def _look(one: Opened, look: Look) -> None:
+    one.control = await one.device.open()
+    prepared = await look(one.control, one.jobs)
+    one.prepared = prepared
+    for job in one.jobs:
+        job.before = prepared.now.ports.get(job.port)
+        if job.port in prepared.already:
+            job.status, job.after = ALREADY, job.before
+        elif job.port in prepared.refused:
+            reasons = prepared.refused[job.port]
+            only_missing = len(reasons) == 1 and reasons[0].startswith("there is no VLAN")
+            job.fail(MISSING if only_missing else REFUSED, "; ".join(reasons))
+
+
+async def _change(one: Opened, progress: Callable[[int], None]) -> None:
+    open_jobs = [job for job in one.jobs if not job.status]
+    if one.prepared is not None and one.prepared.plan is not None and open_jobs:
+        assert one.control is not None
+        done = await carry_out(one.control, one.prepared)
+        one.order, one.caution = done.order, done.caution
+        for job in open_jobs:
+            job.status, job.after, job.unsaved = MOVED, done.now.ports[job.port], done.unsaved
+    progress(len(one.jobs))
+
+
+def planned(opened: Sequence[Opened]) -> None:
+    """Marks what a dry run would have done."""
+    from clusto_cli.backends.switch.model import describe
+
+    for one in opened:
+        for job in one.jobs:
+            if not job.status and one.prepared is not None and job.port in one.prepared.goals:
+                job.status, job.text = PLANNED, describe(one.prepared.goals[job.port])

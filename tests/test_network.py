@@ -1,0 +1,287 @@
+"""`clusto network` as an operator runs it, against switches that are agents over real UDP."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from clusto_cli.main import invoke
+from clusto_core.store import create
+from tests.backends.switch.agent import Bridge, QBridgeAgent, Quirks
+from tests.conftest import Result
+
+MACS = {number: f"52:54:00:00:00:{number:02x}" for number in range(1, 9)}
+# server1: eth0 on port 1, eth1 on port 2 through a panel; server2: eth0 on 3; server3 is not wired; sw2 is an uplink.
+COMMANDS = """
+add Switch sw1 sw2
+add Server server[1-3]
+add PatchPanel pp1 --parts port=4
+add VLAN vlan203 --attr vid=203
+connect server1:eth0 sw1:1
+connect server1:eth1 pp1:2
+connect pp1:rear2 sw1:2
+connect server2:eth0 sw1:3
+connect sw2:1 sw1:8
+attr set mac 52:54:00:00:00:01 -t server1:eth0
+attr set mac 52:54:00:00:00:03 -t server2:eth0
+attr set switch.profile qbridge -t sw1 -t sw2
+attr set snmp.community private -t sw1 -t sw2
+attr set snmp.host 127.0.0.1 -t sw1 -t sw2
+attr set snmp.timeout 0.3 -t sw1 -t sw2
+"""
+Invoke = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("network") / "clusto.db"
+    create(f"sqlite:///{path}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLUSTO_DB", f"sqlite:///{path}")
+        for line in COMMANDS.strip().splitlines():
+            assert invoke(line.split()) == 0, line
+    return path
+
+
+@pytest.fixture
+def run(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Invoke:
+    """Runs a command in this process, on a store of the test's own."""
+    path = tmp_path / "clusto.db"
+    shutil.copy(template, path)
+    monkeypatch.setenv("CLUSTO_DB", f"sqlite:///{path}")
+
+    def command(*words: str) -> Result:
+        monkeypatch.setattr(sys, "argv", ["clusto", *words])
+        capsys.readouterr()
+        code = invoke(list(words))
+        said = capsys.readouterr()
+        return Result(code, said.out, said.err)
+
+    return command
+
+
+@pytest.fixture
+def agent(run: Invoke) -> Iterator[QBridgeAgent]:
+    learned = {(10, MACS[1]): 1, (10, MACS[3]): 3}
+    with QBridgeAgent(Bridge.of(8, learned=learned)) as served:
+        assert run("attr", "set", "snmp.port", str(served.port), "-t", "sw1").code == 0
+        yield served
+
+
+def vlan(agent: QBridgeAgent, port: int) -> tuple[int, set[int], set[int]]:
+    untagged = {number for number, one in agent.bridge.vlans.items() if port in one.untagged}
+    egress = {number for number, one in agent.bridge.vlans.items() if port in one.egress}
+    return agent.bridge.pvid[port], untagged, egress
+
+
+IN_203, IN_10 = (203, {203}, {203}), (10, {10}, {10})
+
+
+def test_setvlan_moves_verifies_records_and_is_taken_back(run: Invoke, agent: QBridgeAgent) -> None:
+    result = run("network", "setvlan", "server1", "eth1", "vlan203")
+    assert (result.code, result.out) == (0, "server1:eth1 -> access 203 on sw1 swp2 (was access 10)\n")
+    assert (vlan(agent, 2), vlan(agent, 1)) == (IN_203, IN_10)
+    assert "vlan203" in run("attr", "get", "vlan", "-t", "server1:eth1").out
+    assert "swp2" in run("attr", "get", "label", "-t", "sw1:2").out
+    assert "clusto network setvlan server1 eth1 vlan203" in run("log", "server1").out
+    again = run("network", "setvlan", "server1:eth1", "203")
+    assert (again.code, again.out) == (0, "server1:eth1 -> already access 203 on sw1 swp2\n")
+    back = run("network", "undo", "server1:eth1")
+    assert (back.code, back.out) == (0, "server1:eth1 -> access 10 on sw1 swp2 (was access 203)\n")
+    assert vlan(agent, 2) == IN_10
+    assert run("network", "undo").out == "server1:eth1 -> access 203 on sw1 swp2 (was access 10)\n"
+    assert vlan(agent, 2) == IN_203
+
+
+def test_undo_of_what_was_changed_since_is_refused(run: Invoke, agent: QBridgeAgent) -> None:
+    run("network", "setvlan", "server1", "eth1", "203")
+    agent.bridge.vlans[203].egress.discard(2)
+    agent.bridge.vlans[203].untagged.discard(2)
+    agent.bridge.vlans[1].egress.add(2)
+    agent.bridge.vlans[1].untagged.add(2)
+    agent.bridge.pvid[2] = 1
+    result = run("network", "undo", "server1")
+    assert result.code == 4
+    assert "it was changed since: it is access 1, not access 203" in result.err
+    assert run("network", "undo", "server1", "--force", "--yes").code == 0
+    assert vlan(agent, 2) == IN_10
+    assert run("network", "undo", "server2").code == 3
+
+
+def test_a_dry_run_prints_each_oid_and_touches_nothing(run: Invoke, agent: QBridgeAgent) -> None:
+    before = run("log", "-o", "json").out
+    result = run("network", "setvlan", "server1", "eth1", "vlan203", "--dry-run")
+    assert result.code == 0
+    assert "server1:eth1 -> would be access 203 on sw1 swp2" in result.out
+    assert "  1.3.6.1.2.1.17.7.1.4.5.1.1.2 u 203" in result.out
+    assert agent.sets == []
+    assert run("log", "-o", "json").out == before
+
+
+def test_what_is_refused_and_why(run: Invoke, agent: QBridgeAgent) -> None:
+    agent.bridge.vlans[203].egress.add(2)
+    agent.bridge.learned[(10, MACS[3])] = 1
+    for words, code, why in (
+        (("server1", "eth1", "203"), 4, "it carries VLAN 203 tagged"),
+        (("server1", "eth0", "203"), 4, f"the MAC address of server2:eth0, {MACS[3]}, is learned on it"),
+        (("server2", "eth0", "203"), 4, f"the MAC address of server2:eth0, {MACS[3]}, is learned on swp1"),
+        (("sw2", "1", "203"), 4, "it is an uplink: sw2 is wired there"),
+        (("server1", "eth0", "999", "--force", "--yes"), 3, "there is no VLAN 999 on it"),
+        (("server3", "eth0", "203"), 3, "server3:eth0 is not connected"),
+        (("server1", "eth7", "203"), 3, "no such part: server1:eth7"),
+        (("server1", "eth0", "vln203"), 3, "no such VLAN: vln203 (did you mean vlan203?)"),
+        (("server1", "eth0", "4095"), 2, "an id from 1 to 4094, not 4095"),
+        (("server1", "psu1", "203"), 2, "server1:psu1 is no network interface"),
+        (("server1", "203"), 2, "write NAME NIC VLAN"),
+    ):
+        result = run("network", "setvlan", *words)
+        assert (result.code, why in result.err) == (code, True), (words, result)
+    assert agent.sets == []
+    asked = run("network", "setvlan", "server1", "eth1", "203", "--force")
+    assert asked.code == 4
+    assert "not confirmed: setvlan of what is no plain access port: server1:eth1 on sw1 2?" in asked.err
+    assert run("network", "setvlan", "server1", "eth1", "203", "--force", "--yes").code == 0
+    assert vlan(agent, 2) == IN_203
+
+
+def test_protected_things_want_force(run: Invoke, agent: QBridgeAgent) -> None:
+    run("attr", "set", "protected", "true", "-t", "server1")
+    result = run("network", "setvlan", "server1", "eth1", "203")
+    assert (result.code, "server1 is protected" in result.err, agent.sets) == (4, True, [])
+
+
+def test_many_at_once_with_failures_last(run: Invoke, agent: QBridgeAgent) -> None:
+    agent.bridge.vlans[203].egress.add(3)
+    result = run("network", "setvlan", "server[1-2]", "eth0", "203", "-o", "json")
+    rows = json.loads(result.out)
+    assert result.code == 4
+    assert [(row["name"], row["status"]) for row in rows] == [("server1:eth0", "moved"), ("server2:eth0", "refused")]
+    assert (vlan(agent, 1), agent.bridge.pvid[3]) == (IN_203, 10)
+
+
+def test_create_makes_the_vlan_with_the_name_of_its_thing(run: Invoke, agent: QBridgeAgent) -> None:
+    run("add", "VLAN", "lab", "--attr", "vid=300")
+    assert run("network", "setvlan", "server1", "eth1", "lab").code == 3
+    assert run("network", "setvlan", "server1", "eth1", "lab", "--create").code == 0
+    assert agent.bridge.vlans[300].name == "lab"
+
+
+def test_a_device_that_does_not_do_it(run: Invoke, agent: QBridgeAgent) -> None:
+    agent.quirks.first_only = True
+    agent.quirks.deaf_after = 1
+    result = run("network", "setvlan", "server1", "eth1", "203")
+    assert result.code == 5
+    assert "error: server1:eth1 on sw1 swp2: " in result.err
+    agent.quirks.lose = 1
+    silent = run("network", "setvlan", "server1", "eth1", "203")
+    assert (silent.code, "no answer" in silent.err) == (5, True)
+
+
+def test_vlan_side_by_side(run: Invoke, agent: QBridgeAgent) -> None:
+    run("network", "setvlan", "server1", "eth1", "vlan203")
+    agent.bridge.pvid[2] = 10
+    result = run("network", "vlan", "server1")
+    lines = [line.split() for line in result.out.splitlines()]
+    assert lines[1] == ["server1:eth0", "sw1", "swp1", "-", "access", "10", "(vlan10)"]
+    assert lines[2][:5] == ["server1:eth1", "sw1", "swp2", "203", "(vlan203)"]
+    assert lines[2][-1] == "DIFFERS"
+    rows = json.loads(run("network", "vlan", "server1", "eth1", "-o", "json").out)
+    assert (rows[0]["inventory"], rows[0]["on_switch"], rows[0]["differs"]) == (203, None, True)
+
+
+def test_ports_beside_what_is_wired(run: Invoke, agent: QBridgeAgent) -> None:
+    agent.bridge.link[4] = False
+    rows = {row["port"]: row for row in json.loads(run("network", "ports", "sw1", "-o", "json").out)}
+    assert (rows["swp1"]["name"], rows["swp1"]["wired"], rows["swp1"]["seen"]) == (
+        "sw1:1",
+        "server1:eth0",
+        ["server1:eth0"],
+    )
+    assert (rows["swp2"]["wired"], rows["swp8"]["wired"]) == ("server1:eth1", "sw2:1")
+    assert (rows["swp4"]["link"], rows["swp4"]["state"]) == (False, "access 10")
+    text = run("network", "ports", "sw1")
+    assert text.out.splitlines()[1].split() == ["swp1", "1", "up", "access", "10", "server1:eth0", "server1:eth0"]
+    assert run("network", "ports", "server1").code == 2
+
+
+def test_verify_by_learned_addresses(run: Invoke, agent: QBridgeAgent) -> None:
+    result = run("network", "verify", "sw1")
+    assert result.code == 0
+    assert result.out.splitlines() == [
+        "server1:eth0 -> sw1:1: confirmed (MAC)",
+        "server1:eth1 -> sw1:2: not seen",
+        "server2:eth0 -> sw1:3: confirmed (MAC)",
+        "sw2:1 -> sw1:8: not seen",
+    ]
+    agent.bridge.learned = {(10, MACS[3]): 1, (10, MACS[1]): 3}
+    result = run("network", "verify", "server1")
+    assert result.code == 4
+    assert "server1:eth0 -> sw1:1: contradicted (MAC sees it on sw1 swp3)" in result.out
+    # Frames of many come through an uplink; what is behind it is not on it.
+    agent.bridge.learned = {(10, MACS[1]): 8}
+    assert run("network", "verify", "server1").code == 0
+
+
+def test_propose_and_learn(run: Invoke, agent: QBridgeAgent) -> None:
+    run("attr", "set", "mac", MACS[5], "-t", "server3:eth0")
+    agent.bridge.learned[(10, MACS[5])] = 5
+    result = run("network", "verify", "sw1", "--propose", "--learn")
+    assert "clusto connect server3:eth0 sw1:5  # seen by MAC" in result.out
+    assert "swp1" in run("attr", "get", "label", "-t", "sw1:1").out
+    assert run(*["connect", "server3:eth0", "sw1:5"]).code == 0
+    assert "server3:eth0 -> sw1:5: confirmed (MAC)" in run("network", "verify", "sw1").out
+
+
+def test_a_switch_that_does_not_answer_fails_alone(run: Invoke, agent: QBridgeAgent) -> None:
+    with QBridgeAgent(Bridge.of(8), Quirks(lose=1)) as dead:
+        run("attr", "set", "snmp.port", str(dead.port), "-t", "sw2")
+        result = run("network", "verify")
+    assert result.code == 5
+    assert "error: sw2: " in result.err
+    assert "server1:eth0 -> sw1:1: confirmed (MAC)" in result.out
+
+
+def test_two_operators_at_once_both_keep_what_they_did(run: Invoke, agent: QBridgeAgent) -> None:
+    """Every change writes whole lists back: without the lock, the later of two would undo the earlier."""
+    codes: list[int] = []
+
+    def operator(name: str, nic: str) -> None:
+        words = [sys.executable, "-m", "clusto_cli.main", "network", "setvlan", name, nic, "203"]
+        codes.append(subprocess.run(words, capture_output=True, check=False, timeout=60).returncode)
+
+    targets = (("server1", "eth0"), ("server1", "eth1"), ("server2", "eth0"))
+    threads = [threading.Thread(target=operator, args=target) for target in targets]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert codes == [0, 0, 0]
+    assert [vlan(agent, port) for port in (1, 2, 3)] == [IN_203] * 3
+
+
+def test_a_switch_that_is_locked_is_left_alone(run: Invoke, agent: QBridgeAgent) -> None:
+    from clusto_core.config import settings
+    from clusto_core.locks import Locks
+    from clusto_core.reader import open_reader
+
+    with open_reader(settings().url) as reader:
+        switch = reader.resolve("sw1")
+    with Locks(settings()).on([switch], wait=0):
+        result = run("network", "setvlan", "server1", "eth1", "203", "--wait", "0")
+    assert result.code == 4
+    assert "sw1 is being changed by" in result.err
+    assert agent.sets == []
+
+
+def test_secrets_are_not_shown(run: Invoke, agent: QBridgeAgent) -> None:
+    run("attr", "set", "snmp.community", "wr0ng-s3cret", "-t", "sw1")
+    for words in (("setvlan", "server1", "eth1", "203"), ("--debug-not",), ("ports", "sw1")):
+        result = run("network", *words)
+        assert "wr0ng-s3cret" not in result.out + result.err
