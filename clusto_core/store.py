@@ -79,15 +79,24 @@ def write_transaction(settings: Settings, notify: Notify) -> Iterator[Connection
                 notify(f"made a new inventory: {masked(url)}")
                 connection = _locked(engine, url)
             except OutdatedSchema:
-                if not url.startswith("sqlite"):
-                    raise
-                upgrade(url, notify)
+                if url.startswith("sqlite"):
+                    upgrade(url, notify)
+                else:
+                    _await_migration(engine)
                 connection = _locked(engine, url)
             with connection:
                 yield connection
                 connection.commit()
     finally:
         engine.dispose()
+
+
+def _await_migration(engine: Engine) -> None:
+    """Waits while another command makes or upgrades the store: MariaDB shows the tables of each step as it is done."""
+    with engine.connect() as connection:
+        if connection.dialect.name not in ("postgresql", "sqlite"):
+            connection.exec_driver_sql(f"SELECT GET_LOCK('clusto-migration', {BUSY_SECONDS})")
+            connection.exec_driver_sql("SELECT RELEASE_LOCK('clusto-migration')")
 
 
 def _locked(engine: Engine, url: str) -> Connection:
