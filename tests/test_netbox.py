@@ -9,15 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clusto_core.attributes import Key
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
 from clusto_core.location import locate
+from clusto_core.names import check_name
 from clusto_core.transfer.documents import Document
 from clusto_core.transfer.formats.netbox import read
 from clusto_core.transfer.importer import load
+from clusto_core.transfer.netbox.dump import Reference
 from clusto_core.transfer.netbox.dump import load as load_dump
+from clusto_core.transfer.netbox.naming import Candidate, unique
 from tests.recorded import files
 
 
@@ -189,6 +194,19 @@ def test_names_that_are_double_get_what_they_are_in(site: Site, store: Inventory
     assert values(store, "B-1-vlan100")["netbox.name"] == ["Data"]
     assert values(store, "B-1-vlan100")["vid"] == [100]
     assert "8 names are others in clusto" in notes(documents)
+
+
+_KEYS = st.builds(Reference, st.sampled_from(["dcim.device", "ipam.vlan"]), st.integers(1, 3))
+_TEXTS = st.text("aé -1:/", max_size=3)
+
+
+@given(st.lists(st.builds(Candidate, _KEYS, _TEXTS, _TEXTS, st.just("x")), unique_by=lambda each: each.key, max_size=6))
+def test_every_object_gets_a_name_of_its_own(candidates: list[Candidate]) -> None:
+    names = unique(candidates)
+    assert len(set(names.values())) == len(names) == len(candidates)
+    for name in names.values():
+        check_name(name)
+    assert unique(candidates[::-1]) == names
 
 
 def test_names_do_not_depend_on_the_order_of_the_dump(site: Site) -> None:

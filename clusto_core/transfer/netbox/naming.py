@@ -5,7 +5,8 @@ The rule does not depend on the order of the dump:
 1. Each run of characters that cannot be in a name becomes one dash: `Comms closet` is `Comms-closet`.
 2. Where several objects, of whatever kind, have one name, those that are in something get its name before theirs:
    `DM-Akron-Comms-closet`; roles, clusters and sites get what they are: `router-role`.
-3. Those that still have one name get their NetBox number behind it: `router-17`.
+3. Those that still have one name get their NetBox number behind it: `router-17`; and if that is not enough, also what
+   they are: `router-17-device-17`.
 """
 
 from __future__ import annotations
@@ -38,10 +39,12 @@ def unique(candidates: list[Candidate]) -> dict[Reference, str]:
                 names[each.key] = f"{_word(each.inside, each.key)}-{names[each.key]}"
             elif each.kind:
                 names[each.key] = f"{names[each.key]}-{each.kind}"
+    tail = "-{pk}"
     while doubled := _doubled(names):
         for each in candidates:
             if names[each.key] in doubled:
-                names[each.key] += f"-{each.key.pk}"
+                names[each.key] += tail.format(pk=each.key.pk, model=each.key.model.rpartition(".")[2])
+        tail = "-{model}-{pk}"
     return names
 
 

@@ -59,7 +59,8 @@ def translate(translation: Translation) -> None:
     for pk, row in dump.rows(CLUSTER).items():
         attrs = translation.common(row, type="virtualization.clustertype", group="virtualization.clustergroup")
         data = translation.add(Reference(CLUSTER, pk), "Pool", row["name"], attrs)
-        translation.attach(data["name"], [translation.name(SITE, row.get("site"))])
+        # Since NetBox 4.2 a cluster has a scope, and keeps the site of it besides.
+        translation.attach(data["name"], [translation.name(SITE, row.get("site") or row.get("_site"))])
     translation.used |= {
         "dcim.region", "dcim.sitegroup", "dcim.rackrole", "dcim.rackreservation", "tenancy.tenant",
         "virtualization.clustertype", "virtualization.clustergroup", "extras.tag", "extras.taggeditem",
