@@ -40,6 +40,9 @@ _ATTRIBUTES_OF_PARTS = """
     SELECT a.id, a.thing_id, a.key, a.number, a.subkey, a.type, a.head, a.rest, a.ref_id, r.name
     FROM things t JOIN attributes a ON a.thing_id = t.id LEFT JOIN things r ON r.id = a.ref_id
     WHERE t.owner_id IN (:ids)"""
+_ADDRESSES_OF_PARTS = f"""
+    SELECT {THING}, a.head FROM things t JOIN attributes a ON a.thing_id = t.id
+    WHERE t.owner_id IN (:ids) AND a.key = '_ip'"""
 _LINK = """
     SELECT c.cable_id, c.kind, c.thing_id,
            p.id, p.name, p.driver, p.owner_id, p.number,
@@ -182,6 +185,11 @@ class Reader:
         """All attributes under a key, of whatever Thing or part."""
         rows = self.database.rows(_UNDER_KEY, {"key": key.key})
         return [attribute for attribute in map(_attribute, rows) if attribute.key == key]
+
+    def addresses_of_parts(self, *owner_ids: int) -> list[tuple[Thing, str]]:
+        """The addresses that parts of these equipments hold, each with its part, in natural order of the parts."""
+        found = [(Thing(*row[:5]), row[5]) for row in self.database.rows_in(_ADDRESSES_OF_PARTS, owner_ids)]
+        return sorted(found, key=lambda each: (natural_key(each[0].name), each[1]))
 
     def links(self, *thing_ids: int) -> list[Link]:
         """The cables of these equipments and of all their parts."""

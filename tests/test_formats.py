@@ -97,6 +97,18 @@ def test_secrets_are_never_written(store: Inventory, name: str) -> None:
     assert exported(store, name) == text
 
 
+def test_addresses_are_those_of_the_parts(inventory: Inventory) -> None:
+    with inventory.change() as change:
+        for name in ("server1", "server2"):
+            change.add("Server", name)
+        for holder, address in (("server1:eth1", "10.0.0.2"), ("server1:eth0", "10.0.0.1"), ("server2", "10.0.0.3")):
+            change.add_values(change.resolve(holder), Key("_ip"), [address])
+    with inventory.read() as reader:
+        ids = [reader.resolve(name).id for name in ("server1", "server2")]
+        found = [(part.name, address) for part, address in reader.addresses_of_parts(*ids)]
+    assert found == [("server1:eth0", "10.0.0.1"), ("server1:eth1", "10.0.0.2")]
+
+
 # --- Ansible ---------------------------------------------------------------------------------------------------------
 
 HOSTILE = [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 from clusto_core.attributes import IP, Key
 from clusto_core.reader import Reader
@@ -10,43 +11,81 @@ from clusto_core.things import Attribute, Inherited, Link, Thing, in_force, link
 from clusto_core.transfer.exporter import whole
 
 _IP_KEY = Key(IP)
+_BATCH = 500
+"""How many Things are read with a few statements."""
+
+
+def views(reader: Reader, things: Iterable[Thing]) -> Iterator[View]:
+    """The whole Things among these, and those that parts among these belong to, in natural order, by portions."""
+    known = _Surroundings(reader)
+    ordered = whole(reader, things)
+    for start in range(0, len(ordered), _BATCH):
+        yield View(known, ordered[start : start + _BATCH])
+
+
+def view_of(reader: Reader, things: Iterable[Thing]) -> View:
+    """A few Things, as one view."""
+    return View(_Surroundings(reader), whole(reader, things))
+
+
+class _Surroundings:
+    """What Things are in, and the attributes of that: read once for all that are in the same."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self._parents: dict[int, list[Thing]] = {}
+        self._attributes: dict[int, list[Attribute]] = {}
+
+    def parents(self, id: int) -> list[Thing]:
+        if id not in self._parents:
+            self._parents[id] = self.reader.parents(id)
+        return self._parents[id]
+
+    def attributes(self, id: int) -> list[Attribute]:
+        if id not in self._attributes:
+            self._attributes[id] = self.reader.attributes(id)
+        return self._attributes[id]
 
 
 class View:
-    """Some Things with their parts, attributes and cables."""
+    """Some Things with their attributes, addresses and cables; each kind is read when it is first asked for."""
 
-    def __init__(self, reader: Reader, things: Iterable[Thing]) -> None:
-        self.reader = reader
-        self.things = whole(reader, things)
-        ids = [thing.id for thing in self.things]
-        self.parts: dict[int, list[Thing]] = {id: [] for id in ids}
-        for part in reader.parts(*ids):
-            self.parts[part.entity_id].append(part)
-        self.attributes: dict[int, list[Attribute]] = {}
-        for attribute in [*reader.attributes(*ids), *reader.attributes_of_parts(*ids)]:
-            self.attributes.setdefault(attribute.thing_id, []).append(attribute)
-        self.links: dict[int, list[Link]] = {id: [] for id in ids}
-        for link in reader.links(*ids):
-            self.links[link.thing_id].append(link)
-        for found in self.links.values():
-            found.sort(key=link_order)
-        self._ancestors: dict[int, list[Thing]] = {}
+    def __init__(self, surroundings: _Surroundings, things: list[Thing]) -> None:
+        self.things = things
+        self._reader = surroundings.reader
+        self._surroundings = surroundings
+        self._ids = [thing.id for thing in things]
         self._parents: dict[int, list[Thing]] = {}
-        self._of_ancestors: dict[int, list[Attribute]] = {}
 
-    def own(self, thing: Thing) -> list[Attribute]:
-        """A Thing's own attributes."""
-        return self.attributes.get(thing.id, [])
+    @cached_property
+    def attributes(self) -> dict[int, list[Attribute]]:
+        """The attributes of the Things themselves, by id."""
+        found: dict[int, list[Attribute]] = {id: [] for id in self._ids}
+        for attribute in self._reader.attributes(*self._ids):
+            found[attribute.thing_id].append(attribute)
+        return found
+
+    @cached_property
+    def links(self) -> dict[int, list[Link]]:
+        """The cables of the Things and their parts, by id, in the order in which they are told."""
+        found: dict[int, list[Link]] = {id: [] for id in self._ids}
+        for link in self._reader.links(*self._ids):
+            found[link.thing_id].append(link)
+        for links in found.values():
+            links.sort(key=link_order)
+        return found
+
+    @cached_property
+    def _held(self) -> dict[int, list[tuple[Thing, str]]]:
+        found: dict[int, list[tuple[Thing, str]]] = {}
+        for part, address in self._reader.addresses_of_parts(*self._ids):
+            found.setdefault(part.entity_id, []).append((part, address))
+        return found
 
     def addresses(self, thing: Thing) -> list[tuple[Thing | None, str]]:
         """The addresses that a Thing holds: those of the Thing itself, then its parts' with the part, in order."""
-        holders: list[Thing | None] = [None, *self.parts.get(thing.id, ())]
-        found = []
-        for holder in holders:
-            for attribute in self.own(holder or thing):
-                if attribute.key == _IP_KEY:
-                    found.append((holder, attribute.value.text))
-        return found
+        own = [(None, each.value.text) for each in self.attributes[thing.id] if each.key == _IP_KEY]
+        return [*own, *self._held.get(thing.id, ())]
 
     def address(self, thing: Thing) -> str | None:
         """The address by which a Thing is spoken to: its own, else the first part's; v4 before v6."""
@@ -66,33 +105,27 @@ class View:
                     return attribute.value.text
         return None
 
-    def ancestors(self, thing: Thing) -> list[Thing]:
-        """Everything that a Thing is in, nearest first; what many are in is asked for once."""
-        if thing.id not in self._ancestors:
-            seen, found, level = {thing.id}, [], [thing.id]
-            while level:
-                parents = [parent for id in level for parent in self._parents_of(id)]
-                level = []
-                for parent in parents:
-                    if parent.id not in seen:
-                        seen.add(parent.id)
-                        found.append(parent)
-                        level.append(parent.id)
-            self._ancestors[thing.id] = found
-        return self._ancestors[thing.id]
-
     def parents(self, thing: Thing) -> list[Thing]:
         """What a Thing is directly in."""
-        return self._parents_of(thing.id)
+        if thing.id not in self.attributes:
+            return self._surroundings.parents(thing.id)
+        if thing.id not in self._parents:
+            self._parents[thing.id] = self._reader.parents(thing.id)
+        return self._parents[thing.id]
 
-    def _parents_of(self, id: int) -> list[Thing]:
-        if id not in self._parents:
-            self._parents[id] = self.reader.parents(id)
-        return self._parents[id]
+    def ancestors(self, thing: Thing) -> list[Thing]:
+        """Everything that a Thing is in, nearest first."""
+        seen, found, level = {thing.id}, [], [thing]
+        while level:
+            above = [parent for each in level for parent in self.parents(each)]
+            level = []
+            for parent in above:
+                if parent.id not in seen:
+                    seen.add(parent.id)
+                    found.append(parent)
+                    level.append(parent)
+        return found
 
     def _attributes_of(self, thing: Thing) -> list[Attribute]:
-        if thing.id in self.parts:
-            return self.own(thing)
-        if thing.id not in self._of_ancestors:
-            self._of_ancestors[thing.id] = self.reader.attributes(thing.id)
-        return self._of_ancestors[thing.id]
+        own = self.attributes.get(thing.id)
+        return self._surroundings.attributes(thing.id) if own is None else own

@@ -18,7 +18,7 @@ from clusto_core.drivers.equipment import Mounted, PatchPanel, Server, VirtualSe
 from clusto_core.names import natural_key
 from clusto_core.reader import Reader
 from clusto_core.things import Thing, in_order
-from clusto_core.transfer.view import View
+from clusto_core.transfer.view import View, views
 
 _TEMPLATES = ("{{", "{%", "{#")
 _RESERVED = ("all", "ungrouped", "_meta")
@@ -40,12 +40,12 @@ _Dumper.add_representer(_Unsafe, lambda dumper, data: dumper.represent_scalar("!
 
 def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
     """Writes servers and virtual servers, and other equipment that has an address. Secrets are left out."""
-    view = View(reader, things)
-    hosts = [thing for thing in view.things if _is_host(view, thing)]
-    variables = _variables(view, hosts)
-    groups = _groups(view, hosts)
-    inventory = {"all": {"hosts": variables, "children": groups} if groups else {"hosts": variables}}
-    yaml.dump(inventory, out, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=4096)
+    hosts = _Hosts()
+    for view in views(reader, things):
+        hosts.take(view)
+    groups = hosts.groups()
+    everything = {"hosts": hosts.variables(), "children": groups} if groups else {"hosts": hosts.variables()}
+    yaml.dump({"all": everything}, out, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=4096)
 
 
 def _is_host(view: View, thing: Thing) -> bool:
@@ -54,27 +54,60 @@ def _is_host(view: View, thing: Thing) -> bool:
     return thing.is_a(Mounted) and not thing.is_a(PatchPanel) and view.address(thing) is not None
 
 
-def _variables(view: View, hosts: list[Thing]) -> dict[str, dict[str, Any]]:
-    """By host, its address and the attributes in force for it."""
-    values: dict[str, dict[Key, list[Value]]] = {}
-    keys: set[Key] = set()
-    for host in hosts:
-        own = values.setdefault(host.name, {})
-        for attribute, _ in view.effective(host):
-            if not attribute.key.reserved and not attribute.key.secret:
-                own.setdefault(attribute.key, []).append(attribute.value)
-        keys |= own.keys()
-    names = identifiers(map(str, keys))
-    found: dict[str, dict[str, Any]] = {}
-    for host in hosts:
-        variables: dict[str, Any] = {}
-        if (address := view.address(host)) is not None:
-            variables[ADDRESS] = address
-        for key, held in values[host.name].items():
-            plain = [_plain(value) for value in held]
-            variables[names[str(key)]] = plain[0] if len(plain) == 1 else plain
-        found[host.name] = variables
-    return found
+class _Hosts:
+    """The hosts with their address and the attributes in force for them, and what groups they are in."""
+
+    def __init__(self) -> None:
+        self._addresses: dict[str, str | None] = {}
+        self._values: dict[str, dict[Key, list[Value]]] = {}
+        self._members: dict[Thing, list[str]] = {}
+        self._inside: dict[Thing, list[Thing]] = {}
+
+    def take(self, view: View) -> None:
+        """The hosts of one portion."""
+        for host in view.things:
+            if not _is_host(view, host):
+                continue
+            self._addresses[host.name] = view.address(host)
+            own = self._values[host.name] = {}
+            for attribute, _ in view.effective(host):
+                if not attribute.key.reserved and not attribute.key.secret:
+                    own.setdefault(attribute.key, []).append(attribute.value)
+            for parent in view.parents(host):
+                if parent.is_a(Category):
+                    self._members.setdefault(parent, []).append(host.name)
+            for category in view.ancestors(host):
+                if category.is_a(Category) and category not in self._inside:
+                    self._inside[category] = [each for each in view.parents(category) if each.is_a(Category)]
+
+    def variables(self) -> dict[str, dict[str, Any]]:
+        """By host, its variables."""
+        names = identifiers({str(key) for own in self._values.values() for key in own})
+        found: dict[str, dict[str, Any]] = {}
+        for host, own in self._values.items():
+            address = self._addresses[host]
+            variables: dict[str, Any] = {} if address is None else {ADDRESS: address}
+            for key, held in own.items():
+                plain = [_plain(value) for value in held]
+                variables[names[str(key)]] = plain[0] if len(plain) == 1 else plain
+            found[host] = variables
+        return found
+
+    def groups(self) -> dict[str, dict[str, Any]]:
+        """By group, the hosts and groups that are directly in it; groups without hosts are left out."""
+        names = identifiers((category.name for category in self._inside), [*_RESERVED, *self._values])
+        children: dict[Thing, list[str]] = {}
+        for category, parents in self._inside.items():
+            for parent in parents:
+                children.setdefault(parent, []).append(names[category.name])
+        groups: dict[str, dict[str, Any]] = {}
+        for category in in_order(self._inside):
+            group = groups[names[category.name]] = {}
+            if category in self._members:
+                group["hosts"] = {name: {} for name in self._members[category]}
+            if category in children:
+                group["children"] = {name: {} for name in sorted(children[category], key=natural_key)}
+        return groups
 
 
 def _plain(value: Value) -> Any:
@@ -92,33 +125,6 @@ def _safe(data: Any) -> Any:
     if isinstance(data, str) and any(mark in data for mark in _TEMPLATES):
         return _Unsafe(data)
     return data
-
-
-def _groups(view: View, hosts: list[Thing]) -> dict[str, dict[str, Any]]:
-    """By group, the hosts and groups that are directly in it; groups without hosts are left out."""
-    members: dict[Thing, list[str]] = {}
-    inside: dict[Thing, list[Thing]] = {}
-    for host in hosts:
-        for parent in view.parents(host):
-            if parent.is_a(Category):
-                members.setdefault(parent, []).append(host.name)
-        for category in view.ancestors(host):
-            if category.is_a(Category):
-                inside[category] = [parent for parent in view.parents(category) if parent.is_a(Category)]
-    taken = [*_RESERVED, *(host.name for host in hosts)]
-    names = identifiers((category.name for category in inside), taken)
-    children: dict[Thing, list[str]] = {}
-    for category, parents in inside.items():
-        for parent in parents:
-            children.setdefault(parent, []).append(names[category.name])
-    groups: dict[str, dict[str, Any]] = {}
-    for category in in_order(inside):
-        group = groups[names[category.name]] = {}
-        if category in members:
-            group["hosts"] = {name: {} for name in members[category]}
-        if category in children:
-            group["children"] = {name: {} for name in sorted(children[category], key=natural_key)}
-    return groups
 
 
 def identifiers(names: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:

@@ -15,7 +15,7 @@ from typing import NamedTuple, TextIO
 from clusto_core.drivers.parts import ConsolePort, SerialPort
 from clusto_core.reader import Reader
 from clusto_core.things import Thing
-from clusto_core.transfer.view import View
+from clusto_core.transfer.view import View, view_of, views
 
 BASE = "console.base"
 HOST = "console.host"
@@ -39,9 +39,8 @@ class _Console(NamedTuple):
 
 def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
     """Writes the consoles of the Things."""
-    view = View(reader, things)
-    found = [console for thing in view.things for console in _consoles(view, thing)]
-    servers = View(reader, reader.by_ids({console.port.entity_id for console in found}).values())
+    found = [console for view in views(reader, things) for thing in view.things for console in _consoles(view, thing)]
+    servers = view_of(reader, reader.by_ids({console.port.entity_id for console in found}).values())
     by_id = {server.id: server for server in servers.things}
     out.write(_HEAD)
     for console in found:

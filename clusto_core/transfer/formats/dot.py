@@ -10,9 +10,10 @@ from typing import TextIO
 
 from clusto_core.drivers import Equipment
 from clusto_core.drivers.equipment import Cage, Datacenter, Rack, Room
+from clusto_core.names import natural_key
 from clusto_core.reader import Reader
 from clusto_core.things import Link, Thing, in_order
-from clusto_core.transfer.view import View
+from clusto_core.transfer.view import View, views
 
 _PLACES = (Datacenter, Room, Cage, Rack)
 _COLOURS = {"network": "#1f6feb", "power": "#c62828", "console": "#2e7d32", "patch": "#757575"}
@@ -20,16 +21,21 @@ _COLOURS = {"network": "#1f6feb", "power": "#c62828", "console": "#2e7d32", "pat
 
 def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
     """Writes the equipment, in the places it is in, and every cable once, with the names of the parts at its ends."""
-    view = View(reader, things)
-    equipment = [thing for thing in view.things if thing.is_a(Equipment) and not _is_place(thing)]
-    links = {link.cable_id: link for thing in equipment for link in view.links[thing.id] if link.kind in _COLOURS}
-    beyond = {link.other.owner_name for link in links.values()} - {thing.name for thing in equipment}
+    places = _Places()
+    names: set[str] = set()
+    cables: dict[int, Link] = {}
+    for view in views(reader, things):
+        for thing in view.things:
+            if thing.is_a(Equipment) and not _is_place(thing):
+                names.add(thing.name)
+                places.settle(view, thing)
+                cables |= {link.cable_id: link for link in view.links[thing.id] if link.kind in _COLOURS}
     out.write('graph clusto {\n  graph [rankdir="LR"];\n  node [shape="box", fontname="sans-serif"];\n')
     out.write('  edge [fontname="sans-serif", fontsize="9"];\n')
-    _write_places(view, equipment, out)
-    for name in sorted(beyond):
+    places.write(out)
+    for name in sorted({link.other.owner_name for link in cables.values()} - names, key=natural_key):
         out.write(f'  {quoted(name)} [style="dashed"];\n')
-    for link in sorted(links.values(), key=lambda link: link.cable_id):
+    for _, link in sorted(cables.items()):
         _write_cable(link, out)
     out.write("}\n")
 
@@ -38,32 +44,32 @@ def _is_place(thing: Thing) -> bool:
     return any(thing.is_a(place) for place in _PLACES)
 
 
-def _write_places(view: View, equipment: list[Thing], out: TextIO) -> None:
-    """The equipment in nested boxes, one a place."""
-    inside: dict[Thing | None, list[Thing]] = {}
-    known: dict[Thing, Thing | None] = {}
+class _Places:
+    """What stands where: nested boxes, one a place."""
 
-    def settle(thing: Thing) -> None:
-        if thing in known:
+    def __init__(self) -> None:
+        self._inside: dict[Thing | None, list[Thing]] = {}
+        self._known: set[int] = set()
+
+    def settle(self, view: View, thing: Thing) -> None:
+        """Notes where a Thing stands, and where that is."""
+        if thing.id in self._known:
             return
+        self._known.add(thing.id)
         place = next((parent for parent in view.parents(thing) if _is_place(parent)), None)
-        known[thing] = place
-        inside.setdefault(place, []).append(thing)
+        self._inside.setdefault(place, []).append(thing)
         if place is not None:
-            settle(place)
+            self.settle(view, place)
 
-    def draw(place: Thing | None, indent: str) -> None:
-        for thing in in_order(inside.get(place, ())):
+    def write(self, out: TextIO, place: Thing | None = None, indent: str = "  ") -> None:
+        """Writes what is in a place; without one, all."""
+        for thing in in_order(self._inside.get(place, ())):
             if not _is_place(thing):
                 out.write(f"{indent}{quoted(thing.name)} [tooltip={quoted(thing.driver)}];\n")
                 continue
             out.write(f"{indent}subgraph {quoted(f'cluster_{thing.name}')} {{\n{indent}  label={quoted(thing.name)};\n")
-            draw(thing, indent + "  ")
+            self.write(out, thing, indent + "  ")
             out.write(f"{indent}}}\n")
-
-    for thing in equipment:
-        settle(thing)
-    draw(None, "  ")
 
 
 def _write_cable(link: Link, out: TextIO) -> None:

@@ -13,7 +13,7 @@ from typing import TextIO
 
 from clusto_core.reader import Reader
 from clusto_core.things import Thing
-from clusto_core.transfer.view import View
+from clusto_core.transfer.view import View, views
 
 DOMAIN = "dns.domain"
 
@@ -23,21 +23,25 @@ _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
 def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
     """Writes the addresses of the Things; a name that is no host name is told in a comment instead."""
-    view = View(reader, things)
-    for thing in view.things:
-        domain = view.setting(thing, DOMAIN) or ""
-        named: set[bool] = set()
-        for part, address in view.addresses(thing):
-            version = ":" in address
-            name = thing.name if version not in named else _with_part(thing, part)
-            named.add(version)
-            if _HOST.fullmatch(name) is None or len(name) > 253:
-                out.write(f"# {address}\t{name} is no host name\n")
-                continue
-            names = [name]
-            if _HOST.fullmatch(f"{name}.{domain}") and len(f"{name}.{domain}") <= 253:
-                names.insert(0, f"{name}.{domain}")
-            out.write(f"{address}\t{' '.join(names)}\n")
+    for view in views(reader, things):
+        for thing in view.things:
+            _write_thing(view, thing, out)
+
+
+def _write_thing(view: View, thing: Thing, out: TextIO) -> None:
+    domain = view.setting(thing, DOMAIN) or ""
+    named: set[bool] = set()
+    for part, address in view.addresses(thing):
+        version = ":" in address
+        name = thing.name if version not in named else _with_part(thing, part)
+        named.add(version)
+        if _HOST.fullmatch(name) is None or len(name) > 253:
+            out.write(f"# {address}\t{name} is no host name\n")
+            continue
+        names = [name]
+        if _HOST.fullmatch(f"{name}.{domain}") and len(f"{name}.{domain}") <= 253:
+            names.insert(0, f"{name}.{domain}")
+        out.write(f"{address}\t{' '.join(names)}\n")
 
 
 def _with_part(thing: Thing, part: Thing | None) -> str:

@@ -17,7 +17,7 @@ from typing import NamedTuple, TextIO
 from clusto_core.drivers.parts import Inlet, Outlet
 from clusto_core.reader import Reader
 from clusto_core.things import Thing, in_order
-from clusto_core.transfer.view import View
+from clusto_core.transfer.view import View, view_of, views
 
 SPEC = "powerman.spec"
 DEVICE = "powerman.device"
@@ -59,10 +59,9 @@ class _Feed(NamedTuple):
 
 def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
     """Writes the feeds of the Things, and the PDUs that they come from."""
-    view = View(reader, things)
-    feeds = {thing: _feeds(view, thing) for thing in view.things}
+    feeds = {thing: _feeds(view, thing) for view in views(reader, things) for thing in view.things}
     owners = reader.by_ids({feed.outlet.entity_id for found in feeds.values() for feed in found})
-    pdus = View(reader, owners.values())
+    pdus = view_of(reader, owners.values())
     specs = {pdu: pdus.setting(pdu, SPEC) for pdu in pdus.things}
     for spec in sorted({spec for spec in specs.values() if spec}):
         if _SPEC.fullmatch(spec):
