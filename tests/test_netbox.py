@@ -325,7 +325,10 @@ def test_addresses(site: Site, store: Inventory) -> None:
     site.add("ipam.prefix", prefix="10.1.0.0/16", vlan=vlan, vrf=None, status="active", site=key["site"])
     site.add("ipam.prefix", prefix="10.1.0.0/16", vlan=None, vrf=vrf, status="active")
     held = {"status": "active", "assigned_object_type": ["dcim", "interface"]}
-    site.add("ipam.ipaddress", address="10.1.0.5/16", vrf=None, assigned_object_id=key["eth0"], dns_name="db.x", **held)
+    main = site.add(
+        "ipam.ipaddress", address="10.1.0.5/16", vrf=None, assigned_object_id=key["eth0"], dns_name="db.x", **held
+    )  # fmt: skip
+    next(each for each in site.objects if each["pk"] == key["db 1"])["fields"]["primary_ip4"] = main
     site.add("ipam.ipaddress", address="10.1.0.5/16", vrf=vrf, assigned_object_id=key["eth1"], **held)
     site.add("ipam.ipaddress", address="10.1.0.9/16", vrf=None, status="reserved", dns_name="later.x")
     site.add("ipam.ipaddress", address="192.0.2.1/32", vrf=None, status="active")
@@ -334,6 +337,7 @@ def test_addresses(site: Site, store: Inventory) -> None:
     bring(store, documents)
     assert values(store, "db-1:eth0")["_ip"] == ["10.1.0.5"]
     assert values(store, "db-1:eth0")["dns_name"] == ["db.x"]
+    assert values(store, "db-1")["primary_ip4"] == ["10.1.0.5"]
     assert values(store, "db-1:eth1")["address"] == ["10.1.0.5/16"]
     assert values(store, "Old-Town-10.1.0.0-16") == {
         "netbox.name": ["10.1.0.0/16"],
@@ -439,6 +443,8 @@ def test_paths_are_those_that_netbox_found(store: Inventory) -> None:
         assert sum(drivers.get(name, 0) for name in ("Server", "Switch", "Router", "PDU", "PatchPanel")) == len(
             dump.rows("dcim.device")
         )
+        mounted = [row for row in dump.rows("dcim.device").values() if row["position"] is not None]
+        assert sum(bool(document.at) for document in documents) == len(mounted)
         _check_paths(store, documents, dump.tables)
 
 

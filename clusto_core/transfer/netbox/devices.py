@@ -170,6 +170,7 @@ def translate(translation: Translation) -> None:
         role = dump.row(ROLE, row.get("role") or row.get("device_role"))
         driver = _driver(role, named)
         attrs = translation.common(row, platform="dcim.platform")
+        attrs |= _main_addresses(dump, row)
         attrs["airflow"] = row.get("airflow")
         attrs["face"] = "rear" if row.get("face") == "rear" else None
         attrs["virtual_chassis"] = dump.text("dcim.virtualchassis", row.get("virtual_chassis"))
@@ -192,6 +193,12 @@ def translate(translation: Translation) -> None:
             mounting.place(data, row, types.heights[type_pk])
     mounting.tell()
     translation.used |= {"dcim.virtualchassis", "dcim.platform"}
+
+
+def _main_addresses(dump: Dump, row: Row) -> dict[str, object]:
+    """The addresses by which a device is known, of those that its interfaces hold."""
+    fields = ("primary_ip4", "primary_ip6", "oob_ip")
+    return {field: dump.text("ipam.ipaddress", row.get(field), "address").partition("/")[0] for field in fields}
 
 
 def _driver(role: Row, named: list[ports.NamedPort]) -> type[Driver]:
@@ -308,6 +315,7 @@ def translate_machines(translation: Translation) -> None:
     driver = registry.get("VirtualServer")
     for pk, row in dump.rows(MACHINE).items():
         attrs = translation.common(row, platform="dcim.platform")
+        attrs |= _main_addresses(dump, row)
         attrs |= {"vcpus": _number(row.get("vcpus")), "memory": row.get("memory"), "disk": row.get("disk")}
         data = translation.add(Reference(MACHINE, pk), driver.__name__, row["name"], attrs)
         rows = own.get(pk, {})
