@@ -15,6 +15,7 @@ from clusto_core.errors import Malformed, NotFound
 from clusto_core.inventory import Inventory
 from clusto_core.transfer.documents import Document
 from clusto_core.transfer.formats.device_type import read
+from tests.conftest import Run
 from tests.recorded import files
 
 SWITCH = """\
@@ -142,7 +143,7 @@ def test_a_file_that_says_no_height_means_one_unit() -> None:
         ("manufacturer: a\nmodel: b\nfront-ports:\n  - {name: x, rear_port: y}\n", 1, "which is not there"),
         ("manufacturer: '!!'\nmodel: b\n", 1, "no device type can be called after"),
         ("manufacturer: a\nmodel: b\n  c: d\n", 3, "not YAML"),
-        ("manufacturer: \x01\nmodel: b\n", 1, "not YAML"),
+        ("manufacturer: a\nmodel: \x01\n", 2, "not YAML: unacceptable character #x0001"),
         ("a: &a [1]\nb: &b [*a, *a]\nc: [*b, *b]\n", 1, "a device type has no 'a'"),
     ],
 )
@@ -150,6 +151,7 @@ def test_what_is_wrong_is_told_with_its_line(text: str, line: int, message: str)
     (problem,) = one(text).problems
     assert problem.line == line
     assert message in problem.text
+    assert "\n" not in problem.text
 
 
 def test_adding_after_a_type_that_is_not_there(store: Inventory) -> None:
@@ -210,3 +212,20 @@ def test_the_library(store: Inventory) -> None:
             count = int(each.get("positions", "1"))
             listed += [f"{each['name']}:{n}" for n in range(1, count + 1)] if count > 1 else [each["name"]]
         assert called == sorted(listed), path
+
+
+def test_at_the_command_line(clusto: Run, tmp_path: Path) -> None:
+    path = tmp_path / "gn42.yaml"
+    path.write_text(SWITCH, encoding="utf-8")
+    result = clusto("import", "--device-type", str(path))
+    assert result.code == 0
+    assert "clusto: grune-netze/gn-4-2: left out: 2 module bays" in result.err
+    assert clusto("add", "Switch", "switch1", "--type", "grune-netze/gn-4-2").code == 0
+    assert clusto("add", "Server", "server1").code == 0
+    assert clusto("connect", "server1:eth0", "switch1:GigabitEthernet 1/0/1").code == 0
+    result = clusto("locate", "server1")
+    assert result.out == "server1 -> connected to port GigabitEthernet-1/0/1 on switch1\n"
+    assert clusto("import", "--device-type", str(path)).out.startswith("nothing to change")
+    path.write_text(SWITCH.replace("u_height: 1.5", "u_height: x"), encoding="utf-8")
+    result = clusto("import", "--device-type", str(path))
+    assert (result.code, result.err) == (2, f"clusto: error: {path}:4: expected a number, found 'x'\n")

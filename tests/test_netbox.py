@@ -23,6 +23,7 @@ from clusto_core.transfer.importer import load
 from clusto_core.transfer.netbox.dump import Reference
 from clusto_core.transfer.netbox.dump import load as load_dump
 from clusto_core.transfer.netbox.naming import Candidate, unique
+from tests.conftest import Run
 from tests.recorded import files
 
 
@@ -478,3 +479,21 @@ def _check_paths(store: Inventory, documents: list[Document], tables: dict[str, 
                 assert link.end == parts[1]
                 checked += 1
     assert checked > 100
+
+
+def test_at_the_command_line(clusto: Run, site: Site, tmp_path: Path) -> None:
+    a_room(site)
+    site.add("tenancy.contact", name="Ann")
+    path = tmp_path / "dump.json.gz"
+    path.write_bytes(gzip.compress(json.dumps(site.objects).encode()))
+    result = clusto("import", "--format", "netbox", str(path))
+    assert result.code == 0
+    assert f"clusto: {path}: left out, as clusto has no place for them: 1 tenancy.contact" in result.err
+    assert clusto("locate", "db-1").out.startswith("db-1 -> connected to port Gi-1/0/2 on sw1\n")
+    exported = clusto("export", "--format", "jsonl").out
+    assert clusto("import", "--format", "jsonl", "-", stdin=exported).out.startswith("nothing to change")
+    result = clusto("import", "--format", "netbox", "-", stdin="{}")
+    assert (result.code, result.err) == (
+        2,
+        "clusto: error: standard input:1: not a NetBox dump: it is not a list of objects\n",
+    )

@@ -75,7 +75,8 @@ def read(file: TextIO, name: str) -> Iterator[Document]:
         yield broken(name, line, f"not YAML: {error.problem}")
         return
     except yaml.YAMLError as error:
-        yield broken(name, 1, f"not YAML: {error}")
+        line = text.count("\n", 0, getattr(error, "position", 0)) + 1
+        yield broken(name, line, f"not YAML: {' '.join(str(error).split())}")
         return
     if root is None:
         yield broken(name, 1, "the file is empty")
