@@ -260,6 +260,18 @@ def test_powerman_settings_cannot_break_out(store: Inventory) -> None:
     ]
 
 
+def test_powerman_never_takes_one_machine_for_another(store: Inventory) -> None:
+    with store.change() as change:
+        change.add("Server", "server2-psu1")
+        change.connect("server2-psu1:psu1", "pdu-a:9")
+    lines = exported(store, "powerman", "server2", "server2-psu1").splitlines()
+    assert lines[-3:] == [
+        "# server2: left out, two nodes would be called server2-psu1, server2-psu2",
+        'node "server2-psu1-psu1" "pdu-a" "pdu-a:9"',
+        'alias "server2-psu1" "server2-psu1-psu1"',
+    ]
+
+
 FAKE = """\
 #!/bin/sh
 # Keeps one state, and what it was asked.

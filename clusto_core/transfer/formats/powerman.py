@@ -69,14 +69,20 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
     if not all(specs.values()):
         out.write(_OWN)
     usable = {pdu.id for pdu in in_order(specs) if _write_device(pdus, pdu, specs[pdu], out)}
+    nodes: set[str] = {thing.name for thing, found in feeds.items() if found}
     for thing, found in feeds.items():
         known = [feed for feed in found if feed.outlet.entity_id in usable]
-        for feed in known:
+        names = [_node(feed.inlet) for feed in known]
+        if nodes & set(names) or len(set(names)) < len(names):
+            out.write(f"# {thing.name}: left out, two nodes would be called {', '.join(names)}\n")
+            continue
+        nodes |= set(names)
+        for feed, name in zip(known, names, strict=True):
             pdu = owners[feed.outlet.entity_id]
             plug = _plug(feed.outlet) if specs[pdu] else feed.outlet.name
-            out.write(f'node "{_node(feed.inlet)}" "{pdu.name}" "{plug}"\n')
+            out.write(f'node "{name}" "{pdu.name}" "{plug}"\n')
         if known:
-            out.write(f'alias "{thing.name}" "{",".join(_node(feed.inlet) for feed in known)}"\n')
+            out.write(f'alias "{thing.name}" "{",".join(names)}"\n')
 
 
 def _feeds(view: View, thing: Thing) -> list[_Feed]:
