@@ -374,6 +374,17 @@ def test_a_machine_with_two_consoles(store: Inventory) -> None:
     assert 'exec "clusto console server1:console"' in text
 
 
+def test_no_name_stands_for_two_consoles(store: Inventory) -> None:
+    with store.change() as change:
+        change.add("Server", "server1-com2")
+        change.connect("server1-com2:console", "cs1:10")
+        change.add("SerialPort", "server1:com2")
+        change.connect("server1:com2", "cs1:9")
+    text = exported(store, "conserver", "server1", "server1-com2")
+    assert re.findall('console "(.*)"', text) == ["server1-console"]
+    assert text.count("left out, two consoles would be called server1-com2") == 2
+
+
 def test_conserver_itself_reads_the_configuration(store: Inventory, tmp_path: Path) -> None:
     conserver = program("conserver", "conserver-server")
     for base in (None, 3000):

@@ -9,6 +9,7 @@ blocks of the site's own, in a file that includes this one.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TextIO
 
@@ -43,7 +44,11 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
     servers = view_of(reader, reader.by_ids({console.port.entity_id for console in found}).values())
     by_id = {server.id: server for server in servers.things}
     out.write(_HEAD)
+    counted = Counter(console.name for console in found)
     for console in found:
+        if counted[console.name] > 1:
+            out.write(f"# {console.target}: left out, two consoles would be called {console.name}\n")
+            continue
         out.write(f"console {quoted(console.name)} {{\n")
         for line in _reached(servers, by_id[console.port.entity_id], console):
             out.write(f"    {line}\n")
