@@ -4,6 +4,7 @@ checkout. It is looked for by what a file is, never by its name."""
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,10 @@ import pytest
 _BESIDE = Path(__file__).parents[2] / "shared" / "data"
 
 
-def files(*patterns: str) -> list[Path]:
-    """The files below the place of recorded data that match one of the patterns; skips the test when there are none."""
+def files(what: str, suffixes: tuple[str, ...], fits: Callable[[Path], bool]) -> list[Path]:
+    """The files with such endings that are what is looked for; skips the test, saying `what`, when there are none."""
     place = Path(os.environ.get("CLUSTO_TEST_DATA") or _BESIDE)
-    found = sorted({path for pattern in patterns for path in place.glob(pattern)}) if place.is_dir() else []
+    found = sorted(path for path in place.rglob("*") if path.name.endswith(suffixes) and path.is_file() and fits(path))
     if not found:
-        pytest.skip(f"no {' or '.join(patterns)} below CLUSTO_TEST_DATA")
+        pytest.skip(f"no {what} below CLUSTO_TEST_DATA")
     return found

@@ -407,7 +407,9 @@ def test_dot(store: Inventory) -> None:
     assert 'subgraph "cluster_rack1" {' in text
     partly = exported(store, "dot", "server1")
     assert partly.count(" -- ") == 4
-    assert '  "pp1" [style="dashed"];\n' in partly
+    assert '  "pp1" [tooltip="PatchPanel", style="dashed"];\n' in partly
+    assert '    "pdu-a" [tooltip="PDU", style="dashed"];\n' in partly
+    assert 'style="dashed"' not in text
 
 
 def test_text_cannot_leave_its_quotes() -> None:

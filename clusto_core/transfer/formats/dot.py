@@ -10,7 +10,6 @@ from typing import TextIO
 
 from clusto_core.drivers import Equipment
 from clusto_core.drivers.equipment import Cage, Datacenter, Rack, Room
-from clusto_core.names import natural_key
 from clusto_core.reader import Reader
 from clusto_core.things import Link, Thing, in_order
 from clusto_core.transfer.view import View, views
@@ -22,19 +21,21 @@ _COLOURS = {"network": "#1f6feb", "power": "#c62828", "console": "#2e7d32", "pat
 def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
     """Writes the equipment, in the places it is in, and every cable once, with the names of the parts at its ends."""
     places = _Places()
-    names: set[str] = set()
+    drawn: set[int] = set()
     cables: dict[int, Link] = {}
     for view in views(reader, things):
         for thing in view.things:
             if thing.is_a(Equipment) and not _is_place(thing):
-                names.add(thing.name)
+                drawn.add(thing.id)
                 places.settle(view, thing)
                 cables |= {link.cable_id: link for link in view.links[thing.id] if link.kind in _COLOURS}
+    beyond = reader.by_ids({link.other.entity_id for link in cables.values()} - drawn)
+    for view in views(reader, beyond.values()):
+        for thing in view.things:
+            places.settle(view, thing)
     out.write('graph clusto {\n  graph [rankdir="LR"];\n  node [shape="box", fontname="sans-serif"];\n')
     out.write('  edge [fontname="sans-serif", fontsize="9"];\n')
-    places.write(out)
-    for name in sorted({link.other.owner_name for link in cables.values()} - names, key=natural_key):
-        out.write(f'  {quoted(name)} [style="dashed"];\n')
+    places.write(out, drawn)
     for _, link in sorted(cables.items()):
         _write_cable(link, out)
     out.write("}\n")
@@ -61,14 +62,15 @@ class _Places:
         if place is not None:
             self.settle(view, place)
 
-    def write(self, out: TextIO, place: Thing | None = None, indent: str = "  ") -> None:
-        """Writes what is in a place; without one, all."""
+    def write(self, out: TextIO, drawn: set[int], place: Thing | None = None, indent: str = "  ") -> None:
+        """Writes what is in a place; without one, all. What is not among `drawn` is dashed."""
         for thing in in_order(self._inside.get(place, ())):
             if not _is_place(thing):
-                out.write(f"{indent}{quoted(thing.name)} [tooltip={quoted(thing.driver)}];\n")
+                style = "" if thing.id in drawn else ', style="dashed"'
+                out.write(f"{indent}{quoted(thing.name)} [tooltip={quoted(thing.driver)}{style}];\n")
                 continue
             out.write(f"{indent}subgraph {quoted(f'cluster_{thing.name}')} {{\n{indent}  label={quoted(thing.name)};\n")
-            self.write(out, thing, indent + "  ")
+            self.write(out, drawn, thing, indent + "  ")
             out.write(f"{indent}}}\n")
 
 
