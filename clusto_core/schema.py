@@ -21,6 +21,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.dialects import mysql
 
@@ -115,6 +116,7 @@ connections = Table(
     Index("ux_connections_part", "part_id", unique=True, **_where(Column("part_id").isnot(None))),
     Index("ix_connections_thing", "thing_id"),
     Index("ix_connections_mounted", "other_thing_id", **_where(Column("part_id").is_(None))),
+    Index("ix_connections_far", "far_thing_id", "far_part_id", **_where(text("far_part_id <> other_part_id"))),
     sqlite_with_rowid=False,
     **_TABLE,
 )

@@ -40,6 +40,10 @@ class Arms:
         where = f"{c}.{here} = {known} AND {c}.{unknown} IS NOT NULL"
         if through:
             where += f" AND {c}.far_part_id <> {c}.other_part_id"
+        if here == "far_part_id":
+            # The index of far ends begins with the Thing.
+            o = self.statement.alias("o")
+            where += f" AND {c}.far_thing_id = (SELECT {o}.owner_id FROM things {o} WHERE {o}.id = {known})"
         if via is not None:
             where += f" AND {c}.kind = {self.statement.bind(via)}"
         return Arm(f"connections {c}", where, f"{c}.{unknown}")

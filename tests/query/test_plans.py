@@ -32,6 +32,8 @@ _ip:10.0.0.0/24
 attr:serial,SN*
 attr:status={spare}
 connected to name:switch1a:4
+driver:PatchPanel connected to name:switch1a:48
+name:panel1b connected to driver:Switch
 name:server[1-20] and count(in driver:Rack) = 1
 driver:Switch connected to (not driver:Server)
 @spares or name:rack*
@@ -53,6 +55,11 @@ def large(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> In
             change.add("Rack", name, parents=["datacenterZ"])
             change.add("Switch", f"switch{rack}a")
             change.add("PDU", f"pdu{rack}", part_counts={"outlet": 48})
+            for panel in (f"panel{rack}a", f"panel{rack}b"):
+                change.add("PatchPanel", panel, part_counts={"port": 4})
+            change.connect(f"panel{rack}a:1", f"switch{rack}a:48")
+            change.connect(f"panel{rack}a:rear1", f"panel{rack}b:rear1")
+            change.connect(f"panel{rack}b:1", f"panel{rack}a:2")
             for number in range(1, 41):
                 server = f"server{(rack - 1) * 40 + number}"
                 attributes = [("status", "spare"), ("serial", f"SN{rack}-{number}"), ("foo", 12)]
