@@ -55,6 +55,12 @@ _LINK = """
 _LINKS = _LINK + " WHERE c.thing_id IN (:ids)"
 _LINKS_OF_PART = _LINK + " WHERE c.part_id IN (:ids)"
 _PARENTS = f"SELECT {THING} FROM containment k JOIN things t ON t.id = k.parent_id WHERE k.child_id = :id"
+_PARENTS_OF = f"""
+    SELECT p.id, {THING} FROM things p JOIN things t ON t.id = p.owner_id WHERE p.id IN (:ids)
+    UNION SELECT a.thing_id, {THING} FROM attributes a JOIN things t ON t.id = a.ref_id
+    WHERE a.thing_id IN (:ids) AND a.key = '_in'
+    UNION SELECT c.thing_id, {THING} FROM connections c JOIN things t ON t.id = c.other_thing_id
+    WHERE c.thing_id IN (:ids) AND c.part_id IS NULL"""
 _CHILDREN = f"SELECT {THING} FROM containment k JOIN things t ON t.id = k.child_id WHERE k.parent_id = :id"
 _CONTENTS = f"""
     SELECT DISTINCT k.parent_id, {THING} FROM containment k JOIN things t ON t.id = k.child_id
@@ -208,7 +214,16 @@ class Reader:
     def parents(self, thing_id: int) -> list[Thing]:
         """What it is directly in: categories before places, since what a machine is says more than where it stands."""
         found = {thing.id: thing for thing in (Thing(*row) for row in self.database.rows(_PARENTS, {"id": thing_id}))}
-        return sorted(found.values(), key=lambda thing: (not thing.is_a(Category), natural_key(thing.name)))
+        return sorted(found.values(), key=_rank)
+
+    def parents_of(self, ids: Iterable[int]) -> dict[int, list[Thing]]:
+        """What each of many is directly in, as `parents` tells it; nothing for those that are in nothing."""
+        found: dict[int, list[Thing]] = {}
+        for row in self.database.rows_in(_PARENTS_OF, list(ids)):
+            found.setdefault(row[0], []).append(Thing(*row[1:]))
+        for parents in found.values():
+            parents.sort(key=_rank)
+        return found
 
     def children(self, thing_id: int) -> list[Thing]:
         """What is directly in it: its parts, its members, the equipment in its rack units."""
@@ -355,6 +370,11 @@ class Reader:
         return [
             _attribute(row) for row in self.database.rows_in(_ATTRIBUTE + " WHERE a.ref_id IN (:ids)", list(thing_ids))
         ]
+
+
+def _rank(parent: Thing) -> tuple[bool, str]:
+    """Sorts what a Thing is in: categories first."""
+    return (not parent.is_a(Category), natural_key(parent.name))
 
 
 def _attribute(row: Row) -> Attribute:
