@@ -228,6 +228,23 @@ def values(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items
         return _plain(candidates.values(reader, Key.parse(str(ctx.params.get("key"))), incomplete))
 
 
+def expressions(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Inside an expression: terms, drivers, keys, values, names, and the words between tests."""
+    from clusto_core.query.completing import complete
+
+    with reading(ctx) as reader:
+        return _items(complete(reader, incomplete))
+
+
+def saved_expressions(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """The names of saved expressions, with and without their `@`."""
+    from clusto_core.query.saved import saved
+
+    with reading(ctx) as reader:
+        mark = "@" if incomplete.startswith("@") else ""
+        return _plain(f"{mark}{each.name}" for each in saved(reader) if f"{mark}{each.name}".startswith(incomplete))
+
+
 def _keys(reader: Reader, of: Iterable[str] = ()) -> list[str]:
     holders = reader.find_names(of)
     if holders:

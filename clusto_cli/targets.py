@@ -1,4 +1,7 @@
-"""Which Things a verb is for: names, ranges, `-` for names on standard input, `--where EXPR`."""
+"""Which Things a verb is for: names, ranges, `-` for names on standard input, `--where EXPR`, `@NAME` for a saved one.
+
+A verb declares them by `names_argument`, or `where_option` beside an option of its own, and asks `targets` for them.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _OPERATORS = frozenset("[],!&^")
 """What no name holds and a range does."""
+
+
+_WHERE = "clusto.where"
+
+
+class Where(str):
+    """An expression among the names of a verb's targets."""
+
+    __slots__ = ()
 
 
 def expand_names(names: Iterable[str]) -> list[str]:
@@ -56,17 +68,77 @@ def resolve_all(reader: Reader, names: Iterable[str]) -> list[Thing]:
 
 
 def targets(reader: Reader, names: Iterable[str]) -> list[Thing]:
-    """The Things that the arguments of a verb mean. Raises Malformed without any, NotFound when none is left."""
+    """The Things that the arguments of a verb mean, each once. Raises Malformed without any, NotFound when none is
+    left, or none satisfies an expression."""
     given = list(names)
     if not given:
-        raise Malformed("name at least one Thing (a name, a range as web[01-20], or - for names on standard input)")
-    words = expand_names(given)
-    if not words:
+        raise Malformed(
+            "name at least one Thing (a name, a range as web[01-20], --where EXPR, or - for names on standard input)"
+        )
+    found: dict[Thing, None] = {}
+    for expression in (False, True):
+        words = [name for name in given if is_expression(name) is expression]
+        if expression:
+            for word in words:
+                found.update(dict.fromkeys(satisfying(reader, word)))
+        elif words:
+            found.update(dict.fromkeys(resolve_all(reader, expand_names(words))))
+    if not found:
         raise NotFound("no names are left: standard input was empty, or the range takes out what it names")
-    return resolve_all(reader, words)
+    return list(found)
+
+
+def is_expression(name: str) -> bool:
+    """Whether a word among the targets is an expression: what `--where` gives, or the name of a saved one."""
+    return isinstance(name, Where) or name.startswith("@")
+
+
+def satisfying(reader: Reader, expression: str) -> list[Thing]:
+    """The Things that an expression selects. Raises NotFound when there is none."""
+    from clusto_core.query.search import find
+
+    found = find(reader, expression)
+    say_notes(found.notes)
+    if not found.things:
+        raise NotFound(f"nothing satisfies {expression}")
+    return found.things
+
+
+def say_notes(notes: Iterable[str]) -> None:
+    """Tells on stderr what the author of an expression should know."""
+    from clusto_cli.output import clean
+
+    for note in notes:
+        print(f"clusto: note: {clean(note)}", file=sys.stderr)
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        ctx.meta[_WHERE] = Where(value)
+
+
+def with_where(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    """Adds what `--where` gave to the names of a verb: the callback of the argument or option that takes them."""
+    where = ctx.meta.get(_WHERE)
+    return value if where is None else (*value, where)
+
+
+def where_option(function: F) -> F:
+    """The option `--where EXPR` of verbs that take names by an argument or option with the callback `with_where`."""
+    return click.option(
+        "--where",
+        metavar="EXPR",
+        is_eager=True,
+        expose_value=False,
+        callback=_remember,
+        help="What an expression selects: driver:Server in name:rack1 (clusto help find).",
+        shell_complete=completion.expressions,
+    )(function)
 
 
 def names_argument(function: F) -> F:
-    """The argument NAME... of verbs with several targets."""
-    argument = click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=completion.names)
-    return argument(function)
+    """The argument NAME... and the option --where of verbs with several targets."""
+    argument = click.argument(
+        "names", metavar="[NAME...]", nargs=-1, callback=with_where, shell_complete=completion.names
+    )
+    return where_option(argument(function))

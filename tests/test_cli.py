@@ -246,7 +246,7 @@ REFUSALS: list[tuple[list[str], int, str]] = [
     (["remove", "pdu4", "--yes"], 4, "pdu4 is protected"),
     (["remove", "server1:eth0", "--yes"], 4, "server1:eth0 is connected"),
     (["remove", "nowhere", "--yes"], 3, "no such thing: nowhere"),
-    (["locate"], 2, "missing argument"),
+    (["locate"], 2, "name at least one Thing"),
     (["locate", "server[1-9]"], 3, "no such thing: server4"),
     (["locate", "server[1-"], 2, "malformed range"),
     (["locate", "-"], 3, "no names are left"),

@@ -12,7 +12,7 @@ from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import change_options
 from clusto_cli.output import output_option, write_lines, write_records
-from clusto_cli.targets import expand_names, resolve_all
+from clusto_cli.targets import targets, where_option, with_where
 from clusto_cli.values import parse_value, writable
 from clusto_core.attributes import Key, Value
 from clusto_core.errors import Malformed, NotFound, did_you_mean
@@ -25,11 +25,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @click.group("attr")
 def command() -> None:
-    """Read and write attributes of Things: those of -t NAME (repeatable, ranges), or of names on standard input.
+    """Read and write attributes of Things: those of -t NAME (repeatable, ranges), those that
+    --where EXPR selects, or of names on standard input.
 
     \b
         clusto attr get status -t server1
         clusto attr set status allocated -t 'server[1-20]'
+        clusto attr set status spare --where 'driver:Server in name:rack101'
         printf 'server1\\nserver2\\n' | clusto attr add tag spare
 
     A KEY is spelled KEY, KEY.SUBKEY or KEY#2.SUBKEY. A value is what it looks like: 5 an integer, 1.5 a float, true a
@@ -38,15 +40,17 @@ def command() -> None:
 
 
 def _things(function: F) -> F:
-    return click.option(
+    option = click.option(
         "-t",
         "--thing",
         "names",
         metavar="NAME",
         multiple=True,
+        callback=with_where,
         help="A Thing; repeatable, ranges.",
         shell_complete=completion.names,
-    )(function)
+    )
+    return where_option(option(function))
 
 
 def _value_options(function: F) -> F:
@@ -57,16 +61,12 @@ def _value_options(function: F) -> F:
 
 
 def _named(reader: Reader, names: Sequence[str]) -> list[Thing]:
-    words = names or _piped()
-    things = resolve_all(reader, expand_names(words))
-    if not things:
-        raise NotFound("no names were given on standard input")
-    return things
+    return targets(reader, names or _piped())
 
 
 def _piped() -> Sequence[str]:
     if sys.stdin.isatty():
-        raise Malformed("name at least one Thing with -t, or give names on standard input")
+        raise Malformed("name at least one Thing with -t, or by --where EXPR, or give names on standard input")
     return ("-",)
 
 

@@ -8,7 +8,7 @@ from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import change_options
 from clusto_cli.output import write_lines
-from clusto_cli.targets import expand_names, names_argument
+from clusto_cli.targets import names_argument, targets
 from clusto_core.errors import Refused
 
 
@@ -29,8 +29,8 @@ def command(app: App, names: tuple[str, ...], parent: str, message: str | None, 
     lines = []
     with app.changing(message, dry_run=dry_run) as change:
         target = change.resolve(parent)
-        for name in expand_names(names):
-            thing = change.resolve(name)
+        for found in targets(change.unit.reader, names):
+            thing = change.resolve(found.name)
             if not change.take(thing, target):
                 raise Refused(f"{thing.name} is not in {target.name}")
             lines.append(f"{'would take' if dry_run else 'took'} {thing.name} from {target.name}")

@@ -1,10 +1,10 @@
 """What can be told of many Things at once: columns of a list, what it is sorted and grouped by.
 
-    name  driver  in  ip         the name, the driver, what it is directly in, the addresses
-    attr:KEY                     the values under a key
-    inherited:KEY                those in force, from what it is in too
-    in:DRIVER                    the nearest of that driver, or below it, that it is in: in:Rack
-    connected:DRIVER             what of that driver its cables lead to: connected:Switch
+name  driver  in  ip         the name, the driver, what it is directly in, the addresses
+attr:KEY                     the values under a key
+inherited:KEY                those in force, from what it is in too
+in:DRIVER                    the nearest of that driver, or below it, that it is in: in:Rack
+connected:DRIVER             what of that driver its cables lead to: connected:Switch
 """
 
 from __future__ import annotations

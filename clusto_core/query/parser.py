@@ -193,7 +193,7 @@ class _Parser:
             return tree.Name(self.pattern("a name"))
         if head == "driver:":
             pattern = self.pattern("a driver")
-            return tree.DriverIs(pattern, self.checked(lambda: drivers_for(pattern), start))
+            return tree.DriverIs(pattern, self.checked(lambda: drivers_for(pattern), match.end()))
         if head == "part:":
             return tree.PartName(self.pattern("a part's name"))
         if head == "_ip:":

@@ -1,0 +1,194 @@
+"""Find Things by an expression."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import click
+
+from clusto_cli import completion
+from clusto_cli.context import App, pass_app
+from clusto_cli.output import output_option, write_lines, write_records
+from clusto_cli.targets import say_notes
+from clusto_core.errors import Malformed
+from clusto_core.query import search
+from clusto_core.reader import Reader
+from clusto_core.things import Thing
+
+NOTHING = "-"
+"""What a group of Things without a value is called."""
+
+
+class Shape(NamedTuple):
+    """How the result is to be told."""
+
+    columns: str | None
+    sort: str | None
+    reverse: bool
+    limit: int | None
+    group_by: str | None
+    count_only: bool
+    fold: bool
+    output: str
+
+
+@click.command("find")
+@click.argument("words", metavar="EXPR", nargs=-1, required=True, shell_complete=completion.expressions)
+@click.option("--count", "count_only", is_flag=True, help="How many, instead of which.")
+@click.option("--group-by", metavar="KEY", help="How many for each value of an attribute, or of a column.")
+@click.option("--columns", metavar="COLUMN,...", help="What to tell: name,driver,in,ip,attr:KEY,in:Rack,...")
+@click.option("--sort", metavar="KEY", help="In the order of an attribute, or of a column; with --group-by, count.")
+@click.option("--reverse", is_flag=True, help="The last first.")
+@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="At most so many.")
+@click.option("--fold", is_flag=True, help="Names folded into ranges: server[001-040].")
+@click.option("--explain", is_flag=True, help="How the expression is understood, and the SQL that it becomes.")
+@click.option("--allow-unknown", is_flag=True, help="Names and keys that nothing in the inventory has are no error.")
+@output_option
+@pass_app
+def command(app: App, /, words: tuple[str, ...], explain: bool, allow_unknown: bool, **options: Any) -> None:
+    """Print the names of all that EXPR selects, one a line, in natural order.
+
+    \b
+        clusto find 'driver:Server connected to name:rack101'
+        clusto find 'driver:Server in name:dc1 and not attr:status,allocated'
+        clusto find 'driver:Server and count(connected to driver:PDU) < 2'
+
+    \b
+    Tests:      name:PATTERN  driver:PATTERN  part:PATTERN  attr:KEY,PATTERN  attr:KEY>=VALUE  haskey(KEY)
+                _ip:10.2.0.0/16  attr:KEY={A,B}  attrs={KEY=A}  count(connected to SET) < N  @SAVED
+    Relations:  SET connected to SET [via network|power|console|position]   SET in SET
+    Operators:  not, and, or, parentheses. A pattern is text, a range web[01-20], a glob web* or a regex /^web/.
+
+    A name or a key that nothing has is an error (exit code 3), so that a slip selects neither nothing nor everything.
+    """
+    # Words that no shell quotes held together are one expression.
+    text = " ".join(words)
+    shape = Shape(**options)
+    with app.reading() as reader:
+        if explain:
+            write_lines(_explanation(reader, text, allow_unknown))
+            return
+        found = search.find(reader, text, allow_unknown=allow_unknown)
+        say_notes(found.notes)
+        if shape.group_by:
+            _write_groups(reader, found.things, shape)
+        elif shape.count_only:
+            _write_count(len(found.things), shape.output)
+        else:
+            _write(reader, _ordered(reader, found.things, shape), shape)
+
+
+def _ordered(reader: Reader, things: list[Thing], shape: Shape) -> list[Thing]:
+    if shape.sort:
+        from clusto_core.query.columns import Table, parse, rank
+
+        column = parse(shape.sort, keys=True)
+        table = Table(reader, things)
+        table.check([column])
+        ranks = dict(zip(things, map(rank, table.column(column)), strict=True))
+        # Reversed by two sorts, so that equal ones stay in natural order and those without a value come last.
+        things = sorted(things, key=lambda thing: ranks[thing], reverse=shape.reverse)
+        things.sort(key=lambda thing: ranks[thing][0] == 2)
+    elif shape.reverse:
+        things = things[::-1]
+    return things[: shape.limit]
+
+
+def _write(reader: Reader, things: list[Thing], shape: Shape) -> None:
+    if shape.fold:
+        if shape.columns or shape.output not in ("text", "names"):
+            raise Malformed("--fold makes a list of ranges: leave out --columns, and -o but for names")
+        _write_folded(things)
+    elif shape.output == "names" or (shape.output == "text" and shape.columns is None):
+        write_lines(thing.name for thing in things)
+    else:
+        from clusto_core.query.columns import Table, parse
+
+        columns = [parse(text.strip()) for text in (shape.columns or "name,driver").split(",")]
+        table = Table(reader, things)
+        table.check(columns)
+        cells = list(zip(*(table.column(column) for column in columns), strict=True))
+        if shape.output == "text":
+            write_lines("\t".join(",".join(each.text for each in cell) for cell in row) for row in cells)
+        else:
+            write_records(
+                shape.output,
+                (
+                    {column.text: _plain(cell, column.sort) for column, cell in zip(columns, row, strict=True)}
+                    for row in cells
+                ),
+            )
+
+
+def _plain(cell: Sequence[Any], sort: str) -> Any:
+    """What a column tells, for a program: one value, several as a list, none as null."""
+    if sort in ("in", "ip", "connected:"):
+        return [each.value for each in cell]
+    if len(cell) > 1:
+        return [each.value for each in cell]
+    return cell[0].value if cell else None
+
+
+def _write_folded(things: Iterable[Thing]) -> None:
+    from clusto_core.ranges import fold
+
+    write_lines(fold(thing.name for thing in things))
+
+
+def _write_count(count: int, output: str) -> None:
+    if output in ("text", "names"):
+        write_lines([str(count)])
+    else:
+        write_records(output, [{"count": count}])
+
+
+def _write_groups(reader: Reader, things: list[Thing], shape: Shape) -> None:
+    """A line a value: how many have it, or with --fold which; a Thing with several values counts under each."""
+    from clusto_core.query.columns import Cell, Table, parse, rank
+
+    column = parse(shape.group_by or "", keys=True)
+    table = Table(reader, things)
+    table.check([column])
+    groups: dict[str, tuple[Cell | None, list[Thing]]] = {}
+    for thing, cells in zip(things, table.column(column), strict=True):
+        for text, cell in {each.text: each for each in cells}.items() if cells else ((NOTHING, None),):
+            groups.setdefault(text, (cell, []))[1].append(thing)
+
+    def order(item: tuple[str, tuple[Cell | None, list[Thing]]]) -> Any:
+        cell, members = item[1]
+        return len(members) if shape.sort == "count" else rank([cell] if cell else [])
+
+    ordered = sorted(groups.items(), key=order, reverse=shape.reverse)[: shape.limit]
+    if shape.output in ("text", "names"):
+        from clusto_core.ranges import fold
+
+        write_lines(
+            f"{text}\t{','.join(fold(thing.name for thing in members)) if shape.fold else len(members)}"
+            for text, (_, members) in ordered
+        )
+        return
+    write_records(
+        shape.output,
+        (
+            {
+                column.text: cell.value if cell else None,
+                "count": len(members),
+                **({"names": [thing.name for thing in members]} if shape.fold else {}),
+            }
+            for _, (cell, members) in ordered
+        ),
+    )
+
+
+def _explanation(reader: Reader, text: str, allow_unknown: bool) -> Iterable[str]:
+    from clusto_core.query.explain import explain
+
+    found = explain(reader, text, allow_unknown=allow_unknown)
+    yield from found.tree
+    yield ""
+    yield from found.sql.splitlines()
+    yield ""
+    yield from (f":{name} = {value!r}" for name, value in found.parameters.items())
+    yield ""
+    yield from found.plan

@@ -1,0 +1,110 @@
+"""What a half-typed expression can become: terms, drivers, keys, values, names, and the words between tests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from clusto_core import candidates
+from clusto_core.attributes import IN, IP, Key
+from clusto_core.candidates import Candidate
+from clusto_core.drivers import registry
+from clusto_core.errors import Malformed
+from clusto_core.names import natural_key
+from clusto_core.query.parser import TERMS
+from clusto_core.query.saved import saved
+from clusto_core.reader import Reader
+from clusto_core.wiring import KINDS
+
+_TOKEN = re.compile(r"""(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s()"'])+|[()]""")
+_BEFORE_SET = ("to", "in")
+_JOINTS = ("and", "or", "not", "(", "")
+
+
+def complete(reader: Reader, text: str) -> list[Candidate]:
+    """The texts, each the whole expression so far, that `text` may become."""
+    tokens = list(_TOKEN.finditer(text))
+    last = tokens[-1] if tokens and tokens[-1].end() == len(text) and tokens[-1][0] not in "()" else None
+    word = last[0] if last else ""
+    before = text[: len(text) - len(word)]
+    words = [token[0] for token in tokens if token.end() <= len(before)]
+    return [
+        Candidate(before + found.text, found.partial)
+        for found in _words(reader, words, word)
+        if found.text.startswith(word)
+    ]
+
+
+def _words(reader: Reader, words: list[str], word: str) -> list[Candidate]:
+    previous = words[-1].lower() if words else ""
+    if previous == "(" and len(words) > 1 and words[-2].lower() == "haskey":
+        return [Candidate(f"{key}) ", True) for key in _keys(reader)]
+    if previous == "(" and len(words) > 1 and words[-2].lower() == "count":
+        return _partial("connected to ", "in ")
+    if previous == "connected":
+        return _partial("to ")
+    if previous == "via":
+        return [Candidate(kind) for kind in KINDS]
+    if previous in _BEFORE_SET or previous in _JOINTS:
+        return _operand(reader, word, relations=previous in _JOINTS)
+    found = _partial("and ", "or ")
+    if len(words) > 1 and words[-2].lower() == "to":
+        found += _partial("via ")
+    elif len(words) < 2 or words[-2].lower() not in _BEFORE_SET:
+        found += _partial("connected to ", "in ")
+    if previous.startswith("attr:") or previous == ")":
+        found += _partial("inherited ")
+    return found
+
+
+def _operand(reader: Reader, word: str, *, relations: bool) -> list[Candidate]:
+    head, colon, tail = word.partition(":")
+    if word.startswith("@"):
+        return [Candidate(f"@{each.name}") for each in saved(reader)]
+    if colon and head == "name":
+        return _prefixed("name:", _names(reader, tail))
+    if colon and head == "driver":
+        names = sorted((driver.__name__ for driver in registry if driver.__name__ != "Mounted"), key=natural_key)
+        return _prefixed("driver:", [Candidate(name) for name in names if name.lower().startswith(tail.lower())])
+    if colon and head == "attr":
+        return _attribute(reader, tail)
+    if colon:
+        return []
+    found = _partial(*TERMS, "(", "@")
+    return found + _partial("not ", "connected to ", "in ") if relations else found
+
+
+def _names(reader: Reader, prefix: str) -> list[Candidate]:
+    if ":" in prefix:
+        return candidates.listed((part.name for part in candidates.parts(reader, prefix)), prefix)
+    return candidates.things(reader, prefix)
+
+
+def _attribute(reader: Reader, text: str) -> list[Candidate]:
+    key_text, comma, value = text.partition(",")
+    if not comma:
+        return [Candidate(f"attr:{key},", True) for key in _keys(reader)]
+    try:
+        key = Key.parse(key_text)
+    except Malformed:
+        return []
+    return [Candidate(f"attr:{key_text},{_quoted(found)}") for found in candidates.values(reader, key, value)]
+
+
+def _keys(reader: Reader) -> list[str]:
+    known = reader.keys()
+    return [key for key in known if not key.startswith("_")] + [IP, IN]
+
+
+def _quoted(text: str) -> str:
+    from clusto_core.query.patterns import Literal
+
+    return str(Literal(text))
+
+
+def _prefixed(prefix: str, found: Iterable[Candidate]) -> list[Candidate]:
+    return [Candidate(prefix + each.text, each.partial) for each in found]
+
+
+def _partial(*texts: str) -> list[Candidate]:
+    return [Candidate(text, True) for text in texts]
