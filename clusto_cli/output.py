@@ -14,14 +14,15 @@ import click
 
 FORMATS = ("text", "json", "jsonl", "yaml", "names")
 
-_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROL = "[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def clean(text: str) -> str:
     """The text with every control character spelled out (`\\x1b`), so that it is one line and moves no cursor."""
-    return _CONTROL.sub(_escaped, text)
+    # Nearly every text is printable, and needs no pattern, whose compiling a quick command would feel.
+    return text if text.isprintable() else re.sub(_CONTROL, _escaped, text)
 
 
 def _escaped(match: re.Match[str]) -> str:

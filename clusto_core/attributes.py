@@ -22,13 +22,12 @@ HEAD = 255
 """How many characters of a value's text the store keeps in the indexed column; the rest goes beside it."""
 
 _KEY = re.compile(r"(?P<key>\w[\w-]{0,99})(?:#(?P<number>0|[1-9][0-9]{0,8}))?(?:\.(?P<subkey>[\w.:/+-]{1,100}))?")
-_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
-_FLOAT = re.compile(r"-?[0-9]+\.[0-9]+(?:e[+-]?[0-9]+)?")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_TIME = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
-)
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
+# Compiled when they are first needed: a quick command reads keys, and no values.
+_INTEGER = r"0|-?[1-9][0-9]{0,18}"
+_FLOAT = r"-?[0-9]+\.[0-9]+(?:e[+-]?[0-9]+)?"
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
+_CONTROL = "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]"
 _SECRET = frozenset(("community", "password", "key", "secret"))
 _REFERENCE = ("env:", "file:")
 MASK = "****"
@@ -121,8 +120,7 @@ class Value(NamedTuple):
 
 def string(text: str) -> Value:
     """A string value; raises Malformed for control characters other than tab and newline, and for broken UTF-8."""
-    found = _CONTROL.search(text)
-    if found:
+    if not text.isprintable() and (found := re.search(_CONTROL, text)):
         raise Malformed(f"a value cannot hold the control character {found[0]!a}: {text[:40]!a}")
     return Value("string", text)
 
@@ -135,11 +133,11 @@ def infer(text: str) -> Value:
     """
     if text in ("true", "false"):
         return Value("boolean", text)
-    if _INTEGER.fullmatch(text) and -(2**63) <= int(text) < 2**63:
+    if re.fullmatch(_INTEGER, text) and -(2**63) <= int(text) < 2**63:
         return Value("integer", text)
-    if _FLOAT.fullmatch(text) and repr(float(text)) == text:
+    if re.fullmatch(_FLOAT, text) and repr(float(text)) == text:
         return Value("float", text)
-    if _DATE.fullmatch(text) or _TIME.fullmatch(text):
+    if re.fullmatch(_DATE, text) or re.fullmatch(_TIME, text):
         return instant(text)
     return string(text)
 
@@ -152,7 +150,7 @@ def instant(text: str) -> Value:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise Malformed(f"no such date or time: {text[:60]!r} ({error}; --string keeps it as text)") from None
-    if _DATE.fullmatch(text):
+    if re.fullmatch(_DATE, text):
         return Value("datetime", text)
     try:
         moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,84 @@
+"""What quick commands import: nothing heavy, which is why they are quick (benchmarks/startup.py times them)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run
+
+HEAVY = (
+    "alembic",
+    "asyncio",
+    "cryptography",
+    "importlib.metadata",
+    "jinja2",
+    "netmiko",
+    "pexpect",
+    "psycopg2",
+    "pymysql",
+    "pysnmp",
+    "rich",
+    "sqlalchemy",
+    "yaml",
+)
+
+QUICK = (
+    ("locate", "server1"),
+    ("locate", "-v", "server1:eth0"),
+    ("show", "server1"),
+    ("show", "rack101"),
+    ("tree", "rack101"),
+    ("trace", "server1:eth0"),
+    ("attr", "get", "status", "-t", "server1"),
+    ("log", "-n", "1"),
+    ("completion", "bash", "--line", "clusto locate serv", "--word", "serv"),
+    ("completion", "zsh", "--line", "clusto connect server1:"),
+    ("completion", "fish", "--line", "clusto "),
+    ("--version",),
+    ("help",),
+    ("help", "locate"),
+)
+
+
+def imported(arguments: tuple[str, ...], store: str) -> set[str]:
+    """The modules that a command imports, and its success."""
+    program = Path(sys.executable).with_name("clusto")
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", program, *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "CLUSTO_DB": store},
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+
+
+@pytest.fixture
+def site(clusto: Run, sqlite_url: str) -> str:
+    """A wired server."""
+    clusto("add", "Rack", "rack101")
+    clusto("add", "Server", "server1", "--attr", "status=spare")
+    clusto("add", "Switch", "switch2a")
+    clusto("connect", "server1:eth0", "switch2a:4")
+    clusto("connect", "server1", "rack101:RU13")
+    return sqlite_url
+
+
+def test_quick_commands_import_nothing_heavy(site: str) -> None:
+    for arguments in QUICK:
+        modules = imported(arguments, site)
+        assert "clusto_cli.main" in modules
+        heavy = {name for name in HEAVY if name in modules}
+        assert not heavy, f"clusto {' '.join(arguments)} imports {', '.join(sorted(heavy))}"
+
+
+def test_version_and_help_open_no_store(site: str) -> None:
+    for arguments in (("--version",), ("help",)):
+        assert "sqlite3" not in imported(arguments, site)
