@@ -265,6 +265,14 @@ def part_kinds(ctx: click.Context, param: click.Parameter, incomplete: str) -> I
     return _items(Candidate(f"{before}{comma}{kind}=", True) for kind in texts)
 
 
+def formats(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """The formats of import and export."""
+    from clusto_core.candidates import listed
+    from clusto_core.transfer.formats import names
+
+    return _items(listed(names(), incomplete))
+
+
 def transactions(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """The newest transactions, newest first, each with what it was."""
     from click.shell_completion import CompletionItem
@@ -299,11 +307,15 @@ def verbs(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
 
 @contextlib.contextmanager
 def reading(ctx: click.Context) -> Iterator[Reader]:
-    """The store that the half-typed command is about: its `--db` and `--config`, or what the environment says."""
-    from clusto_cli.context import App
+    """The store that the half-typed command is about: its `--db` and `--config`, or what the environment says.
+
+    A tabulator makes no store and upgrades none.
+    """
+    from clusto_core.config import settings
+    from clusto_core.reader import open_reader
 
     given = ctx.find_root().params
-    with App(given.get("db"), given.get("config")).reading() as reader:
+    with open_reader(settings(given.get("db"), given.get("config")).url) as reader:
         yield reader
 
 

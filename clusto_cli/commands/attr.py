@@ -110,6 +110,9 @@ def _of(reader: Reader, thing: Thing, wanted: Key | None, inherited: bool) -> li
 
 def _no_key(reader: Reader, things: list[Thing], key: Key) -> str:
     names = ", ".join(thing.name for thing in things[:5])
+    origin = next((each.origin for each in reader.effective(things[0]) if each.attribute.key == key), None)
+    if origin is not None:
+        return f"no such key: {key} on {names} ({things[0].name} inherits it from {origin.name}: --inherited)"
     return f"no such key: {key} on {names}{did_you_mean(suggest(str(key), reader.keys()))}"
 
 

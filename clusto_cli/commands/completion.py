@@ -17,7 +17,7 @@ _DIRECTORY = os.path.join(os.path.dirname(os.path.dirname(__file__)), "completio
 
 
 @click.command("completion")
-@click.argument("shell", type=click.Choice(list(SCRIPTS)))
+@click.argument("shell", metavar="SHELL", type=click.Choice(list(SCRIPTS)))
 @click.option("--line", metavar="TEXT", hidden=True)
 @click.option("--word", metavar="TEXT", default="", hidden=True)
 @click.pass_context

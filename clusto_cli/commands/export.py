@@ -6,12 +6,21 @@ import sys
 
 import click
 
+from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 
 
 @click.command("export")
-@click.argument("names", metavar="[NAME...]", nargs=-1)
-@click.option("--format", "format_name", metavar="FORMAT", default="yaml", show_default=True, help="See below.")
+@click.argument("names", metavar="[NAME...]", nargs=-1, shell_complete=completion.things)
+@click.option(
+    "--format",
+    "format_name",
+    metavar="FORMAT",
+    default="yaml",
+    show_default=True,
+    help="See below.",
+    shell_complete=completion.formats,
+)
 @pass_app
 def command(app: App, names: tuple[str, ...], format_name: str) -> None:
     """Write the whole inventory, or the Things of NAME..., in natural order.

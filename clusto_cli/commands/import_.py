@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import change_options
 from clusto_cli.output import clean, write_lines
@@ -20,8 +21,14 @@ DEVICE_TYPE = "device-type"
 
 
 @click.command("import")
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
-@click.option("--format", "format_name", metavar="FORMAT", help="What the files are, where their names do not say it.")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
+@click.option(
+    "--format",
+    "format_name",
+    metavar="FORMAT",
+    help="What the files are, where their names do not say it.",
+    shell_complete=completion.formats,
+)
 @click.option("--device-type", is_flag=True, help="Models of equipment, in the format of NetBox's device type library.")
 @change_options
 @pass_app

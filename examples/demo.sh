@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# A tour of clusto on an example site: `make demo`, or `examples/demo.sh` with clusto on PATH.
+# Each command is shown before what it prints, as in a terminal. The store is made anew, in .demo/.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+title() { printf '\n# %s\n' "$*"; }
+
+run() {
+    printf '\n$ %s\n' "$1"
+    bash -o pipefail -c "$1"
+}
+
+# refused CODE COMMAND: a command that is to fail with that exit code.
+refused() {
+    local code=0
+    printf '\n$ %s; echo $?\n' "$2"
+    bash -o pipefail -c "$2" || code=$?
+    echo "$code"
+    [ "$code" = "$1" ]
+}
+
+rm -rf .demo
+mkdir .demo
+export CLUSTO_DB=.demo/clusto.db
+
+title 'A site: two rooms, six racks, 120 servers, wired'
+run 'clusto import examples/datacenter.yaml'
+
+title 'Where is it?'
+run 'clusto locate server1'
+run 'clusto locate 10.2.1.13 -v'
+
+title 'All of it; the path of a cable; what is in what; a rack from the front'
+run 'clusto show server1'
+run 'clusto trace server1:eth0'
+run 'clusto tree datacenterZ -L 2'
+run 'clusto show rack200'
+
+title 'A new server: parts come with it, a free port is found'
+run 'clusto add Server web1 --attr status=unallocated --attr ram=128'
+run 'clusto connect web1 rack102:RU3'
+run 'clusto connect web1 switch2b'
+run 'clusto connect web1 pdu5 --kind power && clusto connect web1 pdu6 --kind power'
+run 'clusto locate web1'
+
+title 'Attributes: typed, inherited, for one Thing or for many'
+run "clusto attr get status -t 'server[1-3]'"
+run 'clusto attr get ntp.server -t server1 --inherited'
+run "printf 'server2\nserver3\n' | clusto attr set status broken -m 'the fans are loud'"
+
+title 'Mistakes are told in one line, and change nothing'
+refused 3 'clusto locate servr1'
+refused 4 'clusto connect web1:eth1 pdu5:40'
+refused 4 'clusto remove rack101 --yes'
+
+title 'Who did that? And back again'
+run 'clusto log -n 1 -p'
+run 'clusto revert "$(clusto log -n 1 -o names)"'
+run "clusto attr get status -t 'server[2-3]'"
+
+title 'The inventory is sound'
+run 'clusto db check'
+
+printf '\nThe store is .demo/clusto.db. To go on:\n\n'
+printf '    export CLUSTO_DB=%q/.demo/clusto.db PATH=%q:$PATH\n' "$PWD" "$(dirname "$(command -v clusto)")"
+printf '    source <(clusto completion bash)\n'

@@ -1,0 +1,64 @@
+"""The documentation is true: generated pages are current, sessions print what they say, links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import generate
+import pytest
+import sessions
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def test_the_reference_is_current() -> None:
+    assert generate.PAGE.read_text() == generate.reference(), "run make docs"
+
+
+@pytest.fixture(scope="session")
+def example_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with the example site in it."""
+    return sessions.template(tmp_path_factory.mktemp("site"))
+
+
+@pytest.mark.parametrize("page", sessions.pages(), ids=lambda page: page.stem)
+def test_sessions_print_what_the_page_says(page: Path, example_site: Path) -> None:
+    assert sessions.run(page, example_site) == page.read_text(), "run make docs"
+
+
+def test_a_session_that_is_not_true_is_noticed(example_site: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("```console\n$ clusto locate server1:eth1\nserver1:eth1 -> connected to port 4 on switch2a\n```\n")
+    assert "server1:eth1 -> not connected" in sessions.run(page, example_site)
+
+
+@pytest.mark.parametrize(
+    ("printed", "expected", "fit"),
+    [
+        (["a", "b"], ["a", "b"], True),
+        (["a", "b"], ["a"], False),
+        (["a"], ["a", "b"], False),
+        (["a", "b", "c"], ["...", "c"], True),
+        (["c"], ["...", "c"], True),
+        (["a 12 b"], ["a ... b"], True),
+        (["a (b"], ["a (b"], True),
+        ([], ["..."], True),
+    ],
+)
+def test_dots_stand_for_anything(printed: list[str], expected: list[str], fit: bool) -> None:
+    assert sessions.fits(printed, expected) is fit
+
+
+def test_links_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()):
+            if "://" not in target:
+                assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} links to {target}"
+
+
+def test_the_example_of_a_driver_is_the_package_that_is_tested() -> None:
+    page = (ROOT / "docs" / "drivers.md").read_text()
+    for name in ("clusto_tape.py", "pyproject.toml"):
+        assert (ROOT / "examples" / "driver" / name).read_text() in page
