@@ -67,9 +67,8 @@ def supplies(reader: Reader, targets: Iterable[Thing]) -> list[Supply]:
     wanted = list(targets)
     whole = [target.id for target in wanted if not target.is_part]
     inlets: dict[int, list[Thing]] = {}
-    for part in reader.parts(*whole):
-        if part.is_a(Inlet) and part.owner_id is not None:
-            inlets.setdefault(part.owner_id, []).append(part)
+    for part in reader.parts(*whole, driver=Inlet):
+        inlets.setdefault(part.entity_id, []).append(part)
     links = {link.part.id: link for link in _power_links(reader, whole) if link.part is not None}
     alone = [target.id for target in wanted if target.is_part]
     links |= {link.part.id: link for link in reader.links_of_parts(*alone) if link.part is not None}
@@ -106,19 +105,22 @@ def fed_from(reader: Reader, device: Thing) -> dict[int, list[Thing]]:
     return found
 
 
-def impact(reader: Reader, outlets: Iterable[Thing], off: Iterable[Thing] = ()) -> list[Effect]:
+def impact(
+    reader: Reader, outlets: Iterable[Thing], off: Iterable[Thing] = (), known: Iterable[Supply] = ()
+) -> list[Effect]:
     """What happens when these outlets and these Things are switched off, in the order of names.
 
     That is all that goes dark with them, through PDUs that are fed by PDUs and through what stands in what, and all
-    that loses a feed. Outlets that the device knows by one name are one: all of them go.
+    that loses a feed. Outlets that the device knows by one name are one: all of them go. What is `known` is not read
+    again.
     """
     dead_outlets = set(_with_aliases(reader, outlets))
     dark: dict[int, Thing] = {thing.id: thing for thing in off}
     lost: dict[int, Thing] = {}
     fresh_outlets, fresh_dark = set(dead_outlets), dict(dark)
-    feeds: dict[int, list[Feed]] = {}
+    feeds = {supply.target.id: _recorded(supply) for supply in known if not supply.target.is_part}
     while fresh_outlets or fresh_dark:
-        gone = [part for part in reader.parts(*fresh_dark) if part.is_a(Outlet) and part not in dead_outlets]
+        gone = [part for part in reader.parts(*fresh_dark, driver=Outlet) if part not in dead_outlets]
         dead_outlets.update(gone)
         fresh_outlets.update(gone)
         inner = [thing for found in reader.contents(list(fresh_dark), parts=False).values() for thing in found]
@@ -127,7 +129,7 @@ def impact(reader: Reader, outlets: Iterable[Thing], off: Iterable[Thing] = ()) 
         candidates = {thing.id: thing for thing in touched}
         new = [thing for thing in [*candidates.values(), *inner] if thing.id not in feeds and not thing.is_part]
         for supply in supplies(reader, list(dict.fromkeys(new))):
-            feeds[supply.target.id] = [feed for feed in supply.feeds if feed.outlet is not None]
+            feeds[supply.target.id] = _recorded(supply)
         for thing in {**candidates, **{thing.id: thing for thing in inner}}.values():
             if thing.id in dark or not thing.is_a(Equipment):
                 continue
@@ -145,6 +147,10 @@ def impact(reader: Reader, outlets: Iterable[Thing], off: Iterable[Thing] = ()) 
         left = tuple(outlet for outlet in own_outlets if outlet not in dead_outlets)
         effects.append(Effect(thing, thing.id in dark, gone_outlets, left))
     return effects
+
+
+def _recorded(supply: Supply) -> list[Feed]:
+    return [feed for feed in supply.feeds if feed.outlet is not None]
 
 
 def _feed(inlet: Thing, link: Link | None) -> Feed:
@@ -168,7 +174,7 @@ def _with_aliases(reader: Reader, outlets: Iterable[Thing]) -> list[Thing]:
     wanted = list(outlets)
     named = outlet_names(reader, wanted)
     owners = {outlet.owner_id for outlet in wanted if outlet.owner_id is not None}
-    others = [part for part in reader.parts(*owners) if part.is_a(Outlet)]
+    others = reader.parts(*owners, driver=Outlet)
     names = outlet_names(reader, others)
     dead = {(outlet.owner_id, named[outlet.id]) for outlet in wanted}
     return [part for part in others if (part.owner_id, names[part.id]) in dead]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from clusto_core import addresses
 from clusto_core.attributes import Key, Value
 from clusto_core.database import Database, Row, connect
-from clusto_core.drivers import Category
+from clusto_core.drivers import Category, Driver
 from clusto_core.drivers.parts import FrontPort, RearPort
 from clusto_core.errors import Malformed, NotFound, did_you_mean
 from clusto_core.names import natural_key, split_part, suggest
@@ -175,9 +175,10 @@ class Reader:
 
     # --- what a Thing has --------------------------------------------------------------------------------------------
 
-    def parts(self, *owner_ids: int) -> list[Thing]:
-        """The parts of these equipments, in natural order."""
-        return in_order(Thing(*row) for row in self.database.rows_in(_PARTS, owner_ids))
+    def parts(self, *owner_ids: int, driver: type[Driver] | None = None) -> list[Thing]:
+        """The parts of these equipments, of any kind or of one, in natural order."""
+        parts = (Thing(*row) for row in self.database.rows_in(_PARTS, owner_ids))
+        return in_order(part for part in parts if driver is None or part.is_a(driver))
 
     def attributes(self, *thing_ids: int) -> list[Attribute]:
         """All attributes of these Things, in the order in which they were given."""

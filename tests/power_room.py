@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from lab.room import Room
 
+from clusto_core.attributes import Key
 from clusto_core.inventory import Inventory
 
 
 def record_room(inventory: Inventory, room: Room, extra: Iterable[tuple[str, str, object]] = ()) -> None:
     """Puts a running room into an inventory; `extra` are further attributes: (Thing, key, value)."""
-    from clusto_core.attributes import Key
+    record_objects(inventory, room.inventory(), extra)
 
+
+def record_objects(
+    inventory: Inventory, things: Iterable[dict[str, Any]], extra: Iterable[tuple[str, str, object]] = ()
+) -> None:
+    """Puts objects of the transfer format, as far as rooms use it, into an inventory."""
     with inventory.change("room") as change:
         cables = []
-        for thing in room.inventory():
+        for thing in things:
             change.add(
                 thing["driver"],
                 thing["name"],

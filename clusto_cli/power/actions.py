@@ -16,6 +16,7 @@ from clusto_cli.backends.power.session import PowerSession, Switching
 from clusto_cli.backends.runner import Interruption
 from clusto_cli.power.targets import Point, Target
 
+Readings = dict[str, OutletReading | DeviceError]
 ON, OFF, PARTLY, UNKNOWN = "on", "off", "partly", "unknown"
 LabelCheck = Callable[[Target, Point, OutletReading], str | None]
 """Why the label that a device has for an outlet contradicts the cable; None when it does not."""
@@ -98,15 +99,18 @@ class Actions:
         self._pause = pause
         self._force = force
         self._contradicts = contradicts
-        self._batches: dict[str, set[str]] = {}
+        self._readings: dict[str, asyncio.Future[Readings]] = {}
 
     async def all(
         self, targets: Sequence[Target], story: Callable[[Target], Awaitable[Result]], tell: Callable[[Result], None]
     ) -> list[Result]:
         """The results of every target's story, told as they come. Outlets are first asked for by whole devices."""
+        outlets: dict[str, dict[str, None]] = {}
         for target in targets:
             for point in target.points:
-                self._batches.setdefault(point.device, set()).add(point.outlet)
+                outlets.setdefault(point.device, {})[point.outlet] = None
+        for name, wanted in outlets.items():
+            self._readings[name] = asyncio.ensure_future(self._sessions[name].read(wanted))
 
         async def timed(target: Target) -> Result:
             began = time.monotonic()
@@ -171,11 +175,7 @@ class Actions:
         return result
 
     async def _read(self, target: Target) -> Result:
-        devices = list(dict.fromkeys(point.device for point in target.points))
-        answers = await asyncio.gather(
-            *(self._sessions[name].read(sorted(self._batches.get(name, ()))) for name in devices)
-        )
-        by_device = dict(zip(devices, answers, strict=True))
+        by_device = {name: await self._readings[name] for name in {point.device for point in target.points}}
         result = Result(target, [])
         for point in target.points:
             reading = by_device[point.device][point.outlet]

@@ -14,7 +14,6 @@ from clusto_cli.backends.runner import Interruption
 from clusto_core.attributes import Key
 from clusto_core.devicesettings import ReachedDevice, reached
 from clusto_core.errors import Malformed, Refused
-from clusto_core.inventory import protection
 from clusto_core.names import natural_key
 from clusto_core.power import Supply, impact, outlet_names, supplies
 from clusto_core.reader import Reader
@@ -61,7 +60,7 @@ class Plan:
         self.recognised: dict[str, str] = {}
         self._devices: dict[str, ReachedDevice] = {}
         self._kept: dict[str, str] = {}
-        found = supplies(reader, things)
+        found = self._supplies = supplies(reader, things)
         if via != BMC:
             self._add_pdus(reader, found)
         self._add_targets(reader, found, via)
@@ -73,13 +72,15 @@ class Plan:
 
     def refusals(self, reader: Reader) -> list[str]:
         """What must not be switched off without force, and why, as far as the inventory knows."""
+        from clusto_core.inventory import protection
+
         reasons = [reason for target in self.targets if (reason := protection(reader, _whole(reader, target.thing)))]
         ours = {_whole(reader, target.thing).id for target in self.targets}
         parts = [point.part for target in self.targets for point in target.points if not point.device.startswith(BMC)]
         outlets = list(reader.find_names(parts).values())
         off = [target.thing for target in self.targets if not target.thing.is_part]
         named = {target.thing.id for target in self.targets}
-        for effect in impact(reader, outlets, off):
+        for effect in impact(reader, outlets, off, self._supplies):
             outlet_itself = any(outlet.id in named for outlet in effect.lost)
             if effect.thing.id in ours or outlet_itself:
                 continue

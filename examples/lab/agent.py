@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 from clusto_cli.backends.snmp.message import Kind, MalformedMessage, Message, Oid, Tag, Varbind, decode, encode
 
+SNMP_IN_PKTS: Oid = (1, 3, 6, 1, 2, 1, 11, 1, 0)
+"""How many datagrams have come (RFC 3418); the one variable that every agent has of its own."""
 TOO_BIG, NO_SUCH_NAME, READ_ONLY, GEN_ERR, NO_ACCESS, NOT_WRITABLE = 1, 2, 4, 5, 6, 17
 
 
@@ -143,7 +145,7 @@ class Agent(asyncio.DatagramProtocol):
             return 0, 0, self._bulk(request)
         answer = []
         for position, varbind in enumerate(request.varbinds, 1):
-            found = self._next(varbind.oid) if request.kind == Kind.GET_NEXT else self.variables.read(varbind.oid)
+            found = self._next(varbind.oid) if request.kind == Kind.GET_NEXT else self._read_one(varbind.oid)
             if found is None:
                 if request.version == 0:
                     return NO_SUCH_NAME, position, request.varbinds
@@ -151,6 +153,9 @@ class Agent(asyncio.DatagramProtocol):
                 found = Varbind(varbind.oid, tag)
             answer.append(found)
         return 0, 0, answer
+
+    def _read_one(self, oid: Oid) -> Varbind | None:
+        return Varbind(oid, Tag.COUNTER32, self.requests) if oid == SNMP_IN_PKTS else self.variables.read(oid)
 
     def _next(self, oid: Oid) -> Varbind | None:
         names = self.variables.names()

@@ -87,6 +87,9 @@ class Pdu:
         self._refuses_locked = refuses_locked
         self._model = 7 if profile.model else None
         self._variables: dict[Oid, _Variable] = {}
+        self._codes = {
+            meaning.relay: code for code, meaning in reversed(profile.state.codes.items()) if not meaning.concern
+        }
         identity = profile.sysobjectids[0] + ((7,) if profile.model else ())
         self._constant(SYS_DESCR, Tag.OCTET_STRING, f"{profile.vendor} {profile.family}".encode())
         self._constant(SYS_OBJECT_ID, Tag.OBJECT_IDENTIFIER, sysobjectid or identity)
@@ -211,20 +214,17 @@ class Pdu:
         self._variables[oid] = _Variable(read, refuses, apply)
 
     def _add_sign(self, column: Column, outlet: Outlet) -> None:
-        def means(meaning: Meaning | None) -> bool:
-            if meaning is None:
-                return False
-            if outlet.relay is Relay.CHANGING and meaning.relay is Relay.CHANGING:
-                return True
-            wanted = Concern.BAR if not outlet.switchable else Concern.LOCK if outlet.locked else None
-            return wanted is not None and meaning.concern is wanted
+        moving = next((code for code, meaning in column.codes.items() if meaning.relay is Relay.CHANGING), None)
+        quiet = next((code for code, meaning in column.codes.items() if meaning == Meaning()), "2147483647")
+        concerns = {meaning.concern: code for code, meaning in reversed(column.codes.items())}
+        if column.otherwise is not None:
+            concerns.setdefault(column.otherwise.concern, "2147483647")
 
         def code() -> str:
-            said = [code for code, meaning in column.codes.items() if means(meaning)]
-            quiet = [code for code, meaning in column.codes.items() if meaning == Meaning()]
-            if said:
-                return said[0]
-            return "2147483647" if means(column.otherwise) or not quiet else quiet[0]
+            if moving is not None and outlet.relay is Relay.CHANGING:
+                return moving
+            wanted = Concern.BAR if not outlet.switchable else Concern.LOCK if outlet.locked else None
+            return concerns.get(wanted, quiet) if wanted is not None else quiet
 
         oid = self._place(column.oid, outlet)
         if column.separator is not None:
@@ -245,13 +245,8 @@ class Pdu:
 
     def _state_code(self, outlet: Outlet) -> str:
         """The plainest code for what the relay does; a family that cannot say "changing" shows the state before."""
-        relay = outlet.relay
-        codes = {
-            meaning.relay: code for code, meaning in reversed(self.profile.state.codes.items()) if not meaning.concern
-        }
-        if relay is Relay.CHANGING and relay not in codes:
-            relay = Relay.ON if outlet.on else Relay.OFF
-        return codes[relay]
+        code = self._codes.get(outlet.relay)
+        return code if code is not None else self._codes[Relay.ON if outlet.on else Relay.OFF]
 
     def _place(self, template: OidTemplate, outlet: Outlet) -> Oid:
         return self._oid(template, outlet.number, outlet.unit, outlet.row)

@@ -54,7 +54,9 @@ def open_bmc(name: str, settings: Settings) -> PowerControl:
     if protocol == "ipmi":
         from clusto_cli.backends.power.ipmi import IpmiPower
 
-        return IpmiPower(host, user, password, port=integer(settings, "bmc.port", 623), **limits)
+        suite = integer(settings, "bmc.cipher_suite", 0) if "bmc.cipher_suite" in settings else None
+        port = integer(settings, "bmc.port", 623)
+        return IpmiPower(host, user, password, port=port, cipher_suite=suite, **limits)
     if protocol == "redfish":
         from clusto_cli.backends.power.redfish import RedfishPower
 

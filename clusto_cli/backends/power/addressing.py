@@ -38,11 +38,17 @@ class Addresses:
         self._model = model
         self._table: list[Address] | None = None
         self._found: dict[str, Address | DeviceError] = {}
+        self._oids: dict[tuple[OidTemplate, Address], Oid] = {}
 
     def oid(self, template: OidTemplate, address: Address) -> Oid:
         """The variable of `template` for an outlet."""
-        filled = template.fill(outlet=address.outlet, unit=address.unit, model=self._model)
-        return filled + address.row if template.is_column else filled
+        known = self._oids.get((template, address))
+        if known is None:
+            known = template.fill(outlet=address.outlet, unit=address.unit, model=self._model)
+            if template.is_column:
+                known += address.row
+            self._oids[template, address] = known
+        return known
 
     def position(self, column: Column, address: Address) -> int | None:
         """Which part of a string of all outlets is this one's."""

@@ -25,13 +25,27 @@ _DENIED = ("RAKP 2 HMAC is invalid", "RAKP 2 message indicates an error", "Inval
 
 
 class IpmiPower:
-    """One server. There is one outlet, whatever it is called: the server itself."""
+    """One server. There is one outlet, whatever it is called: the server itself.
+
+    Without a `cipher_suite` ipmitool asks the controller for the best one, which controllers that keep silent about
+    it make long.
+    """
 
     def __init__(
-        self, host: str, user: str, password: str, *, port: int = 623, timeout: float = 20.0, settle: float = 60.0
+        self,
+        host: str,
+        user: str,
+        password: str,
+        *,
+        port: int = 623,
+        cipher_suite: int | None = None,
+        timeout: float = 20.0,
+        settle: float = 60.0,
     ) -> None:
         self._where = f"{host}:{port}"
         self._argv = ["ipmitool", "-I", "lanplus", "-H", host, "-p", str(port), "-U", user, "-E", "-N", "1", "-R", "4"]
+        if cipher_suite is not None:
+            self._argv += ["-C", str(cipher_suite)]
         self._environment = {**os.environ, "IPMI_PASSWORD": password}
         self._timeout = timeout
         self._settle = settle

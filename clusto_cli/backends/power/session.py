@@ -8,11 +8,12 @@ all outlets under way at once.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from clusto_cli.backends.base import Concern, DeviceError, NotVerified, OutletReading, PowerControl, Relay
+from clusto_cli.backends.base import Concern, DeviceError, NotVerified, OutletReading, PowerControl, Relay, Unreachable
 from clusto_cli.backends.runner import Interruption
 
 _FIRST_POLL, _LAST_POLL = 0.1, 1.0
@@ -148,15 +149,8 @@ class PowerSession:
         self._arrived.clear()
         if self._queue and self._stagger:
             pause = max(0.0, min(pause, self._next_start - time.monotonic()))
-        if self._interruption.asked:
-            return
-        waits = [asyncio.ensure_future(self._arrived.wait()), asyncio.ensure_future(self._interruption.pause(pause))]
-        try:
-            await asyncio.wait(waits, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._arrived.wait(), pause)
 
     async def _send(self) -> bool:
         batch = self._next_batch()
@@ -164,19 +158,23 @@ class PowerSession:
             return False
         on = batch[0].switching.on
         outlets = [job.switching.outlet for job in batch]
+        try:
+            settle = self._settle if self._settle is not None else await self._control.settle_time(outlets, on)
+        except DeviceError as error:
+            for job in batch:
+                self._finish(job, NotSent(f"{error}; nothing was sent"))
+            return False
         for job in batch:
             job.switching.asked = True
         try:
-            settle = self._settle if self._settle is not None else await self._control.settle_time(outlets, on)
             failures = await self._control.switch(outlets, on)
         except DeviceError as error:
-            settle, failures = 0.0, dict.fromkeys(outlets, error)
-        deadline = time.monotonic() + settle
+            failures = dict.fromkeys(outlets, error)
         for job in batch:
-            failure = failures.get(job.switching.outlet)
+            failure = job.switching.failure = failures.get(job.switching.outlet)
             job.switching.acknowledged = failure is None
-            job.switching.failure = failure
-            job.deadline = deadline if failure is None else 0.0
+            # What was not answered may have been done all the same, and then takes its time.
+            job.deadline = time.monotonic() + settle if failure is None or isinstance(failure, Unreachable) else 0.0
         self._under_way += batch
         return True
 
@@ -204,23 +202,21 @@ class PowerSession:
 
     async def _look(self) -> None:
         outlets = list(dict.fromkeys(job.switching.outlet for job in self._under_way))
+        # An answer may be as old as its question: a relay that moved meanwhile must not be told as one that did not.
+        asked_at = time.monotonic()
         try:
             readings = await self._control.read(outlets, brief=True)
         except DeviceError as error:
             readings = dict.fromkeys(outlets, error)
-        now = time.monotonic()
         waiting = []
         for job in self._under_way:
-            reading = readings[job.switching.outlet]
-            if self._settled(job, reading, now):
-                job.switching.seconds = now - job.began
-                if not job.done.done():
-                    job.done.set_result(job.switching)
+            if self._settled(job, readings[job.switching.outlet], asked_at):
+                self._finish(job)
             else:
                 waiting.append(job)
         self._under_way = waiting
 
-    def _settled(self, job: _Job, reading: OutletReading | DeviceError, now: float) -> bool:
+    def _settled(self, job: _Job, reading: OutletReading | DeviceError, asked_at: float) -> bool:
         switching = job.switching
         if isinstance(reading, DeviceError):
             switching.relay = Relay.UNKNOWN
@@ -231,20 +227,23 @@ class PowerSession:
         if reading.relay is wanted:
             switching.verified, switching.failure = True, None
             return True
-        if now < job.deadline and not self._interruption.asked:
+        if asked_at < job.deadline:
             return False
         if switching.failure is None:
             fault = reading.concern(Concern.FAULT)
-            waited = f"still {reading.relay} after {now - job.began:.0f} s" + (f": {fault}" if fault else "")
-            taken = "interrupted" if self._interruption.asked and now < job.deadline else "acknowledged"
-            switching.failure = NotVerified(f"{taken}, {waited}")
+            waited = f"acknowledged, still {reading.relay} after {time.monotonic() - job.began:.0f} s"
+            switching.failure = NotVerified(f"{waited}: {fault}" if fault else waited)
         return True
+
+    def _finish(self, job: _Job, failure: DeviceError | None = None) -> None:
+        job.switching.failure = failure or job.switching.failure
+        job.switching.seconds = time.monotonic() - job.began
+        if not job.done.done():
+            job.done.set_result(job.switching)
 
     def _drop_queue(self) -> None:
         for job in self._queue:
-            job.switching.failure = NotSent("interrupted before it was sent")
-            if not job.done.done():
-                job.done.set_result(job.switching)
+            self._finish(job, NotSent("interrupted before it was sent"))
         self._queue.clear()
 
 

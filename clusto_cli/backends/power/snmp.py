@@ -19,7 +19,8 @@ from clusto_cli.backends.power.profile import Column, Meaning, Profile
 from clusto_cli.backends.power.template import OidTemplate
 from clusto_cli.backends.snmp import NoAnswer, Oid, SnmpDevice, Tag, Value, Varbind, format_oid
 
-# What a string of a few words takes in an answer; the device's labels are most of what a reading carries.
+# What values take in an answer: the code of a state, an outlet's label, one string for all outlets of a unit.
+_CODE_OCTETS = 2
 _LABEL_OCTETS = 14
 _STRING_OCTETS = 200
 _STRING_TRIES = 5
@@ -115,10 +116,12 @@ class SnmpPower:
         if not brief:
             wanted |= set(self._count_oids(addresses.values()))
         strings = any(column.separator for column in columns)
-        values = await self._device.get_many(sorted(wanted), _STRING_OCTETS if strings else 6)
+        labels: dict[Oid, int] = {}
         if not brief and profile.label is not None:
-            labels = {self._addresses.oid(profile.label.oid, address) for address in addresses.values()}
-            values |= await self._device.get_many(sorted(labels), _LABEL_OCTETS)
+            oid = profile.label.oid
+            labels = {self._addresses.oid(oid, address): _LABEL_OCTETS for address in addresses.values()}
+        value_octets = _STRING_OCTETS if strings else _CODE_OCTETS
+        values = await self._device.get_many([*sorted(wanted), *sorted(labels)], value_octets, labels)
         return {outlet: self._reading(outlet, address, values, brief) for outlet, address in addresses.items()}
 
     def _polled(self, brief: bool) -> list[Column]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 from clusto_cli.backends.base import AuthenticationFailed, DeviceError, Refused, Unreachable
@@ -95,13 +96,16 @@ class SnmpDevice:
         """The value of one variable; None when the device has no such variable."""
         return (await self.get_many([oid]))[oid]
 
-    async def get_many(self, oids: Iterable[Oid], value_octets: int = 6) -> dict[Oid, Value]:
+    async def get_many(
+        self, oids: Iterable[Oid], value_octets: int = 6, octets_of: Mapping[Oid, int] = MappingProxyType({})
+    ) -> dict[Oid, Value]:
         """The values of any number of variables, None for each that the device lacks.
 
-        `value_octets` is what a value is expected to take in the answer; with it no answer should exceed `max_octets`.
+        `value_octets`, or `octets_of` for single ones, is what a value is expected to take in the answer, so that no
+        answer exceeds `max_octets`.
         """
         wanted = [Varbind(oid) for oid in dict.fromkeys(oids)]
-        chunks = self._chunks(wanted, value_octets)
+        chunks = self._chunks(wanted, value_octets, octets_of=octets_of)
         answers = await _together(self._get_chunk(chunk) for chunk in chunks)
         found = {varbind.oid: varbind.value for answer in answers for varbind in answer}
         return {varbind.oid: found.get(varbind.oid) for varbind in wanted}
@@ -146,14 +150,18 @@ class SnmpDevice:
         return failures
 
     def _chunks(
-        self, varbinds: Sequence[Varbind], value_octets: int, at_most: int | None = None
+        self,
+        varbinds: Sequence[Varbind],
+        value_octets: int,
+        at_most: int | None = None,
+        octets_of: Mapping[Oid, int] = MappingProxyType({}),
     ) -> list[list[Varbind]]:
         room = self.settings.max_octets - self._link.overhead - len(self.settings.community)
         most = min(self._most, at_most or self._most)
         chunks: list[list[Varbind]] = []
         used = room
         for varbind in varbinds:
-            octets = varbind_octets(varbind) + value_octets
+            octets = varbind_octets(varbind) + octets_of.get(varbind.oid, value_octets)
             if used + octets > room or len(chunks[-1]) >= most:
                 chunks.append([])
                 used = 0

@@ -115,7 +115,8 @@ def decode(data: bytes) -> Message:
 
 def varbind_octets(varbind: Varbind) -> int:
     """How many octets a variable takes in a message."""
-    return len(_encode_varbind(varbind))
+    content = len(encode_oid(varbind.oid)) + len(_encode_value(varbind.tag, varbind.value))
+    return content + (2 if content < 0x80 else 4)
 
 
 def _decode(data: bytes) -> Message:
