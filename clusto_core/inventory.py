@@ -96,6 +96,8 @@ class Transaction:
         self.unit = unit
         self.id: int | None = None
         """The number of the transaction in the history, once it is done; None when nothing changed."""
+        self.allocated: set[int] = set()
+        """The ids of what `allocation.allocate` has handed out in it."""
         self._shapes: dict[tuple[object, ...], devicetypes.Model] = {}
 
     # --- Things ------------------------------------------------------------------------------------------------------

@@ -14,7 +14,6 @@ from clusto_core.drivers import Driver, registry
 from clusto_core.drivers.resources import Query
 from clusto_core.query import tree
 from clusto_core.query.attribute_sql import TESTS, AttributeSql
-from clusto_core.query.inheritance import in_force
 from clusto_core.query.patterns import Literal, Range
 from clusto_core.query.relations import Arms
 from clusto_core.query.scope import scope
@@ -217,6 +216,8 @@ class Compiler:
 
     def _inherited(self, node: Node, x: str, part: bool) -> str:
         assert isinstance(node, (tree.Attr, tree.Compare, tree.Exactly, tree.HasKey))
+        from clusto_core.query.inheritance import in_force
+
         whole, deciding, parts = in_force(self.reader, node)
         if not part:
             return f"{x}.id IN {self.statement.ids(whole)}"

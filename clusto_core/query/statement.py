@@ -5,7 +5,6 @@ Nothing that an expression says is ever part of a statement's text: it is bound,
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -88,7 +87,7 @@ class Statement:
 
     def ids(self, ids: Iterable[int]) -> str:
         """A subquery that gives these ids, of which there may be very many."""
-        parameter = self.bind(json.dumps(list(ids)))
+        parameter = self.bind(f"[{', '.join(map(str, ids))}]")
         if self.dialect == "sqlite":
             return f"(SELECT j.value FROM json_each({parameter}) j)"
         if self.dialect == "postgresql":
