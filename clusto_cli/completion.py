@@ -121,8 +121,8 @@ def _addresses(
 def parents(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """What Things are put in: places and groupings; any Thing for what goes into other Things, as virtual servers."""
     from clusto_core import candidates
-    from clusto_core.containment import PLACES
     from clusto_core.drivers import Category
+    from clusto_core.drivers.equipment import PLACES
 
     if _given(ctx, "driver")[:1] == ["VirtualServer"]:
         return things(ctx, param, incomplete)

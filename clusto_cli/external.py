@@ -25,10 +25,10 @@ def programs() -> dict[str, str]:
         except OSError:
             continue
         for name in names:
-            path = os.path.join(directory, name)
-            verb = name.removeprefix(PREFIX)
-            if verb not in ("", name) and verb not in found and os.path.isfile(path) and os.access(path, os.X_OK):
-                found[verb] = path
+            if name.startswith(PREFIX) and name != PREFIX and (verb := name[len(PREFIX) :]) not in found:
+                path = os.path.join(directory, name)
+                if os.path.isfile(path) and os.access(path, os.X_OK):
+                    found[verb] = path
     return dict(sorted(found.items()))
 
 

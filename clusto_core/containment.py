@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from clusto_core.attributes import IN, Key, Value
 from clusto_core.drivers import Part
-from clusto_core.drivers.equipment import Cage, Datacenter, Rack, Room
+from clusto_core.drivers.equipment import PLACES
 from clusto_core.errors import Refused
 from clusto_core.things import Attribute, Thing
 from clusto_core.unit import UnitOfWork
-
-PLACES = (Datacenter, Room, Cage, Rack)
-"""What a Thing can be in only one of, directly."""
 
 IN_KEY = Key(IN)
 

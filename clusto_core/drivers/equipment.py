@@ -29,6 +29,10 @@ class Rack(Equipment):
     parts = (Parts(RackUnit, "RU{}", 42),)
 
 
+PLACES = (Datacenter, Room, Cage, Rack)
+"""What a Thing can be in only one of, directly."""
+
+
 class Mounted(Equipment):
     """Equipment that takes rack units."""
 
