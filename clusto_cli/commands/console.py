@@ -88,7 +88,7 @@ def command(app: App, ctx: click.Context, /, names: tuple[str, ...], **options: 
             return _check(reader, things, options)
         consoles = [_console(reader, thing, options) for thing in things]
         if options["show"]:
-            return _show(reader, consoles, options["output"])
+            return _show(consoles, options["output"], verbose=bool(options["verbose"] or app.verbose))
     for access in {each.experimental: each for _, each in consoles if each.experimental}.values():
         app.say(access.experimental)
     steps = _steps(ctx.meta["steps"], options["capture"])
@@ -205,12 +205,12 @@ def _replay(path: Path, names: tuple[str, ...]) -> int:
     return 0
 
 
-def _show(reader: Reader, consoles: list[tuple[ConsoleWay, Access]], output: str) -> int:
+def _show(consoles: list[tuple[ConsoleWay, Access]], output: str, *, verbose: bool) -> int:
     from clusto_cli.console.listing import way_lines, way_record
 
     if output == "text":
         for way, access in consoles:
-            write_lines(way_lines(reader, way, access))
+            write_lines(way_lines(way, access, verbose=verbose))
     else:
         write_records(output, (way_record(way, access) for way, access in consoles))
     return 0

@@ -91,7 +91,7 @@ def power_actions(app: App, name: str) -> tuple[MenuAction, ...]:
         return done.stdout.decode("utf-8", "replace").strip()
 
     return (
-        MenuAction("p", f"power status of {name}", lambda: power("status", name)),
+        MenuAction("p", f"power status of {name}", lambda: power("status", "-v", name)),
         MenuAction(
             "c",
             f"power cycle {name}",

@@ -10,7 +10,6 @@ from clusto_cli.backends.base import DeviceError
 from clusto_cli.backends.console.access import Access
 from clusto_cli.backends.console.ports import PortStatus, list_ports
 from clusto_core.consoles import ConsoleWay
-from clusto_core.reader import Reader
 from clusto_core.things import Thing
 
 
@@ -80,20 +79,20 @@ def table(rows: Sequence[PortRow]) -> list[str]:
     ]
 
 
-def way_lines(reader: Reader, way: ConsoleWay, access: Access) -> list[str]:
-    """The way to a console: in words, cable by cable, and the command that would be run."""
+def way_lines(way: ConsoleWay, access: Access, *, verbose: bool) -> list[str]:
+    """The way to a console: in words, cable by cable, and the command that would be run; the profile's notes too."""
     lines = [f"{way.thing.name} -> {way.words}" + (f" ({way.why})" if way.why else "")]
     if len(way.path) > 1:
-        lines.append("  " + _path(reader, way.path))
+        lines.append("  " + _path(way.path))
     lines.append(f"  {access.command}")
     if access.experimental:
         lines.append(f"  {access.experimental}")
-    if access.profile.notes:
+    if verbose and access.profile.notes:
         lines.append(f"  {access.profile.notes}")
     return lines
 
 
-def _path(reader: Reader, path: Sequence[Thing]) -> str:
+def _path(path: Sequence[Thing]) -> str:
     """`server1:console -- pp3:7 == pp3:rear7 -- cs1:12`: `--` is a cable, `==` the way through a patch panel."""
     text = path[0].name
     for before, part in itertools.pairwise(path):

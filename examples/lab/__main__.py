@@ -1,4 +1,4 @@
-"""Runs a room of simulated PDUs until it is interrupted: `python -m lab --inventory room.jsonl`."""
+"""Runs a room of simulated PDUs, with a console server if asked: `python -m lab --inventory room.jsonl`; ^C ends."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from clusto_cli.backends.power import profile as profiles
 from lab.agent import Manners
+from lab.consoles import Consoles
 from lab.room import Room
 
 
@@ -19,6 +20,7 @@ def main() -> None:
     parser.add_argument("--outlets", type=int, default=8, help="outlets of each (8)")
     parser.add_argument("--family", action="append", choices=profiles.names(), help="profiles, in turn (apc-rpdu2)")
     parser.add_argument("--port", type=int, default=16100, help="the first UDP port (16100)")
+    parser.add_argument("--consoles", type=int, metavar="PORT", help="a console server too: its lines from PORT+1 up")
     parser.add_argument("--latency", type=float, default=0.0, metavar="SECONDS", help="of a PDU's time for a request")
     parser.add_argument("--moves-after", type=float, default=0.3, metavar="SECONDS", help="before a relay moves (0.3)")
     parser.add_argument("--loss", type=float, default=0.0, metavar="FRACTION", help="of datagrams lost, each way")
@@ -48,12 +50,17 @@ def main() -> None:
         chosen.locked = chosen.locked or place in options.locked
     for name in options.dead:
         room[name].agent.manners.dead = True
-    asyncio.run(_serve(room, options.port, options.inventory))
+    asyncio.run(_serve(room, options.port, options.consoles, options.inventory))
 
 
-async def _serve(room: Room, first_port: int, inventory: Path | None) -> None:
+async def _serve(room: Room, first_port: int, consoles_at: int | None, inventory: Path | None) -> None:
     await room.start(first_port)
-    lines = [json.dumps(thing) for thing in room.inventory()]
+    things = list(room.inventory())
+    if consoles_at is not None:
+        consoles = Consoles(room.servers(), room.powered)
+        await consoles.start(consoles_at)
+        things += consoles.inventory()
+    lines = [json.dumps(thing) for thing in things]
     if inventory is not None:
         inventory.write_text("".join(f"{line}\n" for line in lines))
     ports = f"{room.pdus[0].port} to {room.pdus[-1].port}"

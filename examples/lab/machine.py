@@ -43,6 +43,15 @@ class Machine:
     def greet(self) -> None:
         self._say(f"\r\nDebian GNU/Linux 12 {self.name} ttyS0\r\n\r\n{self.name} login: ".encode())
 
+    def boot(self) -> None:
+        """What a machine says that has just been given power."""
+        self._user = ""
+        self._line.clear()
+        self._sinking = 0
+        self._say(b"\r\n\r\nSeaBIOS (version 1.16.2)\r\nBooting from Hard Disk...\r\n")
+        self._say(b"[    0.000000] Linux version 6.1.0-28-amd64\r\n[    1.204417] systemd[1]: Hostname set.\r\n")
+        self.greet()
+
     def _prompt(self) -> None:
         self._say(f"{self._user}@{self.name}:~# ".encode() if self._user else f"{self.name} login: ".encode())
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from clusto_cli.backends.base import Relay
 from clusto_cli.backends.power import profile as profiles
 from lab.agent import Agent, Manners
 from lab.pdu import Outlet, Pdu
@@ -59,6 +60,11 @@ class Room:
     def requests(self) -> int:
         """How many datagrams have reached the agents."""
         return sum(pdu.agent.requests for pdu in self.pdus)
+
+    def powered(self, server: str) -> bool:
+        """Whether one of a server's feeds is on."""
+        pair, outlet = divmod(self.servers().index(server), self._outlets)
+        return any(self.pdus[2 * pair + side].outlets[outlet].relay is not Relay.OFF for side in (0, 1))
 
     def servers(self) -> list[str]:
         return [f"server{number + 1}" for number in range(len(self.pdus) // 2 * self._outlets)]

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import asyncssh
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
 
-from examples.lab.machine import Machine
+from lab.machine import Machine
 
 PORTS = {"port01": "server1", "port02": "server2", "server1": "server1", "server2": "server2"}
 

@@ -93,7 +93,6 @@ def test_show_connects_to_nothing(clusto: Run, do: Do, site: SshServer) -> None:
         "server2 -> port 2 on cs1 by way of pp1:7",
         "  server2:console -- pp1:7 == pp1:rear7 -- cs1:2",
         f"  ssh -t -e '^]' -p {site.base + 2} -- 127.0.0.1",
-        "  Set console.base, or console.port of each port.",
     ]
     (record,) = json.loads(clusto("console", "cs1:3", "--show", "-o", "json").out)
     assert record["name"] == "server3"

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pexpect
 import pytest
+from lab.machine import noise
 
 from clusto_cli.backends.console.recorder import recorded, replay
-from examples.lab.machine import noise
 from tests.console import lab as labs
 from tests.console.lab import Lab, SshServer
 

@@ -126,6 +126,7 @@ class Session:
                         self._turn()
                 except _Left as left:
                     interrupted = left.interrupted
+                    self._terminal.message(f"left {self._settings.title}")
             self._event("left")
         except LineLost as lost:
             self._event(str(lost))

@@ -47,6 +47,7 @@ class Terminal:
         self._mode: list[Any] | None = None
         self._switched: set[int] = set()
         self._tail = b""
+        self._at_line_start = True
         self._arrived: list[int] = []
         self.resized = False
 
@@ -147,17 +148,21 @@ class Terminal:
         """Shows these bytes as they are: they come from the console, whose screen this is now."""
         self._note_modes(data)
         self._pending += data
+        self._at_line_start = data.endswith(b"\n") or (self._at_line_start and not data)
         self.flush()
 
     def message(self, text: str) -> None:
         """Shows a line of our own."""
-        line = visible(text.encode()).encode()
-        self._pending += b"\r\n[" + line + b"]\r\n"
-        self.flush()
+        self._own_line(b"[" + visible(text.encode()).encode() + b"]\r\n")
+        self._at_line_start = True
 
     def prompt(self, text: str) -> None:
         """Shows a question; what is typed in answer is shown by `write`."""
-        self._pending += b"\r\n[" + visible(text.encode()).encode() + b"] "
+        self._own_line(b"[" + visible(text.encode()).encode() + b"] ")
+        self._at_line_start = False
+
+    def _own_line(self, line: bytes) -> None:
+        self._pending += line if self._at_line_start else b"\r\n" + line
         self.flush()
 
     def flush(self) -> None:
