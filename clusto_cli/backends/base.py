@@ -196,8 +196,8 @@ class Attach(enum.Enum):
 class ConsoleLine(Protocol):
     """A serial line that is being opened or is open: bytes both ways, none of them changed.
 
-    Nothing here blocks. A caller polls `fileno()` for reading, and for writing too while `wants_write`, calls
-    `read()` when either is so or a moment has passed, and `close()` in the end, whatever happened.
+    Nothing here blocks. A caller polls what `waits_for` names, calls `read()` when something of it has come or, until
+    the line is ready, a moment has passed, and `close()` in the end, whatever happened.
     """
 
     @property
@@ -205,14 +205,14 @@ class ConsoleLine(Protocol):
         """The port is attached: what is typed reaches it."""
 
     @property
-    def wants_write(self) -> bool:
-        """Bytes wait to be passed on, or a connection is under way."""
-
-    @property
     def backlog(self) -> int:
         """How many bytes `write` has taken that are not passed on yet."""
 
-    def fileno(self) -> int: ...
+    def waits_for(self, *, reading: bool = True) -> dict[int, int]:
+        """Descriptors and the poll events for which there is something to read or to pass on; none may be left.
+
+        Without `reading`, what the other side says may wait.
+        """
 
     def read(self) -> bytes:
         """What has come since the last call, `b""` when nothing has.

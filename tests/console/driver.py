@@ -27,7 +27,8 @@ def attach(way: Access, mode: Attach = Attach.NORMAL, *, interactive: bool = Fal
 def step(line: Line, seconds: float = 0.05) -> bytes:
     """What comes within a moment."""
     poll = select.poll()
-    poll.register(line.fileno(), select.POLLIN | (select.POLLOUT if line.wants_write else 0))
+    for fd, events in line.waits_for().items():
+        poll.register(fd, events)
     poll.poll(seconds * 1000)
     return line.read()
 

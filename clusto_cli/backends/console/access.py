@@ -116,7 +116,7 @@ class Access:
                     raw=method.raw,
                     rows=rows,
                     columns=columns,
-                    waits_for_raw=method.transport == "ssh",
+                    apart=method.transport == "ssh",
                 )
             case "unix":
                 return SocketChannel.unix(self.values.fill(method.path))

@@ -10,17 +10,19 @@ import contextlib
 import errno
 import fcntl
 import os
+import select
 import signal
 import socket
 import termios
 import time
 import tty
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from clusto_cli.backends.base import Busy, Refused, Unreachable
 
 CHUNK = 65536
+_REMARKS = 2048
 
 
 class Channel(Protocol):
@@ -31,13 +33,16 @@ class Channel(Protocol):
         """Whether bytes that are written now go to the other side, and not to a prompt of the program in between."""
 
     @property
-    def wants_write(self) -> bool: ...
-
-    @property
     def status(self) -> int | None:
         """The program's exit status after the end, None where there is no program."""
 
-    def fileno(self) -> int: ...
+    @property
+    def remarks(self) -> bytes:
+        """The last of what the program in between said for itself since the port was attached."""
+
+    def waits_for(self, *, reading: bool, writing: bool) -> dict[int, int]:
+        """Descriptors and poll events, for reading and for writing."""
+
     def read(self) -> bytes | None: ...
     def write(self, data: bytes) -> int: ...
     def resize(self, rows: int, columns: int) -> None: ...
@@ -46,49 +51,97 @@ class Channel(Protocol):
         """Ends it; `patience` seconds are left for the program to go by itself. Whether it did."""
 
 
+def _events(reading: bool, writing: bool) -> int:
+    return (select.POLLIN if reading else 0) | (select.POLLOUT if writing else 0)
+
+
 class ProcessChannel:
-    """A program in a pseudo-terminal: ssh, conserver's client, ipmitool..."""
+    """A program in a pseudo-terminal: ssh, conserver's client, ipmitool...
 
-    def __init__(
-        self, argv: Sequence[str], env: Mapping[str, str], *, raw: bool, rows: int, columns: int, waits_for_raw: bool
-    ) -> None:
-        import pexpect
+    apart: the program's standard output is a pipe, so that what it passes on comes quicker than a terminal lets it,
+    and apart from what it says for itself: prompts and errors. That is for ssh, which asks on its terminal, needs one
+    on its standard input only, and makes that raw when the session is open, and not before.
+    """
 
+    def __init__(self, argv: Sequence[str], env: Mapping[str, str], *, raw: bool, rows: int, columns: int, apart: bool):
+        from ptyprocess import PtyProcess
+
+        self._output: int | None = None
+        passed: tuple[int, ...] = ()
+        if apart:
+            self._output, theirs = os.pipe()
+            passed = (theirs,)
+            os.set_blocking(self._output, False)
         try:
-            # Any: the published types leave out the pty process beneath, which `close` needs.
-            self._child: Any = pexpect.spawn(
-                argv[0], list(argv[1:]), env=os.environ | env, dimensions=(rows, columns), timeout=None
+            self._child = PtyProcess.spawn(
+                list(argv),
+                env=os.environ | env,
+                dimensions=(rows, columns),
+                pass_fds=passed,
+                preexec_fn=(lambda: _standard_output(theirs)) if apart else None,
             )
-        except pexpect.ExceptionPexpect as error:
-            raise Unreachable(f"{argv[0]} is not installed here, or cannot be run") from error
-        self._fd: int = self._child.child_fd
+        except FileNotFoundError as error:
+            raise Unreachable(f"{argv[0]} is not installed here") from error
+        except OSError as error:
+            raise Unreachable(f"{argv[0]} cannot be run: {error.strerror or error}") from error
+        finally:
+            for fd in passed:
+                os.close(fd)
+        self._fd: int = self._child.fd
         if raw:
             tty.setraw(self._fd, termios.TCSANOW)
         os.set_blocking(self._fd, False)
-        self._waits_for_raw = waits_for_raw
+        self._prompting = apart
+        self._talks = True
+        self._remarks = bytearray()
         self._status: int | None = None
         self._closed = False
 
     @property
     def established(self) -> bool:
-        # ssh makes its terminal raw when the session is open, and not before: at its own prompts it is not.
-        if self._waits_for_raw and not self._closed:
+        if self._prompting and not self._closed:
             with contextlib.suppress(termios.error):
-                self._waits_for_raw = bool(termios.tcgetattr(self._fd)[3] & termios.ICANON)
-        return not self._waits_for_raw
-
-    @property
-    def wants_write(self) -> bool:
-        return False
+                self._prompting = bool(termios.tcgetattr(self._fd)[3] & termios.ICANON)
+        return not self._prompting
 
     @property
     def status(self) -> int | None:
         return self._status
 
-    def fileno(self) -> int:
-        return self._fd
+    @property
+    def remarks(self) -> bytes:
+        return bytes(self._remarks)
+
+    def waits_for(self, *, reading: bool, writing: bool) -> dict[int, int]:
+        found = {self._output: _events(reading, False)} if self._output is not None else {}
+        if self._talks:
+            found[self._fd] = _events(reading, writing)
+        return {fd: events for fd, events in found.items() if events}
 
     def read(self) -> bytes | None:
+        said = self._read_terminal() if self._talks else b""
+        if self._output is None:
+            if said == b"":
+                self._reap(1.0)
+            return said
+        if said and not self.established:
+            return said
+        if said:
+            self._remarks += said
+            del self._remarks[:-_REMARKS]
+        try:
+            data = os.read(self._output, CHUNK)
+        except BlockingIOError:
+            # A program left in the background, ssh's own multiplexer, may keep the pipe: our child's end is the end.
+            return b"" if said == b"" and self._reap(0.0) and not self._anything_left() else None
+        if not data:
+            # Its last words come after that.
+            self._reap(1.0)
+            while self._talks and (said := self._read_terminal()):
+                self._remarks += said
+        return data
+
+    def _read_terminal(self) -> bytes | None:
         try:
             data = os.read(self._fd, CHUNK)
         except BlockingIOError:
@@ -97,9 +150,14 @@ class ProcessChannel:
             if error.errno != errno.EIO:
                 raise
             data = b""  # Linux says so when the last one has closed the other end.
-        if not data:
-            self._reap(1.0)
+        self._talks = bool(data)
         return data
+
+    def _anything_left(self) -> bool:
+        assert self._output is not None
+        poll = select.poll()
+        poll.register(self._output, select.POLLIN)
+        return bool(poll.poll(0))
 
     def write(self, data: bytes) -> int:
         try:
@@ -129,8 +187,11 @@ class ProcessChannel:
             if time.monotonic() >= deadline:
                 return False
             # A program that still talks while it goes would wait for a reader for ever.
-            with contextlib.suppress(OSError):
-                os.read(self._fd, CHUNK)
+            for fd in filter(None, (self._fd, self._output)):
+                with contextlib.suppress(OSError):
+                    said = os.read(fd, CHUNK)
+                    if fd == self._fd:
+                        self._remarks += said
             time.sleep(0.005)
         return True
 
@@ -146,9 +207,16 @@ class ProcessChannel:
                 os.kill(self._child.pid, number)
             self._reap(wait)
         # The child is gone and reaped: nothing is left to wait for.
-        self._child.ptyproc.delayafterclose = 0
+        self._child.delayafterclose = 0
         self._child.close(force=False)
+        if self._output is not None:
+            os.close(self._output)
         return went
+
+
+def _standard_output(fd: int) -> None:
+    os.dup2(fd, 1)
+    os.close(fd)
 
 
 class SocketChannel:
@@ -209,15 +277,14 @@ class SocketChannel:
         return not self._connecting
 
     @property
-    def wants_write(self) -> bool:
-        return self._connecting
-
-    @property
     def status(self) -> int | None:
         return None
 
-    def fileno(self) -> int:
-        return self._socket.fileno()
+    remarks = b""
+
+    def waits_for(self, *, reading: bool, writing: bool) -> dict[int, int]:
+        events = _events(reading, writing or self._connecting)
+        return {self._socket.fileno(): events} if events else {}
 
     def _settle(self) -> bool:
         """Whether the connection stands."""
@@ -311,11 +378,12 @@ class TtyChannel:
         termios.tcsetattr(self._fd, termios.TCSANOW, mode)
 
     established = True
-    wants_write = False
     status = None
+    remarks = b""
 
-    def fileno(self) -> int:
-        return self._fd
+    def waits_for(self, *, reading: bool, writing: bool) -> dict[int, int]:
+        events = _events(reading, writing)
+        return {self._fd: events} if events else {}
 
     def read(self) -> bytes | None:
         try:

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from clusto_cli.backends.base import Attach, Busy, DeviceError, LineLost, Refused, Unreachable
-from clusto_cli.backends.console.channels import Channel
+from clusto_cli.backends.console.channels import CHUNK, Channel
 from clusto_cli.backends.console.escaping import EscapeGuard
 from clusto_cli.backends.console.opening import Opening, ended, last_words
 from clusto_cli.backends.console.ports import NameCheck, PortStatus
@@ -62,20 +62,16 @@ class Line:
         return self._status
 
     @property
-    def wants_write(self) -> bool:
-        return bool(self._pending) or self._channel.wants_write
-
-    @property
     def backlog(self) -> int:
         return len(self._pending) + len(self._held)
 
-    def fileno(self) -> int:
-        return self._channel.fileno()
+    def waits_for(self, *, reading: bool = True) -> dict[int, int]:
+        return self._channel.waits_for(reading=reading, writing=bool(self._pending))
 
     def read(self) -> bytes:
         try:
             self._flush()
-            data = self._channel.read()
+            data = self._take()
         except Unreachable as error:
             if self._method.busy and self._method.busy.search(str(error).encode()):
                 raise Busy(str(error)) from error
@@ -100,12 +96,23 @@ class Line:
         self._flush()
         return data
 
+    def _take(self) -> bytes | None:
+        """What there is, in one piece: a pseudo-terminal gives 4 KiB at a time."""
+        first = self._channel.read()
+        if not first or len(first) >= CHUNK or not self._opening.settled:
+            return first
+        pieces, size = [first], len(first)
+        while size < CHUNK and (piece := self._channel.read()):
+            pieces.append(piece)
+            size += len(piece)
+        return b"".join(pieces)
+
     def _end(self) -> DeviceError:
         """What the end of the channel means."""
         status = self._channel.status
         if not self._opening.ready or (not self._opening.settled and status not in (0, None)):
-            return self._opening.failure(status)
-        words = last_words(bytes(self._tail)) if status not in (0, None) else ""
+            return self._opening.failure(status, self._channel.remarks)
+        words = last_words(self._channel.remarks or bytes(self._tail)) if status not in (0, None) else ""
         return LineLost(f"{self._opening.where}: {words or ended(status)}", clean=status == 0)
 
     def write(self, data: bytes) -> None:

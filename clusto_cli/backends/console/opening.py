@@ -76,6 +76,7 @@ class Opening:
         self._menu_answered = False
         self._alive = time.monotonic()
         self._since = 0.0
+        self._settled = False
 
     @property
     def said(self) -> bytes:
@@ -84,10 +85,10 @@ class Opening:
     @property
     def settled(self) -> bool:
         """Attached, and past the time in which the other side may still take that back."""
-        if not self.ready:
-            return False
         # conserver announces the port, and then says that somebody has it.
-        return time.monotonic() - self._since > PROBATION
+        if not self._settled and self.ready:
+            self._settled = time.monotonic() - self._since > PROBATION
+        return self._settled
 
     def hear(self, data: bytes, established: bool) -> bytes:
         """Takes what the other side said; what to type in answer. Raises what keeps the port from being attached."""
@@ -157,9 +158,12 @@ class Opening:
         self._scanned = match.end()
         return self.values.fill(self._steps.pop(0).send).encode()
 
-    def failure(self, status: int | None) -> DeviceError:
-        """What it means that the other side ended before the port was attached, or at once afterwards."""
-        said, method = self.said, self.method
+    def failure(self, status: int | None, remarks: bytes = b"") -> DeviceError:
+        """What it means that the other side ended before the port was attached, or at once afterwards.
+
+        remarks: what the program in between said for itself at the end.
+        """
+        said, method = self.said + b"\n" + remarks, self.method
         words = last_words(said)
         message = f"{self.where}: {words or ended(status)}"
         if method.unknown and method.unknown.search(said):

@@ -288,15 +288,13 @@ class Many:
     def turn(self, also: Sequence[int] = ()) -> set[int]:
         """Waits a moment for something to happen, and deals with it; which of `also` can be read."""
         poll = select.poll()
-        watched: dict[int, _Running] = {}
         patience = 1.0
         for each in self._running:
             if each.line is None or not each.line.ready:
                 patience = patience if each.done else _TICK
             if each.line is not None:
-                fd = each.line.fileno()
-                watched[fd] = each
-                poll.register(fd, select.POLLIN | (select.POLLOUT if each.line.wants_write else 0))
+                for fd, events in each.line.waits_for().items():
+                    poll.register(fd, events)
             if each.line is not None and each.line.ready:
                 patience = min(patience, 0.1)
         for fd in also:

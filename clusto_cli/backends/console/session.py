@@ -101,6 +101,8 @@ class Session:
         self._escaping = False
         self._asking: tuple[MenuAction, bytearray] | None = None
         self._preparing = False
+        self._poll = select.poll()
+        self._watched: dict[int, int] = {}
         self._answers: queue.SimpleQueue[tuple[str, MenuAction | None, Exception | None]] = queue.SimpleQueue()
         # Sockets, not pipes: an action that ends after the session must not write to whatever has its number then.
         self._answered, self._answering = socket.socketpair()
@@ -160,21 +162,16 @@ class Session:
 
     def _turn(self) -> None:
         terminal, line = self._terminal, self._line
-        poll = select.poll()
-        poll.register(terminal.wake, select.POLLIN)
-        poll.register(self._answered.fileno(), select.POLLIN)
-        if line is None or line.backlog < _LINE_BACKLOG:
-            poll.register(terminal.stdin, select.POLLIN)
-        if terminal.backlog:
-            poll.register(terminal.out, select.POLLOUT)
-        wanted = 0
-        if line is not None:
-            wanted = select.POLLIN if terminal.backlog < _TERMINAL_BACKLOG else 0
-            wanted |= select.POLLOUT if line.wants_write else 0
-            # Not with nothing to wait for: poll tells of a line that has ended all the same, again and again.
-            if wanted:
-                poll.register(line.fileno(), wanted)
-        came = {fd for fd, _ in poll.poll(self._patience())}
+        wanted = line.waits_for(reading=terminal.backlog < _TERMINAL_BACKLOG) if line is not None else {}
+        came = self._wait(
+            {
+                terminal.wake: select.POLLIN,
+                self._answered.fileno(): select.POLLIN,
+                terminal.stdin: select.POLLIN if line is None or line.backlog < _LINE_BACKLOG else 0,
+                terminal.out: select.POLLOUT if terminal.backlog else 0,
+            }
+            | wanted
+        )
         if terminal.wake in came:
             terminal.signals()
         if terminal.resized:
@@ -187,10 +184,21 @@ class Session:
         if terminal.stdin in came:
             self._typed(terminal.read())
         if line is not None and line is self._line:
-            if wanted and (not line.ready or line.fileno() in came):
+            if wanted and not (line.ready and came.isdisjoint(wanted)):
                 self._hear(line)
         elif self._line is None and time.monotonic() >= self._retry_at:
             self._open()
+
+    def _wait(self, watched: dict[int, int]) -> set[int]:
+        """What can be read or written, of these descriptors and what is to be known of each."""
+        if watched != self._watched:
+            self._watched = watched
+            self._poll = select.poll()
+            for fd, events in watched.items():
+                # Not with nothing to wait for: poll tells of a line that has ended all the same, again and again.
+                if events:
+                    self._poll.register(fd, events)
+        return {fd for fd, _ in self._poll.poll(self._patience())}
 
     def _patience(self) -> float | None:
         """Milliseconds until something is to be looked at anyway."""

@@ -16,6 +16,7 @@ from typing import Any
 from clusto_cli.backends.console.visible import visible
 
 _CHUNK = 65536
+_LONGEST_MODE = 48
 _MODE = re.compile(rb"\x1b\[\?([0-9;]{1,40})([hl])")
 # Modes that make a terminal useless to the shell when a console is left in the midst of a full-screen program.
 _TO_SWITCH_OFF = {1, 9, 47, 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1015, 1047, 1049, 2004}
@@ -147,9 +148,10 @@ class Terminal:
     def write(self, data: bytes) -> None:
         """Shows these bytes as they are: they come from the console, whose screen this is now."""
         self._note_modes(data)
-        self._pending += data
         self._at_line_start = data.endswith(b"\n") or (self._at_line_start and not data)
-        self.flush()
+        if not self._pending:
+            data = data[self._put(data) :]
+        self._pending += data
 
     def message(self, text: str) -> None:
         """Shows a line of our own."""
@@ -167,14 +169,19 @@ class Terminal:
 
     def flush(self) -> None:
         while self._pending:
-            try:
-                written = os.write(self._out, self._pending[:_CHUNK])
-            except BlockingIOError:
+            if not (written := self._put(self._pending[:_CHUNK])):
                 return
-            except OSError as error:
-                self._pending.clear()
-                raise Ended(signal.SIGHUP) from error
             del self._pending[:written]
+
+    def _put(self, data: bytes | bytearray) -> int:
+        """How many of these bytes the terminal takes now."""
+        try:
+            return os.write(self._out, data)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            self._pending.clear()
+            raise Ended(signal.SIGHUP) from error
 
     def _drain(self, seconds: float) -> None:
         """Shows what is still to be shown, as long as the terminal takes it within so many seconds."""
@@ -191,14 +198,12 @@ class Terminal:
 
     def _note_modes(self, data: bytes) -> None:
         """Remembers what the console has switched on, so that it can be switched off."""
-        if b"\x1b" not in data and not self._tail:
-            return
-        text = self._tail + data
-        for match in _MODE.finditer(text):
+        text = self._tail + data if self._tail else data
+        for match in _MODE.finditer(text) if b"\x1b[?" in text else ():
             for word in match[1].split(b";"):
                 mode = int(word or b"0")
                 on = (match[2] == b"h") != (mode == _CURSOR)
                 if mode == _CURSOR or mode in _TO_SWITCH_OFF:
                     (self._switched.add if on else self._switched.discard)(mode)
-        begun = text.rfind(b"\x1b")
-        self._tail = text[begun:] if begun >= 0 and len(text) - begun < 48 else b""
+        begun = text.rfind(b"\x1b", max(0, len(text) - _LONGEST_MODE))
+        self._tail = text[begun:] if begun >= 0 else b""
