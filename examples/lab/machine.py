@@ -5,7 +5,7 @@
     machine.py NAME --unix PATH            the same on a unix socket
 
 Commands after the login: `hostname`; `size`, the terminal's rows and columns; `flood N`, N bytes of every value that
-`noise(N)` gives, and `done`; `sink N`, takes N bytes as they are and prints their SHA-256; `exit`.
+`noise(N)` gives, and `done`; `sink N`, takes N bytes as they are and prints their SHA-256; `exit`; `halt`.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class Machine:
         self._sinking = 0
         self._digest = hashlib.sha256()
         self._after_return = False
+        self.halted = False
 
     def greet(self) -> None:
         self._say(f"\r\nDebian GNU/Linux 12 {self.name} ttyS0\r\n\r\n{self.name} login: ".encode())
@@ -48,6 +49,7 @@ class Machine:
         self._user = ""
         self._line.clear()
         self._sinking = 0
+        self.halted = False
         self._say(b"\r\n\r\nSeaBIOS (version 1.16.2)\r\nBooting from Hard Disk...\r\n")
         self._say(b"[    0.000000] Linux version 6.1.0-28-amd64\r\n[    1.204417] systemd[1]: Hostname set.\r\n")
         self.greet()
@@ -56,6 +58,8 @@ class Machine:
         self._say(f"{self._user}@{self.name}:~# ".encode() if self._user else f"{self.name} login: ".encode())
 
     def hear(self, data: bytes) -> None:
+        if self.halted:
+            return
         while data and self._sinking:
             taken, data = data[: self._sinking], data[self._sinking :]
             self._digest.update(taken)
@@ -112,6 +116,10 @@ class Machine:
                     self._user = ""
                     self.greet()
                     return
+                case "halt":
+                    self._say(b"reboot: System halted\r\n")
+                    self.halted = True
+                    return
                 case "":
                     pass
                 case _:
@@ -130,7 +138,7 @@ def on_terminal(name: str) -> None:
         tty.setraw(0, termios.TCSANOW)
     machine = Machine(name, say)
     machine.greet()
-    while data := os.read(0, 65536):
+    while not machine.halted and (data := os.read(0, 65536)):
         machine.hear(data)
 
 

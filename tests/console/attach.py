@@ -6,6 +6,7 @@ The object has `profile`, `method`, `values`, and settings of the session by the
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -34,6 +35,8 @@ def fail() -> str:
 
 def main() -> int:
     wanted = json.loads(sys.argv[1])
+    if "pid" in wanted:
+        Path(wanted["pid"]).write_text(str(os.getpid()))
     settings = wanted.get("settings", {})
     settings["attach"] = Attach(settings.get("attach", "normal"))
     settings["escape"] = settings.get("escape", "\x1d").encode()

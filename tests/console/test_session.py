@@ -7,8 +7,8 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
+import tempfile
 import termios
 import time
 from pathlib import Path
@@ -19,7 +19,7 @@ from lab.machine import noise
 
 from clusto_cli.backends.console.recorder import recorded, replay
 from tests.console import lab as labs
-from tests.console.lab import Lab, SshServer
+from tests.console.lab import AsyncSshServer, Lab, SshServer
 
 ATTACH = str(Path(__file__).with_name("attach.py"))
 ESCAPE = "\x1d"
@@ -32,6 +32,10 @@ def session(
     child = pexpect.spawn(sys.executable, [ATTACH, json.dumps(wanted)], dimensions=(30, 90), timeout=15)
     child.delaybeforesend = None
     return child
+
+
+def of_server1(server: AsyncSshServer) -> dict[str, object]:
+    return {"host": "127.0.0.1", "user": "ann", "name": "server1", "tcp_port": server.port}
 
 
 def ended(child: pexpect.spawn[bytes], status: int) -> bytes:
@@ -53,6 +57,7 @@ def shell_session(lab: Lab, values: dict[str, object], **settings: object) -> tu
     child.sendline("stty -g > before")
     child.expect("%%")
     wanted = {"profile": "generic-tcp", "method": "raw", "values": values, "settings": settings}
+    wanted["pid"] = str(lab.folder / "pid")
     (lab.folder / "wanted").write_text(json.dumps(wanted))
     child.sendline(f'cd {lab.folder}; stty -g > before; {sys.executable} {ATTACH} "$(cat wanted)"; echo status=$?')
     return child, before
@@ -176,7 +181,7 @@ def test_the_terminal_is_given_back(lab: Lab, how: signal.Signals | str) -> None
     child.expect("helps")
     child.send("\r")
     child.expect("login: ")
-    pid = int(subprocess.check_output(["pgrep", "-n", "-f", ATTACH]))
+    pid = int((lab.folder / "pid").read_text())
     if how == "lost":
         lab.processes[-1].terminate()
         status = 5
@@ -269,3 +274,109 @@ def test_interrupted_before_it_is_attached(lab: Lab) -> None:
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 130
+
+
+def test_host_key_and_password_are_asked_on_the_terminal(lab: Lab, asyncssh_server: AsyncSshServer) -> None:
+    (lab.folder / "client").rename(lab.folder / "gone")
+    (lab.folder / "known_hosts").write_text("")
+    values = of_server1(asyncssh_server)
+    child = session("generic-ssh-user", values)
+    child.expect(r"continue connecting \(yes/no")
+    child.send("yes\r")
+    child.expect("assword:")
+    child.send("wrong\r")
+    child.expect("assword:")
+    child.send("right\r")
+    child.expect("helps")
+    child.expect("server1 login: ")
+    child.send("root\rhostname\r")
+    child.expect("server1\r\n")
+    child.send(ESCAPE + ".")
+    ended(child, 0)
+    assert (lab.folder / "known_hosts").read_text()
+    child = session("generic-ssh-user", values)
+    while child.expect(["assword:", "error: .*(Permission denied|Too many)"]) == 0:
+        child.send("wrong\r")
+    ended(child, 5)
+
+
+def test_changed_host_key(lab: Lab, asyncssh_server: AsyncSshServer) -> None:
+    other = (lab.folder / "client.pub").read_text().rsplit(" ", 1)[0]
+    (lab.folder / "known_hosts").write_text(f"[127.0.0.1]:{asyncssh_server.port} {other}\n")
+    values = of_server1(asyncssh_server)
+    child = session("generic-ssh-user", values)
+    child.expect("error: 127.0.0.1: its host key has changed")
+    ended(child, 5)
+
+
+def test_break_over_ssh(asyncssh_server: AsyncSshServer) -> None:
+    child = session("generic-ssh-user", of_server1(asyncssh_server))
+    child.expect("login: ")
+    child.send(ESCAPE + "b")
+    child.expect("<break 1000 ms>")
+    child.send("half" + ESCAPE + "b")
+    child.expect("only at the start of a line: press Enter")
+    child.send(ESCAPE + ".")
+    ended(child, 0)
+
+
+def test_through_a_multiplexed_connection(lab: Lab, ssh_server: SshServer) -> None:
+    """What operators have in ~/.ssh/config: the second session rides on the first one's connection."""
+    with tempfile.TemporaryDirectory(prefix="c", dir="/tmp") as folder, (lab.folder / "ssh_config").open("a") as config:
+        config.write(f"  ControlMaster auto\n  ControlPath {folder}/%C\n  ControlPersist 2\n")
+        config.flush()
+        values: dict[str, object] = {"host": "127.0.0.1", "base": ssh_server.base, "number": 1}
+        first, second = (session("generic-ssh-port", values) for _ in range(2))
+        for child in (first, second):
+            child.expect("helps")
+            child.expect("server1 login: ")
+        for child in (first, second):
+            child.send("root\rflood 100000\r")
+            child.expect("done\r\n", timeout=20)
+            child.send(ESCAPE + ".")
+            ended(child, 0)
+
+
+def test_the_other_side_ends_in_good_order(ssh_server: SshServer) -> None:
+    child = session("generic-ssh-port", {"host": "127.0.0.1", "base": ssh_server.base, "number": 1})
+    child.expect("login: ")
+    child.send("root\rhalt\r")
+    child.expect("System halted")
+    ended(child, 0)
+
+
+@pytest.mark.parametrize("attach", ["read_only", "force"])
+def test_spy_and_steal(lab: Lab, attach: str) -> None:
+    port = labs.conman(lab, {"server1": lab.unix_machine("server1")})
+    values: dict[str, object] = {"host": "127.0.0.1", "name": "server1", "tcp_port": port}
+    first = session("conman", values)
+    first.expect("helps")
+    second = session("conman", values, attach=attach)
+    second.expect("helps")
+    if attach == "force":
+        first.expect("(?i)stolen by")
+        ended(first, 5)
+    else:
+        first.send("\r")
+        second.expect("server1 login: ")
+        first.send(ESCAPE + ".")
+        ended(first, 0)
+    second.send(ESCAPE + ".")
+    ended(second, 0)
+
+
+def test_a_full_disk_ends_the_log_and_not_the_session(lab: Lab) -> None:
+    wanted = {
+        "profile": "generic-tcp",
+        "method": "raw",
+        "values": {"host": "127.0.0.1", "tcp_port": lab.machine("server1")},
+        "settings": {"log": str(lab.folder / "log"), "log_now": True},
+    }
+    limited = f'ulimit -f 8; exec {sys.executable} {ATTACH} "$1"'
+    child = pexpect.spawn("/bin/sh", ["-c", limited, "sh", json.dumps(wanted)], timeout=15)
+    child.delaybeforesend = None
+    child.expect("helps")
+    child.send("\rroot\rflood 100000\r")
+    child.expect("log off: .*File too large")
+    child.send(ESCAPE + ".")
+    ended(child, 0)
