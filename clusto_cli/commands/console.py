@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from clusto_cli import completion
 from clusto_cli.confirm import confirm
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import verbose_option, yes_option
 from clusto_cli.output import output_option, write_lines, write_records
-from clusto_cli.targets import targets
+from clusto_cli.targets import Where, names_argument, targets
 from clusto_core.errors import ClustoError, Malformed
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from clusto_cli.backends.base import Attach
     from clusto_cli.backends.console.access import Access
     from clusto_cli.backends.console.script import Step
@@ -42,8 +43,23 @@ class Steps(click.Command):
         return super().parse_args(ctx, args)
 
 
+def _methods(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The methods of the profile that serves the first console named, with how well each is known."""
+    from click.shell_completion import CompletionItem
+
+    from clusto_cli.completion import reading
+    from clusto_cli.console.ways import profile_of
+    from clusto_core.consoles import console_of
+
+    given = ctx.params.get("names") or ctx.args
+    with reading(ctx) as reader:
+        methods = profile_of(console_of(reader, reader.resolve(given[0]))).methods if given else ()
+    found = (CompletionItem(each.name, help=f"{each.transport}, {each.confidence}") for each in methods)
+    return [item for item in found if item.value.startswith(incomplete)]
+
+
 @click.command("console", cls=Steps)
-@click.argument("names", metavar="NAME...", nargs=-1, shell_complete=completion.names)
+@names_argument
 @click.option("--show", is_flag=True, help="Print the cable path and the exact command; connect to nothing.")
 @click.option("--list", "list_", is_flag=True, help="NAME is a console server: its ports, what is wired, who is on.")
 @click.option("--check", is_flag=True, help="Press Enter on each console: which answer, and as which machine?")
@@ -54,7 +70,7 @@ class Steps(click.Command):
 @click.option("--wait", is_flag=True, help="Wait while the port is busy.")
 @click.option("--keep", is_flag=True, help="Attach anew whenever the line is lost.")
 @click.option("--via", type=click.Choice(["cable", "direct", "controller", "hypervisor"]), help="By this way only.")
-@click.option("--method", metavar="METHOD", help="By this method of the profile.")
+@click.option("--method", metavar="METHOD", help="By this method of the profile.", shell_complete=_methods)
 @click.option(
     "--escape", metavar="KEY", default="^]", show_default=True, envvar="CLUSTO_CONSOLE_ESCAPE", help="The escape key."
 )
@@ -81,7 +97,7 @@ def command(app: App, ctx: click.Context, /, names: tuple[str, ...], **options: 
     if options["replay"] is not None:
         return _replay(options["replay"], names)
     with app.reading() as reader:
-        things = targets(reader, names)
+        things = targets(reader, map(_expression, names) if options["check"] else names)
         if options["list_"]:
             return _list(app, reader, things, options["output"])
         if options["check"]:
@@ -97,6 +113,11 @@ def command(app: App, ctx: click.Context, /, names: tuple[str, ...], **options: 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise Malformed("not on a terminal: use --send, --expect or --capture, or --show")
     return _interactive(app, consoles, options)
+
+
+def _expression(word: str) -> str:
+    """`--check` takes expressions without `--where` too; no name looks like one."""
+    return Where(word) if " " in word or word.partition(":")[0] in ("driver", "name", "attr", "part", "_ip") else word
 
 
 def _console(reader: Reader, thing: Thing, options: dict[str, Any]) -> tuple[ConsoleWay, Access]:

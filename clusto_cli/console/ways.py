@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from clusto_cli.backends import base
 from clusto_cli.backends.console.access import Access
-from clusto_cli.backends.console.profile import BadProfile, Method, UnknownProfile, load
+from clusto_cli.backends.console.profile import BadProfile, Method, Profile, UnknownProfile, load
 from clusto_cli.backends.console.values import Values
 from clusto_core.config import config_path
 from clusto_core.consoles import CONTROLLER, ConsoleWay, check_reachable
@@ -32,14 +32,13 @@ def access_of(way: ConsoleWay, method: str | None = None, *, port: bool = True) 
     Raises NotFound for a profile that there is not or that is not set, and for a port that cannot be; Malformed for
     values that cannot be.
     """
-    name = check_reachable(way)
+    profile = profile_of(way)
+    # A controller is not one of the console servers that the site has set a method for.
+    configured = way.settings.get("console.method") if way.kind != CONTROLLER else None
     try:
-        profile = load(name, profile_folders())
-        chosen = profile.method(method or way.settings.get("console.method"))
+        chosen = profile.method(method or configured)
     except UnknownProfile as error:
         raise NotFound(f"{_owner(way)}: {error}") from None
-    except BadProfile as error:
-        raise Malformed(str(error)) from None
 
     def make() -> Access:
         access = Access(profile, chosen, _values(way, chosen))
@@ -49,6 +48,17 @@ def access_of(way: ConsoleWay, method: str | None = None, *, port: bool = True) 
         return access
 
     return _told(way, make)
+
+
+def profile_of(way: ConsoleWay) -> Profile:
+    """The profile of a way. Raises NotFound when there is none or none is set, Malformed when its file is wrong."""
+    name = check_reachable(way)
+    try:
+        return load(name, profile_folders())
+    except UnknownProfile as error:
+        raise NotFound(f"{_owner(way)}: {error}") from None
+    except BadProfile as error:
+        raise Malformed(str(error)) from None
 
 
 def _values(way: ConsoleWay, method: Method) -> Values:

@@ -205,6 +205,8 @@ def test_check_finds_swapped_cables(clusto: Run, do: Do, site: SshServer) -> Non
         connect server3:console cs1:1
         """,
     )
+    assert clusto("console", "--check", "driver:Server connected to name:cs1").code == 5
+    assert clusto("console", "--check", "--where", "name:server2").code == 0
     result = clusto("console", "--check", "server[1-3]", "server5")
     assert result.code == 5
     lines = result.out.splitlines()

@@ -336,3 +336,18 @@ def test_same_host() -> None:
     assert same_host("Server7.dc1.example", "server7")
     assert same_host("server7", "server7.dc1.example")
     assert not same_host("server70", "server7")
+
+
+def test_the_page_of_profiles_is_whole() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "consoles.md").read_text()
+    rows = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `") and "**" in line}
+    assert sorted(rows) == names()
+    for name, row in rows.items():
+        for method in load(name).methods:
+            assert f"**{method.name}**" in row, f"{name} has a method {method.name} that the page lacks"
+
+
+def test_the_profile_of_the_page_is_one() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "consoles.md").read_text()
+    profile = parse("ours", page.partition("```toml\n")[2].partition("```")[0])
+    assert [method.name for method in profile.methods] == ["menu", "client"]
