@@ -98,6 +98,8 @@ class Transaction:
         """The number of the transaction in the history, once it is done; None when nothing changed."""
         self.allocated: set[int] = set()
         """The ids of what `allocation.allocate` has handed out in it."""
+        self.given_vlans: set[int] = set()
+        """The VLAN ids that `vlans.allocate` has given out in it."""
         self._shapes: dict[tuple[object, ...], devicetypes.Model] = {}
 
     # --- Things ------------------------------------------------------------------------------------------------------

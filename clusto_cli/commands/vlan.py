@@ -1,0 +1,77 @@
+"""Give VLAN ids to new VLANs, and take them back."""
+
+from __future__ import annotations
+
+import click
+
+from clusto_cli import completion
+from clusto_cli.context import App, pass_app
+from clusto_cli.options import change_options
+from clusto_cli.output import output_option, write_lines, write_records
+
+
+@click.group("vlan")
+def command() -> None:
+    """Give VLAN ids to new VLANs, and take them back. (clusto network moves switch ports between VLANs.)
+
+    \b
+        clusto vlan allocate customer7 --range 200-299
+        clusto vlan list
+        clusto vlan free customer7
+    """
+
+
+@command.command("allocate")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option("--range", "range_", metavar="FIRST-LAST", help="Out of these ids; by default any from 2.")
+@click.option("--in", "place", metavar="PLACE", help="Free in this place.", shell_complete=completion.parents)
+@change_options
+@pass_app
+def allocate(
+    app: App, names: tuple[str, ...], range_: str | None, place: str | None, message: str | None, dry_run: bool
+) -> None:
+    """Make a VLAN called NAME with the lowest id that no VLAN has; with --in, none in PLACE or nowhere."""
+    from clusto_cli.targets import expand_names
+    from clusto_core import vlans
+
+    first, last = vlans.parse_range(range_)
+    with app.changing(message, dry_run=dry_run) as change:
+        where = change.resolve(place) if place else None
+        made = [vlans.allocate(change, name, first, last, where) for name in expand_names(names)]
+    write_lines(f"{thing.name}\t{number}" for thing, number in made)
+
+
+@command.command("free")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=completion.of_driver("VLAN"))
+@change_options
+@pass_app
+def free(app: App, names: tuple[str, ...], message: str | None, dry_run: bool) -> None:
+    """Remove each VLAN, so that its id is free again. One that something names is not removed."""
+    from clusto_cli.targets import expand_names
+    from clusto_core.drivers.resources import VLAN
+    from clusto_core.errors import Malformed
+
+    lines = []
+    with app.changing(message, dry_run=dry_run) as change:
+        for name in expand_names(names):
+            thing = change.resolve(name)
+            if not thing.is_a(VLAN):
+                raise Malformed(f"{thing.name} is a {thing.driver}, not a VLAN")
+            change.remove(thing)
+            lines.append(f"{'would free' if dry_run else 'freed'} {thing.name}")
+    write_lines(lines)
+
+
+@command.command("list")
+@output_option
+@pass_app
+def list_(app: App, output: str) -> None:
+    """List the VLANs in the order of their ids."""
+    from clusto_core import vlans
+
+    with app.reading() as reader:
+        known = vlans.numbered(reader)
+    if output == "text":
+        write_lines(f"{each.id if each.id is not None else '-'}\t{each.thing.name}" for each in known)
+    else:
+        write_records(output, ({"id": each.id, "name": each.thing.name} for each in known))
