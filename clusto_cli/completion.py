@@ -225,7 +225,17 @@ def values(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items
         if incomplete.startswith("@"):
             found = candidates.things(reader, incomplete[1:])
             return _items(candidates.Candidate("@" + each.text, each.partial) for each in found)
-        return _plain(candidates.values(reader, Key.parse(str(ctx.params.get("key"))), incomplete))
+        key = Key.parse(str(ctx.params.get("key")))
+        if str(key) == "power.profile":
+            return _plain(name for name in _profiles() if name.startswith(incomplete))
+        return _plain(candidates.values(reader, key, incomplete))
+
+
+def _profiles() -> list[str]:
+    """The families of PDUs."""
+    from clusto_cli.backends.power.profile import names
+
+    return names()
 
 
 def expressions(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:

@@ -59,9 +59,30 @@ run 'clusto log -n 1 -p'
 run 'clusto revert "$(clusto log -n 1 -o names)"'
 run "clusto attr get status -t 'server[2-3]'"
 
+title 'Power, over SNMP: the twelve PDUs of the site, simulated, of three makes'
+export CLUSTO_SNMP_COMMUNITY=public
+PYTHONPATH=examples python -m lab --site --family apc-rpdu2 --family eaton-epdu --family servertech-sentry3 \
+    --inventory .demo/lab.jsonl 2>.demo/lab.log &
+lab=$!
+trap 'kill "$lab" 2>/dev/null' EXIT
+for _ in $(seq 100); do
+    [ -s .demo/lab.jsonl ] && break
+    sleep 0.1
+done
+run 'clusto import .demo/lab.jsonl'
+run "clusto power status 'server[1-3]'"
+run 'clusto power off server1 --yes'
+run 'clusto power status server1 -v'
+run 'clusto power on server1'
+run "clusto power cycle 'server[2-5]' --yes --pause 1"
+run 'clusto power impact pdu3:7'
+run 'clusto power off server2 --dry-run'
+run 'clusto log -n 1 server1'
+
 title 'The inventory is sound'
 run 'clusto db check'
 
 printf '\nThe store is .demo/clusto.db. To go on:\n\n'
 printf '    export CLUSTO_DB=%q/.demo/clusto.db PATH=%q:$PATH\n' "$PWD" "$(dirname "$(command -v clusto)")"
 printf '    source <(clusto completion bash)\n'
+printf '    export CLUSTO_SNMP_COMMUNITY=public; (cd examples && python -m lab --site)   # the PDUs again\n'

@@ -426,6 +426,14 @@ def test_outlets_beside_the_inventory(inventory: Inventory, power: Power) -> Non
         assert [record["name"] for record in records] == [str(number) for number in range(1, 10)]
 
 
+def test_outlets_that_the_device_names_in_its_own_way(inventory: Inventory, power: Power) -> None:
+    with room_in(inventory, Room(2, 4, families=("servertech-sentry3", "vertiv-mph"))):
+        assert [record["part"] for record in power("outlets", "pdu1a", "-o", "json").json] == [
+            f"pdu1a:{number}" for number in range(1, 5)
+        ]
+        assert " ".join(power("outlets", "pdu1b").lines[2].split()) == '1.1.3 on "server3" server3:psu2'
+
+
 def test_what_a_pdu_was_recognised_as_is_kept_and_can_be_overridden(inventory: Inventory, power: Power) -> None:
     def kept() -> list[str]:
         with inventory.read() as reader:
@@ -513,3 +521,23 @@ def test_several_thousand_octets_of_names_never_reach_the_terminal_raw(inventory
 def test_profiles_are_listed(power: Power) -> None:
     result = power("profiles", "-o", "names")
     assert {"apc-rpdu2", "eaton-epdu", "servertech-sentry4"} <= set(result.lines)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("clusto power st", ["status"]),
+        ("clusto power feed c", ["cycle"]),
+        ("clusto power off server1", ["server1", *(f"server1{digit}" for digit in range(7))]),
+        ("clusto power off pdu1a:", [f"pdu1a:{number}" for number in (*range(1, 9), "mgmt")]),
+        ("clusto power outlets pdu", ["pdu1a", "pdu1b", "pdu2a", "pdu2b"]),
+        ("clusto power status --via ", ["outlet", "bmc"]),
+        ("clusto attr set power.profile apc-r", ["apc-rpdu", "apc-rpdu2"]),
+    ],
+)
+def test_what_completes(inventory: Inventory, sqlite_url: str, line: str, expected: list[str]) -> None:
+    record_room(inventory, Room())
+    command = [sys.executable, "-m", "clusto_cli.main", "completion", "fish", "--line", line]
+    environment = {**os.environ, "CLUSTO_DB": sqlite_url}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    assert [each.partition("\t")[0] for each in done.stdout.splitlines()] == ["plain", *expected]

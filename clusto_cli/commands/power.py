@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from clusto_cli import completion
 from clusto_cli.confirm import confirm
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import dry_run_option, force_option, message_option, verbose_option, yes_option
@@ -201,7 +202,7 @@ def impact(app: App, names: tuple[str, ...], output: str) -> None:
 
 
 @command.command("outlets")
-@click.argument("pdu")
+@click.argument("pdu", shell_complete=completion.of_driver("PDU"))
 @output_option
 @pass_app
 def outlets(app: App, pdu: str, output: str) -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -66,12 +69,23 @@ def compare(reader: Reader, pdu: Thing) -> tuple[list[Row], Plan]:
     recorded = {called[part.id]: part for part in parts}
     feeds = fed_from(reader, pdu)
     labels = Labels(reader)
-    rows = [_row(reading, recorded.pop(reading.outlet, None), feeds, labels) for reading in reported]
+    short = _numbers(reported)
+    rows = []
+    for reading in reported:
+        part = recorded.pop(reading.outlet, None) or recorded.pop(short.get(reading.outlet, ""), None)
+        rows.append(_row(reading, part, feeds, labels))
     for name in sorted(recorded, key=natural_key):
         part = recorded[name]
         fed = tuple(inlet.name for inlet in feeds.get(part.id, ()))
         rows.append(Row(name, None, None, (), part.name, fed, "the device has no such outlet"))
     return rows, plan
+
+
+def _numbers(readings: Sequence[OutletReading]) -> dict[str, str]:
+    """The number that an outlet's name ends in (AA7, 1.2.7), where no other's ends in the same."""
+    numbers = {reading.outlet: match[0] for reading in readings if (match := re.search(r"[0-9]+$", reading.outlet))}
+    counts = Counter(numbers.values())
+    return {outlet: number for outlet, number in numbers.items() if counts[number] == 1}
 
 
 def _row(reading: OutletReading, part: Thing | None, feeds: dict[int, list[Thing]], labels: Labels) -> Row:

@@ -1,4 +1,8 @@
-"""Runs a room of simulated PDUs, with a console server if asked: `python -m lab --inventory room.jsonl`; ^C ends."""
+"""Runs simulated PDUs, and a console server if asked, until it is interrupted.
+
+    python -m lab --inventory room.jsonl         # a room of its own, and its inventory to import
+    python -m lab --site --inventory how.jsonl   # the PDUs of the inventory that CLUSTO_DB names, and how to reach them
+"""
 
 from __future__ import annotations
 
@@ -12,10 +16,12 @@ from clusto_cli.backends.power import profile as profiles
 from lab.agent import Manners
 from lab.consoles import Consoles
 from lab.room import Room
+from lab.site import reached_at, simulated
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m lab", description="Simulated PDUs on loopback ports.")
+    parser.add_argument("--site", action="store_true", help="the PDUs of the inventory, instead of a room of its own")
     parser.add_argument("--pdus", type=int, default=4, help="how many, in pairs (4)")
     parser.add_argument("--outlets", type=int, default=8, help="outlets of each (8)")
     parser.add_argument("--family", action="append", choices=profiles.names(), help="profiles, in turn (apc-rpdu2)")
@@ -42,7 +48,10 @@ def main() -> None:
         max_varbinds=options.max_varbinds,
     )
     families = options.family or ["apc-rpdu2"]
-    room = Room(options.pdus, options.outlets, families=families, manners=manners, moves_after=options.moves_after)
+    pdus = 0 if options.site else options.pdus
+    room = Room(pdus, options.outlets, families=families, manners=manners, moves_after=options.moves_after)
+    if options.site:
+        room.pdus = simulated(families, manners, options.moves_after)
     for place in options.stuck + options.locked:
         name, _, outlet = place.partition(":")
         chosen = room[name].outlets[int(outlet) - 1]
@@ -50,12 +59,12 @@ def main() -> None:
         chosen.locked = chosen.locked or place in options.locked
     for name in options.dead:
         room[name].agent.manners.dead = True
-    asyncio.run(_serve(room, options.port, options.consoles, options.inventory))
+    asyncio.run(_serve(room, options.port, options.consoles, options.inventory, options.site))
 
 
-async def _serve(room: Room, first_port: int, consoles_at: int | None, inventory: Path | None) -> None:
+async def _serve(room: Room, first_port: int, consoles_at: int | None, inventory: Path | None, site: bool) -> None:
     await room.start(first_port)
-    things = list(room.inventory())
+    things = list(reached_at(room.pdus) if site else room.inventory())
     if consoles_at is not None:
         consoles = Consoles(room.servers(), room.powered)
         await consoles.start(consoles_at)
