@@ -1,7 +1,7 @@
 """Runs simulated PDUs, and a console server if asked, until it is interrupted.
 
-    python -m lab --inventory room.jsonl         # a room of its own, and its inventory to import
-    python -m lab --site --inventory how.jsonl   # the PDUs of the inventory that CLUSTO_DB names, and how to reach them
+python -m lab --inventory room.jsonl         # a room of its own, and its inventory to import
+python -m lab --site --inventory how.jsonl   # the PDUs of the inventory that CLUSTO_DB names, and how to reach them
 """
 
 from __future__ import annotations
