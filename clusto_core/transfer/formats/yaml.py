@@ -273,6 +273,22 @@ class _Dumper(_BaseDumper):  # type: ignore[misc]  # a class of PyYAML, which of
         """Nothing is written as an alias."""
         return True
 
+    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> Node:
+        """A mapping, on one line if it is short of structure."""
+        return self._styled(super().represent_mapping(tag, mapping, flow_style))
+
+    def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> Node:
+        """A list, on one line if it is short of structure."""
+        return self._styled(super().represent_sequence(tag, sequence, flow_style))
+
+    def _styled(self, node: Any) -> Node:
+        # Between brackets nothing with a colon can be written without quotes: a time could not be told from text.
+        scalars = [each for pair in node.value for each in (pair if isinstance(pair, tuple) else (pair,))]
+        if node.flow_style and any(":" in each.value for each in scalars):
+            node.flow_style = False
+        found: Node = node
+        return found
+
     def text(self, data: str) -> Node:
         """A string; PyYAML quotes by itself what YAML 1.1 takes for something else."""
         return self._scalar("str", data, None if _is_text(data) else '"')
