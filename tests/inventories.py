@@ -164,7 +164,8 @@ _actions = [
 operations = st.lists(
     st.tuples(st.just("add"), st.integers(0, len(_KINDS) - 1), _number, st.none())
     | st.tuples(st.sampled_from(_actions), _number, _number, values),
-    max_size=30,
+    min_size=12,
+    max_size=40,
 )
 
 Operation = tuple[str, int, int, Any]
@@ -175,7 +176,10 @@ def build(inventory: Inventory, wanted: list[Operation]) -> None:
     with inventory.change() as change:
         change.add("DeviceType", "acme/box1", attributes=[("definition", structure(_DEFINITION))])
         builder = _Builder(change)
-        for name, one, other, value in [("add", place, place, None) for place in range(0, len(_KINDS), 2)] + wanted:
+        first: list[Operation] = [("add", place, 0, None) for place in range(0, len(_KINDS), 2)]
+        first += [("connect", place * 5, place * 11, None) for place in range(8)]
+        first += [("mount", place, place * 3, None) for place in range(4)]
+        for name, one, other, value in first + wanted:
             action: Callable[[int, int, Any], None] = getattr(builder, name.replace(" ", "_"))
             try:
                 action(one, other, value)

@@ -62,8 +62,10 @@ class _Rounds:
         others = [each for each in documents if each.driver != DeviceType.__name__]
         # Things are made after the definition of their type, which may be in the same file.
         made = self._things(types)
+        self._round("types", made, self._columns)
         self._round("types", made, self._attributes)
         things = self._things(others)
+        self._round("columns", things, self._columns)
         self._round("attributes", things, self._attributes)
         made += things
         self._round("addresses", made, self._release)
@@ -72,7 +74,7 @@ class _Rounds:
         self._round("positions", made, joins.leave_place)
         self._round("memberships", made, self._memberships)
         self._round("positions", joins.places, joins.take_place)
-        self._round("cables", made, joins.leave_cables)
+        self._round("cables", made, joins.cables)
         joins.connect(lambda done, total: self.progress("cables", done, total))
         return made
 
@@ -128,8 +130,6 @@ class _Rounds:
                     thing = self._new(document)
                 else:
                     self._existing(document, thing)
-                if document.columns:
-                    self._sort_columns(document, thing)
             except DamagedError:
                 work.damaged.add(document.name)
             except ClustoError as error:
@@ -178,8 +178,15 @@ class _Rounds:
         for name, planned in wanted.items():
             self.change.add(planned.driver, f"{thing.name}:{name}", attributes=planned.attributes.items())
 
-    def _sort_columns(self, document: Document, thing: Thing) -> None:
+    def _columns(self, document: Document, thing: Thing) -> None:
         """Tells a spreadsheet's columns that are parts of the Thing from those that are keys of attributes."""
+        if document.columns:
+            try:
+                self._sort_columns(document, thing)
+            except ClustoError as error:
+                self.work.fault(document, error)
+
+    def _sort_columns(self, document: Document, thing: Thing) -> None:
         connect = dict(document.connect)
         attrs = dict(document.attrs)
         for header, values in document.columns.items():

@@ -58,34 +58,24 @@ class Joins:
 
     # --- cables ------------------------------------------------------------------------------------------------------
 
-    def leave_cables(self, document: Document, thing: Thing) -> None:
-        """Takes out the cables of parts that the document connects to something else."""
+    def cables(self, document: Document, thing: Thing) -> None:
+        """Notes which parts the document connects to what."""
         for name, text in document.connect.items():
             try:
-                self._leave_cable(document, self.work.part(thing, name), self._far(text))
+                part, far = self.work.part(thing, name), self._far(text)
+                if part.is_a(RackUnit):
+                    raise Malformed(f"{part.name} is a rack unit: say at: {part.name} of {far.owner_name}")
             except DamagedError:
                 continue
             except ClustoError as error:
                 self.work.fault(document, error, "connect", name)
+            else:
+                self._joins.append((document, part, far))
 
     def _far(self, text: str) -> Thing:
         owner_name, part_name = split_part(text)
         owner = self.work.lookup(owner_name)
         return owner if part_name is None else self.work.part(owner, part_name)
-
-    def _leave_cable(self, document: Document, part: Thing, far: Thing) -> None:
-        if part.is_a(RackUnit):
-            raise Malformed(f"{part.name} is a rack unit: say at: {part.name} of {far.owner_name}")
-        cable = self.unit.cable_of(part)
-        if cable is not None:
-            if self._joins_to(part, far):
-                for id in (cable.part, cable.other_part):
-                    self._said[id or 0] = document
-                return
-            # What another document has confirmed stays, and is then in the way of this one.
-            if part.id not in self._said:
-                self.unit.delete_cable(cable)
-        self._joins.append((document, part, far))
 
     def _joins_to(self, part: Thing, far: Thing) -> bool:
         """Whether the cable in a part goes to `far`, a part or any part of a whole Thing."""
@@ -94,23 +84,41 @@ class Joins:
         return across is not None and far.id in (across, self.unit.by_id(across).owner_id)
 
     def connect(self, progress: Callable[[int, int], None]) -> None:
-        """Puts in the cables that are not there."""
-        for done, (document, part, far) in enumerate(self._joins):
+        """Takes out the cables that the documents say otherwise, and puts in those that are not there."""
+        missing = []
+        for document, part, far in self._joins:
+            if (cable := self.unit.cable_of(part)) is not None and self._joins_to(part, far):
+                for end in (cable.part, cable.other_part):
+                    self._said[end or 0] = document
+            else:
+                missing.append((document, part, far))
+        self._leave(missing)
+        for done, (document, part, far) in enumerate(missing):
             if done % 1000 == 0:
-                progress(done, len(self._joins))
+                progress(done, len(missing))
             if part.id in self._said and self._joins_to(part, far):
                 continue
             try:
                 joined = cabling.join(self.unit, part, far) if far.is_part else self._first_free(part, far)
-            except Refused as error:
+            except Refused as refusal:
                 earlier = self._said.get(part.id) or self._said.get(far.id)
                 told = f" (as {where(earlier, document)} says)" if earlier is not None else ""
-                self.work.fault(document, Refused(f"{error}{told}"), "connect", part.part_name)
+                self.work.fault(document, Refused(f"{refusal}{told}"), "connect", part.part_name)
             except ClustoError as error:
                 self.work.fault(document, error, "connect", part.part_name)
             else:
-                for end in joined:
-                    self._said[end.id] = document
+                for each in joined:
+                    self._said[each.id] = document
+
+    def _leave(self, missing: list[tuple[Document, Thing, Thing]]) -> None:
+        """Takes out old cables: of each part that a document connects, and between two ends that are to be connected to
+        others. A cable that leads to something no document speaks of is left: it is in the way, and that is told."""
+        spoken = {end.id for _, part, far in missing for end in (part, far)}
+        for _, part, far in missing:
+            for own, end in ((True, part), (False, far)):
+                cable = self.unit.cable_of(end) if end.is_part else None
+                if cable is not None and end.id not in self._said and (own or cable.across(end.id) in spoken):
+                    self.unit.delete_cable(cable)
 
     def _first_free(self, part: Thing, far: Thing) -> cabling.Joined:
         return cabling.connect(self.unit, part, far)[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from clusto_core import parts
 from clusto_core.errors import ClustoError, Malformed, NotFound, did_you_mean
 from clusto_core.inventory import Transaction
@@ -33,7 +35,7 @@ class Work:
     def fault(self, document: Document, error: ClustoError, *path: str) -> None:
         """Notes what is wrong with a document, at the line that says it."""
         text = str(error)
-        if document.name and document.name not in text:
+        if document.name and re.search(rf"(?<!\w){re.escape(document.name)}(?!\w)", text) is None:
             text = f"{document.name}: {text}"
         self.faults.append(Fault(document.file, document.line_of(*path), text, type(error)))
 

@@ -39,6 +39,7 @@ DEPTH = 100
 
 _STANDARD = "tag:yaml.org,2002:"
 _LONG_INTEGER = re.compile("-?[1-9][0-9]{18,999}").fullmatch
+_UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]").search
 _NOTHING = ("", "~", "null")
 # libyaml's parser and emitter where PyYAML was built with them: ten times as fast.
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -65,15 +66,23 @@ def read(file: TextIO, name: str) -> Iterator[Document]:
         yield broken(name, line, f"not YAML: {error.problem or error.context or 'it cannot be read'}")
     except yaml.YAMLError as error:
         text = str(error).partition("\n")[0]
-        yield broken(name, events.line, f"not YAML: {text}")
+        yield broken(name, _first_unreadable(file) or events.line, f"not YAML: {text}")
     except UnicodeError:
-        yield broken(name, events.line, "not YAML: the text is not UTF-8")
+        yield broken(name, _first_unreadable(file) or events.line, "not YAML: the text is not UTF-8")
     except _WrongError as error:
         yield broken(name, error.line, str(error))
 
 
 def _line(event: Event) -> int:
     return event.start_mark.line + 1 if event.start_mark else 1
+
+
+def _first_unreadable(file: TextIO) -> int | None:
+    """The line of the first character that no YAML may hold: the parser, which reads ahead, does not tell it."""
+    if file.seekable():
+        file.seek(0)
+        return next((number for number, line in enumerate(file, 1) if _UNREADABLE(line)), None)
+    return None
 
 
 class _Events:
