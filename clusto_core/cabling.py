@@ -121,6 +121,15 @@ def _free_run(unit: UnitOfWork, rack: Thing, units: dict[int, Thing], tall: int)
     raise Refused(f"{rack.name} has no {tall} free units in a row" if tall > 1 else f"{rack.name} has no free unit")
 
 
+def check_number_is_free_to_change(unit: UnitOfWork, part: Thing) -> None:
+    """Raises Refused for a part in use whose number says where it is: a rack unit, or a side of a panel's path."""
+    if not part.is_a(RackUnit) and not wiring.passes_on(part.driver):
+        return
+    for end in (part, unit.partner(part)):
+        if end is not None and unit.cable_of(end) is not None:
+            raise Refused(f"{end.name} is in use, and its number says where it is: disconnect it first")
+
+
 # --- cables ----------------------------------------------------------------------------------------------------------
 
 

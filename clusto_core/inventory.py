@@ -229,6 +229,8 @@ class Transaction:
             elif owner_name != thing.owner_name:
                 raise Refused(f"{thing.name} belongs to {thing.owner_name}, and stays there")
             target = f"{thing.owner_name}:{parts.checked_part_name(part_name)}"
+            if trailing_number(target) != thing.number:
+                cabling.check_number_is_free_to_change(self.unit, thing)
             renamed = [(thing, target)]
         else:
             if not thing.is_a(DeviceType):

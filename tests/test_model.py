@@ -267,3 +267,17 @@ def test_a_failed_change_leaves_the_store_as_it_was(site: Inventory) -> None:
     assert lines(site, "server1") == before
     with site.read() as reader:
         assert reader.get("server2") is None
+
+
+def test_a_part_whose_number_says_where_it_is_keeps_it_while_it_is_in_use(site: Inventory) -> None:
+    for name, new in (("rack101:RU13", "rack101:top"), ("pp12:7", "pp12:30"), ("pp12:rear7", "pp12:rear30")):
+        with pytest.raises(Refused, match="in use, and its number says where it is"), site.change() as change:
+            change.rename(name, new)
+    with site.change() as change:
+        change.rename("rack101:RU13", "rack101:U13")
+        change.rename("rack101:RU14", "rack101:U50")
+        change.rename("switch2a:4", "switch2a:GigabitEthernet0/5")
+    assert lines(site, "server1")[:2] == [
+        "connected to port GigabitEthernet0/5 on switch2a",
+        "connected to U13 in rack101",
+    ]

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from clusto_core.attributes import Key
@@ -20,6 +20,10 @@ from clusto_core.transfer import formats, importer
 from tests.inventories import Operation, build, content, operations
 
 FORMATS = ("jsonl", "yaml", "csv")
+# Making a smaller example of a whole inventory takes minutes and does not make it much smaller.
+PROFILE = settings(
+    deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.reuse, Phase.generate)
+)
 
 
 def exported(inventory: Inventory, format_name: str) -> str:
@@ -48,7 +52,7 @@ def two_stores(template: Path) -> Iterator[tuple[Inventory, Inventory]]:
 
 
 @pytest.mark.parametrize("format_name", FORMATS)
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(PROFILE, max_examples=40)
 @given(wanted=operations)
 def test_an_export_imported_into_an_empty_store_gives_an_equal_one(
     sqlite_template: Path, format_name: str, wanted: list[Operation]
@@ -63,7 +67,7 @@ def test_an_export_imported_into_an_empty_store_gives_an_equal_one(
         assert import_text(one, text, format_name) is None
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(PROFILE, max_examples=25)
 @given(before=operations, after=operations, through=st.sampled_from(FORMATS))
 def test_no_import_of_an_export_leaves_a_store_that_db_check_would_not_pass(
     sqlite_template: Path, before: list[Operation], after: list[Operation], through: str
