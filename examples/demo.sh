@@ -20,6 +20,8 @@ refused() {
     [ "$code" = "$1" ]
 }
 
+# The lab of the last demo may still be there.
+[ ! -s .demo/lab.pid ] || kill "$(cat .demo/lab.pid)" 2>/dev/null || true
 rm -rf .demo
 mkdir .demo
 export CLUSTO_DB=.demo/clusto.db
@@ -79,6 +81,17 @@ run 'clusto power impact pdu3:7'
 run 'clusto power off server2 --dry-run'
 run 'clusto log -n 1 server1'
 
+title 'A console, through the wiring; the lab is the console server, and the machines behind it'
+run 'clusto attr set console.profile generic-tcp -t cs1 && clusto attr set console.host 127.0.0.1 -t cs1'
+clusto console --list cs1 -o jsonl 2>/dev/null >.demo/cs1.jsonl
+PYTHONPATH=examples setsid python -m lab.consoles --seconds 1800 <.demo/cs1.jsonl >.demo/lab.base 2>/dev/null &
+echo $! >.demo/lab.pid
+for _ in $(seq 100); do [ -s .demo/lab.base ] && break || sleep 0.1; done
+run "clusto attr set console.base $(cat .demo/lab.base) -t cs1"
+run 'clusto console server1 --show'
+run "clusto console server1 --send '\n' --expect 'login: '"
+run "clusto console --check 'server[1-3]'"
+
 title 'The inventory is sound'
 run 'clusto db check'
 
@@ -86,3 +99,4 @@ printf '\nThe store is .demo/clusto.db. To go on:\n\n'
 printf '    export CLUSTO_DB=%q/.demo/clusto.db PATH=%q:$PATH\n' "$PWD" "$(dirname "$(command -v clusto)")"
 printf '    source <(clusto completion bash)\n'
 printf '    export CLUSTO_SNMP_COMMUNITY=public; (cd examples && python -m lab --site)   # the PDUs again\n'
+printf '    clusto console server1    # Ctrl-] . leaves; the lab answers for half an hour\n'

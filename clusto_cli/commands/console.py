@@ -79,6 +79,7 @@ def _methods(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
 @click.option("--break", "break_", count=True, help="Script: send a break.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=30.0, show_default=True, metavar="SECONDS")
 @click.option("--capture", type=click.FloatRange(min=0), metavar="SECONDS", help="Script: then listen so long.")
+@click.option("--parallel", type=click.IntRange(1, 1000), default=64, show_default=True, help="Consoles at once.")
 @click.option("--broadcast", is_flag=True, help="Type to all the consoles named.")
 @yes_option
 @verbose_option
@@ -175,6 +176,8 @@ def _interactive(app: App, consoles: list[tuple[ConsoleWay, Access]], options: d
 
     if options["log"] or options["keep"]:
         raise Malformed("--log and --keep are for one console at a time")
+    if len(consoles) > options["parallel"]:
+        raise Malformed(f"{len(consoles)} consoles at once are more than --parallel {options['parallel']}")
     if not escape:
         raise Malformed("several consoles need an escape key to be left with")
     if options["broadcast"]:
@@ -205,6 +208,7 @@ def _script(app: App, consoles: list[tuple[ConsoleWay, Access]], steps: list[Ste
         attach=attach_as,
         timeout=options["timeout"],
         wait=options["wait"],
+        parallel=options["parallel"],
         output=options["output"],
     )
 
@@ -278,7 +282,7 @@ def _check(reader: Reader, things: list[Thing], options: dict[str, Any]) -> int:
         found = reader.get(host) or reader.get(host.partition(".")[0])
         return found.name if found else None
 
-    findings = [*check(consoles, hosts, whose), *without]
+    findings = [*check(consoles, hosts, whose, options["parallel"]), *without]
     if options["output"] == "text":
         width = max(len(finding.name) for finding in findings)
         write_lines(f"{finding.name:{width}}  {_place(finding)}{finding.words}" for finding in findings)

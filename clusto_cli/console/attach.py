@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from clusto_cli.backends.base import Attach, ConsoleLine, DeviceError
+from clusto_cli.backends.base import Attach, ConsoleLine, DeviceError, Refused
 from clusto_cli.backends.console.access import Access
 from clusto_cli.backends.console.line import Line
 from clusto_cli.backends.console.session import MenuAction, Session, Settings
@@ -77,7 +77,7 @@ def power_actions(app: App, name: str) -> tuple[MenuAction, ...]:
     So it keeps its own refusals, its own transaction in the history and its own time limits, beside the session.
     """
 
-    def power(*arguments: str) -> str:
+    def power(*arguments: str, must: bool = False) -> str:
         argv = [sys.executable, "-m", "clusto_cli.main", "power", *arguments]
         done = subprocess.run(
             argv,
@@ -88,7 +88,10 @@ def power_actions(app: App, name: str) -> tuple[MenuAction, ...]:
             start_new_session=True,
             check=False,
         )
-        return done.stdout.decode("utf-8", "replace").strip()
+        said = done.stdout.decode("utf-8", "replace").strip()
+        if must and done.returncode:
+            raise Refused(said)
+        return said
 
     return (
         MenuAction("p", f"power status of {name}", lambda: power("status", "-v", name)),
@@ -96,6 +99,6 @@ def power_actions(app: App, name: str) -> tuple[MenuAction, ...]:
             "c",
             f"power cycle {name}",
             lambda: power("cycle", name, "--yes"),
-            lambda: power("cycle", name, "--dry-run") + "\nPower cycle it, every feed?",
+            lambda: power("cycle", name, "--dry-run", must=True) + "\nPower cycle it, every feed?",
         ),
     )

@@ -15,7 +15,6 @@ from clusto_core.consoles import ConsoleWay
 # Two presses of Enter: at a password prompt the first one only brings the login prompt back.
 _ENTER = b"\r"
 _PATIENCE = 2.0
-_SIDE_BY_SIDE = 64
 
 
 class Finding(NamedTuple):
@@ -43,8 +42,12 @@ def check(
     consoles: Sequence[tuple[ConsoleWay, Access]],
     hosts: Mapping[str, Sequence[str]],
     whose: Callable[[str], str | None],
+    parallel: int,
 ) -> list[Finding]:
-    """Asks each console. hosts: the host names that each machine may have; whose: the machine with a host name."""
+    """Asks each console, so many side by side.
+
+    hosts: the host names that each machine may have; whose: the machine with a host name.
+    """
     jobs = [
         Job(
             way.thing.name,
@@ -54,7 +57,7 @@ def check(
         )
         for way, access in consoles
     ]
-    asked = in_batches(jobs, _SIDE_BY_SIDE)
+    asked = in_batches(jobs, parallel)
     return [_finding(way, transcript, hosts, whose) for (way, _), transcript in zip(consoles, asked, strict=True)]
 
 

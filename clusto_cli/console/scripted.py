@@ -9,7 +9,7 @@ from typing import Any
 
 from clusto_cli.backends.base import Attach, Busy, DeviceError, NoSuchPort
 from clusto_cli.backends.console.access import Access
-from clusto_cli.backends.console.script import Break, Capture, Job, Send, Step, Transcript, many
+from clusto_cli.backends.console.script import Break, Capture, Job, Send, Step, Transcript, in_batches, many
 from clusto_cli.backends.console.several import Board, follow
 from clusto_cli.backends.console.terminal import Ended
 from clusto_cli.backends.console.visible import LineSplitter
@@ -29,9 +29,17 @@ def with_aftermath(steps: Sequence[Step]) -> list[Step]:
 
 
 def run(
-    app: App, consoles: Consoles, steps: Sequence[Step], *, attach: Attach, timeout: float, wait: bool, output: str
+    app: App,
+    consoles: Consoles,
+    steps: Sequence[Step],
+    *,
+    attach: Attach,
+    timeout: float,
+    wait: bool,
+    parallel: int,
+    output: str,
 ) -> int:
-    """The steps on each console, side by side; the exit code."""
+    """The steps on each console, so many side by side; the exit code."""
     steps = with_aftermath(steps)
     jobs = [
         Job(
@@ -46,12 +54,14 @@ def run(
         for way, access in consoles
     ]
     if output != "text":
-        transcripts = many(jobs)
+        transcripts = list(in_batches(jobs, parallel))
         write_records(output, map(_record, consoles, transcripts))
     elif len(jobs) == 1:
         transcripts = _one(jobs[0])
     else:
-        transcripts = follow(jobs, lambda line: print(clean(line), flush=True))
+        transcripts = []
+        for start in range(0, len(jobs), parallel):
+            transcripts += follow(jobs[start : start + parallel], lambda line: print(clean(line), flush=True))
     _tell(transcripts)
     _remember(app, consoles, transcripts, "scripted")
     return exit_code(transcripts)

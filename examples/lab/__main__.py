@@ -66,7 +66,7 @@ async def _serve(room: Room, first_port: int, consoles_at: int | None, inventory
     await room.start(first_port)
     things = list(reached_at(room.pdus) if site else room.inventory())
     if consoles_at is not None:
-        consoles = Consoles(room.servers(), room.powered)
+        consoles = Consoles(dict(enumerate(room.servers(), 1)), room.powered)
         await consoles.start(consoles_at)
         things += consoles.inventory()
     lines = [json.dumps(thing) for thing in things]

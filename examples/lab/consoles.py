@@ -1,10 +1,19 @@
-"""A console server of the lab: one TCP port a line, a machine at the end of each; who connects shares the line."""
+"""A console server of the lab: one TCP port a line, a machine at the end of each; who connects shares the line.
+
+    clusto console --list cs1 -o jsonl | python -m lab.consoles
+
+prints the base of its TCP ports, and goes on until it is interrupted.
+"""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+import json
+import socket
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -50,19 +59,24 @@ class _LineOfMachine:
 
 
 class Consoles:
-    """A console server: TCP port base+n is the line of machine n, counted from 1."""
+    """A console server: TCP port base+n is the line of the machine with number n."""
 
-    def __init__(self, machines: Sequence[str], powered: Callable[[str], bool] = lambda name: True) -> None:
-        self._machines = list(machines)
+    def __init__(self, machines: Mapping[int, str], powered: Callable[[str], bool] = lambda name: True) -> None:
+        self._machines = dict(machines)
         self._powered = powered
         self.base = 0
 
-    async def start(self, base: int) -> None:
-        """Listens on loopback, until the event loop ends."""
-        self.base = base
-        self._lines = [_LineOfMachine(name, partial(self._powered, name)) for name in self._machines]
-        for number, line in enumerate(self._lines, 1):
-            await asyncio.start_server(line.serve, "127.0.0.1", base + number)
+    async def start(self, base: int | None = None) -> None:
+        """Listens on loopback, until the event loop ends; without a base, where all the ports are free.
+
+        Raises OSError where one is taken.
+        """
+        self.base = base if base is not None else _free_base(list(self._machines))
+        self._lines = []
+        for number, name in self._machines.items():
+            line = _LineOfMachine(name, partial(self._powered, name))
+            await asyncio.start_server(line.serve, "127.0.0.1", self.base + number)
+            self._lines.append(line)
         self._watch = asyncio.create_task(self._look())
 
     async def _look(self) -> None:
@@ -82,7 +96,45 @@ class Consoles:
             "name": name,
             "driver": "ConsoleServer",
             "in": [place],
-            "parts": {"consoleport": len(self._machines)},
+            "parts": {"consoleport": max(self._machines)},
             "attrs": {"console.profile": "generic-tcp", "console.host": "127.0.0.1", "console.base": self.base},
-            "connect": {str(number): f"{machine}:console" for number, machine in enumerate(self._machines, 1)},
+            "connect": {str(number): f"{machine}:console" for number, machine in self._machines.items()},
         }
+
+
+def _free_base(numbers: Sequence[int]) -> int:
+    """Where the ports of all these numbers are free, below those that outgoing connections take."""
+    for base in range(17000, 32000, 100):
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            for number in numbers:
+                stack.enter_context(socket.create_server(("127.0.0.1", base + number)))
+            return base
+    raise OSError("no free TCP ports")
+
+
+def main() -> None:
+    """Serves the ports that `clusto console --list NAME -o jsonl` lists on standard input."""
+    parser = argparse.ArgumentParser(prog="python -m lab.consoles", description=main.__doc__)
+    parser.add_argument("--base", type=int, help="TCP port base+n is port n; by default one that is free")
+    parser.add_argument("--seconds", type=float, metavar="N", help="end by itself after so long")
+    options = parser.parse_args()
+    machines = {}
+    for line in sys.stdin:
+        record = json.loads(line)
+        number = record["name"].partition(":")[2]
+        if record["wired"] and number.isdecimal():
+            machines[int(number)] = record["wired"].partition(":")[0]
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_serve(Consoles(machines), options.base, options.seconds))
+
+
+async def _serve(consoles: Consoles, base: int | None, seconds: float | None) -> None:
+    await consoles.start(base)
+    sys.stdout.write(f"{consoles.base}\n")
+    sys.stdout.flush()
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.Event().wait(), seconds)
+
+
+if __name__ == "__main__":
+    main()

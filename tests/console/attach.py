@@ -47,6 +47,8 @@ def main() -> int:
         MenuAction("c", "power cycle", cycle, question),
         MenuAction("x", "fail", fail),
     )
+    if wanted.get("fails"):
+        settings["attached"] = lambda: 1 // 0
     way = access(wanted["profile"], wanted.get("method"), **wanted["values"])
     try:
         Session(way, Settings(title="server1: port 1 on cs1", actions=actions, **settings)).run()

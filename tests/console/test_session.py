@@ -47,7 +47,9 @@ def ended(child: pexpect.spawn[bytes], status: int) -> bytes:
     return shown
 
 
-def shell_session(lab: Lab, values: dict[str, object], **settings: object) -> tuple[pexpect.spawn[bytes], str]:
+def shell_session(
+    lab: Lab, values: dict[str, object], *, fails: bool = False, **settings: object
+) -> tuple[pexpect.spawn[bytes], str]:
     """A session started from a shell with job control, whose terminal outlives it; and its settings before."""
     child = pexpect.spawn("/bin/bash", ["--norc", "--noprofile", "-i"], dimensions=(30, 90), timeout=15)
     child.delaybeforesend = None
@@ -57,7 +59,7 @@ def shell_session(lab: Lab, values: dict[str, object], **settings: object) -> tu
     child.sendline("stty -g > before")
     child.expect("%%")
     wanted = {"profile": "generic-tcp", "method": "raw", "values": values, "settings": settings}
-    wanted["pid"] = str(lab.folder / "pid")
+    wanted |= {"pid": str(lab.folder / "pid"), "fails": fails}
     (lab.folder / "wanted").write_text(json.dumps(wanted))
     child.sendline(f'cd {lab.folder}; stty -g > before; {sys.executable} {ATTACH} "$(cat wanted)"; echo status=$?')
     return child, before
@@ -175,9 +177,15 @@ def test_read_only_types_nothing(lab: Lab) -> None:
     ended(child, 0)
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, "lost", "left"])
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, "lost", "left", "exception"])
 def test_the_terminal_is_given_back(lab: Lab, how: signal.Signals | str) -> None:
-    child, _ = shell_session(lab, {"host": "127.0.0.1", "tcp_port": lab.machine("server1")})
+    values: dict[str, object] = {"host": "127.0.0.1", "tcp_port": lab.machine("server1")}
+    child, _ = shell_session(lab, values, fails=how == "exception")
+    if how == "exception":
+        child.expect("ZeroDivisionError")
+        child.expect("status=1")
+        same_terminal(child, lab)
+        return
     child.expect("helps")
     child.send("\r")
     child.expect("login: ")

@@ -23,10 +23,7 @@ DEFAULT_SPEED = "9600,8n1"
 
 @dataclass(frozen=True)
 class Access:
-    """A port behind a profile's method. The checks of what the values may be have been made by Values.
-
-    options: further arguments for ssh, from the operator's own settings and never from the inventory.
-    """
+    """A port behind a profile's method; Values has checked what the values may be."""
 
     profile: Profile
     method: Method

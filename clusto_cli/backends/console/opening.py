@@ -17,7 +17,9 @@ from clusto_cli.backends.console.values import Values
 PROBATION = 3.0
 PROBATION_BYTES = 8192
 
-_PASSWORD = re.compile(rb"(?i)(password|passphrase|passcode|\bpin\b)[^\r\n]{0,80}:\s*\Z")
+_PASSWORD = re.compile(rb"(?i)password[^\r\n]{0,80}:\s*\Z")
+# Of a key or a token of the operator's own, not of the console server.
+_PASSPHRASE = re.compile(rb"(?i)(passphrase|passcode|\bpin\b)[^\r\n]{0,200}:\s*\Z")
 _UNKNOWN_HOST_KEY = re.compile(rb"continue connecting \(yes/no[^\r\n]*\)\?\s*\Z")
 _FAREWELL = re.compile(r"(Shared c|C)onnection to \S+ closed\.$")
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x1f\x7f-\x9f]")
@@ -145,6 +147,8 @@ class Opening:
                     f"{self.where} asks for a password"
                     + (" again: the one it was given is wrong" if tried else ": set console.password, or use a key")
                 )
+        if not self.interactive and _PASSPHRASE.search(self._said):
+            raise AuthenticationFailed(f"{self.where}: {last_words(self.said)} (put the key into an agent first)")
         if not self.interactive and _UNKNOWN_HOST_KEY.search(self._said):
             raise AuthenticationFailed(
                 f"{self.where}: its host key is not known; connect once from a terminal, or add it to known_hosts"
