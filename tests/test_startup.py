@@ -36,6 +36,8 @@ QUICK = (
     ("trace", "server1:eth0"),
     ("attr", "get", "status", "-t", "server1"),
     ("log", "-n", "1"),
+    ("find", "driver:Server connected to name:rack101"),
+    ("completion", "fish", "--line", "clusto find driver:Serv"),
     ("completion", "bash", "--line", "clusto locate serv", "--word", "serv"),
     ("completion", "zsh", "--line", "clusto connect server1:"),
     ("completion", "fish", "--line", "clusto "),

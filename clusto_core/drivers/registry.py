@@ -6,6 +6,8 @@ Looking entry points up costs several times what a whole `locate` does, so it wa
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable, Iterator
 
 from clusto_core.drivers import categories, equipment, parts, resources
@@ -71,6 +73,8 @@ class Registry:
         if self._complete:
             return
         self._complete = True
+        if not _declared():
+            return
         from importlib.metadata import entry_points
 
         for point in entry_points(group=GROUP):
@@ -81,6 +85,29 @@ class Registry:
             if not (isinstance(driver, type) and issubclass(driver, Driver)):
                 raise Malformed(f"the entry point {point.name} ({point.value}) is not a Driver class")
             self.register(driver)
+
+
+def _declared() -> bool:
+    """Whether some installed package may have drivers: what importlib.metadata would parse names the group.
+
+    Most often none does, and this look at a few small files takes a fiftieth of importing that and asking it.
+    """
+    for directory in dict.fromkeys(sys.path):
+        try:
+            entries = os.listdir(directory or os.curdir)
+        except NotADirectoryError:
+            return True  # an archive of modules: only importlib.metadata knows what is in it
+        except OSError:
+            continue
+        for entry in entries:
+            if entry.endswith((".dist-info", ".egg-info")):
+                try:
+                    with open(os.path.join(directory, entry, "entry_points.txt"), "rb") as file:
+                        if GROUP.encode() in file.read():
+                            return True
+                except OSError:
+                    continue  # most packages have none
+    return False
 
 
 def _builtin() -> Iterator[type[Driver]]:
