@@ -85,6 +85,7 @@ _LLDP = "1.0.8802.1.1.2.1"
 LLDP_REMOTE = _under(
     f"{_LLDP}.4.1.1", chassis_subtype="4", chassis="5", port_subtype="6", port="7", description="8", system="9"
 )
+LLDP_LOCAL_SUBTYPE = parse_oid(f"{_LLDP}.3.7.1.2")
 LLDP_LOCAL_ID = parse_oid(f"{_LLDP}.3.7.1.3")
 LLDP_LOCAL_DESCRIPTION = parse_oid(f"{_LLDP}.3.7.1.4")
 

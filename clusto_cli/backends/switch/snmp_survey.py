@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 from clusto_cli.backends.base import DeviceError
@@ -25,18 +25,19 @@ async def neighbours(device: SnmpDevice, directory: Directory) -> tuple[Neighbou
     rows = sorted({oid[-3:] for column in columns for oid in column})
     if not rows:
         return await _cdp(device, directory)
-    ids, descriptions = await asyncio.gather(
-        device.walk(oids.LLDP_LOCAL_ID, value_octets=16), device.walk(oids.LLDP_LOCAL_DESCRIPTION, value_octets=20)
-    )
+    local = (oids.LLDP_LOCAL_SUBTYPE, oids.LLDP_LOCAL_ID, oids.LLDP_LOCAL_DESCRIPTION)
+    kinds, ids, descriptions = await asyncio.gather(*(device.walk(column, value_octets=16) for column in local))
     found = []
     for row in rows:
         told = {name: column.get((*oids.LLDP_REMOTE[name], *row)) for name, column in remote.items()}
-        local = row[-2]
-        texts = [text_of(table.get((*column, local))) for column, table in _local(ids, descriptions)]
+        number = row[-2]
+        texts = [text_of(descriptions.get((*oids.LLDP_LOCAL_DESCRIPTION, number)))]
+        if kinds.get((*oids.LLDP_LOCAL_SUBTYPE, number)) != _PORT_MAC:
+            texts.insert(0, text_of(ids.get((*oids.LLDP_LOCAL_ID, number))))
         chassis = _id(told["chassis"], told["chassis_subtype"] == _CHASSIS_MAC)
         found.append(
             Neighbour(
-                _local_port(directory, local, texts),
+                _local_port(directory, number, texts),
                 text_of(told["system"]) or chassis,
                 _id(told["port"], told["port_subtype"] == _PORT_MAC),
                 text_of(told["description"]),
@@ -110,10 +111,6 @@ async def _cdp(device: SnmpDevice, directory: Directory) -> tuple[Neighbour, ...
         Neighbour(directory.name(oid[-2]), text_of(name), text_of(ports.get((*oids.CDP_PORT, *oid[-2:]))))
         for oid, name in devices.items()
     )
-
-
-def _local(ids: Mapping[Oid, Value], descriptions: Mapping[Oid, Value]) -> Iterable[tuple[Oid, Mapping[Oid, Value]]]:
-    return ((oids.LLDP_LOCAL_ID, ids), (oids.LLDP_LOCAL_DESCRIPTION, descriptions))
 
 
 def _local_port(directory: Directory, number: int, texts: Iterable[str]) -> str:

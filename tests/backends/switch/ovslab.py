@@ -86,13 +86,18 @@ class OvsLab:
         return f"02:00:00:00:00:{number:02x}"
 
     def replug(self, one: int, other: int) -> None:
-        """Swap the cables of two hosts at the switch."""
-        for number, port in ((one, "swap"), (other, f"swp{one}")):
-            self.run("ip", "link", "set", f"swp{number}", "down", space=self.space)
-            self.run("ip", "link", "set", f"swp{number}", "name", port, space=self.space)
-        self.run("ip", "link", "set", "swap", "name", f"swp{other}", space=self.space)
-        for number in (one, other):
-            self.run("ip", "link", "set", f"swp{number}", "up", space=self.space)
+        """Swap the cables of two hosts: each gets the end that leads to the other's port."""
+        spaces = self._host(one), self._host(other)
+        self.run("ip", "link", "set", "eth0", "name", "cable", "netns", spaces[1], space=spaces[0])
+        # A daemon that watches interfaces is to notice that the one is gone before another of that name is there.
+        time.sleep(1)
+        self.run("ip", "link", "set", "eth0", "netns", spaces[0], space=spaces[1])
+        time.sleep(1)
+        self.run("ip", "link", "set", "cable", "name", "eth0", space=spaces[1])
+        for number, space in zip((one, other), spaces, strict=True):
+            self.run("ip", "link", "set", "eth0", "address", self.mac(number), space=space)
+            self.run("ip", "address", "add", f"192.0.2.{number}/24", "dev", "eth0", space=space)
+            self.run("ip", "link", "set", "eth0", "up", space=space)
 
     def _host(self, number: int) -> str:
         return f"c{self.tag}-h{number}"
