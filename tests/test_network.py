@@ -280,6 +280,22 @@ def test_a_switch_that_is_locked_is_left_alone(run: Invoke, agent: QBridgeAgent)
     assert agent.sets == []
 
 
+def test_where_and_the_switches_of_the_lab(run: Invoke, tmp_path: Path) -> None:
+    from lab.room import Room
+
+    with Room(4, 3, switched=True).running() as room:
+        site = tmp_path / "room.jsonl"
+        site.write_text("".join(json.dumps(thing) + "\n" for thing in room.inventory()))
+        run("remove", "server[1-3]", "sw1", "sw2", "pp1", "vlan203", "--yes")
+        assert run("import", str(site)).code == 0
+        result = run("network", "setvlan", "--where", "driver:Server in name:lab", "eth0", "vlan203", "-o", "json")
+        assert (result.code, {row["status"] for row in json.loads(result.out)}) == (0, {"moved"}), result.err
+        assert [device.switch.vlan(port) for device in room.switches for port in (1, 2, 3, 4)] == [203, 203, 203, 1] * 2
+        assert run("network", "setvlan", "--where", "driver:Server in name:lab", "vlan203").code == 2
+        verified = run("network", "verify", "--where", "driver:Server in name:lab")
+        assert (verified.code, verified.out.count("confirmed (MAC)")) == (0, 6)
+
+
 def test_secrets_are_not_shown(run: Invoke, agent: QBridgeAgent) -> None:
     run("attr", "set", "snmp.community", "wr0ng-s3cret", "-t", "sw1")
     for words in (("setvlan", "server1", "eth1", "203"), ("--debug-not",), ("ports", "sw1")):

@@ -12,6 +12,7 @@ from clusto_cli.confirm import confirm
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import dry_run_option, force_option, message_option, yes_option
 from clusto_cli.output import output_option, write_lines, write_records
+from clusto_cli.targets import where_option, with_where
 from clusto_core.errors import Malformed
 
 if TYPE_CHECKING:
@@ -55,7 +56,15 @@ def _change_options(function: F) -> F:
 
 
 @command.command("setvlan")
-@click.argument("words", metavar="NAME... NIC VLAN", nargs=-1, required=True, shell_complete=completion.network_words)
+@click.argument(
+    "words",
+    metavar="NAME... NIC VLAN",
+    nargs=-1,
+    required=True,
+    shell_complete=completion.network_words,
+    callback=with_where,
+)
+@where_option
 @click.option("--create", is_flag=True, help="Make the VLAN on a switch that has none of that id.")
 @_change_options
 @pass_app
@@ -65,7 +74,7 @@ def setvlan(app: App, /, words: tuple[str, ...], create: bool, **options: Any) -
     \b
     clusto network setvlan server1 eth1 vlan203
     clusto network setvlan web[01-20] eth[0-1] 203
-    clusto network setvlan server1:eth1 203
+    clusto network setvlan --where 'driver:Server in name:rack1' eth1 203
 
     Refused without --force: trunks, members of aggregates, uplinks, tagged members, and NICs that the switch sees
     elsewhere.
@@ -75,7 +84,7 @@ def setvlan(app: App, /, words: tuple[str, ...], create: bool, **options: Any) -
     from clusto_core.network import meant_vlan
 
     with app.reading() as reader:
-        names, vlan_text = _nic_words(words)
+        names, vlan_text = _nic_words(reader, words)
         vlan = meant_vlan(reader, vlan_text)
         jobs = _jobs(reader, _nics(reader, names), vlan)
         moves = {job.port + "\0" + job.wired.switch.name: move_of(reader, job) for job in jobs}
@@ -150,7 +159,8 @@ def ports(app: App, name: str, parallel: int, output: str) -> None:
 
 
 @command.command("verify")
-@click.argument("names", metavar="[NAME...]", nargs=-1, shell_complete=completion.names)
+@click.argument("names", metavar="[NAME...]", nargs=-1, shell_complete=completion.names, callback=with_where)
+@where_option
 @click.option("--learn", is_flag=True, help="Record the MAC addresses and labels that were seen.")
 @click.option("--propose", is_flag=True, help="Print connect commands for cables that are not recorded.")
 @message_option
@@ -184,15 +194,17 @@ def verify(
 # --- what they share ---------------------------------------------------------------------------------------------
 
 
-def _nic_words(words: Sequence[str]) -> tuple[list[str], str]:
-    """The NICs as `NAME:NIC`, and the VLAN. Raises Malformed."""
-    from clusto_cli.targets import expand_names
+def _nic_words(reader: Reader, words: Sequence[str]) -> tuple[list[str], str]:
+    """The NICs as `NAME:NIC`, and the VLAN. Raises Malformed, NotFound for an expression that selects nothing."""
+    from clusto_cli.targets import expand_names, is_expression, satisfying
 
-    if len(words) >= 3:
-        names, nics = expand_names(words[:-2]), expand_names([words[-2]])
-        return [f"{name}:{nic}" for name in names for nic in nics], words[-1]
-    if len(words) == 2 and ":" in words[0]:
-        return expand_names([words[0]]), words[1]
+    plain = [word for word in words if not is_expression(word)]
+    selected = [thing.name for word in words if is_expression(word) for thing in satisfying(reader, word)]
+    if len(plain) >= 3 or (selected and len(plain) == 2):
+        names, nics = [*expand_names(plain[:-2]), *selected], expand_names([plain[-2]])
+        return [f"{name}:{nic}" for name in names for nic in nics], plain[-1]
+    if len(plain) == 2 and ":" in plain[0]:
+        return expand_names([plain[0]]), plain[1]
     raise Malformed("write NAME NIC VLAN, as server1 eth1 vlan203")
 
 

@@ -1,4 +1,4 @@
-"""Runs simulated PDUs, and a console server if asked, until it is interrupted.
+"""Runs simulated PDUs and switches, and a console server if asked, until it is interrupted.
 
 python -m lab --inventory room.jsonl         # a room of its own, and its inventory to import
 python -m lab --site --inventory how.jsonl   # the PDUs of the inventory that CLUSTO_DB names, and how to reach them
@@ -20,7 +20,7 @@ from lab.site import reached_at, simulated
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m lab", description="Simulated PDUs on loopback ports.")
+    parser = argparse.ArgumentParser(prog="python -m lab", description="Simulated PDUs and switches on loopback ports.")
     parser.add_argument("--site", action="store_true", help="the PDUs of the inventory, instead of a room of its own")
     parser.add_argument("--pdus", type=int, default=4, help="how many, in pairs (4)")
     parser.add_argument("--outlets", type=int, default=8, help="outlets of each (8)")
@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("--stuck", action="append", default=[], metavar="PDU:OUTLET", help="a relay that never moves")
     parser.add_argument("--locked", action="append", default=[], metavar="PDU:OUTLET", help="an outlet that is locked")
     parser.add_argument("--dead", action="append", default=[], metavar="PDU", help="a PDU that does not answer")
+    parser.add_argument("--no-switches", action="store_true", help="PDUs alone")
     parser.add_argument("--inventory", type=Path, metavar="FILE", help="write the room's inventory there (JSON lines)")
     options = parser.parse_args()
     manners = Manners(
@@ -49,7 +50,14 @@ def main() -> None:
     )
     families = options.family or ["apc-rpdu2"]
     pdus = 0 if options.site else options.pdus
-    room = Room(pdus, options.outlets, families=families, manners=manners, moves_after=options.moves_after)
+    room = Room(
+        pdus,
+        options.outlets,
+        families=families,
+        manners=manners,
+        moves_after=options.moves_after,
+        switched=not options.no_switches,
+    )
     if options.site:
         room.pdus = simulated(families, manners, options.moves_after)
     for place in options.stuck + options.locked:
@@ -72,8 +80,10 @@ async def _serve(room: Room, first_port: int, consoles_at: int | None, inventory
     lines = [json.dumps(thing) for thing in things]
     if inventory is not None:
         inventory.write_text("".join(f"{line}\n" for line in lines))
-    ports = f"{room.pdus[0].port} to {room.pdus[-1].port}"
-    sys.stderr.write(f"{len(room.pdus)} PDUs on 127.0.0.1, UDP ports {ports}; ^C ends\n")
+    devices = [*room.pdus, *room.switches]
+    ports = f"{devices[0].port} to {devices[-1].port}"
+    counts = f"{len(room.pdus)} PDUs and {len(room.switches)} switches"
+    sys.stderr.write(f"{counts} on 127.0.0.1, UDP ports {ports}; ^C ends\n")
     await asyncio.Event().wait()
 
 

@@ -13,8 +13,14 @@ from clusto_cli.backends.base import Relay
 from clusto_cli.backends.power import profile as profiles
 from lab.agent import Agent, Manners
 from lab.pdu import Outlet, Pdu
+from lab.switch import Switch
 
 READ, WRITE = "public", "private"
+
+
+def mac_of(server: int) -> str:
+    """The MAC address of a server's eth0 (locally administered, IEEE 802)."""
+    return f"52:54:00:00:{server >> 8:02x}:{server & 255:02x}"
 
 
 @dataclass
@@ -31,8 +37,21 @@ class RoomPdu:
         return list(self.pdu.outlets.values())
 
 
+@dataclass
+class RoomSwitch:
+    """One switch of the room, how it behaves, and the port on which it listens."""
+
+    name: str
+    switch: Switch
+    agent: Agent
+    port: int = 0
+
+
 class Room:
-    """PDUs in pairs, A and B; server n of a pair hangs with psu1 on outlet n of A and with psu2 on outlet n of B."""
+    """PDUs in pairs, A and B; server n of a pair hangs with psu1 on outlet n of A and with psu2 on outlet n of B.
+
+    With `switched`, each pair's servers are on a switch too: eth0 of server n on port n.
+    """
 
     def __init__(
         self,
@@ -42,8 +61,10 @@ class Room:
         families: Sequence[str] = ("apc-rpdu2",),
         manners: Manners | None = None,
         moves_after: float = 0.0,
+        switched: bool = False,
     ) -> None:
         self.pdus: list[RoomPdu] = []
+        self.switches: list[RoomSwitch] = []
         for number in range(pdus):
             name = f"pdu{number // 2 + 1}{'ab'[number % 2]}"
             pdu = Pdu(profiles.load(families[number % len(families)]), outlets, name=name)
@@ -52,6 +73,12 @@ class Room:
             manner = replace(manners, seed=number + manners.seed) if manners else Manners()
             self.pdus.append(RoomPdu(name, pdu, Agent(pdu, read=READ, write=WRITE, manners=manner)))
         self._outlets = outlets
+        for pair in range(pdus // 2 if switched else 0):
+            hosts = {port: mac_of(pair * outlets + port) for port in range(1, outlets + 1)}
+            switch = Switch(ports=max(24, outlets), hosts=hosts)
+            manner = replace(manners, seed=100 + pair + manners.seed) if manners else Manners()
+            agent = Agent(switch, read=READ, write=WRITE, manners=manner)
+            self.switches.append(RoomSwitch(f"switch{pair + 1}", switch, agent))
 
     def __getitem__(self, name: str) -> RoomPdu:
         return next(pdu for pdu in self.pdus if pdu.name == name)
@@ -71,12 +98,12 @@ class Room:
 
     async def start(self, first_port: int = 0) -> None:
         """Listens on loopback: on ports from `first_port` up, or on free ones."""
-        for place, pdu in enumerate(self.pdus):
-            pdu.port = await pdu.agent.start(port=first_port + place if first_port else 0)
+        for place, device in enumerate((*self.pdus, *self.switches)):
+            device.port = await device.agent.start(port=first_port + place if first_port else 0)
 
     def stop(self) -> None:
-        for pdu in self.pdus:
-            pdu.agent.stop()
+        for device in (*self.pdus, *self.switches):
+            device.agent.stop()
 
     def inventory(self) -> Iterator[dict[str, Any]]:
         """The room as objects of clusto's transfer format."""
@@ -98,11 +125,22 @@ class Room:
             names = [list(feed.pdu.outlets)[outlet] for feed in feeds]
             for feed, text in zip(feeds, names, strict=True):
                 feed.pdu.outlets[text].label = name
+            cables = {f"psu{side + 1}": f"{feeds[side].name}:{outlet + 1}" for side in (0, 1)}
+            server: dict[str, Any] = {"name": name, "driver": "Server", "in": [f"rack{pair + 1}"], "connect": cables}
+            if self.switches:
+                cables["eth0"] = f"{self.switches[pair].name}:{outlet + 1}"
+                server["part_attrs"] = {"eth0": {"mac": mac_of(number + 1)}}
+            yield server
+        if self.switches:
+            for vid, called in self.switches[0].switch.vlans.items():
+                yield {"name": called, "driver": "VLAN", "attrs": {"vid": vid}}
+        for number, device in enumerate(self.switches):
             yield {
-                "name": name,
-                "driver": "Server",
-                "in": [f"rack{pair + 1}"],
-                "connect": {f"psu{side + 1}": f"{feeds[side].name}:{outlet + 1}" for side in (0, 1)},
+                "name": device.name,
+                "driver": "Switch",
+                "in": [f"rack{number + 1}"],
+                "parts": {"port": device.switch.ports},
+                "attrs": {"snmp.port": device.port, "switch.profile": "qbridge"},
             }
 
     @contextmanager
