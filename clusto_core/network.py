@@ -81,6 +81,12 @@ def _end(link: Link) -> Thing | None:
     return None if link.far is None and is_panel(link.other.kind) else link.end
 
 
+def port_labels(reader: Reader, ports: Iterable[Thing]) -> dict[int, str]:
+    """What switches call these ports themselves, by id, where that is recorded."""
+    ids = [port.id for port in ports]
+    return {each.thing_id: each.value.text for each in reader.attributes(*ids) if each.key == LABEL_KEY}
+
+
 def cables_of(reader: Reader, switch: Thing) -> dict[int, Thing]:
     """What is at the far end of each port of a switch, by the port's id; ports whose path has no end are left out."""
     found = {}

@@ -81,6 +81,14 @@ run 'clusto power impact pdu3:7'
 run 'clusto power off server2 --dry-run'
 run 'clusto log -n 1 server1'
 
+title 'Networks, over SNMP: the switches of the site, simulated too'
+run 'clusto network setvlan server1 eth0 vlan203 --dry-run'
+run 'clusto network setvlan server1 eth0 vlan203'
+run 'clusto network vlan server1'
+run "clusto network setvlan 'server[1-4]' eth0 vlan201"
+run "clusto network verify 'server[1-4]'"
+run 'clusto network undo server1:eth0'
+
 title 'A console, through the wiring; the lab is the console server, and the machines behind it'
 run 'clusto attr set console.profile generic-tcp -t cs1 && clusto attr set console.host 127.0.0.1 -t cs1'
 clusto console --list cs1 -o jsonl 2>/dev/null >.demo/cs1.jsonl
@@ -98,5 +106,5 @@ run 'clusto db check'
 printf '\nThe store is .demo/clusto.db. To go on:\n\n'
 printf '    export CLUSTO_DB=%q/.demo/clusto.db PATH=%q:$PATH\n' "$PWD" "$(dirname "$(command -v clusto)")"
 printf '    source <(clusto completion bash)\n'
-printf '    export CLUSTO_SNMP_COMMUNITY=public; (cd examples && python -m lab --site)   # the PDUs again\n'
+printf '    export CLUSTO_SNMP_COMMUNITY=public; (cd examples && python -m lab --site)   # the devices again\n'
 printf '    clusto console server1    # Ctrl-] . leaves; the lab answers for half an hour\n'

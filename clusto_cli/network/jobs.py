@@ -13,11 +13,11 @@ from clusto_core.attributes import Key
 from clusto_core.errors import NotFound
 from clusto_core.names import natural_key
 from clusto_core.network import (
-    LABEL_KEY,
     MeantVlan,
     Wired,
     is_uplink,
     nics_by_mac,
+    port_labels,
     recorded_mac,
     things_announced,
 )
@@ -79,11 +79,8 @@ class Job:
 
 def port_names(reader: Reader, ports: Iterable[Thing]) -> dict[int, str]:
     """What each switch port is called when the switch is asked: its label, else its name in the inventory."""
-    found = {port.id: port.part_name for port in ports}
-    for attribute in reader.attributes(*found):
-        if attribute.key == LABEL_KEY:
-            found[attribute.thing_id] = attribute.value.text
-    return found
+    found = {port.id: port for port in ports}
+    return {id: port.part_name for id, port in found.items()} | port_labels(reader, found.values())
 
 
 def by_switch(jobs: Iterable[Job]) -> dict[str, list[Job]]:

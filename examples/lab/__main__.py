@@ -1,7 +1,7 @@
 """Runs simulated PDUs and switches, and a console server if asked, until it is interrupted.
 
 python -m lab --inventory room.jsonl         # a room of its own, and its inventory to import
-python -m lab --site --inventory how.jsonl   # the PDUs of the inventory that CLUSTO_DB names, and how to reach them
+python -m lab --site --inventory how.jsonl   # the devices of the inventory that CLUSTO_DB names, and how to reach them
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from clusto_cli.backends.power import profile as profiles
 from lab.agent import Manners
 from lab.consoles import Consoles
 from lab.room import Room
-from lab.site import reached_at, simulated
+from lab.site import reached_at, simulated, simulated_switches
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m lab", description="Simulated PDUs and switches on loopback ports.")
-    parser.add_argument("--site", action="store_true", help="the PDUs of the inventory, instead of a room of its own")
+    parser.add_argument("--site", action="store_true", help="the PDUs and switches of the inventory instead")
     parser.add_argument("--pdus", type=int, default=4, help="how many, in pairs (4)")
     parser.add_argument("--outlets", type=int, default=8, help="outlets of each (8)")
     parser.add_argument("--family", action="append", choices=profiles.names(), help="profiles, in turn (apc-rpdu2)")
@@ -60,6 +60,7 @@ def main() -> None:
     )
     if options.site:
         room.pdus = simulated(families, manners, options.moves_after)
+        room.switches = [] if options.no_switches else simulated_switches(manners)
     for place in options.stuck + options.locked:
         name, _, outlet = place.partition(":")
         chosen = room[name].outlets[int(outlet) - 1]
@@ -72,7 +73,7 @@ def main() -> None:
 
 async def _serve(room: Room, first_port: int, consoles_at: int | None, inventory: Path | None, site: bool) -> None:
     await room.start(first_port)
-    things = list(reached_at(room.pdus) if site else room.inventory())
+    things = list(reached_at(room.pdus, room.switches) if site else room.inventory())
     if consoles_at is not None:
         consoles = Consoles(dict(enumerate(room.servers(), 1)), room.powered)
         await consoles.start(consoles_at)

@@ -40,11 +40,12 @@ class Members:
 
 @dataclass
 class Switch:
-    """Ports 1 to `ports`, at first all untagged in the first of `vlans`; `hosts` are the MAC addresses by port."""
+    """Ports 1 to `ports`, at first all untagged in the first of `vlans`; `hosts` are MAC addresses by port."""
 
     ports: int = 48
     vlans: dict[int, str] = field(default_factory=lambda: {1: "default", 10: "office", 203: "vlan203"})
     hosts: dict[int, str] = field(default_factory=dict)
+    port_names: dict[int, str] = field(default_factory=dict)
     model: str = "a switch of the lab"
     pvids: dict[int, int] = field(init=False)
     members: dict[int, Members] = field(init=False)
@@ -147,7 +148,9 @@ class Switch:
             ]
             for port in range(1, self.ports + 1):
                 interface = IF_INDEX_OF_PORT_1 + port - 1
-                rows.append(Varbind((*IF_NAME, interface), Tag.OCTET_STRING, f"port{port}".encode()))
+                rows.append(
+                    Varbind((*IF_NAME, interface), Tag.OCTET_STRING, self.port_names.get(port, f"port{port}").encode())
+                )
                 rows.append(Varbind((*IF_OPER_STATUS, interface), Tag.INTEGER, 1 if port in self.hosts else 2))
                 rows.append(Varbind((*BASE_PORT_IF_INDEX, port), Tag.INTEGER, interface))
                 rows.append(Varbind((*PVID, port), Tag.GAUGE32, self.pvids[port]))
