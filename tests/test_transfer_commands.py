@@ -230,6 +230,9 @@ def test_export_of_some_names_only_them(clusto: Run, tmp_path: Path) -> None:
     assert [json.loads(line)["name"] for line in lines] == ["server0", "server1", "switch0"]
     switch = json.loads(lines[2])
     assert switch["connect"] == {"3": "server2:eth0"}
+    for selected in (["driver:Switch"], ["--where", "driver:Switch"], ["not driver:Server and not driver:Rack"]):
+        lines = clusto("export", "--format", "jsonl", *selected).out.splitlines()
+        assert [json.loads(line)["name"] for line in lines] == ["switch0"]
     whole = clusto("export").out
     assert whole.startswith("things:\n- {name: rack0, driver: Rack}\n- name: server0\n")
     assert clusto("import", "-", "--format", "yaml", stdin=whole).out == "nothing to change: 5 Things, 0 new\n"

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
+from clusto_cli.targets import Where, targets, where_option, with_where
+
+if TYPE_CHECKING:
+    from clusto_core.reader import Reader
+
+_EXPRESSION = re.compile(r"(?:name|driver|attr|part|_ip):|.*[\s()]", re.DOTALL)
 
 
 @click.command("export")
-@click.argument("names", metavar="[NAME...]", nargs=-1, shell_complete=completion.things)
+@click.argument("names", metavar="[EXPR|NAME...]", nargs=-1, callback=with_where, shell_complete=completion.things)
 @click.option(
     "--format",
     "format_name",
@@ -21,9 +29,10 @@ from clusto_cli.context import App, pass_app
     help="See below.",
     shell_complete=completion.formats,
 )
+@where_option
 @pass_app
 def command(app: App, names: tuple[str, ...], format_name: str) -> None:
-    """Write the whole inventory, or the Things of NAME..., in natural order.
+    """Write the whole inventory, or the Things of NAME..., or those that an expression selects, in natural order.
 
     yaml, jsonl and csv hold all that is known of a Thing, secrets too: what is exported so and imported into an empty
     inventory gives an equal one. ansible, hosts, powerman, conserver and dot are for the programs of those names.
@@ -33,10 +42,12 @@ def command(app: App, names: tuple[str, ...], format_name: str) -> None:
 
     write = formats.writer_of(format_name)
     with app.reading() as reader, collector.paused():
-        if names:
-            from clusto_cli.targets import targets
-
-            chosen = targets(reader, names)
-        else:
-            chosen = reader.all()
+        chosen = targets(reader, [_target(reader, name) for name in names]) if names else reader.all()
         write(reader, chosen, sys.stdout)
+
+
+def _target(reader: Reader, word: str) -> str:
+    """The word, as an expression if it looks like one and no Thing is called so (`name:eth0` may be a part)."""
+    if _EXPRESSION.match(word) and reader.get(word.partition(":")[0]) is None:
+        return Where(word)
+    return word
