@@ -42,6 +42,7 @@ def command(
     file twice changes nothing. --dry-run tells the difference.
     """
     from clusto_cli.progress import progress
+    from clusto_core import collector
     from clusto_core.errors import Malformed
     from clusto_core.transfer import difference, importer
     from clusto_core.transfer.faults import Faulty
@@ -50,7 +51,7 @@ def command(
     if device_type and format_name not in (None, DEVICE_TYPE):
         raise Malformed(f"--device-type and --format {format_name} say different things: leave one out")
     chosen = DEVICE_TYPE if device_type else format_name
-    with progress() as report:
+    with progress() as report, collector.paused():
         documents = read(files, chosen, lambda done: report("reading files", done, 0))
         for document in documents:
             for note in document.notes:
