@@ -45,9 +45,7 @@ def check(unit: UnitOfWork, thing: Thing, parent: Thing) -> None:
         raise Refused(f"{thing.name} cannot be in itself")
     if is_place(parent) and (place := standing(unit, thing)) not in (None, parent):
         raise Refused(f"{thing.name} is in {place.name if place else ''} already: take it out first")
-    if (path := _path(unit, parent, thing)) is not None:
-        chain = " in ".join(each.name for each in path)
-        raise Refused(f"{thing.name} cannot be put in {parent.name}: {chain} already")
+    check_no_cycle(unit, thing, parent)
 
 
 def take(unit: UnitOfWork, thing: Thing, parent: Thing) -> bool:
@@ -74,6 +72,11 @@ def check_no_cycle(unit: UnitOfWork, thing: Thing, parent: Thing) -> None:
     if (path := _path(unit, parent, thing)) is not None:
         chain = " in ".join(each.name for each in path)
         raise Refused(f"{thing.name} cannot be put in {parent.name}: {chain} already")
+
+
+def is_in(unit: UnitOfWork, thing: Thing, parent: Thing) -> bool:
+    """Whether a Thing is in another, any number of steps up."""
+    return thing != parent and _path(unit, thing, parent) is not None
 
 
 def _path(unit: UnitOfWork, start: Thing, goal: Thing) -> list[Thing] | None:

@@ -14,7 +14,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from clusto_core import cabling, collector, containment, devicetypes, history, parts, store
+from clusto_core import cabling, categories, collector, containment, devicetypes, history, parts, store
 from clusto_core.attributes import Key, Value, from_python
 from clusto_core.cabling import Joined
 from clusto_core.config import Settings, settings
@@ -82,6 +82,7 @@ class Inventory:
             change = Transaction(UnitOfWork(connection, reader))
             yield change
             if change.unit.changed:
+                categories.check(change.unit)
                 if dry_run:
                     connection.rollback()
                 else:

@@ -20,6 +20,8 @@ from clusto_core.things import Attribute, Thing
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from clusto_core.attributes import Key
+
 _CABLES = """
     SELECT c.cable_id, c.kind, c.part_id, c.thing_id, c.other_part_id, c.other_thing_id
     FROM connections c WHERE c.side = 0 AND c.cable_id IN (:ids)"""
@@ -407,6 +409,15 @@ class UnitOfWork:
     def _told_cable(self, cable: Cable) -> Sequence[Any]:
         _, _, part, thing, other_part, other_thing = cable
         return (*cable, self.by_id(part or thing).name, self.by_id(other_part or other_thing).name)
+
+    def attributes_changed(self, key: Key) -> tuple[list[Attribute], list[Attribute]]:
+        """The attributes under a key that are new, and those that are gone."""
+        new, gone = self._new[1].values(), self._gone[1].values()
+        return [each for each in new if each.key == key], [each for each in gone if each.key == key]
+
+    def is_gone(self, id: int) -> bool:
+        """Whether a Thing or part that the store has is taken out."""
+        return id in self._gone[0]
 
     def flush(self) -> None:
         """Writes all that differs."""

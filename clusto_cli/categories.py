@@ -1,0 +1,141 @@
+"""The verbs that all categories have: create, delete, add, remove, list. The verbs pool, class, role and service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+
+from clusto_cli import completion
+from clusto_cli.context import App, pass_app
+from clusto_cli.options import change_options
+from clusto_cli.output import output_option, write_lines, write_records
+from clusto_cli.targets import expand_names, names_argument, targets
+from clusto_core.drivers import Category
+from clusto_core.errors import Malformed, Refused
+from clusto_core.inventory import Transaction
+from clusto_core.reader import Reader
+from clusto_core.things import Thing, in_order
+
+Kind = type[Category]
+
+
+def group(kind: Kind, help_text: str, *, members: bool = True) -> click.Group:
+    """The verb of a kind of category; without `members`, it brings `add`, `remove` and `list` of its own."""
+    found = click.Group(kind.__name__.lower(), help=help_text)
+    found.add_command(_delete(kind))
+    if members:
+        found.add_command(_create(kind))
+        found.add_command(_add(kind))
+        found.add_command(_remove(kind))
+        found.add_command(_list(kind))
+    return found
+
+
+def category(reader: Reader | Transaction, kind: Kind, name: str) -> Thing:
+    """The category of that name. Raises NotFound, Malformed for another kind of Thing."""
+    thing = reader.resolve(name)
+    if not thing.is_a(kind):
+        raise Malformed(f"{thing.name} is a {thing.driver}, not a {kind.__name__}")
+    return thing
+
+
+def category_argument(kind: Kind) -> Callable[..., Callable[..., None]]:
+    """The argument that names one of a kind of category."""
+    return click.argument("group", metavar=kind.__name__.upper(), shell_complete=completion.of_driver(kind.__name__))
+
+
+def create(app: App, kind: Kind, names: tuple[str, ...], message: str | None, dry_run: bool) -> list[str]:
+    """Makes categories and says so."""
+    with app.changing(message, dry_run=dry_run) as change:
+        made = [change.add(kind, name) for name in expand_names(names)]
+    return [f"{'would create' if dry_run else 'created'} {kind.__name__} {thing.name}" for thing in made]
+
+
+def _create(kind: Kind) -> click.Command:
+    @click.command("create", help=f"Make a {kind.__name__} called NAME.")
+    @click.argument("names", metavar="NAME...", nargs=-1, required=True)
+    @change_options
+    @pass_app
+    def command(app: App, names: tuple[str, ...], message: str | None, dry_run: bool) -> None:
+        write_lines(create(app, kind, names, message, dry_run))
+
+    return command
+
+
+def _delete(kind: Kind) -> click.Command:
+    @click.command("delete", help=f"Remove the {kind.__name__} called NAME, once nothing is in it or names it.")
+    @click.argument(
+        "names", metavar="NAME...", nargs=-1, required=True, shell_complete=completion.of_driver(kind.__name__)
+    )
+    @change_options
+    @pass_app
+    def command(app: App, names: tuple[str, ...], message: str | None, dry_run: bool) -> None:
+        with app.changing(message, dry_run=dry_run) as change:
+            gone = [change.remove(category(change, kind, name)) for name in expand_names(names)]
+        verb = "would delete" if dry_run else "deleted"
+        write_lines(f"{verb} {kind.__name__} {thing.name}" for thing in gone)
+
+    return command
+
+
+def _add(kind: Kind) -> click.Command:
+    @click.command("add", help=f"Put each NAME into the {kind.__name__}.")
+    @category_argument(kind)
+    @names_argument
+    @change_options
+    @pass_app
+    def command(app: App, group: str, names: tuple[str, ...], message: str | None, dry_run: bool) -> None:
+        lines = []
+        with app.changing(message, dry_run=dry_run) as change:
+            parent = category(change, kind, group)
+            for found in targets(change.unit.reader, names):
+                thing = change.resolve(found.name)
+                verb = ("would add" if dry_run else "added") if change.put(thing, parent) else "already:"
+                lines.append(f"{verb} {thing.name} to {parent.name}")
+        write_lines(lines)
+
+    return command
+
+
+def _remove(kind: Kind) -> click.Command:
+    @click.command("remove", help=f"Take each NAME out of the {kind.__name__}.")
+    @category_argument(kind)
+    @names_argument
+    @change_options
+    @pass_app
+    def command(app: App, group: str, names: tuple[str, ...], message: str | None, dry_run: bool) -> None:
+        lines = []
+        with app.changing(message, dry_run=dry_run) as change:
+            parent = category(change, kind, group)
+            for found in targets(change.unit.reader, names):
+                thing = change.resolve(found.name)
+                if not change.take(thing, parent):
+                    raise Refused(f"{thing.name} is not in {parent.name}")
+                lines.append(f"{'would remove' if dry_run else 'removed'} {thing.name} from {parent.name}")
+        write_lines(lines)
+
+    return command
+
+
+def _list(kind: Kind) -> click.Command:
+    @click.command("list", help=f"List what is in the {kind.__name__} called NAME; without NAME, all.")
+    @click.argument("name", metavar="[NAME]", required=False, shell_complete=completion.of_driver(kind.__name__))
+    @output_option
+    @pass_app
+    def command(app: App, name: str | None, output: str) -> None:
+        with app.reading() as reader:
+            if name is not None:
+                members = reader.members(category(reader, kind, name))
+                if output == "text":
+                    write_lines(thing.name for thing in members)
+                else:
+                    write_records(output, ({"name": thing.name, "driver": thing.driver} for thing in members))
+                return
+            counted = [(thing, len(reader.members(thing))) for thing in in_order(reader.all([kind.__name__]))]
+        if output == "text":
+            write_lines(f"{thing.name}\t{count}" for thing, count in counted)
+        else:
+            write_records(output, ({"name": thing.name, "members": count} for thing, count in counted))
+
+    return command
