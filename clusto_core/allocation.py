@@ -268,6 +268,6 @@ def _lacking(reader: Reader, wanted: Wanted, conditions: list[Node], picker: _Pi
         driver = wanted.spread[0].__name__
         groups = len(set().union(*picker.groups[0].values())) if picker.groups[0] else 0
         lost = sum(1 for found in picker.groups[0].values() if not found)
-        beside = f", {lost} of them in and on none" if lost else ""
+        beside = f", {lost} of them in none" if lost else ""
         return f"not enough: {wanted.number} wanted, {total} found, on {groups} different {driver}s{beside}"
     return f"not enough: {wanted.number} wanted, {total} found ({', '.join(counted)})"

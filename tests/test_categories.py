@@ -87,7 +87,7 @@ def test_a_class_that_a_role_needs_is_not_taken_away(farm: Inventory) -> None:
     put(farm, ("s1", "dbserver"))
     with pytest.raises(Refused, match="s1 cannot be taken out of SSD: s1 needs SSD, which its role dbserver requires"):
         take(farm, ("s1", "SSD"))
-    with pytest.raises(Refused, match="BigMem has s1 in it"), farm.change() as change:
+    with pytest.raises(Refused, match="dbserver names it"), farm.change() as change:
         change.remove("BigMem")
     take(farm, ("s1", "SSD"), ("s1", "dbserver"))
     put(farm, ("s1", "SSD"), ("s1", "dbserver"), ("s1", "db-pool"))

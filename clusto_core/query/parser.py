@@ -8,7 +8,8 @@ set      := test | '(' expr ')' | '@' NAME
 test     := 'name:' pattern | 'driver:' pattern | 'part:' pattern | '_ip:' addresses
           | 'attr:' KEY ( ',' pattern | OP value | '={' value { ',' value } '}' ) [ 'inherited' ]
           | 'attrs={' [ KEY '=' value { ',' KEY '=' value } ] '}'
-          | 'haskey(' KEY ')' [ 'inherited' ] | 'count(' relation ')' OP INTEGER
+          | 'haskey(' KEY ')' [ 'inherited' ]
+          | 'count(' relation ')' OP INTEGER
 """
 
 from __future__ import annotations

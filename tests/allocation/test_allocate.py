@@ -62,7 +62,7 @@ def test_the_first_ones_in_natural_order(farm: Inventory) -> None:
 
 def test_each_in_a_rack_of_its_own(farm: Inventory) -> None:
     assert pick(farm, 4, spread=[Rack]) == ["s1", "s4", "s7", "s10"]
-    with pytest.raises(Refused, match="5 wanted, 13 found, on 4 different Racks, 1 of them in and on none"):
+    with pytest.raises(Refused, match="5 wanted, 13 found, on 4 different Racks, 1 of them in none"):
         pick(farm, 5, spread=[Rack])
 
 
