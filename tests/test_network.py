@@ -296,6 +296,22 @@ def test_where_and_the_switches_of_the_lab(run: Invoke, tmp_path: Path) -> None:
         assert (verified.code, verified.out.count("confirmed (MAC)")) == (0, 6)
 
 
+def test_completion_of_nics_and_vlans(run: Invoke) -> None:
+    from click.shell_completion import ShellComplete
+
+    from clusto_cli.main import main
+
+    def completed(*words: str) -> list[str]:
+        shell = ShellComplete(main, {}, "clusto", "_CLUSTO_COMPLETE")
+        return [item.value for item in shell.get_completions(["network", *words[:-1]], words[-1])]
+
+    assert completed("setvlan", "serv") == ["server1", "server2", "server3"]
+    assert completed("setvlan", "server1", "eth") == ["eth0", "eth1"]
+    assert completed("setvlan", "server1", "eth1", "v") == ["vlan203"]
+    assert completed("vlan", "server1", "") == ["eth0", "eth1"]
+    assert completed("") == ["ports", "setvlan", "undo", "verify", "vlan"]
+
+
 def test_secrets_are_not_shown(run: Invoke, agent: QBridgeAgent) -> None:
     run("attr", "set", "snmp.community", "wr0ng-s3cret", "-t", "sw1")
     for words in (("setvlan", "server1", "eth1", "203"), ("--debug-not",), ("ports", "sw1")):

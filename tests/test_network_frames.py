@@ -243,6 +243,25 @@ def test_verify_by_lldp_before_and_after_two_cables_are_swapped(floor: Floor, ll
         floor.ovs.replug(1, 2)
 
 
+def test_what_lldpd_tells_its_own_client(lldp: Lldp) -> None:
+    from clusto_cli.backends.switch import cliread, profiles
+
+    rules = profiles.load("openvswitch").ssh
+    assert rules is not None
+    words = rules.lldp.commands[0].split()
+    words[1:1] = ["-u", str(lldp.folder / "switch.sock")]
+    deadline = time.monotonic() + 20
+    wanted = {(f"swp{number}", f"server{number}", "eth0") for number in lldp.ovs.hosts}
+    while True:
+        lldp.update()
+        found = cliread.read_neighbours(rules.lldp, lldp.ovs.run(*words, space=lldp.ovs.space))
+        told = {(one.port, one.system, one.remote_description) for one in found}
+        if told == wanted or time.monotonic() > deadline:
+            break
+        time.sleep(0.2)
+    assert told == wanted
+
+
 def test_proposals_by_lldp(floor: Floor, lldp: Lldp) -> None:
     floor.attributes(snmp_host="127.0.0.1", snmp_port=lldp.port, snmp_community="public", switch_profile="qbridge")
     assert floor.run("disconnect", "server3:eth0").code == 0
