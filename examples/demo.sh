@@ -33,6 +33,10 @@ title 'Where is it?'
 run 'clusto locate server1'
 run 'clusto locate 10.2.1.13 -v'
 
+title 'Which ones?'
+run "clusto find 'driver:Server in name:rack101 and attr:ram>=256'"
+run "clusto find 'driver:Server connected to name:pdu5 and not attr:status,allocated' --fold"
+
 title 'All of it; the path of a cable; what is in what; a rack from the front'
 run 'clusto show server1'
 run 'clusto trace server1:eth0'
