@@ -67,8 +67,8 @@ run "clusto attr get status -t 'server[2-3]'"
 
 title 'Power, over SNMP: the twelve PDUs of the site, simulated, of three makes'
 export CLUSTO_SNMP_COMMUNITY=public
-PYTHONPATH=examples python -m lab --site --family apc-rpdu2 --family eaton-epdu --family servertech-sentry3 \
-    --inventory .demo/lab.jsonl 2>.demo/lab.log &
+PYTHONPATH=examples python -m lab --site --port "${LAB_PORT:-16100}" \
+    --family apc-rpdu2 --family eaton-epdu --family servertech-sentry3 --inventory .demo/lab.jsonl 2>.demo/lab.log &
 lab=$!
 trap 'kill "$lab" 2>/dev/null' EXIT
 for _ in $(seq 100); do

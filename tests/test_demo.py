@@ -34,6 +34,7 @@ def test_the_demo(place: Path) -> None:
             "PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}",
             "HOME": str(place),
             "LC_ALL": "C.UTF-8",
+            "LAB_PORT": "0",
         },
         stdin=subprocess.DEVNULL,
         capture_output=True,
