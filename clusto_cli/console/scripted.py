@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from types import FrameType
 from typing import Any
 
 from clusto_cli.backends.base import Attach, Busy, DeviceError, NoSuchPort
@@ -41,6 +43,35 @@ def run(
 ) -> int:
     """The steps on each console, so many side by side; the exit code."""
     steps = with_aftermath(steps)
+    with _ends_in_good_order():
+        return _run(app, consoles, steps, attach, timeout, wait, parallel, output)
+
+
+@contextlib.contextmanager
+def _ends_in_good_order() -> Iterator[None]:
+    """SIGTERM and SIGHUP as exceptions: a session of serial over LAN that is not left stays on its controller."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _run(
+    app: App,
+    consoles: Consoles,
+    steps: Sequence[Step],
+    attach: Attach,
+    timeout: float,
+    wait: bool,
+    parallel: int,
+    output: str,
+) -> int:
     jobs = [
         Job(
             way.thing.name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -258,7 +259,7 @@ def test_list_and_outcomes_of_a_conserver(clusto: Run, do: Do, lab: Lab, sqlite_
     assert child.exitstatus == 5
 
 
-def test_serial_over_lan_where_there_is_no_cable(clusto: Run, do: Do, lab: Lab) -> None:
+def test_serial_over_lan_where_there_is_no_cable(clusto: Run, do: Do, lab: Lab, sqlite_url: str) -> None:
     port = labs.ipmi_sim(lab, lab.machine("server1"))
     do(
         f"""
@@ -277,7 +278,20 @@ def test_serial_over_lan_where_there_is_no_cable(clusto: Run, do: Do, lab: Lab) 
     assert "right" not in shown.out
     result = clusto("console", "server1", "--send", r"\n", "--expect", "server1 login:", env={"BMC": "right"})
     assert result.code == 0, result.err
-    assert "secret" not in clusto("log", "-v").out
+    stopped = subprocess.Popen(
+        [sys.executable, "-m", "clusto_cli.main", "console", "server1", "--send", "x", "--capture", "60"],
+        env=os.environ | {"CLUSTO_DB": sqlite_url, "BMC": "right"},
+        stdout=subprocess.PIPE,
+    )
+    assert stopped.stdout is not None
+    while b"SOL Session operational" not in (line := stopped.stdout.readline()):
+        assert line, "it ended"
+    stopped.terminate()
+    assert stopped.wait(20) == 128 + 15
+    stopped.stdout.close()
+    result = clusto("console", "server1", "--send", r"\n", "--expect", "x@server1:~#", env={"BMC": "right"})
+    assert result.code == 0, "the session of the one that was stopped is still there: " + result.err
+    assert "right" not in clusto("log", "-v").out
     result = clusto("console", "server1", "--send", r"\n", env={"BMC": "wrong"})
     assert result.code == 5
 

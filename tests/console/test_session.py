@@ -109,12 +109,12 @@ def test_ten_megabytes_without_a_lost_byte(lab: Lab, ssh_server: SshServer) -> N
 
 def test_every_byte_is_typed_unchanged(lab: Lab, ssh_server: SshServer) -> None:
     child = session("generic-ssh-port", {"host": "127.0.0.1", "base": ssh_server.base, "number": 1}, escape="")
-    sent = bytes(range(256)) * 400 + b"\r~.\r\x1d.\n\x1d\x1d"
+    sent = bytes(range(256)) * 8000 + b"\r~.\r\x1d.\n\x1d\x1d"
     child.expect("server1 login: ")
     child.send(f"root\rsink {len(sent)}\r")
     child.expect("ready\r\n")
     child.send(sent)
-    child.expect(hashlib.sha256(sent).hexdigest())
+    child.expect(hashlib.sha256(sent).hexdigest(), timeout=60)
     child.close()
 
 

@@ -40,6 +40,9 @@ _SSH_SAYS: tuple[tuple[re.Pattern[str], type[DeviceError]], ...] = (
     ),
 )
 
+# What the clients of console servers say when they do not get there.
+_UNREACHED = re.compile(r"(?i)unable to connect|connection refused|could not resolve|no route to host|timed out")
+
 
 def plain(data: bytes) -> str:
     """The text of these bytes without anything that a terminal would act on, as one line."""
@@ -183,6 +186,8 @@ class Opening:
             for pattern, kind in _SSH_SAYS:
                 if pattern.search(text):
                     return kind(message)
+        if _UNREACHED.search(text):
+            return Unreachable(message)
         return Refused(message)
 
 
