@@ -47,12 +47,11 @@ def reached(reader: Reader, things: Iterable[Thing], groups: Iterable[str]) -> d
     """How each of these devices is reached, by id; `groups` are the first words of the settings that matter."""
     wanted = set(groups)
     devices = {thing.id: thing for thing in things}
+    held = [attribute for attribute in reader.attributes_of_parts(*devices) if attribute.key.key == IP]
+    parts = reader.by_ids({attribute.thing_id for attribute in held})
     of_parts: dict[int, str] = {}
-    owners = {part.id: part.owner_id for part in reader.parts(*devices)}
-    for attribute in reader.attributes_of_parts(*devices):
-        owner = owners.get(attribute.thing_id)
-        if attribute.key.key == IP and owner is not None:
-            of_parts.setdefault(owner, attribute.value.text)
+    for attribute in held:
+        of_parts.setdefault(parts[attribute.thing_id].entity_id, attribute.value.text)
     found = {}
     for thing in devices.values():
         values: dict[str, str] = {}

@@ -7,7 +7,7 @@ in other equipment and has no power cable of its own (a blade, a virtual server)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from clusto_core.attributes import Key
@@ -40,6 +40,8 @@ class Supply:
 
     target: Thing
     feeds: list[Feed] = field(default_factory=list)
+    gives: bool = False
+    """Whether it has outlets of its own."""
 
     @property
     def outlets(self) -> list[Thing]:
@@ -67,8 +69,12 @@ def supplies(reader: Reader, targets: Iterable[Thing]) -> list[Supply]:
     wanted = list(targets)
     whole = [target.id for target in wanted if not target.is_part]
     inlets: dict[int, list[Thing]] = {}
-    for part in reader.parts(*whole, driver=Inlet):
-        inlets.setdefault(part.entity_id, []).append(part)
+    gives: set[int] = set()
+    for part in reader.power_parts(*whole):
+        if part.is_a(Inlet):
+            inlets.setdefault(part.entity_id, []).append(part)
+        else:
+            gives.add(part.entity_id)
     links = {link.part.id: link for link in _power_links(reader, whole) if link.part is not None}
     alone = [target.id for target in wanted if target.is_part]
     links |= {link.part.id: link for link in reader.links_of_parts(*alone) if link.part is not None}
@@ -81,7 +87,8 @@ def supplies(reader: Reader, targets: Iterable[Thing]) -> list[Supply]:
         elif target.is_part:
             raise Malformed(f"{target.name} takes and gives no power: name a Thing, an inlet or an outlet")
         else:
-            found.append(Supply(target, [_feed(inlet, links.get(inlet.id)) for inlet in inlets.get(target.id, [])]))
+            feeds = [_feed(inlet, links.get(inlet.id)) for inlet in inlets.get(target.id, [])]
+            found.append(Supply(target, feeds, target.id in gives))
     return found
 
 
@@ -103,6 +110,27 @@ def fed_from(reader: Reader, device: Thing) -> dict[int, list[Thing]]:
         if link.part is not None and link.part.is_a(Outlet) and link.far is not None and link.far.is_a(Inlet):
             found.setdefault(link.part.id, []).append(link.far)
     return found
+
+
+def others(reader: Reader, found: Sequence[Supply]) -> list[Effect]:
+    """What else goes dark or loses a feed when all of these are switched off."""
+    whole = [supply.target for supply in found if not supply.target.is_part]
+    ours = {supply.target.entity_id for supply in found if not supply.target.is_a(Outlet)}
+    outlets = list(dict.fromkeys(outlet for supply in found for outlet in supply.outlets))
+    alone = all(
+        (
+            len(whole) == len(found),
+            not any(supply.gives for supply in found),
+            not reader.contents([thing.id for thing in whole], parts=False),
+            next(reader.having(OUTLET_KEY), None) is None,
+        )
+    )
+    if alone:
+        # Each outlet is in one cable, and nothing hangs on or stands in what hangs on them.
+        return []
+    named = {supply.target for supply in found}
+    effects = impact(reader, outlets, whole, found)
+    return [effect for effect in effects if effect.thing.id not in ours and not named.intersection(effect.lost)]
 
 
 def impact(

@@ -13,7 +13,7 @@ from clusto_core import addresses
 from clusto_core.attributes import Key, Value
 from clusto_core.database import Database, Row, connect
 from clusto_core.drivers import Category, Driver
-from clusto_core.drivers.parts import FrontPort, RearPort
+from clusto_core.drivers.parts import FrontPort, Inlet, Outlet, RearPort
 from clusto_core.errors import Malformed, NotFound, did_you_mean
 from clusto_core.names import natural_key, split_part, suggest
 from clusto_core.things import Attribute, Inherited, Link, Thing, in_force, in_order
@@ -31,6 +31,7 @@ _CLAIMANTS = "SELECT a.claim, a.thing_id, a.id FROM attributes a WHERE a.claim I
 _BY_VALUE = f"""
     SELECT {THING} FROM attributes a JOIN things t ON t.id = a.thing_id
     WHERE a.key = :key AND a.number IS NULL AND a.subkey IS NULL AND a.head IN (:ids)"""
+_BY_KEY = f"SELECT {THING} FROM attributes a JOIN things t ON t.id = a.thing_id WHERE a.key = :key AND a.number IS NULL"
 _ATTRIBUTE = """
     SELECT a.id, a.thing_id, a.key, a.number, a.subkey, a.type, a.head, a.rest, a.ref_id, r.name
     FROM attributes a LEFT JOIN things r ON r.id = a.ref_id"""
@@ -160,6 +161,14 @@ class Reader:
         holders = {thing.entity_id for thing in (Thing(*row) for row in rows)}
         return set(self.by_ids(holders).values())
 
+    def having(self, key: Key, text: str | None = None) -> Iterator[Thing]:
+        """The Things and parts with an attribute under exactly that key: with any value, or with the one spelled so."""
+        sql, known = _BY_KEY, {"key": key.key, "subkey": key.subkey or "", "text": text or ""}
+        sql += " AND a.subkey IS NULL" if key.subkey is None else " AND a.subkey = :subkey"
+        return (
+            Thing(*row) for row in self.database.iterate(sql if text is None else sql + " AND a.head = :text", known)
+        )
+
     def suggestion(self, name: str) -> str | None:
         """The name in the store that is nearest to a mistyped one: one edit away, else among its neighbours."""
         near = {edit for edit in _edits(name) if edit}
@@ -179,6 +188,11 @@ class Reader:
         """The parts of these equipments, of any kind or of one, in natural order."""
         parts = (Thing(*row) for row in self.database.rows_in(_PARTS, owner_ids))
         return in_order(part for part in parts if driver is None or part.is_a(driver))
+
+    def power_parts(self, *owner_ids: int) -> list[Thing]:
+        """The inlets and outlets of these equipments, in natural order."""
+        parts = (Thing(*row) for row in self.database.rows_in(_PARTS, owner_ids))
+        return in_order(part for part in parts if part.is_a(Inlet) or part.is_a(Outlet))
 
     def attributes(self, *thing_ids: int) -> list[Attribute]:
         """All attributes of these Things, in the order in which they were given."""

@@ -15,12 +15,13 @@ from clusto_core.attributes import Key
 from clusto_core.devicesettings import ReachedDevice, reached
 from clusto_core.errors import Malformed, Refused
 from clusto_core.names import natural_key
-from clusto_core.power import Supply, impact, outlet_names, supplies
+from clusto_core.power import Supply, others, outlet_names, supplies
 from clusto_core.reader import Reader
 from clusto_core.things import Thing
 
 PROFILE_KEY = Key("_power", None, "profile")
 """What a PDU was recognised as."""
+PROTECTED = Key("protected")
 FEED_KEY = Key("feed")
 """The letter of a feed, on a PDU or on what it is in."""
 BMC = "bmc"
@@ -72,20 +73,16 @@ class Plan:
 
     def refusals(self, reader: Reader) -> list[str]:
         """What must not be switched off without force, and why, as far as the inventory knows."""
-        from clusto_core.inventory import protection
+        reasons = []
+        if next(reader.having(PROTECTED, "true"), None) is not None:
+            from clusto_core.inventory import protection
 
-        reasons = [reason for target in self.targets if (reason := protection(reader, _whole(reader, target.thing)))]
-        ours = {_whole(reader, target.thing).id for target in self.targets}
-        parts = [point.part for target in self.targets for point in target.points if not point.device.startswith(BMC)]
-        outlets = list(reader.find_names(parts).values())
-        off = [target.thing for target in self.targets if not target.thing.is_part]
-        named = {target.thing.id for target in self.targets}
-        for effect in impact(reader, outlets, off, self._supplies):
-            outlet_itself = any(outlet.id in named for outlet in effect.lost)
-            if effect.thing.id in ours or outlet_itself:
-                continue
-            where = ", ".join(outlet.name for outlet in effect.lost) or "what it stands in"
-            reasons.append(f"{where} also feeds {effect.thing.name}")
+            things = [_whole(reader, target.thing) for target in self.targets]
+            reasons = [reason for thing in things if (reason := protection(reader, thing))]
+        if any(not point.device.startswith(BMC) for target in self.targets for point in target.points):
+            for effect in others(reader, self._supplies):
+                where = ", ".join(outlet.name for outlet in effect.lost) or "what it stands in"
+                reasons.append(f"{where} also feeds {effect.thing.name}")
         return reasons
 
     async def open(
