@@ -36,6 +36,8 @@ PDUS, OUTLETS, LATENCY, FIRST_PORT, ROUNDS = 40, 25, 0.02, 17100, 3
 SERVERS = f"server[1-{PDUS // 2 * OUTLETS}]"
 COMMAND = "1.3.6.1.4.1.318.1.1.26.9.2.4.1.5"
 NEWLINE = "\n"
+ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+"""Processes start as an operator's do: with their bytecode kept and their output buffered."""
 failures: list[str] = []
 
 
@@ -51,7 +53,7 @@ def lab(directory: Path, *options: str) -> Iterator[Path]:
     inventory.unlink(missing_ok=True)
     command = [sys.executable, "-m", "lab", "--pdus", str(PDUS), "--outlets", str(OUTLETS), "--port", str(FIRST_PORT)]
     command += ["--latency", str(LATENCY), "--moves-after", "0", "--inventory", str(inventory), *options]
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'examples'}"}
+    environment = {**ENVIRONMENT, "PYTHONPATH": f"{ROOT}:{ROOT / 'examples'}"}
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     try:
         while not (inventory.exists() and inventory.stat().st_size):
@@ -67,7 +69,7 @@ def lab(directory: Path, *options: str) -> Iterator[Path]:
 
 def timed(command: list[str], url: str) -> tuple[float, str]:
     began = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "CLUSTO_DB": url}, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env={**ENVIRONMENT, "CLUSTO_DB": url}, check=False)
     seconds = time.perf_counter() - began
     if done.returncode not in (0, 5):
         sys.exit(f"{' '.join(command)}: exit code {done.returncode}\n{done.stderr}")
@@ -115,7 +117,7 @@ def powerman(directory: Path) -> Iterator[list[str] | None]:
         lines += [f'node "p{place}n{number}" "d{place}" "{number}"' for number in range(1, OUTLETS + 1)]
     config = directory / "powerman.conf"
     config.write_text("\n".join(lines) + "\n")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**ENVIRONMENT, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen([daemon, "-f", "-c", str(config)], env=environment, stderr=subprocess.DEVNULL)
     try:
         time.sleep(8)
@@ -194,7 +196,7 @@ def one_dead(directory: Path, url: str) -> None:
     with lab(directory, "--dead", "pdu7a"):
         began = time.perf_counter()
         command = clusto("off", SERVERS, "--yes", "-o", "jsonl")
-        environment = {**os.environ, "CLUSTO_DB": url, "PYTHONUNBUFFERED": "1"}
+        environment = {**ENVIRONMENT, "CLUSTO_DB": url}
         arrived: dict[bool, list[float]] = {True: [], False: []}
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
             assert process.stdout is not None

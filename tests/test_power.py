@@ -541,3 +541,41 @@ def test_what_completes(inventory: Inventory, sqlite_url: str, line: str, expect
     environment = {**os.environ, "CLUSTO_DB": sqlite_url}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
     assert [each.partition("\t")[0] for each in done.stdout.splitlines()] == ["plain", *expected]
+
+
+def test_an_adapter_of_another_package(
+    inventory: Inventory, power: Power, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Found by its entry point, as an installed package declares it."""
+    (tmp_path / "acme_power.py").write_text(
+        "from clusto_cli.backends.power.command import CommandPower\n"
+        "def control(name, address, settings):\n"
+        "    return CommandPower(['echo', settings['power.says']], host=address, name=name)\n"
+    )
+    metadata = tmp_path / "acme_power-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-power\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[clusto.power]\nacme = acme_power:control\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with inventory.change() as change:
+        change.add("PDU", "strange", attributes=[("power.driver", "acme"), ("power.says", "off")])
+        change.add("Server", "server1", part_counts={"inlet": 1})
+        change.connect("server1:psu1", "strange:1")
+    assert power("status", "server1") == (0, "server1 off\n", "")
+
+
+def test_no_more_devices_at_once_than_asked_for(inventory: Inventory, power: Power) -> None:
+    with room_in(inventory, Room(6, 2, manners=Manners(latency=0.02))) as room:
+        power("status", "server[1-6]")
+        busy: list[int] = []
+        for pdu in room.pdus:
+            answer = pdu.agent._answer
+
+            def counted(data: bytes, addr: Any, answer: Any = answer) -> None:
+                loop_time = time.monotonic()
+                busy.append(sum(each.agent._busy_until > loop_time - 0.001 for each in room.pdus))
+                answer(data, addr)
+
+            pdu.agent._answer = counted  # type: ignore[method-assign]
+        assert power("status", "server[1-6]", "--parallel", "2").code == 0
+        assert max(busy) <= 2

@@ -334,12 +334,9 @@ def _perform(
 
 
 def _tell(result: Result, verbose: bool) -> None:
-    import sys
-
     from clusto_cli.power.report import feed_lines, line
 
     write_lines([line(result), *(feed_lines(result) if verbose else [])])
-    sys.stdout.flush()
 
 
 def _print_all(action: str, results: Sequence[Result], output: str, verbose: bool, several: bool) -> None:

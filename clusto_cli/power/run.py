@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sys
 import threading
@@ -31,13 +32,28 @@ class Manner:
 def perform(plan: Plan, story: Story, manner: Manner, contradicts: LabelCheck, tell: Tell) -> tuple[list[Result], bool]:
     """The results of every target, and whether the run was interrupted. Each result is told as soon as it is there."""
 
+    flushing = False
+
+    def flush() -> None:
+        nonlocal flushing
+        flushing = False
+        sys.stdout.flush()
+
+    def told(result: Result) -> None:
+        """Tells a result; what comes at one time goes out in one piece."""
+        nonlocal flushing
+        tell(result)
+        if not flushing:
+            flushing = True
+            asyncio.get_running_loop().call_soon(flush)
+
     async def main(interruption: Interruption) -> list[Result]:
         async with AsyncExitStack() as stack:
             sessions = await plan.open(
                 stack, interruption, parallel=manner.parallel, stagger=manner.stagger, settle=manner.settle
             )
             actions = Actions(sessions, interruption, pause=manner.pause, force=manner.force, contradicts=contradicts)
-            return await actions.all(plan.targets, lambda target: story(actions, target), tell)
+            return await actions.all(plan.targets, lambda target: story(actions, target), told)
 
     return run(main)
 
