@@ -127,7 +127,7 @@ class _Translated:
         from paramiko import SSHException
         from paramiko.ssh_exception import BadHostKeyException
 
-        where, seconds = f"{self._settings.host} port {self._settings.ssh_port}", self._settings.timeout
+        where = f"{self._settings.host} port {self._settings.ssh_port}"
         text = f"{error} {error.__cause__ or ''} {error.__context__ or ''}"
         if isinstance(error, BadHostKeyException) or "BadHostKey" in text or "does not match" in text:
             raise AuthenticationFailed(f"{where}: its host key is not the known one") from error
@@ -138,7 +138,7 @@ class _Translated:
                 f"{where}: the password or key of {self._settings.user} was not accepted"
             ) from error
         if isinstance(error, ReadTimeout):
-            raise DeviceError(f"no prompt that is known came within {seconds:g} s") from error
+            raise DeviceError(f"{where}: no prompt that is known came in time") from error
         if isinstance(error, NetmikoTimeoutException | SSHException | OSError | EOFError):
             raise Unreachable(f"{where}: no ssh session ({_first_line(error)})") from error
         if isinstance(error, ValueError):
