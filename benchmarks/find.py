@@ -1,0 +1,110 @@
+"""How long expressions and allocation take on an SQLite store of 100,000 servers, and the parser on hostile input.
+
+    python benchmarks/find.py [--servers 100000] [--rounds 7] [--keep DIRECTORY]
+
+Whole processes, run in turn with the floors that they are held against; the times are the least of all rounds, by the
+clock and as computed by the processor. `--keep` keeps the store.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from startup import CLUSTO, run, store
+
+FLOOR = "python -c 'import click, sqlite3'"
+WRITE_FLOOR = "python -c 'import click, sqlalchemy.orm'"
+FLOORS = {
+    FLOOR: [sys.executable, "-c", "import click, sqlite3"],
+    WRITE_FLOOR: [sys.executable, "-c", "import click, sqlalchemy.orm"],
+}
+QUICK = "driver:Server connected to name:rack002"
+SECOND = 1.0
+EXPRESSIONS = (
+    "driver:Console connected to name:server2",
+    "driver:Server",
+    "attr:foo,12 and driver:Server",
+    "driver:Server in name:datacenterZ and not attr:status,allocated",
+    "driver:NIC and attr:mac,52:54:*",
+    "(driver:Server in name:web-pool) and haskey(serial) and name:/^s0[0-9]+$/",
+    "driver:PDU connected to (driver:Server in name:rack101)",
+    "not (name:web* or name:db*) and driver:Server",
+    "driver:Server and attr:_ip,10.2.0.0/16",
+    "driver:Server and count(connected to driver:PDU) < 2",
+    "driver:Server and not (connected to driver:PDU via power)",
+    "driver:Server and attr:snmp.community,env:* inherited",
+)
+SPARE = "driver:Server and attr:status,unallocated"
+HOSTILE = {
+    "(((...": "(" * 19_000,
+    "not not not ...": "not " * 4_999,
+    "name:[a-z]*[a-z]*...": "name:" + "[a-z]*" * 600,
+    "name:[1-9][1-9]...": "name:" + "[1-9]" * 3_000,
+    "driver:a*a*a*...": "driver:" + "a*" * 3_000,
+    "regex, too large": "name:/" + "[^a]{0,1000}" * 70 + "/",
+    "regexes, many": "name:/(a|b)*c/ or " * 1_000 + "name:x",
+    "unknown words": "nmae:x " * 2_800,
+    "a long or": "name:a or " * 1_900 + "name:b",
+    "braces": "attr:a={" + "x," * 9_000 + "x}",
+}
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description="Times of expressions and allocation, whole processes.")
+    parser.add_argument("--servers", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--keep", metavar="DIRECTORY", type=Path)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
+        path = store(given.servers, given.keep or Path(directory))
+        commands = dict(FLOORS)
+        for expression in (QUICK, *EXPRESSIONS):
+            commands[expression] = [CLUSTO, "find", "--allow-unknown", expression]
+        for number in (4, 5):
+            arguments = ["--where", SPARE, "--spread", "Rack", "--set", "status=allocated", "--dry-run"]
+            commands[f"allocate {number} --spread Rack"] = [CLUSTO, "allocate", str(number), *arguments]
+        best = {name: (float("inf"), float("inf")) for name in commands}
+        for _ in range(given.rounds):
+            for name, command in commands.items():
+                best[name] = tuple(map(min, best[name], run(command, path)))  # type: ignore[assignment]
+    print(f"{'clock':>8} {'cpu':>8}  ratio of cpu, or seconds by the clock, and what it may be")
+    for name, (clock, cpu) in best.items():
+        print(f"{clock * 1000:8.0f} {cpu * 1000:8.0f}  {name}{_verdict(name, clock, cpu, best)}")
+    print("\nthe parser, ms (at most 100):")
+    for name, text in HOSTILE.items():
+        print(f"{_parsing(text) * 1000:8.1f}  {name}")
+
+
+def _verdict(name: str, clock: float, cpu: float, best: dict[str, tuple[float, float]]) -> str:
+    if name == QUICK:
+        return f": {cpu / best[FLOOR][1]:.2f} x {FLOOR} (at most 2)"
+    if name in EXPRESSIONS or name == "allocate 4 --spread Rack":
+        return f": {'within' if clock <= SECOND else 'OVER'} {SECOND:.0f} s"
+    if name == "allocate 5 --spread Rack":
+        return f": {cpu / best[WRITE_FLOOR][1]:.2f} x {WRITE_FLOOR} (at most 1.4)"
+    return ""
+
+
+def _parsing(text: str) -> float:
+    from clusto_core.errors import Malformed
+    from clusto_core.query.parser import parse
+
+    least = float("inf")
+    for _ in range(3):
+        start = time.perf_counter()
+        with contextlib.suppress(Malformed):
+            parse(text)
+        least = min(least, time.perf_counter() - start)
+    return least
+
+
+if __name__ == "__main__":
+    main()
