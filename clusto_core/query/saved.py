@@ -67,7 +67,10 @@ def save(change: Transaction, name: str, text: str, *, allow_unknown: bool = Fal
     node = parse(text)
     expand(reader, node, (name,))
     bind(reader, node, allow_unknown=allow_unknown)
-    thing = change.unit.get(f"@{name}") or change.add(Query, f"@{name}")
+    thing = change.unit.get(f"@{name}")
+    if thing is None:
+        change.add(Query, f"@{name}", attributes=[(EXPRESSION, text)])
+        return True
     return change.set_values(thing, EXPRESSION, [text])
 
 

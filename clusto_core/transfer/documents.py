@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 from clusto_core import addresses, cabling, devicetypes
 from clusto_core.attributes import IN, IP, Key, Value, from_python, instant, string, structure
 from clusto_core.drivers import Part, registry
-from clusto_core.drivers.resources import DeviceType
+from clusto_core.drivers.resources import DeviceType, Query
 from clusto_core.errors import Malformed, did_you_mean
 from clusto_core.names import MalformedName, check_name, split_part, suggest
+from clusto_core.query import saved
 from clusto_core.parts import checked_part_name
 
 Values = Mapping[Key, tuple[Value, ...]]
@@ -155,7 +156,9 @@ def _check_name(document: Document, data: Mapping[str, Any], problems: _Problems
             problems.add("a Thing needs a name")
         return
     try:
-        if document.driver == DeviceType.__name__ or (not document.driver and "/" in document.name):
+        if document.driver == Query.__name__:
+            saved.checked_name(document.name)
+        elif document.driver == DeviceType.__name__ or (not document.driver and "/" in document.name):
             if devicetypes.NAME.fullmatch(document.name) is None:
                 raise Malformed(f"malformed device type: {document.name[:60]!r} (write manufacturer/model)")
         elif ":" in document.name:

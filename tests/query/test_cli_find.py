@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -110,6 +111,7 @@ def test_saved_expressions_and_targets(run: Run) -> None:
     assert run("locate").code == 2
     assert run("query", "save", "spares", "driver:Sever").code == 2
     assert run("query", "save", "a b", "driver:Server").code == 2
+    assert run("add", "Query", "@other").code == 2
     assert run("query", "delete", "spares").out == "deleted @spares\n"
     assert run("find", "@spares").code == 3
     assert "query delete spares" in run("log", "--oneline").out
@@ -137,3 +139,12 @@ def test_what_an_expression_may_become(sqlite_site: Inventory) -> None:
     assert texts("count(") == ["count(connected to ", "count(in "]
     assert texts("name:web1:et") == ["name:web1:eth0", "name:web1:eth1"]
     assert texts("driver:Server a") == ["driver:Server and "]
+
+
+def test_saved_expressions_are_exported_and_imported(run: Run, tmp_path: Path) -> None:
+    run("query", "save", "spares", "driver:Server and attr:status,spare")
+    exported = run("export", "--format", "jsonl")
+    (tmp_path / "site.jsonl").write_text(exported.out)
+    other = {"CLUSTO_DB": f"sqlite:///{tmp_path}/other.db"}
+    assert run("import", str(tmp_path / "site.jsonl"), env=other).code == 0
+    assert run("find", "@spares", env=other).out == "web2\nweb3\n"
