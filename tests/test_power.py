@@ -579,3 +579,26 @@ def test_no_more_devices_at_once_than_asked_for(inventory: Inventory, power: Pow
             pdu.agent._answer = counted  # type: ignore[method-assign]
         assert power("status", "server[1-6]", "--parallel", "2").code == 0
         assert max(busy) <= 2
+
+
+def test_on_a_terminal_a_bar_is_drawn_and_results_go_where_they_are_sent(
+    inventory: Inventory, sqlite_url: str, tmp_path: Path
+) -> None:
+    import pexpect
+
+    with room_in(inventory, Room(moves_after=0.3)) as room:
+        environment = {**os.environ, "CLUSTO_DB": sqlite_url, "TERM": "xterm"}
+        results = tmp_path / "results"
+        line = f"{sys.executable} -m clusto_cli.main power off 'server[1-3]' | tee {results} >/dev/null"
+        terminal = pexpect.spawn("/bin/sh", ["-c", line], env=environment, encoding="utf-8", dimensions=(24, 100))
+        terminal.expect_exact("power off server[1-3], 6 outlets? [y/N] ")
+        terminal.sendline("y")
+        terminal.expect("[0-3]/3")
+        terminal.expect(pexpect.EOF)
+        assert sorted(results.read_text().splitlines()) == ["server1 off", "server2 off", "server3 off"]
+        assert len(off_outlets(room)) == 6
+        whole = pexpect.spawn(
+            sys.executable, ["-m", "clusto_cli.main", "power", "on", "server[1-3]"], env=environment, encoding="utf-8"
+        )
+        whole.expect(pexpect.EOF)
+        assert all(f"server{number} on" in whole.before for number in (1, 2, 3))

@@ -375,3 +375,51 @@ def test_a_template_finds_the_numbers_it_was_filled_with(outlet: int, unit: int,
 def test_the_numbering_that_skips_ten() -> None:
     command = profiles.load("aten-pe").command.on[0]
     assert [command.fill(outlet=outlet)[-2] for outlet in (1, 8, 9, 42)] == [2, 9, 11, 44]
+
+
+@pytest.mark.parametrize(
+    ("name", "outlet", "on", "off", "reads"),
+    [
+        # Written out from the vendors' MIBs: what is sent to outlet 7 (or the one named), and what reads as on and off.
+        ("apc-rpdu", "7", "318.1.1.12.3.3.1.1.4.7 = 1", "318.1.1.12.3.3.1.1.4.7 = 2", "1 2"),
+        ("apc-rpdu2", "7", "318.1.1.26.9.2.4.1.5.7 = 1", "318.1.1.26.9.2.4.1.5.7 = 2", "2 1"),
+        ("apc-easypdu", "7", "318.1.1.30.6.2.1.4.7 = 1", "318.1.1.30.6.2.1.4.7 = 2", "2 1"),
+        ("apc-cpdu", "7", "318.1.1.32.5.5.1.4.1.7 = 2", "318.1.1.32.5.5.1.4.1.7 = 1", "1 0"),
+        ("apc-masterswitch-plus", "7", "318.1.1.6.5.1.1.5.1.1.7 = 1", "318.1.1.6.5.1.1.5.1.1.7 = 3", "1 2"),
+        ("servertech-sentry3", "AA7", "1718.3.2.3.1.11.1.1.7 = 1", "1718.3.2.3.1.11.1.1.7 = 2", "1 0"),
+        ("raritan-px2", "7", "13742.6.4.1.2.1.2.1.7 = 1", "13742.6.4.1.2.1.2.1.7 = 0", "7 8"),
+        ("eaton-epdu", "7", "534.6.6.7.6.6.1.4.0.7 = 0", "534.6.6.7.6.6.1.3.0.7 = 0", "1 0"),
+        ("eaton-revelation", "7", "534.6.6.6.1.2.2.1.3.6 = 1", "534.6.6.6.1.2.2.1.3.6 = 0", "1 0"),
+        ("eaton-pulizzi", "7", "20677.2.6.2.8.0 = 1", "20677.2.6.2.8.0 = 2", "1 2"),
+        ("geist-v3", "7", "21239.2.16.1.3.7 = 1", "21239.2.16.1.3.7 = 3", "1 0"),
+        ("vertiv-geist-v5", "7", "21239.5.2.3.5.1.6.7 = 2", "21239.5.2.3.5.1.6.7 = 4", "1 2"),
+        ("vertiv-mph", "7", "476.1.42.3.8.50.20.1.100.1.1.7 = 1", "476.1.42.3.8.50.20.1.100.1.1.7 = 0", "2 1"),
+        ("avocent-pm", "7", "10418.17.2.5.5.1.6.1.1.7 = 2", "10418.17.2.5.5.1.6.1.1.7 = 3", "2 1"),
+        ("enlogic", "7", "38446.1.5.5.1.4.1.7 = 2", "38446.1.5.5.1.4.1.7 = 1", "1 0"),
+        ("hpe-g2-pdu2", "7", "232.165.7.5.2.1.3.0.7 = 0", "232.165.7.5.2.1.2.0.7 = 0", "2 1"),
+        ("hpe-g2-pdu3", "7", "232.165.11.5.2.1.3.1.7 = 0", "232.165.11.5.2.1.2.1.7 = 0", "2 1"),
+        ("panduit-g5", "7", "19536.10.1.5.2.1.3.1.7 = 0", "19536.10.1.5.2.1.2.1.7 = 0", "2 1"),
+        ("gude-epc", "7", "28507.7.1.3.1.2.1.3.7 = 1", "28507.7.1.3.1.2.1.3.7 = 0", "1 0"),
+        ("aten-pe", "8", "21317.1.3.2.2.2.2.9.0 = 2", "21317.1.3.2.2.2.2.9.0 = 1", "2 1"),
+        ("aten-pe", "9", "21317.1.3.2.2.2.2.11.0 = 2", "21317.1.3.2.2.2.2.11.0 = 1", "2 1"),
+        ("wti", "7", "2634.3.100.200.1.4.7 = 5", "2634.3.100.200.1.4.7 = 6", "1 0"),
+        ("ibm-pdu", "7", "2.6.223.8.2.2.1.11.7 = 1", "2.6.223.8.2.2.1.11.7 = 0", "1 0"),
+        ("lenovo-pdu", "7", "2.6.223.8.2.2.1.13.7 = 1", "2.6.223.8.2.2.1.13.7 = 0", "1 0"),
+        ("dataprobe-iboot", "7", "1418.6.5.1.5.6 = 1", "1418.6.5.1.5.6 = 0", "1 0"),
+        ("dell-rpdu", "7", "674.10903.200.2.200.130.1.4.1.4.7 = 1", "674.10903.200.2.200.130.1.4.1.4.7 = 2", "1 2"),
+        ("powertek", "7", "42610.1.4.4.1.6.2.1.4.1.2.6 = 2", "42610.1.4.4.1.6.2.1.4.1.2.6 = 4", "2 1"),
+    ],
+)
+def test_what_is_written_where_and_what_is_read_as_what(name: str, outlet: str, on: str, off: str, reads: str) -> None:
+    pdu = Pdu(profiles.load(name), 10)
+
+    async def scenario() -> list[str]:
+        async with power_of(pdu) as power:
+            told = [(await power.steps([outlet], direction))[outlet][-1] for direction in (True, False)]
+            tag = "GAUGE32" if name == "geist-v3" else "INTEGER"
+            assert all(step.what.startswith(tag) for step in told)
+            return [f"{step.where.removeprefix('1.3.6.1.4.1.')} = {step.what.split()[-1]}" for step in told]
+
+    assert asyncio.run(scenario()) == [on, off]
+    states = {meaning.relay: code for code, meaning in reversed(pdu.profile.state.codes.items()) if not meaning.concern}
+    assert f"{states[Relay.ON]} {states[Relay.OFF]}" == reads
