@@ -8,13 +8,13 @@ from typing import NamedTuple
 from clusto_core import wiring
 from clusto_core.attributes import Key
 from clusto_core.containment import check_no_cycle, standing
-from clusto_core.drivers import Driver
+from clusto_core.drivers import Driver, Part
 from clusto_core.drivers.equipment import Mounted, Rack
 from clusto_core.drivers.parts import RackUnit
 from clusto_core.errors import Malformed, Refused
 from clusto_core.names import natural_key
 from clusto_core.things import Thing
-from clusto_core.unit import Cable, UnitOfWork
+from clusto_core.unit import Cable, UnitOfWork, trailing_number
 
 HEIGHT = Key("height")
 """How many rack units a device takes; one where it is not said, 0 for what hangs beside them."""
@@ -128,6 +128,27 @@ def check_number_is_free_to_change(unit: UnitOfWork, part: Thing) -> None:
     for end in (part, unit.partner(part)):
         if end is not None and unit.cable_of(end) is not None:
             raise Refused(f"{end.name} is in use, and its number says where it is: disconnect it first")
+
+
+def check_heights(unit: UnitOfWork) -> None:
+    """Raises Refused when a transaction says that mounted equipment is higher or lower than the units it is in."""
+    new, _ = unit.attributes_changed(HEIGHT)
+    for attribute in new:
+        thing = unit.by_id(attribute.thing_id)
+        taken = 0 if thing.is_part or unit.is_gone(thing.id) else len(positions(unit, thing))
+        if taken and height(unit, thing) not in (None, taken):
+            units = "rack unit" if taken == 1 else "rack units"
+            raise Refused(f"{thing.name} is in {taken} {units}: disconnect it before its height changes")
+
+
+def check_pairing(unit: UnitOfWork, owner: Thing, driver: type[Part], name: str) -> None:
+    """Raises Refused for a panel's port whose number another port on that side has: they would be one path."""
+    number = trailing_number(name)
+    if not wiring.is_panel(driver) or number is None:
+        return
+    for part in unit.parts(owner):
+        if part.number == number and part.is_a(driver):
+            raise Refused(f"{part.name} has the number {number} on that side of the panel already")
 
 
 # --- cables ----------------------------------------------------------------------------------------------------------

@@ -77,12 +77,17 @@ class Inventory:
 
         `command` and `message` go into the history; with `dry_run` everything is checked and nothing is kept.
         """
-        with store.write_transaction(self.settings, notify) as connection, collector.paused():
+        with (
+            store.or_scratch(self.settings, only_trying=dry_run) as settings,
+            store.write_transaction(settings, notify) as connection,
+            collector.paused(),
+        ):
             reader = Reader(store.raw(connection))
             change = Transaction(UnitOfWork(connection, reader))
             yield change
             if change.unit.changed:
                 categories.check(change.unit)
+                cabling.check_heights(change.unit)
                 if dry_run:
                     connection.rollback()
                 else:
@@ -171,7 +176,7 @@ class Transaction:
             raise Malformed(f"a {driver.__name__} is a part: name its owner too, as {name[:40]}:{driver.kind}1")
         owner = self.resolve(owner_name)
         self._free(f"{owner.name}:{part_name}")
-        self.unit.parts(owner)
+        cabling.check_pairing(self.unit, owner, driver, part_name)
         values = {str(key): value for key, value in attributes}
         return self._make_part(owner, parts.checked_part_name(part_name), driver, values)
 
@@ -232,6 +237,7 @@ class Transaction:
             target = f"{thing.owner_name}:{parts.checked_part_name(part_name)}"
             if trailing_number(target) != thing.number:
                 cabling.check_number_is_free_to_change(self.unit, thing)
+                cabling.check_pairing(self.unit, self.unit.by_id(thing.entity_id), registry.part(thing.driver), target)
             renamed = [(thing, target)]
         else:
             if not thing.is_a(DeviceType):

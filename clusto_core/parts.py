@@ -13,6 +13,8 @@ from clusto_core.drivers.parts import Port
 from clusto_core.errors import Malformed, NotFound, Refused, did_you_mean
 from clusto_core.names import MalformedName, check_part_name, suggest
 from clusto_core.ranges import MalformedRange, expand
+from clusto_core.unit import trailing_number
+from clusto_core.wiring import is_panel
 
 if TYPE_CHECKING:
     from clusto_core.things import Thing
@@ -147,9 +149,15 @@ class _Planned(Protocol):
 
 
 def check_unique(planned: Iterable[_Planned]) -> None:
-    """Raises Refused when two parts would have one name."""
+    """Raises Refused when two parts would have one name, or two ports of one side of a panel one number."""
     seen: dict[str, type[Part]] = {}
+    sides: dict[tuple[type[Part], int], str] = {}
     for part in planned:
+        number = trailing_number(part.name)
+        if is_panel(part.driver) and number is not None:
+            other = sides.setdefault((part.driver, number), part.name)
+            if other != part.name:
+                raise Refused(f"{other} and {part.name} would have one number on one side of the panel")
         if part.name in seen:
             raise Refused(
                 f"two parts would be called {part.name}: a {seen[part.name].noun} and a {part.driver.noun} "

@@ -22,6 +22,25 @@ BUSY_SECONDS = 60
 """How long a writer waits for another one."""
 
 
+@contextlib.contextmanager
+def or_scratch(settings: Settings, *, only_trying: bool) -> Iterator[Settings]:
+    """The store itself; or, where something is only tried and there is none yet, an empty one that is then gone."""
+    if only_trying:
+        try:
+            database.connect(settings.url).close()
+        except EmptyStore:
+            import tempfile
+
+            with tempfile.TemporaryDirectory(prefix="clusto-") as directory:
+                url = f"sqlite:///{directory}/clusto.db"
+                create(url)
+                yield Settings(url)
+            return
+        except OutdatedSchema:
+            pass
+    yield settings
+
+
 def engine_for(url: str) -> Engine:
     """An engine whose transactions begin by taking the store's write lock on SQLite, at READ COMMITTED elsewhere."""
     from sqlalchemy import create_engine, event

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from clusto_core.attributes import Key
+from clusto_core.config import Settings
+from clusto_core.database import EmptyStore
 from clusto_core.errors import Malformed, NotFound, Refused
 from clusto_core.inventory import Inventory, Transaction
 from clusto_core.location import locate
@@ -281,3 +283,34 @@ def test_a_part_whose_number_says_where_it_is_keeps_it_while_it_is_in_use(site: 
         "connected to port GigabitEthernet0/5 on switch2a",
         "connected to U13 in rack101",
     ]
+
+
+def test_a_mounted_device_keeps_its_height(site: Inventory) -> None:
+    with pytest.raises(Refused, match="server1 is in 1 rack unit: disconnect it"), site.change() as change:
+        change.set_values(change.resolve("server1"), Key.parse("height"), [2])
+    with site.change() as change:
+        change.set_values(change.resolve("server1"), Key.parse("height"), [1])
+    with site.change() as change:
+        change.disconnect("server1", "rack101")
+        change.set_values(change.resolve("server1"), Key.parse("height"), [2])
+        change.connect("server1", "rack101:RU20")
+    assert lines(site, "server1")[1:3] == ["connected to RU20 in rack101", "connected to RU21 in rack101"]
+
+
+def test_a_number_is_one_path_through_a_panel(site: Inventory) -> None:
+    with site.change() as change:
+        with pytest.raises(Refused, match="pp12:7 has the number 7 on that side"):
+            change.add("FrontPort", "pp12:front7")
+        with pytest.raises(Refused, match="pp12:9 has the number 9 on that side"):
+            change.rename("pp12:8", "pp12:x9")
+        with pytest.raises(Refused, match="a1 and b1 would have one number on one side"):
+            change.add("PatchPanel", "pp13", part_counts={"front": ["a1", "b1"], "rear": 2})
+        change.add("FrontPort", "pp12:25")
+        change.add("RearPort", "pp12:rear25")
+
+
+def test_trying_makes_no_store(empty_url: str) -> None:
+    with Inventory(Settings(empty_url)).change(dry_run=True) as change:
+        change.add("Server", "server1")
+    with pytest.raises(EmptyStore), Inventory(Settings(empty_url)).read():
+        pass
