@@ -358,3 +358,18 @@ def test_wrong_usage(clusto: Run, do: Do, site: SshServer, arguments: list[str])
     result = clusto("console", *arguments)
     assert result.code == 2, result.err
     assert result.err.startswith("clusto: error: ")
+
+
+def test_completion(clusto: Run, do: Do) -> None:
+    do(
+        """
+        add ConsoleServer cs1 --parts consoleport=2
+        add Server server1
+        connect server1:console cs1:1
+        attr set console.profile opengear -t cs1
+        """
+    )
+    methods = clusto("completion", "bash", "--line", "clusto console server1 --method ssh")
+    assert [line for line in methods.out.split() if line.startswith("ssh")] == ["ssh", "ssh-user", "ssh-label"]
+    assert "controller" in clusto("completion", "bash", "--line", "clusto console server1 --via ").out
+    assert "server1" in clusto("completion", "bash", "--line", "clusto console ser").out

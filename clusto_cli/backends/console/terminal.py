@@ -169,18 +169,19 @@ class Terminal:
 
     def flush(self) -> None:
         while self._pending:
-            if not (written := self._put(self._pending[:_CHUNK])):
-                return
+            with memoryview(self._pending) as whole, whole[:_CHUNK] as piece:
+                written, asked = self._put(piece), len(piece)
             del self._pending[:written]
+            if written < asked:
+                return
 
-    def _put(self, data: bytes | bytearray) -> int:
+    def _put(self, data: bytes | memoryview) -> int:
         """How many of these bytes the terminal takes now."""
         try:
             return os.write(self._out, data)
         except BlockingIOError:
             return 0
         except OSError as error:
-            self._pending.clear()
             raise Ended(signal.SIGHUP) from error
 
     def _drain(self, seconds: float) -> None:
