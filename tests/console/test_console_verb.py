@@ -151,13 +151,13 @@ def test_steps_in_order(clusto: Run, do: Do, site: SshServer) -> None:
 
 
 def test_capture_gives_a_pipe_every_byte(clusto: Run, do: Do, site: SshServer) -> None:
-    result = clusto("console", "server3", "--capture", "0.5")
+    result = clusto("console", "server3", "--expect", "login: ", "--capture", "0.2")
     assert result.code == 0
     assert result.out.endswith("\n\nserver3 login: ")
 
 
 def test_several_side_by_side(clusto: Run, do: Do, site: SshServer) -> None:
-    result = clusto("console", "server[1-3]", "--capture", "1")
+    result = clusto("console", "server[1-3]", "--expect", "login: ")
     assert result.code == 0, result.err
     for name in ("server1", "server2", "server3"):
         assert f"{name}: Debian GNU/Linux 12 {name} ttyS0\n" in result.out
