@@ -132,7 +132,9 @@ def vlan(app: App, name: str, nic: str | None, parallel: int, output: str) -> in
     with app.reading() as reader:
         names = [f"{name}:{nic}"] if nic else [name]
         jobs = _jobs(reader, _nics(reader, names, all_of=nic is None), None)
-        rows = vlan_rows(reader, jobs, parallel)
+        rows, notes = vlan_rows(reader, jobs, parallel)
+    for note in notes:
+        app.say(note)
     if output == "text":
         write_lines(vlan_lines(rows))
     else:
@@ -142,9 +144,9 @@ def vlan(app: App, name: str, nic: str | None, parallel: int, output: str) -> in
 
 @command.command("ports")
 @click.argument("name", metavar="SWITCH", shell_complete=completion.things)
-@_device_options
+@output_option
 @pass_app
-def ports(app: App, name: str, parallel: int, output: str) -> None:
+def ports(app: App, name: str, output: str) -> None:
     """List a switch's ports: mode, VLANs, link, learned MACs, LLDP neighbour, and what is wired there."""
     from clusto_cli.network.showing import port_lines, port_rows
 
@@ -288,8 +290,8 @@ def _told(app: App, opened: Sequence[Opened], options: dict[str, Any], interrupt
     good = [job for job in jobs if job.status in (MOVED, ALREADY, PLANNED)]
     bad = [job for job in jobs if job not in good]
     for one in opened:
-        if one.device.experimental:
-            app.say(f"{one.device.name}: {one.device.recognised} is experimental: {one.device.experimental}")
+        if one.device.note:
+            app.say(one.device.note)
         if one.caution:
             app.say(f"{one.device.name}: not saved: {one.caution}")
     if options["output"] != "text":

@@ -15,10 +15,11 @@ Answer = TypeVar("Answer")
 
 @dataclass
 class Asked(Generic[Answer]):
-    """What each switch answered, by name, and why others did not."""
+    """What each switch answered, by name, why others did not, and what to know of their kinds."""
 
     answers: dict[str, Answer] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 def ask(
@@ -43,4 +44,5 @@ def ask(
         await asyncio.gather(*(one(device, places) for device in devices))
 
     asyncio.run(main())
+    asked.notes = [device.note for device in devices if device.note]
     return asked

@@ -52,6 +52,11 @@ class Device:
         self.experimental = opened.control.experimental
         return opened.control
 
+    @property
+    def note(self) -> str:
+        """What a person should know of a switch of this kind; empty when all about it is verified."""
+        return f"{self.name}: {self.recognised} is experimental: {self.experimental}" if self.experimental else ""
+
     def settings(self) -> tuple[SwitchSettings, SnmpSettings | None]:
         """The settings of the groups `switch`, `ssh` and `snmp`, checked. Raises Malformed, naming the switch."""
         given = self.reached.settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from clusto_cli.backends.switch.model import PortMode, PortState, Survey, describe
@@ -141,7 +141,6 @@ class LastChange:
     before: PortState
     after: PortState
     nic_vlan: str | None = None
-    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 _LAST = """

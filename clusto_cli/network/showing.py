@@ -54,8 +54,8 @@ class VlanRow:
         }
 
 
-def vlan_rows(reader: Reader, jobs: Sequence[Job], parallel: int) -> list[VlanRow]:
-    """A row for each NIC, in order."""
+def vlan_rows(reader: Reader, jobs: Sequence[Job], parallel: int) -> tuple[list[VlanRow], list[str]]:
+    """A row for each NIC, in order; and notes."""
     grouped = by_switch(jobs)
     known = {device.name: device for device in devices(reader, [job.wired.switch for job in jobs]).values()}
 
@@ -84,7 +84,7 @@ def vlan_rows(reader: Reader, jobs: Sequence[Job], parallel: int) -> list[VlanRo
             else:
                 row.failure = answer or asked.failures.get(name, "")
             rows.append(row)
-    return rows
+    return rows, asked.notes
 
 
 def vlan_lines(rows: Iterable[VlanRow]) -> list[str]:
@@ -145,7 +145,7 @@ def port_rows(reader: Reader, switch: Thing) -> tuple[list[dict[str, Any]], list
         wired = cables.get(part.id)
         if part.id not in shown and wired is not None:
             rows.append(_port_record(names[part.id], part, None, [], [], wired, owners))
-    return rows, [f"{switch.name}: {text}" for text in survey.missing]
+    return rows, asked.notes + [f"{switch.name}: {text}" for text in survey.missing]
 
 
 def _match(parts: Sequence[Thing], names: dict[int, str], ports: Sequence[str]) -> dict[str, Thing]:

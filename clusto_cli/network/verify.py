@@ -103,7 +103,7 @@ def verify_cables(reader: Reader, things: Sequence[Thing], parallel: int) -> Ver
     verdicts = _recorded(reader, things)
     switches = {verdict.switch for verdict in verdicts} | {thing for thing in things if thing.is_a(Switch)}
     asked = ask(list(devices(reader, switches).values()), _survey, parallel)
-    result = Verified(verdicts, failures=sorted(asked.failures.items()))
+    result = Verified(verdicts, failures=sorted(asked.failures.items()), notes=list(asked.notes))
     for name, survey in sorted(asked.answers.items()):
         result.notes += [f"{name}: {text}" for text in survey.missing]
     by_name = {switch.name: switch for switch in switches}

@@ -162,6 +162,37 @@ def test_half_way_refused_the_old_state_is_back() -> None:
         assert in_vlan(agent.bridge, 4) == BEFORE
 
 
+def test_interrupted_half_way_the_old_state_is_back() -> None:
+    with QBridgeAgent(Bridge.of(12)) as agent:
+
+        async def whole() -> None:
+            switch = switch_on(agent, SnmpRules(orders=("single",)))
+            prepared = await prepare(switch, [Move("swp4", 203)])
+            apply, half_way, calls = switch.apply, asyncio.Event(), 0
+
+            async def stopping(plan: Any) -> None:
+                nonlocal calls
+                calls += 1
+                if calls > 1:
+                    await apply(plan)
+                    return
+                await apply(replace(plan, steps=plan.steps[:2]))
+                half_way.set()
+                await asyncio.sleep(60)
+
+            switch.apply = stopping  # type: ignore[method-assign]
+            change = asyncio.ensure_future(carry_out(switch, prepared))
+            await half_way.wait()
+            assert in_vlan(agent.bridge, 4) != BEFORE
+            change.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await change
+            await switch.close()
+
+        asyncio.run(whole())
+        assert in_vlan(agent.bridge, 4) == BEFORE
+
+
 def test_a_pvid_that_lies_is_no_success() -> None:
     with QBridgeAgent(Bridge.of(12), Quirks(pvid_lies=True)) as agent:
         with pytest.raises(NotVerified, match=r"swp4 is untagged in 10, not 203.*swp4 put back as before"):
