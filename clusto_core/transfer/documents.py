@@ -21,8 +21,8 @@ from clusto_core.drivers import Part, registry
 from clusto_core.drivers.resources import DeviceType, Query
 from clusto_core.errors import Malformed, did_you_mean
 from clusto_core.names import MalformedName, check_name, split_part, suggest
-from clusto_core.query import saved
 from clusto_core.parts import checked_part_name
+from clusto_core.query import saved
 
 Values = Mapping[Key, tuple[Value, ...]]
 Lines = Mapping[tuple[str, ...], int]
