@@ -296,6 +296,16 @@ def test_where_and_the_switches_of_the_lab(run: Invoke, tmp_path: Path) -> None:
         assert (verified.code, verified.out.count("confirmed (MAC)")) == (0, 6)
 
 
+def test_the_order_that_worked_is_kept_and_tried_first(run: Invoke, agent: QBridgeAgent) -> None:
+    agent.quirks.strict = True
+    assert run("network", "setvlan", "server1", "eth1", "203").code == 0
+    assert "leave-join" in run("attr", "get", "_switch.order", "-t", "sw1").out
+    before = len(agent.sets)
+    assert before > 1
+    assert run("network", "setvlan", "server1", "eth1", "10").code == 0
+    assert len(agent.sets) == before + 1
+
+
 def test_completion_of_nics_and_vlans(run: Invoke) -> None:
     from click.shell_completion import ShellComplete
 
