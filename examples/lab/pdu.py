@@ -14,6 +14,8 @@ from clusto_cli.backends.snmp import Oid, Tag, Value, Varbind, parse_oid
 from lab.agent import NO_ACCESS, NOT_WRITABLE
 
 SYS_DESCR, SYS_OBJECT_ID, SYS_NAME = (parse_oid(f"1.3.6.1.2.1.1.{number}.0") for number in (1, 2, 5))
+NET_SNMP = parse_oid("1.3.6.1.4.1.8072.3.2.10")
+"""How a device identifies itself whose maker left net-snmp as it was."""
 WRONG_TYPE, WRONG_VALUE, INCONSISTENT_VALUE = 7, 10, 12
 UNLOCKED_FOR = 5.0
 """Seconds for which an unlocked outlet takes a command."""
@@ -90,7 +92,7 @@ class Pdu:
         self._codes = {
             meaning.relay: code for code, meaning in reversed(profile.state.codes.items()) if not meaning.concern
         }
-        identity = profile.sysobjectids[0] + ((7,) if profile.model else ())
+        identity = next(iter(profile.sysobjectids), NET_SNMP) + ((7,) if profile.model else ())
         self._constant(SYS_DESCR, Tag.OCTET_STRING, f"{profile.vendor} {profile.family}".encode())
         self._constant(SYS_OBJECT_ID, Tag.OBJECT_IDENTIFIER, sysobjectid or identity)
         self._constant(SYS_NAME, Tag.OCTET_STRING, name.encode())
