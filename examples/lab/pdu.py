@@ -17,8 +17,8 @@ SYS_DESCR, SYS_OBJECT_ID, SYS_NAME = (parse_oid(f"1.3.6.1.2.1.1.{number}.0") for
 NET_SNMP = parse_oid("1.3.6.1.4.1.8072.3.2.10")
 """How a device identifies itself whose maker left net-snmp as it was."""
 WRONG_TYPE, WRONG_VALUE, INCONSISTENT_VALUE = 7, 10, 12
-UNLOCKED_FOR = 5.0
-"""Seconds for which an unlocked outlet takes a command."""
+UNLOCKED_FOR = 10.0
+"""Seconds for which an unlocked outlet takes a command (SCHLEIFENBAUER-DATABUS-MIB, sdbDevOutSwUnlock)."""
 
 
 @dataclass
