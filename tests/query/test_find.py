@@ -47,6 +47,7 @@ driver:Server and count(connected to driver:Outlet via power) = 2| web2 web3 web
 name:web1 and count(connected to driver:Switch) > 1 | web1
 driver:Server and count(in driver:Pool) >= 1        | web1 web2
 name:web1 and count(in driver:Pool) = 2             | web1
+(name:web1 or name:sw2) connected to (count(in driver:Rack) > 0)| sw2 web1
 driver:Server and not (connected to driver:PDU via power)| db1
 driver:NIC and attr:mac,52:54:*                     | web1:eth0 web2:eth0 web3:eth0 web4:eth0
 driver:NIC and not attr:mac,* and name:web*         | web1:eth1 web2:eth1 web3:eth1 web4:eth1
@@ -56,6 +57,8 @@ not (name:web* or name:db*) and driver:Server       |
 driver:Server and attr:_ip,10.2.0.0/30              | web1 web2 web3
 _ip:10.2.0.3-10.2.0.9                               | web3 web4
 driver:NIC and _ip:10.2.0.4                         | web4:eth0
+name:db1:eth0 in (attr:_ip,10.*)                    |
+name:web1:eth1 in (attr:_ip,10.*)                   | web1:eth1
 attr:_ip,/[.]4$/                                    | web4
 haskey(_ip) and name:*1                             | web1
 attr:tag,12                                         | web3 web4
