@@ -71,7 +71,7 @@ def _values(way: ConsoleWay, method: Method) -> Values:
     if way.kind == CONTROLLER:
         user, secret = settings.get("bmc.user"), settings.get("bmc.password")
         begins_at = settings.get("bmc.port")
-        if (cipher := settings.get("bmc.cipher")) is not None:
+        if (cipher := settings.get("bmc.cipher_suite")) is not None:
             texts["cipher"] = cipher
     elif own_port is None and begins_at is None and method.port.isdecimal():
         # A server that has one port for all its consoles: where that port is, is set on the server.

@@ -267,7 +267,7 @@ def test_serial_over_lan_where_there_is_no_cable(clusto: Run, do: Do, lab: Lab, 
         attr set bmc.host 127.0.0.1 -t server1
         attr set bmc.port {port} -t server1
         attr set bmc.user admin -t server1
-        attr set bmc.cipher 3 -t server1
+        attr set bmc.cipher_suite 3 -t server1
         attr set bmc.password env:BMC -t server1
         """,
     )
