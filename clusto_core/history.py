@@ -58,7 +58,7 @@ def record(unit: UnitOfWork, command: str, message: str | None, reverts: int | N
         "reverts": reverts,
     }
     unit.connection.execute(schema.transactions.insert(), entry)
-    dump = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+    dump = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
     changes = (
         (number, thing_id, name, dump(before) if before else None, dump(after) if after else None)
         for thing_id, name, before, after in unit.changes()
