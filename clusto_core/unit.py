@@ -82,10 +82,11 @@ class UnitOfWork:
 
     def by_id(self, id: int) -> Thing:
         """The Thing or part with that id."""
-        found = self._by_id.get(id)
-        if found is None:
+        try:
+            return self._by_id[id]
+        except KeyError:
             found = self._by_id[id] = self.reader.by_ids([id])[id]
-        return found
+            return found
 
     def find(self, id: int) -> Thing | None:
         """The Thing or part with that id, None when it is not, or no longer, there."""
@@ -291,7 +292,6 @@ class UnitOfWork:
             self._cables[id][cable.id] = cable
         self._index(cable)
         self._new[2][cable.id] = cable
-        self._paths.add(cable.id)
         for part in (cable.part, cable.other_part):
             if part is not None:
                 self._touch_path(self.by_id(part))
@@ -372,17 +372,18 @@ class UnitOfWork:
         found: dict[int, tuple[Rows, Rows]] = {}
 
         def entry(entity: int, which: int, table: str, row: Sequence[Any]) -> None:
-            if entity not in new:
-                found.setdefault(entity, ({}, {}))[which].setdefault(table, []).append(row)
+            found.setdefault(entity, ({}, {}))[which].setdefault(table, []).append(row)
 
         for which, (some_things, some_attributes, some_cables) in enumerate((self._gone, self._new)):
             for thing in some_things.values():
-                entry(thing.entity_id, which, "things", rows.of_thing(thing))
+                if (entity := thing.entity_id) not in new:
+                    entry(entity, which, "things", rows.of_thing(thing))
             for attribute in some_attributes.values():
                 holder = self.by_id(attribute.thing_id)
-                entry(holder.entity_id, which, "attributes", self._told_attribute(holder, attribute))
+                if (entity := holder.entity_id) not in new:
+                    entry(entity, which, "attributes", self._told_attribute(holder, attribute))
             for cable in some_cables.values():
-                for entity in {cable.thing, cable.other_thing}:
+                for entity in {cable.thing, cable.other_thing} - new:
                     entry(entity, which, "cables", self._told_cable(cable))
         for id, (before, after) in self._renamed.items():
             thing = self.by_id(id)
