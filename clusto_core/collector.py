@@ -16,4 +16,7 @@ def paused() -> Iterator[None]:
         yield
     finally:
         if enabled:
+            # All that was made meanwhile joins the oldest generation, and is not looked through the moment this ends.
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()
