@@ -44,8 +44,7 @@ def canonical(text: str) -> str:
 def claim_of(text: str) -> str | None:
     """The claim of an address as the store spells it; None for what is no address."""
     if _V4(text):
-        one, two, three, four = map(int, text.split("."))
-        return f"ip4:{one << 24 | two << 16 | three << 8 | four:08x}"
+        return f"ip4:{bytes(map(int, text.split('.'))).hex()}"
     address = parse(text)
     return claim(address) if address else None
 

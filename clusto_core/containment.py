@@ -23,7 +23,7 @@ def parents(unit: UnitOfWork, thing: Thing) -> list[Thing]:
 
 def is_place(thing: Thing) -> bool:
     """Whether it is somewhere a Thing stands."""
-    return any(thing.is_a(place) for place in PLACES)
+    return issubclass(thing.kind, PLACES)
 
 
 def put(unit: UnitOfWork, thing: Thing, parent: Thing) -> bool:
@@ -81,16 +81,16 @@ def is_in(unit: UnitOfWork, thing: Thing, parent: Thing) -> bool:
 
 def _path(unit: UnitOfWork, start: Thing, goal: Thing) -> list[Thing] | None:
     """The chain of containment from `start` up to `goal`, both included, if there is one."""
-    came_from: dict[Thing, Thing | None] = {start: None}
+    came_from: dict[int, Thing | None] = {start.id: None}
     queue = [start]
     for here in queue:
-        if here == goal:
+        if here.id == goal.id:
             path = [here]
-            while (previous := came_from[path[-1]]) is not None:
+            while (previous := came_from[path[-1].id]) is not None:
                 path.append(previous)
             return path[::-1]
         for parent in parents(unit, here):
-            if parent not in came_from and not parent.is_a(Part):
-                came_from[parent] = here
+            if parent.id not in came_from and not parent.is_a(Part):
+                came_from[parent.id] = here
                 queue.append(parent)
     return None

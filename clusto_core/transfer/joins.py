@@ -30,11 +30,10 @@ class Joins:
 
     def leave_place(self, document: Document, thing: Thing) -> None:
         """Takes a device out of rack units where the document says others."""
-        span = cabling.parse_span(document.at) if document.at else None
-        if span is None:
+        if not document.at:
             return
         present = cabling.positions(self.unit, thing)
-        if present:
+        if present and (span := cabling.parse_span(document.at)) is not None:
             high = span.high or span.low + (cabling.height(self.unit, thing) or 1) - 1
             units = {self.unit.by_id(cable.other_part or 0).number for cable in present}
             rack = self.unit.by_id(present[0].other_thing)
@@ -86,12 +85,13 @@ class Joins:
     def connect(self, progress: Callable[[int, int], None]) -> None:
         """Takes out the cables that the documents say otherwise, and puts in those that are not there."""
         missing = []
-        for document, part, far in self._joins:
+        for join in self._joins:
+            document, part, far = join
             if (cable := self.unit.cable_of(part)) is not None and self._joins_to(part, far):
                 for end in (cable.part, cable.other_part):
                     self._said[end or 0] = document
             else:
-                missing.append((document, part, far))
+                missing.append(join)
         self._leave(missing)
         for done, (document, part, far) in enumerate(missing):
             if done % 1000 == 0:
