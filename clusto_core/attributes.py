@@ -6,6 +6,7 @@ An attribute is (key, optional number, optional subkey, value), spelled `KEY`, `
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clusto_core.errors import Malformed
@@ -81,9 +82,7 @@ class Value(NamedTuple):
         if self.type == "integer":
             return int(self.text)
         if self.type == "datetime":
-            from datetime import UTC, datetime, timedelta
-
-            return (self._instant() - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+            return _microseconds(self.text)
         return None
 
     @property
@@ -100,7 +99,7 @@ class Value(NamedTuple):
         if self.type == "boolean":
             return self.text == "true"
         if self.type == "datetime":
-            return self._instant()
+            return _moment(self.text)
         if self.type == "json":
             import json
 
@@ -111,11 +110,20 @@ class Value(NamedTuple):
         """The text for people: secrets masked, but not the place they are read from (`env:NAME`, `file:PATH`)."""
         return MASK if key.secret and not self.text.startswith(_REFERENCE) else self.text
 
-    def _instant(self) -> datetime:
-        from datetime import UTC, datetime
 
-        instant = datetime.fromisoformat(self.text)
-        return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+def _moment(text: str) -> datetime:
+    from datetime import UTC, datetime
+
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+# An inventory has few dates and many Things of each: those of one delivery.
+@lru_cache(1000)
+def _microseconds(text: str) -> int:
+    from datetime import UTC, datetime, timedelta
+
+    return (_moment(text) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def string(text: str) -> Value:
@@ -142,6 +150,7 @@ def infer(text: str) -> Value:
     return string(text)
 
 
+@lru_cache(1000)
 def instant(text: str) -> Value:
     """An ISO 8601 date, or a time brought to UTC (one without an offset is UTC). Raises Malformed."""
     from datetime import UTC, datetime
