@@ -286,7 +286,7 @@ class UnitOfWork:
 
     def insert_cable(self, cable: Cable) -> None:
         """A new cable."""
-        for id in {cable.thing, cable.other_thing}:
+        for id in (cable.thing, cable.other_thing):
             if id not in self._cables:
                 self._load_cables([id])
             self._cables[id][cable.id] = cable
