@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from lab.room import Room
 
+from clusto_cli.backends.power import profile as profiles
 from clusto_core.attributes import Key
 from clusto_core.inventory import Inventory
 
@@ -35,3 +37,13 @@ def record_objects(
             change.connect(one, other)
         for name, key, value in extra:
             change.add_values(change.resolve(name), Key.parse(key), [value])
+
+
+def apc_delayed() -> str:
+    """A site's own profile, which leaves it to the PDU when its outlets are turned (PowerNet-MIB, delayedOn)."""
+    text = Path(profiles.__file__).parents[1].joinpath("profiles/power/apc-rpdu.toml").read_text()
+    delays = [
+        f'[delay.{way}]\noid = "1.3.6.1.4.1.318.1.1.12.3.4.1.1.{column}"\nnever = -1\n'
+        for way, column in (("on", 4), ("off", 5))
+    ]
+    return text.replace("\non = 1\noff = 2\n", "\non = 4\noff = 5\nsettle = 0.3\n") + "\n".join(["", *delays])

@@ -20,11 +20,12 @@ from lab.pdu import Outlet
 from lab.room import Room
 
 from clusto_cli.backends.base import Relay
+from clusto_cli.backends.power import profile as profiles
 from clusto_cli.main import invoke
 from clusto_core.attributes import Key
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
-from tests.power_room import record_room
+from tests.power_room import apc_delayed, record_room
 
 QUICK = (("lab", "snmp.timeout", 0.2), ("lab", "snmp.retries", 9))
 """Attributes that make tests wait less for silence, and bear a bad network for as long."""
@@ -391,6 +392,111 @@ def test_revert_puts_back_what_was(inventory: Inventory, power: Power) -> None:
         assert off_outlets(room) == ["pdu1a:1", "pdu1b:1"]
         never = power("revert", "server5", "--yes")
         assert (never.code, never.err) == (3, "clusto: error: no power action on server5 is recorded\n")
+
+
+@pytest.fixture
+def site_profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a site keeps profiles of its own."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    directory = tmp_path / "clusto" / "profiles" / "power"
+    directory.mkdir(parents=True)
+    return directory
+
+
+@pytest.mark.parametrize(
+    ("family", "delay"), [("servertech-sentry4", 1), ("servertech-sentry3", 1), ("raritan-px2", 800)]
+)
+def test_outlets_that_the_device_turns_on_one_after_the_other_are_waited_for(
+    inventory: Inventory, power: Power, site_profiles: Path, family: str, delay: int
+) -> None:
+    text = Path(profiles.__file__).parents[1].joinpath(f"profiles/power/{family}.toml").read_text()
+    text = text.replace("settle = 15\n", "").replace("[command]\n", "[command]\nsettle = 0.2\n")
+    (site_profiles / f"{family}.toml").write_text(text)
+    with room_in(inventory, Room(2, 4, families=(family,))) as room:
+        for pdu in room.pdus:
+            for each in pdu.outlets:
+                each.delays[True] = delay
+        assert power("off", "server[1-3]", "--yes").code == 0
+        told = power("on", "server[1-3]", "-o", "json")
+        assert told.code == 0
+        assert all(record["done"] for record in told.json)
+        # The last of them came long after what the family itself may take.
+        assert max(record["seconds"] for record in told.json) > 1.5
+        assert off_outlets(room) == []
+
+
+def test_an_outlets_own_delay_holds_up_no_other(inventory: Inventory, power: Power, site_profiles: Path) -> None:
+    (site_profiles / "apc-delayed.toml").write_text(apc_delayed())
+    extra = (*QUICK, ("lab", "power.profile", "apc-delayed"))
+    with room_in(inventory, Room(2, 4, families=("apc-delayed",)), extra) as room:
+        outlet(room, "pdu1a:1").delays[False] = 2
+        outlet(room, "pdu1a:2").stuck = True
+        result = power("off", "server[1-3]", "--yes", "-o", "json")
+        assert result.code == 5
+        records = {record["name"]: record for record in result.json}
+        assert [records[f"server{number}"]["done"] for number in (1, 2, 3)] == [True, False, True]
+        assert records["server2"]["seconds"] < records["server1"]["seconds"]
+        assert "acknowledged, still" in str(records["server2"]["failures"])
+
+
+def test_what_a_device_is_set_never_to_do_is_refused_and_not_waited_for(
+    inventory: Inventory, power: Power, site_profiles: Path
+) -> None:
+    (site_profiles / "apc-delayed.toml").write_text(apc_delayed())
+    extra = (*QUICK, ("lab", "power.profile", "apc-delayed"))
+    with room_in(inventory, Room(2, 4, families=("apc-delayed",)), extra) as room:
+        outlet(room, "pdu1b:1").delays[True] = -1
+        # A cycle would leave the outlet dark.
+        cycled = power("cycle", "server1", "--yes", "--force")
+        assert (cycled.code, sent(room)) == (4, 0)
+        reason = "pdu1b:1: the device is set never to turn it on (its delay is -1)"
+        assert cycled.lines == [f"server1 on: refused, {reason}"]
+        # Off is another matter, and so is on while it is on.
+        assert power("on", "server1").out == "server1 on\n"
+        assert power("off", "server1", "--yes").out == "server1 off\n"
+        on = power("on", "server1")
+        assert (on.code, on.lines) == (4, [f"server1 off: refused, {reason}"])
+        assert power("feed", "cycle", "server2", "--feed", "A", "--pause", "0", "--yes").code == 0
+
+
+def test_a_wrong_community_fails_its_own_servers_and_says_so(inventory: Inventory, power: Power) -> None:
+    extra = (*DEAF, ("pdu1a", "snmp.community", "wrong"), ("pdu1a", "snmp.write_community", "wrong"))
+    with room_in(inventory, Room(), extra) as room:
+        result = power("off", "server[1-9]", "--yes", "-o", "json")
+        assert result.code == 5
+        records = {record["name"]: record for record in result.json}
+        assert records["server9"]["done"]
+        for number in range(1, 9):
+            failures = str(records[f"server{number}"]["failures"])
+            assert "no answer in 0.3 s (down, filtered, or another community); nothing was sent" in failures
+        assert off_outlets(room) == ["pdu2a:1", "pdu2b:1"]
+        text = power("status", "server1")
+        assert text.code == 5
+        assert text.lines[0].startswith("server1 unknown: pdu1a:1: ")
+        assert "another community" in text.out
+
+
+def test_a_wrong_write_community_is_told_from_a_dead_device(inventory: Inventory, power: Power) -> None:
+    extra = (*DEAF, ("pdu1a", "snmp.write_community", "wrong"))
+    with room_in(inventory, Room(), extra) as room:
+        result = power("off", "server[1-2]", "server9", "--yes", "--settle", "0.1")
+        assert result.code == 5
+        assert result.lines[0] == "server9 off"
+        reason = "no answer to a write in 0.3 s, while it answers reads (another write community?)"
+        assert sorted(line.partition(": ")[0] for line in result.lines[1:]) == ["server1 partly", "server2 partly"]
+        assert all(reason in line for line in result.lines[1:])
+        assert off_outlets(room) == ["pdu1b:1", "pdu1b:2", "pdu2a:1", "pdu2b:1"]
+        assert not any(each.commands for each in room["pdu1a"].outlets)
+        assert power("status", "server9").out == "server9 off\n"
+
+
+def test_a_community_that_may_only_read_is_refused_by_the_device(inventory: Inventory, power: Power) -> None:
+    with room_in(inventory, Room(), (*DEAF, ("pdu1a", "snmp.write_community", "public"))) as room:
+        result = power("off", "server1", "server9", "--yes", "--settle", "0.1")
+        assert (result.code, result.lines[0]) == (5, "server9 off")
+        assert "answered noAccess" in result.lines[1]
+        assert "is the community read-only?" in result.lines[1]
+        assert off_outlets(room) == ["pdu1b:1", "pdu2a:1", "pdu2b:1"]
 
 
 def test_dry_run_shows_every_step_and_sends_none(inventory: Inventory, power: Power) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ class OutletReading:
     code: str
     label: str | None = None
     concerns: tuple[tuple[Concern, str], ...] = ()
+    never: Mapping[bool, str] = field(default_factory=dict)
+    """Why the device, as it is set, will never turn it on (True) or off (False), though it takes the command."""
 
     def concern(self, kind: Concern) -> str | None:
         """The texts of one kind of concern, joined; None when there is none."""
@@ -115,8 +117,11 @@ class PowerControl(Protocol):
         Safe to call again with the same arguments. An acknowledgement proves nothing: `read` does.
         """
 
-    async def settle_time(self, outlets: Sequence[str], on: bool) -> float:
-        """Seconds within which `read` shows the change, delays configured in the device included."""
+    async def settle_times(self, outlets: Sequence[str], on: bool) -> Mapping[str, float]:
+        """Seconds within which `read` shows the change of each outlet, delays configured in the device included.
+
+        `outlets` are all that go the same way, since a device may put delays between them.
+        """
 
 
 class SwitchControl(Protocol):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from clusto_cli.backends.base import Concern, DeviceError, OutletReading, Relay
@@ -129,7 +129,7 @@ class Actions:
 
     async def turn(self, target: Target, on: bool) -> Result:
         """All feeds on, or all off."""
-        result = await self._ready(target)
+        result = await self._ready(target, lambda point: (on,))
         if not result.failures:
             await self._switch(result, result.points, on)
             result.failures += [failure for each in result.points if (failure := each.failure)]
@@ -138,7 +138,7 @@ class Actions:
 
     async def cycle(self, target: Target) -> Result:
         """All feeds off, verified; a pause; all on. When not all go off, those that did go on again."""
-        result = await self._ready(target)
+        result = await self._ready(target, lambda point: (False, True))
         if not result.failures:
             await self._switch(result, result.points, False)
             await self._back_on(result, result.points)
@@ -146,7 +146,7 @@ class Actions:
 
     async def cycle_feeds(self, target: Target, chosen: Sequence[Point]) -> Result:
         """The chosen feeds off and on again, one at a time, and only while another one is on."""
-        result = await self._ready(target)
+        result = await self._ready(target, lambda point: (False, True) if point in chosen else ())
         for point in [] if result.failures else [each for each in result.points if each.point in chosen]:
             others = [each for each in result.points if each.point.part != point.point.part]
             if not any(each.relay is Relay.ON for each in others):
@@ -164,7 +164,8 @@ class Actions:
 
     async def restore(self, target: Target, states: Mapping[str, str]) -> Result:
         """Each outlet to what it was: `on` or `off`, by its name in the inventory; others are left alone."""
-        result = await self._ready(target)
+        ways = {ON: (True,), OFF: (False,)}
+        result = await self._ready(target, lambda point: ways.get(states.get(point.part, ""), ()))
         if not result.failures:
             known = [each for each in result.points if states.get(each.point.part) in (ON, OFF)]
             ons = [each for each in known if states[each.point.part] == ON]
@@ -186,8 +187,11 @@ class Actions:
         result.failures = [failure for each in result.points if (failure := each.failure)]
         return result
 
-    async def _ready(self, target: Target) -> Result:
-        """The target read, and refused for what its devices say of it. Nothing has been sent."""
+    async def _ready(self, target: Target, ways: Callable[[Point], Sequence[bool]]) -> Result:
+        """The target read, and refused for what its devices say of it. Nothing has been sent.
+
+        `ways` are the directions in which an outlet is going to be told, one after the other: on is True.
+        """
         if self._interruption.asked:
             return Result(
                 target, [PointResult(point) for point in target.points], failures=["interrupted: nothing was sent"]
@@ -196,7 +200,7 @@ class Actions:
         for each in result.points:
             if each.before is None:
                 continue
-            reasons = [each.before.concern(Concern.BAR)]
+            reasons = [each.before.concern(Concern.BAR), *_never(each.before, ways(each.point))]
             if not self._force:
                 reasons.append(each.before.concern(Concern.LOCK))
                 reasons.append(self._contradicts(target, each.point, each.before))
@@ -226,3 +230,13 @@ class Actions:
         await self._switch(result, dark, True)
         result.failures += [failure for each in dark if (failure := each.failure)]
         result.done = not result.failures
+
+
+def _never(reading: OutletReading, ways: Sequence[bool]) -> Iterator[str | None]:
+    """Why the device would not go one of these ways; none for a way in which the outlet is already."""
+    relay = reading.relay
+    for on in ways:
+        wanted = Relay.ON if on else Relay.OFF
+        if relay is not wanted:
+            yield reading.never.get(on)
+        relay = wanted

@@ -36,6 +36,10 @@ class Outlet:
     """The command is acknowledged and the relay does not move."""
     locked: bool = False
     switchable: bool = True
+    delays: dict[bool, int] = field(default_factory=dict)
+    """What the device's variables say that it waits before turning on (True) or off, in the unit of its profile."""
+    waits: Callable[[Outlet, bool], float | None] = lambda outlet, on: 0.0
+    """How long the device waits before it turns the outlet, in seconds; None when it never does."""
     commands: list[tuple[float, bool]] = field(default_factory=list)
     """When it was told, on the monotonic clock, and what: on is True."""
     unlocked_until: float = 0.0
@@ -44,8 +48,9 @@ class Outlet:
 
     def command(self, on: bool) -> None:
         self.commands.append((time.monotonic(), on))
-        if not self.stuck and not self.locked:
-            self._target, self._moves_at = on, time.monotonic() + self.moves_after
+        wait = self.waits(self, on)
+        if not self.stuck and not self.locked and wait is not None:
+            self._target, self._moves_at = on, time.monotonic() + wait + self.moves_after
 
     @property
     def relay(self) -> Relay:
@@ -87,6 +92,7 @@ class Pdu:
         self.profile = profile
         self.outlets: dict[str, Outlet] = {}
         self._refuses_locked = refuses_locked
+        self._next_free = 0.0
         self._model = 7 if profile.model else None
         self._variables: dict[Oid, _Variable] = {}
         self._codes = {
@@ -150,14 +156,35 @@ class Pdu:
         if profile.label is not None:
             label = self._place(profile.label.oid, outlet)
             self._variables[label] = _Variable(lambda: (Tag.OCTET_STRING, outlet.label.encode()))
-        for each in profile.delays.values():
-            self._constant(self._place(each.oid, outlet), Tag.INTEGER, delay)
+        outlet.waits = self._waits
+        for on, each in profile.delays.items():
+            outlet.delays[on] = delay
+
+            def reads(on: bool = on) -> tuple[int, Value]:
+                return Tag.INTEGER, outlet.delays[on]
+
+            self._variables[self._place(each.oid, outlet)] = _Variable(reads)
         for column in profile.signs:
             self._add_sign(column, outlet)
         if profile.state.separator is None:
             state = self._place(profile.state.oid, outlet)
             self._variables[state] = _Variable(lambda: (Tag.INTEGER, int(self._state_code(outlet))))
             self._add_command(outlet)
+
+    def _waits(self, outlet: Outlet, on: bool) -> float | None:
+        """What the device waits: the outlet's own delay, or those of the outlets that it turned before."""
+        delay = self.profile.delays.get(on)
+        if delay is None:
+            return 0.0
+        if outlet.delays[on] == delay.never:
+            return None
+        seconds = delay.seconds(outlet.delays[on])
+        if not delay.each:
+            return seconds
+        now = time.monotonic()
+        starts = max(now, self._next_free)
+        self._next_free = starts + seconds
+        return starts - now
 
     def _add_command(self, outlet: Outlet) -> None:
         command = self.profile.command

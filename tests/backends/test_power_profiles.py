@@ -20,6 +20,7 @@ from clusto_cli.backends.power.recognise import NotRecognised, Recognition, reco
 from clusto_cli.backends.power.snmp import SnmpPower
 from clusto_cli.backends.power.template import OidTemplate, TemplateError
 from clusto_cli.backends.snmp import SnmpDevice, SnmpSettings, parse_oid
+from tests.power_room import apc_delayed
 
 NAMES = profiles.names()
 ALL = [profiles.load(name) for name in NAMES]
@@ -224,16 +225,60 @@ def test_rows_that_end_alike_are_not_guessed() -> None:
     assert [text for text, outlet in pdu.outlets.items() if outlet.relay is Relay.OFF] == ["1.2.2"]
 
 
-def test_the_delay_that_a_device_adds_lengthens_the_wait() -> None:
-    pdu = Pdu(profiles.load("raritan-px2"), 8, delay=3000)
+@pytest.mark.parametrize(
+    ("name", "delay"), [("raritan-px2", 3000), ("servertech-sentry3", 3), ("servertech-sentry4", 3)]
+)
+def test_a_delay_between_outlets_adds_up_over_those_that_are_told(name: str, delay: int) -> None:
+    pdu = Pdu(profiles.load(name), 8, delay=delay)
 
-    async def scenario() -> tuple[float, float]:
+    async def scenario() -> None:
         async with power_of(pdu) as power:
             three = ["1", "2", "3"]
-            return await power.settle_time(three, True), await power.settle_time(three, False)
+            await power.read(three)
+            asked = power._device.requests
+            settle = pdu.profile.command.settle
+            assert await power.settle_times(three, True) == dict.fromkeys(three, settle + 9)
+            assert await power.settle_times(three, False) == dict.fromkeys(three, settle)
+            # They came with the states.
+            assert power._device.requests == asked
+            assert await power.settle_times(["8"], True) == {"8": settle + 3}
 
-    on, off = asyncio.run(scenario())
-    assert on == off + 9
+    asyncio.run(scenario())
+
+
+def test_an_outlets_own_delay_lengthens_the_wait_for_no_other() -> None:
+    pdu = Pdu(profiles.parse("apc-delayed", apc_delayed()), 4)
+    first, second, third, _ = pdu.outlets.values()
+    first.delays, second.delays, third.delays = {True: 7200, False: 0}, {True: 0, False: 60}, {True: -1, False: -1}
+
+    async def scenario() -> None:
+        async with power_of(pdu) as power:
+            readings = await power.read(["1", "2", "3", "4"])
+            ons, offs = [await power.settle_times(list(readings), on) for on in (True, False)]
+            assert ons == {"1": 7200.3, "2": 0.3, "3": 0.3, "4": 0.3}
+            assert offs == {"1": 0.3, "2": 60.3, "3": 0.3, "4": 0.3}
+            told = [reading.never for reading in readings.values() if isinstance(reading, OutletReading)]
+            assert told[0] == told[1] == told[3] == {}
+            assert told[2] == {
+                True: "the device is set never to turn it on (its delay is -1)",
+                False: "the device is set never to turn it off (its delay is -1)",
+            }
+
+    asyncio.run(scenario())
+
+
+def test_a_device_without_the_variable_of_a_delay_adds_none() -> None:
+    pdu = Pdu(profiles.load("servertech-sentry3"), 4, delay=900)
+    column = parse_oid("1.3.6.1.4.1.1718.3.2.3.1.20")
+    for oid in [oid for oid in pdu._variables if oid[: len(column)] == column]:
+        del pdu._variables[oid]
+
+    async def scenario(version: str) -> dict[str, float]:
+        async with power_of(pdu, version=version) as power:
+            assert await relays(power, ["1", "2"]) == [Relay.ON, Relay.ON]
+            return await power.settle_times(["1", "2"], True)
+
+    assert asyncio.run(scenario("1")) == asyncio.run(scenario("2c")) == {"1": 10.0, "2": 10.0}
 
 
 def test_a_device_that_unlocks_takes_no_command_before() -> None:
@@ -333,6 +378,8 @@ def test_what_is_no_pdu_is_not_taken_for_one() -> None:
         (lambda text: text.replace('index = "{outlet}"', 'index = "{port}"'), "port"),
         (lambda text: text.replace('index = "{outlet}"', ""), "exactly one of index, rows and search"),
         (lambda text: text + "=", "line"),
+        (lambda text: text + '\n[delay.up]\noid = "1.3.6"\n', "unknown key delays.up"),
+        (lambda text: text + '\n[delay.on]\noid = "1.3.6"\nnevr = -1\n', "unknown key delay.nevr"),
     ],
 )
 def test_a_slip_in_a_profile_names_the_profile_and_the_key(change: Callable[[str], str], message: str) -> None:

@@ -65,8 +65,8 @@ class CommandPower:
                 failures[outlet] = error
         return failures
 
-    async def settle_time(self, outlets: Sequence[str], on: bool) -> float:
-        return self._settle
+    async def settle_times(self, outlets: Sequence[str], on: bool) -> dict[str, float]:
+        return dict.fromkeys(outlets, self._settle)
 
     def _filled(self, outlet: str, action: str) -> list[str]:
         known = {**self._known, "{outlet}": outlet, "{action}": action}

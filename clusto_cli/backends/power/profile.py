@@ -99,14 +99,22 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """A delay that the device adds by itself before it turns an outlet on or off; `each` when it adds up over
-    outlets.
+    """A delay that the device adds by itself before it turns an outlet on or off.
+
+    With `each` it comes between two outlets, so that the delays of all that are told add up for the last; else it
+    concerns its own outlet. `never` is the value by which the device does not turn the outlet at all.
     """
 
     oid: OidTemplate
     scale: float
     never: int | None
     each: bool
+
+    def seconds(self, value: Value) -> float:
+        """The delay that a value of the variable says: 0 when the device lacks it, or by it never turns the outlet."""
+        if not isinstance(value, int) or value == self.never:
+            return 0.0
+        return max(value, 0) * self.scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +150,8 @@ class Profile:
     signs: tuple[Column, ...]
     """Columns beside the state whose codes say pending, locked, not switchable or broken."""
     command: Command
-    delays: Mapping[str, Delay]
+    delays: Mapping[bool, Delay]
+    """By direction: before an outlet is turned on (True), or off."""
     v1_only: bool
 
 
@@ -151,6 +160,8 @@ _KNOWN = {
     | {"pending", "lock", "switchable", "fault", "version"},
     "recognise": {"sysobjectid", "priority", "model", "table", "probe"},
     "outlets": {"index", "rows", "search", "unit", "count", "id"},
+    "delays": {"on", "off"},
+    "delay": {"oid", "unit", "never", "each"},
     "command": {"on", "off", "oid", "type", "separator", "unlock", "one_by_one", "settle"},
 }
 _SIGNS = ("pending", "lock", "switchable", "fault")
@@ -205,9 +216,10 @@ def _package() -> Traversable:
 
 def _build(name: str, data: dict[str, Any]) -> Profile:
     _only_known("", data)
-    recognise, outlets = data["recognise"], data["outlets"]
+    recognise, outlets, delays = data["recognise"], data["outlets"], data.get("delay", {})
     _only_known("recognise", recognise)
     _only_known("outlets", outlets)
+    _only_known("delays", delays)
     forms = [form for form in ("index", "rows", "search") if outlets.get(form)]
     if len(forms) != 1:
         raise ValueError("outlets needs exactly one of index, rows and search")
@@ -240,7 +252,7 @@ def _build(name: str, data: dict[str, Any]) -> Profile:
         state=state,
         signs=tuple(signs),
         command=_command(data["command"]),
-        delays={key: _delay(item) for key, item in data.get("delay", {}).items()},
+        delays={key == "on": _delay(item) for key, item in delays.items()},
         v1_only=data.get("version") == 1,
     )
 
@@ -286,5 +298,6 @@ def _command(item: dict[str, Any]) -> Command:
 
 
 def _delay(item: dict[str, Any]) -> Delay:
+    _only_known("delay", item)
     scale = {"s": 1.0, "ms": 0.001}[item.get("unit", "s")]
     return Delay(OidTemplate(item["oid"]), scale, item.get("never"), item.get("each", False))

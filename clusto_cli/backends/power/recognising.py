@@ -64,8 +64,8 @@ class RecognisingPower:
     async def switch(self, outlets: Sequence[str], on: bool) -> dict[str, DeviceError]:
         return await (await self._opened()).switch(outlets, on)
 
-    async def settle_time(self, outlets: Sequence[str], on: bool) -> float:
-        return await (await self._opened()).settle_time(outlets, on)
+    async def settle_times(self, outlets: Sequence[str], on: bool) -> dict[str, float]:
+        return await (await self._opened()).settle_times(outlets, on)
 
     async def _opened(self) -> SnmpPower:
         async with self._opening:

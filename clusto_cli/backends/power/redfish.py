@@ -92,8 +92,8 @@ class RedfishPower:
                 failures[outlet] = error
         return failures
 
-    async def settle_time(self, outlets: Sequence[str], on: bool) -> float:
-        return self._settle
+    async def settle_times(self, outlets: Sequence[str], on: bool) -> dict[str, float]:
+        return dict.fromkeys(outlets, self._settle)
 
     async def _status(self, outlet: str) -> OutletReading:
         state = str((await self._found()).get("PowerState"))

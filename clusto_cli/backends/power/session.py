@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from clusto_cli.backends.base import Concern, DeviceError, NotVerified, OutletReading, PowerControl, Relay, Unreachable
@@ -71,6 +71,7 @@ class PowerSession:
         self._reading = asyncio.Lock()
         self._readings: dict[str, OutletReading | DeviceError] = {}
         self._touched: set[str] = set()
+        self._told: dict[bool, dict[str, None]] = {True: {}, False: {}}
         self._queue: list[_Job] = []
         self._under_way: list[_Job] = []
         self._worker: asyncio.Task[None] | None = None
@@ -159,7 +160,7 @@ class PowerSession:
         on = batch[0].switching.on
         outlets = [job.switching.outlet for job in batch]
         try:
-            settle = self._settle if self._settle is not None else await self._control.settle_time(outlets, on)
+            settle = await self._settle_times(outlets, on)
         except DeviceError as error:
             for job in batch:
                 self._finish(job, NotSent(f"{error}; nothing was sent"))
@@ -174,9 +175,17 @@ class PowerSession:
             failure = job.switching.failure = failures.get(job.switching.outlet)
             job.switching.acknowledged = failure is None
             # What was not answered may have been done all the same, and then takes its time.
-            job.deadline = time.monotonic() + settle if failure is None or isinstance(failure, Unreachable) else 0.0
+            if failure is None or isinstance(failure, Unreachable):
+                job.deadline = time.monotonic() + settle[job.switching.outlet]
         self._under_way += batch
         return True
+
+    async def _settle_times(self, outlets: list[str], on: bool) -> Mapping[str, float]:
+        """Outlets told the same way before are counted too: a device that waits between outlets waits after those."""
+        if self._settle is not None:
+            return dict.fromkeys(outlets, self._settle)
+        self._told[on] |= dict.fromkeys(outlets)
+        return await self._control.settle_times(list(self._told[on]), on)
 
     def _next_batch(self) -> list[_Job]:
         """The longest run of jobs for one direction that may go now; with a stagger, of one group."""

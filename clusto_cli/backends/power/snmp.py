@@ -34,6 +34,7 @@ class SnmpPower:
         self._device = device
         self._model = model
         self._addresses = Addresses(profile, device, model)
+        self._delays: dict[Oid, Value] = {}
 
     async def __aenter__(self) -> SnmpPower:
         await self._device.__aenter__()
@@ -96,18 +97,24 @@ class SnmpPower:
         refused = await self._device.set_many(list(writes.values()), at_most=at_most)
         return failures | {outlet: refused[write.oid] for outlet, write in writes.items() if write.oid in refused}
 
-    async def settle_time(self, outlets: Sequence[str], on: bool) -> float:
-        seconds = self.profile.command.settle
-        delay = self.profile.delays.get("on" if on else "off")
+    async def settle_times(self, outlets: Sequence[str], on: bool) -> dict[str, float]:
+        times = dict.fromkeys(outlets, self.profile.command.settle)
+        delay = self.profile.delays.get(on)
         if delay is None:
-            return seconds
+            return times
         found = await self._addresses.find(outlets)
-        addresses = [address for address in found.values() if isinstance(address, Address)]
-        oids = [self._addresses.oid(delay.oid, address) for address in addresses]
-        values = await self._device.get_many(oids)
-        waits = [value for oid in oids if isinstance(value := values[oid], int) and value != delay.never and value > 0]
-        longest = sum(waits) if delay.each else max(waits, default=0)
-        return seconds + longest * delay.scale
+        oids = {
+            outlet: self._addresses.oid(delay.oid, address)
+            for outlet, address in found.items()
+            if isinstance(address, Address)
+        }
+        unread = [oid for oid in oids.values() if oid not in self._delays]
+        if unread:
+            self._delays |= await self._device.get_many(unread)
+        waits = {outlet: delay.seconds(self._delays[oid]) for outlet, oid in oids.items()}
+        if delay.each:
+            waits = dict.fromkeys(waits, sum(waits.values()))
+        return {outlet: seconds + waits.get(outlet, 0.0) for outlet, seconds in times.items()}
 
     async def _read(self, addresses: dict[str, Address], brief: bool) -> dict[str, OutletReading | DeviceError]:
         profile = self.profile
@@ -115,6 +122,8 @@ class SnmpPower:
         wanted = {self._addresses.oid(column.oid, address) for column in columns for address in addresses.values()}
         if not brief:
             wanted |= set(self._count_oids(addresses.values()))
+            delays = {self._addresses.oid(d.oid, a) for d in profile.delays.values() for a in addresses.values()}
+            wanted |= delays
         strings = any(column.separator for column in columns)
         labels: dict[Oid, int] = {}
         if not brief and profile.label is not None:
@@ -122,6 +131,8 @@ class SnmpPower:
             labels = {self._addresses.oid(oid, address): _LABEL_OCTETS for address in addresses.values()}
         value_octets = _STRING_OCTETS if strings else _CODE_OCTETS
         values = await self._device.get_many([*sorted(wanted), *sorted(labels)], value_octets, labels)
+        if not brief:
+            self._delays |= {oid: values[oid] for oid in delays}
         return {outlet: self._reading(outlet, address, values, brief) for outlet, address in addresses.items()}
 
     def _polled(self, brief: bool) -> list[Column]:
@@ -172,7 +183,17 @@ class SnmpPower:
         if profile.label is not None and not brief:
             label = profile.label.text(values.get(self._addresses.oid(profile.label.oid, address)), 1)
         concerns = tuple((sign.concern, sign.text) for sign in found if sign.concern is not None)
-        return OutletReading(outlet, relay, code, label or None, concerns)
+        return OutletReading(outlet, relay, code, label or None, concerns, self._never(address))
+
+    def _never(self, address: Address) -> dict[bool, str]:
+        """In which directions the device is set never to turn an outlet, in words."""
+        never = {}
+        for on, delay in self.profile.delays.items():
+            value = self._delays.get(self._addresses.oid(delay.oid, address))
+            if value is not None and value == delay.never:
+                way = "on" if on else "off"
+                never[on] = f"the device is set never to turn it {way} (its delay is {value})"
+        return never
 
     def _verb(self, on: bool) -> tuple[OidTemplate, int | str]:
         return self.profile.command.on if on else self.profile.command.off

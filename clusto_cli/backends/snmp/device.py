@@ -84,6 +84,7 @@ class SnmpDevice:
         self._most = 1 << 16
         self._answered_most = 1
         self._silent_since: float | None = None
+        self._answers_reads = False
         self._given_up_at = float("-inf")
 
     async def __aenter__(self) -> SnmpDevice:
@@ -257,7 +258,7 @@ class SnmpDevice:
         async with self._window:
             for tried in itertools.count(1):
                 if self._given_up_at >= asked_at:
-                    raise self._silence()
+                    raise self._silence(kind)
                 if self._silent_since is None:
                     self._silent_since = loop.time()
                 self.requests += 1
@@ -265,6 +266,7 @@ class SnmpDevice:
                 answer = await self._link.attempt(request_id, kind, varbinds, first, second, timeout)
                 if answer is not None:
                     self._silent_since = None
+                    self._answers_reads = self._answers_reads or kind != Kind.SET
                     if not answer[0]:
                         self._answered_most = max(self._answered_most, size)
                     return answer
@@ -274,12 +276,15 @@ class SnmpDevice:
                 # The clock of the event loop may fire a timer up to its resolution early.
                 if silent >= self.settings.patience - 0.01 or tried > 2 * self.settings.retries:
                     self._given_up_at = loop.time()
-                    raise self._silence()
+                    raise self._silence(kind)
                 if tried >= 2 and size > self._answered_most:
                     raise _Unanswered
         raise AssertionError("unreachable")
 
-    def _silence(self) -> Unreachable:
+    def _silence(self, kind: int) -> Unreachable:
+        if kind == Kind.SET and self._answers_reads and self.settings.version != "3":
+            silent = f"no answer to a write in {self.settings.patience:g} s, while it answers reads"
+            return Unreachable(f"{self.settings.where}: {silent} (another write community?)")
         credentials = "user or keys" if self.settings.version == "3" else "community"
         silent = f"no answer in {self.settings.patience:g} s (down, filtered, or another {credentials})"
         return Unreachable(f"{self.settings.where}: {silent}")
