@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Switches shorten the host's name in the prompts of configuration mode, IOS to 20 characters with the mode's own.
 _PROMPT_KEPT = 12
+# Netmiko waits this long for each thing that it expects, and twice as long for the first prompt.
+_NETMIKO_WAITS = 10.0
 # What may follow the name at the end of a prompt: a mode, a mark of unsaved changes, a terminator.
 _PROMPT_REST = r"[^\r\n]{0,80}[#>$%\]]\s*$"
 
@@ -78,6 +80,9 @@ class NetmikoSession:
             "banner_timeout": settings.timeout,
             "blocking_timeout": settings.timeout,
         }
+        if settings.timeout < _NETMIKO_WAITS:
+            # A longer one is not handed on: some switches take their time until the first prompt.
+            arguments["read_timeout_override"] = settings.timeout
         if settings.key_file:
             arguments |= {"use_keys": True, "key_file": settings.key_file}
         if settings.known_hosts:
