@@ -15,6 +15,7 @@ import pytest
 from clusto_cli.main import invoke
 from clusto_core.store import create
 from tests.backends.switch.agent import Bridge, QBridgeAgent, Quirks
+from tests.backends.switch.clilab import Lab
 from tests.conftest import Result
 
 MACS = {number: f"52:54:00:00:00:{number:02x}" for number in range(1, 9)}
@@ -246,6 +247,36 @@ def test_a_switch_that_does_not_answer_fails_alone(run: Invoke, agent: QBridgeAg
     assert result.code == 5
     assert "error: sw2: " in result.err
     assert "server1:eth0 -> sw1:1: confirmed (MAC)" in result.out
+
+
+def test_who_could_not_be_looked_for_is_said(run: Invoke, tmp_path: Path) -> None:
+    lab = Lab(tmp_path, "huawei_vrp")
+    settings = {
+        "switch.profile": "huawei_vrp",
+        "switch.via": "ssh",
+        "ssh.host": "127.0.0.1",
+        "ssh.port": str(lab.server.port),
+        "ssh.user": lab.settings.user,
+        "ssh.password": lab.settings.password,
+        "ssh.known_hosts": lab.settings.known_hosts,
+        "ssh.timeout": "4",
+    }
+    for key, value in settings.items():
+        assert run("attr", "set", key, value, "-t", "sw1").code == 0
+    assert run("attr", "set", "label", lab.port, "-t", "sw1:2").code == 0
+    said = (
+        "clusto: sw1: not fully checked who is on the port: LLDP neighbours cannot be read over ssh on Huawei VRP; "
+        "learned addresses cannot be read over ssh on Huawei VRP"
+    )
+    try:
+        moved = run("network", "setvlan", "server1", "eth1", "203")
+        assert (moved.code, moved.err.splitlines().count(said), lab.fake.port(lab.port).vlan) == (0, 1, 203)
+        already = run("network", "setvlan", "server1", "eth1", "203")
+        forced = run("network", "setvlan", "server1", "eth1", "10", "--force")
+        assert (already.code, forced.code) == (0, 0)
+        assert "checked" not in already.err + forced.err
+    finally:
+        lab.server.close()
 
 
 def test_two_operators_at_once_both_keep_what_they_did(run: Invoke, agent: QBridgeAgent) -> None:

@@ -292,6 +292,8 @@ def _told(app: App, opened: Sequence[Opened], options: dict[str, Any], interrupt
     for one in opened:
         if one.device.note:
             app.say(one.device.note)
+        if one.prepared is not None and one.prepared.unseen:
+            app.say(f"{one.device.name}: not fully checked who is on the port: {'; '.join(one.prepared.unseen)}")
         if one.caution:
             app.say(f"{one.device.name}: not saved: {one.caution}")
     if options["output"] != "text":

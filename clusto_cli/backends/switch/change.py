@@ -29,7 +29,8 @@ from clusto_cli.backends.switch.refusal import Known, Move, reasons
 class Prepared:
     """What was read and decided before anything is set. Ports appear by the name in their Move.
 
-    `refused` maps a port to the reasons; `already` are ports that are in their VLAN and in no other.
+    `refused` maps a port to the reasons; `already` are ports that are in their VLAN and in no other; `unseen` says
+    what could not be looked at of those who are on the ports.
     """
 
     now: SwitchState
@@ -38,6 +39,7 @@ class Prepared:
     refused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     create: Mapping[int, str] = field(default_factory=dict)
     plan: Plan | None = None
+    unseen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ async def prepare(
             continue
         goals[move.port] = goal
     plan = switch.plan(now, goals, order=switch.orders[0], create=missing) if goals else None
-    return Prepared(now, goals, already, refused, missing, plan)
+    return Prepared(now, goals, already, refused, missing, plan, survey.missing)
 
 
 async def prepare_back(
