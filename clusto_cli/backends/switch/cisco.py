@@ -28,6 +28,15 @@ _APPLIED, _APPLYING = 2, 1
 _OWNER = b"clusto"
 
 
+async def switchports(device: SnmpDevice) -> frozenset[int]:
+    """The ifIndex of every port that is an access port or could be a trunk.
+
+    The bridge's own list shows, asked without a VLAN, the ports of VLAN 1 alone.
+    """
+    rows = await device.walk(oids.VM_VLAN, oids.TRUNK_STATE, value_octets=3)
+    return frozenset(oid[-1] for oid in rows)
+
+
 class VmVlan:
     """One row a port that is an access port, and none for any other."""
 

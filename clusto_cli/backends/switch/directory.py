@@ -14,11 +14,15 @@ from clusto_cli.backends.switch.names import find_port
 
 @dataclass(frozen=True)
 class Directory:
-    """Names by ifIndex, and the two ways between ifIndex and bridge port, which are never assumed to be equal."""
+    """Names by ifIndex, and the two ways between ifIndex and bridge port, which are never assumed to be equal.
+
+    `switchports` are the interfaces that can be in a VLAN, where another table than the bridge's tells.
+    """
 
     names: dict[int, str]
     descriptions: dict[int, str]
     bridge_port: dict[int, int] = field(default_factory=dict)
+    switchports: frozenset[int] = frozenset()
 
     @property
     def if_index(self) -> dict[int, int]:
@@ -27,10 +31,11 @@ class Directory:
 
     def find(self, wanted: str) -> int:
         """The ifIndex of the port that goes by this name. NoSuchPort."""
-        if wanted.isdigit() and self.bridge_port:
+        among = self.switchports or self.bridge_port
+        if wanted.isdigit() and among:
             # A bare number means a port of the bridge, not a VLAN's or the loopback interface of that number.
-            names = {index: name for index, name in self.names.items() if index in self.bridge_port}
-            descriptions = {index: text for index, text in self.descriptions.items() if index in self.bridge_port}
+            names = {index: name for index, name in self.names.items() if index in among}
+            descriptions = {index: text for index, text in self.descriptions.items() if index in among}
             return find_port(wanted, names, descriptions)
         return find_port(wanted, self.names, self.descriptions)
 

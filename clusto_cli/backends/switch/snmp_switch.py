@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from clusto_cli.backends.base import DeviceError, Refused
 from clusto_cli.backends.snmp import SnmpDevice
 from clusto_cli.backends.switch import oids, saving, snmp_survey
-from clusto_cli.backends.switch.cisco import VmVlan
+from clusto_cli.backends.switch.cisco import VmVlan, switchports
 from clusto_cli.backends.switch.directory import Directory, read_directory
 from clusto_cli.backends.switch.exos import Exos
 from clusto_cli.backends.switch.model import VLANS, CannotSave, Plan, PortState, Survey, SwitchState
@@ -69,8 +70,8 @@ class SnmpSwitch:
         directory = await self._read_directory(ports)
         if ports:
             indexes = {port: directory.find(port) for port in ports}
-        elif directory.bridge_port:
-            indexes = {directory.name(index): index for index in sorted(directory.bridge_port)}
+        elif among := directory.switchports or directory.bridge_port:
+            indexes = {directory.name(index): index for index in sorted(among)}
         else:
             raise Refused("it does not tell over SNMP which interface its bridge ports are: name the port")
         return await self._table.read(self._device, directory, indexes)
@@ -105,8 +106,10 @@ class SnmpSwitch:
             snmp_survey.neighbours(self._device, directory), snmp_survey.stations(self._device, directory)
         )
         missing: list[str] = []
-        if not stations and self._rules.vlan_context:
-            stations, missing = await snmp_survey.stations_by_vlan(self._device, directory, await self._used_vlans())
+        if self._rules.vlan_context and all(station.vlan is None for station in stations):
+            # Asked without a VLAN, such a switch shows VLAN 1 alone.
+            found, missing = await snmp_survey.stations_by_vlan(self._device, directory, await self._used_vlans())
+            stations = found or stations
         return Survey(neighbours, stations, tuple(missing))
 
     async def close(self) -> None:
@@ -115,6 +118,9 @@ class SnmpSwitch:
     async def _read_directory(self, wanted: Sequence[str]) -> Directory:
         if self._directory is None or any(not self._knows(port) for port in wanted):
             self._directory = await read_directory(self._device, wanted)
+        bare = not wanted or any(port.isdigit() for port in wanted)
+        if bare and isinstance(self._table, VmVlan) and not self._directory.switchports:
+            self._directory = replace(self._directory, switchports=await switchports(self._device))
         return self._directory
 
     def _knows(self, port: str) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 
 from pyasn1.codec.ber import decoder, encoder
 from pysnmp.proto import api, rfc1902, rfc1905
+from pysnmp.proto.api import v2c
 
 Oid = tuple[int, ...]
 
@@ -104,12 +105,16 @@ class Quirks:
 
 
 class QBridgeAgent:
-    """Serves a Bridge at 127.0.0.1; communities `public` to read and `private` to write."""
+    """Serves a Bridge at 127.0.0.1; communities `public` to read and `private` to write.
+
+    `contexts` are tables apart, by the name that version 3 has for them: `vlan-10` is `public@10` before it.
+    """
 
     def __init__(self, bridge: Bridge, quirks: Quirks | None = None, identity: str = "1.3.6.1.4.1.99999") -> None:
         self.bridge, self.quirks = bridge, quirks or Quirks()
         self.identity = identity
         self.extra: dict[Oid, Any] = {}
+        self.contexts: dict[str, dict[Oid, Any]] = {}
         self.writable: dict[Oid, Callable[[Any], None]] = {}
         self.sets: list[list[tuple[Oid, Any]]] = []
         self.datagrams = 0
@@ -272,30 +277,35 @@ class QBridgeAgent:
     def _answer(self, data: bytes) -> bytes | None:
         module = api.PROTOCOL_MODULES[api.decodeMessageVersion(data)]
         message, _ = decoder.decode(data, asn1Spec=module.Message())
-        community = bytes(module.apiMessage.get_community(message)).decode()
-        request = module.apiMessage.get_pdu(message)
-        if community not in ("public", "private"):
+        community, _, vlan = bytes(module.apiMessage.get_community(message)).decode().partition("@")
+        if community not in ("public", "private") or (vlan and f"vlan-{vlan}" not in self.contexts):
             return None
         reply = module.apiMessage.get_response(message)
         answer = module.apiMessage.get_pdu(reply)
+        within = f"vlan-{vlan}" if vlan else ""
+        status, index, binds = self.respond(
+            module.apiMessage.get_pdu(message), within, may_write=community == "private", module=module
+        )
+        if status:
+            module.apiPDU.set_error_status(answer, status)
+            module.apiPDU.set_error_index(answer, index)
+        module.apiPDU.set_varbinds(answer, binds)
+        return encoder.encode(reply)
+
+    def respond(
+        self, request: Any, context: str = "", *, may_write: bool, module: Any = v2c
+    ) -> tuple[int, int, list[tuple[Oid, Any]]]:
+        """Error status, error index and variables of the answer to a request within a context."""
         binds = [(tuple(oid), value) for oid, value in module.apiPDU.get_varbinds(request)]
         if request.isSameTypeWith(module.SetRequestPDU()):
-            status, index = self._set(binds) if community == "private" else (NO_ACCESS, 1)
-            if status:
-                module.apiPDU.set_error_status(answer, status)
-                module.apiPDU.set_error_index(answer, index)
-            module.apiPDU.set_varbinds(answer, binds)
-        else:
-            rows = self.table()
-            if request.isSameTypeWith(module.GetRequestPDU()):
-                found = [(oid, rows.get(oid, rfc1905.noSuchInstance)) for oid, _ in binds]
-            else:
-                many = 1
-                if request.isSameTypeWith(module.GetBulkRequestPDU()):
-                    many = int(module.apiBulkPDU.get_max_repetitions(request))
-                found = self._next(rows, [oid for oid, _ in binds], many)
-            module.apiPDU.set_varbinds(answer, found)
-        return encoder.encode(reply)
+            return (*(self._set(binds) if may_write else (NO_ACCESS, 1)), binds)
+        rows = self.contexts[context] if context else self.table()
+        if request.isSameTypeWith(module.GetRequestPDU()):
+            return 0, 0, [(oid, rows.get(oid, rfc1905.noSuchInstance)) for oid, _ in binds]
+        many = 1
+        if request.isSameTypeWith(module.GetBulkRequestPDU()):
+            many = int(module.apiBulkPDU.get_max_repetitions(request))
+        return 0, 0, self._next(rows, [oid for oid, _ in binds], many)
 
     def _next(self, rows: dict[Oid, Any], asked: list[Oid], many: int) -> list[tuple[Oid, Any]]:
         order = sorted(rows)

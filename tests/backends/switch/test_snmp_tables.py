@@ -75,6 +75,19 @@ class Cisco:
         extra[oids.VTP_APPLY_STATUS] = number(2)
         self.agent.write = self.write  # type: ignore[method-assign]
 
+    def learn(self, addresses: dict[int, dict[int, str]]) -> None:
+        """VLAN -> ifIndex -> MAC address. Bridge port 1 stands for another interface in every VLAN.
+
+        Asked without a VLAN, such a switch shows what VLAN 1 has.
+        """
+        for vlan, learned in addresses.items():
+            rows: dict[tuple[int, ...], Any] = {}
+            for port, (index, mac) in enumerate(learned.items(), 1):
+                rows[(*oids.BASE_PORT_IF_INDEX, port)] = number(index)
+                rows[(*oids.TP_FDB_PORT, *bytes.fromhex(mac.replace(":", "")))] = number(port)
+            self.agent.contexts[f"vlan-{vlan}"] = rows
+        self.agent.extra |= self.agent.contexts.get("vlan-1", {})
+
     def _vlan(self, vlan: int, name: str) -> None:
         extra = self.agent.extra
         extra[(*oids.VTP_STATE, vlan)], extra[(*oids.VTP_TYPE, vlan)] = number(1), number(1)
@@ -129,6 +142,37 @@ def test_cisco_refuses_what_is_no_access_port(cisco: Cisco) -> None:
     _, done = move(cisco.agent, "cisco_ios", Move("Gi1/0/4", 203), force=True)
     assert done is not None
     assert (done.now.ports["Gi1/0/4"].pvid, done.now.ports["Gi1/0/4"].voice) == (203, 30)
+
+
+def test_cisco_is_asked_for_each_vlan_and_shows_all_its_ports(cisco: Cisco) -> None:
+    """Without a VLAN in the community, Cisco shows the bridge ports and the addresses of VLAN 1 alone."""
+    cisco.agent.extra[(*oids.VM_VLAN, 10102)] = number(203)
+    cisco.agent.extra[(*oids.IF_NAME, 1)] = rfc1902.OctetString("Vl1")
+    macs = [f"02:00:00:00:00:0{last}" for last in range(4)]
+    cisco.learn({1: {10103: macs[3]}, 10: {10101: macs[1]}, 203: {10102: macs[2]}})
+
+    async def look() -> tuple[SwitchState, Survey]:
+        control = switch(cisco.agent, "cisco_ios")
+        try:
+            return await control.read(), await control.survey()
+        finally:
+            await control.close()
+
+    state, survey = asyncio.run(look())
+    assert list(state.ports) == list(cisco.names.values())
+    assert {(one.mac, one.port, one.vlan) for one in survey.stations} == {
+        (macs[3], "Gi1/0/3", 1),
+        (macs[1], "Gi1/0/1", 10),
+        (macs[2], "Gi1/0/2", 203),
+    }
+    assert survey.missing == ()
+    # Port 1 is Gi1/0/1, which is not in VLAN 1.
+    prepared, _ = move(cisco.agent, "cisco_ios", Move("1", 203))
+    assert prepared.now.ports["1"].name == "Gi1/0/1"
+    del cisco.agent.contexts["vlan-203"]
+    _, survey = asyncio.run(look())
+    assert len(survey.missing) == 1
+    assert survey.missing[0].startswith("learned addresses of VLAN 203: ")
 
 
 def test_cisco_never_makes_a_vlan_silently(cisco: Cisco) -> None:
