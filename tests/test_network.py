@@ -16,6 +16,8 @@ from clusto_cli.main import invoke
 from clusto_core.store import create
 from tests.backends.switch.agent import Bridge, QBridgeAgent, Quirks
 from tests.backends.switch.clilab import Lab
+from tests.backends.switch.test_snmp_tables import Cisco
+from tests.backends.switch.useragent import AUTH_KEY, PRIV_KEY, USER, UserAgent
 from tests.conftest import Result
 
 MACS = {number: f"52:54:00:00:00:{number:02x}" for number in range(1, 9)}
@@ -279,6 +281,56 @@ def test_who_could_not_be_looked_for_is_said(run: Invoke, tmp_path: Path) -> Non
         lab.server.close()
 
 
+def test_version_3_with_authentication_and_encryption(run: Invoke, agent: QBridgeAgent) -> None:
+    run("attr", "del", "snmp.community", "-t", "sw1")
+    with UserAgent(agent) as served:
+        settings = {
+            "snmp.version": "3",
+            "snmp.port": str(served.port),
+            "snmp.user": USER,
+            "snmp.auth_protocol": "SHA-256",
+            "snmp.auth_key": AUTH_KEY,
+            "snmp.priv_protocol": "AES",
+            "snmp.priv_key": PRIV_KEY,
+        }
+        for key, value in settings.items():
+            assert run("attr", "set", key, value, "-t", "sw1").code == 0
+        result = run("network", "setvlan", "server1", "eth1", "vlan203")
+        assert (result.code, result.out) == (0, "server1:eth1 -> access 203 on sw1 swp2 (was access 10)\n"), result
+        assert (vlan(agent, 2), vlan(agent, 1)) == (IN_203, IN_10)
+        assert "server1:eth0 -> sw1:1: confirmed (MAC)" in run("network", "verify", "sw1").out
+        for key in ("snmp.auth_key", "snmp.priv_key"):
+            assert run("attr", "set", key, "not-the-key-at-all", "-t", "sw1").code == 0
+            wrong = run("network", "setvlan", "server1", "eth1", "10")
+            assert (wrong.code, vlan(agent, 2), wrong.err.count("\n")) == (5, IN_203, 1), wrong
+            assert wrong.err.startswith("clusto: error: server1:eth1 on sw1 swp2: "), wrong
+            assert "not-the-key" not in wrong.err
+            assert run("attr", "set", key, settings[key], "-t", "sw1").code == 0
+
+
+@pytest.mark.parametrize("version", ["2c", "3"])
+def test_cisco_is_asked_for_the_addresses_of_each_vlan(run: Invoke, version: str) -> None:
+    """By `community@VLAN`, or the context `vlan-N` of version 3."""
+    cisco = Cisco()
+    cisco.learn({10: {10101: MACS[1], 10102: MACS[3]}, 1: {10103: MACS[7]}})
+    with cisco.agent as agent, UserAgent(agent) as served:
+        settings = {"switch.profile": "cisco_ios", "snmp.version": version, "snmp.port": str(agent.port)}
+        if version == "3":
+            settings |= {"snmp.port": str(served.port), "snmp.user": USER}
+            settings |= {"snmp.auth_key": AUTH_KEY, "snmp.priv_key": PRIV_KEY}
+        for key, value in settings.items():
+            assert run("attr", "set", key, value, "-t", "sw1").code == 0
+        result = run("network", "verify", "server1", "server2")
+        assert result.code == 4, result
+        assert "server1:eth0 -> sw1:1: confirmed (MAC)" in result.out
+        assert "server2:eth0 -> sw1:3: contradicted (MAC sees it on sw1 Gi1/0/2)" in result.out
+        rows = {row["port"]: row for row in json.loads(run("network", "ports", "sw1", "-o", "json").out)}
+        assert [rows[name]["macs"] for name in cisco.names.values()] == [[MACS[1]], [MACS[3]], [MACS[7]], []]
+        assert (rows["Gi1/0/1"]["name"], rows["Gi1/0/1"]["seen"]) == ("sw1:1", ["server1:eth0"])
+        refused = run("network", "setvlan", "server2", "eth0", "203")
+        assert (refused.code, f"{MACS[3]}, is learned on Gi1/0/2" in refused.err) == (4, True), refused
+
+
 def test_two_operators_at_once_both_keep_what_they_did(run: Invoke, agent: QBridgeAgent) -> None:
     """Every change writes whole lists back: without the lock, the later of two would undo the earlier."""
     codes: list[int] = []
@@ -335,6 +387,18 @@ def test_the_order_that_worked_is_kept_and_tried_first(run: Invoke, agent: QBrid
     assert before > 1
     assert run("network", "setvlan", "server1", "eth1", "10").code == 0
     assert len(agent.sets) == before + 1
+
+
+def test_the_name_that_was_found_is_kept_and_asked_for_the_next_time(run: Invoke, agent: QBridgeAgent) -> None:
+    assert run("network", "setvlan", "server1", "eth1", "203").code == 0
+    # The switch was renumbered: what ends in 2 is another port now, and the same name another ifIndex.
+    agent.bridge.ports[2], agent.bridge.ports[5] = "swp5/2", "swp2"
+    agent.bridge.offset = 900
+    moved = run("network", "setvlan", "server1", "eth1", "203")
+    assert (moved.code, moved.out) == (0, "server1:eth1 -> access 203 on sw1 swp2 (was access 10)\n"), moved
+    assert (vlan(agent, 5), vlan(agent, 2)) == (IN_203, IN_203)
+    assert run("network", "setvlan", "server1", "eth1", "10").code == 0
+    assert (vlan(agent, 5), vlan(agent, 2)) == (IN_10, IN_203)
 
 
 def test_completion_of_nics_and_vlans(run: Invoke) -> None:
