@@ -304,6 +304,7 @@ def test_version_3_with_authentication_and_encryption(run: Invoke, agent: QBridg
             wrong = run("network", "setvlan", "server1", "eth1", "10")
             assert (wrong.code, vlan(agent, 2), wrong.err.count("\n")) == (5, IN_203, 1), wrong
             assert wrong.err.startswith("clusto: error: server1:eth1 on sw1 swp2: "), wrong
+            assert f"user {USER} or a key was not accepted" in wrong.err
             assert "not-the-key" not in wrong.err
             assert run("attr", "set", key, settings[key], "-t", "sw1").code == 0
 

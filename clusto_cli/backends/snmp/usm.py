@@ -109,7 +109,8 @@ class UserLink:
             *(errind.AuthenticationFailure, errind.DecryptionError, errind.UnknownSecurityName, errind.NotInTimeWindow),
         )
         if isinstance(problem, authentication):
-            raise AuthenticationFailed(text)
+            user = self._settings.user
+            raise AuthenticationFailed(f"{self._settings.where}: user {user} or a key was not accepted ({problem})")
         raise DeviceError(text)
 
     async def _open(self) -> None:
