@@ -31,8 +31,28 @@ _CODES: tuple[tuple[type[ClustoError], int], ...] = (
 _COMMANDS = os.path.join(os.path.dirname(__file__), "commands")
 
 
+class _Formatter(click.HelpFormatter):
+    """As wide as the terminal. Click asks `shutil` how wide that is, whose import takes as long as all of the help."""
+
+    def __init__(self, indent_increment: int = 2, width: int | None = None, max_width: int | None = None) -> None:
+        super().__init__(indent_increment, width or max(min(_columns(), max_width or 80) - 2, 50), max_width)
+
+
+def _columns() -> int:
+    try:
+        return int(os.environ.get("COLUMNS") or os.get_terminal_size(sys.stdout.fileno()).columns)
+    except (ValueError, OSError):
+        return 80
+
+
+class _Context(click.Context):
+    formatter_class = _Formatter
+
+
 class Verbs(click.Group):
     """The verbs: modules in `commands/`, and the programs `clusto-NAME` on PATH. A verb is loaded when it is called."""
+
+    context_class = _Context
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The built-in verbs. A module whose name Python keeps for itself ends in `_`: `import_.py` is `import`."""

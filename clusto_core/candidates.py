@@ -28,9 +28,6 @@ _LAST_NAME = """
     SELECT t.name FROM things t WHERE t.owner_id IS NULL AND t.name >= :low AND t.name < :high
     ORDER BY t.name DESC LIMIT 1"""
 _OF_DRIVERS = "SELECT t.name FROM things t WHERE t.name >= :low AND t.name < :high AND t.driver IN (:ids)"
-_BRANCHES_OF_DRIVERS = """
-    SELECT count(*), min(t.name), max(t.name) FROM things t
-    WHERE t.name >= :low AND t.name < :high AND t.driver IN (:ids) GROUP BY substr(t.name, 1, :length)"""
 _VALUES = """
     WITH RECURSIVE v(head, place) AS (
         SELECT min(a.head), 1 FROM attributes a WHERE a.key = :key AND {subkey} AND a.head >= :low AND a.head < :high
@@ -94,16 +91,9 @@ def things(reader: Reader, prefix: str) -> list[Candidate]:
 
 def of_drivers(reader: Reader, drivers: Sequence[str], prefix: str) -> list[Candidate]:
     """The names, beginning so, of Things of these drivers (as the store names them)."""
-    beginning = prefix
-    while True:
-        parameters = {"low": beginning, "high": beginning + _LAST, "length": len(beginning) + 1}
-        branches = list(reader.database.rows_in(_BRANCHES_OF_DRIVERS, drivers, parameters))
-        if sum(count for count, _, _ in branches) <= LIMIT:
-            return _whole(row[0] for row in reader.database.rows_in(_OF_DRIVERS, drivers, parameters))
-        found = [Candidate(_common(first, last), first != last) for _, first, last in branches]
-        if len(found) > 1:
-            return sorted(found, key=lambda candidate: natural_key(candidate.text))
-        beginning = found[0].text
+    parameters = {"low": prefix, "high": prefix + _LAST}
+    found = [row[0] for row in reader.database.rows_in(_OF_DRIVERS, drivers, parameters)]
+    return _whole(found) if len(found) <= LIMIT else _branches(_Listed(found), prefix)
 
 
 def parts(reader: Reader, address: str) -> list[Thing]:
