@@ -148,48 +148,33 @@ def _record(thing: Thing, each: Inherited, reveal: bool) -> dict[str, Any]:
     }
 
 
+def _write_arguments(function: F) -> F:
+    """What `set` and `add` are given."""
+    for decorate in (
+        change_options,
+        _value_options,
+        _things,
+        click.argument("values", metavar="VALUE...", nargs=-1, required=True, shell_complete=completion.values),
+        click.argument("key", metavar="KEY", shell_complete=completion.all_keys),
+    ):
+        function = decorate(function)
+    return function
+
+
 @command.command("set")
-@click.argument("key", metavar="KEY", shell_complete=completion.all_keys)
-@click.argument("values", metavar="VALUE...", nargs=-1, required=True, shell_complete=completion.values)
-@_things
-@_value_options
-@change_options
+@_write_arguments
 @pass_app
-def set_(
-    app: App,
-    key: str,
-    values: tuple[str, ...],
-    names: tuple[str, ...],
-    as_json: bool,
-    as_string: bool,
-    message: str | None,
-    dry_run: bool,
-) -> None:
+def set_(app: App, **given: Any) -> None:
     """Make the values under KEY exactly VALUE..."""
-    wanted, parsed = _parse(key, values, as_json, as_string)
-    _write(app, wanted, parsed, names, message, dry_run, add=False)
+    _write(app, add=False, **given)
 
 
 @command.command("add")
-@click.argument("key", metavar="KEY", shell_complete=completion.all_keys)
-@click.argument("values", metavar="VALUE...", nargs=-1, required=True, shell_complete=completion.values)
-@_things
-@_value_options
-@change_options
+@_write_arguments
 @pass_app
-def add(
-    app: App,
-    key: str,
-    values: tuple[str, ...],
-    names: tuple[str, ...],
-    as_json: bool,
-    as_string: bool,
-    message: str | None,
-    dry_run: bool,
-) -> None:
+def add(app: App, **given: Any) -> None:
     """Add VALUE... to the values under KEY."""
-    wanted, parsed = _parse(key, values, as_json, as_string)
-    _write(app, wanted, parsed, names, message, dry_run, add=True)
+    _write(app, add=True, **given)
 
 
 def _parse(key: str, values: Sequence[str], as_json: bool, as_string: bool) -> tuple[Key, list[Value]]:
@@ -200,23 +185,26 @@ def _parse(key: str, values: Sequence[str], as_json: bool, as_string: bool) -> t
 
 def _write(
     app: App,
-    key: Key,
-    values: list[Value],
-    names: Sequence[str],
-    message: str | None,
-    dry_run: bool,
     *,
     add: bool,
+    key: str,
+    values: Sequence[str],
+    names: Sequence[str],
+    as_json: bool,
+    as_string: bool,
+    message: str | None,
+    dry_run: bool,
 ) -> None:
-    hidden = [value.text for value in values] if key.secret else []
+    wanted, parsed = _parse(key, values, as_json, as_string)
+    hidden = [value.text for value in parsed] if wanted.secret else []
     lines = []
     with app.changing(message, dry_run=dry_run, hidden=hidden) as change:
         for named in _named(change.unit.reader, names):
             thing = change.resolve(named.name)
             write = change.add_values if add else change.set_values
-            if write(thing, key, values) and dry_run:
-                every = (each for each in change.unit.attributes(thing) if each.key == key)
-                lines.append(f"would set {thing.name} {key}: {', '.join(each.shown for each in every)}")
+            if write(thing, wanted, parsed) and dry_run:
+                every = (each for each in change.unit.attributes(thing) if each.key == wanted)
+                lines.append(f"would set {thing.name} {wanted}: {', '.join(each.shown for each in every)}")
     write_lines(lines)
 
 
