@@ -164,7 +164,7 @@ def _write_arguments(function: F) -> F:
 @command.command("set")
 @_write_arguments
 @pass_app
-def set_(app: App, **given: Any) -> None:
+def set_(app: App, /, **given: Any) -> None:
     """Make the values under KEY exactly VALUE..."""
     _write(app, add=False, **given)
 
@@ -172,7 +172,7 @@ def set_(app: App, **given: Any) -> None:
 @command.command("add")
 @_write_arguments
 @pass_app
-def add(app: App, **given: Any) -> None:
+def add(app: App, /, **given: Any) -> None:
     """Add VALUE... to the values under KEY."""
     _write(app, add=True, **given)
 
