@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TextIO
 
+from clusto_core.containment import is_place
 from clusto_core.drivers import Equipment
-from clusto_core.drivers.equipment import Cage, Datacenter, Rack, Room
 from clusto_core.reader import Reader
 from clusto_core.things import Link, Thing, in_order
 from clusto_core.transfer.view import View, views
 
-_PLACES = (Datacenter, Room, Cage, Rack)
 _COLOURS = {"network": "#1f6feb", "power": "#c62828", "console": "#2e7d32", "patch": "#757575"}
 
 
@@ -25,7 +24,7 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
     cables: dict[int, Link] = {}
     for view in views(reader, things):
         for thing in view.things:
-            if thing.is_a(Equipment) and not _is_place(thing):
+            if thing.is_a(Equipment) and not is_place(thing):
                 drawn.add(thing.id)
                 places.settle(view, thing)
                 cables |= {link.cable_id: link for link in view.links[thing.id] if link.kind in _COLOURS}
@@ -41,10 +40,6 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
     out.write("}\n")
 
 
-def _is_place(thing: Thing) -> bool:
-    return any(thing.is_a(place) for place in _PLACES)
-
-
 class _Places:
     """What stands where: nested boxes, one a place."""
 
@@ -57,7 +52,7 @@ class _Places:
         if thing.id in self._known:
             return
         self._known.add(thing.id)
-        place = next((parent for parent in view.parents(thing) if _is_place(parent)), None)
+        place = next((parent for parent in view.parents(thing) if is_place(parent)), None)
         self._inside.setdefault(place, []).append(thing)
         if place is not None:
             self.settle(view, place)
@@ -65,7 +60,7 @@ class _Places:
     def write(self, out: TextIO, drawn: set[int], place: Thing | None = None, indent: str = "  ") -> None:
         """Writes what is in a place; without one, all. What is not among `drawn` is dashed."""
         for thing in in_order(self._inside.get(place, ())):
-            if not _is_place(thing):
+            if not is_place(thing):
                 style = "" if thing.id in drawn else ', style="dashed"'
                 out.write(f"{indent}{quoted(thing.name)} [tooltip={quoted(thing.driver)}{style}];\n")
                 continue
