@@ -124,6 +124,100 @@ class PowerControl(Protocol):
         """
 
 
+class BootDevice(enum.StrEnum):
+    """What a server is to boot from; DEFAULT: whatever its firmware is set to, without an override."""
+
+    NETWORK = "network"
+    DISK = "disk"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class BootOverride:
+    """What a management controller will have its server boot from, as it was read back.
+
+    device: a BootDevice's word, or the controller's own for anything else. once: for the next boot only. code: the
+    controller's own words.
+    """
+
+    device: str
+    once: bool
+    code: str
+
+
+class BootControl(Protocol):
+    """A management controller that chooses what its server boots from. Every method raises DeviceError."""
+
+    async def boot_override(self) -> BootOverride:
+        """The override in force. Acknowledgements prove nothing: some controllers accept Once and do Continuous."""
+        ...
+
+    async def set_boot_override(self, device: BootDevice, *, once: bool) -> None:
+        """Boot from there next time, or from now on. DEFAULT takes an override back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BootMachine:
+    """All that a boot server is told of one machine.
+
+    macs: of the cards it may boot from, lower case with colons. profile: the operating system's. install: the boot
+    files that start the installer, by their paths below the boot directory; local: the same paths with files that
+    tell the loader to go on with the machine's own disk. answers: what the installer fetches, by path.
+    """
+
+    name: str
+    macs: tuple[str, ...]
+    address: str | None
+    profile: str
+    install: Mapping[str, str]
+    local: Mapping[str, str]
+    answers: Mapping[str, str]
+
+
+class BootState(enum.StrEnum):
+    """What the boot server tells a machine now; FOREIGN: something that clusto did not write."""
+
+    INSTALL = "install"
+    LOCAL = "local"
+    ABSENT = "absent"
+    FOREIGN = "foreign"
+
+
+class Provisioner(Protocol):
+    """A boot server: what tells machines, when they boot from the network, to install or to go on with their disk.
+
+    Methods may be called for many machines at once; each raises DeviceError.
+    """
+
+    async def __aenter__(self) -> Provisioner: ...
+
+    async def __aexit__(self, *exception: object) -> None: ...
+
+    async def check(self, machine: BootMachine) -> str:
+        """Whether `install` can succeed, as one line for people (`/srv/tftp is writable`). Nothing is changed."""
+        ...
+
+    async def state(self, machine: BootMachine) -> BootState:
+        """What the machine would be told now."""
+        ...
+
+    async def install(self, machine: BootMachine) -> None:
+        """Has the machine install from now on. When anything fails, everything is back at local, and it raises."""
+        ...
+
+    async def local(self, machine: BootMachine) -> None:
+        """Has the machine boot its own disk, by an explicit file, never by a missing one; takes its answers away.
+
+        Works after `install` whatever has become of the boot server's space. Harmless to repeat.
+        """
+        ...
+
+    async def steps(self, machine: BootMachine, install: bool) -> list[Step]:
+        """What `install` or `local` would do, for `--dry-run`."""
+        ...
+
+
 class SwitchControl(Protocol):
     """One switch, for as long as one session with it lasts. Not safe for use by two tasks at once.
 
