@@ -13,7 +13,7 @@ from typing import Any
 
 from clusto_core.errors import Malformed, NotFound, StoreBroken
 
-REVISION = "0003"
+REVISION = "0004"
 """The schema's revision that the statements are written for; a test holds it against the newest migration."""
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z]\w*)|(%)")

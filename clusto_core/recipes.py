@@ -1,74 +1,106 @@
-"""How a machine is known on the network that it boots from: its cards, its address, the settings in force."""
+"""How a machine is known on the network that it boots from: its cards, its address, its groupings, its settings."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
-from clusto_core.attributes import IP, Key
+from clusto_core import addresses
+from clusto_core.attributes import Key
+from clusto_core.devicesettings import DeviceSettings
 from clusto_core.drivers import Equipment
+from clusto_core.drivers.categories import Class, Pool, Role, Service
 from clusto_core.drivers.parts import NIC, Port
 from clusto_core.errors import Malformed, NotFound
 from clusto_core.reader import Reader
 from clusto_core.things import Thing
+from clusto_core.view import View, view_of, views
 
 _MAC = Key("mac")
 _MANAGEMENT = "mgmt"
 """What the card of a management controller is called: it boots nothing."""
+CATEGORIES = {"class": Class, "role": Role, "service": Service, "pool": Pool}
 
 
 @dataclass(frozen=True)
 class Recipe:
     """A machine as the network knows it.
 
-    macs: of the cards that it may boot from, by their parts' names (those named in `rebuild.nic`, else all).
-    address: the one of its first such card, else its own. values: the attributes in force, by key; several values under
-    one key are lines of one text.
+    macs: of the cards that it may boot from, by their parts' names (those named in `rebuild.nic`, else all), spelled
+    as they are recorded. address: the one of its first such card, else its own. values: the attributes in force, by
+    key; several values under one key are lines of one text, and what one refers to (`env:NAME`) is read when it is
+    used. groups: the names of its classes, roles, services and pools, nearest first, by those words.
     """
 
     thing: Thing
     macs: Mapping[str, str]
     address: str | None
-    values: Mapping[str, str]
+    values: DeviceSettings
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def hardware_addresses(self) -> tuple[str, ...]:
+        """The MACs in lower case with colons, in the order of the cards. Raises Malformed for one that is none."""
+        return tuple(checked_mac(self.thing, mac) for mac in self.macs.values())
+
+
+def checked_mac(thing: Thing, mac: str) -> str:
+    """A recorded MAC in lower case with colons. Raises Malformed, naming the machine."""
+    digits = addresses.parse_mac(mac)
+    if digits is None:
+        raise Malformed(f"{thing.name}: malformed MAC address {mac[:60]!a}")
+    return addresses.mac_spellings(digits)[0]
 
 
 def recipe(reader: Reader, thing: Thing) -> Recipe:
     """What is known of a machine. Raises Malformed for what is none, NotFound for a card that it has not."""
     if thing.is_part or not thing.is_a(Equipment):
         raise Malformed(f"{thing.name} is not a machine")
+    return recipe_in(view_of(reader, [thing]), thing)
+
+
+def recipes(reader: Reader, things: Iterable[Thing]) -> Iterator[Recipe | NotFound]:
+    """What is known of many machines, in natural order, a few statements for hundreds; what is no equipment is passed
+    over, and a machine's own mistake stands in its place."""
+    for view in views(reader, things):
+        for thing in view.things:
+            if thing.is_a(Equipment):
+                try:
+                    yield recipe_in(view, thing)
+                except NotFound as error:
+                    yield error
+
+
+def recipe_in(view: View, thing: Thing) -> Recipe:
+    """The same from what a view has read. Raises NotFound for a card that `rebuild.nic` names and it has not."""
     values: dict[str, list[str]] = {}
-    for attribute, _ in reader.effective(thing):
+    for attribute, _ in view.effective(thing):
         values.setdefault(str(attribute.key), []).append(attribute.value.text)
     texts = {key: "\n".join(found) for key, found in values.items()}
-    macs, addresses = _cards(reader, thing, texts.get("rebuild.nic"))
-    own = texts.get(IP, "").splitlines()
-    return Recipe(
-        thing,
-        macs,
-        next((addresses[name] for name in macs if name in addresses), own[0] if own else None),
-        texts,
-    )
+    macs = _cards(view, thing, texts.get("rebuild.nic"))
+    held = {part.part_name if part else None: text for part, text in reversed(view.addresses(thing))}
+    address = next((held[name] for name in macs if name in held), held.get(None))
+    groups: dict[str, tuple[str, ...]] = {}
+    for ancestor in view.ancestors(thing):
+        for word, kind in CATEGORIES.items():
+            if ancestor.is_a(kind):
+                groups[word] = (*groups.get(word, ()), ancestor.name)
+    return Recipe(thing, macs, address.partition("/")[0] if address else None, DeviceSettings(texts), groups)
 
 
-def _cards(reader: Reader, thing: Thing, chosen: str | None) -> tuple[dict[str, str], dict[str, str]]:
-    """The MAC and the address of each card, by its name."""
-    parts = [part for part in reader.parts(thing.id) if part.is_a(NIC) or part.is_a(Port)]
-    by_id = {part.id: part.part_name for part in parts}
+def _cards(view: View, thing: Thing, chosen: str | None) -> dict[str, str]:
+    """The MAC of each card that it may boot from, by the card's name."""
     macs: dict[str, str] = {}
-    addresses: dict[str, str] = {}
-    for attribute in reader.attributes_of_parts(thing.id):
-        name = by_id.get(attribute.thing_id)
-        if name is not None and attribute.key == _MAC:
-            macs.setdefault(name, attribute.value.text)
-        elif name is not None and attribute.key == Key(IP):
-            addresses.setdefault(name, attribute.value.text.partition("/")[0])
+    for part in view.parts.get(thing.id, ()):
+        if part.is_a(NIC) or part.is_a(Port):
+            for attribute in view.attributes_of_parts.get(part.id, ()):
+                if attribute.key == _MAC:
+                    macs.setdefault(part.part_name, attribute.value.text)
     if not macs:
-        own = [each.value.text for each in reader.attributes(thing.id) if each.key == _MAC]
+        own = [each.value.text for each in view.attributes[thing.id] if each.key == _MAC]
         macs = {thing.name: own[0]} if own else {}
     if chosen:
         wanted = chosen.replace(",", " ").split()
         if unknown := [name for name in wanted if name not in macs]:
             raise NotFound(f"{thing.name} has no card {unknown[0]} with a MAC (rebuild.nic is {chosen!r})")
-        return {name: macs[name] for name in wanted}, addresses
-    order = [by_id[part.id] for part in parts if part.part_name in macs and part.part_name != _MANAGEMENT]
-    return {name: macs[name] for name in order or [name for name in macs if name != _MANAGEMENT]}, addresses
+        return {name: macs[name] for name in wanted}
+    return {name: mac for name, mac in macs.items() if name != _MANAGEMENT}

@@ -164,3 +164,42 @@ locks = Table(
     **_TABLE,
 )
 """Who is changing which device, and until when: microseconds since 1970, UTC. A removed Thing's lock just runs out."""
+
+rebuilds = Table(
+    "rebuilds",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("thing_id", _ID, nullable=False),
+    Column("name", _name(255), nullable=False),
+    Column("began", BigInteger, nullable=False),
+    Column("who", String(255), nullable=False),
+    Column("phase", String(16), nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    Column("token", String(64), nullable=False),
+    Column("plan", _LONG, nullable=False),
+    Index("ix_rebuilds_thing", "thing_id", "id"),
+    Index("ix_rebuilds_phase", "phase"),
+    Index("ux_rebuilds_token", "token", unique=True),
+    **_TABLE,
+)
+"""Every reinstallation that was begun: of what, by whom, how far it has come, and what it set out to do, as JSON.
+
+Times are in microseconds since 1970, UTC; `token` is the SHA-256 of what the machine calls back with. A removed Thing's
+rebuilds stay.
+"""
+
+rebuild_events = Table(
+    "rebuild_events",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("rebuild_id", _ID, ForeignKey("rebuilds.id"), nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("source", String(16), nullable=False),
+    Column("event", String(32), nullable=False),
+    Column("once", String(32)),
+    Column("message", _LONG),
+    Index("ix_rebuild_events_rebuild", "rebuild_id", "id"),
+    Index("ux_rebuild_events_once", "rebuild_id", "once", unique=True, **_where(Column("once").isnot(None))),
+    **_TABLE,
+)
+"""What was heard of a rebuild, and from where; `once` keeps a call-back from being taken twice."""

@@ -17,8 +17,9 @@ from clusto_core.errors import ClustoError
 from clusto_core.inventory import TYPE
 from clusto_core.names import natural_key
 from clusto_core.reader import Reader
-from clusto_core.things import Attribute, Link, Thing, in_order
+from clusto_core.things import Attribute, Link, Thing
 from clusto_core.transfer.documents import Document
+from clusto_core.view import whole
 
 _BATCH = 250
 """How many Things are read with a few statements."""
@@ -29,14 +30,6 @@ Grouped = dict[Key, tuple[Value, ...]]
 def documents(reader: Reader, things: Iterable[Thing]) -> Iterator[Document]:
     """The Documents of Things, in natural order; a part stands for its owner. One batch is in memory at a time."""
     return _Exporter(reader, things).documents()
-
-
-def whole(reader: Reader, things: Iterable[Thing]) -> list[Thing]:
-    """The whole Things among these and those that parts among these belong to, each once, in natural order."""
-    given = list(things)
-    owners = reader.by_ids({thing.owner_id for thing in given if thing.owner_id is not None})
-    found = {thing.entity_id: owners.get(thing.entity_id, thing) for thing in given}
-    return in_order(found.values())
 
 
 class _Expected(NamedTuple):

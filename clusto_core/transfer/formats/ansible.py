@@ -18,7 +18,7 @@ from clusto_core.drivers.equipment import Mounted, PatchPanel, Server, VirtualSe
 from clusto_core.names import natural_key
 from clusto_core.reader import Reader
 from clusto_core.things import Thing, in_order
-from clusto_core.transfer.view import View, views
+from clusto_core.view import View, views
 
 _TEMPLATES = ("{{", "{%", "{#")
 _RESERVED = ("all", "ungrouped", "_meta")

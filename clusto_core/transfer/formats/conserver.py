@@ -16,7 +16,7 @@ from typing import NamedTuple, TextIO
 from clusto_core.drivers.parts import ConsolePort, SerialPort
 from clusto_core.reader import Reader
 from clusto_core.things import Thing
-from clusto_core.transfer.view import View, view_of, views
+from clusto_core.view import View, view_of, views
 
 BASE = "console.base"
 HOST = "console.host"

@@ -20,7 +20,8 @@ from clusto_core.reader import Reader
 from clusto_core.things import Thing
 from clusto_core.transfer import cells
 from clusto_core.transfer.documents import Document, Problem, attribute_key, broken, parse
-from clusto_core.transfer.exporter import documents, whole
+from clusto_core.transfer.exporter import documents
+from clusto_core.view import whole
 
 RESERVED = ("name", "driver", "type", "in", "at", "parts", "ip")
 _ATTRIBUTE, _PART = "attr:", "part:"

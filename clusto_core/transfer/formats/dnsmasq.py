@@ -16,11 +16,11 @@ from clusto_core import addresses
 from clusto_core.attributes import Key
 from clusto_core.drivers import Equipment
 from clusto_core.drivers.resources import Network
-from clusto_core.errors import ClustoError
+from clusto_core.errors import NotFound
 from clusto_core.reader import Reader
-from clusto_core.recipes import recipe
+from clusto_core.recipes import recipes
 from clusto_core.things import Thing
-from clusto_core.transfer.exporter import whole
+from clusto_core.view import whole
 
 _CIDR, _GATEWAY = Key("cidr"), Key("gateway")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -43,13 +43,11 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
     roots: set[str] = set()
     urls: set[str] = set()
     hosts: list[str] = []
-    for thing in machines:
-        try:
-            found = recipe(reader, thing)
-        except ClustoError as error:
-            hosts.append(f"# {thing.name}: {error}")
+    for found in recipes(reader, machines):
+        if isinstance(found, NotFound):
+            hosts.append(f"# {found}")
             continue
-        hosts += _host(thing.name, found.macs.values(), found.address)
+        hosts += _host(found.thing.name, found.macs.values(), found.address)
         if found.macs:
             roots.update(filter(None, [found.values.get("rebuild.dir")]))
             urls.update(filter(None, [found.values.get("rebuild.url")]))

@@ -12,7 +12,7 @@ from clusto_core.containment import is_place
 from clusto_core.drivers import Equipment
 from clusto_core.reader import Reader
 from clusto_core.things import Link, Thing, in_order
-from clusto_core.transfer.view import View, views
+from clusto_core.view import View, views
 
 _COLOURS = {"network": "#1f6feb", "power": "#c62828", "console": "#2e7d32", "patch": "#757575"}
 

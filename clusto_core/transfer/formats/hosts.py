@@ -13,7 +13,7 @@ from typing import TextIO
 
 from clusto_core.reader import Reader
 from clusto_core.things import Thing
-from clusto_core.transfer.view import View, views
+from clusto_core.view import View, views
 
 DOMAIN = "dns.domain"
 

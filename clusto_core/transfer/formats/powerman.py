@@ -17,7 +17,7 @@ from typing import NamedTuple, TextIO
 from clusto_core.drivers.parts import Inlet, Outlet
 from clusto_core.reader import Reader
 from clusto_core.things import Thing, in_order
-from clusto_core.transfer.view import View, view_of, views
+from clusto_core.view import View, view_of, views
 
 SPEC = "powerman.spec"
 DEVICE = "powerman.device"

@@ -1,4 +1,4 @@
-"""What exports to other tools ask of the inventory, read in bulk: addresses, settings, and what is wired to what."""
+"""Many Things at once, read in bulk: attributes in force, addresses, parts, and what is wired to what."""
 
 from __future__ import annotations
 
@@ -7,12 +7,19 @@ from functools import cached_property
 
 from clusto_core.attributes import IP, Key
 from clusto_core.reader import Reader
-from clusto_core.things import Attribute, Inherited, Link, Thing, in_force, link_order
-from clusto_core.transfer.exporter import whole
+from clusto_core.things import Attribute, Inherited, Link, Thing, in_force, in_order, link_order
 
 _IP_KEY = Key(IP)
 _BATCH = 500
 """How many Things are read with a few statements."""
+
+
+def whole(reader: Reader, things: Iterable[Thing]) -> list[Thing]:
+    """The whole Things among these and those that parts among these belong to, each once, in natural order."""
+    given = list(things)
+    owners = reader.by_ids({thing.owner_id for thing in given if thing.owner_id is not None})
+    found = {thing.entity_id: owners.get(thing.entity_id, thing) for thing in given}
+    return in_order(found.values())
 
 
 def views(reader: Reader, things: Iterable[Thing]) -> Iterator[View]:
@@ -55,7 +62,6 @@ class View:
         self._reader = surroundings.reader
         self._surroundings = surroundings
         self._ids = [thing.id for thing in things]
-        self._parents: dict[int, list[Thing]] = {}
 
     @cached_property
     def attributes(self) -> dict[int, list[Attribute]]:
@@ -74,6 +80,26 @@ class View:
         for links in found.values():
             links.sort(key=link_order)
         return found
+
+    @cached_property
+    def parts(self) -> dict[int, list[Thing]]:
+        """The parts of the Things, by id, in natural order."""
+        found: dict[int, list[Thing]] = {}
+        for part in self._reader.parts(*self._ids):
+            found.setdefault(part.entity_id, []).append(part)
+        return found
+
+    @cached_property
+    def attributes_of_parts(self) -> dict[int, list[Attribute]]:
+        """The attributes of the parts of the Things, by the id of the part."""
+        found: dict[int, list[Attribute]] = {}
+        for attribute in self._reader.attributes_of_parts(*self._ids):
+            found.setdefault(attribute.thing_id, []).append(attribute)
+        return found
+
+    @cached_property
+    def _parents(self) -> dict[int, list[Thing]]:
+        return self._reader.parents_of(self._ids)
 
     @cached_property
     def _held(self) -> dict[int, list[tuple[Thing, str]]]:
@@ -109,9 +135,7 @@ class View:
         """What a Thing is directly in."""
         if thing.id not in self.attributes:
             return self._surroundings.parents(thing.id)
-        if thing.id not in self._parents:
-            self._parents[thing.id] = self._reader.parents(thing.id)
-        return self._parents[thing.id]
+        return self._parents.get(thing.id, [])
 
     def ancestors(self, thing: Thing) -> list[Thing]:
         """Everything that a Thing is in, nearest first."""

@@ -1,0 +1,249 @@
+"""Rebuilds as the store knows them: what was begun, how far it has come, and what was heard from where.
+
+Several processes write here: the command that rebuilds, the server that is called back, the hook of a TFTP server. Each
+reads what the others wrote, so that a rebuild outlives the command that began it. The history (`clusto log`) gets
+what a rebuild changed of the machine; this is what happened on the way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from clusto_core.config import Settings
+from clusto_core.database import Row
+from clusto_core.errors import Malformed, Refused
+from clusto_core.history import user
+from clusto_core.reader import Reader
+from clusto_core.things import Thing
+
+ARMING, OFF, BOOTING, INSTALLING, STARTING = "arming", "off", "booting", "installing", "starting"
+DONE, FAILED, CANCELLED = "done", "failed", "cancelled"
+ENDED = (DONE, FAILED, CANCELLED)
+"""The phases: boot files are written; power is off; it was turned on; the installer runs; the new system comes up."""
+
+CALLBACK, FETCH, CONSOLE, PROBE, CLUSTO = "callback", "fetch", "console", "probe", "clusto"
+"""Where something is heard from; CLUSTO is what the command itself says."""
+STARTED, FINISHED, UP, FETCHED, PROGRESS = "started", "finished", "up", "fetched", "progress"
+ONCE = (STARTED, FINISHED, UP, FAILED)
+"""The call-backs that are taken once; `progress` may come any number of times."""
+_MESSAGE = 4096
+"""Characters that are kept of what a machine says."""
+_TOKEN = 43
+"""Characters of a token: 256 bits, URL-safe."""
+
+
+class Rebuild(NamedTuple):
+    """One reinstallation; times are in seconds since 1970, UTC. plan: what it set out to do."""
+
+    id: int
+    thing_id: int
+    name: str
+    began: float
+    who: str
+    phase: str
+    changed: float
+    plan: dict[str, Any]
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more comes of it."""
+        return self.phase in ENDED
+
+
+class Event(NamedTuple):
+    """Something heard of a rebuild; `time` is in seconds since 1970, UTC."""
+
+    id: int
+    rebuild_id: int
+    time: float
+    source: str
+    event: str
+    message: str | None
+
+
+class Heard(NamedTuple):
+    """An event that is to be written down; with `phase`, the rebuild is in that phase from now on."""
+
+    rebuild_id: int
+    source: str
+    event: str
+    message: str | None = None
+    phase: str | None = None
+
+
+_REBUILD = "SELECT b.id, b.thing_id, b.name, b.began, b.who, b.phase, b.changed, b.plan FROM rebuilds b"
+_LATEST = (
+    _REBUILD
+    + """
+    JOIN (SELECT MAX(n.id) AS id FROM rebuilds n GROUP BY n.thing_id) l ON l.id = b.id WHERE b.thing_id IN (:ids)"""
+)
+_EVENT = "SELECT e.id, e.rebuild_id, e.time, e.source, e.event, e.message FROM rebuild_events e"
+
+
+def latest(reader: Reader, things: Iterable[Thing]) -> dict[int, Rebuild]:
+    """The last rebuild of each of these, by the Thing's id; nothing for those that never had one."""
+    ids = [thing.id for thing in things]
+    return {row[1]: _rebuild(row) for row in reader.database.rows_in(_LATEST, ids)}
+
+
+def unfinished(reader: Reader) -> list[Rebuild]:
+    """The rebuilds that have not ended, oldest first."""
+    marks = ", ".join(f"'{phase}'" for phase in ENDED)
+    return [_rebuild(row) for row in reader.database.rows(f"{_REBUILD} WHERE b.phase NOT IN ({marks}) ORDER BY b.id")]
+
+
+def by_token(reader: Reader, token: str) -> Rebuild | None:
+    """The rebuild whose machine calls back with this token."""
+    if len(token) != _TOKEN:
+        return None
+    rows = reader.database.rows(f"{_REBUILD} WHERE b.token = :token", {"token": _digest(token)})
+    return _rebuild(rows[0]) if rows else None
+
+
+def events(reader: Reader, rebuild_ids: Iterable[int]) -> list[Event]:
+    """What was heard of these rebuilds, in the order in which it was written down."""
+    rows = reader.database.rows_in(f"{_EVENT} WHERE e.rebuild_id IN (:ids)", list(rebuild_ids))
+    return sorted(map(_event, rows))
+
+
+def events_after(reader: Reader, number: int) -> list[Event]:
+    """What was heard of any rebuild since the event of that number."""
+    return [_event(row) for row in reader.database.rows(f"{_EVENT} WHERE e.id > :id ORDER BY e.id", {"id": number})]
+
+
+class Journal:
+    """The writing side. Every method is a transaction of its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def begin(self, plans: Sequence[tuple[Thing, Mapping[str, Any]]]) -> list[tuple[Rebuild, str]]:
+        """Begins a rebuild of each of these; it, and the token that its machine calls back with, which is kept nowhere.
+
+        An older rebuild of the same machine that had not ended is cancelled: whoever calls this holds its lock.
+        """
+        from clusto_core import schema
+        from clusto_core.store import write_transaction
+
+        table = schema.rebuilds
+        now = _now()
+        who = f"{user()}@{os.uname().nodename}"[:255]
+        begun = []
+        with write_transaction(self._settings, lambda line: None) as connection:
+            ids = [thing.id for thing, _ in plans]
+            connection.execute(
+                table.update()
+                .where(table.c.thing_id.in_(ids), table.c.phase.not_in(ENDED))
+                .values(phase=CANCELLED, changed=now)
+            )
+            for number, (thing, plan) in enumerate(plans, _next(connection, table)):
+                token = secrets.token_urlsafe(32)
+                row = {"id": number, "thing_id": thing.id, "name": thing.name, "began": now, "who": who}
+                row |= {"phase": ARMING, "changed": now, "token": _digest(token), "plan": json.dumps(dict(plan))}
+                connection.execute(table.insert(), row)
+                begun.append(
+                    (Rebuild(number, thing.id, thing.name, now / 1e6, who, ARMING, now / 1e6, dict(plan)), token)
+                )
+        return begun
+
+    def renew_token(self, rebuild: Rebuild) -> str:
+        """A new token for a rebuild whose machine begins anew: what it has called back may be called back again."""
+        from clusto_core import schema
+        from clusto_core.store import write_transaction
+
+        token = secrets.token_urlsafe(32)
+        table, heard = schema.rebuilds, schema.rebuild_events
+        with write_transaction(self._settings, lambda line: None) as connection:
+            connection.execute(table.update().where(table.c.id == rebuild.id).values(token=_digest(token)))
+            connection.execute(heard.update().where(heard.c.rebuild_id == rebuild.id).values(once=None))
+        return token
+
+    def add(self, heard: Sequence[Heard]) -> list[Event]:
+        """Writes these down, in order; phases of rebuilds that have ended stay."""
+        from clusto_core import schema
+        from clusto_core.store import write_transaction
+
+        with write_transaction(self._settings, lambda line: None) as connection:
+            written = self._add(connection, heard)
+            table = schema.rebuilds
+            for each in heard:
+                if each.phase is not None:
+                    connection.execute(
+                        table.update()
+                        .where(table.c.id == each.rebuild_id, table.c.phase.not_in(ENDED))
+                        .values(phase=each.phase, changed=_now())
+                    )
+            return written
+
+    def call_back(self, rebuild: Rebuild, event: str, message: str | None) -> Event:
+        """Writes down what a machine called back. Raises Malformed for an event that there is not, Refused for one that
+        was called back already, and for any when the rebuild has ended or the machine has said how it ended.
+        """
+        from clusto_core import schema
+        from clusto_core.store import write_transaction
+
+        if event not in (*ONCE, PROGRESS):
+            raise Malformed(f"no such event: {event[:40]!a} (there are {', '.join((*ONCE, PROGRESS))})")
+        table, heard = schema.rebuilds, schema.rebuild_events
+        # The store's write lock makes this the only one who looks and writes.
+        with write_transaction(self._settings, lambda line: None) as connection:
+            phase = connection.execute(table.select().where(table.c.id == rebuild.id)).one().phase
+            if phase in ENDED:
+                raise Refused(f"the rebuild of {rebuild.name} has ended: {phase}")
+            said = {row.once for row in connection.execute(heard.select().where(heard.c.rebuild_id == rebuild.id))}
+            if event in said:
+                raise Refused(f"{rebuild.name} has called back {event} already")
+            if FAILED in said:
+                raise Refused(f"{rebuild.name} has called back that it failed")
+            once = event if event in ONCE else None
+            return self._add(connection, [Heard(rebuild.id, CALLBACK, event, message)], once)[0]
+
+    def _add(self, connection: Any, heard: Sequence[Heard], once: str | None = None) -> list[Event]:
+        from clusto_core import schema
+
+        table = schema.rebuild_events
+        now, first = _now(), _next(connection, table)
+        written = [
+            Event(number, each.rebuild_id, now / 1e6, each.source, each.event, _kept(each.message))
+            for number, each in enumerate(heard, first)
+        ]
+        if written:
+            connection.execute(table.insert(), [{**event._asdict(), "time": now, "once": once} for event in written])
+        return written
+
+
+def _next(connection: Any, table: Any) -> int:
+    """The next number in a table whose rows are never taken out, for whoever holds the store's write lock."""
+    from sqlalchemy import func, select
+
+    return int(connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()) + 1
+
+
+def _kept(message: str | None) -> str | None:
+    """As much of what a machine said as is kept, without what no store can hold."""
+    return message and message[:_MESSAGE].replace("\0", "?").encode(errors="replace").decode()
+
+
+def _now() -> int:
+    return time.time_ns() // 1000
+
+
+def _digest(token: str) -> str:
+    """What the store keeps of a token: whoever reads the store cannot call back."""
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()
+
+
+def _rebuild(row: Row) -> Rebuild:
+    id, thing_id, name, began, who, phase, changed, plan = row
+    return Rebuild(id, thing_id, name, began / 1e6, who, phase, changed / 1e6, json.loads(plan))
+
+
+def _event(row: Row) -> Event:
+    id, rebuild_id, at, source, event, message = row
+    return Event(id, rebuild_id, at / 1e6, source, event, message)
