@@ -117,6 +117,11 @@ def events_after(reader: Reader, number: int) -> list[Event]:
     return [_event(row) for row in reader.database.rows(f"{_EVENT} WHERE e.id > :id ORDER BY e.id", {"id": number})]
 
 
+def last_event(reader: Reader) -> int:
+    """The number of the newest event; 0 when there is none."""
+    return int(reader.database.rows("SELECT COALESCE(MAX(e.id), 0) FROM rebuild_events e")[0][0])
+
+
 class Journal:
     """The writing side. Every method is a transaction of its own."""
 

@@ -136,11 +136,16 @@ class Actions:
             result.done = all(each.switchings[-1].verified for each in result.points)
         return result
 
-    async def cycle(self, target: Target) -> Result:
-        """All feeds off, verified; a pause; all on. When not all go off, those that did go on again."""
+    async def cycle(self, target: Target, while_off: Callable[[], Awaitable[None]] | None = None) -> Result:
+        """All feeds off, verified; a pause; all on. When not all go off, those that did go on again.
+
+        `while_off` is done once all are verified off, and must not raise: what is off goes on again.
+        """
         result = await self._ready(target, lambda point: (False, True))
         if not result.failures:
             await self._switch(result, result.points, False)
+            if while_off is not None and not any(each.failure for each in result.points):
+                await while_off()
             await self._back_on(result, result.points)
         return result
 

@@ -1,0 +1,1 @@
+"""Reinstalling machines over the network: from a recipe to a system that has proved to be up."""
