@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 TYPE = Key("type")
 """The device type that a Thing was made after."""
 PROTECTED = Key("protected")
+PROTECTED_REASON = Key("protected", None, "reason")
 
 Values = Iterable[object]
 
@@ -340,13 +341,15 @@ class Transaction:
 
 
 def protection(reader: Reader, thing: Thing) -> str | None:
-    """Why a Thing must not be disrupted without force, by an attribute `protected=true` of its own or inherited."""
-    for attribute, origin in reader.effective(thing):
-        if attribute.key == PROTECTED:
-            if attribute.value.text != "true":
-                return None
-            return f"{thing.name} is protected" + ("" if origin == thing else f" by {origin.name}")
-    return None
+    """Why a Thing must not be disrupted without force, by an attribute `protected=true` of its own or inherited; with
+    what `protected.reason` says."""
+    effective = {attribute.key: (attribute.value.text, origin) for attribute, origin in reader.effective(thing)}
+    text, origin = effective.get(PROTECTED, ("", thing))
+    if text != "true":
+        return None
+    reason, said_of = effective.get(PROTECTED_REASON, ("", origin))
+    by = "" if origin == thing else f" by {origin.name}"
+    return f"{thing.name} is protected{by}" + (f" ({reason})" if reason and said_of == origin else "")
 
 
 def same(one: Value, other: Value) -> bool:

@@ -23,6 +23,10 @@ SECONDS = 300
 _POLL = 0.2
 
 
+class LockLost(Refused):
+    """A lock has run out, and another command holds it now."""
+
+
 class Locks:
     """Locks that this command holds, all with one token."""
 
@@ -42,10 +46,10 @@ class Locks:
             time.sleep(_POLL)
 
     def renew(self, things: Sequence[Thing]) -> None:
-        """Starts the time limit anew. Raises Refused when a lock has run out and another command holds it."""
+        """Starts the time limit anew. Raises LockLost when a lock has run out and another command holds it."""
         taken = self._try(things)
         if taken is not None:
-            raise Refused(f"{taken[0]} was locked too long and is being changed by {taken[1]} now")
+            raise LockLost(f"{taken[0]} was locked too long and is being changed by {taken[1]} now")
 
     def release(self) -> None:
         """Gives back all that this command holds."""

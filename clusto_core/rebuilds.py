@@ -22,10 +22,12 @@ from clusto_core.history import user
 from clusto_core.reader import Reader
 from clusto_core.things import Thing
 
-ARMING, OFF, BOOTING, INSTALLING, STARTING = "arming", "off", "booting", "installing", "starting"
+WAITING, ARMING, OFF = "waiting", "arming", "off"
+BOOTING, INSTALLING, STARTING = "booting", "installing", "starting"
 DONE, FAILED, CANCELLED = "done", "failed", "cancelled"
 ENDED = (DONE, FAILED, CANCELLED)
-"""The phases: boot files are written; power is off; it was turned on; the installer runs; the new system comes up."""
+"""The phases: its turn has not come; boot files are written; power is off; it was turned on; the installer runs; the
+new system comes up."""
 
 CALLBACK, FETCH, CONSOLE, PROBE, CLUSTO = "callback", "fetch", "console", "probe", "clusto"
 """Where something is heard from; CLUSTO is what the command itself says."""
@@ -150,10 +152,10 @@ class Journal:
             for number, (thing, plan) in enumerate(plans, _next(connection, table)):
                 token = secrets.token_urlsafe(32)
                 row = {"id": number, "thing_id": thing.id, "name": thing.name, "began": now, "who": who}
-                row |= {"phase": ARMING, "changed": now, "token": _digest(token), "plan": json.dumps(dict(plan))}
+                row |= {"phase": WAITING, "changed": now, "token": _digest(token), "plan": json.dumps(dict(plan))}
                 connection.execute(table.insert(), row)
                 begun.append(
-                    (Rebuild(number, thing.id, thing.name, now / 1e6, who, ARMING, now / 1e6, dict(plan)), token)
+                    (Rebuild(number, thing.id, thing.name, now / 1e6, who, WAITING, now / 1e6, dict(plan)), token)
                 )
         return begun
 

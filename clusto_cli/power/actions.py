@@ -104,13 +104,8 @@ class Actions:
     async def all(
         self, targets: Sequence[Target], story: Callable[[Target], Awaitable[Result]], tell: Callable[[Result], None]
     ) -> list[Result]:
-        """The results of every target's story, told as they come. Outlets are first asked for by whole devices."""
-        outlets: dict[str, dict[str, None]] = {}
-        for target in targets:
-            for point in target.points:
-                outlets.setdefault(point.device, {})[point.outlet] = None
-        for name, wanted in outlets.items():
-            self._readings[name] = asyncio.ensure_future(self._sessions[name].read(wanted))
+        """The results of every target's story, told as they come."""
+        self.read(targets)
 
         async def timed(target: Target) -> Result:
             began = time.monotonic()
@@ -120,6 +115,15 @@ class Actions:
             return result
 
         return list(await asyncio.gather(*(timed(target) for target in targets)))
+
+    def read(self, targets: Sequence[Target]) -> None:
+        """Begins to ask whole devices for all outlets of these targets, which comes before any of their stories."""
+        outlets: dict[str, dict[str, None]] = {}
+        for target in targets:
+            for point in target.points:
+                outlets.setdefault(point.device, {})[point.outlet] = None
+        for name, wanted in outlets.items():
+            self._readings[name] = asyncio.ensure_future(self._sessions[name].read(wanted))
 
     async def status(self, target: Target) -> Result:
         """Reads; switches nothing."""

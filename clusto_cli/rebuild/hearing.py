@@ -14,7 +14,7 @@ from clusto_cli.rebuild.signs import Evidence
 from clusto_core.config import Settings
 from clusto_core.errors import ClustoError
 from clusto_core.reader import open_reader
-from clusto_core.rebuilds import CANCELLED, CLUSTO, PROGRESS, Event, Heard, Rebuild, events_after
+from clusto_core.rebuilds import CANCELLED, CLUSTO, ENDED, PROGRESS, Event, Heard, Rebuild, events_after
 
 _POLL = 0.3
 """Seconds between two looks at what other processes have written down."""
@@ -70,6 +70,12 @@ class Hearing:
         if followed.evidence.hear(source, event, message):
             self._scribe.note(Heard(followed.rebuild.id, source, event, message))
             self._news(followed, source, event, message)
+
+    def hear_of(self, rebuild_id: int, source: str, event: str, message: str | None) -> None:
+        """The same for whoever knows the number; what is not followed, or has ended, is passed over."""
+        followed = self._followed.get(rebuild_id)
+        if followed is not None and followed.phase not in ENDED:
+            self.hear(followed, source, event, message)
 
     def enter(self, followed: Followed, phase: str, message: str | None = None) -> None:
         """The rebuild is in that phase now."""

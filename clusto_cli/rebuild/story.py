@@ -27,10 +27,11 @@ from clusto_core.rebuilds import (
     PROBE,
     STARTING,
     UP,
+    WAITING,
 )
 
 _GRACE = 10.0
-"""Seconds from a boot file's being fetched until it becomes local without a word of the installer: some read it twice."""
+"""Seconds after its boot file was fetched before it becomes local without a word of the installer: GRUB reads twice."""
 _LATE = 30.0
 """Seconds in which an installer may still be heard of after a system has come up."""
 _LOOK = 0.5
@@ -129,6 +130,8 @@ class Story:
             self._hearing.enter(self._followed, DONE, words(self._evidence.confirmed))
         except Left as left:
             outcome.failures.append(str(left))
+            if self._followed.phase == WAITING:
+                self._hearing.enter(self._followed, CANCELLED, "its turn never came")
         except (Stopped, DeviceError, OSError) as error:
             outcome.failures.append(str(error))
             self._hearing.enter(self._followed, FAILED, str(error))

@@ -1,0 +1,239 @@
+"""From the Things of a command to what is done with each: its recipe, its power, its console, its signs.
+
+All of this is what the inventory says. What is wrong with it is kept with each job as a `Check`, so that a person sees
+everything at once; devices are asked by `preflight`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from clusto_cli.backends.base import BmcControl, BootMachine
+from clusto_cli.backends.console.access import Access
+from clusto_cli.console.ways import access_of
+from clusto_cli.power.targets import BMC, Plan, Target
+from clusto_cli.rebuild.machines import Machines
+from clusto_cli.rebuild.probe import SSH, Probe
+from clusto_cli.rebuild.signs import CONFIRMING, words
+from clusto_core.consoles import ConsoleWay, console_of
+from clusto_core.drivers import Category
+from clusto_core.drivers.categories import Class
+from clusto_core.errors import ClustoError, Malformed, Refused
+from clusto_core.reader import Reader
+from clusto_core.rebuilds import CALLBACK, CONSOLE, PROBE
+from clusto_core.recipes import Recipe, recipe
+from clusto_core.things import Thing, in_order
+
+if TYPE_CHECKING:
+    from clusto_cli.backends.provision.recipe import OsRecipe
+
+OUTLET = "outlet"
+_BOOT_TIMEOUT = 600.0
+"""Seconds from power on to the installer: servers with much memory test it for minutes."""
+
+
+class Check(NamedTuple):
+    """One line of the preflight. ok: None where there is nothing to check; device: a device did not do it."""
+
+    topic: str
+    ok: bool | None
+    text: str
+    device: bool = False
+
+
+@dataclass
+class Job:
+    """One machine that is to be rebuilt.
+
+    via: `bmc` or `outlet`. machine: what the boot server is told, for the time being without a token that opens
+    anything. signs: console patterns, by event. possible: the sources that can confirm the end; needed: how many must.
+    """
+
+    thing: Thing
+    recipe: Recipe
+    via: str
+    timeout: float
+    boot_timeout: float
+    needed: int
+    os: OsRecipe | None = None
+    machine: BootMachine | None = None
+    target: Target | None = None
+    way: ConsoleWay | None = None
+    access: Access | None = None
+    signs: dict[str, re.Pattern[str]] = field(default_factory=dict)
+    probe: Probe | None = None
+    url: str | None = None
+    checks: list[Check] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.thing.name
+
+    @property
+    def possible(self) -> frozenset[str]:
+        """The sources that can say that it is done."""
+        can = {
+            CALLBACK: self.url is not None,
+            CONSOLE: self.access is not None and bool(self.signs),
+            PROBE: self.probe is not None,
+        }
+        return frozenset(source for source in CONFIRMING if can[source])
+
+    @property
+    def failed(self) -> list[Check]:
+        """The checks that stand against it."""
+        return [check for check in self.checks if check.ok is False]
+
+
+class Power(NamedTuple):
+    """The plans of power for machines of one kind: those behind controllers, or those behind outlets."""
+
+    via: str
+    plan: Plan
+
+
+def jobs_for(
+    reader: Reader, machines: Machines, things: Sequence[Thing], *, via: str | None, timeout: float | None
+) -> tuple[list[Job], list[Power]]:
+    """A job for each machine, and how their power is reached.
+
+    Raises Malformed for what is no machine or has settings that cannot be.
+    """
+    jobs = [_job(reader, machines, thing, via, timeout) for thing in things]
+    _same_cards(reader, jobs)
+    powers = []
+    for kind in (BMC, OUTLET):
+        of_kind = [job for job in jobs if job.via == kind]
+        good = [job for job in of_kind if _has_power(reader, job)]
+        if good:
+            plan = Plan(reader, [job.thing for job in good], kind)
+            for job, target in zip(good, plan.targets, strict=True):
+                job.target = target
+                job.checks += [Check("power", None, note) for note in target.notes]
+            powers.append(Power(kind, plan))
+    return jobs, powers
+
+
+def _job(reader: Reader, machines: Machines, thing: Thing, via: str | None, timeout: float | None) -> Job:
+    known = recipe(reader, thing)
+    values = known.values
+    job = Job(
+        thing,
+        known,
+        via or (BMC if "bmc.host" in values else OUTLET),
+        timeout or 0.0,
+        _seconds(known, "rebuild.boot_timeout", _BOOT_TIMEOUT),
+        _signs(known),
+        url=values.get("rebuild.url"),
+    )
+    job.checks += _cards(job)
+    job.checks += machines.describe(job)
+    if not timeout:
+        job.timeout = _seconds(known, "rebuild.timeout", job.os.timeout if job.os is not None else 3600.0)
+    _console(reader, job)
+    _probe(job)
+    if len(job.possible) < job.needed:
+        can = words(sorted(job.possible)) or "nothing"
+        text = f"{can} can say that it is done, and {job.needed} must: give it a console, an address or a rebuild.url"
+        job.checks.append(Check("signs", False, text))
+    return job
+
+
+def _cards(job: Job) -> Iterator[Check]:
+    if not job.recipe.macs:
+        yield Check("mac", False, f"no card has a MAC (clusto attr set mac ADDRESS -t {job.name}:eth0)")
+        return
+    try:
+        spelled = job.recipe.hardware_addresses()
+    except Malformed as error:
+        yield Check("mac", False, str(error))
+        return
+    yield Check("mac", True, ", ".join(f"{card} {mac}" for card, mac in zip(job.recipe.macs, spelled, strict=True)))
+
+
+def _same_cards(reader: Reader, jobs: Sequence[Job]) -> None:
+    """A MAC that another machine has too would have that one reinstalled."""
+    for job in jobs:
+        for mac in job.recipe.macs.values():
+            try:
+                reader.resolve(mac)
+            except Malformed as error:
+                job.checks.append(Check("mac", False, str(error)))
+            except ClustoError:
+                continue
+
+
+def _has_power(reader: Reader, job: Job) -> bool:
+    try:
+        Plan(reader, [job.thing], job.via)
+    except Refused as error:
+        job.checks.append(Check("power", False, str(error)))
+        return False
+    return True
+
+
+def _console(reader: Reader, job: Job) -> None:
+    try:
+        job.way = console_of(reader, job.thing)
+    except (Refused, Malformed) as error:
+        job.checks.append(Check("console", None, str(error)))
+        return
+    try:
+        job.access = access_of(job.way)
+    except ClustoError as error:
+        job.checks.append(Check("console", False, str(error)))
+
+
+def _probe(job: Job) -> None:
+    if job.recipe.address is None:
+        job.checks.append(Check("probe", None, "no address"))
+        return
+    try:
+        job.probe = Probe.parse(job.recipe.values.get("rebuild.probe") or SSH, job.recipe.address)
+    except ValueError as error:
+        raise Malformed(f"{job.name}: {error}") from None
+
+
+def _signs(known: Recipe) -> int:
+    text = known.values.get("rebuild.signs") or "2"
+    if text not in ("1", "2", "3"):
+        raise Malformed(f"{known.thing.name}: rebuild.signs is {text!r}: write 1, 2 or 3")
+    return int(text)
+
+
+def _seconds(known: Recipe, key: str, default: float) -> float:
+    text = known.values.get(key)
+    if text is None:
+        return default
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < 7 * 86400:
+        raise Malformed(f"{known.thing.name}: {key} is {text!r}: write seconds")
+    return found
+
+
+def refusals(reader: Reader, jobs: Sequence[Job], powers: Sequence[Power]) -> list[str]:
+    """What must not be rebuilt without force, and why: protected, allocated, or sharing an outlet with others."""
+    reasons = [reason for power in powers for reason in power.plan.refusals(reader)]
+    reasons += [f"{job.name} is allocated" for job in jobs if job.recipe.values.get("status") == "allocated"]
+    return reasons
+
+
+def serves(reader: Reader, thing: Thing) -> list[Thing]:
+    """The roles, services and pools that a machine is in: who misses it while it is rebuilt."""
+    found = [each for each in reader.ancestors(thing) if each.is_a(Category) and not each.is_a(Class)]
+    return in_order(found)
+
+
+def boot_control(plan: Plan, target: Target) -> BmcControl | None:
+    """The management controller of a target, not yet entered, where it has one that chooses what it boots from."""
+    for point in target.points:
+        if point.device.startswith(f"{BMC}:"):
+            control = plan.control(point.device)
+            return control if isinstance(control, BmcControl) else None
+    return None

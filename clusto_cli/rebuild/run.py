@@ -1,0 +1,223 @@
+"""One rebuild command from its jobs to its outcomes: locks, journal, guardian, consoles, and the stories side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from clusto_cli.backends.base import Attach, BootControl, Provisioner
+from clusto_cli.backends.runner import Interruption, run
+from clusto_cli.power.actions import Actions, LabelCheck
+from clusto_cli.power.targets import BMC
+from clusto_cli.rebuild.guardian import Guardian
+from clusto_cli.rebuild.hearing import Hearing, Tell
+from clusto_cli.rebuild.jobs import Job, Power, boot_control
+from clusto_cli.rebuild.listening import Listening
+from clusto_cli.rebuild.machines import Machines
+from clusto_cli.rebuild.scribe import Scribe
+from clusto_cli.rebuild.signs import Evidence
+from clusto_cli.rebuild.story import Outcome, Story, Work
+from clusto_core.config import Settings
+from clusto_core.errors import ClustoError
+from clusto_core.locks import LockLost, Locks
+from clusto_core.reader import open_reader
+from clusto_core.rebuilds import CONSOLE, Event, Journal, Rebuild, last_event
+from clusto_core.things import Thing
+
+LOCK_SECONDS = 20.0
+"""How long the lock of a machine holds when the command that rebuilds it has died."""
+_RENEW = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a command goes about it. parallel: machines at once; pause: seconds between off and on at outlets."""
+
+    parallel: int = 16
+    pause: float = 5.0
+    stagger: float = 0.0
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A job whose rebuild is in the store. heard: what it has heard before, where it goes on; None where it begins."""
+
+    job: Job
+    rebuild: Rebuild
+    token: str
+    heard: Sequence[Event] | None = None
+
+
+def locks_of(store: Settings) -> Locks:
+    """The locks of machines that are rebuilt: short, and renewed, so that a dead command holds nobody up for long."""
+    return Locks(store, seconds=LOCK_SECONDS)
+
+
+def begin(store: Settings, jobs: Sequence[Job]) -> list[Begun]:
+    """Writes down that these are begun."""
+    begun = Journal(store).begin([(job.thing, plan_of(job)) for job in jobs])
+    return [Begun(job, rebuild, token) for job, (rebuild, token) in zip(jobs, begun, strict=True)]
+
+
+def plan_of(job: Job) -> dict[str, Any]:
+    """What a rebuild sets out to do, as the store keeps it: for the server that is called back, and for whoever asks."""
+    assert job.os is not None
+    assert job.machine is not None
+    return {
+        "os": job.os.name,
+        "installs": installs(job),
+        "via": job.via,
+        "files": sorted(job.machine.install),
+        "answers": sorted(job.machine.answers),
+        "possible": sorted(job.possible),
+        "needed": job.needed,
+        "timeout": job.timeout,
+    }
+
+
+def installs(job: Job) -> str:
+    """`debian bookworm amd64`."""
+    assert job.os is not None
+    values = job.recipe.values
+    words = (values.get("os.release") or values.get("os.image"), values.get("os.arch"))
+    return " ".join([job.os.name, *(word for word in words if word)])
+
+
+def perform(
+    store: Settings,
+    begun: Sequence[Begun],
+    powers: Sequence[Power],
+    machines: Machines,
+    locks: Locks,
+    manner: Manner,
+    contradicts: LabelCheck,
+    tell: Tell,
+    record: Callable[[Job, Outcome], None],
+    finished: Callable[[Outcome], None],
+) -> tuple[list[Outcome], bool]:
+    """The outcome of each, in order, and whether the run was interrupted.
+
+    Events are told as they come; each outcome is recorded, in a thread, and then told as finished.
+    """
+
+    async def main(interruption: Interruption) -> list[Outcome]:
+        with open_reader(store.url) as reader:
+            last = last_event(reader)
+        jobs = [each.job for each in begun]
+        async with AsyncExitStack() as stack:
+            scribe = await stack.enter_async_context(Scribe(Journal(store)))
+            hearing = Hearing(store, scribe, tell, last)
+            servers = await machines.servers(stack, jobs)
+            guardian = stack.enter_context(Guardian(store))
+            listening = await stack.enter_async_context(_listening(hearing, begun))
+            actions = {power.via: await _actions(stack, power, interruption, manner, contradicts) for power in powers}
+            plans = {power.via: power.plan for power in powers}
+            overrides: dict[str, BootControl] = {}
+            for job in jobs:
+                control = boot_control(plans[job.via], job.target) if job.target is not None else None
+                if control is not None:
+                    overrides[job.name] = await stack.enter_async_context(control)
+            crew = _Crew(hearing, listening, guardian, interruption, servers, actions, overrides, machines, record)
+            stack.push_async_callback(_cancelled, asyncio.create_task(hearing.listen()))
+            stack.push_async_callback(
+                _cancelled, asyncio.create_task(_hold(locks, [job.thing for job in jobs], interruption))
+            )
+            stack.push_async_callback(_cancelled, asyncio.create_task(machines.watch(hearing, begun)))
+            places = asyncio.Semaphore(manner.parallel)
+
+            async def one(each: Begun) -> Outcome:
+                async with places:
+                    outcome = await crew.rebuild(each)
+                finished(outcome)
+                return outcome
+
+            return list(await asyncio.gather(*map(one, begun)))
+
+    return run(main)
+
+
+async def _actions(
+    stack: AsyncExitStack, power: Power, interruption: Interruption, manner: Manner, contradicts: LabelCheck
+) -> Actions:
+    """Whoever switches the machines of one kind. A controller needs no pause for capacitors to run empty."""
+    sessions = await power.plan.open(stack, interruption, parallel=64, stagger=manner.stagger)
+    pause = 0.0 if power.via == BMC else manner.pause
+    actions = Actions(sessions, interruption, pause=pause, force=manner.force, contradicts=contradicts)
+    actions.read(power.plan.targets)
+    return actions
+
+
+@asynccontextmanager
+async def _listening(hearing: Hearing, begun: Sequence[Begun]) -> AsyncIterator[Listening]:
+    """Attached to every console, in a thread of its own; what is heard comes back to this loop."""
+    loop = asyncio.get_running_loop()
+    by_name = {each.job.name: each for each in begun}
+
+    def hear(name: str, event: str, line: str) -> None:
+        loop.call_soon_threadsafe(hearing.hear_of, by_name[name].rebuild.id, CONSOLE, event, line)
+
+    with Listening(hear) as listening:
+        for each in begun:
+            if each.job.access is not None:
+                listening.attach(each.job.name, each.job.access, each.job.signs, Attach.READ_ONLY)
+        yield listening
+
+
+async def _hold(locks: Locks, things: Sequence[Thing], interruption: Interruption) -> None:
+    """Keeps the locks; winds up when another command has got hold of one, which it does when this one slept too long."""
+    while True:
+        await asyncio.sleep(_RENEW)
+        try:
+            await asyncio.to_thread(locks.renew, things)
+        except LockLost:
+            interruption.ask()
+            return
+        except ClustoError:
+            continue  # a store that cannot be written for a moment: the lock holds for some seconds more
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+@dataclass
+class _Crew:
+    hearing: Hearing
+    listening: Listening
+    guardian: Guardian
+    interruption: Interruption
+    servers: Mapping[str, Provisioner]
+    actions: Mapping[str, Actions]
+    overrides: Mapping[str, BootControl]
+    machines: Machines
+    record: Callable[[Job, Outcome], None]
+
+    async def rebuild(self, begun: Begun) -> Outcome:
+        job = begun.job
+        assert job.target is not None
+        assert job.machine is not None
+        machine = self.machines.with_token(job, begun.token) if begun.heard is None else job.machine
+        evidence = Evidence(job.possible, job.needed, frozenset(machine.install))
+        followed = self.hearing.follow(begun.rebuild, evidence, begun.heard or ())
+        work = Work(
+            job.target,
+            machine,
+            self.servers[job.name],
+            self.machines.server_settings(job),
+            self.actions[job.via],
+            self.overrides.get(job.name),
+            job.probe,
+            job.timeout,
+            job.boot_timeout,
+        )
+        story = Story(work, followed, self.hearing, self.listening, self.guardian, self.interruption)
+        outcome = await story.tell(resumed=begun.heard is not None)
+        await asyncio.to_thread(self.record, job, outcome)
+        return outcome
