@@ -21,3 +21,19 @@ def confirm(question: str, yes: bool) -> None:
     print(f"clusto: {clean(question)} [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise Refused("not confirmed: nothing was done")
+
+
+def confirm_by_name(question: str, name: str, yes: bool) -> None:
+    """Goes on when `--yes` was given, or the person on the terminal types the name of what will be hit.
+
+    For what destroys data: a `y` is typed too easily. Raises Refused otherwise.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Refused(f"not confirmed: {question} (--yes goes ahead)")
+    from clusto_cli.output import clean
+
+    print(f"clusto: {clean(question)} Type {clean(name)} to go ahead: ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip() != name:
+        raise Refused("not confirmed: nothing was done")

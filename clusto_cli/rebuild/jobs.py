@@ -28,7 +28,7 @@ from clusto_core.recipes import Recipe, recipe
 from clusto_core.things import Thing, in_order
 
 if TYPE_CHECKING:
-    from clusto_cli.backends.provision.recipe import OsRecipe
+    from clusto_cli.backends.provision.recipe import Recipe as OsRecipe
 
 OUTLET = "outlet"
 _BOOT_TIMEOUT = 600.0
@@ -63,7 +63,7 @@ class Job:
     target: Target | None = None
     way: ConsoleWay | None = None
     access: Access | None = None
-    signs: dict[str, re.Pattern[str]] = field(default_factory=dict)
+    signs: dict[str, re.Pattern[bytes]] = field(default_factory=dict)
     probe: Probe | None = None
     url: str | None = None
     checks: list[Check] = field(default_factory=list)
@@ -130,7 +130,7 @@ def _job(reader: Reader, machines: Machines, thing: Thing, via: str | None, time
         url=values.get("rebuild.url"),
     )
     job.checks += _cards(job)
-    job.checks += machines.describe(job)
+    job.checks += _recipe(machines, job)
     if not timeout:
         job.timeout = _seconds(known, "rebuild.timeout", job.os.timeout if job.os is not None else 3600.0)
     _console(reader, job)
@@ -152,6 +152,28 @@ def _cards(job: Job) -> Iterator[Check]:
         yield Check("mac", False, str(error))
         return
     yield Check("mac", True, ", ".join(f"{card} {mac}" for card, mac in zip(job.recipe.macs, spelled, strict=True)))
+
+
+def _recipe(machines: Machines, job: Job) -> Iterator[Check]:
+    try:
+        job.os = machines.os_of(job.recipe)
+        job.machine = machines.installing(job.recipe, job.os)
+        job.signs = machines.signs(job.recipe, job.os)
+    except ClustoError as error:
+        yield Check("recipe", False, str(error))
+        return
+    yield Check("recipe", True, f"{installs(job)}: {job.os.title}")
+
+
+def installs(job: Job) -> str:
+    """`debian bookworm amd64`."""
+    system = job.os
+    assert system is not None
+
+    def known(key: str) -> str | None:
+        return job.recipe.values.get(key) or system.defaults.get(key)
+
+    return " ".join(filter(None, (system.name, known("os.release") or known("os.image"), known("os.arch"))))
 
 
 def _same_cards(reader: Reader, jobs: Sequence[Job]) -> None:

@@ -31,7 +31,7 @@ _TAIL = 4096
 class _Console:
     name: str
     access: ConsoleAccess
-    patterns: Mapping[str, re.Pattern[str]]
+    patterns: Mapping[str, re.Pattern[bytes]]
     attach: Attach
     listening: bool = False
     line: ConsoleLine | None = None
@@ -64,7 +64,9 @@ class Listening:
         os.close(self._wake_read)
         os.close(self._wake_write)
 
-    def attach(self, name: str, access: ConsoleAccess, patterns: Mapping[str, re.Pattern[str]], attach: Attach) -> None:
+    def attach(
+        self, name: str, access: ConsoleAccess, patterns: Mapping[str, re.Pattern[bytes]], attach: Attach
+    ) -> None:
         """Attaches to a machine's console, and again whenever it is lost; what it says is only kept until `begin`."""
         with self._lock:
             self._consoles[name] = _Console(name, access, patterns, attach)
@@ -154,13 +156,13 @@ class Listening:
             if console.listening:
                 console.window += data
                 del console.window[:-_WINDOW]
-                text = "\n".join(visible_lines(bytes(console.window)))
+                text = "\n".join(visible_lines(bytes(console.window))).encode()
             else:
-                text = ""
+                text = b""
         for event, pattern in console.patterns.items():
             if text and event not in console.heard and (match := pattern.search(text)):
                 console.heard.add(event)
-                self._hear(console.name, event, match[0].strip())
+                self._hear(console.name, event, match[0].decode(errors="replace").strip())
 
     def _lost(self, console: _Console, error: DeviceError) -> None:
         console.trouble = str(error)

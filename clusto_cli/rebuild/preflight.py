@@ -23,7 +23,7 @@ def examine(jobs: Sequence[Job], powers: Sequence[Power], machines: Machines, pa
 
     async def main(interruption: Interruption) -> None:
         async with AsyncExitStack() as stack:
-            servers = await machines.servers(stack, jobs)
+            servers = await machines.servers(stack, [job.recipe for job in jobs])
             places = asyncio.Semaphore(parallel)
             await asyncio.gather(
                 _powers(powers, jobs, interruption, parallel),

@@ -1,4 +1,4 @@
-"""One rebuild command from its jobs to its outcomes: locks, journal, guardian, consoles, and the stories side by side."""
+"""One rebuild command from its jobs to its outcomes: locks, journal, guardian, consoles, the stories side by side."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from clusto_cli.backends.base import Attach, BootControl, Provisioner
+from clusto_cli.backends.base import Attach, BootControl, OutletReading, Provisioner
 from clusto_cli.backends.runner import Interruption, run
 from clusto_cli.power.actions import Actions, LabelCheck
-from clusto_cli.power.targets import BMC
+from clusto_cli.power.labels import Labels
+from clusto_cli.power.targets import BMC, Point, Target
 from clusto_cli.rebuild.guardian import Guardian
 from clusto_cli.rebuild.hearing import Hearing, Tell
-from clusto_cli.rebuild.jobs import Job, Power, boot_control
+from clusto_cli.rebuild.jobs import Job, Power, boot_control, installs
 from clusto_cli.rebuild.listening import Listening
-from clusto_cli.rebuild.machines import Machines
+from clusto_cli.rebuild.machines import Machines, server_settings
 from clusto_cli.rebuild.scribe import Scribe
 from clusto_cli.rebuild.signs import Evidence
 from clusto_cli.rebuild.story import Outcome, Story, Work
@@ -65,7 +66,7 @@ def begin(store: Settings, jobs: Sequence[Job]) -> list[Begun]:
 
 
 def plan_of(job: Job) -> dict[str, Any]:
-    """What a rebuild sets out to do, as the store keeps it: for the server that is called back, and for whoever asks."""
+    """What a rebuild sets out to do, as the store keeps it: for the server that is called back, and for who asks."""
     assert job.os is not None
     assert job.machine is not None
     return {
@@ -80,14 +81,6 @@ def plan_of(job: Job) -> dict[str, Any]:
     }
 
 
-def installs(job: Job) -> str:
-    """`debian bookworm amd64`."""
-    assert job.os is not None
-    values = job.recipe.values
-    words = (values.get("os.release") or values.get("os.image"), values.get("os.arch"))
-    return " ".join([job.os.name, *(word for word in words if word)])
-
-
 def perform(
     store: Settings,
     begun: Sequence[Begun],
@@ -95,7 +88,6 @@ def perform(
     machines: Machines,
     locks: Locks,
     manner: Manner,
-    contradicts: LabelCheck,
     tell: Tell,
     record: Callable[[Job, Outcome], None],
     finished: Callable[[Outcome], None],
@@ -112,10 +104,12 @@ def perform(
         async with AsyncExitStack() as stack:
             scribe = await stack.enter_async_context(Scribe(Journal(store)))
             hearing = Hearing(store, scribe, tell, last)
-            servers = await machines.servers(stack, jobs)
+            servers = await machines.servers(stack, [job.recipe for job in jobs])
             guardian = stack.enter_context(Guardian(store))
             listening = await stack.enter_async_context(_listening(hearing, begun))
-            actions = {power.via: await _actions(stack, power, interruption, manner, contradicts) for power in powers}
+            actions = {
+                power.via: await _actions(stack, power, interruption, manner, _labels(store)) for power in powers
+            }
             plans = {power.via: power.plan for power in powers}
             overrides: dict[str, BootControl] = {}
             for job in jobs:
@@ -139,6 +133,16 @@ def perform(
             return list(await asyncio.gather(*map(one, begun)))
 
     return run(main)
+
+
+def _labels(store: Settings) -> LabelCheck:
+    """Holds labels against the inventory as it is when a machine's turn comes, which may be hours from now."""
+
+    def contradicts(target: Target, point: Point, reading: OutletReading) -> str | None:
+        with open_reader(store.url) as reader:
+            return Labels(reader).contradiction(target, point, reading)
+
+    return contradicts
 
 
 async def _actions(
@@ -169,7 +173,7 @@ async def _listening(hearing: Hearing, begun: Sequence[Begun]) -> AsyncIterator[
 
 
 async def _hold(locks: Locks, things: Sequence[Thing], interruption: Interruption) -> None:
-    """Keeps the locks; winds up when another command has got hold of one, which it does when this one slept too long."""
+    """Keeps the locks; winds up when another command has got hold of one, as it can when this one slept too long."""
     while True:
         await asyncio.sleep(_RENEW)
         try:
@@ -203,14 +207,15 @@ class _Crew:
         job = begun.job
         assert job.target is not None
         assert job.machine is not None
-        machine = self.machines.with_token(job, begun.token) if begun.heard is None else job.machine
+        assert job.os is not None
+        machine = self.machines.installing(job.recipe, job.os, begun.token) if begun.heard is None else job.machine
         evidence = Evidence(job.possible, job.needed, frozenset(machine.install))
         followed = self.hearing.follow(begun.rebuild, evidence, begun.heard or ())
         work = Work(
             job.target,
             machine,
             self.servers[job.name],
-            self.machines.server_settings(job),
+            server_settings(job.recipe),
             self.actions[job.via],
             self.overrides.get(job.name),
             job.probe,

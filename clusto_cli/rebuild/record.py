@@ -1,0 +1,43 @@
+"""What a rebuild leaves in the inventory: what is installed, how it went, and the lock on a finished machine."""
+
+from __future__ import annotations
+
+from clusto_cli.context import App
+from clusto_cli.rebuild.jobs import Job, installs
+from clusto_cli.rebuild.story import Outcome
+from clusto_core.attributes import Key, structure
+from clusto_core.history import user
+from clusto_core.inventory import PROTECTED, PROTECTED_REASON
+
+LAST_KEY = Key("_rebuild", None, "last")
+"""The last rebuild of a machine, as JSON."""
+INSTALLED_KEY = Key("os", None, "installed")
+
+
+def record(app: App, job: Job, outcome: Outcome, message: str | None) -> None:
+    """One transaction for each machine, as soon as it has ended."""
+    said = f"rebuild: {outcome.name} {installs(job) if outcome.done else '; '.join(outcome.failures)}"
+    with app.changing("; ".join(filter(None, (message, said)))) as change:
+        thing = change.resolve(job.name)
+        change.set_values(thing, LAST_KEY, [structure(_entry(job, outcome))])
+        if not outcome.done:
+            return
+        change.set_values(thing, INSTALLED_KEY, [installs(job)])
+        if job.recipe.values.get("rebuild.autolock") == "true":
+            change.set_values(thing, PROTECTED, [True])
+            change.set_values(thing, PROTECTED_REASON, [f"installed by clusto rebuild {outcome.rebuild_id}"])
+
+
+def _entry(job: Job, outcome: Outcome) -> dict[str, object]:
+    return {
+        "rebuild": outcome.rebuild_id,
+        "installs": installs(job),
+        "who": user(),
+        "began": int(outcome.began),
+        "ended": int(outcome.ended),
+        "phase": outcome.phase,
+        "done": outcome.done,
+        "confirmed": list(outcome.confirmed),
+        "missing": list(outcome.missing),
+        "failures": list(outcome.failures),
+    }
