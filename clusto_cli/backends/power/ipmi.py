@@ -17,11 +17,11 @@ from clusto_cli.backends.base import (
     Step,
     Unreachable,
 )
-from clusto_cli.backends.power.command import run_program
+from clusto_cli.backends.power.command import ProgramFailed, run_program
 
 _STATES = {"Chassis Power is on": Relay.ON, "Chassis Power is off": Relay.OFF}
 _SILENCE = ("Unable to establish", "timeout", "Get Device ID command failed")
-_DENIED = ("RAKP 2 HMAC is invalid", "RAKP 2 message indicates an error", "Invalid user name", "unauthorized name")
+_DENIED = ("RAKP 2 HMAC is invalid", "unauthorized", "Invalid user name", "Insufficient privilege")
 
 
 class IpmiPower:
@@ -43,7 +43,9 @@ class IpmiPower:
         settle: float = 60.0,
     ) -> None:
         self._where = f"{host}:{port}"
-        self._argv = ["ipmitool", "-I", "lanplus", "-H", host, "-p", str(port), "-U", user, "-E", "-N", "1", "-R", "4"]
+        # Only with -v does it say of a session that was not established why it was not.
+        self._argv = ["ipmitool", "-v", "-I", "lanplus", "-H", host, "-p", str(port)]
+        self._argv += ["-U", user, "-E", "-N", "1", "-R", "4"]
         if cipher_suite is not None:
             self._argv += ["-C", str(cipher_suite)]
         self._environment = {**os.environ, "IPMI_PASSWORD": password}
@@ -85,10 +87,11 @@ class IpmiPower:
     async def _ipmitool(self, verb: str) -> str:
         try:
             return await run_program([*self._argv, "chassis", "power", verb], self._timeout, self._environment)
-        except Refused as error:
+        except ProgramFailed as error:
+            denied = [line for line in error.said if any(mark in line for mark in _DENIED)]
+            if denied:
+                raise AuthenticationFailed(f"{self._where}: ipmitool: {denied[-1].removeprefix('> ')}") from None
             text = f"{self._where}: {error}"
-            if any(mark in text for mark in _DENIED):
-                raise AuthenticationFailed(text) from None
             if any(mark in text for mark in _SILENCE):
                 raise Unreachable(text) from None
             raise Refused(text) from None
