@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from clusto_cli.backends.switch.model import Plan, PortState, Survey, SwitchState
@@ -155,6 +155,13 @@ class BootControl(Protocol):
     async def set_boot_override(self, device: BootDevice, *, once: bool) -> None:
         """Boot from there next time, or from now on. DEFAULT takes an override back."""
         ...
+
+
+@runtime_checkable
+class BmcControl(PowerControl, BootControl, Protocol):
+    """A management controller that switches its server and chooses what it boots from."""
+
+    async def __aenter__(self) -> BmcControl: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ import shlex
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from clusto_cli.backends.base import BmcControl, PowerControl
+
 if TYPE_CHECKING:
-    from clusto_cli.backends.base import PowerControl
     from clusto_cli.backends.snmp import SnmpSettings
 
 Settings = Mapping[str, str]
@@ -49,22 +50,22 @@ def open_bmc(name: str, settings: Settings) -> PowerControl:
     missing = [key for key in ("bmc.host", "bmc.user", "bmc.password") if key not in settings]
     if missing:
         raise ValueError(f"{missing[0]} is not set")
-    host, user, password = settings["bmc.host"], settings["bmc.user"], settings["bmc.password"]
-    limits = {key: seconds(settings, f"bmc.{key}") for key in ("timeout", "settle") if f"bmc.{key}" in settings}
     if protocol == "ipmi":
-        from clusto_cli.backends.power.ipmi import IpmiPower
-
-        suite = integer(settings, "bmc.cipher_suite", 0) if "bmc.cipher_suite" in settings else None
-        port = integer(settings, "bmc.port", 623)
-        return IpmiPower(host, user, password, port=port, cipher_suite=suite, **limits)
+        return _ipmi(settings)
     if protocol == "redfish":
-        from clusto_cli.backends.power.redfish import RedfishPower
+        return _redfish(settings)
+    return _third_party(protocol, name, settings["bmc.host"], settings)
 
-        url = host if "://" in host else f"https://{host}:{integer(settings, 'bmc.port', 443)}"
-        trust = settings.get("bmc.verify") or "true"
-        verify: bool | str = {"true": True, "false": False}.get(trust, trust)
-        return RedfishPower(url, user, password, system=settings.get("bmc.system"), verify=verify, **limits)
-    return _third_party(protocol, name, host, settings)
+
+def open_boot_control(name: str, settings: Settings) -> BmcControl:
+    """The adapter that `open_bmc` gives, as one that also chooses what the server boots from.
+
+    Raises ValueError as that does, and for an adapter of another package that only switches power.
+    """
+    control = open_bmc(name, settings)
+    if not isinstance(control, BmcControl):
+        raise ValueError(f"bmc.protocol {settings['bmc.protocol']} cannot choose what a server boots from")
+    return control
 
 
 def snmp_settings(address: str, settings: Settings) -> SnmpSettings:
@@ -104,6 +105,14 @@ def command_line(text: str) -> list[str]:
     return argv
 
 
+def boolean(settings: Settings, key: str) -> bool | None:
+    """`true` or `false`; None where it is not set. Raises ValueError naming the key."""
+    text = settings.get(key)
+    if text not in (None, "true", "false"):
+        raise ValueError(f"{key} is neither true nor false: {text!r}")
+    return None if text is None else text == "true"
+
+
 def integer(settings: Settings, key: str, default: int) -> int:
     """A whole number. Raises ValueError naming the key."""
     text = settings.get(key)
@@ -123,6 +132,41 @@ def seconds(settings: Settings, key: str) -> float:
     if not 0 < found < 86400:
         raise ValueError(f"{key} is out of range: {found:g}")
     return found
+
+
+def _ipmi(settings: Settings) -> BmcControl:
+    from clusto_cli.backends.power.ipmi import IpmiPower
+
+    return IpmiPower(
+        settings["bmc.host"],
+        settings["bmc.user"],
+        settings["bmc.password"],
+        port=integer(settings, "bmc.port", 623),
+        cipher_suite=integer(settings, "bmc.cipher_suite", 0) if "bmc.cipher_suite" in settings else None,
+        efi=boolean(settings, "bmc.efi") or False,
+        **_limits(settings),
+    )
+
+
+def _redfish(settings: Settings) -> BmcControl:
+    from clusto_cli.backends.power.redfish import RedfishPower
+
+    host = settings["bmc.host"]
+    trust = settings.get("bmc.verify") or "true"
+    verify: bool | str = {"true": True, "false": False}.get(trust, trust)
+    return RedfishPower(
+        host if "://" in host else f"https://{host}:{integer(settings, 'bmc.port', 443)}",
+        settings["bmc.user"],
+        settings["bmc.password"],
+        system=settings.get("bmc.system"),
+        verify=verify,
+        efi=boolean(settings, "bmc.efi"),
+        **_limits(settings),
+    )
+
+
+def _limits(settings: Settings) -> dict[str, float]:
+    return {key: seconds(settings, f"bmc.{key}") for key in ("timeout", "settle") if f"bmc.{key}" in settings}
 
 
 def _third_party(driver: str, name: str, address: str, settings: Settings) -> PowerControl:

@@ -82,8 +82,19 @@ class CommandPower:
         return await run_program(argv, self._timeout)
 
 
+class ProgramFailed(Refused):
+    """A program ended with another exit code than 0. `said` are the lines that it wrote to standard error."""
+
+    def __init__(self, message: str, said: Sequence[str]) -> None:
+        super().__init__(message)
+        self.said = said
+
+
 async def run_program(argv: Sequence[str], timeout: float, environment: dict[str, str] | None = None) -> str:
-    """What a program prints. Raises Refused when it fails, Unreachable when it is not done in `timeout` seconds."""
+    """What a program prints.
+
+    Raises ProgramFailed, Refused when it cannot be run, Unreachable when it is not done in `timeout` seconds.
+    """
     pipe = asyncio.subprocess.PIPE
     try:
         process = await asyncio.create_subprocess_exec(
@@ -100,6 +111,6 @@ async def run_program(argv: Sequence[str], timeout: float, environment: dict[str
             process.kill()
             await process.wait()
     if process.returncode:
-        lines = [line for line in err.decode(errors="replace").splitlines() if line.strip()]
-        raise Refused(f"{argv[0]}: {lines[-1].strip() if lines else f'exit code {process.returncode}'}")
+        lines = [line.strip() for line in err.decode(errors="replace").splitlines() if line.strip()]
+        raise ProgramFailed(f"{argv[0]}: {lines[-1] if lines else f'exit code {process.returncode}'}", lines)
     return out.decode(errors="replace")
