@@ -170,7 +170,8 @@ class BootMachine:
 
     macs: of the cards it may boot from, lower case with colons. profile: the operating system's. install: the boot
     files that start the installer, by their paths below the boot directory; local: the same paths with files that
-    tell the loader to go on with the machine's own disk. answers: what the installer fetches, by path.
+    tell the loader to go on with the machine's own disk. answers: what the installer fetches, by path. events: the URL
+    below which it says how far it is (`EVENTS/started`), None where nobody listens.
     """
 
     name: str
@@ -180,6 +181,7 @@ class BootMachine:
     install: Mapping[str, str]
     local: Mapping[str, str]
     answers: Mapping[str, str]
+    events: str | None = None
 
 
 class BootState(enum.StrEnum):

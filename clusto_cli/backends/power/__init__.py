@@ -7,7 +7,6 @@ Management controllers are `ipmi` and `redfish` (`bmc.protocol`).
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -37,8 +36,9 @@ def open_pdu(
         return RecognisingPower(snmp_settings(address, settings), settings.get("power.profile"), kept, keep)
     if driver == "command":
         from clusto_cli.backends.power.command import CommandPower
+        from clusto_cli.backends.program import command_line
 
-        argv = command_line(settings.get("power.command", ""))
+        argv = command_line("power.command", settings.get("power.command", ""))
         limits = {key: seconds(settings, f"power.{key}") for key in ("timeout", "settle") if f"power.{key}" in settings}
         return CommandPower(argv, host=settings.get("snmp.host") or address, name=name, **limits)
     return _third_party(driver, name, address, settings)
@@ -87,22 +87,6 @@ def snmp_settings(address: str, settings: Settings) -> SnmpSettings:
     }
     times = {key: seconds(settings, f"snmp.{key}") for key in ("timeout",) if f"snmp.{key}" in settings}
     return SnmpSettings(settings.get("snmp.host") or address, **texts, **numbers, **times)  # type: ignore[arg-type]
-
-
-def command_line(text: str) -> list[str]:
-    """A command's arguments: a JSON list, or words quoted as for a shell (which never sees them). Raises ValueError."""
-    if text.startswith("["):
-        import json
-
-        words = json.loads(text)
-        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-            raise ValueError("power.command is not a list of texts")
-        argv = [str(word) for word in words]
-    else:
-        argv = shlex.split(text)
-    if not argv:
-        raise ValueError("power.command is empty")
-    return argv
 
 
 def boolean(settings: Settings, key: str) -> bool | None:

@@ -7,10 +7,10 @@ each argument, and `{host}` and `{name}` by the device's. For `status` it prints
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
-from clusto_cli.backends.base import DeviceError, OutletReading, Refused, Relay, Step, Unreachable
+from clusto_cli.backends.base import DeviceError, OutletReading, Refused, Relay, Step
+from clusto_cli.backends.program import filled, run_program
 
 _WORDS = {"on": Relay.ON, "off": Relay.OFF}
 
@@ -27,7 +27,7 @@ class CommandPower:
         if not argv:
             raise ValueError("power.command is empty")
         self._argv = list(argv)
-        self._known = {"{host}": host, "{name}": name}
+        self._known = {"host": host, "name": name}
         self._timeout = timeout
         self._settle = settle
 
@@ -69,48 +69,8 @@ class CommandPower:
         return dict.fromkeys(outlets, self._settle)
 
     def _filled(self, outlet: str, action: str) -> list[str]:
-        known = {**self._known, "{outlet}": outlet, "{action}": action}
-        filled = []
-        for argument in self._argv:
-            for place, text in known.items():
-                argument = argument.replace(place, text)
-            filled.append(argument)
-        return filled
+        return filled(self._argv, {**self._known, "outlet": outlet, "action": action})
 
     async def _run(self, outlet: str, action: str) -> str:
         argv = self._filled(outlet, action)
         return await run_program(argv, self._timeout)
-
-
-class ProgramFailed(Refused):
-    """A program ended with another exit code than 0. `said` are the lines that it wrote to standard error."""
-
-    def __init__(self, message: str, said: Sequence[str]) -> None:
-        super().__init__(message)
-        self.said = said
-
-
-async def run_program(argv: Sequence[str], timeout: float, environment: dict[str, str] | None = None) -> str:
-    """What a program prints.
-
-    Raises ProgramFailed, Refused when it cannot be run, Unreachable when it is not done in `timeout` seconds.
-    """
-    pipe = asyncio.subprocess.PIPE
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *argv, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, env=environment, start_new_session=True
-        )
-    except OSError as error:
-        raise Refused(f"cannot run {argv[0]}: {error.strerror}") from error
-    try:
-        out, err = await asyncio.wait_for(process.communicate(), timeout)
-    except TimeoutError:
-        raise Unreachable(f"{argv[0]} was not done in {timeout:g} s") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode:
-        lines = [line.strip() for line in err.decode(errors="replace").splitlines() if line.strip()]
-        raise ProgramFailed(f"{argv[0]}: {lines[-1] if lines else f'exit code {process.returncode}'}", lines)
-    return out.decode(errors="replace")

@@ -21,7 +21,7 @@ from clusto_cli.backends.base import (
     Step,
     Unreachable,
 )
-from clusto_cli.backends.power.command import ProgramFailed, run_program
+from clusto_cli.backends.program import ProgramFailed, run_program
 
 _STATES = {"Chassis Power is on": Relay.ON, "Chassis Power is off": Relay.OFF}
 _SILENCE = ("Unable to establish", "timeout", "Get Device ID command failed")
