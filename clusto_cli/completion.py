@@ -337,6 +337,11 @@ def _given(ctx: click.Context, argument: str) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
+def words(known: Iterable[str], incomplete: str) -> Items:
+    """Those of some fixed words that begin so."""
+    return _plain(word for word in known if word.startswith(incomplete))
+
+
 def _new(ctx: click.Context, param: click.Parameter, found: Iterable[Candidate]) -> Items:
     """The candidates that this argument has not been given yet."""
     given = ctx.params.get(param.name or "") if param.nargs == -1 or getattr(param, "multiple", False) else None

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from clusto_cli.defaulting import DefaultGroup
 from clusto_cli.main import main as root
 
 PAGE = Path(__file__).parent / "reference.md"
@@ -37,10 +38,13 @@ def _verb(command: click.Command, name: str, parent: click.Context, depth: int) 
     ctx = click.Context(command, info_name=name, parent=parent)
     yield f"{'#' * depth} {ctx.command_path}"
     yield ""
-    yield f"    {_usage(ctx)}"
+    # What stands for a group when none of its subcommands is named is told in its place.
+    told = command.without_subcommand if isinstance(command, DefaultGroup) else command
+    shown = click.Context(told, info_name=name, parent=parent)
+    yield f"    {_usage(shown)}"
     yield ""
-    yield from _text(command.help or "")
-    yield from _options(ctx)
+    yield from _text(told.help or "")
+    yield from _options(shown)
     if isinstance(command, click.Group):
         for below in command.list_commands(ctx):
             found = command.get_command(ctx, below)

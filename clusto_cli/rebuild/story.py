@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from clusto_cli.backends.base import BootControl, BootDevice, BootMachine, DeviceError, Provisioner
+from clusto_cli.backends.base import BootControl, BootDevice, BootMachine, BootOverride, DeviceError, Provisioner
 from clusto_cli.backends.runner import Interruption
 from clusto_cli.power.actions import Actions
 from clusto_cli.power.targets import Target
@@ -36,6 +36,8 @@ _LATE = 30.0
 """Seconds in which an installer may still be heard of after a system has come up."""
 _LOOK = 0.5
 """Seconds between two looks at the clock."""
+_LOOKS = 3
+"""How often a controller is asked whether it has taken an order in."""
 _AGAIN = 5.0
 """Seconds before a boot server that does not answer is tried again."""
 
@@ -106,6 +108,7 @@ class Story:
         self._interruption = interruption
         self._name = followed.rebuild.name
         self._armed = False
+        self._overridden = False
         self._continuous = False
         self._ends = time.monotonic() + work.timeout
         self.outcome = Outcome(self._name, followed.rebuild.id, followed.phase)
@@ -178,19 +181,31 @@ class Story:
 
     async def _while_off(self) -> None:
         if self._work.override is not None:
+            self._overridden = True
             await self._work.override.set_boot_override(BootDevice.NETWORK, once=True)
-            found = await self._work.override.boot_override()
-            if found.device != BootDevice.NETWORK:
-                raise Stopped(f"the controller was told to boot from the network once and says {found.code}")
-            self._continuous = not found.once
+            found = await self._shown(self._work.override)
+            self._continuous = found.device == BootDevice.NETWORK and not found.once
             if self._continuous:
-                self._note("the controller boots from the network until it is told otherwise, though it was told once")
+                self._note("its controller was told to boot from the network once, and will do so until told otherwise")
+            elif found.device != BootDevice.NETWORK:
+                # Some forget it, some only do not show it: whether the boot file is fetched will tell.
+                self._note(f"its controller took the order to boot from the network, and shows {found.code}")
         if self._work.probe is not None and await self._work.probe.answers():
             self._note(f"{self._work.probe} answers while the machine is off: somebody else has its address")
             self._work.probe = None
             self._evidence.possible -= {PROBE}
             if len(self._evidence.possible) < self._evidence.needed:
                 raise Stopped(f"only {words(self._evidence.possible)} could say that it is done")
+
+    async def _shown(self, override: BootControl) -> BootOverride:
+        """What the controller will boot from, as it says once it has had the time to take an order in."""
+        found = await override.boot_override()
+        for _ in range(_LOOKS):
+            if found.device == BootDevice.NETWORK:
+                break
+            await asyncio.sleep(_LOOK)
+            found = await override.boot_override()
+        return found
 
     async def _installer(self) -> None:
         """Waits until the installer runs, and makes the boot file local at once."""
@@ -287,16 +302,16 @@ class Story:
                     return
                 self._hearing.remark(self._followed, f"the boot file could not be put back, trying again: {error}")
                 await asyncio.sleep(_AGAIN)
-        if self._work.override is not None and self._continuous:
+        if self._work.override is not None and self._overridden:
+            self._overridden = False
             try:
-                await self._work.override.set_boot_override(BootDevice.DISK, once=False)
+                if self._continuous:
+                    await self._work.override.set_boot_override(BootDevice.DISK, once=False)
+                elif not (self._evidence.started or self._evidence.fetched):
+                    await self._work.override.set_boot_override(BootDevice.DEFAULT, once=False)
             except DeviceError as error:
-                self._note(f"its controller still says to boot from the network: {error}")
+                self._note(f"its controller may still have it boot from the network: {error}")
 
     def _note(self, text: str) -> None:
         self.outcome.notes.append(text)
         self._hearing.remark(self._followed, text)
-
-
-Tell = Callable[[Outcome], None]
-"""Told of each machine's outcome, as soon as it is there."""
