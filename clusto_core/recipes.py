@@ -40,14 +40,13 @@ class Recipe:
 
     def hardware_addresses(self) -> tuple[str, ...]:
         """The MACs in lower case with colons, in the order of the cards. Raises Malformed for one that is none."""
-        return tuple(checked_mac(self.thing, mac) for mac in self.macs.values())
+        return tuple(map(_spelled, self.macs.values()))
 
 
-def checked_mac(thing: Thing, mac: str) -> str:
-    """A recorded MAC in lower case with colons. Raises Malformed, naming the machine."""
+def _spelled(mac: str) -> str:
     digits = addresses.parse_mac(mac)
     if digits is None:
-        raise Malformed(f"{thing.name}: malformed MAC address {mac[:60]!a}")
+        raise Malformed(f"malformed MAC address {mac[:60]!a}")
     return addresses.mac_spellings(digits)[0]
 
 

@@ -75,7 +75,7 @@ class Machines:
         try:
             return self._renderer.machine(facts(known), system, token=token)
         except ValueError as error:
-            raise Malformed(f"{known.thing.name}: {error}") from None
+            raise Malformed(str(error)) from None
 
     def shown(self, known: Recipe, system: OsRecipe, values: Mapping[str, str]) -> BootMachine:
         """The same with other values, for people to see. Raises Malformed."""
@@ -88,14 +88,14 @@ class Machines:
         try:
             return self._renderer.local(facts(known))
         except ValueError as error:
-            raise Malformed(f"{known.thing.name}: {error}") from None
+            raise Malformed(str(error)) from None
 
     def signs(self, known: Recipe, system: OsRecipe) -> dict[str, re.Pattern[bytes]]:
         """What its console says, by event. Raises Malformed."""
         try:
             return self._renderer.signs(facts(known), system)
         except ValueError as error:
-            raise Malformed(f"{known.thing.name}: {error}") from None
+            raise Malformed(str(error)) from None
 
     async def servers(self, stack: AsyncExitStack, known: Iterable[Recipe]) -> dict[str, Provisioner]:
         """The boot server of each machine, entered, by the machine's name; machines of one server share it.
@@ -118,6 +118,9 @@ class Machines:
             return open_provisioner(server_settings(known), shared=self._renderer.shared(known.values))
         except ValueError as error:
             raise Malformed(f"{known.thing.name}: {error}") from None
+
+    async def watch(self, hearing: object, begun: object) -> None:
+        await asyncio.Event().wait()
 
     def disarm(self, store: Settings) -> Callable[[Rebuild], Awaitable[None]]:
         """Puts the boot files of a rebuild's machine back to local, from whichever process; raises DeviceError, and
@@ -166,7 +169,7 @@ def write_local(reader: Reader, machines: Machines, things: Sequence[Thing], *, 
             try:
                 wanted.append((known, machines.local(known)))
             except Malformed as error:
-                problems.append(str(error))
+                problems.append(f"{known.thing.name}: {error}")
         else:
             problems.append(f"{known.thing.name}: no card has a MAC")
     if not dry_run:

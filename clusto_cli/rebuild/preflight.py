@@ -57,7 +57,7 @@ async def _boot_server(job: Job, server: Provisioner) -> None:
 
 
 async def _powers(powers: Sequence[Power], jobs: Sequence[Job], interruption: Interruption, parallel: int) -> None:
-    by_name = {job.name: job for job in jobs}
+    by_name = {job.name: job for job in jobs if job.target is not None}
 
     def tell(result: Result) -> None:
         job = by_name[result.target.name]
@@ -71,7 +71,8 @@ async def _powers(powers: Sequence[Power], jobs: Sequence[Job], interruption: In
         async with AsyncExitStack() as stack:
             sessions = await power.plan.open(stack, interruption, parallel=parallel)
             actions = Actions(sessions, interruption)
-            await actions.all(power.plan.targets, actions.status, tell)
+            targets = [target for target in power.plan.targets if target.name in by_name]
+            await actions.all(targets, actions.status, tell)
 
     await asyncio.gather(*map(one, powers))
 

@@ -29,9 +29,9 @@ from clusto_core.reader import open_reader
 from clusto_core.rebuilds import CONSOLE, Event, Journal, Rebuild, last_event
 from clusto_core.things import Thing
 
-LOCK_SECONDS = 20.0
+LOCK_SECONDS = 10.0
 """How long the lock of a machine holds when the command that rebuilds it has died."""
-_RENEW = 5.0
+_RENEW = 2.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,19 +81,20 @@ class Netboot:
         self.probe_port = ssh.sockets[0].getsockname()[1]
         self._task = asyncio.create_task(self._live())
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
 
     async def _live(self) -> None:
         while True:
             while not self.powered():
                 await asyncio.sleep(_LOOK)
-            running = asyncio.create_task(self._boot())
-            while self.powered():
-                await asyncio.sleep(_LOOK)
-            running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await running
+            async with asyncio.TaskGroup() as group:
+                running = group.create_task(self._boot())
+                while self.powered():
+                    await asyncio.sleep(_LOOK)
+                running.cancel()
             self._up = False
 
     async def _boot(self) -> None:
@@ -147,7 +148,7 @@ class Netboot:
                 self.answers.append((event, await _get(f"{events}/{event}")))
 
     async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._up:
+        if self._up and self.powered():
             writer.write(b"SSH-2.0-lab\r\n")
         writer.close()
 

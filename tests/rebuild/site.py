@@ -32,6 +32,7 @@ QUICK: tuple[tuple[str, object], ...] = (
     ("snmp.retries", 5),
     ("os.profile", "image"),
     ("os.image", "images/system.img"),
+    ("os.disk", "/dev/vda"),
     ("os.kernel", "installer/linux"),
     ("os.initrd", "installer/initrd.gz"),
     ("os.console", "ttyS0,115200n8"),
@@ -55,11 +56,11 @@ class Site:
     def clusto(self, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
         """Runs the real program to its end."""
         process = self.begin(*arguments)
-        out, err = process.communicate(stdin, timeout=120)
+        out, err = process.communicate(stdin, timeout=60)
         return process.returncode, out, err
 
     def rebuild(self, *arguments: str) -> tuple[int, str, str]:
-        return self.clusto("rebuild", *arguments, "--yes", "--pause", "0")
+        return self.clusto("rebuild", *arguments, "--yes", "--pause", "0.2")
 
     def begin(self, *arguments: str) -> subprocess.Popen[str]:
         """Starts the real program in a session of its own."""
@@ -75,12 +76,16 @@ class Site:
         self.running.append(process)
         return process
 
-    def boot_file(self, name: str) -> str:
-        mac = self.machines[name].mac.replace(":", "-")
-        return (self.directory / "pxelinux.cfg" / f"01-{mac}").read_text()
+    def boot_file(self, name: str) -> Path:
+        return self.directory / "pxelinux.cfg" / f"01-{self.machines[name].mac.replace(':', '-')}"
 
     def is_local(self, name: str) -> bool:
-        return "boots its own disk" in self.boot_file(name)
+        return "boots its own disk" in self.boot_file(name).read_text()
+
+    def is_armed(self, name: str) -> bool:
+        """Whether it would install; one without a boot file of its own boots what there is for everybody."""
+        path = self.boot_file(name)
+        return path.exists() and not self.is_local(name)
 
     def set(self, name: str, key: str, *values: object) -> None:
         with Inventory(Settings(self.store)).change() as change:
@@ -194,7 +199,7 @@ def site(tmp_path: Path, store: str, *, machines: int = 2, extra: Sequence[tuple
             found.server.kill()
             found.server.wait(10)
         for machine in netboots.values():
-            loop.call_soon_threadsafe(machine.stop)
+            do(machine.stop())
         loop.call_soon_threadsafe(room.stop)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
