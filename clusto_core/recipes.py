@@ -89,9 +89,10 @@ def recipe_in(view: View, thing: Thing) -> Recipe:
 def _cards(view: View, thing: Thing, chosen: str | None) -> dict[str, str]:
     """The MAC of each card that it may boot from, by the card's name."""
     macs: dict[str, str] = {}
+    of_parts = view.attributes_of_parts
     for part in view.parts.get(thing.id, ()):
-        if part.is_a(NIC) or part.is_a(Port):
-            for attribute in view.attributes_of_parts.get(part.id, ()):
+        if part.id in of_parts and (part.is_a(NIC) or part.is_a(Port)):
+            for attribute in of_parts[part.id]:
                 if attribute.key == _MAC:
                     macs.setdefault(part.part_name, attribute.value.text)
     if not macs:

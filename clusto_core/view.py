@@ -62,6 +62,7 @@ class View:
         self._reader = surroundings.reader
         self._surroundings = surroundings
         self._ids = [thing.id for thing in things]
+        self._above: dict[tuple[int, ...], list[Thing]] = {}
 
     @cached_property
     def attributes(self) -> dict[int, list[Attribute]]:
@@ -138,17 +139,18 @@ class View:
         return self._parents.get(thing.id, [])
 
     def ancestors(self, thing: Thing) -> list[Thing]:
-        """Everything that a Thing is in, nearest first."""
-        seen, found, level = {thing.id}, [], [thing]
-        while level:
-            above = [parent for each in level for parent in self.parents(each)]
-            level = []
-            for parent in above:
-                if parent.id not in seen:
-                    seen.add(parent.id)
-                    found.append(parent)
-                    level.append(parent)
-        return found
+        """Everything that a Thing is in, nearest first; worked out once for all that are in the same."""
+        parents = self.parents(thing)
+        key = tuple(parent.id for parent in parents)
+        if key not in self._above:
+            seen, found, level = {thing.id}, [], parents
+            while level:
+                new = list(dict.fromkeys(parent for parent in level if parent.id not in seen))
+                seen.update(parent.id for parent in new)
+                found += new
+                level = [above for parent in new for above in self.parents(parent)]
+            self._above[key] = found
+        return self._above[key]
 
     def _attributes_of(self, thing: Thing) -> list[Attribute]:
         own = self.attributes.get(thing.id)
