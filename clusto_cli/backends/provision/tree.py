@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +19,7 @@ from typing import Protocol
 from clusto_cli.backends.base import BootMachine, BootState, DeviceError, Refused, Step
 from clusto_cli.backends.provision.loaders import check_path, state_of
 from clusto_cli.backends.provision.render import SharedFile
+from clusto_cli.backends.provision.turns import Turns
 
 _MANIFEST = ".clusto"
 """Beside a machine's answers: their names, one a line, so that they can be taken away by whoever comes next."""
@@ -101,7 +101,7 @@ class TreeProvisioner:
 
     def __init__(self, files: Files, shared: Sequence[SharedFile] = ()) -> None:
         self._files, self._shared = files, tuple(shared)
-        self._turns: dict[str, threading.Lock] = {}
+        self._turns = Turns()
 
     async def __aenter__(self) -> TreeProvisioner:
         await asyncio.to_thread(self._files.open)
@@ -117,10 +117,10 @@ class TreeProvisioner:
         return await asyncio.to_thread(self._state, machine)
 
     async def install(self, machine: BootMachine) -> None:
-        await asyncio.to_thread(self._in_turn, self._install, machine)
+        await self._turns.run(machine.name, lambda: self._install(machine))
 
     async def local(self, machine: BootMachine) -> None:
-        await asyncio.to_thread(self._in_turn, self._local, machine)
+        await self._turns.run(machine.name, lambda: self._local(machine))
 
     async def local_many(self, machines: Iterable[BootMachine]) -> dict[str, DeviceError]:
         """`local` for many machines that are not being installed; those that it could not do, and why, by name."""
@@ -135,13 +135,6 @@ class TreeProvisioner:
 
     def _step(self, machine: BootMachine, path: str, what: str) -> Step:
         return Step(machine.name, f"{self._files.where}/{path}", what)
-
-    def _in_turn(self, act: Callable[[BootMachine], None], machine: BootMachine) -> None:
-        """One thing at a time for one machine: a thread goes on when the task that waits for it is cancelled, and what
-        that task then does about it must come after.
-        """
-        with self._turns.setdefault(machine.name, threading.Lock()):
-            act(machine)
 
     def _check(self, machine: BootMachine) -> str:
         self._enough_space(machine)
@@ -286,7 +279,6 @@ class TreeProvisioner:
                     tree._write_local(machine, folders, mark)
                 except DeviceError as error:
                     failures[machine.name] = error
-            tree._settle(f"{folder}/" for folder in folders)
         self._make_shared()
         return failures
 
