@@ -1,0 +1,257 @@
+"""Cobbler as a boot server, over its XML-RPC interface: a system's "netboot enabled" is what decides.
+
+Cobbler knows the machine as a system of the same name, and makes boot files and answers by its own profiles whenever
+the system is saved. It is told to have the machine install, and below which URL the installer says how far it is: as
+the kernel argument `clusto.event`, and as the variable `clusto_event` of Cobbler's templates.
+
+Source: cobbler/remote.py, cobbler/actions/sync.py of Cobbler 3.3.
+"""
+
+from __future__ import annotations
+
+import http.client
+import re
+import ssl
+import xmlrpc.client
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+from xml.parsers.expat import ExpatError
+
+from clusto_cli.backends.base import (
+    AuthenticationFailed,
+    BootMachine,
+    BootState,
+    DeviceError,
+    NotVerified,
+    Refused,
+    Step,
+    Unreachable,
+)from clusto_cli.backends.provision.turns import Turns
+
+T = TypeVar("T")
+_PATH = "/cobbler_api"
+_INHERITED = "<<inherit>>"
+_NOTHING = "~"
+"""What Cobbler says for a system that there is not: it has no null."""
+_OPTION, _VARIABLE = "clusto.event", "clusto_event"
+_FAULT = re.compile(r"<class '[^']*'>:'?(.*?)'?$", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class CobblerSettings:
+    """Where Cobbler is and how to get in.
+
+    verify: a certificate authority's file, or whether the system's are trusted. profile: the one to install by, where
+    it is not the system's own already. timeout: seconds for each answer.
+    """
+
+    url: str
+    user: str
+    password: str = field(repr=False)
+    profile: str = ""
+    verify: bool | str = True
+    timeout: float = 60.0
+
+
+def cobbler_settings(settings: Mapping[str, str]) -> CobblerSettings:
+    """Out of the settings of the group `cobbler`. Raises ValueError."""
+    from clusto_cli.backends.power import seconds
+
+    for key in ("cobbler.url", "cobbler.user", "cobbler.password"):
+        if not settings.get(key):
+            raise ValueError(f"{key} is not set")
+    url = settings["cobbler.url"]
+    parts = urlsplit(url)
+    if parts.scheme not in ("https", "http") or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise ValueError(f"cobbler.url is {url[:80]!a}: write it as https://HOST/cobbler_api")
+    trust = settings.get("cobbler.verify") or "true"
+    return CobblerSettings(
+        url=url if parts.path.strip("/") else f"{parts.scheme}://{parts.netloc}{_PATH}",
+        user=settings["cobbler.user"],
+        password=settings["cobbler.password"],
+        profile=settings.get("cobbler.profile") or "",
+        verify={"true": True, "false": False}.get(trust, trust),
+        timeout=seconds(settings, "cobbler.timeout") if "cobbler.timeout" in settings else 60.0,
+    )
+
+
+class CobblerProvisioner:
+    """Each method is a session of its own, since a token ends after an hour, and a rebuild may last longer."""
+
+    def __init__(self, settings: CobblerSettings) -> None:
+        self._settings = settings
+        self._where = urlsplit(settings.url).netloc
+        self._turns = Turns()
+
+    async def __aenter__(self) -> CobblerProvisioner:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        return None
+
+    async def check(self, machine: BootMachine) -> str:
+        return await self._in_session(machine, lambda session: self._check(session, machine))
+
+    async def state(self, machine: BootMachine) -> BootState:
+        return await self._in_session(machine, lambda session: _state(session.system(machine.name)))
+
+    async def install(self, machine: BootMachine) -> None:
+        await self._in_session(machine, lambda session: self._install(session, machine))
+
+    async def local(self, machine: BootMachine) -> None:
+        await self._in_session(machine, lambda session: _set(session, machine.name, enabled=False, events=None))
+
+    async def steps(self, machine: BootMachine, install: bool) -> list[Step]:
+        changes = {"netboot_enabled": str(install).lower()}
+        if install and self._settings.profile:
+            changes["profile"] = self._settings.profile
+        if install and machine.events:
+            changes |= {"kernel_options": f"{_OPTION}={machine.events}"}
+        where = f"{self._settings.url} system {machine.name}"
+        return [Step(machine.name, where, f"{key} = {value}") for key, value in changes.items()]
+
+    def _check(self, session: _Session, machine: BootMachine) -> str:
+        system = session.system(machine.name)
+        if system is None:
+            raise Refused(f"{self._where} has no system {machine.name}")
+        interfaces = system.get("interfaces") or {}
+        known = {str(each.get("mac_address", "")).lower() for each in interfaces.values()}
+        if not known & set(machine.macs):
+            raise Refused(
+                f"{self._where}: system {machine.name} has {', '.join(sorted(known - {''})) or 'no MAC'}, "
+                f"and the machine {', '.join(machine.macs)}"
+            )
+        profile = self._settings.profile or str(system.get("profile") or "")
+        if session.call("get_profile", profile) == _NOTHING:
+            raise Refused(f"{self._where} has no profile {profile}")
+        return f"{self._where} knows {machine.name}, and installs it by {profile}"
+
+    def _install(self, session: _Session, machine: BootMachine) -> None:
+        try:
+            _set(session, machine.name, enabled=True, events=machine.events, profile=self._settings.profile)
+        except DeviceError as error:
+            try:
+                _set(session, machine.name, enabled=False, events=None)
+            except DeviceError as further:
+                raise DeviceError(f"{error}; and it may still install ({further})") from error
+            raise
+
+    async def _in_session(self, machine: BootMachine, act: Callable[[_Session], T]) -> T:
+        def session() -> T:
+            with _Session.opened(self._settings, self._where) as opened:
+                return act(opened)
+
+        return await self._turns.run(machine.name, session)
+
+
+class _Session:
+    """One login. Raises DeviceError."""
+
+    def __init__(self, proxy: xmlrpc.client.ServerProxy, where: str) -> None:
+        self._proxy, self._where = proxy, where
+        self.token = ""
+
+    @classmethod
+    @contextmanager
+    def opened(cls, settings: CobblerSettings, where: str) -> Iterator[_Session]:
+        transport = _Transport(settings)
+        session = cls(xmlrpc.client.ServerProxy(settings.url, transport, allow_none=True), where)
+        try:
+            try:
+                session.token = session.call("login", settings.user, settings.password)
+            except Refused as error:
+                raise AuthenticationFailed(str(error)) from None
+            yield session
+            with suppress(DeviceError):
+                session.call("logout", session.token)
+        finally:
+            transport.close()
+
+    def system(self, name: str) -> dict[str, Any] | None:
+        found = self.call("get_system", name)
+        return found if isinstance(found, dict) else None
+
+    def call(self, method: str, *arguments: object) -> Any:
+        try:
+            return getattr(self._proxy, method)(*arguments)
+        except xmlrpc.client.Fault as fault:
+            said = _FAULT.sub(r"\1", str(fault.faultString)).strip().splitlines()
+            raise Refused(f"{self._where}: {said[0][:200] if said else fault.faultCode}") from fault
+        except xmlrpc.client.ProtocolError as error:
+            raise Unreachable(f"{self._where}: HTTP {error.errcode} {error.errmsg}") from error
+        except ssl.SSLError as error:
+            raise AuthenticationFailed(f"{self._where}: {error.reason or error}") from error
+        except TimeoutError as error:
+            raise Unreachable(f"{self._where}: no answer in time") from error
+        except (OSError, http.client.HTTPException) as error:
+            raise Unreachable(f"{self._where}: {getattr(error, 'strerror', None) or error}") from error
+        except (ExpatError, xmlrpc.client.ResponseError) as error:
+            raise DeviceError(f"{self._where}: what it answers is no XML-RPC ({error})") from error
+
+
+def _set(session: _Session, name: str, *, enabled: bool, events: str | None, profile: str = "") -> None:
+    """What the system is to do at its next boot from the network, read back."""
+    system = session.system(name)
+    if system is None:
+        raise Refused(f"there is no system {name}")
+    handle = session.call("get_system_handle", name, session.token)
+    changes: dict[str, object] = {"netboot_enabled": enabled}
+    for key, entry in (("kernel_options", _OPTION), ("autoinstall_meta", _VARIABLE)):
+        changes[key] = _with(system.get(key), entry, events)
+    if profile:
+        changes["profile"] = profile
+    for key, value in changes.items():
+        session.call("modify_system", handle, key, value, session.token)
+    session.call("save_system", handle, session.token)
+    found = session.system(name) or {}
+    if bool(found.get("netboot_enabled")) is not enabled or (profile and found.get("profile") != profile):
+        raise NotVerified(
+            f"system {name} has netboot_enabled={found.get('netboot_enabled')} and profile={found.get('profile')} "
+            f"after {enabled} and {profile or 'the same'} were set"
+        )
+
+
+def _with(own: object, entry: str, value: str | None) -> object:
+    """A system's own options with this one, or without it: what is not its own, it inherits."""
+    options = dict(own) if isinstance(own, dict) else {}
+    options.pop(entry, None)
+    if value is not None:
+        options[entry] = value
+    return options or _INHERITED
+
+
+def _state(system: Mapping[str, Any] | None) -> BootState:
+    if system is None:
+        return BootState.ABSENT
+    return BootState.INSTALL if system.get("netboot_enabled") else BootState.LOCAL
+
+
+class _Transport(xmlrpc.client.Transport):
+    """Connections with a time limit, whose certificates are verified."""
+
+    def __init__(self, settings: CobblerSettings) -> None:
+        super().__init__()
+        self._settings = settings
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        if self._connection and host == self._connection[0] and self._connection[1] is not None:
+            return self._connection[1]
+        settings = self._settings
+        name, self._extra_headers, _ = self.get_host_info(host)
+        if urlsplit(settings.url).scheme == "http":
+            made = http.client.HTTPConnection(name, timeout=settings.timeout)
+        else:
+            made = http.client.HTTPSConnection(name, timeout=settings.timeout, context=_trust(settings.verify))
+        self._connection = host, made
+        return made
+
+
+def _trust(verify: bool | str) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=verify if isinstance(verify, str) else None)
+    if verify is False:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
