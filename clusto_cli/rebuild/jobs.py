@@ -130,7 +130,8 @@ def _job(reader: Reader, machines: Machines, thing: Thing, via: str | None, time
         url=values.get("rebuild.url"),
     )
     job.checks += _cards(job)
-    job.checks += _recipe(machines, job)
+    if not job.failed:
+        job.checks += _recipe(machines, job)
     if not timeout:
         job.timeout = _seconds(known, "rebuild.timeout", job.os.timeout if job.os is not None else 3600.0)
     _console(reader, job)
@@ -217,6 +218,7 @@ def _probe(job: Job) -> None:
         job.probe = Probe.parse(job.recipe.values.get("rebuild.probe") or SSH, job.recipe.address)
     except ValueError as error:
         raise Malformed(f"{job.name}: {error}") from None
+    job.checks.append(Check("probe", None, str(job.probe) if job.probe is not None else "none: rebuild.probe is none"))
 
 
 def _signs(known: Recipe) -> int:

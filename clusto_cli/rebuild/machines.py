@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from clusto_cli.backends.base import BootMachine, DeviceError, Provisioner
-from clusto_cli.backends.provision import open_provisioner
+from clusto_cli.backends.provision import GROUPS, open_provisioner
 from clusto_cli.backends.provision.recipe import BadRecipe, UnknownRecipe, load, names
 from clusto_cli.backends.provision.recipe import Recipe as OsRecipe
 from clusto_cli.backends.provision.render import Facts, Renderer
@@ -24,8 +24,6 @@ from clusto_core.things import Thing
 
 NO_TOKEN = "TOKEN"
 """Stands for a token where files are only shown or checked: it opens nothing."""
-_SERVER_GROUPS = ("rebuild", "cobbler", "ssh", "provision", "os")
-"""The first words of the settings that a boot server may need."""
 
 
 def recipe_folders() -> tuple[Path, ...]:
@@ -149,7 +147,7 @@ def facts(known: Recipe) -> Facts:
 
 def server_settings(known: Recipe) -> dict[str, str]:
     """The settings that a boot server may need, with what they refer to read."""
-    return {key: known.values[key] for key in known.values if key.partition(".")[0] in _SERVER_GROUPS}
+    return {key: known.values[key] for key in known.values if key.partition(".")[0] in GROUPS}
 
 
 def write_local(reader: Reader, machines: Machines, things: Sequence[Thing], *, dry_run: bool) -> tuple[int, list[str]]:

@@ -15,7 +15,7 @@ from clusto_cli.rebuild.jobs import Check, Job, installs, serves
 from clusto_cli.rebuild.signs import WORDS, words
 from clusto_cli.rebuild.story import Outcome
 from clusto_core.reader import Reader
-from clusto_core.rebuilds import CLUSTO, PROGRESS, Event, Rebuild
+from clusto_core.rebuilds import CLUSTO, FETCHED, PROGRESS, WAITING, Event, Rebuild
 from clusto_core.things import Thing
 
 _TOPICS = ("mac", "recipe", "boot server", "power", "boot device", "console", "call-back", "probe", "signs")
@@ -66,14 +66,16 @@ def check_record(job: Job, check: Check) -> dict[str, Any]:
 def told_line(told: Told) -> str:
     """`21:03:12 server1 installing (call-back: started)`."""
     moment = datetime.fromtimestamp(told.time).strftime("%H:%M:%S")
-    return f"{moment} {told.name} {told.phase}{_detail(told)}"
+    heard = _heard(told)
+    return f"{moment} {told.name} {told.phase}" + (f" ({heard})" if heard else "")
 
 
-def _detail(told: Told) -> str:
+def _heard(told: Told) -> str:
+    """`call-back: started`; nothing for a phase that says it all."""
     if told.source == CLUSTO:
-        return f": {told.message}" if told.message else ""
-    what = WORDS[told.source] if told.event == "fetched" else f"{WORDS[told.source]}: {told.event}"
-    return f" ({what}{f': {told.message}' if told.message else ''})"
+        return told.message or ""
+    said = [WORDS[told.source], *([told.event] if told.event != FETCHED else []), *filter(None, [told.message])]
+    return ": ".join(said)
 
 
 def told_record(told: Told) -> dict[str, Any]:
@@ -81,11 +83,11 @@ def told_record(told: Told) -> dict[str, Any]:
 
 
 def outcome_line(outcome: Outcome) -> str:
-    """`server1 installed in 74 s (call-back, console; probe missing)`; or why not."""
+    """`server1 installed in 74 s (call-back, console; not heard: probe)`; or why not."""
     if outcome.done:
         said = words(outcome.confirmed)
         if outcome.missing:
-            said += f"; {words(outcome.missing)} missing"
+            said += f"; not heard: {words(outcome.missing)}"
         notes = "".join(f"; {note}" for note in outcome.notes)
         return f"{outcome.name} installed in {outcome.seconds:.0f} s ({said}){notes}"
     refused = "refused, " if outcome.refused else ""
@@ -221,9 +223,14 @@ class Table:
         from rich.console import Console
         from rich.live import Live
 
-        self._rows: dict[str, tuple[str, float, str]] = {name: ("waiting", time.time(), "") for name in names}
+        self._rows: dict[str, tuple[str, float, str]] = {name: (WAITING, time.time(), "") for name in names}
+        self._console = Console()
         self._live = Live(
-            console=Console(), transient=True, refresh_per_second=2, get_renderable=self._drawn, redirect_stderr=False
+            console=self._console,
+            transient=True,
+            refresh_per_second=2,
+            get_renderable=self._drawn,
+            redirect_stderr=False,
         )
 
     def __enter__(self) -> Table:
@@ -236,12 +243,12 @@ class Table:
     def told(self, told: Told) -> None:
         phase, since, _ = self._rows.get(told.name, ("", 0.0, ""))
         began = since if phase == told.phase else told.time
-        self._rows[told.name] = (told.phase, began, _detail(told).lstrip(": ") or told.phase)
+        self._rows[told.name] = (told.phase, began, _heard(told))
 
     def finished(self, outcome: Outcome) -> None:
         self._rows.pop(outcome.name, None)
         if outcome.done:
-            self._live.console.print(clean(outcome_line(outcome)), markup=False, highlight=False)
+            self._console.print(clean(outcome_line(outcome)), markup=False, highlight=False)
 
     def _drawn(self) -> Any:
         from rich.table import Table as Grid
@@ -251,7 +258,7 @@ class Table:
         for title in ("machine", "phase", "since", "last heard"):
             grid.add_column(title, no_wrap=True, overflow="ellipsis")
         now = time.time()
-        room = max(4, self._live.console.height - 3)
+        room = max(4, self._console.height - 3)
         rows = list(self._rows.items())
         for name, (phase, since, heard) in rows[:room]:
             grid.add_row(*(Text(clean(cell)) for cell in (name, phase, _span(now - since), heard)))

@@ -124,7 +124,7 @@ def test_probes_are_spelled(text: str, shown: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "tcp", "ssh:x", "tcp:0", "tcp:65536", "none:1", "http:80"])
 def test_other_probes_are_not(text: str) -> None:
-    with pytest.raises(ValueError, match="write ssh|no such port"):
+    with pytest.raises(ValueError, match=r"write ssh|no such port"):
         Probe.parse(text, "10.0.0.1")
 
 

@@ -50,7 +50,7 @@ def test_lost_call_backs_loop_nobody(lab: Site) -> None:
     code, out, err = lab.rebuild("server1")
     assert code == 0, out + err
     assert lab.machines["server1"].installs == 1
-    assert "(console, probe; call-back missing)" in out.splitlines()[-1]
+    assert "(console, probe; not heard: call-back)" in out.splitlines()[-1]
 
 
 def test_the_call_back_that_says_finished_is_lost(lab: Site) -> None:
@@ -72,7 +72,7 @@ def test_a_wrong_token_is_no_call_back(lab: Site, token: str) -> None:
     code, out, err = lab.rebuild("server1")
     assert code == 0, out + err
     assert {status for _, status in machine.answers} == {403}
-    assert "call-back missing" in out.splitlines()[-1]
+    assert "not heard: call-back" in out.splitlines()[-1]
     assert "callback" not in {source for source, _ in lab.heard("server1")}
 
 
