@@ -29,7 +29,8 @@ from clusto_cli.backends.base import (
     Refused,
     Step,
     Unreachable,
-)from clusto_cli.backends.provision.turns import Turns
+)
+from clusto_cli.backends.provision.turns import Turns
 
 T = TypeVar("T")
 _PATH = "/cobbler_api"
@@ -198,11 +199,10 @@ def _set(session: _Session, name: str, *, enabled: bool, events: str | None, pro
     if system is None:
         raise Refused(f"there is no system {name}")
     handle = session.call("get_system_handle", name, session.token)
-    changes: dict[str, object] = {"netboot_enabled": enabled}
+    changes: dict[str, object] = {"profile": profile} if profile else {}
     for key, entry in (("kernel_options", _OPTION), ("autoinstall_meta", _VARIABLE)):
         changes[key] = _with(system.get(key), entry, events)
-    if profile:
-        changes["profile"] = profile
+    changes["netboot_enabled"] = enabled
     for key, value in changes.items():
         session.call("modify_system", handle, key, value, session.token)
     session.call("save_system", handle, session.token)
