@@ -14,10 +14,21 @@ $(VENV)/.installed: $(VENV)/.clusto
 	@$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
+# cobblerd, which the tests speak to, without what only its web pages need (mod-wsgi, LDAP, MongoDB). It installs files
+# beside its modules, so it has a directory of its own.
+COBBLER := $(VENV)/cobbler
+$(COBBLER)/.installed: $(VENV)/.clusto
+	@rm -rf $(COBBLER)
+	@$(PY) -m pip install -qq --disable-pip-version-check --target $(COBBLER) --no-deps cobbler==3.3.10
+	@$(PY) -m pip install -qq --disable-pip-version-check --target $(COBBLER) \
+		Cheetah3 distro dnspython file-magic netaddr PyYAML requests schema
+	@touch $@
+
 demo: $(VENV)/.clusto
 	@PATH="$(abspath $(VENV))/bin:$$PATH" examples/demo.sh
 
 test: $(VENV)/.installed
+	-@$(MAKE) --no-print-directory $(COBBLER)/.installed
 	$(PY) -m pytest
 
 lint: $(VENV)/.installed

@@ -151,7 +151,7 @@ def render(template: Template, values: Mapping[str, Any]) -> str:
     try:
         return template.render(values)
     except TemplateNotFound as error:
-        raise RenderError(f"{template.name}: there is no template {error.name!r}") from None
+        raise RenderError(f"{_place(template, error)}: there is no template {error.name!r}") from None
     except TemplateSyntaxError as error:
         raise _syntax(error) from None
     except Exception as error:
