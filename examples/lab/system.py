@@ -10,7 +10,8 @@ SIGNATURE = b"\x55\xaa"
 def boot_sector(greeting: bytes) -> bytes:
     """A PC's first sector that prints a greeting on the first serial port and then sends back what it is sent."""
     put = bytes.fromhex("88c4 bafd03 ec a820 74f8 88e0 baf803 ee c3")  # wait until the port is free, then write al
-    head = bytes.fromhex("31c0 8ed8 be")  # ds = 0; si = the greeting
+    # sti; hlt three times; cli: what firmware has still to print on that port comes out; ds = 0; si = the greeting
+    head = bytes.fromhex("fb f4 f4 f4 fa 31c0 8ed8 be")
     # lodsb; test al, al; jz echo; call put; jmp lodsb -- echo: wait for a byte; read it; call put; jmp echo
     body = bytes.fromhex("ac 84c0 7405 e8 1300 ebf6 bafd03 ec a801 74f8 baf803 ec e8 0200 ebef")
     code_end = len(head) + 2 + len(body) + len(put)

@@ -67,6 +67,7 @@ class Tap:
 @dataclass
 class Machine:
     """One computer. `start` it in an event loop; from then on it can be powered, and it is gone with the loop's thread.
+    Its methods are for that loop; whoever is elsewhere asks its `control` socket.
 
     network: where its only network card is plugged in; None leaves it without one. first: what its firmware tries
     first when nothing else was chosen; a machine that boots from the network first goes on with its disk. mains:
@@ -114,7 +115,7 @@ class Machine:
     @property
     def said(self) -> str:
         """All that it has said on its serial line so far."""
-        return (self.folder / "console.log").read_text("utf-8", "replace")
+        return (self.folder / "console.log").read_bytes().decode("utf-8", "replace")
 
     @property
     def control(self) -> Path:

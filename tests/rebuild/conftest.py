@@ -33,6 +33,6 @@ def web(tmp_path: Path, image: bytes) -> Iterator[WebServer]:
 
 
 @pytest.fixture
-def boot(tmp_path: Path, installer: Path, web: WebServer) -> BootDirectory:
+def boot(installer: Path, web: WebServer) -> BootDirectory:
     """A boot directory with the installer, and the web server that it tells machines of."""
-    return boot_directory(tmp_path / "boot", installer, web)
+    return boot_directory(web, installer)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -51,8 +52,9 @@ def build_installer(folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class Event:
-    """A call-back: what it told, with which message, when on the monotonic clock."""
+    """A call-back: by which token it came, what it told, with which message, when on the monotonic clock."""
 
+    token: str
     name: str
     message: str
     at: float
@@ -73,10 +75,9 @@ class WebServer:
     def url(self) -> str:
         return f"http://{self.host}:{self.port}"
 
-    @property
-    def told(self) -> list[str]:
+    def told(self, token: str = "token") -> list[str]:
         """The names of the events so far."""
-        return [event.name for event in self.events]
+        return [event.name for event in self.events if event.token == token]
 
     def hear(self, path: str) -> bool:
         """Takes a request; whether it was a call-back."""
@@ -85,16 +86,17 @@ class WebServer:
             self.requests.append(address.path)
             if not address.path.startswith("/rebuild/"):
                 return False
+            _, _, token, name = address.path.split("/")
             message = parse_qs(address.query).get("message", [""])[0]
-            self.events.append(Event(address.path.rpartition("/")[2], message, time.monotonic()))
+            self.events.append(Event(token, name, message, time.monotonic()))
             self._heard.notify_all()
         return True
 
-    def wait(self, name: str, seconds: float = 60.0) -> Event:
+    def wait(self, name: str, token: str = "token", seconds: float = 60.0) -> Event:
         """The first event of this name."""
         with self._heard:
-            assert self._heard.wait_for(lambda: name in self.told, seconds), f"{name}: not within {seconds} s"
-            return next(event for event in self.events if event.name == name)
+            assert self._heard.wait_for(lambda: name in self.told(token), seconds), f"{name}: not within {seconds} s"
+            return next(event for event in self.events if (event.token, event.name) == (token, name))
 
 
 @contextmanager
@@ -114,9 +116,8 @@ def web_server(folder: Path, *, host: str = HOST, listener: socket.socket | None
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    with ThreadingHTTPServer(
-        ("", 0), lambda *request: Handler(*request, directory=str(folder)), bind_and_activate=False
-    ) as server:
+    handler = partial(Handler, directory=str(folder))
+    with ThreadingHTTPServer(("", 0), handler, bind_and_activate=False) as server:
         server.socket.close()
         server.socket = listener
         thread = threading.Thread(target=server.serve_forever)
@@ -135,45 +136,62 @@ def unheard_url() -> str:
 
 @dataclass
 class BootDirectory:
-    """What TFTP serves: PXELINUX, the installer, and a file for each machine.
+    """What boot loaders fetch, over TFTP or as `/boot` of the web server: PXELINUX, the installer, files by machine.
 
-    It writes its own boot files, as plain as they can be; a boot server of clusto's has its own.
+    It writes its own boot files, as plain as they can be; the boot servers of clusto have theirs.
     """
 
     folder: Path
     web: WebServer
 
-    def arguments(self, **changed: str) -> str:
-        """The kernel's command line for the installer; `changed` replaces or adds `clusto.` arguments."""
+    def install(self, mac: str, **changed: str) -> None:
+        """From now on the machine with this card installs; `changed` replaces or adds `clusto.` arguments."""
         given = {"event": f"{self.web.url}/rebuild/token", "image": f"{self.web.url}/system.img", "disk": "/dev/vda"}
         words = [f"clusto.{key}={value}" for key, value in (given | changed).items()]
-        return " ".join(["console=ttyS0,115200n8", "quiet", *words])
-
-    def install(self, mac: str, **changed: str) -> None:
-        """From now on the machine with this card installs."""
-        self.write(
+        arguments = " ".join(["console=ttyS0,115200n8", "quiet", *words])
+        self._write(
             mac,
-            "DEFAULT install\nPROMPT 0\nLABEL install\nKERNEL installer/linux\nINITRD installer/initrd.gz\n"
-            f"APPEND {self.arguments(**changed)}\nIPAPPEND 2\n",
+            "KERNEL installer/linux\nINITRD installer/initrd.gz\n" + f"APPEND {arguments}\nIPAPPEND 2\n",
+            f"kernel {self.url}/installer/linux initrd=initrd.gz {arguments} BOOTIF=01-${{net0/mac:hexhyp}}\n"
+            f"initrd {self.url}/installer/initrd.gz\nboot\n",
         )
 
     def local(self, mac: str) -> None:
         """From now on it goes on with its disk."""
-        self.write(mac, "DEFAULT local\nPROMPT 0\nLABEL local\nLOCALBOOT -1\n")
+        self._write(mac, "LOCALBOOT -1\n", "sanboot --no-describe --drive 0x80\n")
 
-    def file(self, mac: str) -> Path:
+    @property
+    def url(self) -> str:
+        return f"{self.web.url}/boot"
+
+    def pxelinux(self, mac: str) -> Path:
+        """The file for PXELINUX; 01 is Ethernet."""
         return self.folder / "pxelinux.cfg" / f"01-{mac.replace(':', '-')}"
 
-    def write(self, mac: str, text: str) -> None:
-        path = self.file(mac)
-        new = path.with_suffix(".new")
-        new.write_text(text)
-        os.replace(new, path)
+    def ipxe(self, mac: str) -> Path:
+        """The script for iPXE."""
+        return self.folder / "ipxe" / f"mac-{mac.replace(':', '')}.ipxe"
+
+    def _write(self, mac: str, pxelinux: str, ipxe: str) -> None:
+        """Whoever reads them gets the old or the new text, never a part."""
+        texts = {
+            self.pxelinux(mac): f"DEFAULT only\nPROMPT 0\nLABEL only\n{pxelinux}",
+            self.ipxe(mac): f"#!ipxe\n{ipxe}",
+        }
+        for path, text in texts.items():
+            new = path.with_suffix(".new")
+            new.write_text(text)
+            os.replace(new, path)
 
 
-def boot_directory(folder: Path, installer: Path, web: WebServer) -> BootDirectory:
-    (folder / "pxelinux.cfg").mkdir(parents=True)
+def boot_directory(web: WebServer, installer: Path) -> BootDirectory:
+    """The directory `boot` of a web server's folder."""
+    boot = BootDirectory(web.folder / "boot", web)
+    for name in ("pxelinux.cfg", "ipxe"):
+        (boot.folder / name).mkdir(parents=True)
     for path in LOADER:
-        shutil.copy(path, folder)
-    (folder / "installer").symlink_to(installer)
-    return BootDirectory(folder, web)
+        shutil.copy(path, boot.folder)
+    (boot.folder / "installer").symlink_to(installer)
+    script = f"chain --replace --autofree {boot.url}/ipxe/mac-${{net0/mac:hexraw}}.ipxe || exit"
+    (boot.folder / "boot.ipxe").write_text(f"#!ipxe\n{script}\n")
+    return boot
