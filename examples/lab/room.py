@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,6 +10,7 @@ from typing import Any
 from clusto_cli.backends.base import Relay
 from clusto_cli.backends.power import profile as profiles
 from lab.agent import Agent, Manners
+from lab.alive import alive
 from lab.pdu import Outlet, Pdu
 from lab.switch import Switch
 
@@ -146,14 +145,5 @@ class Room:
     @contextmanager
     def running(self) -> Iterator[Room]:
         """The room alive in a thread of its own, for whoever is not asynchronous."""
-        loop = asyncio.new_event_loop()
-        thread = threading.Thread(target=loop.run_forever, daemon=True)
-        thread.start()
-        asyncio.run_coroutine_threadsafe(self.start(), loop).result(10)
-        try:
+        with alive(self):
             yield self
-        finally:
-            loop.call_soon_threadsafe(self.stop)
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join(10)
-            loop.close()

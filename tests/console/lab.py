@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from lab.system import boot_sector
 
 MACHINE = Path(__file__).parents[2] / "examples" / "lab" / "machine.py"
 USER = getpass.getuser()
@@ -269,17 +270,6 @@ def ser2net(lab: Lab, kind: str) -> tuple[int, Path]:
     lab.start([program, "-d", "-n", "-c", str(config)])
     until(lambda: listens(port), "ser2net listens")
     return port, far
-
-
-def boot_sector(greeting: bytes) -> bytes:
-    """A PC's first sector that prints a greeting on the first serial port and then sends back what it is sent."""
-    put = bytes.fromhex("88c4 bafd03 ec a820 74f8 88e0 baf803 ee c3")  # wait until the port is free, then write al
-    head = bytes.fromhex("31c0 8ed8 be")  # ds = 0; si = the greeting
-    # lodsb; test al, al; jz echo; call put; jmp lodsb -- echo: wait for a byte; read it; call put; jmp echo
-    body = bytes.fromhex("ac 84c0 7405 e8 1300 ebf6 bafd03 ec a801 74f8 baf803 ec e8 0200 ebef")
-    code_end = len(head) + 2 + len(body) + len(put)
-    code = head + (0x7C00 + code_end).to_bytes(2, "little") + body + put + greeting + b"\0"
-    return code.ljust(510, b"\0") + b"\x55\xaa"
 
 
 def qemu(lab: Lab, name: str) -> Path:
