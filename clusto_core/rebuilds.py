@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 from clusto_core.config import Settings
 from clusto_core.database import Row
 from clusto_core.errors import Malformed, Refused
-from clusto_core.history import user
 from clusto_core.reader import Reader
 from clusto_core.things import Thing
 
@@ -142,6 +141,7 @@ class Journal:
         An older rebuild of the same machine that had not ended is cancelled: whoever calls this holds its lock.
         """
         from clusto_core import schema
+        from clusto_core.history import user
         from clusto_core.store import write_transaction
 
         table = schema.rebuilds
