@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 from clusto_core.config import Settings
 from clusto_core.database import Row
 from clusto_core.errors import Malformed, Refused
-from clusto_core.history import user
 from clusto_core.reader import Reader
 from clusto_core.things import Thing
 
@@ -79,12 +78,17 @@ class Heard(NamedTuple):
     phase: str | None = None
 
 
+class NotTaken(Refused):
+    """What a machine calls back is not taken, now or later: it has been, or the rebuild has ended."""
+
+
 _REBUILD = "SELECT b.id, b.thing_id, b.name, b.began, b.who, b.phase, b.changed, b.plan FROM rebuilds b"
 _LATEST = (
     _REBUILD
     + """
     JOIN (SELECT MAX(n.id) AS id FROM rebuilds n GROUP BY n.thing_id) l ON l.id = b.id WHERE b.thing_id IN (:ids)"""
 )
+_ONCE = "SELECT e.rebuild_id, e.once FROM rebuild_events e WHERE e.once IS NOT NULL AND e.rebuild_id IN (:ids)"
 _EVENT = "SELECT e.id, e.rebuild_id, e.time, e.source, e.event, e.message FROM rebuild_events e"
 
 
@@ -124,6 +128,14 @@ def last_event(reader: Reader) -> int:
     return int(reader.database.rows("SELECT COALESCE(MAX(e.id), 0) FROM rebuild_events e")[0][0])
 
 
+def called_back(reader: Reader, rebuild_ids: Iterable[int]) -> dict[int, set[str]]:
+    """What the machines of these rebuilds have called back of ONCE with the tokens they have now, by rebuild."""
+    found: dict[int, set[str]] = {}
+    for rebuild_id, once in reader.database.rows_in(_ONCE, list(rebuild_ids)):
+        found.setdefault(rebuild_id, set()).add(once)
+    return found
+
+
 class Journal:
     """The writing side. Every method is a transaction of its own."""
 
@@ -136,6 +148,7 @@ class Journal:
         An older rebuild of the same machine that had not ended is cancelled: whoever calls this holds its lock.
         """
         from clusto_core import schema
+        from clusto_core.history import user
         from clusto_core.store import write_transaction
 
         table = schema.rebuilds
@@ -189,9 +202,13 @@ class Journal:
             return written
 
     def call_back(self, rebuild: Rebuild, event: str, message: str | None) -> Event:
-        """Writes down what a machine called back. Raises Malformed for an event that there is not, Refused for one that
-        was called back already, and for any when the rebuild has ended or the machine has said how it ended.
+        """Writes down what a machine called back.
+
+        Raises Malformed for an event that there is not; NotTaken for one that was called back already, and for any when
+        the rebuild has ended or the machine has said that it failed.
         """
+        from sqlalchemy import select
+
         from clusto_core import schema
         from clusto_core.store import write_transaction
 
@@ -200,14 +217,18 @@ class Journal:
         table, heard = schema.rebuilds, schema.rebuild_events
         # The store's write lock makes this the only one who looks and writes.
         with write_transaction(self._settings, lambda line: None) as connection:
-            phase = connection.execute(table.select().where(table.c.id == rebuild.id)).one().phase
+            phase = connection.scalars(select(table.c.phase).where(table.c.id == rebuild.id)).one()
             if phase in ENDED:
-                raise Refused(f"the rebuild of {rebuild.name} has ended: {phase}")
-            said = {row.once for row in connection.execute(heard.select().where(heard.c.rebuild_id == rebuild.id))}
+                raise NotTaken(f"the rebuild of {rebuild.name} has ended: {phase}")
+            said = set(
+                connection.scalars(
+                    select(heard.c.once).where(heard.c.rebuild_id == rebuild.id, heard.c.once.is_not(None))
+                )
+            )
             if event in said:
-                raise Refused(f"{rebuild.name} has called back {event} already")
+                raise NotTaken(f"{rebuild.name} has called back {event} already")
             if FAILED in said:
-                raise Refused(f"{rebuild.name} has called back that it failed")
+                raise NotTaken(f"{rebuild.name} has called back that it failed")
             once = event if event in ONCE else None
             return self._add(connection, [Heard(rebuild.id, CALLBACK, event, message)], once)[0]
 

@@ -88,23 +88,22 @@ def rebuild(app: App, /, names: tuple[str, ...], **options: Any) -> int:
 @click.option(
     "--listen", default="127.0.0.1:8080", show_default=True, metavar="ADDRESS:PORT", help="Where machines reach it."
 )
-@click.option("--dir", "directory", metavar="DIRECTORY", type=click.Path(), help="The boot directory.")
+@click.option(
+    "--dir", "directory", metavar="DIRECTORY", type=click.Path(), required=True, help="The boot directory (rebuild.dir)."
+)
 @pass_app
-def serve(app: App, listen: str, directory: str | None) -> int:
+def serve(app: App, listen: str, directory: str) -> None:
     """Answer HTTP until it is stopped: boot files, answers of installers, call-backs of machines.
 
     Machines reach it at their rebuild.url. As soon as a machine says that its installer runs, its boot file becomes
     local, also when the command that rebuilds it is gone.
     """
     from clusto_cli.rebuild.machines import Machines
+    from clusto_cli.rebuild.serve import listening
     from clusto_cli.rebuild.serve import serve as run_server
 
-    address, _, port = listen.rpartition(":")
-    if not address or not port.isdecimal() or int(port) > 65535:
-        raise Malformed(f"malformed address {listen[:60]!r}: write ADDRESS:PORT, as 10.0.0.1:8080 or [::1]:8080")
-    machines = Machines()
-    run_server(app.settings, address.strip("[]"), int(port), directory, app.say, machines.disarm(app.settings))
-    return 0
+    address, port = listening(listen)
+    run_server(app.settings, address, port, directory, app.say, Machines().disarm(app.settings))
 
 
 @command.command("local")
@@ -144,10 +143,12 @@ def recipes(output: str) -> None:
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 @pass_app
 def hook(app: App, words: tuple[str, ...]) -> None:
-    """What dnsmasq's dhcp-script calls for each file that it has sent: tftp SIZE ADDRESS FILE."""
-    from clusto_cli.rebuild.hook import heard
+    """What dnsmasq's dhcp-script calls for each file that it has sent: tftp SIZE ADDRESS FILE. It never fails."""
+    from clusto_cli.rebuild.hook import hear
 
-    heard(app.settings, words)
+    problem = hear(words, lambda: app.settings)
+    if problem is not None:
+        app.say(problem)
 
 
 def _rebuild(app: App, names: Sequence[str], options: dict[str, Any]) -> int:

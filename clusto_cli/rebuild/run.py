@@ -74,7 +74,7 @@ def plan_of(job: Job) -> dict[str, Any]:
         "installs": installs(job),
         "via": job.via,
         "files": sorted(job.machine.install),
-        "answers": sorted(job.machine.answers),
+        "answers": sorted(f"hosts/{job.name}/{name}" for name in job.machine.answers),
         "possible": sorted(job.possible),
         "needed": job.needed,
         "timeout": job.timeout,

@@ -1,0 +1,51 @@
+"""What a TFTP server tells of complete transfers: dnsmasq runs its `dhcp-script` with `tftp SIZE ADDRESS FILE`.
+
+It runs the same program for every lease (`add`, `old`, `del` and others), and once as `init`, whose output it reads;
+one at a time, so that all others wait (dnsmasq(8), --dhcp-script). FILE is the absolute path of what was sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from clusto_cli.rebuild import fetches
+from clusto_core import rebuilds
+from clusto_core.config import Settings
+from clusto_core.errors import ClustoError
+from clusto_core.reader import Reader, open_reader
+from clusto_core.rebuilds import FETCH, Heard, Journal
+
+
+def hear(arguments: Sequence[str], settings: Callable[[], Settings]) -> str | None:
+    """Writes down that a machine took a file of its own, once a phase; the problem, in one line, where that fails.
+
+    Nothing is raised: the TFTP server has done its work and can do nothing about ours. What is not about a transfer
+    asks the store nothing; a file that is no machine's costs a look at which rebuilds there are.
+    """
+    if len(arguments) < 4 or arguments[0] != "tftp":
+        return None
+    _, _, address, file = arguments[:4]
+    try:
+        found = settings()
+        with open_reader(found.url) as reader:
+            heard = _news(reader, file)
+        if heard:
+            Journal(found).add(heard)
+    except (ClustoError, OSError) as error:
+        return f"{address} took {file}, which could not be written down: {error}"
+    return None
+
+
+def _news(reader: Reader, file: str) -> list[Heard]:
+    """What is to be written down of a file that was taken."""
+    match = fetches.named(fetches.owners(rebuilds.unfinished(reader)), file)
+    if match is None:
+        return []
+    path, owners = match
+    known = {
+        event.rebuild_id
+        for rebuild in owners
+        for event in rebuilds.events(reader, [rebuild.id])
+        if event.source == FETCH and event.message == path and event.time >= rebuild.changed
+    }
+    return [fetches.fetched(rebuild, path) for rebuild in owners if rebuild.id not in known]

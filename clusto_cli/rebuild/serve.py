@@ -1,0 +1,275 @@
+"""The boot server over HTTP: boot files, what installers fetch, and what machines call back.
+
+    GET /PATH                        a file below the directory
+    GET, POST /rebuild/TOKEN/EVENT   a machine says how far it is, `?message=` or the body of a POST says more
+    GET /rebuild/TOKEN/check         whether that would be heard
+    GET /rebuild                     who this is
+
+A call-back is answered by 200 when it is written down, and by 503 when it cannot be now: then the machine tries again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import re
+import resource
+from typing import TYPE_CHECKING
+
+from clusto_cli import __version__
+from clusto_cli.backends.runner import Interruption, run
+from clusto_cli.output import clean
+from clusto_cli.rebuild import files
+from clusto_cli.rebuild.incoming import Disarm, Incoming, Say, UnknownToken
+from clusto_core.attributes import MASK
+from clusto_core.config import Settings
+from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
+from clusto_core.reader import open_reader
+from clusto_core.rebuilds import NotTaken
+
+if TYPE_CHECKING:
+    from aiohttp import web
+    from aiohttp.abc import AbstractAccessLogger
+
+BOOT_IPXE = """#!ipxe
+# Written by clusto: what it has for the card that booted; where it has nothing, the machine's own disk.
+chain --replace --autofree ipxe/mac-${netX/mac:hexraw}.ipxe || exit
+"""
+"""What iPXE gets for `boot.ipxe` where the directory has none."""
+
+_LONGEST_MESSAGE = 64 * 1024
+_SLOWEST_MESSAGE = 30.0
+_IDLE = 75.0
+_WINDING_UP = 5.0
+_CONNECTIONS = 8192
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+_SECRET = re.compile(r"(?<=/rebuild/)/*[^/?\s]+|(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
+_LONGEST_LINE = 400
+
+
+def listening(text: str) -> tuple[str, int]:
+    """The address and port of `ADDRESS:PORT`, `[ADDRESS]:PORT`, or `:PORT` for all addresses. Raises Malformed."""
+    address, separator, port = text.rpartition(":")
+    bare = address[1:-1] if address.startswith("[") and address.endswith("]") else address
+    if not separator or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535 or (":" in bare and bare == address):
+        raise Malformed(f"malformed address: {text[:60]!a} (write ADDRESS:PORT, as 10.0.0.1:8080 or [::]:8080)")
+    return bare, int(port)
+
+
+def serve(settings: Settings, address: str, port: int, directory: str, say: Say, disarm: Disarm) -> None:
+    """Serves until it is interrupted or terminated. Port 0 is any that is free; an empty address all there are.
+
+    `say` gets a line for each request and each problem, without tokens and control characters. `disarm` is awaited
+    when a machine calls back that its installer has begun, and on starting for those that have. Raises NotFound where
+    there is no such directory or no store, StoreBroken as `open_reader`, Refused when it cannot listen there.
+    """
+    if not os.path.isdir(directory):
+        raise NotFound(f"no such directory: {directory}")
+    with open_reader(settings.url):
+        pass
+    _load_writing(settings)
+    _allow_connections()
+
+    def tell(line: str) -> None:
+        # A server goes on when nobody reads what it says any more.
+        with contextlib.suppress(OSError, ValueError):
+            say(clean(_SECRET.sub(MASK, line)[:_LONGEST_LINE]))
+
+    async def main(interruption: Interruption) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: tell(_problem(context)))
+        incoming = Incoming(settings, tell, disarm)
+        try:
+            await _serve(_BootServer(directory, incoming), address, port, tell, interruption)
+        finally:
+            await incoming.close()
+
+    run(main)
+
+
+async def _serve(server: _BootServer, address: str, port: int, tell: Say, interruption: Interruption) -> None:
+    from aiohttp import web
+
+    log = logging.Logger("clusto.rebuild.serve")
+    log.addHandler(_Lines(tell))
+    application = web.Application(client_max_size=_LONGEST_MESSAGE)
+    application.router.add_route("*", "/{path:.*}", server.answer)
+    runner = web.AppRunner(
+        application,
+        logger=log,
+        access_log=log,
+        access_log_class=_access_log(tell),
+        keepalive_timeout=_IDLE,
+        shutdown_timeout=_WINDING_UP,
+    )
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, address or None, port, backlog=1024).start()
+        except (OSError, UnicodeError) as error:
+            raise Refused(f"cannot listen on {_bracketed(address)}:{port}: {_reason(error)}") from None
+        for place in runner.addresses:
+            tell(f"listening on http://{_bracketed(place[0])}:{place[1]}")
+        await server.incoming.resume()
+        while not await interruption.pause(3600):
+            pass
+    finally:
+        await runner.cleanup()
+
+
+class _BootServer:
+    """What each request is answered."""
+
+    def __init__(self, directory: str, incoming: Incoming) -> None:
+        self.incoming = incoming
+        self._directory = directory
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        segments = [segment for segment in request.path.split("/") if segment]
+        if segments[:1] != ["rebuild"]:
+            return await self._file(request)
+        if len(segments) == 1:
+            return _only(request, "GET", "HEAD") or _text(f"clusto rebuild {__version__}")
+        if len(segments) != 3:
+            return _text("no such page", 404)
+        _, token, event = segments
+        allowed = ("GET", "HEAD") if event == "check" else ("GET", "POST")
+        return _only(request, *allowed) or await self._heard(request, token, event)
+
+    async def _heard(self, request: web.Request, token: str, event: str) -> web.StreamResponse:
+        message = await _message(request)
+        try:
+            if not _TOKEN.fullmatch(token):
+                raise UnknownToken("no rebuild has this token")
+            if event == "check":
+                rebuild = await self.incoming.known(token)
+                if rebuild.ended:
+                    raise NotTaken(f"the rebuild of {rebuild.name} has ended: {rebuild.phase}")
+                return _text(rebuild.name)
+            rebuild = await self.incoming.call_back(token, event, message)
+        except UnknownToken as error:
+            return _text(str(error), 403, note=str(error))
+        except NotTaken as error:
+            return _text(str(error), 409, note=str(error))
+        except Malformed as error:
+            return _text(str(error), 404, note=str(error))
+        except ClustoError as error:
+            # Where the store is, and what is wrong with it, concerns no machine.
+            return _text("not written down: try again", 503, note=str(error), headers={"Retry-After": "5"})
+        return _text("ok", note=f"{rebuild.name}: {event}" + (f": {message[:100]}" if message else ""))
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        if refusal := _only(request, "GET", "HEAD"):
+            return refusal
+        path = files.relative(request.path)
+        if path is None:
+            return _text("no such file", 404)
+        try:
+            file = await asyncio.to_thread(files.open_below, self._directory, path)
+        except files.NoFile as error:
+            if path == "boot.ipxe" and not error.denied:
+                return _text(BOOT_IPXE.rstrip("\n"), note="written for it")
+            return _text("not readable", 403) if error.denied else _text("no such file", 404)
+        except OSError as error:
+            return _text("try again", 503, note=str(error.strerror), headers={"Retry-After": "5"})
+        with file:
+            download = await files.send(request, file)
+        if download.complete:
+            self.incoming.fetched(path)
+        response = download.response
+        if download.sent < download.wanted:
+            response["note"] = f"broken off after {download.sent} of {download.wanted} bytes"
+        elif request.method == "GET":
+            response["note"] = f"{download.sent} bytes"
+        return response
+
+
+def _only(request: web.Request, *methods: str) -> web.StreamResponse | None:
+    """What a request by another method is answered."""
+    if request.method in methods:
+        return None
+    return _text("not by this method", 405, headers={"Allow": ", ".join(methods)})
+
+
+def _text(text: str, status: int = 200, *, note: str = "", headers: dict[str, str] | None = None) -> web.StreamResponse:
+    from aiohttp import web
+
+    response = web.Response(text=f"{text}\n", status=status, headers={"Cache-Control": "no-store", **(headers or {})})
+    response["note"] = note
+    return response
+
+
+async def _message(request: web.Request) -> str | None:
+    """What the machine says besides: the body of a POST, else what the query has. Raises HTTPRequestEntityTooLarge."""
+    from aiohttp import web
+
+    if request.method == "POST":
+        if (request.content_length or 0) > _LONGEST_MESSAGE:
+            raise web.HTTPRequestEntityTooLarge(_LONGEST_MESSAGE, request.content_length or 0)
+        try:
+            async with asyncio.timeout(_SLOWEST_MESSAGE):
+                body = await request.read()
+        except TimeoutError:
+            raise web.HTTPRequestTimeout from None
+        if body:
+            return body.decode(errors="replace")
+    return request.query.get("message")
+
+
+class _Lines(logging.Handler):
+    """What aiohttp has to say, a line each."""
+
+    def __init__(self, tell: Say) -> None:
+        super().__init__(logging.WARNING)
+        self._tell = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        self._tell(record.getMessage() + (f": {error!r}" if error else ""))
+
+
+def _access_log(tell: Say) -> type[AbstractAccessLogger]:
+    """A line for each request: who, what, the answer, and what came of it."""
+    from aiohttp.abc import AbstractAccessLogger
+
+    class AccessLog(AbstractAccessLogger):
+        def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
+            query = f"?{request.query_string}" if request.query_string else ""
+            note = response.get("note", "")
+            tell(
+                f"{request.remote} {request.method} {request.path[:200]}{query[:100]} {response.status} {note}".rstrip()
+            )
+
+    return AccessLog
+
+
+def _reason(error: OSError | UnicodeError) -> str:
+    """The system's words: asyncio's own repeat the address, those of a name that is none have a number of their own."""
+    number = getattr(error, "errno", None) or 0
+    return os.strerror(number) if number > 0 else str(error)
+
+
+def _problem(context: dict[str, object]) -> str:
+    error = context.get("exception")
+    return f"{context.get('message')}" + (f": {error!r}" if error else "")
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
+
+
+def _allow_connections() -> None:
+    """A download takes two descriptors, and many systems give a program 1024 unless it asks for more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _CONNECTIONS if hard == resource.RLIM_INFINITY else min(_CONNECTIONS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _load_writing(settings: Settings) -> None:
+    """Loads what the first machine that calls back would wait for."""
+    import clusto_core.schema  # noqa: F401
+    from clusto_core.store import engine_for
+
+    engine_for(settings.url).dispose()
