@@ -89,7 +89,12 @@ def rebuild(app: App, /, names: tuple[str, ...], **options: Any) -> int:
     "--listen", default="127.0.0.1:8080", show_default=True, metavar="ADDRESS:PORT", help="Where machines reach it."
 )
 @click.option(
-    "--dir", "directory", metavar="DIRECTORY", type=click.Path(), required=True, help="The boot directory (rebuild.dir)."
+    "--dir",
+    "directory",
+    metavar="DIRECTORY",
+    type=click.Path(),
+    required=True,
+    help="The boot directory (rebuild.dir).",
 )
 @pass_app
 def serve(app: App, listen: str, directory: str) -> None:

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from clusto_cli.backends.base import BootMachine, DeviceError, Provisioner
-from clusto_cli.backends.provision import GROUPS, open_provisioner
+from clusto_cli.backends.provision import GROUPS, open_provisioner, way_of
 from clusto_cli.backends.provision.recipe import BadRecipe, UnknownRecipe, load, names
 from clusto_cli.backends.provision.recipe import Recipe as OsRecipe
 from clusto_cli.backends.provision.render import Facts, Renderer
@@ -117,9 +117,6 @@ class Machines:
         except ValueError as error:
             raise Malformed(f"{known.thing.name}: {error}") from None
 
-    async def watch(self, hearing: object, begun: object) -> None:
-        await asyncio.Event().wait()
-
     def disarm(self, store: Settings) -> Callable[[Rebuild], Awaitable[None]]:
         """Puts the boot files of a rebuild's machine back to local, from whichever process; raises DeviceError, and
         ClustoError where the inventory does not say how."""
@@ -148,6 +145,12 @@ def facts(known: Recipe) -> Facts:
 def server_settings(known: Recipe) -> dict[str, str]:
     """The settings that a boot server may need, with what they refer to read."""
     return {key: known.values[key] for key in known.values if key.partition(".")[0] in GROUPS}
+
+
+def local_directory(known: Recipe) -> str | None:
+    """The boot directory of a machine, where that is a directory of this computer."""
+    settings = server_settings(known)
+    return settings.get("rebuild.dir") if way_of(settings) == "directory" else None
 
 
 def write_local(reader: Reader, machines: Machines, things: Sequence[Thing], *, dry_run: bool) -> tuple[int, list[str]]:

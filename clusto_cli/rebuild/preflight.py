@@ -114,7 +114,6 @@ async def _urls(jobs: Sequence[Job]) -> None:
     """Whether somebody listens for call-backs where the machines will call."""
     import httpx
 
-    urls = dict.fromkeys(job.url for job in jobs if job.url is not None)
     said: dict[str, str | None] = {}
 
     async def ask(client: httpx.AsyncClient, url: str) -> None:
@@ -127,10 +126,20 @@ async def _urls(jobs: Sequence[Job]) -> None:
         said[url] = None if fine else f"{url}: somebody else than clusto rebuild serve answers ({answer.status_code})"
 
     async with httpx.AsyncClient(timeout=_SECONDS, trust_env=False) as client:
-        await asyncio.gather(*(ask(client, url) for url in urls if url is not None))
+        await asyncio.gather(*(ask(client, url) for url in dict.fromkeys(filter(None, map(_asked, jobs)))))
     for job in jobs:
+        asked = _asked(job)
         if job.url is None:
-            job.checks.append(Check("call-back", None, "none: rebuild.url is not set"))
+            check = Check("call-back", None, "none: rebuild.url is not set")
+        elif asked is None:
+            check = Check("call-back", None, f"{job.url}, which is not asked (rebuild.check_url is none)")
         else:
-            problem = said[job.url]
-            job.checks.append(Check("call-back", problem is None, problem or f"{job.url} answers", device=True))
+            problem = said[asked]
+            check = Check("call-back", problem is None, problem or f"{asked} answers", device=True)
+        job.checks.append(check)
+
+
+def _asked(job: Job) -> str | None:
+    """Where the server that machines call is reached from here: machines may be on a network of their own."""
+    url = job.recipe.values.get("rebuild.check_url") or job.url
+    return None if url == "none" else url

@@ -18,15 +18,16 @@ from clusto_cli.rebuild.guardian import Guardian
 from clusto_cli.rebuild.hearing import Hearing, Tell
 from clusto_cli.rebuild.jobs import Job, Power, boot_control, installs
 from clusto_cli.rebuild.listening import Listening
-from clusto_cli.rebuild.machines import Machines, server_settings
+from clusto_cli.rebuild.machines import Machines, local_directory, server_settings
 from clusto_cli.rebuild.scribe import Scribe
 from clusto_cli.rebuild.signs import Evidence
-from clusto_cli.rebuild.story import Outcome, Story, Work
+from clusto_cli.rebuild.story import Ears, Outcome, Story, Work
+from clusto_cli.rebuild.watching import LocalFetches
 from clusto_core.config import Settings
 from clusto_core.errors import ClustoError
 from clusto_core.locks import LockLost, Locks
 from clusto_core.reader import open_reader
-from clusto_core.rebuilds import CONSOLE, Event, Journal, Rebuild, last_event
+from clusto_core.rebuilds import CONSOLE, FETCH, FETCHED, Event, Journal, Rebuild, last_event
 from clusto_core.things import Thing
 
 LOCK_SECONDS = 10.0
@@ -116,12 +117,15 @@ def perform(
                 control = boot_control(plans[job.via], job.target) if job.target is not None else None
                 if control is not None:
                     overrides[job.name] = await stack.enter_async_context(control)
-            crew = _Crew(hearing, listening, guardian, interruption, servers, actions, overrides, machines, record)
             stack.push_async_callback(_cancelled, asyncio.create_task(hearing.listen()))
             stack.push_async_callback(
                 _cancelled, asyncio.create_task(_hold(locks, [job.thing for job in jobs], interruption))
             )
-            stack.push_async_callback(_cancelled, asyncio.create_task(machines.watch(hearing, begun)))
+            fetches = stack.enter_context(
+                LocalFetches(lambda number, path: hearing.hear_of(number, FETCH, FETCHED, path))
+            )
+            ears = Ears(hearing, listening, fetches)
+            crew = _Crew(ears, guardian, interruption, servers, actions, overrides, machines, record)
             places = asyncio.Semaphore(manner.parallel)
 
             async def one(each: Begun) -> Outcome:
@@ -193,8 +197,7 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
 
 @dataclass
 class _Crew:
-    hearing: Hearing
-    listening: Listening
+    ears: Ears
     guardian: Guardian
     interruption: Interruption
     servers: Mapping[str, Provisioner]
@@ -210,19 +213,20 @@ class _Crew:
         assert job.os is not None
         machine = self.machines.installing(job.recipe, job.os, begun.token) if begun.heard is None else job.machine
         evidence = Evidence(job.possible, job.needed, frozenset(machine.install))
-        followed = self.hearing.follow(begun.rebuild, evidence, begun.heard or ())
+        followed = self.ears.hearing.follow(begun.rebuild, evidence, begun.heard or ())
         work = Work(
             job.target,
             machine,
             self.servers[job.name],
             server_settings(job.recipe),
+            local_directory(job.recipe),
             self.actions[job.via],
             self.overrides.get(job.name),
             job.probe,
             job.timeout,
             job.boot_timeout,
         )
-        story = Story(work, followed, self.hearing, self.listening, self.guardian, self.interruption)
+        story = Story(work, followed, self.ears, self.guardian, self.interruption)
         outcome = await story.tell(resumed=begun.heard is not None)
         await asyncio.to_thread(self.record, job, outcome)
         return outcome

@@ -16,6 +16,8 @@ from clusto_cli.rebuild.hearing import Followed, Hearing, news
 from clusto_cli.rebuild.listening import Listening
 from clusto_cli.rebuild.probe import Probe
 from clusto_cli.rebuild.signs import words
+from clusto_cli.rebuild.watching import LocalFetches
+from clusto_core.errors import ClustoError
 from clusto_core.rebuilds import (
     ARMING,
     BOOTING,
@@ -52,12 +54,14 @@ class Left(Exception):
 
 @dataclass
 class Work:
-    """What one rebuild is done with. timeout: seconds for all of it; boot_timeout: from power on to the installer."""
+    """What one rebuild is done with. directory: the boot directory, where that is on this computer. timeout: seconds
+    for all of it; boot_timeout: from power on to the installer."""
 
     target: Target
     machine: BootMachine
     server: Provisioner
     server_settings: Mapping[str, str]
+    directory: str | None
     actions: Actions
     override: BootControl | None
     probe: Probe | None
@@ -87,6 +91,15 @@ class Outcome:
         return self.ended - self.began
 
 
+@dataclass(frozen=True)
+class Ears:
+    """How a command hears of its machines: from the store, on consoles, by the reads of boot files on this computer."""
+
+    hearing: Hearing
+    listening: Listening
+    fetches: LocalFetches
+
+
 class Story:
     """Rebuilds one machine. Whatever happens, its boot file says local in the end, or the outcome says why not."""
 
@@ -94,16 +107,16 @@ class Story:
         self,
         work: Work,
         followed: Followed,
-        hearing: Hearing,
-        listening: Listening,
+        ears: Ears,
         guardian: Guardian,
         interruption: Interruption,
     ) -> None:
         self._work = work
         self._followed = followed
         self._evidence = followed.evidence
-        self._hearing = hearing
-        self._listening = listening
+        self._hearing = ears.hearing
+        self._listening = ears.listening
+        self._fetches = ears.fetches
         self._guardian = guardian
         self._interruption = interruption
         self._name = followed.rebuild.name
@@ -154,6 +167,11 @@ class Story:
         self._armed = True
         self._guardian.arm(self._followed.rebuild.id, self._work.machine, self._work.server_settings)
         await self._work.server.install(self._work.machine)
+        if self._work.directory is not None:
+            try:
+                self._fetches.begin(self._followed.rebuild.id, self._work.directory, self._work.machine.install)
+            except ClustoError as error:
+                self._hearing.remark(self._followed, f"nobody sees when its boot file is fetched: {error}")
 
     async def _cycle(self) -> None:
         """Off, verified; boot from the network once, read back; on, verified."""
@@ -290,6 +308,8 @@ class Story:
         """The boot file to local, and an override that stays to the disk; tried again for as long as there is time."""
         if not self._armed:
             return
+        if self._work.directory is not None:
+            self._fetches.end(self._work.directory, self._work.machine.install)
         while True:
             try:
                 await self._work.server.local(self._work.machine)

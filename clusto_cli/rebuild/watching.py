@@ -115,3 +115,39 @@ def _explained(place: str) -> Iterator[None]:
         limit = limits.get(error.errno or 0)
         reason = f"the limit {limit} (sysctl) is reached" if limit else error.strerror
         raise Refused(f"cannot watch {place}: {reason}") from None
+
+
+class LocalFetches:
+    """The boot files of machines that are armed, watched where their boot directory is on this computer.
+
+    `told` gets the number of a rebuild and the path of the boot file that its machine took. A context manager, in an
+    event loop.
+    """
+
+    def __init__(self, told: Callable[[int, str], None]) -> None:
+        self._told = told
+        self._watches: dict[str, BootFileWatch] = {}
+        self._owners: dict[tuple[str, str], int] = {}
+
+    def __enter__(self) -> LocalFetches:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for watch in self._watches.values():
+            watch.close()
+
+    def begin(self, rebuild_id: int, directory: str, paths: Iterable[str]) -> None:
+        """Watches the boot files of one machine. Raises NotFound, Refused as `BootFileWatch.add`."""
+        if directory not in self._watches:
+            self._watches[directory] = BootFileWatch(directory, lambda path: self._tell(directory, path))
+        own = list(paths)
+        self._owners.update(((directory, path), rebuild_id) for path in own)
+        self._watches[directory].add(own)
+
+    def end(self, directory: str, paths: Iterable[str]) -> None:
+        """Watches them no more: whoever reads them from now on may be clusto itself."""
+        if directory in self._watches:
+            self._watches[directory].discard(paths)
+
+    def _tell(self, directory: str, path: str) -> None:
+        self._told(self._owners[directory, path], path)

@@ -81,10 +81,8 @@ class Netboot:
         self.probe_port = ssh.sockets[0].getsockname()[1]
         self._task = asyncio.create_task(self._live())
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
 
     async def _live(self) -> None:
         while True:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+from lab.alive import alive
 from lab.netboot import Netboot
 from lab.netboot import inventory as netboot_inventory
 from lab.room import Room, mac_of
@@ -24,7 +23,7 @@ from lab.room import Room, mac_of
 from clusto_core.attributes import Key
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
-from tests.console.lab import free_ports
+from tests.console.lab import free_ports, until
 from tests.power_room import record_room
 
 QUICK: tuple[tuple[str, object], ...] = (
@@ -126,7 +125,17 @@ class Site:
             stderr=log,
             env=self.environment,
         )
-        until(self._answers, "clusto rebuild serve answers")
+        until(self._answers, "clusto rebuild serve answers", 30)
+
+    def end(self) -> None:
+        """Ends whatever still runs."""
+        for process in self.running:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait(10)
+        if self.server is not None:
+            self.server.kill()
+            self.server.wait(10)
 
     def _answers(self) -> bool:
         assert self.server is not None
@@ -144,14 +153,6 @@ class Site:
             self.server = None
 
 
-def until(condition: Callable[[], object], what: str, seconds: float = 20.0) -> None:
-    """Waits for something. Fails when it does not come."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.02)
-
-
 @contextmanager
 def site(tmp_path: Path, store: str, *, machines: int = 2, extra: Sequence[tuple[str, object]] = ()) -> Iterator[Site]:
     """So many machines on two PDUs, recorded in the store; the server is not started yet."""
@@ -161,46 +162,31 @@ def site(tmp_path: Path, store: str, *, machines: int = 2, extra: Sequence[tuple
         (directory / "installer" / name).write_bytes(b"installer")
     room = Room(2, machines)
     url = f"http://127.0.0.1:{free_ports()}"
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-
-    def do(work: Any) -> None:
-        asyncio.run_coroutine_threadsafe(work, loop).result(20)
-
-    do(room.start())
     netboots = {}
     for number, name in enumerate(room.servers(), 1):
         address = f"127.1.{number >> 8}.{number & 255}"
-        netboots[name] = Netboot(name, mac_of(number), address, directory, lambda name=name: room.powered(name))
-        do(netboots[name].start())
-    inventory = Inventory(Settings(store))
-    record_room(inventory, room)
+        netboots[name] = Netboot(name, mac_of(number), address, directory, partial(room.powered, name))
+    environment = {**os.environ, "CLUSTO_DB": store, "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    found = Site(room, netboots, store, directory, url, environment)
+    with alive(room, *netboots.values()):
+        try:
+            _record(found, extra)
+            yield found
+        finally:
+            found.end()
+
+
+def _record(site: Site, extra: Sequence[tuple[str, object]]) -> None:
+    """Everything that clusto needs to know of the site."""
+    inventory = Inventory(Settings(site.store))
+    record_room(inventory, site.room)
     with inventory.change() as change:
-        for key, value in (*QUICK, ("rebuild.dir", str(directory)), ("rebuild.url", url), *extra):
+        for key, value in (*QUICK, ("rebuild.dir", str(site.directory)), ("rebuild.url", site.url), *extra):
             change.set_values(change.resolve("lab"), Key.parse(key), [value])
-        for thing in netboot_inventory(netboots.values()):
+        for thing in netboot_inventory(site.machines.values()):
             server = change.resolve(thing["name"])
             for key, value in thing["attrs"].items():
                 change.set_values(server, Key.parse(key), [value])
             nic = change.resolve(f"{thing['name']}:eth0")
             change.set_values(nic, Key.parse("mac"), [thing["part_attrs"]["eth0"]["mac"]])
             change.set_values(server, Key.parse("_ip"), thing["ip"])
-    environment = {**os.environ, "CLUSTO_DB": store, "XDG_CONFIG_HOME": str(tmp_path / "config")}
-    found = Site(room, netboots, store, directory, url, environment)
-    try:
-        yield found
-    finally:
-        for process in found.running:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait(10)
-        if found.server is not None:
-            found.server.kill()
-            found.server.wait(10)
-        for machine in netboots.values():
-            do(machine.stop())
-        loop.call_soon_threadsafe(room.stop)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
-        loop.close()

@@ -17,7 +17,7 @@ from clusto_cli.backends.console.profile import load
 from clusto_cli.backends.console.values import Values
 from clusto_cli.rebuild.listening import Listening
 from clusto_cli.rebuild.probe import Probe
-from tests.rebuild.site import until
+from tests.console.lab import until
 
 PATTERNS = {
     "started": re.compile(rb"^installer: started$", re.MULTILINE),

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.rebuild.site import Site, site, until
+from tests.console.lab import until
+from tests.rebuild.site import Site, site
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_a_machine_is_reinstalled_and_proved_to_be_up(lab: Site) -> None:
         "starting",
         "done",
     ]
-    assert {("callback", "started"), ("callback", "finished"), ("console", "up")} <= set(heard)
+    assert {("fetch", "fetched"), ("callback", "started"), ("callback", "finished"), ("console", "up")} <= set(heard)
 
 
 def test_lost_call_backs_loop_nobody(lab: Site) -> None:
@@ -51,6 +52,23 @@ def test_lost_call_backs_loop_nobody(lab: Site) -> None:
     assert code == 0, out + err
     assert lab.machines["server1"].installs == 1
     assert "(console, probe; not heard: call-back)" in out.splitlines()[-1]
+
+
+def test_a_machine_of_which_nothing_is_heard_installs_once(lab: Site) -> None:
+    """That its boot file was fetched is all that is known: loaders may read it twice, and then no more."""
+    machine = lab.machines["server1"]
+    machine.faults.mute = machine.faults.silent = True
+    machine.installing = 13
+    lab.set("lab", "rebuild.timeout", 18)
+    first = lab.begin("rebuild", "server1", "--yes", "--pause", "0.2")
+    until(lambda: machine.installs, "the installer runs")
+    assert lab.is_armed("server1")
+    until(lambda: lab.is_local("server1"), "the boot file is put back", 20)
+    assert not machine.installed
+    out, _ = first.communicate(timeout=60)
+    assert first.returncode == 5
+    assert "no sign of an installed system" in out
+    assert machine.installs == 1
 
 
 def test_the_call_back_that_says_finished_is_lost(lab: Site) -> None:
