@@ -141,7 +141,7 @@ class _BootServer:
         message = await _message(request)
         try:
             if not _TOKEN.fullmatch(token):
-                raise UnknownToken("no rebuild has this token")
+                raise UnknownToken
             if event == "check":
                 rebuild = await self.hearing.known(token)
                 if rebuild.ended:
