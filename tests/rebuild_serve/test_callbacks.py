@@ -400,7 +400,8 @@ def test_what_cannot_be_written_is_to_be_said_again(own: Callable[..., BootServe
     answer = server.get(f"/rebuild/{token}/started")
     assert (answer.status_code, answer.text) == (503, "not written down: try again\n")
     assert answer.headers["Retry-After"] == "5"
-    assert "/started 503 no space is left for the store: nothing was changed" in server.said()
+    reason = "/started 503 no space is left for the store: nothing was changed"
+    until(lambda: reason in server.said(), "it is said why")
     assert file.read_bytes() == INSTALL
     accept(server.store)
     assert server.get(f"/rebuild/{token}/started").status_code == 200
@@ -460,7 +461,7 @@ def test_a_store_that_stays_locked(own: Callable[..., BootServer]) -> None:
     with concurrent.futures.ThreadPoolExecutor() as pool:
         answers = pool.map(server.get, [f"/rebuild/{token}/started" for _, token in begun])
         assert [answer.status_code for answer in answers] == [503] * 5
-    assert "503 another command has been writing to the store for" in server.said()
+    until(lambda: server.said().count("503 another command has been writing to the store") == 5, "it is said why")
     lock.execute("ROLLBACK")
     lock.close()
     # What was answered by 503 was not written down behind the machine's back.

@@ -21,6 +21,7 @@ from clusto_core.errors import Malformed
 from clusto_core.rebuilds import FETCHED
 from tests.console.lab import find, until
 from tests.rebuild_serve.lab import INSTALL, BootServer, Store
+from tests.rebuild_serve.server import LOCAL
 
 
 @pytest.mark.parametrize(
@@ -96,6 +97,24 @@ def test_it_listens_on_ipv6_and_says_where(store: Store, tmp_path: Path) -> None
         assert httpx.get(f"http://[::1]:{server.port}/rebuild").status_code == 200
     finally:
         server.stop()
+
+
+def test_the_store_is_on_any_database(store_url: str, tmp_path: Path) -> None:
+    (tmp_path / "tftp").mkdir()
+    (tmp_path / "tftp" / "mac-1.ipxe").write_bytes(INSTALL)
+    server = BootServer(Store(store_url), tmp_path / "tftp")
+    try:
+        rebuild, token = server.store.begin(files=["mac-1.ipxe"])
+        assert server.ask(b"/mac-1.ipxe") == (200, INSTALL)
+        path = f"/rebuild/{token}/".encode()
+        until(lambda: server.store.heard(rebuild) == [(FETCHED, "mac-1.ipxe")], "the fetch is written down")
+        assert server.ask(path + b"check") == (200, f"{rebuild.name}\n".encode())
+        assert [server.ask(path + b"started")[0] for _ in range(2)] == [200, 409]
+        assert server.ask(b"/mac-1.ipxe") == (200, LOCAL)
+        assert server.ask(path + b"up?message=Gr%C3%B6%C3%9Fe%20%F0%9F%96%A5%00") == (200, b"ok\n")
+        assert server.store.heard(rebuild)[1:] == [("started", None), ("up", "Größe 🖥?")]
+    finally:
+        assert server.stop() == 0
 
 
 def test_nobody_reading_what_it_says_does_not_stop_it(store: Store, tmp_path: Path) -> None:
