@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from clusto_core.config import Settings
 from clusto_core.database import Row
-from clusto_core.errors import Malformed, Refused
+from clusto_core.errors import ClustoError, Malformed, Refused
 from clusto_core.reader import Reader
 from clusto_core.things import Thing
 
@@ -69,13 +69,17 @@ class Event(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """An event that is to be written down; with `phase`, the rebuild is in that phase from now on."""
+    """An event that is to be written down; with `phase`, the rebuild is in that phase from now on.
+
+    time: when it was heard, in seconds since 1970, UTC; None for now.
+    """
 
     rebuild_id: int
     source: str
     event: str
     message: str | None = None
     phase: str | None = None
+    time: float | None = None
 
 
 class NotTaken(Refused):
@@ -190,7 +194,7 @@ class Journal:
         from clusto_core.store import write_transaction
 
         with write_transaction(self._settings, lambda line: None) as connection:
-            written = self._add(connection, heard)
+            written = self._add(connection, heard, [None] * len(heard))
             table = schema.rebuilds
             for each in heard:
                 if each.phase is not None:
@@ -207,43 +211,79 @@ class Journal:
         Raises Malformed for an event that there is not; NotTaken for one that was called back already, and for any when
         the rebuild has ended or the machine has said that it failed.
         """
+        result = self.call_backs([(rebuild, event, message)])[0]
+        if isinstance(result, ClustoError):
+            raise result
+        return result
+
+    def call_backs(self, said: Sequence[tuple[Rebuild, str, str | None]]) -> list[Event | Malformed | NotTaken]:
+        """The same of many machines, in one transaction: what was written down of each, or why it was not."""
         from sqlalchemy import select
 
         from clusto_core import schema
         from clusto_core.store import write_transaction
 
-        if event not in (*ONCE, PROGRESS):
-            raise Malformed(f"no such event: {event[:40]!a} (there are {', '.join((*ONCE, PROGRESS))})")
         table, heard = schema.rebuilds, schema.rebuild_events
+        ids = {rebuild.id for rebuild, _, _ in said}
         # The store's write lock makes this the only one who looks and writes.
         with write_transaction(self._settings, lambda line: None) as connection:
-            phase = connection.scalars(select(table.c.phase).where(table.c.id == rebuild.id)).one()
-            if phase in ENDED:
-                raise NotTaken(f"the rebuild of {rebuild.name} has ended: {phase}")
-            said = set(
-                connection.scalars(
-                    select(heard.c.once).where(heard.c.rebuild_id == rebuild.id, heard.c.once.is_not(None))
+            phases = {
+                row.id: row.phase
+                for row in connection.execute(select(table.c.id, table.c.phase).where(table.c.id.in_(ids)))
+            }
+            before: dict[int, set[str]] = {id: set() for id in ids}
+            known = select(heard.c.rebuild_id, heard.c.once).where(
+                heard.c.rebuild_id.in_(ids), heard.c.once.is_not(None)
+            )
+            for row in connection.execute(known):
+                before[row.rebuild_id].add(row.once)
+            refusals = []
+            for rebuild, event, _ in said:
+                refusals.append(_refusal(rebuild, phases[rebuild.id], event, before[rebuild.id]))
+                if refusals[-1] is None and event in ONCE:
+                    before[rebuild.id].add(event)
+            taken = [each for each, refusal in zip(said, refusals, strict=True) if refusal is None]
+            written = iter(
+                self._add(
+                    connection,
+                    [Heard(rebuild.id, CALLBACK, event, message) for rebuild, event, message in taken],
+                    [event if event in ONCE else None for _, event, _ in taken],
                 )
             )
-            if event in said:
-                raise NotTaken(f"{rebuild.name} has called back {event} already")
-            if FAILED in said:
-                raise NotTaken(f"{rebuild.name} has called back that it failed")
-            once = event if event in ONCE else None
-            return self._add(connection, [Heard(rebuild.id, CALLBACK, event, message)], once)[0]
+        return [refusal or next(written) for refusal in refusals]
 
-    def _add(self, connection: Any, heard: Sequence[Heard], once: str | None = None) -> list[Event]:
+    def _add(self, connection: Any, heard: Sequence[Heard], once: Sequence[str | None]) -> list[Event]:
         from clusto_core import schema
 
         table = schema.rebuild_events
-        now, first = _now(), _next(connection, table)
-        written = [
-            Event(number, each.rebuild_id, now / 1e6, each.source, each.event, _kept(each.message))
-            for number, each in enumerate(heard, first)
+        now = _now()
+        rows = [
+            {
+                "id": number,
+                "rebuild_id": each.rebuild_id,
+                "time": now if each.time is None else int(each.time * 1e6),
+                "source": each.source,
+                "event": each.event,
+                "message": _kept(each.message),
+            }
+            for number, each in enumerate(heard, _next(connection, table))
         ]
-        if written:
-            connection.execute(table.insert(), [{**event._asdict(), "time": now, "once": once} for event in written])
-        return written
+        if rows:
+            connection.execute(table.insert(), [{**row, "once": mark} for row, mark in zip(rows, once, strict=True)])
+        return [_event(tuple(row.values())) for row in rows]
+
+
+def _refusal(rebuild: Rebuild, phase: str, event: str, before: set[str]) -> Malformed | NotTaken | None:
+    """Why a call-back is not taken, after those `before` it."""
+    if event not in (*ONCE, PROGRESS):
+        return Malformed(f"no such event: {event[:40]!a} (there are {', '.join((*ONCE, PROGRESS))})")
+    if phase in ENDED:
+        return NotTaken(f"the rebuild of {rebuild.name} has ended: {phase}")
+    if event in before:
+        return NotTaken(f"{rebuild.name} has called back {event} already")
+    if FAILED in before:
+        return NotTaken(f"{rebuild.name} has called back that it failed")
+    return None
 
 
 def _next(connection: Any, table: Any) -> int:

@@ -130,6 +130,53 @@ def test_an_event_is_called_back_once_and_progress_any_number_of_times(
     assert [event.id for event in written] == sorted({event.id for event in written})
 
 
+def test_what_many_call_back_together_is_judged_one_after_the_other(
+    inventory: Inventory, servers: list[Thing], journal: Journal
+) -> None:
+    begun = [rebuild for rebuild, _ in journal.begin([(thing, {}) for thing in servers])]
+    first, second, third = begun
+    journal.call_back(second, STARTED, None)
+    journal.add([Heard(third.id, "clusto", "done", phase=DONE)])
+    said = [
+        (first, STARTED, "1"),
+        (second, STARTED, None),
+        (first, "nonsense", None),
+        (first, STARTED, "2"),
+        (third, PROGRESS, None),
+        (second, PROGRESS, "3"),
+        (first, FAILED, "4"),
+        (first, FINISHED, "5"),
+        (second, PROGRESS, "6"),
+    ]
+    results = journal.call_backs(said)
+    refused = {number: str(result) for number, result in enumerate(results) if isinstance(result, Exception)}
+    assert refused == {
+        1: "server2 has called back started already",
+        2: "no such event: 'nonsense' (there are started, finished, up, failed, progress)",
+        3: "server1 has called back started already",
+        4: "the rebuild of server3 has ended: done",
+        7: "server1 has called back that it failed",
+    }
+    written = [result for result in results if not isinstance(result, Exception)]
+    assert [event.message for event in written] == ["1", "3", "4", "6"]
+    with inventory.read() as reader:
+        assert rebuilds.events(reader, [first.id, second.id])[1:] == written
+        assert rebuilds.called_back(reader, [each.id for each in begun]) == {
+            first.id: {STARTED, FAILED},
+            second.id: {STARTED},
+        }
+    assert journal.call_backs([]) == []
+
+
+def test_what_was_heard_earlier_keeps_its_time(inventory: Inventory, servers: list[Thing], journal: Journal) -> None:
+    [(rebuild, _)] = journal.begin([(servers[0], {})])
+    written = journal.add([Heard(rebuild.id, FETCH, FETCHED, time=1_700_000_000.25), Heard(rebuild.id, CONSOLE, UP)])
+    assert written[0].time == 1_700_000_000.25
+    assert written[1].time >= rebuild.began
+    with inventory.read() as reader:
+        assert rebuilds.events(reader, [rebuild.id]) == written
+
+
 def test_who_failed_says_no_more(servers: list[Thing], journal: Journal) -> None:
     [(rebuild, _)] = journal.begin([(servers[0], {})])
     journal.call_back(rebuild, FAILED, "no disk")

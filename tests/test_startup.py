@@ -12,6 +12,7 @@ import pytest
 from tests.conftest import Run
 
 HEAVY = (
+    "aiohttp",
     "alembic",
     "asyncio",
     "cryptography",

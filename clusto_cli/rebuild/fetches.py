@@ -28,6 +28,15 @@ def named(owners: Owners, file: str) -> tuple[str, list[Rebuild]] | None:
     return None
 
 
-def fetched(rebuild: Rebuild, path: str) -> Heard:
+def is_news(rebuild: Rebuild, at: float, last: float | None) -> bool:
+    """Whether a fetch at that time is written down, when the last one written of the same file was at `last`.
+
+    Once a phase is enough: loaders ask for a file several times. A fetch before the rebuild began is none of its own:
+    machines that boot from the network take their boot files every time. Times are in seconds since 1970.
+    """
+    return at >= rebuild.began and (last is None or last < rebuild.changed <= at)
+
+
+def fetched(rebuild: Rebuild, path: str, at: float) -> Heard:
     """What is written down of it: a fetch, with the path as its message."""
-    return Heard(rebuild.id, FETCH, FETCHED, path)
+    return Heard(rebuild.id, FETCH, FETCHED, path, time=at)

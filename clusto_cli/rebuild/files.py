@@ -124,11 +124,13 @@ async def send(request: web.Request, file: io.FileIO) -> Download:
 def _range(request: web.Request, size: int, validators: dict[str, str]) -> range | None:
     """The bytes asked for; None for the whole file, an empty range when the file has none of them."""
     condition = request.headers.get("If-Range")
+    if request.method != "GET" or (condition is not None and condition not in validators.values()):
+        return None
     try:
         asked = request.http_range
     except ValueError:
         return None
-    if asked.start is None or (condition is not None and condition not in validators.values()):
+    if asked.start is None:
         return None
     return range(size)[asked]
 

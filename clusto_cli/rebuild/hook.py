@@ -6,6 +6,7 @@ one at a time, so that all others wait (dnsmasq(8), --dhcp-script). FILE is the 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 from clusto_cli.rebuild import fetches
@@ -42,10 +43,12 @@ def _news(reader: Reader, file: str) -> list[Heard]:
     if match is None:
         return []
     path, owners = match
-    known = {
-        event.rebuild_id
-        for rebuild in owners
-        for event in rebuilds.events(reader, [rebuild.id])
-        if event.source == FETCH and event.message == path and event.time >= rebuild.changed
+    last = {
+        event.rebuild_id: event.time
+        for event in rebuilds.events(reader, [rebuild.id for rebuild in owners])
+        if event.source == FETCH and event.message == path
     }
-    return [fetches.fetched(rebuild, path) for rebuild in owners if rebuild.id not in known]
+    now = time.time()
+    return [
+        fetches.fetched(rebuild, path, now) for rebuild in owners if fetches.is_news(rebuild, now, last.get(rebuild.id))
+    ]

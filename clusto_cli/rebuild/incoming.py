@@ -1,22 +1,24 @@
 """What the boot server hears of machines, brought to the store: call-backs, and fetches of machines' own files.
 
 Whoever answers machines must not wait for the store: it is read by a few threads, and written by one, since writers
-would only wait for one another. What cannot be written now is tried again where nobody can be told to come back.
+would only wait for one another. What comes while it writes is written together next. What cannot be written now is
+tried again where nobody can be told to come back.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from clusto_cli.rebuild import fetches
 from clusto_core import rebuilds
 from clusto_core.config import Settings
-from clusto_core.errors import ClustoError, NotFound, StoreBroken
+from clusto_core.errors import ClustoError, NotFound
 from clusto_core.reader import Reader, open_reader
 from clusto_core.rebuilds import ONCE, Journal, Rebuild
 
@@ -25,8 +27,6 @@ Disarm = Callable[[Rebuild], Awaitable[None]]
 """Puts a machine's boot files back to local; whatever it raises, it is called again later."""
 T = TypeVar("T")
 
-PATIENCE = 60.0
-"""Seconds for which a call-back waits for others to be written before it."""
 _EVERY = 1.0
 """Seconds between two looks at which rebuilds there are; what was fetched meanwhile is written down together."""
 _DISARMED_WITHIN = 5.0
@@ -35,6 +35,18 @@ _DISARMED_WITHIN = 5.0
 
 class UnknownToken(NotFound):
     """No rebuild has this token."""
+
+    def __init__(self) -> None:
+        super().__init__("no rebuild has this token")
+
+
+class _Call(NamedTuple):
+    """What a machine calls back; `taken` is the rebuild once that is written down."""
+
+    token: str
+    event: str
+    message: str | None
+    taken: asyncio.Future[Rebuild]
 
 
 class Incoming:
@@ -51,16 +63,18 @@ class Incoming:
         self._readers = ThreadPoolExecutor(4, "reader")
         self._writer = ThreadPoolExecutor(1, "writer")
         self._disarming: dict[int, asyncio.Task[None]] = {}
-        self._fetched: dict[str, None] = {}
+        self._calls: list[_Call] = []
+        self._taking: asyncio.Task[None] | None = None
+        self._fetched: dict[str, float] = {}
         self._writing_down: asyncio.Task[None] | None = None
         self._looked = 0.0
-        self._heard: set[tuple[int, str, str]] = set()
+        self._heard: dict[tuple[int, str], float] = {}
 
     async def known(self, token: str) -> Rebuild:
         """The rebuild with that token, ended or not. Raises UnknownToken; StoreBroken and others of the store."""
         rebuild = await self._read(partial(_by_token, token=token))
         if rebuild is None:
-            raise UnknownToken("no rebuild has this token")
+            raise UnknownToken
         return rebuild
 
     async def call_back(self, token: str, event: str, message: str | None) -> Rebuild:
@@ -68,8 +82,11 @@ class Incoming:
 
         With the first word of its installer, the machine's boot files are put back to local.
         """
-        rebuild = await self.known(token)
-        await self._write(partial(self._journal.call_back, rebuild, event, message))
+        call = _Call(token, event, message, asyncio.get_running_loop().create_future())
+        self._calls.append(call)
+        if self._taking is None or self._taking.done():
+            self._taking = asyncio.create_task(self._take())
+        rebuild = await call.taken
         if event in ONCE:
             await asyncio.wait([self._disarmed(rebuild)], timeout=_DISARMED_WITHIN)
         return rebuild
@@ -78,7 +95,7 @@ class Incoming:
         """Takes note that a file was fetched, by its path below the boot directory; written down within a second or so
         when it belongs to a rebuild that has not ended, once a phase.
         """
-        self._fetched[path] = None
+        self._fetched[path] = time.time()
         if self._writing_down is None or self._writing_down.done():
             self._writing_down = asyncio.create_task(self._write_down())
 
@@ -89,7 +106,7 @@ class Incoming:
 
     async def close(self) -> None:
         """Finishes what can be finished within seconds."""
-        tasks = [*self._disarming.values(), *([self._writing_down] if self._writing_down else [])]
+        tasks = [*self._disarming.values(), *(task for task in (self._taking, self._writing_down) if task)]
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=_DISARMED_WITHIN)
             for task in late:
@@ -137,22 +154,52 @@ class Incoming:
             try:
                 # What is read now is later than the fetches, so that no rebuild is missed that they belong to.
                 unfinished = await self._read(rebuilds.unfinished)
-                self._heard &= {each for each in self._heard if each[0] in {rebuild.id for rebuild in unfinished}}
+                numbers = {rebuild.id for rebuild in unfinished}
+                self._heard = {key: at for key, at in self._heard.items() if key[0] in numbers}
                 owners = fetches.owners(unfinished)
                 new = {
-                    (rebuild.id, rebuild.phase, path): fetches.fetched(rebuild, path)
-                    for path in paths
+                    (rebuild.id, path): fetches.fetched(rebuild, path, at)
+                    for path, at in paths.items()
                     for rebuild in owners.get(path, ())
-                    if (rebuild.id, rebuild.phase, path) not in self._heard
+                    if fetches.is_news(rebuild, at, self._heard.get((rebuild.id, path)))
                 }
                 if new:
                     await self._write(partial(self._journal.add, list(new.values())))
-                self._heard.update(new)
+                self._heard.update((key, paths[key[1]]) for key in new)
                 pauses = _pauses()
             except ClustoError as error:
                 self._fetched = {**paths, **self._fetched}
                 self._say(f"fetches are not written down yet: {error}")
                 await asyncio.sleep(next(pauses))
+
+    async def _take(self) -> None:
+        """Writes down what machines call back, as much as there is at a time."""
+        while self._calls:
+            calls, self._calls = self._calls, []
+            results: Sequence[Rebuild | Exception]
+            try:
+                results = await self._write(partial(self._write_calls, calls))
+            except Exception as error:
+                results = [error] * len(calls)
+            for call, result in zip(calls, results, strict=True):
+                if call.taken.cancelled():
+                    continue
+                if isinstance(result, Exception):
+                    call.taken.set_exception(result)
+                else:
+                    call.taken.set_result(result)
+
+    def _write_calls(self, calls: Sequence[_Call]) -> list[Rebuild | ClustoError]:
+        """The rebuild of each, or why it was not taken."""
+        with open_reader(self._settings.url) as reader:
+            found = [rebuilds.by_token(reader, call.token) for call in calls]
+        known = [(rebuild, call.event, call.message) for rebuild, call in zip(found, calls, strict=True) if rebuild]
+        results = iter(self._journal.call_backs(known) if known else ())
+        told: list[Rebuild | ClustoError] = []
+        for rebuild in found:
+            result = next(results) if rebuild else None
+            told.append(result if isinstance(result, ClustoError) else rebuild or UnknownToken())
+        return told
 
     async def _read(self, question: Callable[[Reader], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._ask, question)
@@ -162,13 +209,7 @@ class Incoming:
             return question(reader)
 
     async def _write(self, work: Callable[[], T]) -> T:
-        """Does it when those before it are done. Raises StoreBroken when they take too long: then it is not done."""
-        queued = self._writer.submit(work)
-        done = asyncio.wrap_future(queued)
-        await asyncio.wait([done], timeout=PATIENCE)
-        if queued.cancel():
-            raise StoreBroken(f"the store has been busy for {PATIENCE:.0f} s")
-        return await done
+        return await asyncio.get_running_loop().run_in_executor(self._writer, work)
 
 
 def _pauses() -> Iterator[float]:

@@ -16,7 +16,8 @@ def boot(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Ite
     """A server that all tests share; each has machines, and a directory below the server's, of its own."""
     folder = tmp_path_factory.mktemp("boot")
     (folder / "tftp").mkdir()
-    server = BootServer(Store(Path(shutil.copy(sqlite_template, folder / "clusto.db"))), folder / "tftp")
+    shutil.copy(sqlite_template, folder / "clusto.db")
+    server = BootServer(Store(f"sqlite:///{folder}/clusto.db"), folder / "tftp")
     yield server
     assert server.stop() == 0, server.said()
 
@@ -30,9 +31,9 @@ def folder(boot: BootServer, request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture
-def store(sqlite_template: Path, tmp_path: Path) -> Store:
+def store(sqlite_url: str) -> Store:
     """A store for this test alone."""
-    return Store(Path(shutil.copy(sqlite_template, tmp_path / "clusto.db")))
+    return Store(sqlite_url)
 
 
 @pytest.fixture

@@ -28,13 +28,14 @@ _numbers = itertools.count(1)
 
 @dataclass
 class Store:
-    """An SQLite store with machines that are being rebuilt."""
+    """A store with machines that are being rebuilt."""
 
-    path: Path
+    url: str
 
     @property
-    def url(self) -> str:
-        return f"sqlite:///{self.path}"
+    def path(self) -> Path:
+        """The file, of one on SQLite."""
+        return Path(self.url.removeprefix("sqlite:///"))
 
     @property
     def journal(self) -> Journal:

@@ -106,12 +106,20 @@ def test_an_empty_file_and_the_head_of_one_that_is_not(boot: BootServer, folder:
     ).stdout
     assert "200 OK" in head
     assert f"Content-Length: {len(CONTENT)}" in head
+    with boot.connect() as connection:
+        connection.sendall(f"HEAD /{folder.name}/linux HTTP/1.1\r\nHost: boot\r\nRange: bytes=0-9\r\n\r\n".encode())
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200 OK")
     assert "Cache-Control: no-cache" in head
 
 
-def test_slashes_may_be_doubled(boot: BootServer, folder: Path) -> None:
-    (folder / "linux").write_bytes(CONTENT)
-    assert boot.ask(f"//{folder.name}///linux".encode()) == (200, CONTENT)
+def test_names_as_boot_loaders_spell_them(boot: BootServer, folder: Path) -> None:
+    for name in ("linux", "grub.cfg-52:54:00:aa:bb:07", "a b+c%"):
+        (folder / name).write_bytes(CONTENT)
+    base = f"/{folder.name}/".encode()
+    for target in (b"/" + base + b"//linux", base + b"linux?mac=52:54:00:aa:bb:07", base + b"%6cinux"):
+        assert boot.ask(target) == (200, CONTENT)
+    for spelled in (b"grub.cfg-52:54:00:aa:bb:07", b"grub.cfg-52%3A54%3a00%3aaa%3abb%3a07", b"a%20b+c%25"):
+        assert boot.ask(base + spelled) == (200, CONTENT)
 
 
 def test_nothing_from_outside_and_nothing_hidden(boot: BootServer, folder: Path, tmp_path: Path) -> None:
