@@ -247,7 +247,7 @@ def test_what_is_heard_moves_the_phase_until_it_ended(
         now = rebuilds.latest(reader, servers)
         assert rebuilds.events_after(reader, 0) == written
         assert [rebuild.id for rebuild in rebuilds.unfinished(reader)] == [first.id, second.id]
-    assert [now[thing.id].phase for thing in servers] == [INSTALLING, "arming", CANCELLED]
+    assert [now[thing.id].phase for thing in servers] == [INSTALLING, "waiting", CANCELLED]
     assert now[servers[0].id].changed >= first.changed
     assert now[servers[1].id].changed == second.changed
     # What was heard elsewhere does not use up what a machine may call back.
