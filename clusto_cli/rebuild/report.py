@@ -70,7 +70,7 @@ def told_line(told: Told) -> str:
     return f"{moment} {told.name} {told.phase}" + (f" ({heard})" if heard else "")
 
 
-def _heard(told: Told) -> str:
+def _heard(told: Told | Event) -> str:
     """`call-back: started`; nothing for a phase that says it all."""
     if told.source == CLUSTO:
         return told.message or ""
@@ -122,9 +122,7 @@ def status_line(rebuild: Rebuild, alive: bool, last: Event | None, now: float) -
     phase = rebuild.phase
     if not rebuild.ended and not alive:
         phase += " (its command is gone: --resume or --cancel)"
-    heard = ""
-    if last is not None:
-        heard = last.message or last.event if last.source == CLUSTO else f"{WORDS[last.source]}: {last.event}"
+    heard = _heard(last) if last is not None else ""
     since = _span(now - rebuild.changed)
     return "  ".join(
         filter(None, (rebuild.name, phase, f"{since} ago", str(rebuild.plan.get("installs", "")), rebuild.who, heard))
@@ -152,13 +150,10 @@ def status_record(rebuild: Rebuild, alive: bool, events: Iterable[Event]) -> dic
 def event_line(event: Event) -> str:
     """One line of a rebuild's story, as `--status -v` shows it."""
     moment = datetime.fromtimestamp(event.time).strftime("%Y-%m-%d %H:%M:%S")
-    source = "" if event.source == CLUSTO else f"{WORDS[event.source]}: "
-    text = (
-        event.message or ""
-        if event.event == PROGRESS
-        else event.event + (f": {event.message}" if event.message else "")
-    )
-    return f"  {moment}  {source}{text}"
+    words = _heard(event)
+    if event.source == CLUSTO and event.event != PROGRESS:
+        words = f"{event.event}: {words}" if words else event.event
+    return f"  {moment}  {words}"
 
 
 def _iso(moment: float) -> str:

@@ -1,6 +1,8 @@
 """What OpenIPMI's simulator runs to look at a machine's chassis or to move it (ipmi_lan(5), chassis_control).
 
 chassis.py CONTROL get NAME... | set NAME VALUE...
+
+It is a `power.command` too, of an outlet that feeds this machine alone: `chassis.py CONTROL outlet on|off|status`.
 """
 
 from __future__ import annotations
@@ -18,8 +20,16 @@ def ask(control: str, request: str) -> str:
             return answer.read()
 
 
+def outlet(control: str, action: str) -> str:
+    """`on` or `off` after the action: as `clusto power` asks a site's own command."""
+    if action != "status":
+        ask(control, f"set power {int(action == 'on')}")
+    return "on\n" if ask(control, "get power") == "power:1\n" else "off\n"
+
+
 if __name__ == "__main__":
-    answer = ask(sys.argv[1], " ".join(sys.argv[2:]))
+    control, verb, *words = sys.argv[1:]
+    answer = outlet(control, words[0]) if verb == "outlet" else ask(control, " ".join([verb, *words]))
     if answer.startswith("refused"):
         sys.exit(answer.strip())
     sys.stdout.write(answer)

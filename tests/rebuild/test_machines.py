@@ -177,14 +177,7 @@ def test_ipxe_with_what_clusto_tells_dnsmasq(tmp_path: Path, sqlite_url: str, in
         machine = Machine("server1", tmp_path / "server1", MAC, lan.plug("tap1"), first=Boot.NETWORK)
         stack.enter_context(alive(machine))
         chassis.ask(str(machine.control), "set power 1")
-        switch = tmp_path / "switch"
-        ask = f"{sys.executable} -SE {chassis.__file__} {machine.control}"
-        switch.write_text(
-            "#!/bin/sh\n"
-            f"case $2 in on) {ask} set power 1 ;; off) {ask} set power 0 ;;\n"
-            f"*) {ask} get power | grep -q power:1 && echo on || echo off ;; esac\n"
-        )
-        switch.chmod(0o755)
+        switch = [sys.executable, "-SE", chassis.__file__, str(machine.control), "outlet", "{action}"]
         settings = {
             "rebuild.dir": str(boots.folder),
             "rebuild.url": f"http://{ADDRESS}:8080",
@@ -194,7 +187,7 @@ def test_ipxe_with_what_clusto_tells_dnsmasq(tmp_path: Path, sqlite_url: str, in
             "rebuild.probe": "none",
         }
         with Inventory(Settings(sqlite_url)).change() as change:
-            change.add("PDU", "pdu1", attributes=[("power.command", f"{switch} {{outlet}} {{action}}")])
+            change.add("PDU", "pdu1", attributes=[("power.command", json.dumps(switch))])
             change.add("Network", "lan", attributes=[("cidr", "10.77.0.0/24")])
         recorded(sqlite_url, "server1", MAC, settings)
         with Inventory(Settings(sqlite_url)).change() as change:
