@@ -17,7 +17,7 @@ from functools import partial
 from typing import Protocol
 
 from clusto_cli.backends.base import BootMachine, BootState, DeviceError, Refused, Step
-from clusto_cli.backends.provision.loaders import check_path, state_of
+from clusto_cli.backends.provision.loaders import state_of
 from clusto_cli.backends.provision.render import SharedFile
 from clusto_cli.backends.provision.turns import Turns
 
@@ -123,7 +123,11 @@ class TreeProvisioner:
         await self._turns.run(machine.name, lambda: self._local(machine))
 
     async def local_many(self, machines: Iterable[BootMachine]) -> dict[str, DeviceError]:
-        """`local` for many machines that are not being installed; those that it could not do, and why, by name."""
+        """`local` for many machines that are not being installed; those that it could not do, and why, by name.
+
+        Quicker than one by one, and not brought to stable storage: nothing is lost with it that `local` would not do
+        again. Raises DeviceError for what is about the directory as a whole.
+        """
         return await asyncio.to_thread(self._local_many, machines)
 
     async def steps(self, machine: BootMachine, install: bool) -> list[Step]:
@@ -258,8 +262,13 @@ class TreeProvisioner:
                 return
             if state_of(found) is BootState.FOREIGN:
                 self._keep_foreign(path)
-            if state_of(self._files.read(twin)) is BootState.LOCAL:
+            ready = self._files.read(twin)
+            if state_of(ready) is BootState.LOCAL:
                 self._files.replace(twin, path)
+                if ready != content:
+                    # It is of another time, and good enough where there is no room for today's.
+                    with contextlib.suppress(DeviceError):
+                        self._put(path, text)
                 return
             try:
                 self._put(path, text)
@@ -269,6 +278,7 @@ class TreeProvisioner:
                 self._files.overwrite(path, content)
 
     def _local_many(self, machines: Iterable[BootMachine]) -> dict[str, DeviceError]:
+        self._make_shared()
         failures: dict[str, DeviceError] = {}
         with self._files.holding() as files:
             tree = TreeProvisioner(files, self._shared)
@@ -279,7 +289,6 @@ class TreeProvisioner:
                     tree._write_local(machine, folders, mark)
                 except DeviceError as error:
                     failures[machine.name] = error
-        self._make_shared()
         return failures
 
     def _write_local(self, machine: BootMachine, folders: dict[str, set[str]], mark: str) -> None:
@@ -330,13 +339,15 @@ class TreeProvisioner:
         """Takes away the answers, those of an earlier recipe too, and the folder when nothing else is in it."""
         folder = _host(machine)
         with self._told(folder):
-            listed = self._files.read(f"{folder}/{_MANIFEST}")
-            if listed is None:
+            found = self._files.names(folder)
+            if found is None:
                 return
-            for name in listed.decode(errors="replace").splitlines():
-                with contextlib.suppress(ValueError):
-                    self._files.remove(check_path(f"{folder}/{name}"))
-            self._files.remove(f"{folder}/{_MANIFEST}")
+            listed = self._files.read(f"{folder}/{_MANIFEST}") or b""
+            ours = set(listed.decode(errors="replace").splitlines())
+            # The list goes last. Hidden files are what was left of writing one.
+            for name in sorted(found, key=lambda name: name == _MANIFEST):
+                if name in ours or name.startswith("."):
+                    self._files.remove(f"{folder}/{name}")
             self._files.remove_folder(folder)
 
     def _settle(self, paths: Iterable[str]) -> None:
