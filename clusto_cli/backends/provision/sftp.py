@@ -125,7 +125,9 @@ class SftpFiles:
         ssh, self._ssh = self._ssh, None
         for each in (client, ssh):
             if each is not None:
-                each.close()
+                # A connection that has ended by itself cannot be ended.
+                with contextlib.suppress(EOFError, OSError):
+                    each.close()
 
     @_one_at_a_time
     def read(self, path: str) -> bytes | None:

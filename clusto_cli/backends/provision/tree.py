@@ -216,28 +216,29 @@ class TreeProvisioner:
                 self._put(path, text)
             self._settle(machine.install)
         except BaseException as error:
-            try:
-                self._back(machine)
-            except DeviceError as further:
-                raise DeviceError(f"{error}; and {further}") from error
+            if (doubt := self._back(machine)) and isinstance(error, DeviceError):
+                raise type(error)(f"{error}; {doubt}") from error
             raise
 
-    def _back(self, machine: BootMachine) -> None:
-        """After `install` has failed: what starts the installer boots the disk again, the rest is as it was."""
-        failures = []
+    def _back(self, machine: BootMachine) -> str:
+        """After `install` has failed: what starts the installer boots the disk again, the rest is as it was. In words,
+        what may not be so.
+        """
+        failures: dict[str, DeviceError] = {}
         for path, text in machine.local.items():
             try:
                 if self._state_of(path) is BootState.INSTALL:
                     self._to_local(path, text)
             except DeviceError as error:
-                failures.append(f"{path} may still start the installer ({error})")
+                failures[path] = error
         for path in machine.local:
             with contextlib.suppress(OSError, DeviceError):
                 self._files.remove(_twin(path))
         with contextlib.suppress(DeviceError):
             self._forget_answers(machine)
-        if failures:
-            raise DeviceError("; ".join(failures))
+        if not failures:
+            return ""
+        return f"{', '.join(failures)} may still start the installer ({next(iter(failures.values()))})"
 
     def _local(self, machine: BootMachine) -> None:
         """As far as it goes for every file; raises what first went wrong."""
@@ -264,12 +265,14 @@ class TreeProvisioner:
                 self._keep_foreign(path)
             ready = self._files.read(twin)
             if state_of(ready) is BootState.LOCAL:
-                self._files.replace(twin, path)
-                if ready != content:
-                    # It is of another time, and good enough where there is no room for today's.
-                    with contextlib.suppress(DeviceError):
-                        self._put(path, text)
-                return
+                # Somebody else may go the same way at the same time.
+                with contextlib.suppress(FileNotFoundError):
+                    self._files.replace(twin, path)
+                    if ready != content:
+                        # It is of another time, and good enough where there is no room for today's.
+                        with contextlib.suppress(DeviceError):
+                            self._put(path, text)
+                    return
             try:
                 self._put(path, text)
             except DeviceError:
