@@ -24,7 +24,8 @@ from clusto_cli.backends.provision.render import Facts, Renderer
 MAC = "52:54:00:aa:bb:01"
 PXELINUX = (Path("/usr/lib/PXELINUX/pxelinux.0"), Path("/usr/lib/syslinux/modules/bios"))
 UEFI = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
-GRUB = Path("/usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64")
+GRUB = Path("/usr/lib/grub/x86_64-efi-signed")
+ANY_PROGRAM = Path("/usr/lib/ipxe/snponly.efi")
 SAID = re.compile(rb"\[\[(.*)\]\]")
 ODD = [
     "ds=nocloud-net;s=http://192.0.2.1/x/",
@@ -190,11 +191,10 @@ def test_ipxe_without_a_file_of_the_machine_goes_on_with_the_disk(boot: Path) ->
     run(boot, "boot.ipxe", *disk(boot), until=re.compile(b"booted from the disk"))
 
 
-def firmware(boot: Path) -> list[str]:
+def firmware(boot: Path, grub: str) -> list[str]:
     needed(UEFI, package="ovmf")
-    needed(GRUB, package="debian-installer-12-netboot-amd64")
-    for name in ("bootnetx64.efi", "grubx64.efi"):
-        shutil.copy(GRUB / name, boot)
+    needed(GRUB / grub, package="grub-efi-amd64-signed")
+    shutil.copy(GRUB / grub, boot / "grub.efi")
     variables = boot / "vars.fd"
     shutil.copy(UEFI.with_name("OVMF_VARS_4M.fd"), variables)
     return [
@@ -204,10 +204,36 @@ def firmware(boot: Path) -> list[str]:
 
 
 def test_grub(boot: Path) -> None:
-    options = firmware(boot)
+    options = firmware(boot, "grubnetx64.efi.signed")
     placed(boot, machine(ODD).install)
-    # Debian's GRUB asks for no other file than this.
+    assert told(run(boot, "grub.efi", *options, until=SAID)) == wanted(ODD)
+
+
+def test_grub_goes_on_with_the_disk(boot: Path) -> None:
+    """By the GRUB of Debian's installer, which asks for one file alone, and in a folder of its own."""
+    for program, package in (("mkfs.vfat", "dosfstools"), ("mcopy", "mtools")):
+        if shutil.which(program) is None:
+            pytest.skip(f"{package} is not installed")
+    needed(ANY_PROGRAM, package="ipxe")
+    options = firmware(boot, "grubnetx64-installer.efi.signed")
+    placed(boot, machine(ODD).local)
     stub = next(file for file in Renderer().shared({"os.console": "ttyS0,115200n8"}) if file.beside)
     (boot / stub.path).parent.mkdir(parents=True, exist_ok=True)
     (boot / stub.path).write_text(stub.text)
-    assert told(run(boot, "bootnetx64.efi", *options, until=SAID)) == wanted(ODD)
+    # Any program does that says who it is.
+    image = boot / "esp.img"
+    image.write_bytes(bytes(16 << 20))
+    for command in (
+        ["mkfs.vfat", str(image)],
+        ["mmd", "-i", str(image), "::/EFI", "::/EFI/debian"],
+        ["mcopy", "-i", str(image), str(ANY_PROGRAM), "::/EFI/debian/grubx64.efi"],
+    ):
+        subprocess.run(command, check=True, capture_output=True)
+    drive = ["-drive", f"file={image},format=raw,if=virtio,snapshot=on"]
+    run(
+        boot,
+        "grub.efi",
+        *options,
+        *drive,
+        until=re.compile(rb"iPXE [0-9][^\r\n]* -- Open Source Network Boot Firmware"),
+    )
