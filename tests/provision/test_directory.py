@@ -18,11 +18,12 @@ from typing import TypeVar
 import pytest
 
 from clusto_cli.backends.base import BootMachine, BootState, DeviceError, Refused
+from clusto_cli.backends.provision import recipe
 from clusto_cli.backends.provision.directory import LocalFiles, directory
 from clusto_cli.backends.provision.loaders import state_of
 from clusto_cli.backends.provision.tree import Space, TreeProvisioner
 from tests.provision.faults import FaultyFiles
-from tests.provision.machines import RENDERER, boot_machine, facts
+from tests.provision.machines import COMMON, MAC, NEEDED, RENDERER, TOKEN, boot_machine, facts
 
 T = TypeVar("T")
 SHARED = RENDERER.shared()
@@ -227,6 +228,20 @@ def test_answers_of_an_earlier_recipe_go_too(root: Path, machine: BootMachine) -
     assert not (root / "hosts/server1").exists()
 
 
+def test_a_card_that_is_gone_since_goes_back_too(root: Path, machine: BootMachine) -> None:
+    """Whoever takes an installation back may know the machine by other cards than those that it was told by."""
+    known = replace(facts({**COMMON, **NEEDED["debian"]}), name="server1", macs=(MAC, "52:54:00:aa:bb:02"))
+    both = RENDERER.machine(known, recipe.load("debian"), token=TOKEN)
+    other = boot_machine("server1", "52:54:00:aa:bb:03")
+    run(root, lambda provisioner: provisioner.install(both))
+    assert run(root, lambda provisioner: provisioner.state(other)) is BootState.INSTALL
+    run(root, lambda provisioner: provisioner.install(other))
+    run(root, lambda provisioner: provisioner.local(other))
+    for files in (both.local, other.local):
+        assert {path: visible(root)[path] for path in files} == files
+    assert not (root / "hosts/server1").exists()
+
+
 def test_what_others_put_beside_the_answers_stays(root: Path, machine: BootMachine) -> None:
     run(root, lambda provisioner: provisioner.install(machine))
     (root / "hosts/server1/notes").write_text("x")
@@ -237,9 +252,13 @@ def test_what_others_put_beside_the_answers_stays(root: Path, machine: BootMachi
 def test_a_list_of_answers_that_means_harm(root: Path, machine: BootMachine) -> None:
     (root / "hosts/server1").mkdir(parents=True)
     (root / "precious").write_text("x")
-    (root / "hosts/server1/.clusto").write_text("../../precious\n/etc/passwd\n.\n\n")
+    entries = ("../../precious", "/etc/passwd", ".", "", "grub/../../precious", "pxelinux.cfg/default")
+    (root / "hosts/server1/.clusto").write_text("\n".join(entries))
+    (root / "pxelinux.cfg").mkdir()
+    (root / "pxelinux.cfg/default").write_text("mine\n")
     run(root, lambda provisioner: provisioner.local(machine))
     assert (root / "precious").exists()
+    assert (root / "pxelinux.cfg/default").read_text() == "mine\n"
 
 
 @pytest.fixture
