@@ -49,6 +49,7 @@ bench: $(VENV)/.installed
 	$(PY) benchmarks/startup.py
 	$(PY) benchmarks/power.py
 	$(PY) benchmarks/find.py
+	$(PY) benchmarks/bootfiles.py
 
 clean:
 	rm -rf $(VENV) build dist .demo *.egg-info .mypy_cache .ruff_cache .pytest_cache

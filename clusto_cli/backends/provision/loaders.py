@@ -11,8 +11,6 @@ _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _PART = re.compile(r"\w[\w.:+@=~-]*")
 _MARK = re.compile(rb"(?:#!ipxe\n)?# clusto: \S+ (installs|boots its own disk)\b")
 _SCRIPT = "#!ipxe\n"
-MARK_OCTETS = 600
-"""How much of a file's beginning says whether it is clusto's."""
 
 
 class Loader(enum.StrEnum):
@@ -21,6 +19,14 @@ class Loader(enum.StrEnum):
     PXELINUX = "pxelinux"
     IPXE = "ipxe"
     GRUB = "grub"
+
+
+_DASHES = r"01(-[0-9a-f]{2}){6}"
+_FILES = {
+    Loader.PXELINUX: re.compile(rf"pxelinux\.cfg/{_DASHES}"),
+    Loader.IPXE: re.compile(r"ipxe/mac-[0-9a-f]{12}\.ipxe"),
+    Loader.GRUB: re.compile(rf"grub/grub\.cfg-({_MAC.pattern}|{_DASHES})"),
+}
 
 
 def check_mac(mac: str) -> str:
@@ -49,6 +55,11 @@ def boot_paths(loader: Loader, mac: str) -> tuple[str, ...]:
     if loader is Loader.IPXE:
         return (f"ipxe/mac-{mac.replace(':', '')}.ipxe",)
     return f"grub/grub.cfg-{mac}", f"grub/grub.cfg-01-{dashes}"
+
+
+def loader_of(path: str) -> Loader | None:
+    """The loader that asks for this boot file; None for what is no boot file of a machine."""
+    return next((loader for loader, pattern in _FILES.items() if pattern.fullmatch(path)), None)
 
 
 def marked(loader: Loader, name: str, state: BootState, text: str) -> str:

@@ -84,6 +84,7 @@ class SftpFiles:
         self._ssh: SSHClient | None = None
         self._client: SFTPClient | None = None
         self._root = settings.path
+        self._folders: dict[str, str] = {}
 
     @_one_at_a_time
     def open(self) -> None:
@@ -125,7 +126,9 @@ class SftpFiles:
         ssh, self._ssh = self._ssh, None
         for each in (client, ssh):
             if each is not None:
-                each.close()
+                # A connection that has ended by itself cannot be ended.
+                with contextlib.suppress(EOFError, OSError):
+                    each.close()
 
     @_one_at_a_time
     def read(self, path: str) -> bytes | None:
@@ -198,6 +201,8 @@ class SftpFiles:
 
     def _real(self, folder: str) -> str | None:
         """The folder with symbolic links followed, None when there is none. Raises Refused when it leaves the tree."""
+        if (known := self._folders.get(folder)) is not None:
+            return known
         path = f"{self._root}/{folder}" if folder else self._root
         try:
             mode = self._sftp.stat(path).st_mode
@@ -208,6 +213,9 @@ class SftpFiles:
             raise Refused(f"{self.where}/{folder} leads out of {self.where}")
         if mode is not None and not stat.S_ISDIR(mode):
             raise NotADirectoryError(errno.ENOTDIR, "Not a directory")
+        # Each look-up is two round trips. Those of one machine alone come and go.
+        if not folder.startswith("hosts/"):
+            self._folders[folder] = real
         return real
 
     def _made(self, folder: str) -> str:

@@ -17,12 +17,14 @@ from functools import partial
 from typing import Protocol
 
 from clusto_cli.backends.base import BootMachine, BootState, DeviceError, Refused, Step
-from clusto_cli.backends.provision.loaders import check_path, state_of
+from clusto_cli.backends.provision.loaders import loader_of, state_of
 from clusto_cli.backends.provision.render import SharedFile
 from clusto_cli.backends.provision.turns import Turns
 
-_MANIFEST = ".clusto"
-"""Beside a machine's answers: their names, one a line, so that they can be taken away by whoever comes next."""
+_RECORD = ".clusto"
+"""Beside a machine's answers, while it is to install: their names and the paths of its boot files, one a line, so that
+whoever comes next takes back all of it, whatever is known of the machine then.
+"""
 _KEPT = "before-clusto"
 _BLOCK = 4096
 """What a small file takes of a usual file system, in octets."""
@@ -123,7 +125,11 @@ class TreeProvisioner:
         await self._turns.run(machine.name, lambda: self._local(machine))
 
     async def local_many(self, machines: Iterable[BootMachine]) -> dict[str, DeviceError]:
-        """`local` for many machines that are not being installed; those that it could not do, and why, by name."""
+        """`local` for many machines that are not being installed; those that it could not do, and why, by name.
+
+        Quicker than one by one, and not brought to stable storage: nothing is lost with it that `local` would not do
+        again. Raises DeviceError for what is about the directory as a whole.
+        """
         return await asyncio.to_thread(self._local_many, machines)
 
     async def steps(self, machine: BootMachine, install: bool) -> list[Step]:
@@ -190,7 +196,7 @@ class TreeProvisioner:
             return state_of(self._files.read(path))
 
     def _state(self, machine: BootMachine) -> BootState:
-        states = {self._state_of(path) for path in machine.local}
+        states = {self._state_of(path) for path in self._boot_files(machine)}
         for state in (BootState.INSTALL, BootState.FOREIGN, BootState.ABSENT):
             if state in states:
                 return state
@@ -198,11 +204,12 @@ class TreeProvisioner:
 
     def _install(self, machine: BootMachine) -> None:
         try:
+            # What an earlier attempt left is this one's to take back: the new record has it too.
+            paths = dict.fromkeys([*self._boot_files(machine), *machine.install])
             self._forget_answers(machine)
-            answers = _answers(machine)
-            if answers:
-                self._put(f"{_host(machine)}/{_MANIFEST}", "".join(f"{name}\n" for name in machine.answers))
-            for path, text in answers.items():
+            record = "".join(f"{entry}\n" for entry in (*machine.answers, *paths))
+            self._put(f"{_host(machine)}/{_RECORD}", record)
+            for path, text in _answers(machine).items():
                 self._put(path, text)
             for path, text in machine.local.items():
                 self._put(_twin(path), text)
@@ -212,34 +219,44 @@ class TreeProvisioner:
                 self._put(path, text)
             self._settle(machine.install)
         except BaseException as error:
-            try:
-                self._back(machine)
-            except DeviceError as further:
-                raise DeviceError(f"{error}; and {further}") from error
+            if (doubt := self._back(machine)) and isinstance(error, DeviceError):
+                raise type(error)(f"{error}; {doubt}") from error
             raise
 
-    def _back(self, machine: BootMachine) -> None:
-        """After `install` has failed: what starts the installer boots the disk again, the rest is as it was."""
-        failures = []
-        for path, text in machine.local.items():
+    def _back(self, machine: BootMachine) -> str:
+        """After `install` has failed: what starts the installer boots the disk again, the rest is as it was. In words,
+        what may not be so.
+        """
+        failures: dict[str, DeviceError] = {}
+        try:
+            paths = self._boot_files(machine)
+        except DeviceError:
+            paths = dict(machine.local)
+        for path, text in paths.items():
             try:
                 if self._state_of(path) is BootState.INSTALL:
                     self._to_local(path, text)
             except DeviceError as error:
-                failures.append(f"{path} may still start the installer ({error})")
-        for path in machine.local:
+                failures[path] = error
+        for path in paths:
             with contextlib.suppress(OSError, DeviceError):
                 self._files.remove(_twin(path))
         with contextlib.suppress(DeviceError):
             self._forget_answers(machine)
-        if failures:
-            raise DeviceError("; ".join(failures))
+        if not failures:
+            return ""
+        return f"{', '.join(failures)} may still start the installer ({next(iter(failures.values()))})"
 
     def _local(self, machine: BootMachine) -> None:
         """As far as it goes for every file; raises what first went wrong."""
-        steps: list[Callable[[], None]] = [partial(self._to_local, *file) for file in machine.local.items()]
-        steps += [partial(self._settle, machine.local), partial(self._forget_answers, machine), self._make_shared]
         failures: list[DeviceError] = []
+        try:
+            paths = self._boot_files(machine)
+        except DeviceError as error:
+            failures.append(error)
+            paths = dict(machine.local)
+        steps: list[Callable[[], None]] = [partial(self._to_local, *file) for file in paths.items()]
+        steps += [partial(self._settle, paths), partial(self._forget_answers, machine), self._make_shared]
         for step in steps:
             try:
                 step()
@@ -247,6 +264,25 @@ class TreeProvisioner:
                 failures.append(error)
         if failures:
             raise failures[0]
+
+    def _boot_files(self, machine: BootMachine) -> dict[str, str]:
+        """The machine's boot files that boot its disk, by path; those of cards that it had when it was told to install
+        are among them.
+        """
+        files = dict(machine.local)
+        for entry in self._recorded(machine):
+            loader = loader_of(entry)
+            if loader is not None and entry not in files:
+                like = next((text for path, text in machine.local.items() if loader_of(path) is loader), None)
+                if like is not None:
+                    files[entry] = like
+        return files
+
+    def _recorded(self, machine: BootMachine) -> list[str]:
+        """What `install` has noted of this machine."""
+        path = f"{_host(machine)}/{_RECORD}"
+        with self._told(path):
+            return (self._files.read(path) or b"").decode(errors="replace").splitlines()
 
     def _to_local(self, path: str, text: str) -> None:
         """The twin if it is there: that needs no space. Else a new file; else new content in the old one's place."""
@@ -258,9 +294,16 @@ class TreeProvisioner:
                 return
             if state_of(found) is BootState.FOREIGN:
                 self._keep_foreign(path)
-            if state_of(self._files.read(twin)) is BootState.LOCAL:
-                self._files.replace(twin, path)
-                return
+            ready = self._files.read(twin)
+            if state_of(ready) is BootState.LOCAL:
+                # Somebody else may go the same way at the same time.
+                with contextlib.suppress(FileNotFoundError):
+                    self._files.replace(twin, path)
+                    if ready != content:
+                        # It is of another time, and good enough where there is no room for today's.
+                        with contextlib.suppress(DeviceError):
+                            self._put(path, text)
+                    return
             try:
                 self._put(path, text)
             except DeviceError:
@@ -269,6 +312,7 @@ class TreeProvisioner:
                 self._files.overwrite(path, content)
 
     def _local_many(self, machines: Iterable[BootMachine]) -> dict[str, DeviceError]:
+        self._make_shared()
         failures: dict[str, DeviceError] = {}
         with self._files.holding() as files:
             tree = TreeProvisioner(files, self._shared)
@@ -279,7 +323,6 @@ class TreeProvisioner:
                     tree._write_local(machine, folders, mark)
                 except DeviceError as error:
                     failures[machine.name] = error
-        self._make_shared()
         return failures
 
     def _write_local(self, machine: BootMachine, folders: dict[str, set[str]], mark: str) -> None:
@@ -330,13 +373,14 @@ class TreeProvisioner:
         """Takes away the answers, those of an earlier recipe too, and the folder when nothing else is in it."""
         folder = _host(machine)
         with self._told(folder):
-            listed = self._files.read(f"{folder}/{_MANIFEST}")
-            if listed is None:
+            found = self._files.names(folder)
+            if found is None:
                 return
-            for name in listed.decode(errors="replace").splitlines():
-                with contextlib.suppress(ValueError):
-                    self._files.remove(check_path(f"{folder}/{name}"))
-            self._files.remove(f"{folder}/{_MANIFEST}")
+            ours = set(self._recorded(machine))
+            # The record goes last. Other hidden files are what was left of writing one.
+            for name in sorted(found, key=lambda name: name == _RECORD):
+                if name in ours or name.startswith("."):
+                    self._files.remove(f"{folder}/{name}")
             self._files.remove_folder(folder)
 
     def _settle(self, paths: Iterable[str]) -> None:

@@ -52,6 +52,7 @@ def sshd(folder: Path, environment: Mapping[str, str]) -> Iterator[Sshd]:
                 "UsePAM no",
                 "PermitRootLogin yes",
                 f"PidFile {folder}/sshd.pid",
+                "Subsystem sftp internal-sftp",
                 "SetEnv " + " ".join(f'"{key}={value}"' for key, value in environment.items()),
             )
         )
