@@ -215,8 +215,9 @@ class Provisioner(Protocol):
         """Has the machine install from now on. When anything fails, everything is back at local, and it raises."""
         ...
 
-    async def local(self, machine: BootMachine) -> None:
-        """Has the machine boot its own disk, by an explicit file, never by a missing one; takes its answers away.
+    async def local(self, machine: BootMachine, *, keep_answers: bool = False) -> None:
+        """Has the machine boot its own disk, by an explicit file, never by a missing one; takes its answers away, but
+        with `keep_answers` not yet, since an installer that runs may still ask for them.
 
         Works after `install` whatever has become of the boot server's space. Harmless to repeat.
         """

@@ -91,6 +91,16 @@ def test_there_and_back(root: Path, machine: BootMachine) -> None:
     assert not (root / "hosts/server1").exists()
 
 
+def test_answers_may_be_kept_while_the_installer_runs(root: Path, machine: BootMachine) -> None:
+    run(root, lambda provisioner: provisioner.install(machine))
+    run(root, lambda provisioner: provisioner.local(machine, keep_answers=True))
+    found = visible(root)
+    assert {path: found[path] for path in machine.local} == machine.local
+    assert found["hosts/server1/preseed.cfg"] == machine.answers["preseed.cfg"]
+    run(root, lambda provisioner: provisioner.local(machine))
+    assert not (root / "hosts/server1").exists()
+
+
 def test_local_at_once(root: Path, machine: BootMachine) -> None:
     run(root, lambda provisioner: provisioner.local(machine))
     assert {path: visible(root)[path] for path in machine.local} == machine.local

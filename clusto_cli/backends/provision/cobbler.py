@@ -102,7 +102,7 @@ class CobblerProvisioner:
     async def install(self, machine: BootMachine) -> None:
         await self._in_session(machine, lambda session: self._install(session, machine))
 
-    async def local(self, machine: BootMachine) -> None:
+    async def local(self, machine: BootMachine, *, keep_answers: bool = False) -> None:
         await self._in_session(machine, lambda session: _set(session, machine.name, enabled=False, events=None))
 
     async def steps(self, machine: BootMachine, install: bool) -> list[Step]:

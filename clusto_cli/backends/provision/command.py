@@ -49,7 +49,7 @@ class CommandProvisioner:
             await self._run(machine, "local")
             raise
 
-    async def local(self, machine: BootMachine) -> None:
+    async def local(self, machine: BootMachine, *, keep_answers: bool = False) -> None:
         await self._run(machine, "local")
 
     async def steps(self, machine: BootMachine, install: bool) -> list[Step]:

@@ -108,13 +108,9 @@ class Renderer:
         _check_machine(facts)
         if missing := recipe.missing(facts.attributes):
             raise ValueError(f"{recipe.name} needs {missing[0]}, which is not set")
-        if not _TOKEN.fullmatch(token):
-            raise ValueError("malformed token")
         attributes = _Defaults(facts.attributes, recipe.defaults)
-        url = attributes.get("rebuild.url")
-        base = check_url(url) if url is not None else None
-        events = f"{base}/rebuild/{token}" if base is not None else None
-        values = self._values(facts, attributes, base, events)
+        events = events_url(attributes, token)
+        values = self._values(facts, attributes, events)
         settings = _LoaderSettings.of(attributes)
         install: dict[str, str] = {}
         for mac in facts.macs:
@@ -158,7 +154,7 @@ class Renderer:
 
     def signs(self, facts: Facts, recipe: Recipe) -> dict[str, re.Pattern[bytes]]:
         """What the machine's console says, by the words of `recipe.SIGNS`; `^` and `$` match at lines."""
-        values = self._values(facts, _Defaults(facts.attributes, recipe.defaults), None, None)
+        values = self._values(facts, _Defaults(facts.attributes, recipe.defaults), None)
         found = {}
         for sign, source in recipe.signs.items():
             where = f"{recipe.where}, signs.{sign}"
@@ -236,9 +232,7 @@ class Renderer:
     def _word(self, recipe: Recipe, key: str, source: str, values: Mapping[str, Any]) -> str:
         return self._expression(self._words, source, f"{recipe.where}, {key}", values)
 
-    def _values(
-        self, facts: Facts, attributes: Mapping[str, str], base: str | None, events: str | None
-    ) -> dict[str, Any]:
+    def _values(self, facts: Facts, attributes: Mapping[str, str], events: str | None) -> dict[str, Any]:
         """What templates know. Attributes are in groups, and all in `attr`; clusto's own names go before groups."""
         from clusto_cli.backends.provision.environment import Group
 
@@ -254,7 +248,8 @@ class Renderer:
             found["address"] = facts.address
         if facts.macs:
             found["mac"] = facts.macs[0]
-        if base is not None:
+        if events is not None:
+            base = check_url(attributes["rebuild.url"])
             found |= {"url": base, "events": events, "answers": f"{base}/hosts/{facts.name}"}
         return found
 
@@ -302,6 +297,16 @@ def serial_port(console: str) -> Serial | None:
     return Serial(
         int(found["unit"]), int(found["speed"] or 9600), _PARITIES[found["parity"] or "n"], int(found["bits"] or 8)
     )
+
+
+def events_url(attributes: Mapping[str, str], token: str) -> str | None:
+    """The URL below which an installer says how far it is (`URL/started`); None without `rebuild.url`. Raises
+    ValueError.
+    """
+    if not _TOKEN.fullmatch(token):
+        raise ValueError("malformed token")
+    url = attributes.get("rebuild.url")
+    return None if url is None else f"{check_url(url)}/rebuild/{token}"
 
 
 def check_url(url: str) -> str:

@@ -121,8 +121,8 @@ class TreeProvisioner:
     async def install(self, machine: BootMachine) -> None:
         await self._turns.run(machine.name, lambda: self._install(machine))
 
-    async def local(self, machine: BootMachine) -> None:
-        await self._turns.run(machine.name, lambda: self._local(machine))
+    async def local(self, machine: BootMachine, *, keep_answers: bool = False) -> None:
+        await self._turns.run(machine.name, lambda: self._local(machine, keep_answers))
 
     async def local_many(self, machines: Iterable[BootMachine]) -> dict[str, DeviceError]:
         """`local` for many machines that are not being installed; those that it could not do, and why, by name.
@@ -247,7 +247,7 @@ class TreeProvisioner:
             return ""
         return f"{', '.join(failures)} may still start the installer ({next(iter(failures.values()))})"
 
-    def _local(self, machine: BootMachine) -> None:
+    def _local(self, machine: BootMachine, keep_answers: bool) -> None:
         """As far as it goes for every file; raises what first went wrong."""
         failures: list[DeviceError] = []
         try:
@@ -256,7 +256,9 @@ class TreeProvisioner:
             failures.append(error)
             paths = dict(machine.local)
         steps: list[Callable[[], None]] = [partial(self._to_local, *file) for file in paths.items()]
-        steps += [partial(self._settle, paths), partial(self._forget_answers, machine), self._make_shared]
+        steps += [partial(self._settle, paths), self._make_shared]
+        if not keep_answers:
+            steps.append(partial(self._forget_answers, machine))
         for step in steps:
             try:
                 step()
