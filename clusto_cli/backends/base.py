@@ -223,6 +223,10 @@ class Provisioner(Protocol):
         """
         ...
 
+    async def local_many(self, machines: Sequence[BootMachine]) -> Mapping[str, DeviceError]:
+        """`local` for many machines that are not being installed; those that it could not do, and why, by name."""
+        ...
+
     async def steps(self, machine: BootMachine, install: bool) -> list[Step]:
         """What `install` or `local` would do, for `--dry-run`."""
         ...

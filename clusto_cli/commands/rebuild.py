@@ -108,7 +108,7 @@ def serve(app: App, listen: str, directory: str) -> None:
     from clusto_cli.rebuild.serve import serve as run_server
 
     address, port = listening(listen)
-    run_server(app.settings, address, port, directory, app.say, Machines().disarm(app.settings))
+    run_server(app.settings, address, port, directory, app.say, Machines().disarm(app.settings, keep_answers=True))
 
 
 @command.command("local")

@@ -116,7 +116,7 @@ async def _one(number: int, message: dict[str, Any]) -> None:
     for attempt in range(_TRIES):
         try:
             async with open_provisioner(message["settings"]) as server:
-                await server.local(machine)
+                await server.local(machine, keep_answers=True)
             break
         except (DeviceError, ValueError) as error:
             said = f"the command that rebuilt it died, and its boot files could not be put back: {error}"

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from clusto_cli.backends.base import BootMachine, DeviceError, Provisioner
+from clusto_cli.backends.base import BootMachine, Provisioner
 from clusto_cli.backends.provision import GROUPS, open_provisioner, way_of
 from clusto_cli.backends.provision.recipe import BadRecipe, UnknownRecipe, load, names
 from clusto_cli.backends.provision.recipe import Recipe as OsRecipe
@@ -117,14 +117,14 @@ class Machines:
         except ValueError as error:
             raise Malformed(f"{known.thing.name}: {error}") from None
 
-    def disarm(self, store: Settings) -> Callable[[Rebuild], Awaitable[None]]:
-        """Puts the boot files of a rebuild's machine back to local, from whichever process; raises DeviceError, and
-        ClustoError where the inventory does not say how."""
+    def disarm(self, store: Settings, *, keep_answers: bool) -> Callable[[Rebuild], Awaitable[None]]:
+        """Puts the boot files of a rebuild's machine back to local, from whichever process; its answers stay where its
+        installer may still ask for them. Raises DeviceError, and ClustoError where the inventory does not say how."""
 
         async def put_back(rebuild: Rebuild) -> None:
             known = await asyncio.to_thread(_known, store, rebuild)
             async with self.server(known) as server:
-                await server.local(self.local(known))
+                await server.local(self.local(known), keep_answers=keep_answers)
 
         return put_back
 
@@ -179,12 +179,11 @@ def write_local(reader: Reader, machines: Machines, things: Sequence[Thing], *, 
 
 
 async def _write_local(machines: Machines, wanted: Sequence[tuple[Recipe, BootMachine]]) -> list[str]:
-    problems = []
     async with AsyncExitStack() as stack:
         servers = await machines.servers(stack, [known for known, _ in wanted])
+        by_server: dict[int, tuple[Provisioner, list[BootMachine]]] = {}
         for known, machine in wanted:
-            try:
-                await servers[known.thing.name].local(machine)
-            except DeviceError as error:
-                problems.append(f"{machine.name}: {error}")
-    return problems
+            server = servers[known.thing.name]
+            by_server.setdefault(id(server), (server, []))[1].append(machine)
+        failed = await asyncio.gather(*(server.local_many(of_it) for server, of_it in by_server.values()))
+    return [f"{name}: {error}" for each in failed for name, error in each.items()]

@@ -96,7 +96,7 @@ def cancel(store: Settings, things: Sequence[Thing]) -> dict[str, str]:
 
 
 async def _call_off(store: Settings, rebuilds: Sequence[Rebuild]) -> dict[str, str]:
-    disarm = Machines().disarm(store)
+    disarm = Machines().disarm(store, keep_answers=False)
 
     async def one(rebuild: Rebuild) -> tuple[str, str] | None:
         try:

@@ -121,6 +121,7 @@ class Story:
         self._interruption = interruption
         self._name = followed.rebuild.name
         self._armed = False
+        self._is_local = False
         self._overridden = False
         self._continuous = False
         self._ends = time.monotonic() + work.timeout
@@ -138,7 +139,7 @@ class Story:
                 self._armed = True
                 self._listening.begin(self._name)
             if self._followed.phase in (INSTALLING, STARTING):
-                await self._put_back()
+                await self._put_back(keep_answers=True)
             else:
                 await self._installer()
             await self._system()
@@ -152,7 +153,8 @@ class Story:
             outcome.failures.append(str(error))
             self._hearing.enter(self._followed, FAILED, str(error))
         finally:
-            await asyncio.shield(self._put_back())
+            # What was left while its installer runs still needs its answers.
+            await asyncio.shield(self._put_back(keep_answers=self._followed.phase in (INSTALLING, STARTING)))
             outcome.phase = self._followed.phase
             outcome.ended = time.time()
             outcome.confirmed, outcome.missing = self._evidence.confirmed, self._evidence.missing
@@ -245,7 +247,7 @@ class Story:
                 raise Stopped(f"{what} in {self._work.boot_timeout:g} s")
             await self._more()
         self._hearing.enter(self._followed, INSTALLING, None if evidence.started else "the boot file was fetched")
-        await self._put_back()
+        await self._put_back(keep_answers=True)
 
     async def _system(self) -> None:
         """Waits until enough signs say that the new system is up."""
@@ -304,19 +306,25 @@ class Story:
             f"(clusto rebuild --resume {self._name} goes on with it, --cancel ends it)"
         )
 
-    async def _put_back(self) -> None:
-        """The boot file to local, and an override that stays to the disk; tried again for as long as there is time."""
+    async def _put_back(self, *, keep_answers: bool = False) -> None:
+        """The boot file to local, and an override that stays to the disk; tried again for as long as there is time.
+
+        With `keep_answers` the installer may still fetch its own.
+        """
         if not self._armed:
             return
         if self._work.directory is not None:
             self._fetches.end(self._work.directory, self._work.machine.install)
         while True:
             try:
-                await self._work.server.local(self._work.machine)
-                self._armed = False
+                await self._work.server.local(self._work.machine, keep_answers=keep_answers)
+                self._is_local = True
                 self._guardian.disarm(self._followed.rebuild.id)
                 break
             except DeviceError as error:
+                if self._is_local:
+                    self._note(f"its answers are still on the boot server: {error}")
+                    break
                 if time.monotonic() > self._ends or self._interruption.asked:
                     self.outcome.failures.append(f"THE BOOT FILE STILL SAYS INSTALL: {error}")
                     return

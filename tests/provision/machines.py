@@ -17,7 +17,7 @@ RENDERER = Renderer()
 KEYS = "ssh-ed25519 AAAAC3Nz ops@example\nssh-rsa AAAAB3Nz it's me"
 COMMON = {"rebuild.url": URL, "os.root_password": PASSWORD, "os.ssh_key": KEYS}
 NEEDED: dict[str, dict[str, str]] = {
-    "debian": {"os.release": "bookworm"},
+    "debian": {"os.release": "bookworm", "os.mirror": "http://192.0.2.5/debian"},
     "ubuntu": {"os.release": "24.04", "os.iso": "http://192.0.2.1/ubuntu.iso"},
     "redhat": {"os.release": "9", "os.mirror": "http://192.0.2.1/rocky/BaseOS/x86_64/os"},
     "fai": {"fai.nfsroot": "192.0.2.1:/srv/fai/nfsroot:vers=3", "fai.config": "nfs://192.0.2.1/srv/fai/config"},

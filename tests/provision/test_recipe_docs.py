@@ -43,7 +43,12 @@ def test_the_example_of_a_recipe(tmp_path: Path) -> None:
     (tmp_path / "raid/preseed.cfg").write_text(EXAMPLES["jinja"])
     (tmp_path / "debian-raid.toml").write_text(EXAMPLES["toml"])
     found = recipe.load("debian-raid", (tmp_path,))
-    attributes = {**COMMON, "os.release": "bookworm", "os.console": "ttyS0,115200n8"}
+    attributes = {
+        **COMMON,
+        "os.release": "bookworm",
+        "os.mirror": "http://192.0.2.5/debian",
+        "os.console": "ttyS0,115200n8",
+    }
     assert found.missing(attributes) == ["backup.server"]
     attributes["backup.server"] = "backup1.example.org"
     machine = Renderer([tmp_path]).machine(facts(attributes), found, token=TOKEN)

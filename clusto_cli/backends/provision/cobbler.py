@@ -13,7 +13,7 @@ import http.client
 import re
 import ssl
 import xmlrpc.client
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -30,6 +30,7 @@ from clusto_cli.backends.base import (
     Step,
     Unreachable,
 )
+from clusto_cli.backends.provision.many import one_by_one
 from clusto_cli.backends.provision.turns import Turns
 
 T = TypeVar("T")
@@ -104,6 +105,9 @@ class CobblerProvisioner:
 
     async def local(self, machine: BootMachine, *, keep_answers: bool = False) -> None:
         await self._in_session(machine, lambda session: _set(session, machine.name, enabled=False, events=None))
+
+    async def local_many(self, machines: Sequence[BootMachine]) -> dict[str, DeviceError]:
+        return await one_by_one(machines, self.local)
 
     async def steps(self, machine: BootMachine, install: bool) -> list[Step]:
         changes = {"netboot_enabled": str(install).lower()}

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from clusto_cli.backends.base import BootMachine, BootState, Refused, Step
+from clusto_cli.backends.base import BootMachine, BootState, DeviceError, Refused, Step
 from clusto_cli.backends.program import filled, run_program
+from clusto_cli.backends.provision.many import one_by_one
 
 
 class CommandProvisioner:
@@ -51,6 +52,9 @@ class CommandProvisioner:
 
     async def local(self, machine: BootMachine, *, keep_answers: bool = False) -> None:
         await self._run(machine, "local")
+
+    async def local_many(self, machines: Sequence[BootMachine]) -> dict[str, DeviceError]:
+        return await one_by_one(machines, self.local)
 
     async def steps(self, machine: BootMachine, install: bool) -> list[Step]:
         argv = self._filled(machine, "install" if install else "local")

@@ -124,7 +124,7 @@ class TreeProvisioner:
     async def local(self, machine: BootMachine, *, keep_answers: bool = False) -> None:
         await self._turns.run(machine.name, lambda: self._local(machine, keep_answers))
 
-    async def local_many(self, machines: Iterable[BootMachine]) -> dict[str, DeviceError]:
+    async def local_many(self, machines: Sequence[BootMachine]) -> dict[str, DeviceError]:
         """`local` for many machines that are not being installed; those that it could not do, and why, by name.
 
         Quicker than one by one, and not brought to stable storage: nothing is lost with it that `local` would not do
