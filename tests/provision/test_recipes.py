@@ -81,4 +81,4 @@ def test_needs_are_told_as_groups() -> None:
     found = recipe.parse("mine", GOOD + "needs = ['a.b', ['c.d', 'e.f']]\n[defaults]\na.b = ''", "mine.toml")
     assert found.missing({}) == ["c.d or e.f"]
     assert found.missing({"e.f": "x"}) == []
-    assert recipe.load("debian").missing({"os.ssh_key": "x"}) == ["os.release", "rebuild.url"]
+    assert recipe.load("debian").missing({"os.ssh_key": "x"}) == ["os.release", "os.mirror", "rebuild.url"]
