@@ -247,7 +247,6 @@ def _switch(
     """Everything that switches: plan, refuse, ask, do, tell, remember."""
     from clusto_cli.power.labels import Labels
     from clusto_cli.power.report import line, record
-    from clusto_cli.power.run import preload_writing
 
     output, verbose = options["output"], bool(options["verbose"] or app.verbose)
     with app.reading() as reader:
@@ -264,7 +263,6 @@ def _switch(
             return 0
         if action != "on":
             confirm(_question(action, plan), options["yes"])
-        preload_writing()
         failed: list[Result] = []
 
         def tell(result: Result) -> None:

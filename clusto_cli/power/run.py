@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -56,19 +55,6 @@ def perform(plan: Plan, story: Story, manner: Manner, contradicts: LabelCheck, t
             return await actions.all(plan.targets, lambda target: story(actions, target), told)
 
     return run(main)
-
-
-def preload_writing() -> None:
-    """Loads what the history will need while devices are waited for."""
-
-    def load() -> None:
-        import clusto_core.history
-        import clusto_core.inventory
-        import clusto_core.schema
-        import clusto_core.store
-        import clusto_core.unit  # noqa: F401
-
-    threading.Thread(target=load, daemon=True).start()
 
 
 @contextlib.contextmanager
