@@ -103,6 +103,16 @@ class UnitOfWork:
             self._by_name.setdefault(thing.name, thing)
         self.prefetch(things.values())
 
+    def load_attributes(self, ids: Iterable[int]) -> dict[int, Thing]:
+        """Reads many Things and parts at once, with their attributes alone; those that are there, by id."""
+        wanted = list(ids)
+        self._by_id.update(self.reader.by_ids(id for id in wanted if id not in self._by_id))
+        unread = [id for id in wanted if id not in self._attributes]
+        self._attributes.update((id, []) for id in unread)
+        for attribute in self.reader.attributes(*unread):
+            self._attributes[attribute.thing_id].append(attribute)
+        return {id: self._by_id[id] for id in wanted if id in self._by_id and id not in self._gone[0]}
+
     def parts(self, thing: Thing) -> list[Thing]:
         """The parts of an equipment, in the order in which they were made."""
         if thing.id not in self._parts:
