@@ -23,11 +23,12 @@ from pysnmp.hlapi.v1arch.asyncio import (
 )
 
 TABLE = "1.3.6.1.4.1.318.1.1.26.9.2"
-STATE, PENDING, LABEL, COMMAND = f"{TABLE}.3.1.5", f"{TABLE}.3.1.6", f"{TABLE}.3.1.3", f"{TABLE}.4.1.5"
+UNIT, LABEL, NUMBER, STATE, PENDING = (f"{TABLE}.3.1.{column}" for column in (2, 3, 4, 5, 6))
+COMMAND = f"{TABLE}.4.1.5"
 
 
-def portions(columns: list[str], outlets: int, size: int) -> Iterator[list[str]]:
-    names = iter([f"{column}.{outlet}" for column in columns for outlet in range(1, outlets + 1)])
+def portions(columns: list[str], outlets: int, size: int, *also: str) -> Iterator[list[str]]:
+    names = iter([*also, *(f"{column}.{outlet}" for column in columns for outlet in range(1, outlets + 1))])
     while portion := list(itertools.islice(names, size)):
         yield portion
 
@@ -44,9 +45,10 @@ async def one(dispatcher: Any, port: int, outlets: int) -> int:
             objects = [ObjectType(ObjectIdentity(name)) for name in names]
             await get_cmd(dispatcher, CommunityData("public"), target, *objects, lookupMib=False)
 
-    await asyncio.gather(*(get(names) for names in portions([STATE, PENDING], outlets, 18)))
-    await asyncio.gather(*(get(names) for names in portions([LABEL], outlets, 12)))
-    for names in portions([COMMAND], outlets, 18):
+    last = (f"{UNIT}.{outlets}", f"{NUMBER}.{outlets}")
+    await asyncio.gather(*(get(names) for names in portions([STATE, PENDING], outlets, 18, *last)))
+    await asyncio.gather(*(get(names) for names in portions([LABEL], outlets, 13)))
+    for names in portions([COMMAND], outlets, 19):
         sent += 1
         objects = [ObjectType(ObjectIdentity(name), Integer32(2)) for name in names]
         await set_cmd(dispatcher, CommunityData("private"), target, *objects, lookupMib=False)

@@ -13,6 +13,7 @@ from clusto_cli.context import App
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+from clusto_core import collector
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
 
 EXIT_UNEXPECTED = 1
@@ -150,7 +151,10 @@ def main(ctx: click.Context, db: str | None, config: str | None, verbose: int, d
 
 def run() -> None:
     """What the program `clusto` does."""
-    sys.exit(invoke(sys.argv[1:]))
+    collector.seldom()
+    code = invoke(sys.argv[1:])
+    collector.leave()
+    sys.exit(code)
 
 
 def invoke(arguments: list[str]) -> int:

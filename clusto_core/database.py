@@ -1,14 +1,16 @@
-"""The read side's way into a store: plain SQL on the database's own driver, without SQLAlchemy's import.
+"""The way into a store: plain SQL on the database's own driver, without SQLAlchemy's import.
 
 A statement has `:named` parameters and is written so that SQLite, PostgreSQL and MariaDB understand it alike: `key` and
-`user` are words of theirs, so columns are always named behind their table's alias.
+`user` are words of theirs, so columns are always named behind their table's alias; `Database.insert` quotes them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from clusto_core.errors import Malformed, NotFound, StoreBroken
@@ -18,6 +20,11 @@ REVISION = "0004"
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z]\w*)|(%)")
 _translated: dict[str, str] = {}
+
+_BATCH = 10_000
+"""Rows that are in memory at a time while they are written."""
+BUSY_SECONDS = 60
+"""How long a writer waits for another one."""
 
 Row = tuple[Any, ...]
 Parameters = Mapping[str, object]
@@ -38,10 +45,7 @@ class Database:
         """The rows as they come; the statement must be done before the next one begins on a shared database."""
         cursor = self.connection.cursor()
         try:
-            if self.dialect == "sqlite":
-                cursor.execute(sql, parameters or {})
-            else:
-                cursor.execute(_pyformat(sql), parameters or {})
+            cursor.execute(self._spelled(sql), parameters or {})
             while batch := cursor.fetchmany(1000):
                 yield from batch
         except ValueError as error:
@@ -54,23 +58,67 @@ class Database:
 
     def rows_in(self, sql: str, ids: Sequence[object], parameters: Parameters | None = None) -> Iterator[Row]:
         """The rows of a statement that ends its condition `IN (:ids)`, asked for in portions of 500."""
-        for start in range(0, len(ids), 500):
-            portion = ids[start : start + 500]
-            names = {f"i{number}": value for number, value in enumerate(portion)}
-            marks = ", ".join(f":{name}" for name in names)
-            yield from self.iterate(sql.replace(":ids", marks), {**names, **(parameters or {})})
+        for portion, names in _portions(sql, ids):
+            yield from self.iterate(portion, {**names, **(parameters or {})})
+
+    def execute(self, sql: str, *parameters: Parameters) -> None:
+        """Changes rows: once, or once for each set of parameters. Raises the driver's own errors."""
+        with contextlib.closing(self.connection.cursor()) as cursor:
+            if len(parameters) > 1:
+                cursor.executemany(self._spelled(sql), parameters)
+            else:
+                cursor.execute(self._spelled(sql), *parameters)
+
+    def execute_in(self, sql: str, ids: Iterable[object], parameters: Parameters | None = None) -> None:
+        """Changes the rows of a statement that ends its condition `IN (:ids)`, in portions of 500."""
+        for portion, names in _portions(sql, list(ids)):
+            self.execute(portion, {**names, **(parameters or {})})
+
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
+        """Writes rows, tuples in the order of the columns; they may come from a generator, and there may be millions.
+
+        Raises the driver's own errors.
+        """
+        rows = iter(rows)
+        quote = "`" if self.dialect == "mariadb" else '"'
+        names = ", ".join(f"{quote}{column}{quote}" for column in columns)
+        head = f"INSERT INTO {table} ({names}) VALUES"
+        marks = ", ".join("?" if self.dialect == "sqlite" else "%s" for _ in columns)
+        with contextlib.closing(self.connection.cursor()) as cursor:
+            while batch := list(islice(rows, _BATCH)):
+                if self.dialect == "postgresql":
+                    # psycopg2's own executemany sends a statement a row.
+                    from psycopg2.extras import execute_values
+
+                    execute_values(cursor, f"{head} %s", batch, page_size=1000)
+                else:
+                    cursor.executemany(f"{head} ({marks})", batch)
+
+    def _spelled(self, sql: str) -> str:
+        return sql if self.dialect == "sqlite" else _pyformat(sql)
 
     def broken(self, error: Exception) -> Exception:
         """What an error of the database driver means to clusto: a StoreBroken of one line, or the error itself."""
-        module = type(error).__module__.partition(".")[0]
-        if module not in ("sqlite3", "psycopg2", "pymysql"):
+        if not is_of_driver(error):
             return error
         text = str(error.args[-1] if error.args else error).strip().partition("\n")[0]
         return StoreBroken(f"the store cannot be read: {text}")
 
     def close(self) -> None:
-        """Ends the connection; closing twice does no harm."""
+        """Ends the connection; what was not committed is undone. Closing twice does no harm."""
         self.connection.close()
+
+
+def is_of_driver(error: BaseException) -> bool:
+    """Whether a database driver raised it."""
+    return type(error).__module__.partition(".")[0] in ("sqlite3", "psycopg2", "pymysql")
+
+
+def _portions(sql: str, ids: Sequence[object]) -> Iterator[tuple[str, dict[str, object]]]:
+    """The statement for every 500 ids, and the parameters that these are."""
+    for start in range(0, len(ids), 500):
+        names = {f"i{number}": value for number, value in enumerate(ids[start : start + 500])}
+        yield sql.replace(":ids", ", ".join(f":{name}" for name in names)), names
 
 
 def _pyformat(sql: str) -> str:
@@ -96,19 +144,45 @@ def connect(url: str) -> Database:
     Raises NotFound when there is no store at that place, StoreBroken when it is not one, is damaged, or has another
     schema than this clusto; OutdatedSchema, a StoreBroken, when an upgrade would help.
     """
-    scheme = url.partition("://")[0].partition("+")[0]
-    if scheme == "sqlite":
-        database = Database(_sqlite(sqlite_path(url)), "sqlite")
-    elif scheme == "postgresql":
-        database = Database(_postgresql(url), "postgresql")
+    dialect = dialect_of(url)
+    if dialect == "sqlite":
+        connection = _sqlite(sqlite_path(url))
+    elif dialect == "postgresql":
+        connection = _postgresql(url, isolation_level="REPEATABLE READ", readonly=True)
     else:
-        database = Database(_mariadb(url), "mariadb")
+        connection = _mariadb(url, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+    database = Database(connection, dialect)
     try:
         check_revision(database, url)
     except BaseException:
         database.close()
         raise
     return database
+
+
+def connect_to_write(url: str) -> Database:
+    """Opens a database to write in it, whatever it holds; no transaction has begun. SQLite makes the file.
+
+    Transactions wait `BUSY_SECONDS` for others, and are READ COMMITTED on shared databases. Raises StoreBroken when a
+    server is not reached, and sqlite3's own errors.
+    """
+    dialect = dialect_of(url)
+    if dialect == "postgresql":
+        return Database(_postgresql(url, isolation_level="READ COMMITTED"), dialect)
+    if dialect == "mariadb":
+        isolation = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
+        return Database(_mariadb(url, isolation, f"SET SESSION innodb_lock_wait_timeout = {BUSY_SECONDS}"), dialect)
+    import sqlite3
+
+    connection = sqlite3.connect(sqlite_path(url), isolation_level=None, timeout=BUSY_SECONDS)
+    connection.execute("PRAGMA foreign_keys = ON")
+    return Database(connection, dialect)
+
+
+def dialect_of(url: str) -> str:
+    """`sqlite`, `postgresql`, or `mariadb`, which MySQL is spelled as."""
+    scheme = url.partition("://")[0].partition("+")[0]
+    return scheme if scheme in ("sqlite", "postgresql") else "mariadb"
 
 
 class OutdatedSchema(StoreBroken):
@@ -192,7 +266,8 @@ def _sqlite(path: str) -> Any:
     raise StoreBroken(f"cannot read the store {path}: {problem}") from problem
 
 
-def _postgresql(url: str) -> Any:
+def _postgresql(url: str, **session: Any) -> Any:
+    """A connection whose transactions are as psycopg2's `set_session` is told."""
     try:
         import psycopg2
     except ImportError:
@@ -201,13 +276,14 @@ def _postgresql(url: str) -> Any:
         ) from None
     try:
         connection = psycopg2.connect("postgresql://" + url.partition("://")[2], connect_timeout=10)
-        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        connection.set_session(**session)
     except psycopg2.Error as error:
         raise unreachable(url, error) from None
     return connection
 
 
-def _mariadb(url: str) -> Any:
+def _mariadb(url: str, *settings: str) -> Any:
+    """A connection on which these statements have been run."""
     try:
         import pymysql
     except ImportError:
@@ -215,8 +291,8 @@ def _mariadb(url: str) -> Any:
     try:
         connection = pymysql.connect(**mariadb_arguments(url), charset="utf8mb4", connect_timeout=10)
         with connection.cursor() as cursor:
-            cursor.execute("SET SESSION sql_mode = CONCAT(@@sql_mode, ',PIPES_AS_CONCAT')")
-            cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+            for statement in ("SET SESSION sql_mode = CONCAT(@@sql_mode, ',PIPES_AS_CONCAT')", *settings):
+                cursor.execute(statement)
     except pymysql.MySQLError as error:
         raise unreachable(url, error) from None
     return connection

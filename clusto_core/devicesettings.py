@@ -7,11 +7,12 @@ A setting is an attribute of a group: `snmp.community`, `bmc.user`, `power.profi
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from clusto_core.attributes import IP, resolve_secret
 from clusto_core.reader import Reader
 from clusto_core.things import Thing
+from clusto_core.view import view_of
 
 
 class DeviceSettings(Mapping[str, str]):
@@ -34,8 +35,7 @@ class DeviceSettings(Mapping[str, str]):
         return DeviceSettings({**others._values, **self._values})
 
 
-@dataclass(frozen=True, slots=True)
-class ReachedDevice:
+class ReachedDevice(NamedTuple):
     """A device, the address it is at (its own `_ip`, else its management port's, else its name), and its settings."""
 
     thing: Thing
@@ -52,11 +52,12 @@ def reached(reader: Reader, things: Iterable[Thing], groups: Iterable[str]) -> d
     of_parts: dict[int, str] = {}
     for attribute in held:
         of_parts.setdefault(parts[attribute.thing_id].entity_id, attribute.value.text)
+    view = view_of(reader, devices.values())
     found = {}
     for thing in devices.values():
         values: dict[str, str] = {}
         address = None
-        for attribute, _ in reader.effective(thing):
+        for attribute, _ in view.effective(thing):
             key = attribute.key
             if key.key == IP:
                 address = address or attribute.value.text

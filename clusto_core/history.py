@@ -45,25 +45,20 @@ _CHANGE = "SELECT c.thing_id, c.name, c.before, c.after FROM changes c"
 
 def record(unit: UnitOfWork, command: str, message: str | None, reverts: int | None) -> int:
     """Writes the history of all that a unit of work is about to change; gives the transaction's number."""
-    from clusto_core import rows, schema
+    from clusto_core import rows
 
     number = unit.new_transaction_id()
-    entry = {
-        "id": number,
-        "time": time.time_ns() // 1000,
-        "user": user()[:100],
-        "host": os.uname().nodename[:255],
-        "command": command,
-        "message": message and message.encode(errors="replace").decode().replace("\0", "?"),
-        "reverts": reverts,
-    }
-    unit.connection.execute(schema.transactions.insert(), entry)
+    message = message and message.encode(errors="replace").decode().replace("\0", "?")
+    now = time.time_ns() // 1000
+    entry = (number, now, user()[:100], os.uname().nodename[:255], command, message, reverts)
+    database = unit.reader.database
+    database.insert("transactions", rows.TRANSACTIONS, [entry])
     dump = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
     changes = (
         (number, thing_id, name, dump(before) if before else None, dump(after) if after else None)
         for thing_id, name, before, after in unit.changes()
     )
-    rows.insert(unit.connection, schema.changes, rows.CHANGES, changes)
+    database.insert("changes", rows.CHANGES, changes)
     return number
 
 

@@ -80,17 +80,16 @@ class Inventory:
         """
         with (
             store.or_scratch(self.settings, only_trying=dry_run) as settings,
-            store.write_transaction(settings, notify) as connection,
+            store.write_transaction(settings, notify) as database,
             collector.paused(),
         ):
-            reader = Reader(store.raw(connection))
-            change = Transaction(UnitOfWork(connection, reader))
+            change = Transaction(UnitOfWork(Reader(database)))
             yield change
             if change.unit.changed:
                 categories.check(change.unit)
                 cabling.check_heights(change.unit)
                 if dry_run:
-                    connection.rollback()
+                    database.connection.rollback()
                 else:
                     change.id = history.record(change.unit, command, message, reverts)
                     change.unit.flush()

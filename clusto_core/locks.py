@@ -22,6 +22,10 @@ from clusto_core.things import Thing
 SECONDS = 300
 """How long a lock holds that is not renewed."""
 _POLL = 0.2
+_COLUMNS = ("thing_id", "owner", "token", "expires")
+_HELD = """
+    SELECT l.thing_id, l.owner, l.expires FROM locks l
+    WHERE l.thing_id IN (:ids) AND l.expires > :now AND l.token <> :token"""
 
 
 def holders(reader: Reader, thing_ids: Iterable[int]) -> dict[int, str]:
@@ -60,11 +64,10 @@ class Locks:
 
     def release(self) -> None:
         """Gives back all that this command holds."""
-        from clusto_core import schema
         from clusto_core.store import write_transaction
 
-        with write_transaction(self._settings, lambda line: None) as connection:
-            connection.execute(schema.locks.delete().where(schema.locks.c.token == self._token))
+        with write_transaction(self._settings, lambda line: None) as database:
+            database.execute("DELETE FROM locks WHERE token = :token", {"token": self._token})
 
     @contextlib.contextmanager
     def on(self, things: Sequence[Thing], wait: float) -> Iterator[Locks]:
@@ -77,22 +80,15 @@ class Locks:
 
     def _try(self, things: Sequence[Thing]) -> tuple[str, str, float] | None:
         """Locks all, or tells the first that another command holds: its name, that owner, the seconds left."""
-        from clusto_core import schema
         from clusto_core.store import write_transaction
 
-        table = schema.locks
         by_id = {thing.id: thing for thing in things}
         # The store's write lock makes this the only one who looks and writes.
-        with write_transaction(self._settings, lambda line: None) as connection:
+        with write_transaction(self._settings, lambda line: None) as database:
             now = time.time_ns() // 1000
-            held = connection.execute(
-                table.select().where(table.c.thing_id.in_(by_id), table.c.expires > now, table.c.token != self._token)
-            ).first()
-            if held is not None:
-                return by_id[held.thing_id].name, held.owner, (held.expires - now) / 1e6
-            connection.execute(table.delete().where(table.c.thing_id.in_(by_id)))
+            for id, owner, expires in database.rows_in(_HELD, list(by_id), {"now": now, "token": self._token}):
+                return by_id[id].name, owner, (expires - now) / 1e6
+            database.execute_in("DELETE FROM locks WHERE thing_id IN (:ids)", by_id)
             expires = now + int(self._seconds * 1e6)
-            rows = [{"thing_id": id, "owner": self._owner, "token": self._token, "expires": expires} for id in by_id]
-            if rows:
-                connection.execute(table.insert(), rows)
+            database.insert("locks", _COLUMNS, [(id, self._owner, self._token, expires) for id in by_id])
         return None

@@ -59,7 +59,7 @@ def nics_of(reader: Reader, thing: Thing) -> list[Thing]:
     """The network interfaces of a Thing that a cable is in; the part itself when it is one."""
     if thing.is_part:
         return [thing]
-    links = [link for link in reader.links(thing.id) if link.kind == NETWORK and link.part is not None]
+    links = [link for link in reader.links(thing.id, kind=NETWORK) if link.part is not None]
     return in_order(link.part for link in links if link.part is not None)
 
 

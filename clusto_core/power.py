@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from clusto_core.attributes import Key
 from clusto_core.drivers import Equipment
 from clusto_core.drivers.parts import Inlet, Outlet
 from clusto_core.errors import Malformed
 from clusto_core.reader import Reader
-from clusto_core.things import Link, Thing, in_order
+from clusto_core.things import Thing, in_order
 
 POWER = "power"
 OUTLET_KEY = Key("power", None, "outlet")
@@ -24,8 +25,7 @@ OUTLET_KEY = Key("power", None, "outlet")
 _NUMBERED = re.compile(r"(?:outlet|port|plug|socket|receptacle)?[ _-]*(\d+)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
+class Feed(NamedTuple):
     """One inlet of a Thing and the outlet at the other end of its cable; None when no cable, or no end of it, is
     recorded.
     """
@@ -54,8 +54,7 @@ class Supply:
         return [feed.inlet for feed in self.feeds if feed.outlet is None and feed.inlet is not None]
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(NamedTuple):
     """What becomes of a Thing: it goes dark, or it loses `lost` and lives on `left` (the outlets, in order)."""
 
     thing: Thing
@@ -68,45 +67,43 @@ def supplies(reader: Reader, targets: Iterable[Thing]) -> list[Supply]:
     """What feeds each target: a Thing, an inlet, or an outlet. Raises Malformed for a part that has no power."""
     wanted = list(targets)
     whole = [target.id for target in wanted if not target.is_part]
-    inlets: dict[int, list[Thing]] = {}
+    feeds: dict[int, list[Feed]] = {}
     gives: set[int] = set()
-    for part in reader.power_parts(*whole):
+    for part, far in reader.power_parts(*whole):
         if part.is_a(Inlet):
-            inlets.setdefault(part.entity_id, []).append(part)
+            feeds.setdefault(part.entity_id, []).append(_feed(part, far))
         else:
             gives.add(part.entity_id)
-    links = {link.part.id: link for link in _power_links(reader, whole) if link.part is not None}
     alone = [target.id for target in wanted if target.is_part]
-    links |= {link.part.id: link for link in reader.links_of_parts(*alone) if link.part is not None}
+    ends = {link.part.id: link.far for link in reader.links_of_parts(*alone) if link.part is not None}
     found = []
     for target in wanted:
         if target.is_a(Outlet):
             found.append(Supply(target, [Feed(None, target)]))
         elif target.is_a(Inlet):
-            found.append(Supply(target, [_feed(target, links.get(target.id))]))
+            found.append(Supply(target, [_feed(target, ends.get(target.id))]))
         elif target.is_part:
             raise Malformed(f"{target.name} takes and gives no power: name a Thing, an inlet or an outlet")
         else:
-            feeds = [_feed(inlet, links.get(inlet.id)) for inlet in inlets.get(target.id, [])]
-            found.append(Supply(target, feeds, target.id in gives))
+            found.append(Supply(target, feeds.get(target.id, []), target.id in gives))
     return found
 
 
 def outlet_names(reader: Reader, outlets: Iterable[Thing]) -> dict[int, str]:
     """What the device calls each outlet, by id: `power.outlet`, else the number or the name of the part."""
     parts = list(outlets)
-    given = {
-        attribute.thing_id: attribute.value.text
-        for attribute in reader.attributes(*(part.id for part in parts))
-        if attribute.key == OUTLET_KEY
-    }
+    given: dict[int, str] = {}
+    if next(reader.having(OUTLET_KEY), None) is not None:
+        for attribute in reader.attributes(*(part.id for part in parts)):
+            if attribute.key == OUTLET_KEY:
+                given[attribute.thing_id] = attribute.value.text
     return {part.id: given.get(part.id) or _plain(part.part_name) for part in parts}
 
 
 def fed_from(reader: Reader, device: Thing) -> dict[int, list[Thing]]:
     """What hangs on each outlet of a device, by the outlet's id: the inlets at the far ends."""
     found: dict[int, list[Thing]] = {}
-    for link in _power_links(reader, [device.id]):
+    for link in reader.links(device.id, kind=POWER):
         if link.part is not None and link.part.is_a(Outlet) and link.far is not None and link.far.is_a(Inlet):
             found.setdefault(link.part.id, []).append(link.far)
     return found
@@ -181,13 +178,8 @@ def _recorded(supply: Supply) -> list[Feed]:
     return [feed for feed in supply.feeds if feed.outlet is not None]
 
 
-def _feed(inlet: Thing, link: Link | None) -> Feed:
-    far = link.far if link is not None else None
+def _feed(inlet: Thing, far: Thing | None) -> Feed:
     return Feed(inlet, far if far is not None and far.is_a(Outlet) else None)
-
-
-def _power_links(reader: Reader, ids: Iterable[int]) -> list[Link]:
-    return [link for link in reader.links(*ids) if link.kind == POWER]
 
 
 def _owners(reader: Reader, outlets: Iterable[Thing]) -> list[Thing]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from clusto_core import addresses
 from clusto_core.attributes import Key, Value
 from clusto_core.database import Database, Row, connect
-from clusto_core.drivers import Category, Driver
+from clusto_core.drivers import Category, Driver, registry
 from clusto_core.drivers.parts import FrontPort, Inlet, Outlet, RearPort
 from clusto_core.errors import Malformed, NotFound, did_you_mean
 from clusto_core.names import natural_key, split_part, suggest
@@ -23,6 +23,11 @@ _THING_BY_NAME = f"SELECT {THING} FROM things t WHERE t.name = :name"
 _THINGS_BY_NAME = f"SELECT {THING} FROM things t WHERE t.name IN (:ids)"
 _THINGS_BY_ID = f"SELECT {THING} FROM things t WHERE t.id IN (:ids)"
 _PARTS = f"SELECT {THING} FROM things t WHERE t.owner_id IN (:ids)"
+_POWER_PARTS = f"""
+    SELECT {THING}, f.id, f.name, f.driver, f.owner_id, f.number
+    FROM things t LEFT JOIN connections c ON c.part_id = t.id
+    LEFT JOIN things f ON f.id = COALESCE(c.far_part_id, c.far_thing_id)
+    WHERE t.owner_id IN (:ids)"""
 _PART_BY_LABEL = f"""
     SELECT {THING} FROM things t JOIN attributes a ON a.thing_id = t.id
     WHERE t.owner_id = :owner AND a.key = 'label' AND a.head = :label"""
@@ -66,6 +71,11 @@ _CHILDREN = f"SELECT {THING} FROM containment k JOIN things t ON t.id = k.child_
 _CONTENTS = f"""
     SELECT DISTINCT k.parent_id, {THING} FROM containment k JOIN things t ON t.id = k.child_id
     WHERE k.parent_id IN (:ids)"""
+_CONTENTS_BUT_PARTS = f"""
+    SELECT a.ref_id, {THING} FROM attributes a JOIN things t ON t.id = a.thing_id
+    WHERE a.ref_id IN (:ids) AND a.key = '_in' AND t.owner_id IS NULL
+    UNION SELECT c.other_thing_id, {THING} FROM connections c JOIN things t ON t.id = c.thing_id
+    WHERE c.other_thing_id IN (:ids) AND c.part_id IS NULL"""
 _MOUNTED = """
     SELECT c.other_thing_id, c.thing_id, u.number FROM connections c JOIN things u ON u.id = c.other_part_id
     WHERE c.part_id IS NULL AND c.thing_id IN (:ids)"""
@@ -189,10 +199,15 @@ class Reader:
         parts = (Thing(*row) for row in self.database.rows_in(_PARTS, owner_ids))
         return in_order(part for part in parts if driver is None or part.is_a(driver))
 
-    def power_parts(self, *owner_ids: int) -> list[Thing]:
-        """The inlets and outlets of these equipments, in natural order."""
-        parts = (Thing(*row) for row in self.database.rows_in(_PARTS, owner_ids))
-        return in_order(part for part in parts if part.is_a(Inlet) or part.is_a(Outlet))
+    def power_parts(self, *owner_ids: int) -> list[tuple[Thing, Thing | None]]:
+        """The inlets and outlets of these equipments, in natural order, each with the end of its cable's path."""
+        rows = self.database.rows_in(_POWER_PARTS, owner_ids)
+        found = [
+            (Thing(*row[:5]), Thing(*row[5:]) if row[5] is not None else None)
+            for row in rows
+            if issubclass(registry.of(row[2]), (Inlet, Outlet))
+        ]
+        return sorted(found, key=lambda each: natural_key(each[0].name))
 
     def attributes(self, *thing_ids: int) -> list[Attribute]:
         """All attributes of these Things, in the order in which they were given."""
@@ -212,9 +227,10 @@ class Reader:
         found = [(Thing(*row[:5]), row[5]) for row in self.database.rows_in(_ADDRESSES_OF_PARTS, owner_ids)]
         return sorted(found, key=lambda each: (natural_key(each[0].name), each[1]))
 
-    def links(self, *thing_ids: int) -> list[Link]:
-        """The cables of these equipments and of all their parts."""
-        return [_link(row) for row in self.database.rows_in(_LINKS, thing_ids)]
+    def links(self, *thing_ids: int, kind: str | None = None) -> list[Link]:
+        """The cables of these equipments and of all their parts, of any kind or of one."""
+        sql = _LINKS if kind is None else _LINKS + " AND c.kind = :kind"
+        return [_link(row) for row in self.database.rows_in(sql, thing_ids, {"kind": kind} if kind else None)]
 
     def links_of_parts(self, *part_ids: int) -> list[Link]:
         """The cables of these parts; at most one each."""
@@ -247,7 +263,7 @@ class Reader:
     def contents(self, ids: Iterable[int], *, parts: bool) -> dict[int, list[Thing]]:
         """What is directly in each of these Things, by their ids; with their parts or without."""
         found: dict[int, list[Thing]] = {}
-        for row in self.database.rows_in(_CONTENTS if parts else _CONTENTS + " AND t.owner_id IS NULL", list(ids)):
+        for row in self.database.rows_in(_CONTENTS if parts else _CONTENTS_BUT_PARTS, list(ids)):
             found.setdefault(row[0], []).append(Thing(*row[1:]))
         return found
 

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from clusto_core.config import Settings
-from clusto_core.database import Row
+from clusto_core.database import Database, Row
 from clusto_core.errors import ClustoError, Malformed, Refused
 from clusto_core.reader import Reader
 from clusto_core.things import Thing
@@ -92,7 +92,12 @@ _LATEST = (
     + """
     JOIN (SELECT MAX(n.id) AS id FROM rebuilds n GROUP BY n.thing_id) l ON l.id = b.id WHERE b.thing_id IN (:ids)"""
 )
+_REBUILD_COLUMNS = ("id", "thing_id", "name", "began", "who", "phase", "changed", "token", "plan")
+_NOT_ENDED = "phase NOT IN ('{}')".format("', '".join(ENDED))
+_NEW_PHASE = f"UPDATE rebuilds SET phase = :phase, changed = :now WHERE {_NOT_ENDED}"
+_PHASES = "SELECT b.id, b.phase FROM rebuilds b WHERE b.id IN (:ids)"
 _ONCE = "SELECT e.rebuild_id, e.once FROM rebuild_events e WHERE e.once IS NOT NULL AND e.rebuild_id IN (:ids)"
+_EVENT_COLUMNS = ("id", "rebuild_id", "time", "source", "event", "message", "once")
 _EVENT = "SELECT e.id, e.rebuild_id, e.time, e.source, e.event, e.message FROM rebuild_events e"
 
 
@@ -104,8 +109,7 @@ def latest(reader: Reader, things: Iterable[Thing]) -> dict[int, Rebuild]:
 
 def unfinished(reader: Reader) -> list[Rebuild]:
     """The rebuilds that have not ended, oldest first."""
-    marks = ", ".join(f"'{phase}'" for phase in ENDED)
-    return [_rebuild(row) for row in reader.database.rows(f"{_REBUILD} WHERE b.phase NOT IN ({marks}) ORDER BY b.id")]
+    return [_rebuild(row) for row in reader.database.rows(f"{_REBUILD} WHERE {_NOT_ENDED} ORDER BY b.id")]
 
 
 def by_token(reader: Reader, token: str) -> Rebuild | None:
@@ -134,10 +138,7 @@ def last_event(reader: Reader) -> int:
 
 def called_back(reader: Reader, rebuild_ids: Iterable[int]) -> dict[int, set[str]]:
     """What the machines of these rebuilds have called back of ONCE with the tokens they have now, by rebuild."""
-    found: dict[int, set[str]] = {}
-    for rebuild_id, once in reader.database.rows_in(_ONCE, list(rebuild_ids)):
-        found.setdefault(rebuild_id, set()).add(once)
-    return found
+    return _called_back(reader.database, list(rebuild_ids))
 
 
 class Journal:
@@ -151,58 +152,47 @@ class Journal:
 
         An older rebuild of the same machine that had not ended is cancelled: whoever calls this holds its lock.
         """
-        from clusto_core import schema
         from clusto_core.history import user
         from clusto_core.store import write_transaction
 
-        table = schema.rebuilds
         now = _now()
         who = f"{user()}@{os.uname().nodename}"[:255]
         begun = []
-        with write_transaction(self._settings, lambda line: None) as connection:
-            ids = [thing.id for thing, _ in plans]
-            connection.execute(
-                table.update()
-                .where(table.c.thing_id.in_(ids), table.c.phase.not_in(ENDED))
-                .values(phase=CANCELLED, changed=now)
-            )
-            for number, (thing, plan) in enumerate(plans, _next(connection, table)):
+        with write_transaction(self._settings, lambda line: None) as database:
+            cancelled = {"phase": CANCELLED, "now": now}
+            database.execute_in(f"{_NEW_PHASE} AND thing_id IN (:ids)", [thing.id for thing, _ in plans], cancelled)
+            rows = []
+            for number, (thing, plan) in enumerate(plans, _next(database, "rebuilds")):
                 token = secrets.token_urlsafe(32)
-                row = {"id": number, "thing_id": thing.id, "name": thing.name, "began": now, "who": who}
-                row |= {"phase": WAITING, "changed": now, "token": _digest(token), "plan": json.dumps(dict(plan))}
-                connection.execute(table.insert(), row)
+                kept = json.dumps(dict(plan))
+                rows.append((number, thing.id, thing.name, now, who, WAITING, now, _digest(token), kept))
                 begun.append(
                     (Rebuild(number, thing.id, thing.name, now / 1e6, who, WAITING, now / 1e6, dict(plan)), token)
                 )
+            database.insert("rebuilds", _REBUILD_COLUMNS, rows)
         return begun
 
     def renew_token(self, rebuild: Rebuild) -> str:
         """A new token for a rebuild whose machine begins anew: what it has called back may be called back again."""
-        from clusto_core import schema
         from clusto_core.store import write_transaction
 
         token = secrets.token_urlsafe(32)
-        table, heard = schema.rebuilds, schema.rebuild_events
-        with write_transaction(self._settings, lambda line: None) as connection:
-            connection.execute(table.update().where(table.c.id == rebuild.id).values(token=_digest(token)))
-            connection.execute(heard.update().where(heard.c.rebuild_id == rebuild.id).values(once=None))
+        with write_transaction(self._settings, lambda line: None) as database:
+            new = {"id": rebuild.id, "token": _digest(token)}
+            database.execute("UPDATE rebuilds SET token = :token WHERE id = :id", new)
+            database.execute("UPDATE rebuild_events SET once = NULL WHERE rebuild_id = :id", {"id": rebuild.id})
         return token
 
     def add(self, heard: Sequence[Heard]) -> list[Event]:
         """Writes these down, in order; phases of rebuilds that have ended stay."""
-        from clusto_core import schema
         from clusto_core.store import write_transaction
 
-        with write_transaction(self._settings, lambda line: None) as connection:
-            written = self._add(connection, heard, [None] * len(heard))
-            table = schema.rebuilds
+        with write_transaction(self._settings, lambda line: None) as database:
+            written = self._add(database, heard, [None] * len(heard))
             for each in heard:
                 if each.phase is not None:
-                    connection.execute(
-                        table.update()
-                        .where(table.c.id == each.rebuild_id, table.c.phase.not_in(ENDED))
-                        .values(phase=each.phase, changed=_now())
-                    )
+                    new = {"phase": each.phase, "now": _now(), "id": each.rebuild_id}
+                    database.execute(f"{_NEW_PHASE} AND id = :id", new)
             return written
 
     def call_back(self, rebuild: Rebuild, event: str, message: str | None) -> Event:
@@ -218,25 +208,13 @@ class Journal:
 
     def call_backs(self, said: Sequence[tuple[Rebuild, str, str | None]]) -> list[Event | Malformed | NotTaken]:
         """The same of many machines, in one transaction: what was written down of each, or why it was not."""
-        from sqlalchemy import select
-
-        from clusto_core import schema
         from clusto_core.store import write_transaction
 
-        table, heard = schema.rebuilds, schema.rebuild_events
-        ids = {rebuild.id for rebuild, _, _ in said}
+        ids = list({rebuild.id for rebuild, _, _ in said})
         # The store's write lock makes this the only one who looks and writes.
-        with write_transaction(self._settings, lambda line: None) as connection:
-            phases = {
-                row.id: row.phase
-                for row in connection.execute(select(table.c.id, table.c.phase).where(table.c.id.in_(ids)))
-            }
-            before: dict[int, set[str]] = {id: set() for id in ids}
-            known = select(heard.c.rebuild_id, heard.c.once).where(
-                heard.c.rebuild_id.in_(ids), heard.c.once.is_not(None)
-            )
-            for row in connection.execute(known):
-                before[row.rebuild_id].add(row.once)
+        with write_transaction(self._settings, lambda line: None) as database:
+            phases: dict[int, str] = dict(database.rows_in(_PHASES, ids))
+            before = {**{id: set() for id in ids}, **_called_back(database, ids)}
             refusals = []
             for rebuild, event, _ in said:
                 refusals.append(_refusal(rebuild, phases[rebuild.id], event, before[rebuild.id]))
@@ -245,32 +223,21 @@ class Journal:
             taken = [each for each, refusal in zip(said, refusals, strict=True) if refusal is None]
             written = iter(
                 self._add(
-                    connection,
+                    database,
                     [Heard(rebuild.id, CALLBACK, event, message) for rebuild, event, message in taken],
                     [event if event in ONCE else None for _, event, _ in taken],
                 )
             )
         return [refusal or next(written) for refusal in refusals]
 
-    def _add(self, connection: Any, heard: Sequence[Heard], once: Sequence[str | None]) -> list[Event]:
-        from clusto_core import schema
-
-        table = schema.rebuild_events
+    def _add(self, database: Database, heard: Sequence[Heard], once: Sequence[str | None]) -> list[Event]:
         now = _now()
-        rows = [
-            {
-                "id": number,
-                "rebuild_id": each.rebuild_id,
-                "time": now if each.time is None else int(each.time * 1e6),
-                "source": each.source,
-                "event": each.event,
-                "message": _kept(each.message),
-            }
-            for number, each in enumerate(heard, _next(connection, table))
-        ]
-        if rows:
-            connection.execute(table.insert(), [{**row, "once": mark} for row, mark in zip(rows, once, strict=True)])
-        return [_event(tuple(row.values())) for row in rows]
+        rows = []
+        for number, (each, mark) in enumerate(zip(heard, once, strict=True), _next(database, "rebuild_events")):
+            at = now if each.time is None else int(each.time * 1e6)
+            rows.append((number, each.rebuild_id, at, each.source, each.event, _kept(each.message), mark))
+        database.insert("rebuild_events", _EVENT_COLUMNS, rows)
+        return [_event(row[:-1]) for row in rows]
 
 
 def _refusal(rebuild: Rebuild, phase: str, event: str, before: set[str]) -> Malformed | NotTaken | None:
@@ -286,11 +253,17 @@ def _refusal(rebuild: Rebuild, phase: str, event: str, before: set[str]) -> Malf
     return None
 
 
-def _next(connection: Any, table: Any) -> int:
-    """The next number in a table whose rows are never taken out, for whoever holds the store's write lock."""
-    from sqlalchemy import func, select
+def _called_back(database: Database, ids: Sequence[int]) -> dict[int, set[str]]:
+    found: dict[int, set[str]] = {}
+    for rebuild_id, once in database.rows_in(_ONCE, ids):
+        found.setdefault(rebuild_id, set()).add(once)
+    return found
 
-    return int(connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()) + 1
+
+def _next(database: Database, table: str) -> int:
+    """The next number in a table whose rows are never taken out, for whoever holds the store's write lock."""
+    [(highest,)] = database.rows(f"SELECT COALESCE(MAX(x.id), 0) FROM {table} x")
+    return int(highest) + 1
 
 
 def _kept(message: str | None) -> str | None:

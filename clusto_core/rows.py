@@ -1,9 +1,8 @@
-"""How records become rows, and rows get into the store: many at once, as tuples in the order of named columns."""
+"""How records become rows of the store: tuples in the order of named columns."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterator
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +11,6 @@ from clusto_core.attributes import HEAD, IP
 from clusto_core.things import Attribute, Thing
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Table
-
     from clusto_core.unit import Cable
 
 THINGS = ("id", "name", "driver", "owner_id", "number")
@@ -25,26 +22,10 @@ CONNECTIONS = (
     *("cable_id", "side", "kind", "part_id", "thing_id"),
     *("other_part_id", "other_thing_id", "far_part_id", "far_thing_id"),
 )
+TRANSACTIONS = ("id", "time", "user", "host", "command", "message", "reverts")
 CHANGES = ("transaction_id", "thing_id", "name", "before", "after")
 
 Row = tuple[Any, ...]
-
-_BATCH = 10_000
-
-
-def insert(connection: Connection, table: Table, columns: tuple[str, ...], rows: Iterable[Row]) -> None:
-    """Writes rows, which may come from a generator: a batch of them is in memory at a time."""
-    rows = iter(rows)
-    if connection.dialect.name == "sqlite":
-        # sqlite3 takes tuples as they are: going through SQLAlchemy's parameters would cost as much as the inserting.
-        names = ", ".join(f'"{column}"' for column in columns)
-        statement = f'INSERT INTO "{table.name}" ({names}) VALUES ({", ".join("?" * len(columns))})'
-        while batch := list(islice(rows, _BATCH)):
-            connection.exec_driver_sql(statement, batch)
-    else:
-        while batch := list(islice(rows, _BATCH)):
-            connection.execute(table.insert(), [dict(zip(columns, row, strict=True)) for row in batch])
-
 
 of_thing = attrgetter(*THINGS)
 """The row of `things` for a Thing."""

@@ -1,25 +1,23 @@
-"""The write side's way into a store: SQLAlchemy engines, creation, migration, backup and copy."""
+"""The write side's way into a store: the write lock; creation and migration, by SQLAlchemy; backup and copy."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING
 
 from clusto_core import database
 from clusto_core.config import Settings, masked
-from clusto_core.database import Database, EmptyStore, OutdatedSchema, sqlite_path, unreachable
+from clusto_core.database import BUSY_SECONDS, Database, EmptyStore, OutdatedSchema, sqlite_path, unreachable
 from clusto_core.errors import Refused, StoreBroken
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Engine
 
 Notify = Callable[[str], None]
 """Told, in one line, what was done besides: a store made, a backup written."""
-
-BUSY_SECONDS = 60
-"""How long a writer waits for another one."""
 
 
 @contextlib.contextmanager
@@ -42,118 +40,81 @@ def or_scratch(settings: Settings, *, only_trying: bool) -> Iterator[Settings]:
 
 
 def engine_for(url: str) -> Engine:
-    """An engine whose transactions begin by taking the store's write lock on SQLite, at READ COMMITTED elsewhere."""
+    """What Alembic migrates with; its transactions begin by taking the store's write lock on SQLite."""
     from sqlalchemy import create_engine, event
     from sqlalchemy.pool import NullPool
 
-    scheme, _, rest = url.partition("://")
-    if scheme.partition("+")[0] == "sqlite":
-        path = sqlite_path(url)
-
-        def opened() -> Any:
-            import sqlite3
-
-            connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS)
-            connection.execute("PRAGMA foreign_keys = ON")
-            return connection
-
-        engine = create_engine("sqlite://", creator=opened, poolclass=NullPool)
+    scheme = url.partition("://")[0].partition("+")[0]
+    drivers = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg2", "mysql": "mysql+pymysql"}
+    driver = drivers.get(scheme, "mariadb+pymysql")
+    engine = create_engine(
+        f"{driver}://", creator=lambda: database.connect_to_write(url).connection, poolclass=NullPool
+    )
+    if scheme == "sqlite":
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-        return engine
-    driver = "postgresql+psycopg2" if scheme.startswith("postgresql") else "mariadb+pymysql"
-    if scheme.startswith("mysql"):
-        driver = "mysql+pymysql"
-    engine = create_engine(f"{driver}://{rest}", poolclass=NullPool, isolation_level="READ COMMITTED")
-    if not scheme.startswith("postgresql"):
-
-        def configure(connection: Any, record: Any) -> None:
-            with connection.cursor() as cursor:
-                cursor.execute("SET SESSION sql_mode = CONCAT(@@sql_mode, ',PIPES_AS_CONCAT')")
-                cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {BUSY_SECONDS}")
-
-        event.listen(engine, "connect", configure)
     return engine
 
 
-def raw(connection: Connection) -> Database:
-    """The reading side of an open write transaction: it sees what was written so far."""
-    dialect = connection.dialect.name
-    return Database(connection.connection.dbapi_connection, "mariadb" if dialect == "mysql" else dialect)
-
-
 @contextlib.contextmanager
-def write_transaction(settings: Settings, notify: Notify) -> Iterator[Connection]:
+def write_transaction(settings: Settings, notify: Notify) -> Iterator[Database]:
     """A transaction that holds the store's write lock; makes the store, or upgrades it, where that is due.
 
     Raises StoreBroken when the store cannot be opened or written to, Refused when another writer keeps it too long.
     """
     url = settings.url
-    engine = engine_for(url)
-    try:
-        with explained(url):
-            try:
-                connection = _locked(engine, url)
-            except EmptyStore:
-                create(url)
-                notify(f"made a new inventory: {masked(url)}")
-                connection = _locked(engine, url)
-            except OutdatedSchema:
-                if url.startswith("sqlite"):
-                    upgrade(url, notify)
-                else:
-                    _await_migration(engine)
-                connection = _locked(engine, url)
-            with connection:
-                yield connection
-                connection.commit()
-    finally:
-        engine.dispose()
+    with explained(url):
+        try:
+            writing = _locked(url)
+        except EmptyStore:
+            create(url)
+            notify(f"made a new inventory: {masked(url)}")
+            writing = _locked(url)
+        except OutdatedSchema:
+            if url.startswith("sqlite"):
+                upgrade(url, notify)
+            else:
+                _await_migration(url)
+            writing = _locked(url)
+        with contextlib.closing(writing):
+            yield writing
+            writing.connection.commit()
 
 
-def _await_migration(engine: Engine) -> None:
+def _await_migration(url: str) -> None:
     """Waits while another command makes or upgrades the store: MariaDB shows the tables of each step as it is done."""
-    with engine.connect() as connection:
-        if connection.dialect.name not in ("postgresql", "sqlite"):
-            connection.exec_driver_sql(f"SELECT GET_LOCK('clusto-migration', {BUSY_SECONDS})")
-            connection.exec_driver_sql("SELECT RELEASE_LOCK('clusto-migration')")
+    with contextlib.closing(database.connect_to_write(url)) as waiting:
+        if waiting.dialect == "mariadb":
+            waiting.rows(f"SELECT GET_LOCK('clusto-migration', {BUSY_SECONDS})")
 
 
-def _locked(engine: Engine, url: str) -> Connection:
+def _locked(url: str) -> Database:
+    """The store, in a transaction that makes this the only writer until it ends."""
     if url.startswith("sqlite") and not os.path.exists(sqlite_path(url)):
         raise EmptyStore
-    connection = engine.connect()
+    writing = database.connect_to_write(url)
     try:
-        connection.begin()
-        lock(connection, url)
+        if writing.dialect == "sqlite":
+            writing.execute("BEGIN IMMEDIATE")
+            if not os.access(sqlite_path(url), os.W_OK):
+                raise Refused(f"the store is read-only: {sqlite_path(url)}")
+        database.check_revision(writing, url)
+        if writing.dialect != "sqlite":
+            writing.rows("SELECT s.id FROM store s WHERE s.id = 1 FOR UPDATE")
     except BaseException:
-        connection.close()
+        writing.close()
         raise
-    return connection
-
-
-def lock(connection: Connection, url: str) -> None:
-    """Makes this the only writer until the transaction ends."""
-    reading = raw(connection)
-    if reading.dialect == "sqlite":
-        path = sqlite_path(url)
-        if not os.access(path, os.W_OK):
-            raise Refused(f"the store is read-only: {path}")
-    database.check_revision(reading, url)
-    if reading.dialect != "sqlite":
-        reading.rows("SELECT s.id FROM store s WHERE s.id = 1 FOR UPDATE")
+    return writing
 
 
 @contextlib.contextmanager
 def explained(url: str) -> Iterator[None]:
-    """Turns what a database says into errors of one line."""
-    from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-
+    """Turns what a database driver says into errors of one line."""
     try:
         yield
-    except DBAPIError as error:
-        raise _explain(url, error.orig or error) from error
-    except SQLAlchemyError as error:
-        raise StoreBroken(f"the store cannot be used: {str(error).partition(chr(10))[0]}") from error
+    except Exception as error:
+        if not database.is_of_driver(error):
+            raise
+        raise _explain(url, error) from error
 
 
 def _explain(url: str, error: BaseException) -> Exception:
@@ -236,6 +197,7 @@ def backup(path: str) -> str:
 def _migrate(url: str) -> None:
     from alembic import command
     from alembic.config import Config
+    from sqlalchemy.exc import SQLAlchemyError
 
     config = Config()
     config.set_main_option("script_location", os.path.join(os.path.dirname(__file__), "migrations").replace("%", "%%"))
@@ -243,7 +205,8 @@ def _migrate(url: str) -> None:
     try:
         with explained(url), engine.connect() as connection:
             if connection.dialect.name == "sqlite":
-                raw(connection).rows("PRAGMA journal_mode = WAL")
+                # The log's mode cannot change in a transaction.
+                connection.connection.cursor().execute("PRAGMA journal_mode = WAL")
             connection.begin()
             # Two commands may find the same empty store: the second one waits here, and then finds it made.
             if connection.dialect.name == "postgresql":
@@ -253,6 +216,8 @@ def _migrate(url: str) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             connection.commit()
+    except SQLAlchemyError as error:
+        raise _explain(url, getattr(error, "orig", None) or error) from error
     finally:
         engine.dispose()
 
@@ -268,25 +233,19 @@ def copy(source: str, target: str, progress: Callable[[str, int], None]) -> int:
     with contextlib.closing(database.connect(source)) as reading:
         settings = Settings(target)
         copied = 0
-        with write_transaction(settings, lambda line: None) as connection:
-            if raw(connection).rows("SELECT t.id FROM things t LIMIT 1"):
+        with write_transaction(settings, lambda line: None) as writing:
+            if writing.rows("SELECT t.id FROM things t LIMIT 1"):
                 raise Refused(f"not empty: {masked(target)}")
-            connection.execute(metadata.tables["store"].delete())
+            writing.execute("DELETE FROM store")
             for table in metadata.sorted_tables:
                 columns = [column.name for column in table.columns]
                 # An owner has a smaller id than its parts, so that in this order every row finds what it refers to.
                 order = ", ".join(f"x.{column.name}" for column in table.primary_key)
                 selected = ", ".join(f"x.{column}" for column in columns)
-                batch: list[dict[str, Any]] = []
-                for row in reading.iterate(f"SELECT {selected} FROM {table.name} x ORDER BY {order}"):
-                    batch.append(dict(zip(columns, row, strict=True)))
-                    if len(batch) == 5000:
-                        connection.execute(table.insert(), batch)
-                        copied += len(batch)
-                        progress(table.name, copied)
-                        batch = []
-                if batch:
-                    connection.execute(table.insert(), batch)
+                rows = reading.iterate(f"SELECT {selected} FROM {table.name} x ORDER BY {order}")
+                while batch := list(islice(rows, 5000)):
+                    writing.insert(table.name, columns, batch)
                     copied += len(batch)
+                    progress(table.name, copied)
                 progress(table.name, copied)
     return copied

@@ -7,7 +7,6 @@ an import of 100,000 wired servers go the same way. The rules of the model are n
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,14 +17,15 @@ from clusto_core.reader import Reader
 from clusto_core.things import Attribute, Thing
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from clusto_core.attributes import Key
 
 _CABLES = """
     SELECT c.cable_id, c.kind, c.part_id, c.thing_id, c.other_part_id, c.other_thing_id
     FROM connections c WHERE c.side = 0 AND c.cable_id IN (:ids)"""
 _CABLE_IDS = "SELECT c.cable_id FROM connections c WHERE c.thing_id IN (:ids)"
+_NEW_PATH = """
+    UPDATE connections SET kind = :kind, far_part_id = :part, far_thing_id = :thing
+    WHERE cable_id = :cable AND side = :side"""
 
 
 Rows = dict[str, list[Sequence[Any]]]
@@ -53,8 +53,7 @@ class Cable(NamedTuple):
 class UnitOfWork:
     """The rows that one transaction reads and changes."""
 
-    def __init__(self, connection: Connection, reader: Reader) -> None:
-        self.connection = connection
+    def __init__(self, reader: Reader) -> None:
         self.reader = reader
         counters = reader.database.rows("SELECT s.next_id, s.next_transaction FROM store s")[0]
         self._next_id: int = counters[0]
@@ -103,6 +102,16 @@ class UnitOfWork:
             self._by_id[id] = thing
             self._by_name.setdefault(thing.name, thing)
         self.prefetch(things.values())
+
+    def load_attributes(self, ids: Iterable[int]) -> dict[int, Thing]:
+        """Reads many Things and parts at once, with their attributes alone; those that are there, by id."""
+        wanted = list(ids)
+        self._by_id.update(self.reader.by_ids(id for id in wanted if id not in self._by_id))
+        unread = [id for id in wanted if id not in self._attributes]
+        self._attributes.update((id, []) for id in unread)
+        for attribute in self.reader.attributes(*unread):
+            self._attributes[attribute.thing_id].append(attribute)
+        return {id: self._by_id[id] for id in wanted if id in self._by_id and id not in self._gone[0]}
 
     def parts(self, thing: Thing) -> list[Thing]:
         """The parts of an equipment, in the order in which they were made."""
@@ -422,50 +431,36 @@ class UnitOfWork:
 
     def flush(self) -> None:
         """Writes all that differs."""
-        from sqlalchemy import bindparam
-
-        from clusto_core import schema
-
+        database = self.reader.database
         things, attributes, cables = self._gone
-        self._delete(schema.connections, schema.connections.c.cable_id, cables)
-        self._delete(schema.attributes, schema.attributes.c.id, attributes)
+        database.execute_in("DELETE FROM connections WHERE cable_id IN (:ids)", cables)
+        database.execute_in("DELETE FROM attributes WHERE id IN (:ids)", attributes)
         for owned in (True, False):
-            self._delete(
-                schema.things, schema.things.c.id, [id for id, each in things.items() if each.is_part == owned]
-            )
+            gone = [id for id, each in things.items() if each.is_part == owned]
+            database.execute_in("DELETE FROM things WHERE id IN (:ids)", gone)
         if self._renamed:
             # A name may pass from one row to another: all old ones are given up first.
-            statement = schema.things.update().where(schema.things.c.id == bindparam("row"))
-            self.connection.execute(
-                statement.values(name=bindparam("to")), [{"row": id, "to": f"\x01{id}"} for id in self._renamed]
-            )
-            self.connection.execute(
-                statement.values(name=bindparam("to"), number=bindparam("at")),
-                [{"row": id, "to": new, "at": self._by_id[id].number} for id, (_, new) in self._renamed.items()],
-            )
+            given_up = [{"id": id, "name": f"\x01{id}"} for id in self._renamed]
+            database.execute("UPDATE things SET name = :name WHERE id = :id", *given_up)
+            renamed = [
+                {"id": id, "name": name, "number": self._by_id[id].number} for id, (_, name) in self._renamed.items()
+            ]
+            database.execute("UPDATE things SET name = :name, number = :number WHERE id = :id", *renamed)
         new_things, new_attributes, new_cables = self._new
-        insert = partial(rows.insert, self.connection)
-        insert(schema.things, rows.THINGS, (rows.of_thing(new_things[id]) for id in sorted(new_things)))
-        insert(schema.attributes, rows.ATTRIBUTES, map(rows.of_attribute, new_attributes.values()))
+        database.insert("things", rows.THINGS, (rows.of_thing(new_things[id]) for id in sorted(new_things)))
+        database.insert("attributes", rows.ATTRIBUTES, map(rows.of_attribute, new_attributes.values()))
         cable_rows = (rows.of_cable(cable, *self._path(cable)) for cable in new_cables.values())
-        insert(schema.connections, rows.CONNECTIONS, chain.from_iterable(cable_rows))
+        database.insert("connections", rows.CONNECTIONS, chain.from_iterable(cable_rows))
         paths = {id: self._path(self._known_cable(id)) for id in self._paths if id not in new_cables}
         if paths:
-            table = schema.connections
-            changed = (
-                table.update()
-                .where(table.c.cable_id == bindparam("cable"), table.c.side == bindparam("end"))
-                .values(kind=bindparam("now"))
-            )
             again = [
-                {"cable": id, "end": side, "now": kind, **dict(zip(rows.CONNECTIONS[-2:], rows.end(far), strict=True))}
+                {"cable": id, "side": side, "kind": kind, **dict(zip(("part", "thing"), rows.end(far), strict=True))}
                 for id, (kind, *ends) in paths.items()
                 for side, far in enumerate(ends)
             ]
-            self.connection.execute(changed, again)
-        self.connection.execute(
-            schema.store.update().values(next_id=self._next_id, next_transaction=self._next_transaction)
-        )
+            database.execute(_NEW_PATH, *again)
+        counters = {"id": self._next_id, "transaction": self._next_transaction}
+        database.execute("UPDATE store SET next_id = :id, next_transaction = :transaction", counters)
 
     def _path(self, cable: Cable) -> tuple[str, Thing | None, Thing | None]:
         """The kind of a cable's path, and where it ends as seen from the cable's first and second end."""
@@ -479,11 +474,6 @@ class UnitOfWork:
 
     def _known_cable(self, cable_id: int) -> Cable:
         return next(cables[cable_id] for cables in self._cables.values() if cable_id in cables)
-
-    def _delete(self, table: Any, column: Any, ids: Iterable[int]) -> None:
-        wanted = list(ids)
-        for start in range(0, len(wanted), 500):
-            self.connection.execute(table.delete().where(column.in_(wanted[start : start + 500])))
 
 
 def trailing_number(name: str) -> int | None:

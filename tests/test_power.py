@@ -148,6 +148,25 @@ def test_a_relay_that_lies_is_reported_and_the_others_are_done(inventory: Invent
     assert "moving out; power off: 2 done; server2 failed: pdu1b:2: acknowledged, still on" in entry
 
 
+def test_the_history_is_kept_though_a_target_was_removed_meanwhile(inventory: Inventory, power: Power) -> None:
+    def remove(relay: Outlet, on: bool) -> float:
+        relay.waits = lambda relay, on: 0.0
+        with inventory.change() as change:
+            change.remove("server1")
+        return 0.0
+
+    with room_in(inventory, Room()) as room:
+        outlet(room, "pdu1a:1").waits = remove
+        assert power("off", "server[1-2]", "--yes").code == 0
+    assert subprocess_log(inventory) == "power off: 2 done"
+    with inventory.read() as reader:
+        assert reader.get("server1") is None
+        [last] = [
+            each for each in reader.attributes(reader.resolve("server2").id) if each.key == Key("_power", None, "last")
+        ]
+    assert json.loads(last.value.text)["after"] == {"pdu1a:2": "off", "pdu1b:2": "off"}
+
+
 def subprocess_log(inventory: Inventory) -> str:
     from clusto_core.history import entries
 

@@ -47,6 +47,13 @@ QUICK = (
     ("help", "locate"),
 )
 
+WRITES = (
+    ("attr", "set", "status", "used", "-t", "server1"),
+    ("connect", "server1:eth1", "switch2a:5"),
+    ("rename", "server1", "server2"),
+    ("remove", "server2", "--yes"),
+)
+
 
 def imported(arguments: tuple[str, ...], store: str) -> set[str]:
     """The modules that a command imports, and its success."""
@@ -85,3 +92,10 @@ def test_quick_commands_import_nothing_heavy(site: str) -> None:
 def test_version_and_help_open_no_store(site: str) -> None:
     for arguments in (("--version",), ("help",)):
         assert "sqlite3" not in imported(arguments, site)
+
+
+def test_writing_waits_for_no_sqlalchemy(site: str) -> None:
+    for arguments in WRITES:
+        modules = imported(arguments, site)
+        assert "clusto_core.store" in modules
+        assert not {"sqlalchemy", "alembic"} & modules, f"clusto {' '.join(arguments)}"

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from clusto_cli.backends.switch.model import Plan, PortState, Survey, SwitchState
@@ -60,8 +61,7 @@ class Concern(enum.StrEnum):
     FAULT = "fault"
 
 
-@dataclass(frozen=True, slots=True)
-class OutletReading:
+class OutletReading(NamedTuple):
     """One outlet as its device reports it: the relay, the device's own word for that, its label, and what it warns
     of.
     """
@@ -71,7 +71,7 @@ class OutletReading:
     code: str
     label: str | None = None
     concerns: tuple[tuple[Concern, str], ...] = ()
-    never: Mapping[bool, str] = field(default_factory=dict)
+    never: Mapping[bool, str] = MappingProxyType({})
     """Why the device, as it is set, will never turn it on (True) or off (False), though it takes the command."""
 
     def concern(self, kind: Concern) -> str | None:
@@ -79,8 +79,7 @@ class OutletReading:
         return ", ".join(text for found, text in self.concerns if found is kind) or None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One thing that switching an outlet sends, as `--dry-run` shows it: where (an object identifier, a URL) and
     what.
     """

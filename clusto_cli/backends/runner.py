@@ -12,8 +12,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from clusto_cli.backends.base import DeviceError
 
@@ -48,8 +47,7 @@ class Interruption:
 Operation = Callable[[Interruption], Awaitable[Result]]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome(Generic[Device, Result]):
+class Outcome(NamedTuple, Generic[Device, Result]):
     """What became of one operation: its result or the failure that ended it, and its place in the device's order."""
 
     device: Device

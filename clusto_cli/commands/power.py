@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from clusto_cli.power.actions import Result
     from clusto_cli.power.run import Manner, Story
     from clusto_cli.power.targets import Plan
+    from clusto_core.attributes import Value
     from clusto_core.reader import Reader
     from clusto_core.things import Thing
 
@@ -120,7 +122,7 @@ def status(app: App, /, names: tuple[str, ...], **options: Any) -> int:
             reader,
             lambda result: None,
         )
-    _remember(app, "status", [], plan, None)
+    _remember(app, "status", plan)
     _print_all("status", results, options["output"], bool(options["verbose"] or app.verbose), len(results) > 1)
     return _exit_code(results, interrupted)
 
@@ -213,7 +215,7 @@ def outlets(app: App, pdu: str, output: str) -> int:
 
     with app.reading() as reader:
         rows, plan = compare(reader, reader.resolve(pdu))
-    _remember(app, "outlets", [], plan, None)
+    _remember(app, "outlets", plan)
     if output == "text":
         write_lines(row.line for row in rows)
     else:
@@ -245,9 +247,9 @@ def _switch(
     **times: float,
 ) -> int:
     """Everything that switches: plan, refuse, ask, do, tell, remember."""
+    from clusto_cli.power.history import entry
     from clusto_cli.power.labels import Labels
     from clusto_cli.power.report import line, record
-    from clusto_cli.power.run import preload_writing
 
     output, verbose = options["output"], bool(options["verbose"] or app.verbose)
     with app.reading() as reader:
@@ -264,10 +266,12 @@ def _switch(
             return 0
         if action != "on":
             confirm(_question(action, plan), options["yes"])
-        preload_writing()
         failed: list[Result] = []
+        entries: dict[str, Value] = {}
 
         def tell(result: Result) -> None:
+            if result.asked:
+                entries[result.target.name] = entry(action, result)
             if output == "text" and result.done:
                 _tell(result, verbose)
             elif output == "jsonl":
@@ -275,13 +279,14 @@ def _switch(
             if not result.done:
                 failed.append(result)
 
-        results, interrupted = _perform(action, plan, chosen, manner, reader, tell, Labels(reader).contradiction)
+        contradicts = Labels(reader).contradiction
+        results, interrupted = _perform(action, plan, chosen, manner, reader, tell, contradicts, _load_writing)
     if output == "text":
         for result in failed:
             write_lines([line(result)])
     elif output != "jsonl":
         write_records(output, [record(result, action) for result in results])
-    _remember(app, action, results, plan, options["message"])
+    _remember(app, action, plan, results, entries, options["message"])
     return _exit_code(results, interrupted)
 
 
@@ -321,6 +326,7 @@ def _perform(
     reader: Reader,
     tell: Callable[[Result], None],
     contradicts: Any = lambda target, point, reading: None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> tuple[list[Result], bool]:
     from clusto_cli.power.run import perform, progress
 
@@ -330,7 +336,12 @@ def _perform(
             tell(result)
             advance(1)
 
-        return perform(plan, story, manner, contradicts, told)
+        return perform(plan, story, manner, contradicts, told, meanwhile)
+
+
+def _load_writing() -> None:
+    """Loads what the history is written with."""
+    import clusto_core.inventory  # noqa: F401 -- loaded for later
 
 
 def _tell(result: Result, verbose: bool) -> None:
@@ -351,15 +362,22 @@ def _print_all(action: str, results: Sequence[Result], output: str, verbose: boo
             write_lines([line(result), *(feed_lines(result) if verbose else [])])
 
 
-def _remember(app: App, action: str, results: Sequence[Result], plan: Plan, message: str | None) -> None:
+def _remember(
+    app: App,
+    action: str,
+    plan: Plan,
+    results: Sequence[Result] = (),
+    entries: Mapping[str, Value] = MappingProxyType({}),
+    message: str | None = None,
+) -> None:
     """Writes the history; what was only read may be forgotten when the store cannot be written."""
-    if not plan.recognised and not any(result.asked for result in results):
+    if not plan.recognised and not entries:
         return
     from clusto_cli.power.history import record
     from clusto_core.errors import ClustoError
 
     try:
-        record(app, action, results, plan.recognised, message)
+        record(app, action, results, entries, plan.recognised, message)
     except ClustoError as error:
         if results:
             raise

@@ -15,7 +15,7 @@ from clusto_cli.backends.console.access import Access
 from clusto_cli.backends.console.line import Line
 from clusto_cli.backends.console.session import MenuAction, Session, Settings
 from clusto_cli.backends.console.terminal import Ended
-from clusto_cli.console.history import Attended, preload, record
+from clusto_cli.console.history import Attended, record
 from clusto_cli.console.ways import as_outcome, title
 from clusto_cli.context import App
 from clusto_core.consoles import ConsoleWay
@@ -44,7 +44,6 @@ def attach(app: App, way: ConsoleWay, access: Access, manner: Manner) -> int:
         log_now=manner.log is not None,
         actions=power_actions(app, way.thing.name) if not way.thing.is_part else (),
         others=lambda line: ", ".join(others(line, access, looking_on=manner.attach is Attach.READ_ONLY)),
-        attached=preload,
     )
     session = Session(access, settings)
     try:

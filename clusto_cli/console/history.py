@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,16 +22,6 @@ class Attended:
     started: float
     seconds: float
     manner: str = "attached"
-
-
-def preload() -> None:
-    """Loads what recording needs while the session goes on, so that leaving it is quick."""
-
-    def load() -> None:
-        import clusto_core.inventory
-        import clusto_core.store  # noqa: F401 -- loaded for later
-
-    threading.Thread(target=load, daemon=True).start()
 
 
 def record(app: App, sessions: Sequence[Attended]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from clusto_cli.context import App
 from clusto_cli.network.run import Look, Opened, perform, planned
-from clusto_cli.power.run import preload_writing, progress
+from clusto_cli.power.run import progress
 from clusto_core.locks import Locks
 
 
@@ -25,7 +25,6 @@ def change_switches(
     with contextlib.ExitStack() as stack:
         locks = None
         if not options["dry_run"]:
-            preload_writing()
             locks = stack.enter_context(Locks(app.settings).on(things, options["wait"]))
 
         def agreed(all_of_them: Sequence[Opened]) -> None:

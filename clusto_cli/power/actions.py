@@ -18,6 +18,8 @@ from clusto_cli.power.targets import Point, Target
 
 Readings = dict[str, OutletReading | DeviceError]
 ON, OFF, PARTLY, UNKNOWN = "on", "off", "partly", "unknown"
+_ON_THE_WAY = 0.005
+"""Seconds in which the last device's first question is on its way."""
 LabelCheck = Callable[[Target, Point, OutletReading], str | None]
 """Why the label that a device has for an outlet contradicts the cable; None when it does not."""
 
@@ -102,10 +104,18 @@ class Actions:
         self._readings: dict[str, asyncio.Future[Readings]] = {}
 
     async def all(
-        self, targets: Sequence[Target], story: Callable[[Target], Awaitable[Result]], tell: Callable[[Result], None]
+        self,
+        targets: Sequence[Target],
+        story: Callable[[Target], Awaitable[Result]],
+        tell: Callable[[Result], None],
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> list[Result]:
-        """The results of every target's story, told as they come."""
-        self.read(targets)
+        """The results of every target's story, told as they come.
+
+        `meanwhile` is called while all devices have something to answer.
+        """
+        await self.read(targets)
+        asyncio.get_running_loop().call_later(_ON_THE_WAY, meanwhile)
 
         async def timed(target: Target) -> Result:
             began = time.monotonic()
@@ -116,7 +126,7 @@ class Actions:
 
         return list(await asyncio.gather(*(timed(target) for target in targets)))
 
-    def read(self, targets: Sequence[Target]) -> None:
+    async def read(self, targets: Sequence[Target]) -> None:
         """Begins to ask whole devices for all outlets of these targets, which comes before any of their stories."""
         outlets: dict[str, dict[str, None]] = {}
         for target in targets:
@@ -124,6 +134,8 @@ class Actions:
                 outlets.setdefault(point.device, {})[point.outlet] = None
         for name, wanted in outlets.items():
             self._readings[name] = asyncio.ensure_future(self._sessions[name].read(wanted))
+            # One device's questions are on their way while the next one's are being put.
+            await asyncio.sleep(0)
 
     async def status(self, target: Target) -> Result:
         """Reads; switches nothing."""
@@ -221,11 +233,10 @@ class Actions:
         return result
 
     async def _switch(self, result: Result, points: Sequence[PointResult], on: bool) -> None:
-        switchings = await asyncio.gather(
-            *(self._sessions[each.point.device].switch(each.point.outlet, on, result.target.name) for each in points)
-        )
-        for each, switching in zip(points, switchings, strict=True):
-            each.switchings.append(switching)
+        name = result.target.name
+        begun = [self._sessions[each.point.device].switch(each.point.outlet, on, name) for each in points]
+        for each, switching in zip(points, begun, strict=True):
+            each.switchings.append(await switching)
 
     async def _back_on(self, result: Result, points: Sequence[PointResult]) -> None:
         """After a pause, on again; at once when not all went off. Nothing after an interrupt."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from clusto_cli.context import App
 from clusto_cli.power.actions import Result
 from clusto_cli.power.targets import PROFILE_KEY
-from clusto_core.attributes import Key, structure
+from clusto_core.attributes import Key, Value, structure
 from clusto_core.errors import NotFound
 from clusto_core.reader import Reader
 from clusto_core.things import Thing
@@ -19,20 +19,26 @@ LAST_KEY = Key("_power", None, "last")
 
 
 def record(
-    app: App, action: str, results: Sequence[Result], recognised: Mapping[str, str], message: str | None = None
+    app: App,
+    action: str,
+    results: Sequence[Result],
+    entries: Mapping[str, Value],
+    recognised: Mapping[str, str],
+    message: str | None = None,
 ) -> None:
-    """One transaction for a whole command: every target for which anything was sent, and what PDUs were recognised
-    as.
-    """
-    acted = [result for result in results if result.asked]
+    """One transaction for a whole command: the entry of every target that has one, and what PDUs were recognised as."""
+    acted = [result for result in results if result.target.name in entries]
     if not acted and not recognised:
         return
     outcome = _outcome(action, acted)
     with app.changing("; ".join(filter(None, (message, outcome))) or None) as change:
         for name, profile in recognised.items():
             change.set_values(change.resolve(name), PROFILE_KEY, [profile])
+        # What was removed from the inventory meanwhile is told in the message alone.
+        present = change.unit.load_attributes(result.target.thing.id for result in acted)
         for result in acted:
-            change.set_values(result.target.thing, LAST_KEY, [structure(_entry(action, result))])
+            if (thing := present.get(result.target.thing.id)) is not None:
+                change.set_values(thing, LAST_KEY, [entries[result.target.name]])
 
 
 def states_before(reader: Reader, thing: Thing) -> dict[str, str]:
@@ -44,18 +50,20 @@ def states_before(reader: Reader, thing: Thing) -> dict[str, str]:
     raise NotFound(f"no power action on {thing.name} is recorded")
 
 
-def _entry(action: str, result: Result) -> dict[str, Any]:
-    import time
-
-    return {
-        "action": action,
-        "time": int(time.time()),
-        "state": result.state,
-        "done": result.done,
-        "failures": list(result.failures),
-        "before": {point.point.part: str(point.before.relay) for point in result.points if point.before is not None},
-        "after": {point.point.part: str(point.relay) for point in result.points},
-    }
+def entry(action: str, result: Result) -> Value:
+    """What is kept of an action on one target that is over."""
+    before = {point.point.part: str(point.before.relay) for point in result.points if point.before is not None}
+    return structure(
+        {
+            "action": action,
+            "time": int(time.time()),
+            "state": result.state,
+            "done": result.done,
+            "failures": result.failures,
+            "before": before,
+            "after": {point.point.part: str(point.relay) for point in result.points},
+        }
+    )
 
 
 def _outcome(action: str, results: Sequence[Result]) -> str | None:

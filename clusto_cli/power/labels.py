@@ -10,7 +10,7 @@ from clusto_core.drivers import Equipment
 from clusto_core.reader import Reader
 from clusto_core.things import Thing
 
-_INLET = re.compile(r"[-_.]?(?:psu|ps|feed|inlet)[-_ ]?\w*$", re.IGNORECASE)
+_INLET = r"(?i)[-_.]?(?:psu|ps|feed|inlet)[-_ ]?\w*$"
 
 
 class Labels:
@@ -31,10 +31,10 @@ class Labels:
 
     def other_than(self, fed: str | None, label: str | None) -> str | None:
         """The contradiction between a label and the name of what the cable feeds; None for either is none."""
-        if not label or fed is None:
+        if not label or fed is None or label.lower().startswith(fed.lower()):
             return None
         named = self.named(label)
-        if named is None or named.name == fed or label.lower().startswith(fed.lower()):
+        if named is None or named.name == fed:
             return None
         return f"its label on the device is {label!r}, and {named.name} is another Thing"
 
@@ -45,7 +45,7 @@ class Labels:
         return self._named[label]
 
     def _look_up(self, label: str) -> Thing | None:
-        candidates = [label, re.split(r"[\s:/,;]", label)[0], _INLET.sub("", label)]
+        candidates = [label, re.split(r"[\s:/,;]", label)[0], re.sub(_INLET, "", label)]
         for candidate in dict.fromkeys(text for each in candidates for text in (each, each.lower()) if text):
             found = self._reader.get(candidate)
             if found is not None and found.is_a(Equipment):

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from clusto_cli.backends.runner import Interruption, run
 from clusto_cli.power.actions import Actions, LabelCheck, Result
@@ -18,8 +17,7 @@ Story = Callable[[Actions, Target], Awaitable[Result]]
 Tell = Callable[[Result], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
+class Manner(NamedTuple):
     """How a command goes about it: times in seconds, `parallel` the number of devices at once."""
 
     parallel: int = 64
@@ -29,9 +27,18 @@ class Manner:
     force: bool = False
 
 
-def perform(plan: Plan, story: Story, manner: Manner, contradicts: LabelCheck, tell: Tell) -> tuple[list[Result], bool]:
-    """The results of every target, and whether the run was interrupted. Each result is told as soon as it is there."""
+def perform(
+    plan: Plan,
+    story: Story,
+    manner: Manner,
+    contradicts: LabelCheck,
+    tell: Tell,
+    meanwhile: Callable[[], None],
+) -> tuple[list[Result], bool]:
+    """The results of every target, and whether the run was interrupted. Each result is told as soon as it is there.
 
+    `meanwhile` is called while devices have something to answer.
+    """
     flushing = False
 
     def flush() -> None:
@@ -53,22 +60,9 @@ def perform(plan: Plan, story: Story, manner: Manner, contradicts: LabelCheck, t
                 stack, interruption, parallel=manner.parallel, stagger=manner.stagger, settle=manner.settle
             )
             actions = Actions(sessions, interruption, pause=manner.pause, force=manner.force, contradicts=contradicts)
-            return await actions.all(plan.targets, lambda target: story(actions, target), told)
+            return await actions.all(plan.targets, lambda target: story(actions, target), told, meanwhile)
 
     return run(main)
-
-
-def preload_writing() -> None:
-    """Loads what the history will need while devices are waited for."""
-
-    def load() -> None:
-        import clusto_core.history
-        import clusto_core.inventory
-        import clusto_core.schema
-        import clusto_core.store
-        import clusto_core.unit  # noqa: F401
-
-    threading.Thread(target=load, daemon=True).start()
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from clusto_cli.backends.base import PowerControl
 from clusto_cli.backends.power import GROUPS, open_bmc, open_pdu
@@ -27,8 +28,7 @@ FEED_KEY = Key("feed")
 BMC = "bmc"
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """One outlet of one target: the inlet it feeds, the device that switches it, and what that device calls it."""
 
     inlet: str | None
@@ -133,16 +133,17 @@ class Plan:
                 self._kept[by_id[attribute.thing_id]] = attribute.value.text
 
     def _add_targets(self, reader: Reader, found: Sequence[Supply], via: str | None) -> None:
-        outlets = [outlet for supply in found for outlet in supply.outlets] if via != BMC else []
-        called = outlet_names(reader, outlets)
+        outlets = (outlet for supply in found for outlet in supply.outlets)
+        called = outlet_names(reader, outlets) if via != BMC else {}
         without = []
         for supply in found:
             target = Target(supply.target)
             self.targets.append(target)
-            if via == BMC or (not supply.outlets and via is None):
+            fed = any(feed.outlet is not None for feed in supply.feeds)
+            if via == BMC or (not fed and via is None):
                 without.append(target)
                 continue
-            if not supply.outlets:
+            if not fed:
                 raise Refused(f"{target.name} has no recorded power feed (`clusto connect` records one)")
             for feed in supply.feeds:
                 if feed.outlet is not None:

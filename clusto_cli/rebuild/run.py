@@ -156,7 +156,7 @@ async def _actions(
     sessions = await power.plan.open(stack, interruption, parallel=64, stagger=manner.stagger)
     pause = 0.0 if power.via == BMC else manner.pause
     actions = Actions(sessions, interruption, pause=pause, force=manner.force, contradicts=contradicts)
-    actions.read(power.plan.targets)
+    await actions.read(power.plan.targets)
     return actions
 
 

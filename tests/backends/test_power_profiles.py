@@ -134,6 +134,19 @@ def test_a_chain_of_units(name: str) -> None:
     assert [text for text, outlet in pdu.outlets.items() if outlet.relay is Relay.OFF] == ["2", second]
 
 
+@pytest.mark.parametrize("name", [profile.name for profile in ALL if profile.rows])
+def test_a_row_of_another_unit_is_not_an_outlet_of_the_first(name: str) -> None:
+    pdu = Pdu(profiles.load(name), 6, units=2)
+
+    async def scenario() -> dict[str, OutletReading | DeviceError]:
+        async with power_of(pdu) as power:
+            return await power.read(["2", "9"])
+
+    readings = asyncio.run(scenario())
+    assert isinstance(readings["2"], OutletReading)
+    assert isinstance(readings["9"], NoSuchPort)
+
+
 SAYS_LOCKED = [
     profile.name
     for profile in ALL

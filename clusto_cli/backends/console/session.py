@@ -60,8 +60,7 @@ class Settings:
 
     title: what one is attached to, and by which way. escape: the byte of the escape key, empty for none.
     keep: attach anew when the line is lost. wait: attach when a busy port becomes free. log: where the log goes, or
-    would go if it were switched on. actions: further keys of the menu. others: who else is on a line; attached: what to
-    do when it is attached for the first time.
+    would go if it were switched on. actions: further keys of the menu. others: who else is on a line.
     """
 
     title: str
@@ -73,7 +72,6 @@ class Settings:
     log_now: bool = False
     actions: Sequence[MenuAction] = ()
     others: Callable[[ConsoleLine], str] = field(default=lambda line: "")
-    attached: Callable[[], None] = field(default=lambda: None)
 
 
 def key_name(escape: bytes) -> str:
@@ -223,7 +221,6 @@ class Session:
     def _attached(self, line: ConsoleLine) -> None:
         if self.attached_at is None:
             self.attached_at = time.time()
-            self._settings.attached()
         self._pause = 1.0
         settings = self._settings
         text = settings.title

@@ -8,8 +8,8 @@ name for it.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from clusto_cli.backends.base import DeviceError, NoSuchPort
 from clusto_cli.backends.power.profile import Column, Profile, Rows
@@ -19,14 +19,20 @@ from clusto_cli.backends.snmp import Oid, SnmpDevice, Value
 _NUMBERED = re.compile(r"(?:(\d+)[.:])?(\d+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """Where an outlet is: its number, its unit, its row in the tables, and the text to call it by."""
 
     outlet: int | None
     unit: int
     row: Oid
     text: str
+
+
+class Guess(NamedTuple):
+    """Where outlets may be, and what the device says of the last of these rows if they are there."""
+
+    addresses: dict[str, Address]
+    proof: dict[Oid, Value]
 
 
 class Addresses:
@@ -38,17 +44,12 @@ class Addresses:
         self._model = model
         self._table: list[Address] | None = None
         self._found: dict[str, Address | DeviceError] = {}
-        self._oids: dict[tuple[OidTemplate, Address], Oid] = {}
+        self._guessed_wrong = False
 
     def oid(self, template: OidTemplate, address: Address) -> Oid:
         """The variable of `template` for an outlet."""
-        known = self._oids.get((template, address))
-        if known is None:
-            known = template.fill(outlet=address.outlet, unit=address.unit, model=self._model)
-            if template.is_column:
-                known += address.row
-            self._oids[template, address] = known
-        return known
+        oid = template.fill(outlet=address.outlet, unit=address.unit, model=self._model)
+        return oid + address.row if template.is_column else oid
 
     def position(self, column: Column, address: Address) -> int | None:
         """Which part of a string of all outlets is this one's."""
@@ -59,13 +60,36 @@ class Addresses:
         new = [outlet for outlet in dict.fromkeys(outlets) if outlet not in self._found]
         if new:
             if self._profile.rows is not None:
-                await self._find_in_rows(new, self._profile.rows)
+                await self._find_in_rows(new)
             elif self._profile.search:
                 table = await self.table()
                 self._found |= {outlet: _search(outlet, table) for outlet in new}
             else:
                 self._found |= {outlet: self._compute(outlet) for outlet in new}
         return {outlet: self._found[outlet] for outlet in outlets}
+
+    def guess(self, outlets: Sequence[str]) -> Guess | None:
+        """The rows of outlets that are plain numbers, where they may be those numbers and that is not known yet."""
+        rows, unit = self._profile.rows, self._profile.unit
+        if rows is None or self._table is not None or self._guessed_wrong:
+            return None
+        plain = [int(outlet) for outlet in outlets if outlet.isdecimal() and outlet not in self._found]
+        if not plain or min(plain) < 1:
+            return None
+        highest = max(plain)
+        saying = ((rows.unit, unit), (rows.number, highest))
+        proof: dict[Oid, Value] = {(*template.fill(model=self._model), highest): value for template, value in saying}
+        return Guess({str(number): Address(number, unit, (number,), str(number)) for number in plain}, proof)
+
+    def confirm(self, guess: Guess, values: Mapping[Oid, Value]) -> bool:
+        """Whether a guess is right by what the device says. Rows are in the order of units and outlets, so if row n is
+        outlet n of the first unit, so are all before it.
+        """
+        right = all(values[oid] == value for oid, value in guess.proof.items())
+        if right:
+            self._found |= guess.addresses
+        self._guessed_wrong = not right
+        return right
 
     async def table(self) -> list[Address]:
         """All outlets of the device, in its order; rows beyond the number of outlets that it counts are left out."""
@@ -95,17 +119,10 @@ class Addresses:
             return NoSuchPort(f"no outlet {outlet}: a {self._profile.name} has outlets from 1 and no units")
         return Address(number, unit, index.fill(outlet=number, unit=unit, model=self._model), outlet)
 
-    async def _find_in_rows(self, outlets: Sequence[str], rows: Rows) -> None:
-        """Rows are in the order of units and outlets, so if row n is outlet n of the first unit, so are all before
-        it.
-        """
-        plain = [int(outlet) for outlet in outlets if outlet.isdecimal()]
-        if plain and self._table is None:
-            highest = max(plain)
-            asked = [(*template.fill(model=self._model), highest) for template in (rows.unit, rows.number)]
-            answer = await self._device.get_many(asked)
-            if [answer[oid] for oid in asked] == [self._profile.unit, highest] and min(plain) > 0:
-                self._found |= {str(n): Address(n, self._profile.unit, (n,), str(n)) for n in plain}
+    async def _find_in_rows(self, outlets: Sequence[str]) -> None:
+        guess = self.guess(outlets)
+        if guess is not None:
+            self.confirm(guess, await self._device.get_many(guess.proof))
         missing = [outlet for outlet in outlets if outlet not in self._found]
         if missing:
             table = {(address.unit, address.outlet): address for address in await self.table()}

@@ -10,11 +10,9 @@ import functools
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from importlib import resources
-from importlib.resources.abc import Traversable
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from clusto_cli.backends.base import Concern, Relay
 from clusto_cli.backends.power.template import OidTemplate, TemplateError
@@ -27,8 +25,7 @@ class ProfileError(ValueError):
     """A profile that cannot be used: which, where, and what is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(NamedTuple):
     """What one code stands for: a state of the relay, a concern with its text, both, or (a plain `ok`) neither."""
 
     relay: Relay | None = None
@@ -51,12 +48,11 @@ class Meaning:
         return cls(relay, Concern(kind.strip()), text.strip())
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """One variable of each outlet. With `separator` one string holds the values of all outlets of a unit."""
 
     oid: OidTemplate
-    codes: Mapping[str, Meaning] = field(default_factory=dict)
+    codes: Mapping[str, Meaning] = MappingProxyType({})
     otherwise: Meaning | None = None
     separator: str | None = None
     bit: int | None = None
@@ -83,8 +79,7 @@ class Column:
         return parts[position - 1] if position is not None and 0 < position <= len(parts) else None
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """How an outlet is switched: for each of on and off a variable and the value to write."""
 
     on: tuple[OidTemplate, int | str]
@@ -97,8 +92,7 @@ class Command:
     """Seconds within which the relay shows the change when the device adds no delay of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delay:
+class Delay(NamedTuple):
     """A delay that the device adds by itself before it turns an outlet on or off.
 
     With `each` it comes between two outlets, so that the delays of all that are told add up for the last; else it
@@ -117,8 +111,7 @@ class Delay:
         return max(value, 0) * self.scale
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(NamedTuple):
     """A flat table over chained units, whose rows say which unit and which outlet of it they are."""
 
     unit: OidTemplate
@@ -179,39 +172,32 @@ def parse(name: str, text: str) -> Profile:
         raise ProfileError(f"profile {name}: {error}") from None
 
 
-def site_directories() -> list[Path]:
-    """Where a site keeps profiles of its own, the user's before the machine's."""
-    user = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return [user / "clusto" / "profiles" / "power", Path("/etc/clusto/profiles/power")]
+def directories() -> tuple[str, ...]:
+    """Where profiles are, by precedence: the user's own, the machine's, the package's."""
+    user = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    places = os.path.join(user, "clusto"), "/etc/clusto", os.path.dirname(os.path.dirname(__file__))
+    return tuple(os.path.join(place, "profiles", "power") for place in places)
 
 
 def names() -> list[str]:
     """The profiles that can be had: the package's and the site's."""
-    found = {entry.name for entry in _package().iterdir()}
-    for directory in site_directories():
-        found |= {path.name for path in directory.glob("*.toml")}
-    return sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml"))
+    files = [name for directory in directories() if os.path.isdir(directory) for name in os.listdir(directory)]
+    return sorted({name.removesuffix(".toml") for name in files if name.endswith(".toml")})
 
 
 def load(name: str) -> Profile:
     """The profile of that name, a site's own before the package's; ProfileError when there is none."""
-    for directory in site_directories():
-        path = directory / f"{name}.toml"
-        if path.is_file():
-            return parse(name, path.read_text(encoding="utf-8"))
-    return _packaged(name)
+    return _load(name, directories())
 
 
 @functools.cache
-def _packaged(name: str) -> Profile:
-    entry = _package() / f"{name}.toml"
-    if "/" in name or not entry.is_file():
-        raise ProfileError(f"no such PDU profile: {name} (`clusto power profiles` lists them)")
-    return parse(name, entry.read_text(encoding="utf-8"))
-
-
-def _package() -> Traversable:
-    return resources.files("clusto_cli.backends") / "profiles" / "power"
+def _load(name: str, places: tuple[str, ...]) -> Profile:
+    for directory in places:
+        path = os.path.join(directory, f"{name}.toml")
+        if "/" not in name and os.path.isfile(path):
+            with open(path, encoding="utf-8") as file:
+                return parse(name, file.read())
+    raise ProfileError(f"no such PDU profile: {name} (`clusto power profiles` lists them)")
 
 
 def _build(name: str, data: dict[str, Any]) -> Profile:

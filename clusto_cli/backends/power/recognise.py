@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from clusto_cli.backends.base import DeviceError
 from clusto_cli.backends.power.profile import Profile, ProfileError
@@ -17,8 +17,7 @@ class NotRecognised(DeviceError):
     """The device answers and no profile fits it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recognition:
+class Recognition(NamedTuple):
     """A profile and, for families that keep it in their identifiers, the model. As text it can be kept: `gude-
     epc/43`.
     """

@@ -97,26 +97,27 @@ class PowerSession:
             except DeviceError as error:
                 self._readings |= dict.fromkeys(outlets, error)
 
-    async def switch(self, outlet: str, on: bool, group: str) -> Switching:
-        """Turns one outlet on or off and waits until it is so, or has failed to become so.
+    def switch(self, outlet: str, on: bool, group: str) -> asyncio.Future[Switching]:
+        """Turns one outlet on or off; the future is done when it is so, or has failed to become so.
 
         An outlet that was just read and is already there is left alone.
         """
         switching = Switching(outlet, on)
+        job = _Job(switching, group, time.monotonic(), asyncio.get_running_loop().create_future())
         known = None if outlet in self._touched else self._readings.get(outlet)
         self._touched.add(outlet)
         wanted = Relay.ON if on else Relay.OFF
         if isinstance(known, OutletReading) and known.relay is wanted:
             switching.relay, switching.verified = wanted, True
-            return switching
+            job.done.set_result(switching)
+            return job.done
         if isinstance(known, OutletReading):
             switching.relay = known.relay
-        job = _Job(switching, group, time.monotonic(), asyncio.get_running_loop().create_future())
         self._queue.append(job)
         self._arrived.set()
         if self._worker is None or self._worker.done():
             self._worker = asyncio.ensure_future(self._work())
-        return await job.done
+        return job.done
 
     async def close(self) -> None:
         """Ends what is still under way."""
@@ -142,7 +143,9 @@ class PowerSession:
                         pause = min(pause * 2, _LAST_POLL)
         except BaseException as error:
             for job in [*self._queue, *self._under_way]:
-                if not job.done.done():
+                if isinstance(error, asyncio.CancelledError):
+                    job.done.cancel()
+                elif not job.done.done():
                     job.done.set_exception(error)
             raise
 

@@ -15,7 +15,7 @@ from clusto_cli.backends.base import (
     Step,
 )
 from clusto_cli.backends.power.addressing import Address, Addresses
-from clusto_cli.backends.power.profile import Column, Meaning, Profile
+from clusto_cli.backends.power.profile import Meaning, Profile
 from clusto_cli.backends.power.template import OidTemplate
 from clusto_cli.backends.snmp import NoAnswer, Oid, SnmpDevice, Tag, Value, Varbind, format_oid
 
@@ -35,6 +35,9 @@ class SnmpPower:
         self._model = model
         self._addresses = Addresses(profile, device, model)
         self._delays: dict[Oid, Value] = {}
+        moving = (column for column in profile.signs if any(map(_may_change, column.codes.values())))
+        # The columns beside the state, by whether a reading is brief: what an operator alone changes is read once.
+        self._signs = {False: profile.signs, True: tuple(moving)}
 
     async def __aenter__(self) -> SnmpPower:
         await self._device.__aenter__()
@@ -45,7 +48,8 @@ class SnmpPower:
 
     async def outlets(self) -> list[OutletReading]:
         table = await self._addresses.table()
-        readings = await self._read({address.text: address for address in table}, brief=False)
+        addresses = {address.text: address for address in table}
+        readings = self._readings(addresses, await self._values(addresses, brief=False), brief=False)
         return [
             reading
             for reading in readings.values()
@@ -53,9 +57,14 @@ class SnmpPower:
         ]
 
     async def read(self, outlets: Sequence[str], *, brief: bool = False) -> dict[str, OutletReading | DeviceError]:
+        guess = self._addresses.guess(outlets)
+        if guess is not None and guess.addresses.keys() >= set(outlets):
+            values = await self._values(guess.addresses, brief, guess.proof)
+            if self._addresses.confirm(guess, values):
+                return self._readings(guess.addresses, values, brief)
         found = await self._addresses.find(outlets)
         addresses = {outlet: address for outlet, address in found.items() if isinstance(address, Address)}
-        readings = await self._read(addresses, brief)
+        readings = self._readings(addresses, await self._values(addresses, brief), brief)
         missing = {outlet: error for outlet, error in found.items() if isinstance(error, DeviceError)}
         return {outlet: missing.get(outlet) or readings[outlet] for outlet in outlets}
 
@@ -116,36 +125,30 @@ class SnmpPower:
             waits = dict.fromkeys(waits, sum(waits.values()))
         return {outlet: seconds + waits.get(outlet, 0.0) for outlet, seconds in times.items()}
 
-    async def _read(self, addresses: dict[str, Address], brief: bool) -> dict[str, OutletReading | DeviceError]:
+    async def _values(self, addresses: dict[str, Address], brief: bool, also: Iterable[Oid] = ()) -> dict[Oid, Value]:
+        """What the device says of these outlets; what it adds of delays is kept."""
         profile = self.profile
-        columns: list[Column] = [profile.state, *self._polled(brief)]
-        wanted = {self._addresses.oid(column.oid, address) for column in columns for address in addresses.values()}
+        columns = (profile.state, *self._signs[brief])
+        wanted = [self._addresses.oid(column.oid, address) for column in columns for address in addresses.values()]
+        wanted += also
         if not brief:
-            wanted |= set(self._count_oids(addresses.values()))
-            delays = {self._addresses.oid(d.oid, a) for d in profile.delays.values() for a in addresses.values()}
-            wanted |= delays
+            delays = [self._addresses.oid(d.oid, a) for d in profile.delays.values() for a in addresses.values()]
+            wanted += [*self._count_oids(addresses.values()), *delays]
         strings = any(column.separator for column in columns)
         labels: dict[Oid, int] = {}
         if not brief and profile.label is not None:
             oid = profile.label.oid
             labels = {self._addresses.oid(oid, address): _LABEL_OCTETS for address in addresses.values()}
         value_octets = _STRING_OCTETS if strings else _CODE_OCTETS
-        values = await self._device.get_many([*sorted(wanted), *sorted(labels)], value_octets, labels)
+        values = await self._device.get_many([*wanted, *labels], value_octets, labels)
         if not brief:
             self._delays |= {oid: values[oid] for oid in delays}
-        return {outlet: self._reading(outlet, address, values, brief) for outlet, address in addresses.items()}
+        return values
 
-    def _polled(self, brief: bool) -> list[Column]:
-        """Brief readings leave out the columns that nothing but an operator changes."""
-        if not brief:
-            return list(self.profile.signs)
-        return [
-            column
-            for column in self.profile.signs
-            if any(
-                meaning.relay is Relay.CHANGING or meaning.concern is Concern.FAULT for meaning in column.codes.values()
-            )
-        ]
+    def _readings(
+        self, addresses: dict[str, Address], values: dict[Oid, Value], brief: bool
+    ) -> dict[str, OutletReading | DeviceError]:
+        return {outlet: self._reading(outlet, address, values, brief) for outlet, address in addresses.items()}
 
     def _count_oids(self, addresses: Iterable[Address]) -> list[Oid]:
         if self.profile.search:
@@ -166,10 +169,10 @@ class SnmpPower:
         code = profile.state.text(value, position)
         if code is None:
             return NoSuchPort(f"no outlet {outlet}: {profile.name} has no state for it")
-        meaning = profile.state.meaning(value, position) or Meaning()
+        meaning = profile.state.codes.get(code, profile.state.otherwise) or Meaning()
         relay = meaning.relay or Relay.UNKNOWN
         found = [meaning]
-        for column in self._polled(brief):
+        for column in self._signs[brief]:
             sign = column.meaning(
                 values.get(self._addresses.oid(column.oid, address)), self._addresses.position(column, address)
             )
@@ -187,7 +190,7 @@ class SnmpPower:
 
     def _never(self, address: Address) -> dict[bool, str]:
         """In which directions the device is set never to turn an outlet, in words."""
-        never = {}
+        never: dict[bool, str] = {}
         for on, delay in self.profile.delays.items():
             value = self._delays.get(self._addresses.oid(delay.oid, address))
             if value is not None and value == delay.never:
@@ -256,6 +259,11 @@ class SnmpPower:
         if not isinstance(value, bytes):
             raise Refused(f"{format_oid(oid)} does not hold the outlets of a unit")
         return [part.strip() for part in value.decode("utf-8", "replace").split(separator)]
+
+
+def _may_change(meaning: Meaning) -> bool:
+    """Whether a code speaks of what a command has set going, and not of what an operator has decided."""
+    return meaning.relay is Relay.CHANGING or meaning.concern is Concern.FAULT
 
 
 def _printed(value: Value) -> str:

@@ -8,7 +8,7 @@ number other than 0 is a column to which the row is appended; one that ends in 0
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from clusto_cli.backends.snmp import Oid
 
@@ -19,8 +19,7 @@ class TemplateError(ValueError):
     """Text that is no object identifier even when its places are filled."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     name: str
     shift: int
     skip: int | None
@@ -39,33 +38,20 @@ class Place:
         return number - self.shift
 
 
-@dataclass(frozen=True)
 class OidTemplate:
-    """One template. Hashable, compared by its text."""
+    """One template. Raises TemplateError for text that is none."""
 
-    text: str
-    parts: tuple[int | Place, ...] = field(init=False, compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        parts: list[int | Place] = []
-        for arc in re.split(r"\.(?![^{]*\})", self.text):
-            place = _PLACE.fullmatch(arc)
-            if place:
-                name, sign, shift, skip = place.groups()
-                parts.append(Place(name, int(f"{sign or '+'}{shift or 0}"), int(skip) if skip else None))
-            elif arc.isdecimal():
-                parts.append(int(arc))
-            else:
-                raise TemplateError(f"{arc!r} in {self.text!r} is neither a number nor {{outlet}}, {{unit}}, {{model}}")
-        object.__setattr__(self, "parts", tuple(parts))
+    def __init__(self, text: str) -> None:
+        parts = [_part(arc, text) for arc in re.split(r"\.(?![^{]*\})", text)]
+        self.text = text
+        self.parts = tuple(parts)
+        self.is_column = isinstance(parts[-1], int) and parts[-1] != 0
+        """Whether a row is to be appended."""
+        self._whole = self.fixed if len(self.fixed) == len(parts) else None
+        """The identifier of a template without places."""
 
     def mentions(self, name: str) -> bool:
         return any(isinstance(part, Place) and part.name == name for part in self.parts)
-
-    @property
-    def is_column(self) -> bool:
-        """Whether a row is to be appended."""
-        return isinstance(self.parts[-1], int) and self.parts[-1] != 0
 
     @property
     def fixed(self) -> Oid:
@@ -79,6 +65,8 @@ class OidTemplate:
 
     def fill(self, *, outlet: int | None = None, unit: int | None = None, model: int | None = None) -> Oid:
         """The identifier. ValueError when a place has no number, or a negative one."""
+        if self._whole is not None:
+            return self._whole
         known = {"outlet": outlet, "unit": unit, "model": model}
         arcs: list[int] = []
         for part in self.parts:
@@ -106,3 +94,13 @@ class OidTemplate:
             if value is None or found.setdefault(part.name, value) != value:
                 return None
         return found
+
+
+def _part(arc: str, text: str) -> int | Place:
+    place = _PLACE.fullmatch(arc)
+    if place:
+        name, sign, shift, skip = place.groups()
+        return Place(name, int(f"{sign or '+'}{shift or 0}"), int(skip) if skip else None)
+    if arc.isdecimal():
+        return int(arc)
+    raise TemplateError(f"{arc!r} in {text!r} is neither a number nor {{outlet}}, {{unit}}, {{model}}")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Sequence
-from typing import Any
 
 from clusto_cli.backends.base import Unreachable
 from clusto_cli.backends.snmp.message import Kind, MalformedMessage, Message, Varbind, decode, encode
 from clusto_cli.backends.snmp.settings import SnmpSettings
 
+_LARGEST = 65_535
+"""Octets of the largest datagram."""
 
-class CommunityLink(asyncio.DatagramProtocol):
+
+class CommunityLink:
     """Sends a request and waits for the answer that carries its number; what else arrives is not for us.
 
     A repeated request keeps its number: a late answer to the first copy answers it, a second answer is dropped. The
@@ -24,9 +27,9 @@ class CommunityLink(asyncio.DatagramProtocol):
     def __init__(self, settings: SnmpSettings) -> None:
         self._settings = settings
         self._version = 0 if settings.version == "1" else 1
-        self._transport: asyncio.DatagramTransport | None = None
+        self._socket: socket.socket | None = None
         self._opening = asyncio.Lock()
-        self._waiting: dict[int, asyncio.Future[Message]] = {}
+        self._waiting: dict[int, asyncio.Future[Message | None]] = {}
 
     async def attempt(
         self, request_id: int, kind: int, varbinds: Sequence[Varbind], first: int, second: int, timeout: float
@@ -41,44 +44,82 @@ class CommunityLink(asyncio.DatagramProtocol):
         if kind == Kind.SET and settings.write_community is not None:
             community = settings.write_community
         data = encode(Message(self._version, community.encode(), kind, request_id, first, second, varbinds))
-        transport = await self._open()
-        answer = self._waiting[request_id] = asyncio.get_running_loop().create_future()
+        connected = self._socket or await self._open()
+        loop = asyncio.get_running_loop()
+        answer = self._waiting[request_id] = loop.create_future()
+        expiry = loop.call_later(timeout, _expire, answer)
         try:
-            transport.sendto(data)
-            message = await asyncio.wait_for(answer, timeout)
-        except TimeoutError:
-            return None
+            self._send(connected, data)
+            message = await answer
         finally:
+            expiry.cancel()
             del self._waiting[request_id]
-        return message.error_status, message.error_index, message.varbinds
+        return None if message is None else (message.error_status, message.error_index, message.varbinds)
 
     def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
+        if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._socket.close()
 
-    async def _open(self) -> asyncio.DatagramTransport:
+    async def _open(self) -> socket.socket:
         async with self._opening:
-            if self._transport is None:
-                address = (self._settings.host, self._settings.port)
-                loop = asyncio.get_running_loop()
+            if self._socket is None:
                 try:
-                    transport, _ = await loop.create_datagram_endpoint(lambda: self, remote_addr=address)
+                    self._socket = await _connect(self._settings.host, self._settings.port)
                 except OSError as error:
                     raise Unreachable(f"{self._settings.where}: {error.strerror or error}") from error
-                self._transport = transport
-            return self._transport
+                asyncio.get_running_loop().add_reader(self._socket, self._receive, self._socket)
+            return self._socket
 
-    def datagram_received(self, data: bytes, addr: Any) -> None:
+    def _send(self, connected: socket.socket, data: bytes) -> None:
         try:
-            message = decode(data)
-        except MalformedMessage:
+            connected.send(data)
+        except BlockingIOError:
+            pass  # no room in the kernel: as good as lost on the way
+        except OSError as error:
+            self._fail(error)
+
+    def _receive(self, connected: socket.socket) -> None:
+        try:
+            message = decode(connected.recv(_LARGEST))
+        except (BlockingIOError, MalformedMessage):
+            return
+        except OSError as error:
+            self._fail(error)
             return
         answer = self._waiting.get(message.request_id)
         if answer is not None and not answer.done() and message.kind == Kind.RESPONSE:
             answer.set_result(message)
 
-    def error_received(self, exc: Exception) -> None:
-        reason = "nothing listens there" if isinstance(exc, ConnectionRefusedError) else str(exc)
+    def _fail(self, error: OSError) -> None:
+        """What the kernel says against the device is the answer to all that is waited for."""
+        reason = "nothing listens there" if isinstance(error, ConnectionRefusedError) else str(error)
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(Unreachable(f"{self._settings.where}: {reason}"))
+
+
+async def _connect(host: str, port: int) -> socket.socket:
+    """A socket that does not block and hears one address alone. Raises OSError."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    for place, (family, kind, protocol, _, address) in enumerate(found, 1):
+        connected = socket.socket(family, kind, protocol)
+        connected.setblocking(False)
+        try:
+            connected.connect(address)
+        except OSError:
+            connected.close()
+            if place == len(found):
+                raise
+        else:
+            return connected
+    raise AssertionError("a name without an address")
+
+
+def _expire(answer: asyncio.Future[Message | None]) -> None:
+    """No answer in time."""
+    if not answer.done():
+        answer.set_result(None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import secrets
+import os
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol, TypeVar
@@ -31,7 +31,7 @@ _HINTS = {
 _SPLITTABLE = {TOO_BIG, GEN_ERR, 13, 14, 15}
 
 _T = TypeVar("_T")
-_request_ids = itertools.count(secrets.randbelow(1 << 30))
+_request_ids = itertools.count(int.from_bytes(os.urandom(4)) >> 2)
 
 
 class SnmpRefused(Refused):
@@ -105,11 +105,11 @@ class SnmpDevice:
         `value_octets`, or `octets_of` for single ones, is what a value is expected to take in the answer, so that no
         answer exceeds `max_octets`.
         """
-        wanted = [Varbind(oid) for oid in dict.fromkeys(oids)]
-        chunks = self._chunks(wanted, value_octets, octets_of=octets_of)
-        answers = await _together(self._get_chunk(chunk) for chunk in chunks)
-        found = {varbind.oid: varbind.value for answer in answers for varbind in answer}
-        return {varbind.oid: found.get(varbind.oid) for varbind in wanted}
+        values: dict[Oid, Value] = dict.fromkeys(oids)
+        chunks = self._chunks(list(map(Varbind, values)), value_octets, octets_of=octets_of)
+        for answer in await _together(self._get_chunk(chunk) for chunk in chunks):
+            values.update((oid, value) for oid, _, value in answer)
+        return values
 
     async def get_next(self, oid: Oid) -> Varbind | None:
         """The first variable after `oid`; None at the end of what the device shows."""
@@ -315,7 +315,8 @@ async def _together(jobs: Iterable[Coroutine[None, None, _T]]) -> list[_T]:
     tasks = [asyncio.ensure_future(job) for job in jobs]
     try:
         return list(await asyncio.gather(*tasks))
-    finally:
+    except BaseException:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        raise

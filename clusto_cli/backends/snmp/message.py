@@ -2,7 +2,8 @@
 
 A large power-off is thousands of variables in hundreds of messages and an operator waits for it. A general ASN.1
 library decodes about twelve variables a millisecond; this module knows the one fixed shape of a message and does some
-two hundred. Version 3, whose cost is cryptography rather than encoding, is left to pysnmp (usm.py).
+two hundred, and remembers variables: many devices are asked the same and answer the same. Version 3, whose cost is
+cryptography rather than encoding, is left to pysnmp (usm.py).
 """
 
 from __future__ import annotations
@@ -115,8 +116,7 @@ def decode(data: bytes) -> Message:
 
 def varbind_octets(varbind: Varbind) -> int:
     """How many octets a variable takes in a message."""
-    content = len(encode_oid(varbind.oid)) + len(_encode_value(varbind.tag, varbind.value))
-    return content + (2 if content < 0x80 else 4)
+    return len(_encode_varbind(varbind))
 
 
 def _decode(data: bytes) -> Message:
@@ -133,12 +133,17 @@ def _decode(data: bytes) -> Message:
     varbinds = []
     while position < end:
         start, position = _enter(data, position, end, SEQUENCE)
-        start, stop = _enter(data, start, position, Tag.OBJECT_IDENTIFIER)
-        oid = decode_oid(data[start:stop])
-        tag = data[stop]
-        start, stop = _enter(data, stop, position, tag)
-        varbinds.append(Varbind(oid, tag, _decode_value(tag, data[start:stop])))
+        varbinds.append(_decode_varbind(data[start:position]))
     return Message(version, community, kind, request_id, first, second, varbinds)
+
+
+@lru_cache(maxsize=16384)
+def _decode_varbind(data: bytes) -> Varbind:
+    start, stop = _enter(data, 0, len(data), Tag.OBJECT_IDENTIFIER)
+    oid = decode_oid(data[start:stop])
+    tag = data[stop]
+    start, stop = _enter(data, stop, len(data), tag)
+    return Varbind(oid, tag, _decode_value(tag, data[start:stop]))
 
 
 def _enter(data: bytes, position: int, end: int, tag: int) -> tuple[int, int]:
@@ -209,6 +214,7 @@ def encode_oid(oid: Oid) -> bytes:
     return _wrap(Tag.OBJECT_IDENTIFIER, bytes(content))
 
 
+@lru_cache(maxsize=16384)
 def _encode_varbind(varbind: Varbind) -> bytes:
     return _wrap(SEQUENCE, encode_oid(varbind.oid) + _encode_value(varbind.tag, varbind.value))
 
