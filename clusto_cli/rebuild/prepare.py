@@ -66,6 +66,8 @@ def going_on(store: Settings, reader: Reader, jobs: Sequence[Job]) -> list[Begun
             raise NotFound(f"no rebuild of {job.name} is recorded")
         if rebuild.ended:
             raise Refused(f"the last rebuild of {job.name} has ended: {rebuild.phase}")
+        if job.failed:
+            raise Refused(f"{job.name}: {job.failed[0].topic}: {job.failed[0].text}")
     begun = []
     for job in jobs:
         rebuild = known[job.thing.id]

@@ -35,8 +35,8 @@ def problems(jobs: Sequence[Job]) -> list[str]:
     return [f"{job.name}: {check.topic}: {check.text}" for job in jobs for check in job.failed]
 
 
-def plan_lines(reader: Reader, jobs: Sequence[Job], shared: Sequence[str]) -> Iterator[str]:
-    """What is erased, who misses it, what shares its outlets, and by what it is done."""
+def plan_lines(reader: Reader, jobs: Sequence[Job], forced: Sequence[str]) -> Iterator[str]:
+    """What is erased, who misses it, by what it is done; and what speaks against it: what shares its outlets, say."""
     for job in jobs:
         values = job.recipe.values
         disk = values.get("os.disk")
@@ -46,13 +46,12 @@ def plan_lines(reader: Reader, jobs: Sequence[Job], shared: Sequence[str]) -> It
         yield f"  installs  {installs(job)}"
         served = serves(reader, job.thing)
         yield f"  serves    {', '.join(map(_with_driver, served)) or 'in no role, service or pool'}"
-        yield from (f"  shares    {reason}" for reason in shared if reason.endswith(f"also feeds {job.name}"))
         assert job.target is not None
         points = ", ".join(point.part for point in job.target.points)
         yield f"  power     off and on again: {points}"
         assert job.machine is not None
         yield f"  writes    {', '.join(sorted(job.machine.install))}"
-    yield from (f"  FORCED    {reason}" for reason in shared)
+    yield from (f"FORCED: {reason}" for reason in forced)
 
 
 def _with_driver(thing: Thing) -> str:

@@ -82,3 +82,13 @@ def test_needs_are_told_as_groups() -> None:
     assert found.missing({}) == ["c.d or e.f"]
     assert found.missing({"e.f": "x"}) == []
     assert recipe.load("debian").missing({"os.ssh_key": "x"}) == ["os.release", "os.mirror", "rebuild.url"]
+
+
+def test_attributes_choose_templates() -> None:
+    debian = recipe.load("debian")
+    assert debian.answer_templates({}) == {"preseed.cfg": "debian/preseed.cfg"}
+    assert debian.answer_templates({"os.template.preseed.cfg": "raid/x"}) == {"preseed.cfg": "raid/x"}
+    with pytest.raises(ValueError, match=r"debian has no answer 'ks\.cfg' \(it has preseed\.cfg\)"):
+        debian.answer_templates({"os.template.ks.cfg": "x"})
+    with pytest.raises(ValueError, match="is not the name of a template"):
+        debian.answer_templates({"os.template.preseed.cfg": "../../etc/passwd"})

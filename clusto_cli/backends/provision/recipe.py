@@ -17,6 +17,8 @@ from typing import Any
 
 SIGNS = ("started", "finished", "up")
 """What a machine's console may tell of an installation: the installer runs, it is done, the installed system is up."""
+TEMPLATE = "os.template."
+"""What the attributes begin with that choose templates of answers."""
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _TEMPLATE_NAME = re.compile(rf"{_FILE_NAME.pattern}(/{_FILE_NAME.pattern})*")
 _ATTRIBUTE = re.compile(r"[A-Za-z0-9_.#-]+")
@@ -55,6 +57,21 @@ class Recipe:
     defaults: Mapping[str, str] = field(default_factory=dict)
     signs: Mapping[str, str] = field(default_factory=dict)
     timeout: float = 3600.0
+
+    def answer_templates(self, attributes: Mapping[str, str]) -> dict[str, str]:
+        """The template of each answer: the recipe's, or the one that `os.template.FILE` names. Raises ValueError."""
+        found = dict(self.answers)
+        for key, template in attributes.items():
+            name = key.removeprefix(TEMPLATE)
+            if name == key:
+                continue
+            if name not in found:
+                raise ValueError(f"{key}: {self.name} has no answer {name!r} (it has {', '.join(found) or 'none'})")
+            try:
+                found[name] = _check(_TEMPLATE_NAME, template, "the name of a template")
+            except ValueError as error:
+                raise ValueError(f"{key}: {error}") from None
+        return found
 
     def missing(self, attributes: Mapping[str, str]) -> list[str]:
         """What is needed and neither set nor a default, in words: `os.release`, `os.root_password or os.ssh_key`."""

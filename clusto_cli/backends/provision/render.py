@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from clusto_cli.backends.base import BootMachine, BootState
 from clusto_cli.backends.provision import quoting
 from clusto_cli.backends.provision.loaders import Loader, boot_paths, check_mac, check_path, marked
-from clusto_cli.backends.provision.recipe import Recipe
+from clusto_cli.backends.provision.recipe import TEMPLATE, Recipe
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
@@ -88,6 +88,11 @@ class _Defaults(Mapping[str, str]):
         return sum(1 for _ in self)
 
 
+def chosen(attributes: Mapping[str, str]) -> dict[str, str]:
+    """The attributes that choose templates; no other one is read, since what it refers to may not be there."""
+    return {key: attributes[key] for key in attributes if key.startswith(TEMPLATE)}
+
+
 class Renderer:
     """Renders machines. `folders` are where a site keeps templates of its own; they go before clusto's.
 
@@ -112,6 +117,7 @@ class Renderer:
         events = events_url(attributes, token)
         values = self._values(facts, attributes, events)
         settings = _LoaderSettings.of(attributes)
+        templates = recipe.answer_templates(chosen(facts.attributes))
         install: dict[str, str] = {}
         for mac in facts.macs:
             kernel, initrds, arguments = self._kernel(recipe, values | {"mac": mac})
@@ -127,7 +133,7 @@ class Renderer:
             profile=recipe.name,
             install=install,
             local=self._local(facts, settings),
-            answers={name: self._render(each, values) for name, each in recipe.answers.items()},
+            answers={name: self._render(each, values) for name, each in templates.items()},
             events=events,
         )
 

@@ -1,0 +1,174 @@
+"""What the verb prints, asks and refuses, on simulated machines."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from clusto_cli.main import invoke
+from tests.rebuild.site import Site, site
+
+
+@pytest.fixture
+def lab(tmp_path: Path, sqlite_url: str) -> Iterator[Site]:
+    with site(tmp_path, sqlite_url) as found:
+        yield found
+
+
+def snapshot(directory: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+def test_show_prints_every_file_and_no_secret(lab: Site) -> None:
+    for key, value in {
+        "os.profile": "debian",
+        "os.release": "bookworm",
+        "os.mirror": "http://192.0.2.5/debian",
+        "os.root_password": "$6$salt$hash",
+    }.items():
+        lab.set("lab", key, value)
+    before = snapshot(lab.directory)
+    code, out, err = lab.clusto("rebuild", "--show", "server1")
+    assert code == 0, err
+    assert "==> hosts/server1/preseed.cfg (install)" in out
+    assert "==> pxelinux.cfg/01-52-54-00-00-00-01 (local)" in out
+    assert "$6$" not in out
+    assert "****" in out
+    assert "$6$salt$hash" in lab.clusto("rebuild", "--show", "server1", "--reveal")[1]
+    shown = json.loads(lab.clusto("rebuild", "--show", "server1", "-o", "json")[1])
+    assert {file["when"] for file in shown[0]["files"]} == {"install", "local"}
+    assert snapshot(lab.directory) == before
+    # What a secret refers to need not be there to be shown.
+    lab.set("lab", "os.root_password", "env:NOBODY_HAS_SET_THIS")
+    assert lab.clusto("rebuild", "--show", "server1")[0] == 0
+
+
+def test_a_dry_run_shows_each_step_and_changes_nothing(lab: Site) -> None:
+    lab.serve()
+    before = snapshot(lab.directory)
+    code, out, err = lab.clusto("rebuild", "--dry-run", "server1")
+    assert code == 0, err
+    lines = [line for line in out.splitlines() if line.startswith("server1  ")]
+    assert "write" in lines[0]
+    assert "pdu1a:1  on" in lines[1]
+    assert "boot the machine's own disk" in lines[-1]
+    assert snapshot(lab.directory) == before
+    assert lab.machines["server1"].boots == 1
+    assert lab.clusto("rebuild", "--status", "server1")[0] == 3
+
+
+def test_a_recipe_that_lacks_something_says_what(lab: Site) -> None:
+    lab.set("lab", "os.disk")
+    code, _, err = lab.rebuild("server1")
+    assert (code, err.splitlines()[-1]) == (
+        4,
+        "clusto: error: server1: recipe: image needs os.disk, which is not set: nothing was changed",
+    )
+    lab.set("lab", "os.profile", "beos")
+    assert "there is no OS recipe 'beos'" in lab.rebuild("server1")[2]
+    lab.set("lab", "os.profile")
+    assert "os.profile is not set" in lab.rebuild("server1")[2]
+
+
+@pytest.mark.parametrize("value", ["x\ny", "a; rm -rf /", "$(reboot)", "../../etc", "a{b}", "--- x"])
+def test_hostile_arguments_of_the_kernel(lab: Site, value: str) -> None:
+    """Refused, or one word of the kernel's command line."""
+    lab.set("lab", "os.args", value)
+    code, out, err = lab.clusto("rebuild", "--show", "server1")
+    if code == 0:
+        appended = [line for line in out.splitlines() if line.startswith("  APPEND ")]
+        assert len(appended) == 1
+        assert "clusto.event=" in appended[0]
+    else:
+        assert code == 2
+        assert len(err.splitlines()) == 1
+
+
+def test_local_boot_files_for_all(lab: Site) -> None:
+    code, out, err = lab.clusto("rebuild", "local", "--where", "driver:Server")
+    assert (code, out) == (0, "wrote local boot files of 2 machines\n"), err
+    assert lab.is_local("server1")
+    assert lab.is_local("server2")
+    assert lab.clusto("rebuild", "local", "server1", "--dry-run")[1] == "would write local boot files of 1 machine\n"
+
+
+def test_recipes_are_listed() -> None:
+    assert invoke(["rebuild", "recipes", "-o", "names"]) == 0
+
+
+def test_what_does_not_go_together(lab: Site) -> None:
+    assert lab.clusto("rebuild", "--show", "--cancel", "server1")[0] == 2
+    assert lab.clusto("rebuild")[0] == 2
+    assert lab.clusto("rebuild", "server1:eth0", "--yes")[0] == 2
+    assert lab.clusto("rebuild", "nobody", "--yes")[0] == 3
+    assert lab.clusto("rebuild", "--resume", "server1")[0] == 3
+    # A machine may be called as a subcommand is.
+    assert lab.clusto("add", "Server", "serve")[0] == 0
+    assert lab.clusto("rebuild", "--yes", "--", "serve")[0] == 4
+
+
+def test_on_a_terminal_the_name_is_typed(lab: Site) -> None:
+    lab.serve()
+
+    def asked() -> pexpect.spawn[str]:
+        command = ["-m", "clusto_cli.main", "rebuild", "server1", "--pause", "0.2"]
+        environment = {**lab.environment, "TERM": "xterm", "LINES": "40", "COLUMNS": "120"}
+        child = pexpect.spawn(sys.executable, command, env=environment, encoding="utf-8", timeout=60)
+        child.expect_exact("Type server1 to go ahead: ")
+        return child
+
+    for typed in ("y", "server2", ""):
+        child = asked()
+        child.sendline(typed)
+        child.expect_exact("not confirmed: nothing was done")
+        child.expect(pexpect.EOF)
+        child.close()
+        assert child.exitstatus == 4
+    assert lab.machines["server1"].boots == 1
+    child = asked()
+    child.sendline("server1")
+    child.expect_exact("machine")
+    child.expect_exact("server1 installed in ")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+
+
+def test_events_as_json_lines(lab: Site) -> None:
+    lab.serve()
+    code, out, err = lab.rebuild("server1", "-o", "jsonl")
+    assert code == 0, err
+    records = [json.loads(line) for line in out.splitlines()]
+    assert [record["kind"] for record in records].count("outcome") == 1
+    assert records[-1]["done"] is True
+    phases = [record["phase"] for record in records if record["kind"] == "event" and record["source"] == "clusto"]
+    assert phases == ["arming", "off", "booting", "installing", "starting", "done"]
+
+
+def test_a_full_boot_server(lab: Site) -> None:
+    """Nothing is left armed, whenever space runs out."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small file system")
+    lab.serve()
+    disk = lab.directory.parent / "small"
+    disk.mkdir()
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
+    if subprocess.run(mounting, check=False, stderr=subprocess.DEVNULL).returncode:
+        pytest.skip("no file system can be mounted here")
+    try:
+        (disk / "filler").write_bytes(b"x" * 60 * 1024)
+        lab.set("lab", "rebuild.dir", str(disk))
+        code, _, err = lab.rebuild("server1")
+        assert code == 5
+        assert "nothing was changed" in err
+        assert not list(disk.glob("pxelinux.cfg/01*"))
+        assert lab.machines["server1"].boots == 1
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
