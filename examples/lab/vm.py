@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 QEMU = "qemu-system-x86_64"
 MIB = 1 << 20
@@ -126,6 +127,16 @@ class Machine:
     def powered(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    def cable(self) -> dict[str, Any]:
+        """Its serial line as an object of clusto's transfer format: a console server of one port, by its socket."""
+        return {
+            "name": f"{self.name}-line",
+            "driver": "ConsoleServer",
+            "parts": {"consoleport": 1},
+            "attrs": {"console.profile": "qemu-serial", "console.path": str(self.console)},
+            "connect": {"1": f"{self.name}:console"},
+        }
+
     async def start(self) -> None:
         """The machine stands there, off unless there is power at its inlets."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -149,6 +160,8 @@ class Machine:
         self.turn_off()
         for server in self._servers:
             server.close()
+        for client in self._clients:
+            client.close()
         for task in self._tasks:
             task.cancel()
 
