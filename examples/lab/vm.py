@@ -10,15 +10,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import enum
+import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 QEMU = "qemu-system-x86_64"
+OVMF = Path("/usr/share/OVMF")
 MIB = 1 << 20
 _LOOK = 0.05
 """Seconds between looks at whether there is power at the inlets."""
@@ -82,6 +84,8 @@ class Machine:
     network: UserNetwork | Tap | None
     first: Boot = Boot.DISK
     mains: Callable[[], bool] | None = None
+    uefi: bool = False
+    """Its firmware is OVMF instead of SeaBIOS; what was chosen for one boot then lasts until it is powered anew."""
     memory: int = 256
     """MiB."""
     disk: int = 64
@@ -193,23 +197,40 @@ class Machine:
 
     def _argv(self, line: int) -> list[str]:
         """QEMU with its serial port on this file descriptor, killed by the kernel when our thread ends."""
-        letters = {Boot.NETWORK: "nc", Boot.DISK: "c"}
-        boot = f"order={letters[self.first]}"
-        if self.override is not None and not self.override_ignored:
-            chosen = letters[self.override]
-            boot = f"order={chosen}" if self.override_kept else f"once={chosen},{boot}"
-        card = ["-nic", "none"]
-        if self.network is not None:
-            card = ["-netdev", self.network.netdev(), "-device", f"virtio-net-pci,netdev=net,mac={self.mac}"]
+        chosen = self.first if self.override is None or self.override_ignored else self.override
         return [
             *("setpriv", "--pdeathsig", "KILL", "--"),
             *(self.network.inside() if self.network is not None else ()),
             *(QEMU, "-name", self.name, "-accel", "tcg", "-M", "pc,graphics=off", "-m", str(self.memory)),
             *("-nodefaults", "-no-user-config", "-display", "none", "-vga", "none"),
             *("-chardev", f"socket,id=line,fd={line}", "-serial", "chardev:line"),
-            *("-drive", f"file={self.disk_image},format=raw,if=virtio,cache=unsafe"),
-            *(*card, "-boot", boot),
+            *("-drive", f"file={self.disk_image},format=raw,if=none,id=disk,cache=unsafe"),
+            *(self._with_uefi(chosen) if self.uefi else self._with_bios(chosen)),
         ]
+
+    def _with_bios(self, chosen: Boot) -> list[str]:
+        letters = {Boot.NETWORK: "nc", Boot.DISK: "c"}
+        once = "" if chosen is self.first or self.override_kept else f"once={letters[chosen]},"
+        first = letters[chosen if self.override_kept else self.first]
+        return [*self._devices({}), "-boot", f"{once}order={first}"]
+
+    def _with_uefi(self, chosen: Boot) -> list[str]:
+        variables = self.folder / "efivars.fd"
+        if not variables.exists():
+            shutil.copy(OVMF / "OVMF_VARS.fd", variables)
+        code = OVMF / "OVMF_CODE.fd"
+        flash = ["-drive", f"if=pflash,format=raw,readonly=on,file={code}"]
+        flash += ["-drive", f"if=pflash,format=raw,file={variables}"]
+        order = {chosen: ",bootindex=1"}
+        return [*flash, *self._devices({each: order.get(each, ",bootindex=2") for each in Boot})]
+
+    def _devices(self, order: Mapping[Boot, str]) -> list[str]:
+        """The disk and the network card, each with what says when it boots."""
+        devices = ["-device", f"virtio-blk-pci,drive=disk{order.get(Boot.DISK, '')}"]
+        if self.network is None:
+            return [*devices, "-nic", "none"]
+        card = f"virtio-net-pci,netdev=net,mac={self.mac}{order.get(Boot.NETWORK, '')}"
+        return [*devices, "-netdev", self.network.netdev(), "-device", card]
 
     async def _follow(self, mains: Callable[[], bool]) -> None:
         had = False

@@ -27,7 +27,17 @@ from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
 from tests.console.lab import find, until
 from tests.power_room import record_room
-from tests.rebuild.lab import BootDirectory, WebServer, boot_directory, needs_machines, unheard_url, web_server
+from tests.rebuild.lab import (
+    BootDirectory,
+    WebServer,
+    boot_directory,
+    long,
+    needs_machines,
+    needs_uefi,
+    uefi_system_image,
+    unheard_url,
+    web_server,
+)
 from tests.rebuild.segment import ADDRESS, segment
 
 MAC = "52:54:00:aa:bb:01"
@@ -156,6 +166,31 @@ def test_ipxe_on_a_segment(tmp_path: Path, installer: Path, image: bytes) -> Non
     assert web.told() == ["started", "finished"]
     assert web.requests.count("/boot/ipxe/mac-525400aabb01.ipxe") == 2
     assert f"add {MAC} 10.77.0.11" in lan.hooked()
+
+
+@long
+def test_uefi_and_grub_on_a_segment(tmp_path: Path, installer: Path) -> None:
+    """UEFI fetches GRUB, whose one file for all leads to the machine's own."""
+    needs_uefi()
+    (tmp_path / "web").mkdir()
+    image = tmp_path / "web" / "system.img"
+    uefi_system_image("server1", image)
+    with ExitStack() as stack:
+        lan = stack.enter_context(segment(tmp_path / "lan"))
+        web = stack.enter_context(web_server(tmp_path / "web", host=ADDRESS, listener=lan.listener()))
+        boot = boot_directory(web, installer)
+        boot.add_grub()
+        stack.enter_context(lan.dnsmasq(boot.folder, f"{boot.url}/boot.ipxe", {MAC: "10.77.0.11"}))
+        machine = Machine("server1", tmp_path / "server1", MAC, lan.plug("tap1"), first=Boot.NETWORK, uefi=True)
+        stack.enter_context(alive(machine))
+        boot.install(MAC)
+        chassis(machine, "set power 1")
+        web.wait("started", seconds=180)
+        boot.local(MAC)
+        says(machine, "server1 login: ", 180)
+        assert installed(machine, image.read_bytes())
+    assert web.told() == ["started", "finished"]
+    assert len([line for line in lan.hooked() if line.endswith(f"grub.cfg-{MAC}")]) == 2
 
 
 def test_dnsmasq_tells_of_files_that_were_fetched(tmp_path: Path, installer: Path, image: bytes) -> None:

@@ -17,7 +17,7 @@ from lab.chassis import ask
 from lab.vm import Machine, UserNetwork
 
 from tests.console.lab import find, free_ports
-from tests.rebuild.lab import MKINSTALLER, BootDirectory, WebServer
+from tests.rebuild.lab import MKINSTALLER, BootDirectory, WebServer, long
 
 MKIMAGE = MKINSTALLER.with_name("mkimage")
 MAC = "52:54:00:aa:bb:01"
@@ -31,7 +31,7 @@ PROGRAMS = {
 }
 
 
-@pytest.mark.skipif("CLUSTO_LONG_TESTS" not in os.environ, reason="takes minutes (CLUSTO_LONG_TESTS=1 runs it)")
+@long
 def test_debian_is_installed_and_can_be_used(tmp_path: Path, boot: BootDirectory, web: WebServer) -> None:
     for program, package in PROGRAMS.items():
         find(program, package)
@@ -53,7 +53,9 @@ def test_debian_is_installed_and_can_be_used(tmp_path: Path, boot: BootDirectory
     machine = Machine("server1", tmp_path / "server1", MAC, network, memory=512, disk=2048)
     boot.install(MAC, image=f"{web.url}/debian.img.gz")
     with alive(machine):
-        console = pexpect.spawn(find("socat", "socat"), ["-", f"UNIX-CONNECT:{machine.console}"], timeout=600)
+        console = pexpect.spawn(
+            find("socat", "socat"), ["-,raw,echo=0", f"UNIX-CONNECT:{machine.console}"], timeout=600
+        )
         ask(str(machine.control), "set boot pxe power 1")
         console.expect_exact("clusto-installer: finished")
         console.expect_exact("server1 login: ")
