@@ -14,7 +14,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -212,7 +212,7 @@ class Machine:
         letters = {Boot.NETWORK: "nc", Boot.DISK: "c"}
         once = "" if chosen is self.first or self.override_kept else f"once={letters[chosen]},"
         first = letters[chosen if self.override_kept else self.first]
-        return [*self._devices({}), "-boot", f"{once}order={first}"]
+        return [*self._devices(), "-boot", f"{once}order={first}"]
 
     def _with_uefi(self, chosen: Boot) -> list[str]:
         variables = self.folder / "efivars.fd"
@@ -221,16 +221,19 @@ class Machine:
         code = OVMF / "OVMF_CODE.fd"
         flash = ["-drive", f"if=pflash,format=raw,readonly=on,file={code}"]
         flash += ["-drive", f"if=pflash,format=raw,file={variables}"]
-        order = {chosen: ",bootindex=1"}
-        return [*flash, *self._devices({each: order.get(each, ",bootindex=2") for each in Boot})]
+        disk, card = ("1", "2") if chosen is Boot.DISK else ("2", "1")
+        # Without the card's own ROM, which has an iPXE for UEFI too: the firmware itself fetches a loader.
+        return [*flash, *self._devices(f",bootindex={disk}", f",bootindex={card},romfile=")]
 
-    def _devices(self, order: Mapping[Boot, str]) -> list[str]:
-        """The disk and the network card, each with what says when it boots."""
-        devices = ["-device", f"virtio-blk-pci,drive=disk{order.get(Boot.DISK, '')}"]
+    def _devices(self, disk: str = "", card: str = "") -> list[str]:
+        """The disk and the network card, with properties of theirs."""
+        devices = ["-device", f"virtio-blk-pci,drive=disk{disk}"]
         if self.network is None:
             return [*devices, "-nic", "none"]
-        card = f"virtio-net-pci,netdev=net,mac={self.mac}{order.get(Boot.NETWORK, '')}"
-        return [*devices, "-netdev", self.network.netdev(), "-device", card]
+        return [
+            *(*devices, "-netdev", self.network.netdev()),
+            *("-device", f"virtio-net-pci,netdev=net,mac={self.mac}{card}"),
+        ]
 
     async def _follow(self, mains: Callable[[], bool]) -> None:
         had = False
