@@ -73,9 +73,9 @@ class Machine:
     Its methods are for that loop; whoever is elsewhere asks its `control` socket.
 
     network: where its only network card is plugged in; None leaves it without one. first: what its firmware tries
-    first when nothing else was chosen; a machine that boots from the network first goes on with its disk. mains:
-    whether there is power at its inlets; it turns on when power comes, and off when power goes. Without, there always
-    is, and it waits for its button.
+    first when nothing else was chosen; it goes on with the other, also with the network where the disk boots nothing.
+    mains: whether there is power at its inlets; it turns on when power comes, and off when power goes. Without, there
+    always is, and it waits for its button.
     """
 
     name: str

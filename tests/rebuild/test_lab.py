@@ -19,12 +19,13 @@ import pytest
 from lab.alive import alive
 from lab.bmc import Bmc
 from lab.chassis import ask as ask_chassis
-from lab.room import Room
+from lab.room import Room, mac_of
 from lab.vm import Boot, Machine, UserNetwork
 
 from clusto_cli.main import invoke
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
+from tests.conftest import Run
 from tests.console.lab import find, until
 from tests.power_room import record_room
 from tests.rebuild.lab import (
@@ -142,6 +143,29 @@ def test_fed_by_pdus(
         until(lambda: not machine.powered, "no power")
     assert machine.said.count("clusto-installer: started") == 1
     assert len(machine.starts) == 1
+
+
+def test_a_room_with_a_machine(tmp_path: Path, clusto: Run, boot: BootDirectory, image: bytes) -> None:
+    """`python -m lab --machine` from a shell: its inventory leads to the machine's console and its power."""
+    boot.local(mac_of(1))
+    disk, room = tmp_path / "machines" / "server1" / "disk.img", tmp_path / "room.jsonl"
+    disk.parent.mkdir(parents=True)
+    disk.write_bytes(image)
+    words = ["--pdus", "2", "--port", "0", "--no-switches", "--inventory", str(room)]
+    words += ["--machine", "server1", "--tftp", str(boot.folder), "--machines", str(disk.parents[1])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    lab = subprocess.Popen([sys.executable, "-m", "lab", *words], env=environment, stderr=subprocess.PIPE)
+    with lab:
+        try:
+            until(lambda: room.exists() and room.read_text().endswith("\n"), "the lab is there", 30)
+            assert clusto("import", str(room)).code == 0
+            until(lambda: b"server1 login: " in disk.with_name("console.log").read_bytes(), "the system is up", 60)
+            typed = clusto("console", "server1", "--send", "root", "--expect", "root", "--timeout", "10")
+            assert typed.code == 0, typed.err
+            assert clusto("power", "off", "server1", "--yes").code == 0
+            until(lambda: not disk_users(disk), "no power")
+        finally:
+            lab.terminate()
 
 
 def test_ipxe_on_a_segment(tmp_path: Path, installer: Path, image: bytes) -> None:
@@ -303,16 +327,16 @@ def test_machines_die_with_the_lab(bare: Machine) -> None:
         assert process.stdout.readline() == "ready\n"
         chassis(bare, "set power 1")
         says(bare, "SeaBIOS")
-        assert disk_users(bare)
+        assert disk_users(bare.disk_image)
         process.send_signal(signal.SIGKILL)
-        until(lambda: not disk_users(bare), "QEMU is gone")
+        until(lambda: not disk_users(bare.disk_image), "QEMU is gone")
 
 
-def disk_users(machine: Machine) -> list[str]:
-    """The processes that have the machine's disk open."""
+def disk_users(disk: Path) -> list[str]:
+    """The processes that have this disk open."""
     found = []
     for link in Path("/proc").glob("[0-9]*/fd/*"):
         with contextlib.suppress(OSError):
-            if os.readlink(link) == str(machine.disk_image):
+            if os.readlink(link) == str(disk):
                 found.append(link.parts[2])
     return found
