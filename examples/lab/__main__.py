@@ -1,7 +1,8 @@
-"""Runs simulated PDUs and switches, and a console server if asked, until it is interrupted.
+"""Runs simulated PDUs and switches, and a console server and real machines if asked, until it is interrupted.
 
 python -m lab --inventory room.jsonl         # a room of its own, and its inventory to import
 python -m lab --site --inventory how.jsonl   # the devices of the inventory that CLUSTO_DB names, and how to reach them
+python -m lab --machine server1 --tftp DIR   # server1 is a machine in QEMU, which boots from the network first
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ import argparse
 import asyncio
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 from clusto_cli.backends.power import profile as profiles
 from lab.agent import Manners
 from lab.consoles import Consoles
-from lab.room import Room
-from lab.site import reached_at, simulated, simulated_switches
+from lab.room import Room, mac_of
+from lab.site import reached_at, recorded_macs, simulated, simulated_switches
+from lab.vm import Boot, Machine, UserNetwork
 
 
 def main() -> None:
@@ -39,6 +42,13 @@ def main() -> None:
     parser.add_argument("--locked", action="append", default=[], metavar="PDU:OUTLET", help="an outlet that is locked")
     parser.add_argument("--dead", action="append", default=[], metavar="PDU", help="a PDU that does not answer")
     parser.add_argument("--no-switches", action="store_true", help="PDUs alone")
+    parser.add_argument(
+        "--machine", action="append", default=[], metavar="NAME", help="a server that is a machine in QEMU"
+    )
+    parser.add_argument("--tftp", type=Path, metavar="DIR", help="what such machines boot: pxelinux.0 and its files")
+    parser.add_argument(
+        "--machines", type=Path, default=Path("machines"), metavar="DIR", help="DIR/NAME/console is the serial line"
+    )
     parser.add_argument("--inventory", type=Path, metavar="FILE", help="write the room's inventory there (JSON lines)")
     options = parser.parse_args()
     manners = Manners(
@@ -68,12 +78,35 @@ def main() -> None:
         chosen.locked = chosen.locked or place in options.locked
     for name in options.dead:
         room[name].agent.manners.dead = True
-    asyncio.run(_serve(room, options.port, options.consoles, options.inventory, options.site))
+    if options.machine and options.tftp is None:
+        parser.error("--machine needs --tftp")
+    macs = recorded_macs() if options.site else {name: mac_of(n) for n, name in enumerate(room.servers(), 1)}
+    for name in options.machine:
+        if name not in macs:
+            parser.error(f"no server {name} with a MAC address")
+    machines = [
+        Machine(
+            name,
+            options.machines.absolute() / name,
+            macs[name],
+            UserNetwork(options.tftp.absolute()),
+            first=Boot.NETWORK,
+            mains=partial(room.feeds, name),
+        )
+        for name in options.machine
+    ]
+    asyncio.run(_serve(room, machines, options.port, options.consoles, options.inventory, options.site))
 
 
-async def _serve(room: Room, first_port: int, consoles_at: int | None, inventory: Path | None, site: bool) -> None:
+async def _serve(
+    room: Room, machines: list[Machine], first_port: int, consoles_at: int | None, inventory: Path | None, site: bool
+) -> None:
     await room.start(first_port)
     things = list(reached_at(room.pdus, room.switches) if site else room.inventory())
+    for machine in machines:
+        await machine.start()
+        if not site:
+            things.append(machine.cable())
     if consoles_at is not None:
         consoles = Consoles(dict(enumerate(room.servers(), 1)), room.powered)
         await consoles.start(consoles_at)

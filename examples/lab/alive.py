@@ -39,7 +39,7 @@ def alive(*things: Startable) -> Iterator[None]:
 async def _stop(things: list[Startable]) -> None:
     for thing in reversed(things):
         thing.stop()
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    if tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+        _, pending = await asyncio.wait(tasks, timeout=1)
+        for task in pending:
+            task.cancel()

@@ -92,6 +92,11 @@ class Room:
         pair, outlet = divmod(self.servers().index(server), self._outlets)
         return any(self.pdus[2 * pair + side].outlets[outlet].relay is not Relay.OFF for side in (0, 1))
 
+    def feeds(self, label: str) -> bool:
+        """Whether one of the outlets that are labelled so is on."""
+        outlets = [outlet for pdu in self.pdus for outlet in pdu.outlets if outlet.label == label]
+        return any(outlet.relay is not Relay.OFF for outlet in outlets)
+
     def servers(self) -> list[str]:
         return [f"server{number + 1}" for number in range(len(self.pdus) // 2 * self._outlets)]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from clusto_cli.backends.power import profile as profiles
 from clusto_core.config import settings
-from clusto_core.drivers.equipment import PDU
+from clusto_core.drivers.equipment import PDU, Server
 from clusto_core.drivers.equipment import Switch as EthernetSwitch
-from clusto_core.drivers.parts import Outlet, Port
+from clusto_core.drivers.parts import NIC, Outlet, Port
 from clusto_core.drivers.resources import VLAN
 from clusto_core.names import natural_key
 from clusto_core.network import cables_of, port_labels, recorded_mac
@@ -59,6 +59,17 @@ def simulated_switches(manners: Manners) -> list[RoomSwitch]:
             names = {number: labels.get(port.id, f"port{number}") for number, port in enumerate(ports, 1)}
             switch = Switch(len(ports), vlans, hosts, names)
             found.append(RoomSwitch(thing.name, switch, Agent(switch, read=READ, write=WRITE, manners=manners)))
+    return found
+
+
+def recorded_macs() -> dict[str, str]:
+    """By server, the MAC address of its first network card that has one recorded."""
+    found: dict[str, str] = {}
+    with open_reader(settings().url) as reader:
+        for server in (thing for thing in reader.all() if thing.is_a(Server)):
+            for card in reader.parts(server.id, driver=NIC):
+                if mac := recorded_mac(reader, card):
+                    found.setdefault(server.name, mac)
     return found
 
 

@@ -10,14 +10,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import enum
+import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 QEMU = "qemu-system-x86_64"
+OVMF = Path("/usr/share/OVMF")
 MIB = 1 << 20
 _LOOK = 0.05
 """Seconds between looks at whether there is power at the inlets."""
@@ -70,9 +73,9 @@ class Machine:
     Its methods are for that loop; whoever is elsewhere asks its `control` socket.
 
     network: where its only network card is plugged in; None leaves it without one. first: what its firmware tries
-    first when nothing else was chosen; a machine that boots from the network first goes on with its disk. mains:
-    whether there is power at its inlets; it turns on when power comes, and off when power goes. Without, there always
-    is, and it waits for its button.
+    first when nothing else was chosen; it goes on with the other, also with the network where the disk boots nothing.
+    mains: whether there is power at its inlets; it turns on when power comes, and off when power goes. Without, there
+    always is, and it waits for its button.
     """
 
     name: str
@@ -81,6 +84,8 @@ class Machine:
     network: UserNetwork | Tap | None
     first: Boot = Boot.DISK
     mains: Callable[[], bool] | None = None
+    uefi: bool = False
+    """Its firmware is OVMF instead of SeaBIOS; what was chosen for one boot then lasts until it is powered anew."""
     memory: int = 256
     """MiB."""
     disk: int = 64
@@ -126,6 +131,16 @@ class Machine:
     def powered(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    def cable(self) -> dict[str, Any]:
+        """Its serial line as an object of clusto's transfer format: a console server of one port, by its socket."""
+        return {
+            "name": f"{self.name}-line",
+            "driver": "ConsoleServer",
+            "parts": {"consoleport": 1},
+            "attrs": {"console.profile": "qemu-serial", "console.path": str(self.console)},
+            "connect": {"1": f"{self.name}:console"},
+        }
+
     async def start(self) -> None:
         """The machine stands there, off unless there is power at its inlets."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -149,6 +164,8 @@ class Machine:
         self.turn_off()
         for server in self._servers:
             server.close()
+        for client in self._clients:
+            client.close()
         for task in self._tasks:
             task.cancel()
 
@@ -180,22 +197,42 @@ class Machine:
 
     def _argv(self, line: int) -> list[str]:
         """QEMU with its serial port on this file descriptor, killed by the kernel when our thread ends."""
-        letters = {Boot.NETWORK: "nc", Boot.DISK: "c"}
-        boot = f"order={letters[self.first]}"
-        if self.override is not None and not self.override_ignored:
-            chosen = letters[self.override]
-            boot = f"order={chosen}" if self.override_kept else f"once={chosen},{boot}"
-        card = ["-nic", "none"]
-        if self.network is not None:
-            card = ["-netdev", self.network.netdev(), "-device", f"virtio-net-pci,netdev=net,mac={self.mac}"]
+        chosen = self.first if self.override is None or self.override_ignored else self.override
         return [
             *("setpriv", "--pdeathsig", "KILL", "--"),
             *(self.network.inside() if self.network is not None else ()),
             *(QEMU, "-name", self.name, "-accel", "tcg", "-M", "pc,graphics=off", "-m", str(self.memory)),
             *("-nodefaults", "-no-user-config", "-display", "none", "-vga", "none"),
             *("-chardev", f"socket,id=line,fd={line}", "-serial", "chardev:line"),
-            *("-drive", f"file={self.disk_image},format=raw,if=virtio,cache=unsafe"),
-            *(*card, "-boot", boot),
+            *("-drive", f"file={self.disk_image},format=raw,if=none,id=disk,cache=unsafe"),
+            *(self._with_uefi(chosen) if self.uefi else self._with_bios(chosen)),
+        ]
+
+    def _with_bios(self, chosen: Boot) -> list[str]:
+        letters = {Boot.NETWORK: "nc", Boot.DISK: "c"}
+        once = "" if chosen is self.first or self.override_kept else f"once={letters[chosen]},"
+        first = letters[chosen if self.override_kept else self.first]
+        return [*self._devices(), "-boot", f"{once}order={first}"]
+
+    def _with_uefi(self, chosen: Boot) -> list[str]:
+        variables = self.folder / "efivars.fd"
+        if not variables.exists():
+            shutil.copy(OVMF / "OVMF_VARS.fd", variables)
+        code = OVMF / "OVMF_CODE.fd"
+        flash = ["-drive", f"if=pflash,format=raw,readonly=on,file={code}"]
+        flash += ["-drive", f"if=pflash,format=raw,file={variables}"]
+        disk, card = ("1", "2") if chosen is Boot.DISK else ("2", "1")
+        # Without the card's own ROM, which has an iPXE for UEFI too: the firmware itself fetches a loader.
+        return [*flash, *self._devices(f",bootindex={disk}", f",bootindex={card},romfile=")]
+
+    def _devices(self, disk: str = "", card: str = "") -> list[str]:
+        """The disk and the network card, with properties of theirs."""
+        devices = ["-device", f"virtio-blk-pci,drive=disk{disk}"]
+        if self.network is None:
+            return [*devices, "-nic", "none"]
+        return [
+            *(*devices, "-netdev", self.network.netdev()),
+            *("-device", f"virtio-net-pci,netdev=net,mac={self.mac}{card}"),
         ]
 
     async def _follow(self, mains: Callable[[], bool]) -> None:

@@ -18,12 +18,13 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from lab.vm import QEMU
+from lab.vm import OVMF, QEMU
 
 from tests.console.lab import find, free_ports
 
 MKINSTALLER = Path(__file__).parents[2] / "examples" / "rebuild" / "mkinstaller"
 LOADER = (Path("/usr/lib/PXELINUX/pxelinux.0"), Path("/usr/lib/syslinux/modules/bios/ldlinux.c32"))
+GRUB_EFI = Path("/usr/lib/grub/x86_64-efi")
 HOST = "10.0.2.2"
 """This computer's loopback, as machines in QEMU's own network see it."""
 
@@ -41,6 +42,17 @@ def needs_machines() -> None:
         pytest.skip("there is no kernel in /boot (Debian package linux-image-cloud-amd64)")
     if not Path("/bin/busybox").exists():
         pytest.skip("busybox is not installed (Debian package busybox-static)")
+
+
+def needs_uefi() -> None:
+    """The same where a machine has UEFI."""
+    needs_machines()
+    if not (OVMF / "OVMF_CODE.fd").exists():
+        pytest.skip("firmware with UEFI is not installed (Debian package ovmf)")
+
+
+long = pytest.mark.skipif("CLUSTO_LONG_TESTS" not in os.environ, reason="takes a minute or more (CLUSTO_LONG_TESTS=1)")
+"""For tests that are not part of every run."""
 
 
 def build_installer(folder: Path) -> Path:
@@ -151,14 +163,18 @@ class BootDirectory:
         arguments = " ".join(["console=ttyS0,115200n8", "quiet", *words])
         self._write(
             mac,
-            "KERNEL installer/linux\nINITRD installer/initrd.gz\n" + f"APPEND {arguments}\nIPAPPEND 2\n",
+            f"KERNEL installer/linux\nINITRD installer/initrd.gz\nAPPEND {arguments}\nIPAPPEND 2\n",
             f"kernel {self.url}/installer/linux initrd=initrd.gz {arguments} BOOTIF=01-${{net0/mac:hexhyp}}\n"
             f"initrd {self.url}/installer/initrd.gz\nboot\n",
+            f"linux /installer/linux {arguments}\ninitrd /installer/initrd.gz\nboot\n",
         )
 
     def local(self, mac: str) -> None:
         """From now on it goes on with its disk."""
-        self._write(mac, "LOCALBOOT -1\n", "sanboot --no-describe --drive 0x80\n")
+        # GRUB 2.06 leaves by `exit` with success, upon which OVMF shows its menu instead of trying the next device.
+        efi = "/efi/boot/bootx64.efi"
+        grub = f"insmod fat\nsearch --no-floppy --set=root --file {efi}\nchainloader {efi}\nboot\n"
+        self._write(mac, "LOCALBOOT -1\n", "sanboot --no-describe --drive 0x80\n", grub)
 
     @property
     def url(self) -> str:
@@ -172,22 +188,37 @@ class BootDirectory:
         """The script for iPXE."""
         return self.folder / "ipxe" / f"mac-{mac.replace(':', '')}.ipxe"
 
-    def _write(self, mac: str, pxelinux: str, ipxe: str) -> None:
+    def grub(self, mac: str) -> Path:
+        """The file that GRUB is led to."""
+        return self.folder / "grub" / f"grub.cfg-{mac}"
+
+    def _write(self, mac: str, pxelinux: str, ipxe: str, grub: str) -> None:
         """Whoever reads them gets the old or the new text, never a part."""
+        serial = "serial --unit=0 --speed=115200\nterminal_output serial\n"
         texts = {
             self.pxelinux(mac): f"DEFAULT only\nPROMPT 0\nLABEL only\n{pxelinux}",
             self.ipxe(mac): f"#!ipxe\n{ipxe}",
+            self.grub(mac): f"{serial}{grub}",
         }
         for path, text in texts.items():
             new = path.with_suffix(".new")
             new.write_text(text)
             os.replace(new, path)
 
+    def add_grub(self) -> None:
+        """GRUB for UEFI as grub/x86_64-efi/core.efi; by itself it asks for no file of one machine."""
+        if not GRUB_EFI.exists():
+            pytest.skip("GRUB for UEFI is not installed (Debian package grub-efi-amd64-bin)")
+        program = find("grub-mknetdir", "grub-common")
+        words = [f"--net-directory={self.folder}", "--subdir=grub", "-d", str(GRUB_EFI)]
+        subprocess.run([program, *words], check=True, stdout=subprocess.DEVNULL)
+        (self.folder / "grub" / "grub.cfg").write_text("configfile $prefix/grub.cfg-$net_default_mac\n")
+
 
 def boot_directory(web: WebServer, installer: Path) -> BootDirectory:
     """The directory `boot` of a web server's folder."""
     boot = BootDirectory(web.folder / "boot", web)
-    for name in ("pxelinux.cfg", "ipxe"):
+    for name in ("pxelinux.cfg", "ipxe", "grub"):
         (boot.folder / name).mkdir(parents=True)
     for path in LOADER:
         shutil.copy(path, boot.folder)
@@ -195,3 +226,19 @@ def boot_directory(web: WebServer, installer: Path) -> BootDirectory:
     script = f"chain --replace --autofree {boot.url}/ipxe/mac-${{net0/mac:hexraw}}.ipxe || exit"
     (boot.folder / "boot.ipxe").write_text(f"#!ipxe\n{script}\n")
     return boot
+
+
+def uefi_system_image(name: str, path: Path) -> None:
+    """The image of a disk with a system for UEFI that asks for a login to this machine: GRUB, in a FAT file system."""
+    grub, config = path.with_suffix(".efi"), path.with_suffix(".cfg")
+    config.write_text(
+        "serial --unit=0 --speed=115200\nterminal_input serial\nterminal_output serial\n"
+        f"echo\necho '{name} login: '\nread answer\n"
+    )
+    make = [find("grub-mkimage", "grub-common"), "-O", "x86_64-efi", "-o", str(grub), "-c", str(config), "-p", "/"]
+    subprocess.run([*make, "serial", "terminal", "echo", "read", "normal"], check=True)
+    with path.open("wb") as image:
+        image.truncate(4 << 20)
+    subprocess.run([find("mkfs.vfat", "dosfstools"), str(path)], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([find("mmd", "mtools"), "-i", str(path), "::EFI", "::EFI/BOOT"], check=True)
+    subprocess.run(["mcopy", "-i", str(path), str(grub), "::EFI/BOOT/BOOTX64.EFI"], check=True)

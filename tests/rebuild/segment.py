@@ -37,8 +37,10 @@ dhcp-range=fd77::,ra-only
 # It waits for other DHCP servers' boot files, unless it is told that there are none (ipxe.org/howto/dhcpd).
 dhcp-option=encap:175,176,1b
 dhcp-match=set:ipxe,175
+dhcp-match=set:efi64,option:client-arch,7
 dhcp-boot=tag:ipxe,{script}
-dhcp-boot=tag:!ipxe,pxelinux.0
+dhcp-boot=tag:efi64,tag:!ipxe,grub/x86_64-efi/core.efi
+dhcp-boot=tag:!efi64,tag:!ipxe,pxelinux.0
 enable-tftp
 tftp-root={tftp}
 user=root
@@ -91,7 +93,7 @@ class Segment:
 
     @contextmanager
     def dnsmasq(self, tftp: Path, script: str, hosts: Mapping[str, str]) -> Iterator[None]:
-        """DHCP and TFTP: iPXE is sent to `script`, others get PXELINUX; hosts: addresses by MAC."""
+        """DHCP and TFTP: iPXE is sent to `script`, UEFI to GRUB, others to PXELINUX; hosts: addresses by MAC."""
         program = find("dnsmasq", "dnsmasq-base")
         hook, config = self.folder / "hook", self.folder / "dnsmasq.conf"
         hook.write_text(_HOOK.format(log=self.folder / "hook.log"))

@@ -19,15 +19,26 @@ import pytest
 from lab.alive import alive
 from lab.bmc import Bmc
 from lab.chassis import ask as ask_chassis
-from lab.room import Room
+from lab.room import Room, mac_of
 from lab.vm import Boot, Machine, UserNetwork
 
 from clusto_cli.main import invoke
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
+from tests.conftest import Run
 from tests.console.lab import find, until
 from tests.power_room import record_room
-from tests.rebuild.lab import BootDirectory, WebServer, boot_directory, needs_machines, unheard_url, web_server
+from tests.rebuild.lab import (
+    BootDirectory,
+    WebServer,
+    boot_directory,
+    long,
+    needs_machines,
+    needs_uefi,
+    uefi_system_image,
+    unheard_url,
+    web_server,
+)
 from tests.rebuild.segment import ADDRESS, segment
 
 MAC = "52:54:00:aa:bb:01"
@@ -134,6 +145,29 @@ def test_fed_by_pdus(
     assert len(machine.starts) == 1
 
 
+def test_a_room_with_a_machine(tmp_path: Path, clusto: Run, boot: BootDirectory, image: bytes) -> None:
+    """`python -m lab --machine` from a shell: its inventory leads to the machine's console and its power."""
+    boot.local(mac_of(1))
+    disk, room = tmp_path / "machines" / "server1" / "disk.img", tmp_path / "room.jsonl"
+    disk.parent.mkdir(parents=True)
+    disk.write_bytes(image)
+    words = ["--pdus", "2", "--port", "0", "--no-switches", "--inventory", str(room)]
+    words += ["--machine", "server1", "--tftp", str(boot.folder), "--machines", str(disk.parents[1])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    lab = subprocess.Popen([sys.executable, "-m", "lab", *words], env=environment, stderr=subprocess.PIPE)
+    with lab:
+        try:
+            until(lambda: room.exists() and room.read_text().endswith("\n"), "the lab is there", 30)
+            assert clusto("import", str(room)).code == 0
+            until(lambda: b"server1 login: " in disk.with_name("console.log").read_bytes(), "the system is up", 60)
+            typed = clusto("console", "server1", "--send", "root", "--expect", "root", "--timeout", "10")
+            assert typed.code == 0, typed.err
+            assert clusto("power", "off", "server1", "--yes").code == 0
+            until(lambda: not disk_users(disk), "no power")
+        finally:
+            lab.terminate()
+
+
 def test_ipxe_on_a_segment(tmp_path: Path, installer: Path, image: bytes) -> None:
     """iPXE over HTTP, by its own file for each card, beside a DHCP server that is told nothing of installing."""
     (tmp_path / "web" / "system.img.gz").write_bytes(gzip.compress(image))
@@ -156,6 +190,31 @@ def test_ipxe_on_a_segment(tmp_path: Path, installer: Path, image: bytes) -> Non
     assert web.told() == ["started", "finished"]
     assert web.requests.count("/boot/ipxe/mac-525400aabb01.ipxe") == 2
     assert f"add {MAC} 10.77.0.11" in lan.hooked()
+
+
+@long
+def test_uefi_and_grub_on_a_segment(tmp_path: Path, installer: Path) -> None:
+    """UEFI fetches GRUB, whose one file for all leads to the machine's own."""
+    needs_uefi()
+    (tmp_path / "web").mkdir()
+    image = tmp_path / "web" / "system.img"
+    uefi_system_image("server1", image)
+    with ExitStack() as stack:
+        lan = stack.enter_context(segment(tmp_path / "lan"))
+        web = stack.enter_context(web_server(tmp_path / "web", host=ADDRESS, listener=lan.listener()))
+        boot = boot_directory(web, installer)
+        boot.add_grub()
+        stack.enter_context(lan.dnsmasq(boot.folder, f"{boot.url}/boot.ipxe", {MAC: "10.77.0.11"}))
+        machine = Machine("server1", tmp_path / "server1", MAC, lan.plug("tap1"), first=Boot.NETWORK, uefi=True)
+        stack.enter_context(alive(machine))
+        boot.install(MAC)
+        chassis(machine, "set power 1")
+        web.wait("started", seconds=180)
+        boot.local(MAC)
+        says(machine, "server1 login: ", 180)
+        assert installed(machine, image.read_bytes())
+    assert web.told() == ["started", "finished"]
+    assert len([line for line in lan.hooked() if line.endswith(f"grub.cfg-{MAC}")]) == 2
 
 
 def test_dnsmasq_tells_of_files_that_were_fetched(tmp_path: Path, installer: Path, image: bytes) -> None:
@@ -268,16 +327,16 @@ def test_machines_die_with_the_lab(bare: Machine) -> None:
         assert process.stdout.readline() == "ready\n"
         chassis(bare, "set power 1")
         says(bare, "SeaBIOS")
-        assert disk_users(bare)
+        assert disk_users(bare.disk_image)
         process.send_signal(signal.SIGKILL)
-        until(lambda: not disk_users(bare), "QEMU is gone")
+        until(lambda: not disk_users(bare.disk_image), "QEMU is gone")
 
 
-def disk_users(machine: Machine) -> list[str]:
-    """The processes that have the machine's disk open."""
+def disk_users(disk: Path) -> list[str]:
+    """The processes that have this disk open."""
     found = []
     for link in Path("/proc").glob("[0-9]*/fd/*"):
         with contextlib.suppress(OSError):
-            if os.readlink(link) == str(machine.disk_image):
+            if os.readlink(link) == str(disk):
                 found.append(link.parts[2])
     return found
