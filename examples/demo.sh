@@ -45,6 +45,7 @@ run 'clusto show rack200'
 
 title 'A new server: parts come with it, a free port is found'
 run 'clusto add Server web1 --attr status=unallocated --attr ram=128'
+run 'clusto attr set mac 52:54:00:01:99:01 -t web1:eth0'
 run 'clusto connect web1 rack102:RU3'
 run 'clusto connect web1 switch2b'
 run 'clusto connect web1 pdu5 --kind power && clusto connect web1 pdu6 --kind power'
@@ -65,10 +66,29 @@ run 'clusto log -n 1 -p'
 run 'clusto revert "$(clusto log -n 1 -o names)"'
 run "clusto attr get status -t 'server[2-3]'"
 
+# What a computer needs to be installed here.
+missing=()
+for need in qemu-system-x86:$(command -v qemu-system-x86_64) ipxe-qemu:/usr/lib/ipxe/qemu \
+    pxelinux:/usr/lib/PXELINUX/pxelinux.0 syslinux-common:/usr/lib/syslinux/modules/bios/ldlinux.c32 \
+    busybox-static:/bin/busybox linux-image-amd64:$(compgen -G '/boot/vmlinuz-*' | head -n 1); do
+    [ -n "${need#*:}" ] && [ -e "${need#*:}" ] || missing+=("${need%%:*}")
+done
+computer=()
+if ! ((${#missing[@]})); then
+    boot=$PWD/.demo/boot
+    mkdir -p "$boot/images"
+    cp /usr/lib/PXELINUX/pxelinux.0 /usr/lib/syslinux/modules/bios/ldlinux.c32 "$boot"
+    examples/rebuild/mkinstaller "$boot/clusto" >/dev/null
+    PYTHONPATH=examples python -c 'import sys; from lab.system import system_image
+open(sys.argv[1], "wb").write(system_image("web1", b"installed by the demo"))' "$boot/images/web1.img"
+    computer=(--machine web1 --tftp "$boot" --machines .demo)
+fi
+
 title 'Power, over SNMP: the twelve PDUs of the site, simulated, of three makes'
 export CLUSTO_SNMP_COMMUNITY=public
 PYTHONPATH=examples python -m lab --site --port "${LAB_PORT:-16100}" \
-    --family apc-rpdu2 --family eaton-epdu --family servertech-sentry3 --inventory .demo/lab.jsonl 2>.demo/lab.log &
+    --family apc-rpdu2 --family eaton-epdu --family servertech-sentry3 --inventory .demo/lab.jsonl \
+    "${computer[@]}" 2>.demo/lab.log &
 lab=$!
 trap 'kill "$lab" 2>/dev/null' EXIT
 for _ in $(seq 100); do
@@ -104,38 +124,23 @@ run 'clusto console server1 --show'
 run "clusto console server1 --send '\n' --expect 'login: '"
 run "clusto console --check 'server[1-3]'"
 
-# What a computer needs to be reinstalled here, by Debian packages.
-missing=()
-for need in qemu-system-x86:$(command -v qemu-system-x86_64) ipxe-qemu:/usr/lib/ipxe/qemu \
-    pxelinux:/usr/lib/PXELINUX/pxelinux.0 syslinux-common:/usr/lib/syslinux/modules/bios/ldlinux.c32 \
-    busybox-static:/bin/busybox linux-image-amd64:$(compgen -G '/boot/vmlinuz-*' | head -n 1); do
-    [ -n "${need#*:}" ] && [ -e "${need#*:}" ] || missing+=("${need%%:*}")
-done
 if ((${#missing[@]})); then
-    title "A rebuild is shown here when these are installed: ${missing[*]}"
+    title "A rebuild is shown here when these Debian packages are installed: ${missing[*]}"
 else
-    title 'A computer in QEMU loses its system, and gets a new one over the network'
-    boot=$PWD/.demo/boot
-    mkdir -p "$boot/images"
-    cp /usr/lib/PXELINUX/pxelinux.0 /usr/lib/syslinux/modules/bios/ldlinux.c32 "$boot"
-    examples/rebuild/mkinstaller "$boot/installer" >/dev/null
-    PYTHONPATH=examples python -c 'import sys; from lab.system import system_image
-open(sys.argv[1], "wb").write(system_image("node1", b"installed by the demo"))' "$boot/images/node1.img"
-    PYTHONPATH=examples python -m lab.computer node1 52:54:00:00:99:01 .demo/node1 --tftp "$boot" >.demo/node1.jsonl &
-    computer=$!
+    title 'The new server gets an operating system over the network, and proves it; it is a computer in QEMU'
     port=$(python -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
     clusto rebuild serve --listen "127.0.0.1:$port" --dir "$boot" 2>.demo/serve.log &
-    trap 'kill "$lab" "$computer" "$!" 2>/dev/null' EXIT
-    for _ in $(seq 100); do [ -s .demo/node1.jsonl ] && grep -q listening .demo/serve.log && break || sleep 0.1; done
-    run 'clusto import .demo/node1.jsonl'
-    run "clusto attr set rebuild.dir $boot -t node1"
-    run "clusto attr set rebuild.url http://10.0.2.2:$port -t node1 && clusto attr set rebuild.check_url http://127.0.0.1:$port -t node1"
-    run 'clusto attr set os.profile image -t node1 && clusto attr set os.image images/node1.img -t node1'
-    run 'clusto attr set os.kernel installer/linux -t node1 && clusto attr set os.initrd installer/initrd.gz -t node1'
-    run 'clusto attr set os.disk /dev/vda -t node1 && clusto attr set os.console ttyS0,115200n8 -t node1'
-    run 'clusto rebuild node1 --yes'
-    run 'clusto rebuild --status node1 -v'
-    run 'clusto show node1'
+    trap 'kill "$lab" "$!" 2>/dev/null' EXIT
+    for _ in $(seq 100); do grep -q listening .demo/serve.log && break || sleep 0.1; done
+    # The machine is on a network of its own, where this computer is 10.0.2.2.
+    run "clusto attr set rebuild.dir $boot -t web1"
+    run "clusto attr set rebuild.url http://10.0.2.2:$port -t web1 && clusto attr set rebuild.check_url http://127.0.0.1:$port -t web1"
+    run "clusto attr set console.profile qemu-serial -t web1 && clusto attr set console.path $PWD/.demo/web1/console -t web1"
+    run 'clusto attr set os.profile image -t web1 && clusto attr set os.image images/web1.img -t web1'
+    run 'clusto attr set os.disk /dev/vda -t web1 && clusto attr set os.console ttyS0,115200n8 -t web1'
+    run 'clusto rebuild web1 --yes'
+    run 'clusto rebuild --status web1 -v'
+    run 'clusto attr get os.installed -t web1'
 fi
 
 title 'The inventory is sound'

@@ -56,8 +56,6 @@ def shell_session(
     child.sendline("PS1='%%'; bind 'set enable-bracketed-paste off'; stty -a | tr '\\n' ' '; echo ok")
     child.expect(rb"speed.*ok\r\n%%")
     before = child.after.decode()
-    child.sendline("stty -g > before")
-    child.expect("%%")
     wanted = {"profile": "generic-tcp", "method": "raw", "values": values, "settings": settings}
     wanted |= {"pid": str(lab.folder / "pid"), "fails": fails}
     (lab.folder / "wanted").write_text(json.dumps(wanted))
