@@ -262,7 +262,9 @@ def test_what_the_installer_does_not_take(tmp_path: Path, boot: BootDirectory, w
         machines.append(Machine(name, tmp_path / name, mac, UserNetwork(boot.folder, "boot.ipxe"), first=Boot.NETWORK))
         boot.install(mac, **{"event": f"{web.url}/rebuild/{name}", **arguments})
     with alive(*machines):
+        before = os.urandom(1 << 20)
         for machine in machines:
+            machine.disk_image.write_bytes(before * machine.disk)
             chassis(machine, "set power 1")
         for machine in machines:
             reason = cases[machine.name][1]
@@ -270,6 +272,10 @@ def test_what_the_installer_does_not_take(tmp_path: Path, boot: BootDirectory, w
             says(machine, f"clusto-installer: failed: {reason}\r\nclusto-installer: stopped\r\n")
             assert web.told(machine.name) == ["started", "failed"]
             assert machine.said.count("clusto-installer: started") == 1
+        assert machines[0].disk_image.read_bytes() == before * machines[0].disk
+        # What was written stays; the end of the disk is cleared of what was there.
+        after = machines[2].disk_image.read_bytes()
+        assert after == image + before * (machines[2].disk - 2) + bytes(1 << 20)
 
 
 def test_a_machine_that_boots_nothing(bare: Machine) -> None:
