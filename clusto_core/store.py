@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from clusto_core import database
 from clusto_core.config import Settings, masked
-from clusto_core.database import BUSY_SECONDS, Database, EmptyStore, OutdatedSchema, sqlite_path, unreachable
+from clusto_core.database import Database, EmptyStore, OutdatedSchema, sqlite_path, unreachable
 from clusto_core.errors import Refused, StoreBroken
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _await_migration(url: str) -> None:
     """Waits while another command makes or upgrades the store: MariaDB shows the tables of each step as it is done."""
     with contextlib.closing(database.connect_to_write(url)) as waiting:
         if waiting.dialect == "mariadb":
-            waiting.rows(f"SELECT GET_LOCK('clusto-migration', {BUSY_SECONDS})")
+            waiting.rows(f"SELECT GET_LOCK('clusto-migration', {database.BUSY_SECONDS})")
 
 
 def _locked(url: str) -> Database:
@@ -121,7 +121,7 @@ def _explain(url: str, error: BaseException) -> Exception:
     text = str(error.args[-1] if error.args else error).strip().partition("\n")[0]
     lowered = text.lower()
     if "locked" in lowered or "lock wait timeout" in lowered:
-        return Refused(f"another command has been writing to the store for {BUSY_SECONDS} s: try again")
+        return Refused(f"another command has been writing to the store for {database.BUSY_SECONDS} s: try again")
     if "readonly" in lowered or "read-only" in lowered:
         return Refused(f"the store is read-only: {masked(url)}")
     if "disk is full" in lowered or "disk full" in lowered or "no space left" in lowered:
@@ -212,7 +212,7 @@ def _migrate(url: str) -> None:
             if connection.dialect.name == "postgresql":
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7165921)")
             elif connection.dialect.name != "sqlite":
-                connection.exec_driver_sql(f"SELECT GET_LOCK('clusto-migration', {BUSY_SECONDS})")
+                connection.exec_driver_sql(f"SELECT GET_LOCK('clusto-migration', {database.BUSY_SECONDS})")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             connection.commit()

@@ -48,7 +48,7 @@ def main() -> int:
         MenuAction("x", "fail", fail),
     )
     if wanted.get("fails"):
-        settings["attached"] = lambda: 1 // 0
+        settings["others"] = lambda line: str(1 // 0)
     way = access(wanted["profile"], wanted.get("method"), **wanted["values"])
     try:
         Session(way, Settings(title="server1: port 1 on cs1", actions=actions, **settings)).run()
