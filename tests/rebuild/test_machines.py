@@ -213,7 +213,7 @@ def _dnsmasq(tmp_path: Path, inside: Sequence[str], exported: str, store: str) -
     hook.write_text(f'#!/bin/sh\nCLUSTO_DB={store} exec {sys.executable} -m clusto_cli.main rebuild hook "$@"\n')
     hook.chmod(0o755)
     extra = ["interface=br0", "bind-interfaces", "port=0", "no-ping", "enable-ra", "dhcp-range=fd77::,ra-only"]
-    extra += ["dhcp-option=encap:175,176,1b", "user=root", f"dhcp-script={hook}", f"dhcp-leasefile={folder}/leases"]
+    extra += ["user=root", f"dhcp-script={hook}", f"dhcp-leasefile={folder}/leases"]
     extra += [f"log-facility={folder}/log", f"pid-file={folder}/pid"]
     (folder / "conf").write_text(exported + "\n".join(extra) + "\n")
     process = subprocess.Popen(

@@ -27,6 +27,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _PLAIN = re.compile(r"[A-Za-z0-9_./:\[\]-]+")
 _LOADERS = (
     "dhcp-match=set:ipxe,175",
+    # iPXE waits seconds for other servers' answers unless it is told that there are none (its option no-pxedhcp).
+    "dhcp-option=encap:175,176,1b",
     "dhcp-match=set:efi64,option:client-arch,7",
     "dhcp-match=set:efi64,option:client-arch,9",
     "dhcp-boot=tag:!ipxe,tag:!efi64,pxelinux.0",
