@@ -35,7 +35,11 @@ def holders(reader: Reader, thing_ids: Iterable[int]) -> dict[int, str]:
 
 
 class LockLost(Refused):
-    """A lock has run out, and another command holds it now."""
+    """A lock has run out, and another command holds it now. `name` is the Thing's."""
+
+    def __init__(self, message: str, name: str) -> None:
+        super().__init__(message)
+        self.name = name
 
 
 class Locks:
@@ -60,7 +64,7 @@ class Locks:
         """Starts the time limit anew. Raises LockLost when a lock has run out and another command holds it."""
         taken = self._try(things)
         if taken is not None:
-            raise LockLost(f"{taken[0]} was locked too long and is being changed by {taken[1]} now")
+            raise LockLost(f"{taken[0]} was locked too long and is being changed by {taken[1]} now", taken[0])
 
     def release(self) -> None:
         """Gives back all that this command holds."""

@@ -172,14 +172,15 @@ class Journal:
             database.insert("rebuilds", _REBUILD_COLUMNS, rows)
         return begun
 
-    def renew_token(self, rebuild: Rebuild) -> str:
-        """A new token for a rebuild whose machine begins anew: what it has called back may be called back again."""
+    def renew_token(self, rebuild: Rebuild, plan: Mapping[str, Any] | None = None) -> str:
+        """A new token for a rebuild whose machine begins anew, by another plan if one is given: what it has called back
+        may be called back again."""
         from clusto_core.store import write_transaction
 
         token = secrets.token_urlsafe(32)
         with write_transaction(self._settings, lambda line: None) as database:
-            new = {"id": rebuild.id, "token": _digest(token)}
-            database.execute("UPDATE rebuilds SET token = :token WHERE id = :id", new)
+            new = {"id": rebuild.id, "token": _digest(token), "plan": json.dumps(dict(plan or rebuild.plan))}
+            database.execute("UPDATE rebuilds SET token = :token, plan = :plan WHERE id = :id", new)
             database.execute("UPDATE rebuild_events SET once = NULL WHERE rebuild_id = :id", {"id": rebuild.id})
         return token
 

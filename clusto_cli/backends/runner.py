@@ -20,6 +20,10 @@ Device = TypeVar("Device", bound=Hashable)
 Result = TypeVar("Result")
 
 
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""^C, a termination, a terminal that is closed."""
+
+
 class Interrupted(DeviceError):
     """The operation was not begun, or not finished, because the run was interrupted."""
 
@@ -103,7 +107,7 @@ async def side_by_side(
 def run(main: Callable[[Interruption], Awaitable[Result]]) -> tuple[Result, bool]:
     """Runs `main` in an event loop of its own; its result, and whether winding up was asked for.
 
-    SIGINT and SIGTERM ask for it; a second one raises KeyboardInterrupt out of `main`.
+    SIGINT, SIGTERM and SIGHUP ask for it; a second one raises KeyboardInterrupt out of `main`.
     """
 
     async def guarded() -> tuple[Result, bool]:
@@ -116,14 +120,14 @@ def run(main: Callable[[Interruption], Awaitable[Result]]) -> tuple[Result, bool
                 task.cancel()
             interruption.ask()
 
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _ENDINGS:
             loop.add_signal_handler(number, interrupt)
         try:
             return await task, interruption.asked
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
         finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in _ENDINGS:
                 loop.remove_signal_handler(number)
 
     return asyncio.run(guarded())

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from clusto_cli.rebuild.run import Begun
     from clusto_cli.rebuild.story import Outcome
     from clusto_core.locks import Locks
+    from clusto_core.reader import Reader
 
 EXIT_REFUSED, EXIT_DEVICE, EXIT_INTERRUPTED = 4, 5, 130
 _MODES = ("show", "status", "resume", "cancel")
@@ -48,7 +49,7 @@ def command() -> None:
 @click.option("--resume", is_flag=True, help="Go on with a rebuild whose command has died or was interrupted.")
 @click.option("--cancel", is_flag=True, help="End a rebuild: the boot file is put back, the power is left alone.")
 @click.option("--via", type=click.Choice(["outlet", "bmc"]), help="Power by outlets, or by the management controller.")
-@click.option("--timeout", type=click.FloatRange(1), metavar="SECONDS", help="For each machine; else the recipe's.")
+@click.option("--timeout", type=click.IntRange(1), metavar="SECONDS", help="For each machine; else the recipe's.")
 @click.option("--parallel", type=click.IntRange(1, 1000), default=16, show_default=True, help="Machines at once.")
 @click.option("--pause", type=click.FloatRange(0), default=5.0, show_default=True, help="Seconds off, at outlets.")
 @click.option("--stagger", type=click.FloatRange(0), default=0.0, help="Seconds between servers on one PDU.")
@@ -75,6 +76,8 @@ def rebuild(app: App, /, names: tuple[str, ...], **options: Any) -> int:
     chosen = [mode for mode in _MODES if options[mode]]
     if len(chosen) > 1:
         raise Malformed(f"--{chosen[0]} and --{chosen[1]} do not go together")
+    if chosen and options["dry_run"]:
+        raise Malformed(f"--{chosen[0]} and --dry-run do not go together")
     if options["status"]:
         return _status(app, names, options)
     if options["cancel"]:
@@ -165,6 +168,7 @@ def _rebuild(app: App, names: Sequence[str], options: dict[str, Any]) -> int:
     with app.reading() as reader:
         prepared = prepare(reader, targets(reader, names), via=options["via"], timeout=options["timeout"])
         _refuse(prepared.reasons, options["force"])
+        _check_free(reader, prepared.jobs)
         complete = not any(job.failed for job in prepared.jobs)
         plan = list(plan_lines(reader, prepared.jobs, prepared.reasons)) if complete else []
     _examine(prepared, prepared.jobs, options)
@@ -173,26 +177,39 @@ def _rebuild(app: App, names: Sequence[str], options: dict[str, Any]) -> int:
 
         write_lines([*plan, *steps(prepared)])
         return 0
-    _confirm(prepared, plan, options)
+    _confirm([job.name for job in prepared.jobs], plan, options)
     locks = locks_of(app.settings)
-    with locks.on([job.thing for job in prepared.jobs], wait=1.0):
+    with locks.on([job.thing for job in prepared.jobs], wait=0):
+        _check_again(app, prepared.jobs, options)
         return _perform(app, prepared, begin(app.settings, prepared.jobs), locks, options)
 
 
 def _resume(app: App, names: Sequence[str], options: dict[str, Any]) -> int:
-    """Goes on where the installer runs already; begins again where it has not been heard of."""
+    """Goes on where the installer runs already; begins again, as at first, where it has not been heard of."""
     from clusto_cli.rebuild.prepare import going_on, prepare
-    from clusto_cli.rebuild.run import LOCK_SECONDS, locks_of
+    from clusto_cli.rebuild.report import plan_lines
+    from clusto_cli.rebuild.run import LOCK_SECONDS, begin_again, locks_of
 
     with app.reading() as reader:
         prepared = prepare(reader, targets(reader, names), via=options["via"], timeout=options["timeout"])
+        again = [each.job for each in going_on(reader, prepared.jobs) if each.heard is None]
+        plan = []
+        if again:
+            _check_spelled_out(names, options)
+            _refuse(prepared.reasons, options["force"])
+            plan = [] if any(job.failed for job in again) else list(plan_lines(reader, again, prepared.reasons))
+    if again:
+        _examine(prepared, again, options)
+        _confirm([job.name for job in again], plan, options)
     locks = locks_of(app.settings)
     # A command that was killed leaves its locks for as long as they hold.
     with locks.on([job.thing for job in prepared.jobs], wait=LOCK_SECONDS + 1):
         with app.reading() as reader:
-            begun = going_on(app.settings, reader, prepared.jobs)
-        _examine(prepared, [each.job for each in begun if each.heard is None], options)
-        return _perform(app, prepared, begun, locks, options)
+            begun = going_on(reader, prepared.jobs)
+        if any(each.heard is None and each.job not in again for each in begun):
+            raise Refused("what was heard of a machine has changed: try again")
+        _check_again(app, again, options)
+        return _perform(app, prepared, begin_again(app.settings, begun), locks, options)
 
 
 def _cancel(app: App, names: Sequence[str], options: dict[str, Any]) -> int:
@@ -201,9 +218,9 @@ def _cancel(app: App, names: Sequence[str], options: dict[str, Any]) -> int:
     with app.reading() as reader:
         things = targets(reader, names)
     failures = cancel(app.settings, things)
-    for thing in things:
-        failure = failures.get(thing.name)
-        write_lines([f"{thing.name} cancelled" if failure is None else f"{thing.name}: {failure}"])
+    write_lines(f"{thing.name} cancelled" for thing in things if thing.name not in failures)
+    for name, failure in failures.items():
+        app.say(f"{name} is cancelled, and ITS BOOT FILE MAY STILL SAY INSTALL: {failure} (--cancel tries again)")
     return EXIT_DEVICE if failures else 0
 
 
@@ -262,6 +279,25 @@ def _check_spelled_out(names: Sequence[str], options: dict[str, Any]) -> None:
         raise Refused(f"name each machine by itself, not by {unclear[0]} (--force goes ahead)")
 
 
+def _check_free(reader: Reader, jobs: Sequence[Job]) -> None:
+    """Not even to look at what another command rebuilds: its boot files are watched for who reads them."""
+    from clusto_core.locks import holders
+
+    owners = holders(reader, [job.thing.id for job in jobs])
+    for job in jobs:
+        if job.thing.id in owners:
+            raise Refused(f"{job.name} is being rebuilt by {owners[job.thing.id]} (--status says how far it is)")
+
+
+def _check_again(app: App, jobs: Sequence[Job], options: dict[str, Any]) -> None:
+    """What spoke against it may have come while a person read and typed."""
+    from clusto_cli.rebuild.prepare import prepare
+
+    with app.reading() as reader:
+        things = [job.thing for job in jobs]
+        _refuse(prepare(reader, things, via=options["via"], timeout=None).reasons, options["force"])
+
+
 def _refuse(reasons: Sequence[str], force: bool) -> None:
     if reasons and not force:
         more = f" (and {len(reasons) - 5} more)" if len(reasons) > 5 else ""
@@ -287,11 +323,10 @@ def _examine(prepared: Prepared, jobs: Sequence[Job], options: dict[str, Any]) -
     raise Refused(text)
 
 
-def _confirm(prepared: Prepared, plan: Sequence[str], options: dict[str, Any]) -> None:
+def _confirm(names: Sequence[str], plan: Sequence[str], options: dict[str, Any]) -> None:
     from clusto_core.ranges import fold
 
     _say(plan)
-    names = [job.name for job in prepared.jobs]
     name = names[0] if len(names) == 1 else ",".join(fold(names))
     confirm_by_name(f"rebuild {name}, and lose what is on {'it' if len(names) == 1 else 'them'}?", name, options["yes"])
 
@@ -311,15 +346,15 @@ def _perform(app: App, prepared: Prepared, begun: Sequence[Begun], locks: Locks,
 
     unrecorded: list[str] = []
 
-    def remember(job: Job, outcome: Outcome) -> None:
+    def remember(begun: Begun, outcome: Outcome) -> None:
         try:
-            record(app, job, outcome, options["message"])
+            record(app, begun, outcome, options["message"])
         except ClustoError as error:
-            unrecorded.append(f"{job.name}: {error}")
+            unrecorded.append(f"{outcome.name}: {error}")
 
     manner = Manner(options["parallel"], options["pause"], options["stagger"], options["force"])
     with display(options["output"], [each.job.name for each in begun]) as shown:
-        outcomes, interrupted = perform(
+        outcomes, unwritten, interrupted = perform(
             app.settings, begun, prepared.powers, prepared.machines, locks, manner, shown.told, remember, shown.finished
         )
     failed = [outcome for outcome in outcomes if not outcome.done]
@@ -328,6 +363,8 @@ def _perform(app: App, prepared: Prepared, begun: Sequence[Begun], locks: Locks,
             write_lines([outcome_line(outcome), *tail_lines(outcome)])
     elif options["output"] != "jsonl":
         write_records(options["output"], [outcome_record(outcome) for outcome in outcomes])
+    if unwritten is not None:
+        unrecorded.append(unwritten)
     if interrupted:
         return EXIT_INTERRUPTED
     if unrecorded:

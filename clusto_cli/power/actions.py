@@ -155,14 +155,13 @@ class Actions:
     async def cycle(self, target: Target, while_off: Callable[[], Awaitable[None]] | None = None) -> Result:
         """All feeds off, verified; a pause; all on. When not all go off, those that did go on again.
 
-        `while_off` is done once all are verified off, and must not raise: what is off goes on again.
+        `while_off` is done once all were verified off, at the end of the pause, and must not raise: what is off goes on
+        again.
         """
         result = await self._ready(target, lambda point: (False, True))
         if not result.failures:
             await self._switch(result, result.points, False)
-            if while_off is not None and not any(each.failure for each in result.points):
-                await while_off()
-            await self._back_on(result, result.points)
+            await self._back_on(result, result.points, while_off)
         return result
 
     async def cycle_feeds(self, target: Target, chosen: Sequence[Point]) -> Result:
@@ -238,11 +237,18 @@ class Actions:
         for each, switching in zip(points, begun, strict=True):
             each.switchings.append(await switching)
 
-    async def _back_on(self, result: Result, points: Sequence[PointResult]) -> None:
+    async def _back_on(
+        self,
+        result: Result,
+        points: Sequence[PointResult],
+        while_off: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         """After a pause, on again; at once when not all went off. Nothing after an interrupt."""
         result.failures += [failure for each in points if (failure := each.failure)]
         if not result.failures:
             await self._interruption.pause(self._pause)
+            if while_off is not None and not self._interruption.asked:
+                await while_off()
         if self._interruption.asked:
             result.failures.append("interrupted: not turned on again")
             return

@@ -18,9 +18,8 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
-from clusto_cli.backends.base import BootMachine, DeviceError
+from clusto_cli.backends.base import BootMachine
 from clusto_core.config import Settings
-from clusto_core.errors import ClustoError
 
 _TRIES = 60
 """How often a boot server that does not answer is tried again, once every two seconds."""
@@ -70,7 +69,9 @@ class Guardian:
         """The machine has been put back."""
         self._armed.discard(rebuild_id)
         if self._process is not None:
-            self._tell({"disarm": rebuild_id})
+            # One that is gone has nothing to put back any more.
+            with contextlib.suppress(OSError):
+                self._tell({"disarm": rebuild_id})
 
     def _tell(self, message: dict[str, Any]) -> None:
         if self._process is None:
@@ -112,13 +113,13 @@ async def _one(number: int, message: dict[str, Any]) -> None:
     answers = dict.fromkeys(described.pop("answers"), "")
     described["macs"] = tuple(described["macs"])
     machine = BootMachine(**described, install=dict.fromkeys(described["local"], ""), answers=answers)
-    said = "the command that rebuilt it died: its boot files are at local"
+    said = "the command that rebuilt it died: its boot files are at local, and its power may be off"
     for attempt in range(_TRIES):
         try:
             async with open_provisioner(message["settings"]) as server:
                 await server.local(machine, keep_answers=True)
             break
-        except (DeviceError, ValueError) as error:
+        except Exception as error:  # of whatever boot server: the other machines must be put back all the same
             said = f"the command that rebuilt it died, and its boot files could not be put back: {error}"
             if attempt + 1 < _TRIES:
                 await asyncio.sleep(2)
@@ -128,7 +129,7 @@ async def _one(number: int, message: dict[str, Any]) -> None:
 def _note(url: str, number: int, said: str) -> None:
     from clusto_core.rebuilds import CLUSTO, PROGRESS, Heard, Journal
 
-    with contextlib.suppress(ClustoError):
+    with contextlib.suppress(Exception):
         Journal(Settings(url)).add([Heard(number, CLUSTO, PROGRESS, said)])
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -14,7 +15,19 @@ from clusto_cli.rebuild.signs import Evidence
 from clusto_core.config import Settings
 from clusto_core.errors import ClustoError
 from clusto_core.reader import open_reader
-from clusto_core.rebuilds import CANCELLED, CLUSTO, ENDED, PROGRESS, Event, Heard, Rebuild, events_after
+from clusto_core.rebuilds import (
+    CANCELLED,
+    CLUSTO,
+    ENDED,
+    FAILED,
+    FETCHED,
+    PROGRESS,
+    STARTED,
+    Event,
+    Heard,
+    Rebuild,
+    events_after,
+)
 
 _POLL = 0.3
 """Seconds between two looks at what other processes have written down."""
@@ -42,6 +55,10 @@ class Followed:
     evidence: Evidence
     phase: str
     cancelled: bool = False
+    lost: bool = False
+    """Another command has its lock now, and may do with the machine what it likes."""
+    open: bool = False
+    """What it fetches, and that its installer starts, counts from now on: before its power was off, it does not."""
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -65,9 +82,17 @@ class Hearing:
             evidence.hear(event.source, event.event, event.message)
         return followed
 
+    def __getitem__(self, rebuild_id: int) -> Followed:
+        return self._followed[rebuild_id]
+
+    def fail(self, rebuild_id: int, why: str) -> None:
+        """A rebuild that has ended otherwise than its story can tell."""
+        if (followed := self._followed[rebuild_id]).phase not in ENDED:
+            self.enter(followed, FAILED, why)
+
     def hear(self, followed: Followed, source: str, event: str, message: str | None = None) -> None:
         """Takes in what this process has heard itself."""
-        if followed.evidence.hear(source, event, message):
+        if not _early(followed, event) and followed.evidence.hear(source, event, message):
             self._scribe.note(Heard(followed.rebuild.id, source, event, message))
             self._news(followed, source, event, message)
 
@@ -88,17 +113,25 @@ class Hearing:
         self._scribe.note(Heard(followed.rebuild.id, CLUSTO, PROGRESS, message))
         self._news(followed, CLUSTO, PROGRESS, message)
 
+    def lose(self, name: str) -> None:
+        """The lock of that machine is another command's now."""
+        for followed in self._followed.values():
+            if followed.rebuild.name == name:
+                followed.lost = True
+                followed.news.set()
+
     async def listen(self) -> None:
         """Takes in what other processes write down, until it is cancelled."""
-        while True:
-            try:
-                for event in await asyncio.to_thread(self._written):
-                    self._last = max(self._last, event.id)
-                    self._take(event)
-                self.trouble = None
-            except ClustoError as error:
-                self.trouble = str(error)
-            await asyncio.sleep(_POLL)
+        with ThreadPoolExecutor(1, "store") as thread:
+            while True:
+                try:
+                    for event in await asyncio.get_running_loop().run_in_executor(thread, self._written):
+                        self._last = max(self._last, event.id)
+                        self._take(event)
+                    self.trouble = None
+                except ClustoError as error:
+                    self.trouble = str(error)
+                await asyncio.sleep(_POLL)
 
     def _written(self) -> list[Event]:
         with open_reader(self._store.url) as reader:
@@ -112,12 +145,25 @@ class Hearing:
             if event.event == CANCELLED and followed.phase != CANCELLED:
                 followed.cancelled = True
                 self._news(followed, CLUSTO, CANCELLED, event.message)
-        elif followed.evidence.hear(event.source, event.event, event.message):
+        elif not _early(followed, event.event) and followed.evidence.hear(event.source, event.event, event.message):
             self._news(followed, event.source, event.event, event.message)
 
     def _news(self, followed: Followed, source: str, event: str, message: str | None) -> None:
-        self._tell(Told(followed.rebuild.name, time.time(), followed.phase, source, event, message))
+        try:
+            self._tell(Told(followed.rebuild.name, time.time(), followed.phase, source, event, message))
+        except OSError:
+            # Nobody reads what is told any more. The machines are not to suffer for it.
+            self._tell = _nobody
         followed.news.set()
+
+
+def _early(followed: Followed, event: str) -> bool:
+    """Whether that was said by what ran before the power was off."""
+    return not followed.open and event in (FETCHED, STARTED)
+
+
+def _nobody(told: Told) -> None:
+    return None
 
 
 async def news(followed: Followed, seconds: float) -> None:

@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from clusto_cli.backends.base import Attach, ConsoleAccess, ConsoleLine, DeviceError
+from clusto_cli.backends.base import Attach, ConsoleAccess, ConsoleLine
 from clusto_cli.backends.console.script import COLUMNS, ROWS
 from clusto_cli.backends.console.visible import visible_lines
+from clusto_core.rebuilds import STARTED
 
 Hear = Callable[[str, str, str], None]
 """Told of a machine, the event and the line that said so; called in the thread that listens."""
@@ -137,13 +138,13 @@ class Listening:
     def _open(self, console: _Console) -> None:
         try:
             console.line = console.access.open(console.attach, rows=ROWS, columns=COLUMNS, interactive=False)
-        except DeviceError as error:
+        except Exception as error:  # of this console: the others are to be listened to all the same
             self._lost(console, error)
 
     def _read(self, console: _Console, line: ConsoleLine) -> None:
         try:
             data = line.read()
-        except DeviceError as error:
+        except Exception as error:
             self._lost(console, error)
             return
         if line.ready:
@@ -159,12 +160,20 @@ class Listening:
                 text = "\n".join(visible_lines(bytes(console.window))).encode()
             else:
                 text = b""
-        for event, pattern in console.patterns.items():
-            if text and event not in console.heard and (match := pattern.search(text)):
-                console.heard.add(event)
-                self._hear(console.name, event, match[0].decode(errors="replace").strip())
+        # Its installer's beginning first: what stands before that was said by the old system.
+        for event in sorted(console.patterns, key=lambda event: event != STARTED):
+            match = console.patterns[event].search(text) if event not in console.heard else None
+            if match is None:
+                continue
+            console.heard.add(event)
+            if event == STARTED:
+                console.heard.intersection_update((STARTED,))
+                text = text[match.end() :]
+                with self._lock:
+                    console.window[:] = text
+            self._hear(console.name, event, match[0].decode(errors="replace").strip())
 
-    def _lost(self, console: _Console, error: DeviceError) -> None:
+    def _lost(self, console: _Console, error: Exception) -> None:
         console.trouble = str(error)
         self._close(console)
         console.again_at = max(console.again_at, time.monotonic() + _AGAIN)

@@ -22,8 +22,8 @@ from clusto_core.rebuilds import Rebuild, unfinished
 from clusto_core.recipes import Recipe, recipe, recipes
 from clusto_core.things import Thing
 
-NO_TOKEN = "TOKEN"
-"""Stands for a token where files are only shown or checked: it opens nothing."""
+NO_TOKEN = "THE-TOKEN-OF-THIS-REBUILD-WILL-STAND-HERE--"
+"""Stands for a token, and is as long as one, where files are only shown or checked: it opens nothing."""
 
 
 def recipe_folders() -> tuple[Path, ...]:

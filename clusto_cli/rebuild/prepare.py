@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from clusto_cli.backends.base import BmcControl, BootDevice, DeviceError
@@ -26,6 +26,7 @@ from clusto_core.rebuilds import (
     Journal,
     Rebuild,
     events,
+    last_event,
     latest,
 )
 from clusto_core.things import Thing
@@ -51,48 +52,47 @@ def prepare(reader: Reader, things: Sequence[Thing], *, via: str | None, timeout
     return Prepared(jobs, powers, machines, refusals(reader, jobs, powers))
 
 
-def going_on(store: Settings, reader: Reader, jobs: Sequence[Job]) -> list[Begun]:
-    """What was begun of each: with what was heard where its installer runs, with a new token where it begins again.
+def going_on(reader: Reader, jobs: Sequence[Job]) -> list[Begun]:
+    """What was begun of each: with what was heard where its installer runs; the others have to begin again.
 
-    Whoever calls this holds the machines' locks. Raises NotFound, Refused where nothing goes on.
+    Raises NotFound, Refused where nothing goes on.
     """
+    last = last_event(reader)
     known = latest(reader, [job.thing for job in jobs])
     heard: dict[int, list[Event]] = {rebuild.id: [] for rebuild in known.values()}
     for event in events(reader, heard):
         heard[event.rebuild_id].append(event)
-    for job in jobs:
-        rebuild = known.get(job.thing.id)
-        if rebuild is None:
-            raise NotFound(f"no rebuild of {job.name} is recorded")
-        if rebuild.ended:
-            raise Refused(f"the last rebuild of {job.name} has ended: {rebuild.phase}")
-        if job.failed:
-            raise Refused(f"{job.name}: {job.failed[0].topic}: {job.failed[0].text}")
     begun = []
     for job in jobs:
-        rebuild = known[job.thing.id]
+        rebuild = _last(known, job.thing)
+        if rebuild.ended:
+            raise Refused(f"the last rebuild of {job.name} has ended: {rebuild.phase}")
         of_it = heard[rebuild.id]
-        if rebuild.phase in (INSTALLING, STARTING) or any(event.event == STARTED for event in of_it):
-            begun.append(Begun(job, rebuild, "", of_it))
-        else:
-            begun.append(Begun(job, rebuild, Journal(store).renew_token(rebuild)))
+        runs = rebuild.phase in (INSTALLING, STARTING) or any(event.event == STARTED for event in of_it)
+        if runs and job.failed:
+            raise Refused(f"{job.name}: {job.failed[0].topic}: {job.failed[0].text}")
+        begun.append(Begun(job, rebuild, last, heard=of_it if runs else None))
     return begun
+
+
+def _last(known: Mapping[int, Rebuild], thing: Thing) -> Rebuild:
+    if thing.id not in known:
+        raise NotFound(f"no rebuild of {thing.name} is recorded")
+    return known[thing.id]
 
 
 def cancel(store: Settings, things: Sequence[Thing]) -> dict[str, str]:
     """Ends the rebuilds of these; why a boot file or a controller could not be put back, by the machine's name.
 
-    A command that performs one of them notices. Raises NotFound, Refused where nothing goes on.
+    A command that performs one of them notices. One that was cancelled is put back again. Raises NotFound, Refused
+    where nothing goes on.
     """
     with open_reader(store.url) as reader:
         known = latest(reader, things)
-    for thing in things:
-        rebuild = known.get(thing.id)
-        if rebuild is None:
-            raise NotFound(f"no rebuild of {thing.name} is recorded")
-        if rebuild.ended:
-            raise Refused(f"the last rebuild of {thing.name} has ended: {rebuild.phase}")
-    rebuilds = [known[thing.id] for thing in things]
+    rebuilds = [_last(known, thing) for thing in things]
+    for rebuild in rebuilds:
+        if rebuild.ended and rebuild.phase != CANCELLED:
+            raise Refused(f"the last rebuild of {rebuild.name} has ended: {rebuild.phase}")
     Journal(store).add([Heard(rebuild.id, CLUSTO, CANCELLED, None, CANCELLED) for rebuild in rebuilds])
     return asyncio.run(_call_off(store, rebuilds))
 
@@ -104,7 +104,7 @@ async def _call_off(store: Settings, rebuilds: Sequence[Rebuild]) -> dict[str, s
         try:
             await disarm(rebuild)
             await _no_override(store, rebuild)
-        except (DeviceError, ClustoError) as error:
+        except (DeviceError, ClustoError, OSError) as error:
             return rebuild.name, str(error)
         return None
 

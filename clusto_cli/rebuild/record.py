@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clusto_cli.context import App
-from clusto_cli.rebuild.jobs import Job, installs
+from clusto_cli.rebuild.run import Begun
 from clusto_cli.rebuild.story import Outcome
 from clusto_core.attributes import Key, structure
 from clusto_core.history import user
@@ -14,24 +14,24 @@ LAST_KEY = Key("_rebuild", None, "last")
 INSTALLED_KEY = Key("os", None, "installed")
 
 
-def record(app: App, job: Job, outcome: Outcome, message: str | None) -> None:
+def record(app: App, begun: Begun, outcome: Outcome, message: str | None) -> None:
     """One transaction for each machine, as soon as it has ended."""
-    said = f"rebuild: {outcome.name} {installs(job) if outcome.done else '; '.join(outcome.failures)}"
+    said = f"rebuild: {outcome.name} {begun.installs if outcome.done else '; '.join(outcome.failures)}"
     with app.changing("; ".join(filter(None, (message, said)))) as change:
-        thing = change.resolve(job.name)
-        change.set_values(thing, LAST_KEY, [structure(_entry(job, outcome))])
+        thing = change.unit.by_id(begun.job.thing.id)
+        change.set_values(thing, LAST_KEY, [structure(_entry(begun, outcome))])
         if not outcome.done:
             return
-        change.set_values(thing, INSTALLED_KEY, [installs(job)])
-        if job.recipe.values.get("rebuild.autolock") == "true":
+        change.set_values(thing, INSTALLED_KEY, [begun.installs])
+        if begun.job.recipe.values.get("rebuild.autolock") == "true":
             change.set_values(thing, PROTECTED, [True])
             change.set_values(thing, PROTECTED_REASON, [f"installed by clusto rebuild {outcome.rebuild_id}"])
 
 
-def _entry(job: Job, outcome: Outcome) -> dict[str, object]:
+def _entry(begun: Begun, outcome: Outcome) -> dict[str, object]:
     return {
         "rebuild": outcome.rebuild_id,
-        "installs": installs(job),
+        "installs": begun.installs,
         "who": user(),
         "began": int(outcome.began),
         "ended": int(outcome.ended),

@@ -11,11 +11,11 @@ from typing import Any, Protocol
 
 from clusto_cli.output import clean, write_lines, write_records
 from clusto_cli.rebuild.hearing import Told
-from clusto_cli.rebuild.jobs import Check, Job, installs, serves
+from clusto_cli.rebuild.jobs import Job, installs, serves
 from clusto_cli.rebuild.signs import WORDS, words
 from clusto_cli.rebuild.story import Outcome
 from clusto_core.reader import Reader
-from clusto_core.rebuilds import CLUSTO, FETCHED, PROGRESS, WAITING, Event, Rebuild
+from clusto_core.rebuilds import CLUSTO, FETCHED, OFF, PROGRESS, WAITING, Event, Rebuild
 from clusto_core.things import Thing
 
 _TOPICS = ("mac", "recipe", "boot server", "power", "boot device", "console", "call-back", "probe", "signs")
@@ -56,10 +56,6 @@ def plan_lines(reader: Reader, jobs: Sequence[Job], forced: Sequence[str]) -> It
 
 def _with_driver(thing: Thing) -> str:
     return f"{thing.name} ({thing.driver})"
-
-
-def check_record(job: Job, check: Check) -> dict[str, Any]:
-    return {"name": job.name, "check": check.topic, "ok": check.ok, "text": check.text}
 
 
 def told_line(told: Told) -> str:
@@ -120,7 +116,8 @@ def status_line(rebuild: Rebuild, alive: bool, last: Event | None, now: float) -
     """`server1  installing  3 min  debian bookworm  root@boot1  call-back: started`."""
     phase = rebuild.phase
     if not rebuild.ended and not alive:
-        phase += " (its command is gone: --resume or --cancel)"
+        power = ", its power may be off" if phase == OFF else ""
+        phase += f" (its command is gone{power}: --resume or --cancel)"
     heard = _heard(last) if last is not None else ""
     since = _span(now - rebuild.changed)
     return "  ".join(

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from clusto_cli.backends.base import Attach, BootControl, OutletReading, Provisioner
+from clusto_cli.backends.base import Attach, OutletReading, Provisioner
 from clusto_cli.backends.runner import Interruption, run
 from clusto_cli.power.actions import Actions, LabelCheck
 from clusto_cli.power.labels import Labels
-from clusto_cli.power.targets import BMC, Point, Target
+from clusto_cli.power.targets import BMC, Plan, Point, Target
 from clusto_cli.rebuild.guardian import Guardian
 from clusto_cli.rebuild.hearing import Hearing, Tell
 from clusto_cli.rebuild.jobs import Job, Power, boot_control, installs
@@ -27,12 +28,13 @@ from clusto_core.config import Settings
 from clusto_core.errors import ClustoError
 from clusto_core.locks import LockLost, Locks
 from clusto_core.reader import open_reader
-from clusto_core.rebuilds import CONSOLE, FETCH, FETCHED, Event, Journal, Rebuild, last_event
+from clusto_core.rebuilds import CONSOLE, FAILED, FETCH, FETCHED, Event, Journal, Rebuild, last_event
 from clusto_core.things import Thing
 
 LOCK_SECONDS = 10.0
 """How long the lock of a machine holds when the command that rebuilds it has died."""
 _RENEW = 2.5
+_SHORT_PAUSE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,19 @@ class Manner:
 
 @dataclass(frozen=True)
 class Begun:
-    """A job whose rebuild is in the store. heard: what it has heard before, where it goes on; None where it begins."""
+    """A job whose rebuild is in the store. last: the newest event when that was read. token: what the machine will call
+    back with. heard: what was heard before, where the installer runs already; None where all begins."""
 
     job: Job
     rebuild: Rebuild
-    token: str
+    last: int
+    token: str = ""
     heard: Sequence[Event] | None = None
+
+    @property
+    def installs(self) -> str:
+        """What it was begun with, whatever is set by now."""
+        return str(self.rebuild.plan["installs"])
 
 
 def locks_of(store: Settings) -> Locks:
@@ -62,8 +71,23 @@ def locks_of(store: Settings) -> Locks:
 
 def begin(store: Settings, jobs: Sequence[Job]) -> list[Begun]:
     """Writes down that these are begun."""
+    with open_reader(store.url) as reader:
+        last = last_event(reader)
     begun = Journal(store).begin([(job.thing, plan_of(job)) for job in jobs])
-    return [Begun(job, rebuild, token) for job, (rebuild, token) in zip(jobs, begun, strict=True)]
+    return [Begun(job, rebuild, last, token) for job, (rebuild, token) in zip(jobs, begun, strict=True)]
+
+
+def begin_again(store: Settings, begun: Sequence[Begun]) -> list[Begun]:
+    """New tokens for those of which no installer was heard: what they are told is written anew."""
+    journal = Journal(store)
+    again = []
+    for each in begun:
+        if each.heard is None:
+            plan = plan_of(each.job)
+            token = journal.renew_token(each.rebuild, plan)
+            each = replace(each, rebuild=each.rebuild._replace(plan=plan), token=token)
+        again.append(each)
+    return again
 
 
 def plan_of(job: Job) -> dict[str, Any]:
@@ -90,21 +114,29 @@ def perform(
     locks: Locks,
     manner: Manner,
     tell: Tell,
-    record: Callable[[Job, Outcome], None],
+    record: Callable[[Begun, Outcome], None],
     finished: Callable[[Outcome], None],
-) -> tuple[list[Outcome], bool]:
-    """The outcome of each, in order, and whether the run was interrupted.
+) -> tuple[list[Outcome], str | None, bool]:
+    """The outcome of each, in order; why not all that was heard could be written down, if so; and whether the run was
+    interrupted.
 
     Events are told as they come; each outcome is recorded, in a thread, and then told as finished.
     """
 
-    async def main(interruption: Interruption) -> list[Outcome]:
-        with open_reader(store.url) as reader:
-            last = last_event(reader)
+    async def main(interruption: Interruption) -> tuple[list[Outcome], str | None]:
         jobs = [each.job for each in begun]
         async with AsyncExitStack() as stack:
             scribe = await stack.enter_async_context(Scribe(Journal(store)))
-            hearing = Hearing(store, scribe, tell, last)
+            hearing = Hearing(store, scribe, tell, min(each.last for each in begun))
+            for each in begun:
+                # All from the beginning: a cancellation may come before a machine's turn.
+                assert each.job.machine is not None
+                boot_files = frozenset(each.job.machine.install)
+                hearing.follow(each.rebuild, Evidence(each.job.possible, each.job.needed, boot_files), each.heard or ())
+            stack.push_async_callback(_cancelled, asyncio.create_task(hearing.listen()))
+            stack.push_async_callback(
+                _cancelled, asyncio.create_task(_hold(locks, [job.thing for job in jobs], hearing))
+            )
             servers = await machines.servers(stack, [job.recipe for job in jobs])
             guardian = stack.enter_context(Guardian(store))
             listening = await stack.enter_async_context(_listening(hearing, begun))
@@ -112,20 +144,11 @@ def perform(
                 power.via: await _actions(stack, power, interruption, manner, _labels(store)) for power in powers
             }
             plans = {power.via: power.plan for power in powers}
-            overrides: dict[str, BootControl] = {}
-            for job in jobs:
-                control = boot_control(plans[job.via], job.target) if job.target is not None else None
-                if control is not None:
-                    overrides[job.name] = await stack.enter_async_context(control)
-            stack.push_async_callback(_cancelled, asyncio.create_task(hearing.listen()))
-            stack.push_async_callback(
-                _cancelled, asyncio.create_task(_hold(locks, [job.thing for job in jobs], interruption))
-            )
             fetches = stack.enter_context(
                 LocalFetches(lambda number, path: hearing.hear_of(number, FETCH, FETCHED, path))
             )
             ears = Ears(hearing, listening, fetches)
-            crew = _Crew(ears, guardian, interruption, servers, actions, overrides, machines, record)
+            crew = _Crew(ears, guardian, interruption, servers, actions, plans, machines, record)
             places = asyncio.Semaphore(manner.parallel)
 
             async def one(each: Begun) -> Outcome:
@@ -134,9 +157,11 @@ def perform(
                 finished(outcome)
                 return outcome
 
-            return list(await asyncio.gather(*map(one, begun)))
+            outcomes = list(await asyncio.gather(*map(one, begun)))
+        return outcomes, scribe.unwritten
 
-    return run(main)
+    (outcomes, unwritten), interrupted = run(main)
+    return outcomes, unwritten, interrupted
 
 
 def _labels(store: Settings) -> LabelCheck:
@@ -152,9 +177,10 @@ def _labels(store: Settings) -> LabelCheck:
 async def _actions(
     stack: AsyncExitStack, power: Power, interruption: Interruption, manner: Manner, contradicts: LabelCheck
 ) -> Actions:
-    """Whoever switches the machines of one kind. A controller needs no pause for capacitors to run empty."""
+    """Whoever switches the machines of one kind. Behind a controller no capacitors need to run empty; the pause is for
+    what other processes heard before the power was off, which comes a second late."""
     sessions = await power.plan.open(stack, interruption, parallel=64, stagger=manner.stagger)
-    pause = 0.0 if power.via == BMC else manner.pause
+    pause = min(_SHORT_PAUSE, manner.pause) if power.via == BMC else manner.pause
     actions = Actions(sessions, interruption, pause=pause, force=manner.force, contradicts=contradicts)
     await actions.read(power.plan.targets)
     return actions
@@ -176,17 +202,21 @@ async def _listening(hearing: Hearing, begun: Sequence[Begun]) -> AsyncIterator[
         yield listening
 
 
-async def _hold(locks: Locks, things: Sequence[Thing], interruption: Interruption) -> None:
-    """Keeps the locks; winds up when another command has got hold of one, as it can when this one slept too long."""
-    while True:
-        await asyncio.sleep(_RENEW)
-        try:
-            await asyncio.to_thread(locks.renew, things)
-        except LockLost:
-            interruption.ask()
-            return
-        except ClustoError:
-            continue  # a store that cannot be written for a moment: the lock holds for some seconds more
+async def _hold(locks: Locks, things: Sequence[Thing], hearing: Hearing) -> None:
+    """Keeps the locks, in a thread that nothing else waits for, and tells of those that another command has got hold
+    of, as it can when this one slept too long."""
+    held = list(things)
+    with ThreadPoolExecutor(1, "locks") as thread:
+        while held:
+            try:
+                await asyncio.get_running_loop().run_in_executor(thread, locks.renew, held)
+            except LockLost as lost:
+                hearing.lose(lost.name)
+                held = [thing for thing in held if thing.name != lost.name]
+                continue
+            except ClustoError:
+                pass  # a store that cannot be written for a moment: the locks hold for some seconds more
+            await asyncio.sleep(_RENEW)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
@@ -202,31 +232,44 @@ class _Crew:
     interruption: Interruption
     servers: Mapping[str, Provisioner]
     actions: Mapping[str, Actions]
-    overrides: Mapping[str, BootControl]
+    plans: Mapping[str, Plan]
     machines: Machines
-    record: Callable[[Job, Outcome], None]
+    record: Callable[[Begun, Outcome], None]
 
     async def rebuild(self, begun: Begun) -> Outcome:
+        """One machine's outcome, whatever goes wrong with it: no other machine's rebuild ends with it."""
+        outcome = Outcome(begun.job.name, begun.rebuild.id, begun.rebuild.phase)
+        try:
+            outcome = await self._story(begun)
+        except Exception as error:
+            outcome.failures.append(str(error) or type(error).__name__)
+            outcome.phase = FAILED
+            self.ears.hearing.fail(begun.rebuild.id, outcome.failures[0])
+        await asyncio.to_thread(self.record, begun, outcome)
+        return outcome
+
+    async def _story(self, begun: Begun) -> Outcome:
         job = begun.job
         assert job.target is not None
         assert job.machine is not None
         assert job.os is not None
         machine = self.machines.installing(job.recipe, job.os, begun.token) if begun.heard is None else job.machine
-        evidence = Evidence(job.possible, job.needed, frozenset(machine.install))
-        followed = self.ears.hearing.follow(begun.rebuild, evidence, begun.heard or ())
-        work = Work(
-            job.target,
-            machine,
-            self.servers[job.name],
-            server_settings(job.recipe),
-            local_directory(job.recipe),
-            self.actions[job.via],
-            self.overrides.get(job.name),
-            job.probe,
-            job.timeout,
-            job.boot_timeout,
-        )
-        story = Story(work, followed, self.ears, self.guardian, self.interruption)
-        outcome = await story.tell(resumed=begun.heard is not None)
-        await asyncio.to_thread(self.record, job, outcome)
-        return outcome
+        async with AsyncExitStack() as stack:
+            control = boot_control(self.plans[job.via], job.target)
+            if control is not None:
+                await stack.enter_async_context(control)
+            work = Work(
+                job.target,
+                machine,
+                self.servers[job.name],
+                server_settings(job.recipe),
+                local_directory(job.recipe),
+                self.actions[job.via],
+                control,
+                job.probe,
+                job.timeout,
+                job.boot_timeout,
+            )
+            followed = self.ears.hearing[begun.rebuild.id]
+            story = Story(work, followed, self.ears, self.guardian, self.interruption)
+            return await story.tell(resumed=begun.heard is not None)

@@ -36,6 +36,11 @@ class Scribe:
         if self._worker is not None:
             await self._worker
 
+    @property
+    def unwritten(self) -> str | None:
+        """Why not all is written down; None when it is."""
+        return self.trouble if self._waiting else None
+
     def note(self, heard: Heard) -> None:
         """Has this written down soon."""
         self._waiting.append(heard)

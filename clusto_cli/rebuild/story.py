@@ -137,7 +137,9 @@ class Story:
                 await self._cycle()
             else:
                 self._armed = True
+                self._guardian.arm(self._followed.rebuild.id, self._work.machine, self._work.server_settings)
                 self._listening.begin(self._name)
+                self._followed.open = True
             if self._followed.phase in (INSTALLING, STARTING):
                 await self._put_back(keep_answers=True)
             else:
@@ -149,16 +151,20 @@ class Story:
             outcome.failures.append(str(left))
             if self._followed.phase == WAITING:
                 self._hearing.enter(self._followed, CANCELLED, "its turn never came")
-        except (Stopped, DeviceError, OSError) as error:
+        except (Stopped, DeviceError, ClustoError, OSError) as error:
             outcome.failures.append(str(error))
             self._hearing.enter(self._followed, FAILED, str(error))
         finally:
-            # What was left while its installer runs still needs its answers.
-            await asyncio.shield(self._put_back(keep_answers=self._followed.phase in (INSTALLING, STARTING)))
+            if not self._followed.lost:
+                # What was left while its installer runs still needs its answers.
+                await asyncio.shield(self._put_back(keep_answers=self._followed.phase in (INSTALLING, STARTING)))
             outcome.phase = self._followed.phase
             outcome.ended = time.time()
             outcome.confirmed, outcome.missing = self._evidence.confirmed, self._evidence.missing
-            outcome.tail = [] if outcome.done else self._listening.tail(self._name)
+            if not outcome.done:
+                outcome.tail = self._listening.tail(self._name)
+                deaf = {"its console": self._listening.trouble(self._name), "the store": self._hearing.trouble}
+                outcome.notes += [f"{what} cannot be read: {why}" for what, why in deaf.items() if why]
             self._listening.leave(self._name)
         return outcome
 
@@ -178,13 +184,16 @@ class Story:
     async def _cycle(self) -> None:
         """Off, verified; boot from the network once, read back; on, verified."""
         given_up: list[Exception] = []
+        self._checked()
 
         async def while_off() -> None:
-            self._hearing.enter(self._followed, OFF)
-            self._listening.begin(self._name)
             try:
+                self._hearing.enter(self._followed, OFF)
+                self._checked()
                 await self._while_off()
-            except (DeviceError, Stopped) as error:
+                self._listening.begin(self._name)
+                self._followed.open = True
+            except Exception as error:
                 # It goes on again as it was: the boot file must be back before that.
                 given_up.append(error)
                 await self._put_back()
@@ -193,10 +202,11 @@ class Story:
         self.outcome.refused = result.refused
         if self._interruption.asked and not result.done:
             raise Left(f"{self._resumable()}; power: {'; '.join(result.failures)}")
-        if not result.done:
-            raise Stopped("; ".join([*map(str, given_up), *(f"power: {failure}" for failure in result.failures)]))
         for error in given_up:
+            self.outcome.notes += [f"power: {failure}" for failure in result.failures]
             raise error
+        if not result.done:
+            raise Stopped(f"power: {'; '.join(result.failures)}")
         self._hearing.enter(self._followed, BOOTING)
 
     async def _while_off(self) -> None:
@@ -244,7 +254,7 @@ class Story:
                 )
             if time.monotonic() > ends:
                 what = "the boot file was never fetched" if not evidence.fetched else "the installer never started"
-                raise Stopped(f"{what} in {self._work.boot_timeout:g} s")
+                raise Stopped(f"{what} in {min(self._work.boot_timeout, self._work.timeout):g} s")
             await self._more()
         self._hearing.enter(self._followed, INSTALLING, None if evidence.started else "the boot file was fetched")
         await self._put_back(keep_answers=True)
@@ -297,6 +307,8 @@ class Story:
         if self._followed.cancelled:
             self._followed.phase = CANCELLED
             raise Left("cancelled by another command")
+        if self._followed.lost:
+            raise Left("another command has its lock now: this one slept too long, and lets go")
         if self._interruption.asked:
             raise Left(self._resumable())
 

@@ -25,6 +25,8 @@ class Faults:
 
     fetches_nothing: bool = False
     """Its firmware does not boot from the network."""
+    asks_again: bool = False
+    """It finds nothing to boot, and asks for its boot file again and again, until an installer has run."""
     mute: bool = False
     """None of its call-backs arrives."""
     loses: frozenset[str] = frozenset()
@@ -106,6 +108,9 @@ class Netboot:
                 break
             if not await self._install(found[1]):
                 return
+        while self.faults.asks_again and not self.installs:
+            self._boot_file()
+            await asyncio.sleep(_LOOK)
         if self.installed:
             self._say(f"\r\n{self.name} login: ")
             self._up = not self.faults.deaf

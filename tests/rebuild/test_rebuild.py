@@ -171,7 +171,7 @@ def test_two_at_once(lab: Site) -> None:
     until(lambda: machine.installs, "the installer runs")
     code, _, err = lab.rebuild("server1")
     assert code == 4
-    assert "server1 is being changed by" in err
+    assert "server1 is being rebuilt by" in err
     first.send_signal(signal.SIGINT)
     assert first.wait(30) == 130
     assert machine.installs == 1
@@ -205,7 +205,7 @@ def test_killed_in_each_phase_and_resumed(lab: Site, phase: str) -> None:
     first.kill()
     first.wait(10)
     until(lambda: not lab.is_armed("server1"), "the guardian puts the boot file back")
-    code, out, err = lab.clusto("rebuild", "--resume", "server1", "--pause", "0.2")
+    code, out, err = lab.rebuild("--resume", "server1")
     assert code == 0, out + err
     assert lab.status("server1")["phase"] == "done"
     assert lab.is_local("server1")
@@ -239,7 +239,57 @@ def test_cancel_from_another_shell(lab: Site) -> None:
     assert first.returncode == 5
     assert "cancelled by another command" in out
     assert lab.is_local("server1")
-    assert lab.clusto("rebuild", "--cancel", "server1")[0] == 4
+    # It may be said again, for a boot server that did not answer.
+    assert lab.clusto("rebuild", "--cancel", "server1")[:2] == (0, "server1 cancelled\n")
+    assert lab.clusto("rebuild", "--resume", "server1")[0] == 4
+
+
+def test_cancel_before_its_turn_has_come(lab: Site) -> None:
+    lab.machines["server1"].faults.hangs = True
+    first = lab.begin("rebuild", "server1", "server2", "--yes", "--pause", "0.2", "--parallel", "1")
+    until(lambda: lab.machines["server1"].installs, "the first one's installer runs", 20)
+    assert lab.clusto("rebuild", "--cancel", "server2")[0] == 0
+    assert lab.clusto("rebuild", "--cancel", "server1")[0] == 0
+    out, _ = first.communicate(timeout=60)
+    assert first.returncode == 5
+    assert out.count("cancelled by another command") == 2
+    assert lab.machines["server2"].boots == 1
+    assert lab.machines["server2"].installed == "old"
+
+
+def test_what_is_fetched_before_the_power_is_off_does_not_count(lab: Site) -> None:
+    """A machine that finds nothing to boot asks for its boot file again and again."""
+    machine = lab.machines["server1"]
+    machine.faults.asks_again = True
+    machine.firmware = 12
+    first = lab.begin("rebuild", "server1", "--yes", "--pause", "2")
+    until(lambda: machine.boots == 2, "it boots", 30)
+    out, err = first.communicate(timeout=90)
+    assert first.returncode == 0, out + err
+    assert machine.installs == 1
+
+
+def test_nobody_reads_what_it_prints(lab: Site) -> None:
+    """The machine is rebuilt all the same."""
+    machine = lab.machines["server1"]
+    machine.installing = 2
+    first = lab.begin("rebuild", "server1", "--yes", "--pause", "0.2")
+    assert first.stdout is not None
+    first.stdout.close()
+    first.wait(60)
+    assert lab.status("server1")["phase"] == "done"
+    assert machine.installs == 1
+    assert lab.is_local("server1")
+
+
+def test_a_closed_terminal_is_an_interrupt(lab: Site) -> None:
+    machine = lab.machines["server1"]
+    machine.faults.hangs = True
+    first = lab.begin("rebuild", "server1", "--yes", "--pause", "0.2")
+    until(lambda: machine.installs, "the installer runs", 20)
+    first.send_signal(signal.SIGHUP)
+    assert first.wait(30) == 130
+    assert lab.is_local("server1")
 
 
 def test_refusals(lab: Site) -> None:

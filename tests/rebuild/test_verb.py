@@ -105,6 +105,8 @@ def test_recipes_are_listed() -> None:
 
 def test_what_does_not_go_together(lab: Site) -> None:
     assert lab.clusto("rebuild", "--show", "--cancel", "server1")[0] == 2
+    assert lab.clusto("rebuild", "--resume", "--dry-run", "server1")[0] == 2
+    assert lab.clusto("rebuild", "--cancel", "--dry-run", "server1")[0] == 2
     assert lab.clusto("rebuild")[0] == 2
     assert lab.clusto("rebuild", "server1:eth0", "--yes")[0] == 2
     assert lab.clusto("rebuild", "nobody", "--yes")[0] == 3

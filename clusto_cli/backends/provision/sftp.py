@@ -38,6 +38,10 @@ class SftpSettings:
     timeout: float = 10.0
 
 
+_KEEPALIVE = 30
+"""Seconds between two words to a server of which nothing else is asked."""
+
+
 def sftp_settings(url: str, settings: Mapping[str, str]) -> SftpSettings:
     """Out of `sftp://[USER@]HOST[:PORT]/PATH` and the settings of the group `ssh`. Raises ValueError."""
     from clusto_cli.backends.power import integer, seconds
@@ -69,6 +73,7 @@ def _one_at_a_time(
 
     def locked(self: SftpFiles, /, *args: P.args, **kwargs: P.kwargs) -> T:
         with self._lock, self._translated():
+            self._reconnect()
             return method(self, *args, **kwargs)
 
     return locked
@@ -86,8 +91,19 @@ class SftpFiles:
         self._root = settings.path
         self._folders: dict[str, str] = {}
 
-    @_one_at_a_time
     def open(self) -> None:
+        with self._lock, self._translated():
+            self._connect()
+
+    def _reconnect(self) -> None:
+        """A rebuild takes longer than many a firewall or server keeps a session that says nothing."""
+        transport = self._ssh.get_transport() if self._ssh is not None else None
+        if self._ssh is not None and (transport is None or not transport.is_active()):
+            self.close()
+            self._folders.clear()
+            self._connect()
+
+    def _connect(self) -> None:
         import paramiko
 
         settings = self._settings
@@ -109,6 +125,8 @@ class SftpFiles:
             allow_agent=not settings.password,
             look_for_keys=not settings.password and not settings.key_file,
         )
+        if (transport := ssh.get_transport()) is not None:
+            transport.set_keepalive(_KEEPALIVE)
         self._client = client = ssh.open_sftp()
         channel = client.get_channel()
         if channel is not None:
