@@ -29,7 +29,7 @@ demo: $(VENV)/.clusto
 
 test: $(VENV)/.installed
 	-@$(MAKE) --no-print-directory $(COBBLER)/.installed
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/.installed
 	$(VENV)/bin/ruff check .
