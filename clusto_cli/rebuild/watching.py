@@ -1,8 +1,8 @@
 """Boot files seen being read, by inotify: the sign of a fetch where the TFTP server runs here and tells nobody.
 
-It is a weak sign. inotify(7) does not say who read: a backup, a `cat`, or this program's own `own_access` set aside,
-and a transfer that was broken off looks like one that was not (PXE firmware often asks for a file's size first, which
-TFTP servers answer by opening it). On network file systems, only readers on this machine are seen. Where more is read
+It is a weak sign. inotify(7) does not say who read: a backup, a `cat`, or this program itself, which is why files are
+watched only while nothing of ours reads them. A transfer that was broken off looks like one that was not (PXE firmware
+often asks for a file's size first, which TFTP servers answer by opening it). On network file systems, only readers on this machine are seen. Where more is read
 at once than the kernel's queue holds (fs.inotify.max_queued_events), some of it is not told.
 """
 
@@ -12,7 +12,6 @@ import asyncio
 import contextlib
 import errno
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 from clusto_core.errors import NotFound, Refused
@@ -35,7 +34,6 @@ class BootFileWatch:
         self._told = told
         self._paths: set[str] = set()
         self._folders: dict[int, set[str]] = {}
-        self._own: Counter[str] = Counter()
         with _explained(directory):
             self._inotify = INotify(nonblocking=True)
         self._loop = asyncio.get_running_loop()
@@ -68,21 +66,6 @@ class BootFileWatch:
         """Tells no more of these files."""
         self._paths.difference_update(paths)
 
-    @contextlib.contextmanager
-    def own_access(self, paths: Iterable[str]) -> Iterator[None]:
-        """Tells nothing of these files while the block lasts: whoever reads them then is taken to be ourselves.
-
-        Writing and replacing files needs no such block: it closes no file that was only read.
-        """
-        own = list(paths)
-        self._read()
-        self._own.update(own)
-        try:
-            yield
-        finally:
-            self._read()
-            self._own.subtract(own)
-
     def close(self) -> None:
         """Ends the watch; may be called again."""
         if not self._inotify.closed:
@@ -99,7 +82,7 @@ class BootFileWatch:
             elif not event.mask & flags.ISDIR:
                 for folder in self._folders.get(event.wd, ()):
                     path = os.path.join(folder, event.name)
-                    if path in self._paths and not self._own[path]:
+                    if path in self._paths:
                         self._told(path)
 
 

@@ -276,30 +276,6 @@ def test_writing_looking_and_other_files_tell_nothing(root: Path) -> None:
     assert asyncio.run(main()) == [other]
 
 
-def test_our_own_reading_is_set_aside(root: Path) -> None:
-    other = "ipxe/mac-525400aabb08.ipxe"
-    for path in (BOOT_FILE, other):
-        (root / path).write_bytes(INSTALL)
-
-    async def main() -> list[str]:
-        told: list[str] = []
-        with BootFileWatch(str(root), told.append) as watch:
-            watch.add([BOOT_FILE, other])
-            read(root / BOOT_FILE)
-            with watch.own_access([BOOT_FILE]), watch.own_access([BOOT_FILE]):
-                # What happened before is told, though it is read only now.
-                assert told == [BOOT_FILE]
-                (root / BOOT_FILE).read_bytes()
-                await asyncio.sleep(0.05)
-                (root / BOOT_FILE).read_bytes()
-                read(root / other)
-            read(root / BOOT_FILE)
-            await seen(told, 3)
-        return told
-
-    assert asyncio.run(main()) == [BOOT_FILE, other, BOOT_FILE]
-
-
 def test_two_ways_to_one_directory(root: Path) -> None:
     """Debian's netboot tree has pxelinux.cfg as a link."""
     (root / "linked").symlink_to("pxelinux.cfg")
