@@ -2,8 +2,9 @@
 
 It is a weak sign. inotify(7) does not say who read: a backup, a `cat`, or this program itself, which is why files are
 watched only while nothing of ours reads them. A transfer that was broken off looks like one that was not (PXE firmware
-often asks for a file's size first, which TFTP servers answer by opening it). On network file systems, only readers on this machine are seen. Where more is read
-at once than the kernel's queue holds (fs.inotify.max_queued_events), some of it is not told.
+often asks for a file's size first, which TFTP servers answer by opening it). On network file systems, only readers on
+this machine are seen. Where more is read at once than the kernel's queue holds (fs.inotify.max_queued_events), some of
+it is not told.
 """
 
 from __future__ import annotations
