@@ -23,11 +23,10 @@ def paused() -> Iterator[None]:
 
 
 def seldom() -> None:
-    """Collection after a hundred times as many new objects as Python thinks: a command is over before it has garbage.
-
-    Those that run for hours are still collected, of some ten MiB at a time.
+    """Collection after some hundred times as many new objects as Python thinks: a command is over before it has
+    garbage. Those that run for hours are still collected, of some tens of MiB at a time.
     """
-    gc.set_threshold(70_000, 10, 10)
+    gc.set_threshold(200_000, 10, 10)
 
 
 def leave() -> None:
