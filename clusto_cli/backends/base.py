@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
@@ -131,8 +130,7 @@ class BootDevice(enum.StrEnum):
     DEFAULT = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class BootOverride:
+class BootOverride(NamedTuple):
     """What a management controller will have its server boot from, as it was read back.
 
     device: a BootDevice's word, or the controller's own for anything else. once: for the next boot only. code: the
@@ -163,8 +161,7 @@ class BmcControl(PowerControl, BootControl, Protocol):
     async def __aenter__(self) -> BmcControl: ...
 
 
-@dataclass(frozen=True, slots=True)
-class BootMachine:
+class BootMachine(NamedTuple):
     """All that a boot server is told of one machine.
 
     macs: of the cards it may boot from, lower case with colons. profile: the operating system's. install: the boot

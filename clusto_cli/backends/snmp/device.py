@@ -108,7 +108,8 @@ class SnmpDevice:
         values: dict[Oid, Value] = dict.fromkeys(oids)
         chunks = self._chunks(list(map(Varbind, values)), value_octets, octets_of=octets_of)
         for answer in await _together(self._get_chunk(chunk) for chunk in chunks):
-            values.update((oid, value) for oid, _, value in answer)
+            for oid, _, value in answer:
+                values[oid] = value
         return values
 
     async def get_next(self, oid: Oid) -> Varbind | None:
@@ -170,13 +171,13 @@ class SnmpDevice:
             used += octets
         return chunks
 
-    async def _get_chunk(self, varbinds: Sequence[Varbind]) -> list[Varbind]:
+    async def _get_chunk(self, varbinds: Sequence[Varbind]) -> Sequence[Varbind]:
         try:
             status, index, answer = await self._request(Kind.GET, varbinds)
         except _Unanswered:
             return await self._get_halves(varbinds)
         if not status:
-            return [varbind for varbind in answer if varbind.exists]
+            return answer
         if status == NO_SUCH_NAME and 0 < index <= len(varbinds):
             rest = [*varbinds[: index - 1], *varbinds[index:]]
             return await self._get_chunk(rest) if rest else []
@@ -186,10 +187,10 @@ class SnmpDevice:
             return []
         raise _refusal(status, _named(varbinds, index))
 
-    async def _get_halves(self, varbinds: Sequence[Varbind]) -> list[Varbind]:
+    async def _get_halves(self, varbinds: Sequence[Varbind]) -> Sequence[Varbind]:
         half = self._halve(len(varbinds))
         first = await self._get_chunk(varbinds[:half])
-        return first + await self._get_chunk(varbinds[half:])
+        return [*first, *await self._get_chunk(varbinds[half:])]
 
     async def _set_chunk(self, varbinds: Sequence[Varbind], repeat: bool, failures: dict[Oid, DeviceError]) -> None:
         try:
