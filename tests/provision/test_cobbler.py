@@ -6,7 +6,6 @@ import asyncio
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -114,7 +113,7 @@ def test_a_profile_that_there_is_not(server: Cobblerd) -> None:
 
 
 def test_a_system_that_there_is_not(server: Cobblerd) -> None:
-    other = replace(MACHINE, name="server2")
+    other = MACHINE._replace(name="server2")
     assert run(server, lambda each: each.state(other)) is BootState.ABSENT
     for act in (CobblerProvisioner.check, CobblerProvisioner.install, CobblerProvisioner.local):
         with pytest.raises(DeviceError, match="no system server2"):
@@ -122,7 +121,7 @@ def test_a_system_that_there_is_not(server: Cobblerd) -> None:
 
 
 def test_a_system_with_the_cards_of_another(server: Cobblerd) -> None:
-    other = replace(MACHINE, macs=("52:54:00:aa:bb:99",))
+    other = MACHINE._replace(macs=("52:54:00:aa:bb:99",))
     with pytest.raises(Refused, match=f"system server1 has {MAC}, and the machine 52:54:00:aa:bb:99"):
         run(server, lambda each: each.check(other))
 
@@ -138,7 +137,7 @@ def test_machines_at_once(server: Cobblerd) -> None:
     for number, name in enumerate(names):
         interface = {"macaddress-eth0": f"52:54:00:00:00:{number:02x}"}
         made(server, "system", name=name, profile="web", modify_interface=interface)
-    machines = [replace(MACHINE, name=name) for name in names]
+    machines = [MACHINE._replace(name=name) for name in names]
 
     async def act(provisioner: CobblerProvisioner) -> None:
         await asyncio.gather(*(provisioner.install(machine) for machine in machines))

@@ -6,7 +6,6 @@ import asyncio
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,13 +61,13 @@ def test_there_and_back(script: Path) -> None:
 
 
 def test_it_is_never_a_shell_line(script: Path) -> None:
-    hostile = replace(MACHINE, profile="$(reboot);`id`|x > y")
+    hostile = MACHINE._replace(profile="$(reboot);`id`|x > y")
     asyncio.run(CommandProvisioner([str(script), "{action}", "<{profile}>"]).local(hostile))
     assert asked(script) == ["local <$(reboot);`id`|x > y>"]
 
 
 def test_a_value_is_not_searched_for_places(script: Path) -> None:
-    asyncio.run(CommandProvisioner([str(script), "{action}", "{profile}"]).local(replace(MACHINE, profile="{events}")))
+    asyncio.run(CommandProvisioner([str(script), "{action}", "{profile}"]).local(MACHINE._replace(profile="{events}")))
     assert asked(script) == ["local {events}"]
 
 
@@ -95,10 +94,10 @@ def test_a_state_that_is_none(script: Path, said: str) -> None:
 
 
 def test_a_value_that_the_machine_does_not_have(script: Path) -> None:
-    for place, machine in (("address", replace(MACHINE, address=None)), ("events", replace(MACHINE, events=None))):
+    for place, machine in (("address", MACHINE._replace(address=None)), ("events", MACHINE._replace(events=None))):
         with pytest.raises(Refused, match=f"rebuild.command wants {{{place}}}, which server1 does not have"):
             asyncio.run(CommandProvisioner([str(script), f"{{{place}}}"]).install(machine))
-    asyncio.run(CommandProvisioner([str(script), "{action}{events}"]).local(replace(MACHINE, events=None)))
+    asyncio.run(CommandProvisioner([str(script), "{action}{events}"]).local(MACHINE._replace(events=None)))
 
 
 def test_steps_run_nothing(script: Path) -> None:

@@ -230,7 +230,7 @@ def test_steps_change_nothing_and_say_all(root: Path, machine: BootMachine) -> N
 
 
 def test_answers_of_an_earlier_recipe_go_too(root: Path, machine: BootMachine) -> None:
-    other = replace(machine, answers={"ks.cfg": "x\n"})
+    other = machine._replace(answers={"ks.cfg": "x\n"})
     run(root, lambda provisioner: provisioner.install(machine))
     run(root, lambda provisioner: provisioner.install(other))
     assert set(visible(root)) & {"hosts/server1/preseed.cfg", "hosts/server1/ks.cfg"} == {"hosts/server1/ks.cfg"}
@@ -490,7 +490,7 @@ def test_a_way_back_that_fails_says_what_still_installs(memory: Path, machine: B
 def test_two_at_once(root: Path) -> None:
     """Programs that do not know of each other, and a reader that must never find half a file."""
     machine = boot_machine()
-    other = replace(machine, install={path: text + "# another\n" for path, text in machine.install.items()})
+    other = machine._replace(install={path: text + "# another\n" for path, text in machine.install.items()})
     allowed = {machine.install[PXELINUX], other.install[PXELINUX], machine.local[PXELINUX]}
     run(root, lambda provisioner: provisioner.local(machine))
     odd: list[str] = []
@@ -556,7 +556,7 @@ def test_what_follows_a_cancelled_install_comes_after_it(root: Path, machine: Bo
 def many(count: int) -> list[BootMachine]:
     known = facts({"os.console": "ttyS0,115200n8"})
     macs = [f"52:54:00:00:{number // 256:02x}:{number % 256:02x}" for number in range(count)]
-    return [RENDERER.local(replace(known, name=f"server{at}", macs=(mac,))) for at, mac in enumerate(macs)]
+    return [RENDERER.local(known._replace(name=f"server{at}", macs=(mac,))) for at, mac in enumerate(macs)]
 
 
 def test_the_local_files_of_many_machines(root: Path) -> None:

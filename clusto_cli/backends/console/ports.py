@@ -125,6 +125,9 @@ class NameCheck:
                 raise NoSuchPort(
                     f"{self._where} has no console {self._name}; it would attach {ports[0].name} in its place"
                 )
+            unknown = self._access.method.unknown
+            if unknown is not None and unknown.search(text.encode()):
+                raise NoSuchPort(f"{self._where} has no console {self._name}")
             raise Refused(f"{self._where} does not say which console {self._name} is: {text.strip() or 'no answer'}")
         return True
 
