@@ -556,7 +556,7 @@ def test_what_follows_a_cancelled_install_comes_after_it(root: Path, machine: Bo
 def many(count: int) -> list[BootMachine]:
     known = facts({"os.console": "ttyS0,115200n8"})
     macs = [f"52:54:00:00:{number // 256:02x}:{number % 256:02x}" for number in range(count)]
-    return [RENDERER.local(known._replace(name=f"server{at}", macs=(mac,))) for at, mac in enumerate(macs)]
+    return [RENDERER.local(replace(known, name=f"server{at}", macs=(mac,))) for at, mac in enumerate(macs)]
 
 
 def test_the_local_files_of_many_machines(root: Path) -> None:
