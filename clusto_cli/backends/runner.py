@@ -20,8 +20,10 @@ Device = TypeVar("Device", bound=Hashable)
 Result = TypeVar("Result")
 
 
-_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""^C, a termination, a terminal that is closed."""
+def _endings() -> list[signal.Signals]:
+    """^C, a termination, a terminal that is closed; the last not for what `nohup` has started."""
+    closed = [signal.SIGHUP] if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN else []
+    return [signal.SIGINT, signal.SIGTERM, *closed]
 
 
 class Interrupted(DeviceError):
@@ -120,14 +122,15 @@ def run(main: Callable[[Interruption], Awaitable[Result]]) -> tuple[Result, bool
                 task.cancel()
             interruption.ask()
 
-        for number in _ENDINGS:
+        endings = _endings()
+        for number in endings:
             loop.add_signal_handler(number, interrupt)
         try:
             return await task, interruption.asked
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
         finally:
-            for number in _ENDINGS:
+            for number in endings:
                 loop.remove_signal_handler(number)
 
     return asyncio.run(guarded())
