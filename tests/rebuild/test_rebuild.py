@@ -282,13 +282,19 @@ def test_nobody_reads_what_it_prints(lab: Site) -> None:
     assert lab.is_local("server1")
 
 
-def test_a_closed_terminal_is_an_interrupt(lab: Site) -> None:
+@pytest.mark.parametrize("started_by_nohup", [False, True])
+def test_a_closed_terminal_is_an_interrupt(lab: Site, started_by_nohup: bool) -> None:
     machine = lab.machines["server1"]
-    machine.faults.hangs = True
-    first = lab.begin("rebuild", "server1", "--yes", "--pause", "0.2")
+    machine.faults.hangs = not started_by_nohup
+    machine.installing = 3
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN if started_by_nohup else signal.SIG_DFL)
+    try:
+        first = lab.begin("rebuild", "server1", "--yes", "--pause", "0.2")
+    finally:
+        signal.signal(signal.SIGHUP, before)
     until(lambda: machine.installs, "the installer runs", 20)
     first.send_signal(signal.SIGHUP)
-    assert first.wait(30) == 130
+    assert first.wait(30) == (0 if started_by_nohup else 130)
     assert lab.is_local("server1")
 
 
