@@ -8,7 +8,6 @@ import json
 import shutil
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -371,16 +370,15 @@ def test_redfish_without_boot_override() -> None:
 def test_settings_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match=r"bmc\.efi is neither true nor false: 'yes'"):
         ipmi(623, efi="yes")
-    (tmp_path / "acme_power.py").write_text(
+    (tmp_path / "acme_switch.py").write_text(
         "from clusto_cli.backends.power.command import CommandPower\n"
         "def control(name, address, settings):\n"
         "    return CommandPower(['/bin/true'], host=address, name=name)\n"
     )
-    metadata = tmp_path / "acme_power-1.0.dist-info"
+    metadata = tmp_path / "acme_switch-1.0.dist-info"
     metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-power\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text("[clusto.power]\nacme = acme_power:control\n")
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-switch\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[clusto.power]\nacme-switch = acme_switch:control\n")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "acme_power", raising=False)
-    with pytest.raises(ValueError, match=r"bmc\.protocol acme cannot choose what a server boots from"):
-        ipmi(623, protocol="acme")
+    with pytest.raises(ValueError, match=r"bmc\.protocol acme-switch cannot choose what a server boots from"):
+        ipmi(623, protocol="acme-switch")
