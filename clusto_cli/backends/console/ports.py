@@ -127,7 +127,7 @@ class NameCheck:
                 )
             unknown = self._access.method.unknown
             if unknown is not None and unknown.search(text.encode()):
-                raise NoSuchPort(f"{self._where} has no console {self._name}")
+                raise NoSuchPort(f"{self._where} has no console {self._name}: {text.strip()}")
             raise Refused(f"{self._where} does not say which console {self._name} is: {text.strip() or 'no answer'}")
         return True
 
