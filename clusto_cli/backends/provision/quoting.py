@@ -151,7 +151,7 @@ def regex(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """The parts of a URL: `http`, `deb.debian.org` or `10.0.0.1:3142`, `/debian`."""
+    """The parts of a URL: `http`, `mirror.example.net` or `10.0.0.1:3142`, `/debian`."""
 
     scheme: str
     host: str
