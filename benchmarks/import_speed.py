@@ -21,7 +21,7 @@ from collections.abc import Iterator
 
 import inventories
 
-from clusto_core import store
+from clusto_core.store import opening
 
 BUDGET = 3.0
 TABLES = ("store", "things", "attributes", "connections", "transactions", "changes")
@@ -31,7 +31,7 @@ Rows = list[tuple[str, list[tuple[object, ...]]]]
 
 def timed_import(file: str, path: str) -> tuple[float, float, float]:
     """Imports with the real command; gives seconds, seconds of processor time, and MiB of memory."""
-    store.create(f"sqlite:///{path}")
+    opening.create(f"sqlite:///{path}")
     start = time.perf_counter()
     command = [sys.executable, "-m", "clusto_cli.main", "--db", path, "import", file]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -57,7 +57,7 @@ def rows_of(path: str) -> Rows:
 
 def timed_inserts(rows: Rows, path: str, foreign_keys: bool) -> tuple[float, float]:
     """Puts the rows into a new store with `executemany`; gives seconds, and seconds of processor time."""
-    store.create(f"sqlite:///{path}")
+    opening.create(f"sqlite:///{path}")
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
     connection.execute("DELETE FROM store")

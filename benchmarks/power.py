@@ -29,7 +29,7 @@ from lab.agent import SNMP_IN_PKTS  # noqa: E402
 from clusto_cli.backends.snmp.message import Kind, Message, Varbind, decode, encode  # noqa: E402
 from clusto_core.config import Settings  # noqa: E402
 from clusto_core.inventory import Inventory  # noqa: E402
-from clusto_core.store import create  # noqa: E402
+from clusto_core.store.opening import create  # noqa: E402
 from tests.power_room import record_objects  # noqa: E402
 
 PDUS, OUTLETS, LATENCY, FIRST_PORT = 40, 25, 0.02, 17100

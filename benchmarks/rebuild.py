@@ -21,7 +21,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "examples")]
 from clusto_cli.backends.provision.render import Facts, Renderer  # noqa: E402
 from clusto_core.config import Settings  # noqa: E402
 from clusto_core.inventory import Inventory  # noqa: E402
-from clusto_core.store import create  # noqa: E402
+from clusto_core.store.opening import create  # noqa: E402
 from tests.rebuild.site import site  # noqa: E402
 
 MACHINES, FILES, ROUNDS = 200, 10_000, 3
@@ -109,7 +109,7 @@ def mac_of(number: int) -> str:
 
 
 if __name__ == "__main__":
-    from clusto_core.attributes import Key
+    from clusto_core.model.attributes import Key
 
     MAC = Key("mac")
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")

@@ -14,8 +14,8 @@ from clusto_cli.targets import expand_names, names_argument, targets
 from clusto_core.drivers import Category
 from clusto_core.errors import Malformed, Refused
 from clusto_core.inventory import Transaction
-from clusto_core.reader import Reader
-from clusto_core.things import Thing, in_order
+from clusto_core.model.things import Thing, in_order
+from clusto_core.store.reader import Reader
 
 Kind = type[Category]
 

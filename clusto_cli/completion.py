@@ -18,10 +18,10 @@ import click
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from clusto_core.candidates import Candidate
+    from clusto_core.answers.candidates import Candidate
     from clusto_core.drivers import Driver
-    from clusto_core.reader import Reader
-    from clusto_core.things import Thing
+    from clusto_core.model.things import Thing
+    from clusto_core.store.reader import Reader
 
     Items = list[CompletionItem]
 
@@ -39,7 +39,7 @@ def names(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
 
 def things(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """Things, no parts."""
-    from clusto_core import candidates
+    from clusto_core.answers import candidates
 
     with reading(ctx) as reader:
         return _new(ctx, param, candidates.things(reader, incomplete))
@@ -58,7 +58,7 @@ def parts(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
 
 def free_parts(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """Things, and their parts that no cable is in and that fit the other end, where that is given already."""
-    from clusto_core.wiring import cable_kind
+    from clusto_core.model.wiring import cable_kind
 
     def fits(reader: Reader, owner: Thing, part: Thing) -> bool:
         other = _given_part(ctx, reader)
@@ -76,7 +76,7 @@ def connected_parts(ctx: click.Context, param: click.Parameter, incomplete: str)
 
 def far_ends(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """What the Thing or part named before is connected to: the parts, and before the colon their owners."""
-    from clusto_core.candidates import listed
+    from clusto_core.answers.candidates import listed
 
     with reading(ctx) as reader:
         one = _given_part(ctx, reader)
@@ -101,7 +101,7 @@ def _addresses(
     wanted: Callable[[Reader, Thing, Thing], bool] | None = None,
 ) -> Items:
     """Names of Things; behind a colon the owner's parts: all, or those with or without a cable that are wanted."""
-    from clusto_core import candidates
+    from clusto_core.answers import candidates
 
     with reading(ctx) as reader:
         owner_name, colon, _ = incomplete.partition(":")
@@ -120,7 +120,7 @@ def _addresses(
 
 def parents(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """What Things are put in: places and groupings; any Thing for what goes into other Things, as virtual servers."""
-    from clusto_core import candidates
+    from clusto_core.answers import candidates
     from clusto_core.drivers import Category
     from clusto_core.drivers.equipment import PLACES
 
@@ -132,8 +132,8 @@ def parents(ctx: click.Context, param: click.Parameter, incomplete: str) -> Item
 
 def memberships(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """What the Things named before were put in; without any, what Things are put in."""
-    from clusto_core.attributes import IN
-    from clusto_core.candidates import listed
+    from clusto_core.answers.candidates import listed
+    from clusto_core.model.attributes import IN
 
     given = _given(ctx, "names")
     if not given:
@@ -153,7 +153,7 @@ def of_driver(name: str) -> Callable[[click.Context, click.Parameter, str], Item
     """A completer for the Things of a driver, those of the drivers below it included: `of_driver("VLAN")`."""
 
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
-        from clusto_core import candidates
+        from clusto_core.answers import candidates
         from clusto_core.drivers import registry
 
         with reading(ctx) as reader:
@@ -189,7 +189,7 @@ def drivers(ctx: click.Context, param: click.Parameter, incomplete: str) -> Item
 
 def keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """Attribute keys: those of the Things given with `-t`, else all in the store."""
-    from clusto_core.candidates import listed
+    from clusto_core.answers.candidates import listed
 
     with reading(ctx) as reader:
         texts = _keys(reader, ctx.params.get("names") or ())
@@ -198,7 +198,7 @@ def keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
 
 def all_keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """The attribute keys in the store."""
-    from clusto_core.candidates import listed
+    from clusto_core.answers.candidates import listed
 
     with reading(ctx) as reader:
         return _items(listed(_keys(reader), incomplete))
@@ -206,8 +206,8 @@ def all_keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> Ite
 
 def pairs(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """`KEY=VALUE`: keys in the store, then the values that they have there."""
-    from clusto_core import candidates
-    from clusto_core.attributes import Key
+    from clusto_core.answers import candidates
+    from clusto_core.model.attributes import Key
 
     key, equals, value = incomplete.partition("=")
     with reading(ctx) as reader:
@@ -218,8 +218,8 @@ def pairs(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
 
 def values(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """The values in the store under the key given before; of a relation (`@`), the names of Things."""
-    from clusto_core import candidates
-    from clusto_core.attributes import Key
+    from clusto_core.answers import candidates
+    from clusto_core.model.attributes import Key
 
     with reading(ctx) as reader:
         if incomplete.startswith("@"):
@@ -266,7 +266,7 @@ def _keys(reader: Reader, of: Iterable[str] = ()) -> list[str]:
 
 def part_kinds(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """`KIND=` of `--parts`, also behind a comma."""
-    from clusto_core.candidates import Candidate
+    from clusto_core.answers.candidates import Candidate
     from clusto_core.drivers import Part, registry
 
     before, comma, last = incomplete.rpartition(",")
@@ -277,7 +277,7 @@ def part_kinds(ctx: click.Context, param: click.Parameter, incomplete: str) -> I
 
 def formats(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """The formats of import and export."""
-    from clusto_core.candidates import listed
+    from clusto_core.answers.candidates import listed
     from clusto_core.transfer.formats import names
 
     return _items(listed(names(), incomplete))
@@ -287,7 +287,7 @@ def transactions(ctx: click.Context, param: click.Parameter, incomplete: str) ->
     """The newest transactions, newest first, each with what it was."""
     from click.shell_completion import CompletionItem
 
-    from clusto_core.history import entries
+    from clusto_core.records.history import entries
 
     with reading(ctx) as reader:
         newest = list(entries(reader, limit=TRANSACTIONS))
@@ -322,7 +322,7 @@ def reading(ctx: click.Context) -> Iterator[Reader]:
     A tabulator makes no store and upgrades none.
     """
     from clusto_core.config import settings
-    from clusto_core.reader import open_reader
+    from clusto_core.store.reader import open_reader
 
     given = ctx.find_root().params
     with open_reader(settings(given.get("db"), given.get("config")).url) as reader:
@@ -365,7 +365,7 @@ def _plain(texts: Iterable[str]) -> Items:
 
 def nics(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """The network interfaces of the Thing that was named before, without its name."""
-    from clusto_core.candidates import listed
+    from clusto_core.answers.candidates import listed
 
     name = ctx.params.get("name")
     with reading(ctx) as reader:
@@ -375,7 +375,7 @@ def nics(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
 
 def network_words(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """NAME... NIC VLAN: Things, then the NICs of the Thing before, then VLANs; more Things where both are possible."""
-    from clusto_core.candidates import listed
+    from clusto_core.answers.candidates import listed
 
     words = ctx.params.get(param.name or "") or ()
     with reading(ctx) as reader:

@@ -13,7 +13,7 @@ from clusto_core.config import Settings, settings
 
 if TYPE_CHECKING:
     from clusto_core.inventory import Transaction
-    from clusto_core.reader import Reader
+    from clusto_core.store.reader import Reader
 
 
 class App:
@@ -36,8 +36,8 @@ class App:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Reader]:
         """A consistent view of the inventory. An SQLite store of an older clusto is upgraded first, after a copy."""
-        from clusto_core.database import OutdatedSchema, connect
-        from clusto_core.reader import Reader
+        from clusto_core.store.database import OutdatedSchema, connect
+        from clusto_core.store.reader import Reader
 
         url = self.settings.url
         try:
@@ -45,7 +45,7 @@ class App:
         except OutdatedSchema:
             if not url.startswith("sqlite"):
                 raise
-            from clusto_core.store import upgrade
+            from clusto_core.store.opening import upgrade
 
             upgrade(url, self.say)
             database = connect(url)
@@ -82,8 +82,8 @@ def command_line(hidden: Sequence[str] = ()) -> str:
     """The command as it was typed, quoted for a shell, with `****` for passwords and for what is to be hidden."""
     from shlex import quote
 
-    from clusto_core.attributes import MASK
     from clusto_core.config import masked
+    from clusto_core.model.attributes import MASK
 
     words = []
     for argument in sys.argv[1:]:

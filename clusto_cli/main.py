@@ -13,8 +13,8 @@ from clusto_cli.context import App
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-from clusto_core import collector
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
+from clusto_core.store import collector
 
 EXIT_UNEXPECTED = 1
 EXIT_USAGE = 2
@@ -86,7 +86,7 @@ class Verbs(click.Group):
             if ctx.resilient_parsing:
                 return args[0], click.Command(args[0], add_help_option=False), args[1:]
             from clusto_core.errors import did_you_mean
-            from clusto_core.names import suggest
+            from clusto_core.model.names import suggest
 
             guess = suggest(args[0], self.list_commands(ctx))
             raise Malformed(f"no such verb: {args[0][:60]}{did_you_mean(guess)} (clusto help lists them)")

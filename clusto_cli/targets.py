@@ -13,9 +13,9 @@ import click
 
 from clusto_cli import completion
 from clusto_core.errors import Malformed, NotFound
-from clusto_core.ranges import MalformedRange, expand
-from clusto_core.reader import Reader
-from clusto_core.things import Thing
+from clusto_core.model.ranges import MalformedRange, expand
+from clusto_core.model.things import Thing
+from clusto_core.store.reader import Reader
 
 F = TypeVar("F", bound=Callable[..., Any])
 

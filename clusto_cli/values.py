@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from clusto_core.attributes import Key, Value, infer, string, structure
 from clusto_core.errors import Malformed
+from clusto_core.model.attributes import Key, Value, infer, string, structure
 
 
 def parse_value(text: str, *, as_json: bool = False, as_string: bool = False) -> Value:

@@ -14,18 +14,20 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from clusto_core import cabling, categories, collector, containment, devicetypes, history, parts, store
-from clusto_core.attributes import Key, Value, from_python
-from clusto_core.cabling import Joined
 from clusto_core.config import Settings, settings
 from clusto_core.drivers import Driver, Part, registry
 from clusto_core.drivers.resources import DeviceType, Query
 from clusto_core.errors import Malformed, Refused
-from clusto_core.names import MalformedName, check_name, split_part
+from clusto_core.model.attributes import Key, Value, from_python
+from clusto_core.model.names import MalformedName, check_name, split_part
+from clusto_core.model.things import Attribute, Thing
 from clusto_core.query import saved
-from clusto_core.reader import Reader, open_reader
-from clusto_core.things import Attribute, Thing
-from clusto_core.unit import UnitOfWork, trailing_number
+from clusto_core.records import history
+from clusto_core.rules import cabling, categories, containment, devicetypes, parts
+from clusto_core.rules.cabling import Joined
+from clusto_core.store import collector, opening
+from clusto_core.store.reader import Reader, open_reader
+from clusto_core.store.unit import UnitOfWork, trailing_number
 
 if TYPE_CHECKING:
     from clusto_core.query.matching import Match, Pairs
@@ -79,8 +81,8 @@ class Inventory:
         `command` and `message` go into the history; with `dry_run` everything is checked and nothing is kept.
         """
         with (
-            store.or_scratch(self.settings, only_trying=dry_run) as settings,
-            store.write_transaction(settings, notify) as database,
+            opening.or_scratch(self.settings, only_trying=dry_run) as settings,
+            opening.write_transaction(settings, notify) as database,
             collector.paused(),
         ):
             change = Transaction(UnitOfWork(Reader(database)))

@@ -14,7 +14,7 @@ import pytest
 
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
-from clusto_core.store import create
+from clusto_core.store.opening import create
 from tests import servers
 
 DATABASES = ("sqlite", "postgresql", "mariadb")

@@ -8,12 +8,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from clusto_core import claims
-from clusto_core.attributes import Key, Value, structure
 from clusto_core.errors import Malformed, NotFound, Refused
 from clusto_core.inventory import Inventory, Transaction
-from clusto_core.reader import Reader
-from clusto_core.things import Thing
+from clusto_core.model.attributes import Key, Value, structure
+from clusto_core.model.things import Thing
+from clusto_core.rules import claims
+from clusto_core.store.reader import Reader
 
 Content = dict[str, Any]
 

@@ -9,8 +9,8 @@ from typing import Any
 from lab.room import Room
 
 from clusto_cli.backends.power import profile as profiles
-from clusto_core.attributes import Key
 from clusto_core.inventory import Inventory
+from clusto_core.model.attributes import Key
 
 
 def record_room(inventory: Inventory, room: Room, extra: Iterable[tuple[str, str, object]] = ()) -> None:

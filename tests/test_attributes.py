@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clusto_core import addresses, attributes
-from clusto_core.attributes import Key, Value, from_python, infer
 from clusto_core.errors import Malformed, NotFound
+from clusto_core.model import addresses, attributes
+from clusto_core.model.attributes import Key, Value, from_python, infer
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from clusto_core import services
-from clusto_core.allocation import Wanted, allocate
-from clusto_core.categories import REQUIRES, violations
 from clusto_core.errors import Malformed, Refused
 from clusto_core.inventory import Inventory, Transaction
+from clusto_core.resources.allocation import Wanted, allocate
+from clusto_core.rules import services
+from clusto_core.rules.categories import REQUIRES, violations
 from tests.conftest import Run
 
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clusto_core import candidates
-from clusto_core.candidates import Candidate
+from clusto_core.answers import candidates
+from clusto_core.answers.candidates import Candidate
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
-from clusto_core.reader import open_reader
+from clusto_core.store.reader import open_reader
 from tests.conftest import Run
 from tests.shells import Shell
 

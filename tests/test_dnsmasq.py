@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from clusto_core.attributes import Key
-from clusto_core.claims import hold
 from clusto_core.inventory import Inventory
+from clusto_core.model.attributes import Key
+from clusto_core.rules.claims import hold
 from clusto_core.transfer.formats.dnsmasq import write
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from clusto_core.attributes import Key
+from clusto_core.answers.location import locate
 from clusto_core.config import Settings
 from clusto_core.drivers.equipment import Rack, Server, Switch
-from clusto_core.integrity import problems
 from clusto_core.inventory import Inventory
-from clusto_core.location import locate
-from clusto_core.reader import Reader
-from clusto_core.store import create
+from clusto_core.model.attributes import Key
+from clusto_core.records.integrity import problems
+from clusto_core.store.opening import create
+from clusto_core.store.reader import Reader
 from clusto_core.transfer.formats import reader_of
 from clusto_core.transfer.importer import load
 from tests.conftest import Run

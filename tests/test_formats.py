@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import yaml
 
-from clusto_core.attributes import Key
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
+from clusto_core.model.attributes import Key
 from clusto_core.transfer.formats import writer_of
 from clusto_core.transfer.formats.ansible import identifiers
 from clusto_core.transfer.formats.dot import quoted
@@ -158,7 +158,7 @@ def test_ansible_takes_attributes_that_are_its_own_settings(store: Inventory) ->
 def test_ansible_does_not_evaluate_values(store: Inventory) -> None:
     for number, text in enumerate(HOSTILE):
         set_values(store, "server1", **{f"evil{number}": text})
-    from clusto_core.attributes import structure
+    from clusto_core.model.attributes import structure
 
     set_values(store, "server1", deep=structure({"a": [HOSTILE[0]], "password": SECRET}))
     text = exported(store, "ansible")

@@ -6,12 +6,12 @@ import random
 
 import pytest
 
-from clusto_core import history, integrity
-from clusto_core.attributes import Key
 from clusto_core.errors import ClustoError, NotFound, Refused
 from clusto_core.inventory import Inventory, Transaction
-from clusto_core.reader import Reader
-from clusto_core.revert import revert
+from clusto_core.model.attributes import Key
+from clusto_core.records import history, integrity
+from clusto_core.records.revert import revert
+from clusto_core.store.reader import Reader
 
 
 def picture(inventory: Inventory) -> list[str]:

@@ -9,8 +9,8 @@ import pytest
 
 from clusto_core.errors import Refused
 from clusto_core.inventory import Inventory
-from clusto_core.locks import Locks
-from clusto_core.things import Thing
+from clusto_core.model.things import Thing
+from clusto_core.records.locks import Locks
 
 
 @pytest.fixture

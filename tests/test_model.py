@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from clusto_core.attributes import Key
+from clusto_core.answers.location import locate
 from clusto_core.config import Settings
-from clusto_core.database import EmptyStore
 from clusto_core.errors import Malformed, NotFound, Refused
 from clusto_core.inventory import Inventory, Transaction
-from clusto_core.location import locate
+from clusto_core.model.attributes import Key
+from clusto_core.store.database import EmptyStore
 
 
 def lines(inventory: Inventory, name: str) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from clusto_core.names import (
+from clusto_core.model.names import (
     MAX_LENGTH,
     MalformedName,
     check_name,
@@ -254,7 +254,7 @@ def test_it_looks_closely_at_no_more_than_some_thousands() -> None:
 def test_importing_costs_the_standard_library_s_re_at_most() -> None:
     code = (
         "import __future__, collections.abc, itertools, re, sys; before = set(sys.modules)\n"
-        "import clusto_core.names, clusto_core.ranges; print(*sorted(set(sys.modules) - before))"
+        "import clusto_core.model.names, clusto_core.model.ranges; print(*sorted(set(sys.modules) - before))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert out.split() == ["clusto_core", "clusto_core.names", "clusto_core.ranges"]
+    assert out.split() == ["clusto_core", "clusto_core.model.names", "clusto_core.model.ranges"]

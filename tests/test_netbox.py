@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clusto_core.attributes import Key
+from clusto_core.answers.location import locate
 from clusto_core.config import Settings
 from clusto_core.errors import Malformed
 from clusto_core.inventory import Inventory
-from clusto_core.location import locate
-from clusto_core.names import check_name
+from clusto_core.model.attributes import Key
+from clusto_core.model.names import check_name
 from clusto_core.transfer.documents import Document
 from clusto_core.transfer.formats.netbox import read
 from clusto_core.transfer.importer import load

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from clusto_cli.main import invoke
-from clusto_core.store import create
+from clusto_core.store.opening import create
 from tests.backends.switch.agent import Bridge, QBridgeAgent, Quirks
 from tests.backends.switch.clilab import Lab
 from tests.backends.switch.test_snmp_tables import Cisco
@@ -352,8 +352,8 @@ def test_two_operators_at_once_both_keep_what_they_did(run: Invoke, agent: QBrid
 
 def test_a_switch_that_is_locked_is_left_alone(run: Invoke, agent: QBridgeAgent) -> None:
     from clusto_core.config import settings
-    from clusto_core.locks import Locks
-    from clusto_core.reader import open_reader
+    from clusto_core.records.locks import Locks
+    from clusto_core.store.reader import open_reader
 
     with open_reader(settings().url) as reader:
         switch = reader.resolve("sw1")

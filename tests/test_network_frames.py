@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from clusto_cli.main import invoke
-from clusto_core.store import create
+from clusto_core.store.opening import create
 from tests.backends.snmpd import free_port
 from tests.backends.switch.agent import QBridgeAgent
 from tests.backends.switch.ovsagent import OvsBridge

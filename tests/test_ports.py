@@ -1,4 +1,4 @@
-"""What ports are called: the rules of `clusto_core.ports`, and that panels pair whatever their ports are called."""
+"""What ports are called: the rules of `rules.ports`, and that panels pair whatever their ports are called."""
 
 from __future__ import annotations
 
@@ -6,13 +6,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clusto_core import ports
 from clusto_core.drivers.equipment import PDU, Firewall, Router, Server, Switch
 from clusto_core.drivers.parts import NIC, FrontPort, Outlet, Port
 from clusto_core.errors import Malformed
-from clusto_core.names import check_part_name
-from clusto_core.ports import FRONT, INLET, INTERFACE, OUTLET, REAR, SERIAL, SourcePort, cleaned, named, part_driver
-from clusto_core.unit import trailing_number
+from clusto_core.model.names import check_part_name
+from clusto_core.rules import ports
+from clusto_core.rules.ports import (
+    FRONT,
+    INLET,
+    INTERFACE,
+    OUTLET,
+    REAR,
+    SERIAL,
+    SourcePort,
+    cleaned,
+    named,
+    part_driver,
+)
+from clusto_core.store.unit import trailing_number
 
 
 def source(kind: str, *names: str) -> list[SourcePort]:

@@ -22,9 +22,9 @@ from lab.room import Room
 from clusto_cli.backends.base import Relay
 from clusto_cli.backends.power import profile as profiles
 from clusto_cli.main import invoke
-from clusto_core.attributes import Key
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
+from clusto_core.model.attributes import Key
 from tests.power_room import apc_delayed, record_room
 
 QUICK = (("lab", "snmp.timeout", 0.2), ("lab", "snmp.retries", 9))
@@ -168,7 +168,7 @@ def test_the_history_is_kept_though_a_target_was_removed_meanwhile(inventory: In
 
 
 def subprocess_log(inventory: Inventory) -> str:
-    from clusto_core.history import entries
+    from clusto_core.records.history import entries
 
     with inventory.read() as reader:
         return next(iter(entries(reader))).message or ""

@@ -118,7 +118,7 @@ def test_redfish_with_several_systems(inventory: Inventory, power: Power, tmp_pa
         assert code == 5
         assert "which system? it has node-1, node-2 (set bmc.system)" in out
         with inventory.change() as change:
-            from clusto_core.attributes import Key
+            from clusto_core.model.attributes import Key
 
             change.add_values(change.resolve("server1"), Key.parse("bmc.system"), ["node-2"])
         code, out, _ = power("off", "server1", "--dry-run")

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from clusto_cli.main import invoke
-from clusto_core.attributes import Key
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
+from clusto_core.model.attributes import Key
 from tests.backends.snmpd import READ, V3_KEY, V3_USER, WRITE, snmpd
 
 TABLE = ".1.3.6.1.4.1.318.1.1.4.4.2.1"

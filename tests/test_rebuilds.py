@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from clusto_core import rebuilds
 from clusto_core.config import Settings
 from clusto_core.errors import Malformed
 from clusto_core.inventory import Inventory
-from clusto_core.rebuilds import (
+from clusto_core.model.things import Thing
+from clusto_core.records import rebuilds
+from clusto_core.records.rebuilds import (
     BOOTING,
     CALLBACK,
     CANCELLED,
@@ -32,7 +33,6 @@ from clusto_core.rebuilds import (
     NotTaken,
     Rebuild,
 )
-from clusto_core.things import Thing
 
 
 @pytest.fixture

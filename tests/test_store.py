@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from clusto_core import database, integrity, store
-from clusto_core.attributes import Key
 from clusto_core.config import Settings
-from clusto_core.database import EmptyStore
 from clusto_core.errors import Refused, StoreBroken
 from clusto_core.inventory import Inventory
+from clusto_core.model.attributes import Key
+from clusto_core.records import integrity
+from clusto_core.store import database, opening
+from clusto_core.store.database import EmptyStore
 from tests.conftest import Run
 
 
@@ -26,11 +27,11 @@ def test_migrations_make_the_schema_that_the_code_declares(empty_url: str) -> No
     from alembic.migration import MigrationContext
     from alembic.script import ScriptDirectory
 
-    from clusto_core import migrations
-    from clusto_core.schema import metadata
+    from clusto_core.store import migrations
+    from clusto_core.store.schema import metadata
 
-    store.create(empty_url)
-    engine = store.engine_for(empty_url)
+    opening.create(empty_url)
+    engine = opening.engine_for(empty_url)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         different = [
@@ -46,7 +47,7 @@ def test_migrations_make_the_schema_that_the_code_declares(empty_url: str) -> No
 
 def test_a_new_store_is_private_and_keeps_a_write_ahead_log(tmp_path: Path) -> None:
     path = tmp_path / "below" / "clusto.db"
-    store.create(f"sqlite:///{path}")
+    opening.create(f"sqlite:///{path}")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with contextlib.closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -74,7 +75,7 @@ def _file(path: Path, kind: str) -> None:
     if kind == "text":
         path.write_text("not a database " * 1000)
     elif kind == "torn":
-        store.create(f"sqlite:///{path}")
+        opening.create(f"sqlite:///{path}")
         content = path.read_bytes()
         path.write_bytes(content[: len(content) // 3])
     else:
@@ -194,16 +195,16 @@ def test_a_store_is_copied_whole_to_any_database(sqlite_url: str, empty_url: str
         change.connect(server, change.add("Switch", "sw1"))
     with source.change("clusto attr") as change:
         change.set_values(change.resolve("server1"), Key.parse("load"), [1.5])
-    store.copy(sqlite_url, empty_url, lambda table, rows: None)
+    opening.copy(sqlite_url, empty_url, lambda table, rows: None)
     back = f"sqlite:///{tmp_path}/back.db"
-    store.copy(empty_url, back, lambda table, rows: None)
+    opening.copy(empty_url, back, lambda table, rows: None)
     for table in ("things", "attributes", "connections", "transactions", "changes", "store"):
         with database_of(sqlite_url) as one, database_of(back) as other:
             assert sorted(one.rows(f"SELECT * FROM {table}"), key=repr) == sorted(
                 other.rows(f"SELECT * FROM {table}"), key=repr
             )
     with pytest.raises(Refused, match="not empty"):
-        store.copy(sqlite_url, empty_url, lambda table, rows: None)
+        opening.copy(sqlite_url, empty_url, lambda table, rows: None)
     with Inventory(Settings(empty_url)).change() as change:
         change.add("Server", "server2")
 
@@ -217,8 +218,8 @@ def old_url(empty_url: str) -> str:
     if empty_url.startswith("sqlite"):
         Path(database.sqlite_path(empty_url)).touch(0o600)
     config = Config()
-    config.set_main_option("script_location", os.path.join(os.path.dirname(store.__file__), "migrations"))
-    engine = store.engine_for(empty_url)
+    config.set_main_option("script_location", os.path.join(os.path.dirname(opening.__file__), "migrations"))
+    engine = opening.engine_for(empty_url)
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")

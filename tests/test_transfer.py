@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from clusto_core.attributes import Key
 from clusto_core.errors import Malformed, NotFound, Refused
-from clusto_core.history import entries
 from clusto_core.inventory import Inventory
-from clusto_core.revert import revert
+from clusto_core.model.attributes import Key
+from clusto_core.records.history import entries
+from clusto_core.records.revert import revert
 from clusto_core.transfer import difference, importer
 from clusto_core.transfer.documents import parse
 from clusto_core.transfer.faults import Faulty

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from clusto_core.config import Settings
-from clusto_core.integrity import problems
 from clusto_core.inventory import Inventory
+from clusto_core.records.integrity import problems
 from tests.conftest import Run
 from tests.inventories import Content, content
 

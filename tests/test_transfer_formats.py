@@ -6,9 +6,9 @@ import io
 
 import pytest
 
-from clusto_core.attributes import Key, Value
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
+from clusto_core.model.attributes import Key, Value
 from clusto_core.transfer import formats, importer
 from clusto_core.transfer.documents import Document
 from clusto_core.transfer.faults import Faulty

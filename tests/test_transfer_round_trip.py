@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from clusto_core.attributes import Key
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
+from clusto_core.model.attributes import Key
 from clusto_core.transfer import formats, importer
 from tests.inventories import Operation, build, content, operations
 
@@ -72,7 +72,7 @@ def test_an_export_imported_into_an_empty_store_gives_an_equal_one(
 def test_no_import_of_an_export_leaves_a_store_that_db_check_would_not_pass(
     sqlite_template: Path, before: list[Operation], after: list[Operation], through: str
 ) -> None:
-    from clusto_core.integrity import problems
+    from clusto_core.records.integrity import problems
     from clusto_core.transfer.faults import Faulty
 
     with two_stores(sqlite_template) as (one, other):

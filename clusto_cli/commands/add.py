@@ -64,7 +64,7 @@ def command(
     from clusto_core.drivers import registry
     from clusto_core.drivers.resources import Query
     from clusto_core.errors import Malformed
-    from clusto_core.parts import parse
+    from clusto_core.rules.parts import parse
 
     if registry.get(driver) is Query:
         raise Malformed("an expression is saved by clusto query save NAME EXPR")

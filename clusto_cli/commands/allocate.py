@@ -55,7 +55,7 @@ def command(
     whatever runs beside it, provided that --set or --put makes it another than EXPR selects. Exit code 4 when there
     are not enough.
     """
-    from clusto_core.allocation import Wanted, allocate
+    from clusto_core.resources.allocation import Wanted, allocate
 
     if spread and pack:
         raise Malformed("--spread and --pack are contraries: give one of them")

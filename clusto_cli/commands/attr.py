@@ -14,11 +14,11 @@ from clusto_cli.options import change_options
 from clusto_cli.output import output_option, write_lines, write_records
 from clusto_cli.targets import targets, where_option, with_where
 from clusto_cli.values import parse_value, writable
-from clusto_core.attributes import Key, Value
 from clusto_core.errors import Malformed, NotFound, did_you_mean
-from clusto_core.names import suggest
-from clusto_core.reader import Reader
-from clusto_core.things import Attribute, Inherited, Thing
+from clusto_core.model.attributes import Key, Value
+from clusto_core.model.names import suggest
+from clusto_core.model.things import Attribute, Inherited, Thing
+from clusto_core.store.reader import Reader
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -8,7 +8,7 @@ from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import change_options
 from clusto_cli.output import write_lines
-from clusto_core.wiring import KINDS
+from clusto_core.model.wiring import KINDS
 
 
 @click.command("connect")

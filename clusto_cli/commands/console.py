@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from clusto_cli.backends.console.access import Access
     from clusto_cli.backends.console.script import Step
     from clusto_cli.console.check import Finding
-    from clusto_core.consoles import ConsoleWay
-    from clusto_core.reader import Reader
-    from clusto_core.things import Thing
+    from clusto_core.answers.consoles import ConsoleWay
+    from clusto_core.model.things import Thing
+    from clusto_core.store.reader import Reader
 
 _STEPS = ("send", "expect", "break_")
 
@@ -49,7 +49,7 @@ def _methods(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
 
     from clusto_cli.completion import reading
     from clusto_cli.console.ways import profile_of
-    from clusto_core.consoles import console_of
+    from clusto_core.answers.consoles import console_of
 
     given = ctx.params.get("names") or ctx.args
     with reading(ctx) as reader:
@@ -123,7 +123,7 @@ def _expression(word: str) -> str:
 
 def _console(reader: Reader, thing: Thing, options: dict[str, Any]) -> tuple[ConsoleWay, Access]:
     from clusto_cli.console.ways import access_of
-    from clusto_core.consoles import console_of
+    from clusto_core.answers.consoles import console_of
 
     way = console_of(reader, thing, prefer=options["via"])
     return way, access_of(way, options["method"])
@@ -214,7 +214,7 @@ def _script(app: App, consoles: list[tuple[ConsoleWay, Access]], steps: list[Ste
 
 
 def _confirm_broadcast(consoles: list[tuple[ConsoleWay, Access]], options: dict[str, Any]) -> None:
-    from clusto_core.ranges import fold
+    from clusto_core.model.ranges import fold
 
     names = ",".join(fold(way.thing.name for way, _ in consoles))
     confirm(f"type to {len(consoles)} consoles at once: {names}?", options["yes"])
@@ -244,8 +244,8 @@ def _show(consoles: list[tuple[ConsoleWay, Access]], output: str, *, verbose: bo
 def _list(app: App, reader: Reader, things: list[Thing], output: str) -> int:
     from clusto_cli.console.listing import PortRow, port_rows, table, who_is_on
     from clusto_cli.console.ways import access_of
-    from clusto_core.attributes import Key
-    from clusto_core.consoles import ports_of, server_way
+    from clusto_core.answers.consoles import ports_of, server_way
+    from clusto_core.model.attributes import Key
 
     rows: list[PortRow] = []
     for server in things:

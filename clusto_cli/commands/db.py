@@ -18,7 +18,7 @@ def command() -> None:
 @pass_app
 def upgrade(app: App) -> None:
     """Bring the store to the schema of this clusto, or make it where there is none. SQLite is copied before."""
-    from clusto_core.store import upgrade as run
+    from clusto_core.store.opening import upgrade as run
 
     run(app.settings.url, app.say)
 
@@ -29,7 +29,7 @@ def check(app: App) -> None:
     """Prove that the inventory is sound: no part without its equipment, no cable told differently at its ends, no rack
     unit taken twice, no path that ends elsewhere. Exit code 1, and a line each, when something is wrong.
     """
-    from clusto_core.integrity import problems
+    from clusto_core.records.integrity import problems
 
     count = 0
     with app.reading() as reader:
@@ -47,7 +47,7 @@ def check(app: App) -> None:
 def copy(app: App, target: str) -> None:
     """Copy the whole store, history included, to the empty place URL: sqlite:///PATH, postgresql://..., mariadb://..."""
     from clusto_core.config import settings
-    from clusto_core.store import copy as run
+    from clusto_core.store.opening import copy as run
 
     rows = run(app.settings.url, settings(target).url, lambda table, count: None)
     app.say(f"copied {rows} rows")

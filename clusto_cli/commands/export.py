@@ -13,7 +13,7 @@ from clusto_cli.context import App, pass_app
 from clusto_cli.targets import Where, targets, where_option, with_where
 
 if TYPE_CHECKING:
-    from clusto_core.reader import Reader
+    from clusto_core.store.reader import Reader
 
 _EXPRESSION = re.compile(r"(?:name|driver|attr|part|_ip):|.*[\s()]", re.DOTALL)
 
@@ -37,7 +37,7 @@ def command(app: App, names: tuple[str, ...], format_name: str) -> None:
     yaml, jsonl and csv hold all that is known of a Thing, secrets too: what is exported so and imported into an empty
     inventory gives an equal one. ansible, hosts, powerman, conserver and dot are for the programs of those names.
     """
-    from clusto_core import collector
+    from clusto_core.store import collector
     from clusto_core.transfer import formats
 
     write = formats.writer_of(format_name)

@@ -12,9 +12,9 @@ from clusto_cli.context import App, pass_app
 from clusto_cli.output import output_option, write_lines, write_records
 from clusto_cli.targets import say_notes
 from clusto_core.errors import Malformed
+from clusto_core.model.things import Thing
 from clusto_core.query import search
-from clusto_core.reader import Reader
-from clusto_core.things import Thing
+from clusto_core.store.reader import Reader
 
 NOTHING = "-"
 """What a group of Things without a value is called."""
@@ -131,7 +131,7 @@ def _plain(cell: Sequence[Any], sort: str) -> Any:
 
 
 def _write_folded(things: Iterable[Thing]) -> None:
-    from clusto_core.ranges import fold
+    from clusto_core.model.ranges import fold
 
     write_lines(fold(thing.name for thing in things))
 
@@ -161,7 +161,7 @@ def _write_groups(reader: Reader, things: list[Thing], shape: Shape) -> None:
 
     ordered = sorted(groups.items(), key=order, reverse=shape.reverse)[: shape.limit]
     if shape.output in ("text", "names"):
-        from clusto_core.ranges import fold
+        from clusto_core.model.ranges import fold
 
         write_lines(
             f"{text}\t{','.join(fold(thing.name for thing in members)) if shape.fold else len(members)}"

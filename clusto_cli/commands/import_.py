@@ -42,8 +42,8 @@ def command(
     file twice changes nothing. --dry-run tells the difference.
     """
     from clusto_cli.progress import progress
-    from clusto_core import collector
     from clusto_core.errors import Malformed
+    from clusto_core.store import collector
     from clusto_core.transfer import difference, importer
     from clusto_core.transfer.faults import Faulty
     from clusto_core.transfer.files import read

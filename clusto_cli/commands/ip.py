@@ -36,8 +36,9 @@ def allocate(app: App, network: str, names: tuple[str, ...], message: str | None
 
     An ADDRESS that is taken, or in no Network, is refused.
     """
-    from clusto_core import addresses, ipam
     from clusto_core.errors import Malformed
+    from clusto_core.model import addresses
+    from clusto_core.resources import ipam
 
     with app.changing(message, dry_run=dry_run) as change:
         holders = [change.resolve(thing.name) for thing in targets(change.unit.reader, names)]
@@ -57,7 +58,7 @@ def allocate(app: App, network: str, names: tuple[str, ...], message: str | None
 @pass_app
 def free(app: App, texts: tuple[str, ...], message: str | None, dry_run: bool) -> None:
     """Take each ADDRESS back, or all that NAME and its parts hold."""
-    from clusto_core import ipam
+    from clusto_core.resources import ipam
 
     with app.changing(message, dry_run=dry_run) as change:
         released = [held for text in texts for held in ipam.release(change, text)]
@@ -71,7 +72,7 @@ def free(app: App, texts: tuple[str, ...], message: str | None, dry_run: bool) -
 @pass_app
 def list_(app: App, network: str | None, output: str) -> None:
     """List the addresses of NETWORK, or all, that something holds, in their order."""
-    from clusto_core import ipam
+    from clusto_core.resources import ipam
 
     with app.reading() as reader:
         block = ipam.block_of(reader, reader.resolve(network)) if network else None

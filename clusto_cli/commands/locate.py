@@ -10,7 +10,7 @@ from clusto_cli.context import App, pass_app
 from clusto_cli.options import verbose_option
 from clusto_cli.output import output_option, write_lines, write_records
 from clusto_cli.targets import names_argument, targets
-from clusto_core.location import Location, locate
+from clusto_core.answers.location import Location, locate
 
 
 @click.command("locate")

@@ -11,9 +11,9 @@ from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import verbose_option
 from clusto_cli.output import output_option, write_lines, write_records
-from clusto_core import history
-from clusto_core.attributes import Key, Value
-from clusto_core.reader import Reader
+from clusto_core.model.attributes import Key, Value
+from clusto_core.records import history
+from clusto_core.store.reader import Reader
 
 
 @click.command("log")

@@ -29,7 +29,7 @@ def command() -> None:
 @pass_app
 def allocate(app: App, range_: str, count: int, message: str | None, dry_run: bool) -> None:
     """Print the next names of NAMERANGE that nothing has and nobody was given, one a line."""
-    from clusto_core import naming
+    from clusto_core.resources import naming
 
     with app.changing(message, dry_run=dry_run) as change:
         given = naming.allocate(change, change.resolve(range_), count)
@@ -43,7 +43,7 @@ def allocate(app: App, range_: str, count: int, message: str | None, dry_run: bo
 def free(app: App, names: tuple[str, ...], message: str | None, dry_run: bool) -> None:
     """Take each NAME back. While a Thing has it, it stays taken."""
     from clusto_cli.targets import expand_names
-    from clusto_core import naming
+    from clusto_core.resources import naming
 
     with app.changing(message, dry_run=dry_run) as change:
         words = expand_names(names)
@@ -58,7 +58,7 @@ def free(app: App, names: tuple[str, ...], message: str | None, dry_run: bool) -
 @pass_app
 def list_(app: App, range_: str | None, output: str) -> None:
     """List the names that were given out, of NAMERANGE or of all, and whether a Thing has them by now."""
-    from clusto_core import naming
+    from clusto_core.resources import naming
 
     with app.reading() as reader:
         given = naming.given_out(reader, reader.resolve(range_) if range_ else None)

@@ -18,9 +18,9 @@ from clusto_core.errors import Malformed
 if TYPE_CHECKING:
     from clusto_cli.network.jobs import Job
     from clusto_cli.network.run import Look, Opened
-    from clusto_core.network import MeantVlan
-    from clusto_core.reader import Reader
-    from clusto_core.things import Thing
+    from clusto_core.answers.network import MeantVlan
+    from clusto_core.model.things import Thing
+    from clusto_core.store.reader import Reader
 
 F = TypeVar("F", bound=Callable[..., Any])
 EXIT_NOT_FOUND, EXIT_REFUSED, EXIT_DEVICE, EXIT_INTERRUPTED = 3, 4, 5, 130
@@ -81,7 +81,7 @@ def setvlan(app: App, /, words: tuple[str, ...], create: bool, **options: Any) -
     """
     from clusto_cli.backends.switch.change import prepare
     from clusto_cli.network.jobs import known_to, move_of
-    from clusto_core.network import meant_vlan
+    from clusto_core.answers.network import meant_vlan
 
     with app.reading() as reader:
         names, vlan_text = _nic_words(reader, words)
@@ -212,7 +212,7 @@ def _nic_words(reader: Reader, words: Sequence[str]) -> tuple[list[str], str]:
 
 def _nics(reader: Reader, names: Sequence[str], *, all_of: bool = False) -> list[Thing]:
     """The NICs of these names; with `all_of`, those of whole Things that a cable is in."""
-    from clusto_core.network import nic_of, nics_of
+    from clusto_core.answers.network import nic_of, nics_of
 
     found: dict[Thing, None] = {}
     for name in names:
@@ -229,7 +229,7 @@ def _nics(reader: Reader, names: Sequence[str], *, all_of: bool = False) -> list
 
 def _jobs(reader: Reader, nics: Sequence[Thing], meant: MeantVlan | None) -> list[Job]:
     from clusto_cli.network.jobs import Job, port_names
-    from clusto_core.network import wired
+    from clusto_core.answers.network import wired
 
     places = [wired(reader, nic) for nic in nics]
     names = port_names(reader, [place.port for place in places])

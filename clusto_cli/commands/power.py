@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from clusto_cli.power.actions import Result
     from clusto_cli.power.run import Manner, Story
     from clusto_cli.power.targets import Plan
-    from clusto_core.attributes import Value
-    from clusto_core.reader import Reader
-    from clusto_core.things import Thing
+    from clusto_core.model.attributes import Value
+    from clusto_core.model.things import Thing
+    from clusto_core.store.reader import Reader
 
 F = TypeVar("F", bound=Callable[..., Any])
 EXIT_REFUSED, EXIT_DEVICE, EXIT_INTERRUPTED = 4, 5, 130
@@ -172,9 +172,9 @@ def revert(app: App, /, names: tuple[str, ...], **options: Any) -> int:
 @pass_app
 def impact(app: App, names: tuple[str, ...], output: str) -> None:
     """List what goes dark, and what loses redundancy, if these Things, outlets or PDUs are switched off."""
+    from clusto_core.answers.power import impact as effects_of
+    from clusto_core.answers.power import supplies
     from clusto_core.drivers.parts import Inlet, Outlet
-    from clusto_core.power import impact as effects_of
-    from clusto_core.power import supplies
 
     with app.reading() as reader:
         things = targets(reader, names)
@@ -309,7 +309,7 @@ def _refuse(reasons: Sequence[str], force: bool) -> None:
 
 
 def _question(action: str, plan: Plan) -> str:
-    from clusto_core.ranges import fold
+    from clusto_core.model.ranges import fold
 
     names = [target.name for target in plan.targets]
     outlets = {point.part for target in plan.targets for point in target.points}

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from clusto_cli.rebuild.prepare import Prepared
     from clusto_cli.rebuild.run import Begun
     from clusto_cli.rebuild.story import Outcome
-    from clusto_core.locks import Locks
-    from clusto_core.reader import Reader
+    from clusto_core.records.locks import Locks
+    from clusto_core.store.reader import Reader
 
 EXIT_REFUSED, EXIT_DEVICE, EXIT_INTERRUPTED = 4, 5, 130
 _MODES = ("show", "status", "resume", "cancel")
@@ -228,8 +228,8 @@ def _status(app: App, names: Sequence[str], options: dict[str, Any]) -> int:
     import time
 
     from clusto_cli.rebuild.report import event_line, status_line, status_record
-    from clusto_core.locks import holders
-    from clusto_core.rebuilds import events, latest, unfinished
+    from clusto_core.records.locks import holders
+    from clusto_core.records.rebuilds import events, latest, unfinished
 
     with app.reading() as reader:
         if names:
@@ -281,7 +281,7 @@ def _check_spelled_out(names: Sequence[str], options: dict[str, Any]) -> None:
 
 def _check_free(reader: Reader, jobs: Sequence[Job]) -> None:
     """Not even to look at what another command rebuilds: its boot files are watched for who reads them."""
-    from clusto_core.locks import holders
+    from clusto_core.records.locks import holders
 
     owners = holders(reader, [job.thing.id for job in jobs])
     for job in jobs:
@@ -324,7 +324,7 @@ def _examine(prepared: Prepared, jobs: Sequence[Job], options: dict[str, Any]) -
 
 
 def _confirm(names: Sequence[str], plan: Sequence[str], options: dict[str, Any]) -> None:
-    from clusto_core.ranges import fold
+    from clusto_core.model.ranges import fold
 
     _say(plan)
     name = names[0] if len(names) == 1 else ",".join(fold(names))

@@ -20,7 +20,7 @@ def command(app: App, transaction: int, message: str | None, dry_run: bool) -> N
     """Undo TRANSACTION, whose number `clusto log` tells: all of it, or nothing where a later change is in the way,
     which is then named. This is a transaction of its own, that can be undone too.
     """
-    from clusto_core.revert import revert
+    from clusto_core.records.revert import revert
 
     with app.changing(message, dry_run=dry_run, reverts=transaction) as change:
         count = revert(change, transaction)

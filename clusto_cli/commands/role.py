@@ -8,8 +8,8 @@ from clusto_cli import categories, completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import change_options
 from clusto_cli.output import output_option, write_lines, write_records
-from clusto_core.categories import REQUIRES, violations
 from clusto_core.drivers.categories import Class, Role
+from clusto_core.rules.categories import REQUIRES, violations
 
 command = categories.group(
     Role, "Give machines their jobs. A machine that lacks a class which a role requires is not put in it."

@@ -26,7 +26,7 @@ command = categories.group(
 @pass_app
 def create(app: App, name: str, port: int | None, role: str | None, message: str | None, dry_run: bool) -> None:
     """Make a Service called NAME."""
-    from clusto_core.services import PORT, ROLE
+    from clusto_core.rules.services import PORT, ROLE
 
     with app.changing(message, dry_run=dry_run) as change:
         attributes: list[tuple[str, object]] = [(str(PORT), port)] if port is not None else []
@@ -44,7 +44,7 @@ def create(app: App, name: str, port: int | None, role: str | None, message: str
 @pass_app
 def add(app: App, group: str, names: tuple[str, ...], vip: str | None, message: str | None, dry_run: bool) -> None:
     """Record that each NAME runs SERVICE; with --vip, as a member of the VIP's pool on its load balancer."""
-    from clusto_core import services
+    from clusto_core.rules import services
 
     lines = []
     with app.changing(message, dry_run=dry_run) as change:
@@ -65,7 +65,7 @@ def add(app: App, group: str, names: tuple[str, ...], vip: str | None, message: 
 @pass_app
 def remove(app: App, group: str, names: tuple[str, ...], message: str | None, dry_run: bool) -> None:
     """Record that NAME runs SERVICE no longer, behind no VIP."""
-    from clusto_core import services
+    from clusto_core.rules import services
 
     lines = []
     with app.changing(message, dry_run=dry_run) as change:
@@ -83,7 +83,7 @@ def remove(app: App, group: str, names: tuple[str, ...], message: str | None, dr
 @pass_app
 def list_(app: App, group: str | None, vip: str | None, output: str) -> None:
     """List which machine runs what, on which port, behind which VIPs."""
-    from clusto_core import services
+    from clusto_core.rules import services
 
     with app.reading() as reader:
         service = categories.category(reader, Service, group) if group else None

@@ -11,11 +11,11 @@ from clusto_cli.context import App, pass_app
 from clusto_cli.output import output_option, write_records
 from clusto_cli.page import Line, Span, columns, write
 from clusto_cli.targets import names_argument, targets
+from clusto_core.answers.overview import Overview, PartView, Unit, elevation, overview
 from clusto_core.drivers.equipment import Rack
-from clusto_core.overview import Overview, PartView, Unit, elevation, overview
-from clusto_core.ranges import fold
-from clusto_core.reader import Reader
-from clusto_core.things import Attribute, Thing
+from clusto_core.model.ranges import fold
+from clusto_core.model.things import Attribute, Thing
+from clusto_core.store.reader import Reader
 
 
 @click.command("show")

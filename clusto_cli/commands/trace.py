@@ -11,8 +11,8 @@ from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.output import output_option, write_lines, write_records
 from clusto_core.errors import Refused
-from clusto_core.reader import Reader
-from clusto_core.things import Thing, link_order
+from clusto_core.model.things import Thing, link_order
+from clusto_core.store.reader import Reader
 
 
 @click.command("trace")

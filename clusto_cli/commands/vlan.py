@@ -32,7 +32,7 @@ def allocate(
 ) -> None:
     """Make a VLAN called NAME with the lowest id that no VLAN has; with --in, none in PLACE or nowhere."""
     from clusto_cli.targets import expand_names
-    from clusto_core import vlans
+    from clusto_core.resources import vlans
 
     first, last = vlans.parse_range(range_)
     with app.changing(message, dry_run=dry_run) as change:
@@ -67,7 +67,7 @@ def free(app: App, names: tuple[str, ...], message: str | None, dry_run: bool) -
 @pass_app
 def list_(app: App, output: str) -> None:
     """List the VLANs in the order of their ids."""
-    from clusto_core import vlans
+    from clusto_core.resources import vlans
 
     with app.reading() as reader:
         known = vlans.numbered(reader)

@@ -18,7 +18,7 @@ from clusto_cli.backends.console.terminal import Ended
 from clusto_cli.console.history import Attended, record
 from clusto_cli.console.ways import as_outcome, title
 from clusto_cli.context import App
-from clusto_core.consoles import ConsoleWay
+from clusto_core.answers.consoles import ConsoleWay
 
 
 @dataclass(frozen=True)

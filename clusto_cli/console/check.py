@@ -10,7 +10,7 @@ from clusto_cli.backends.console.access import Access
 from clusto_cli.backends.console.identity import host_name, same_host
 from clusto_cli.backends.console.script import Ask, Job, Transcript, in_batches
 from clusto_cli.console.scripted import outcome
-from clusto_core.consoles import ConsoleWay
+from clusto_core.answers.consoles import ConsoleWay
 
 # Two presses of Enter: at a password prompt the first one only brings the login prompt back.
 _ENTER = b"\r"

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clusto_cli.context import App
-from clusto_core.attributes import Key, structure
-from clusto_core.consoles import ConsoleWay
+from clusto_core.answers.consoles import ConsoleWay
 from clusto_core.errors import ClustoError
+from clusto_core.model.attributes import Key, structure
 
 LAST_KEY = Key("_console", None, "last")
 """The last session on a machine's console, as JSON: user, way, manner, start (seconds since 1970), seconds."""

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from clusto_cli.backends.base import DeviceError
 from clusto_cli.backends.console.access import Access
 from clusto_cli.backends.console.ports import PortStatus, list_ports
-from clusto_core.consoles import ConsoleWay
-from clusto_core.things import Thing
+from clusto_core.answers.consoles import ConsoleWay
+from clusto_core.model.things import Thing
 
 
 class PortRow(NamedTuple):

@@ -18,7 +18,7 @@ from clusto_cli.backends.console.visible import LineSplitter
 from clusto_cli.console.history import Attended, record
 from clusto_cli.context import App
 from clusto_cli.output import clean, write_records
-from clusto_core.consoles import ConsoleWay
+from clusto_core.answers.consoles import ConsoleWay
 
 Consoles = Sequence[tuple[ConsoleWay, Access]]
 # After the last thing that is typed, the answer is waited for so long, so that there is one, and the bytes get there.

@@ -11,8 +11,8 @@ from clusto_cli.backends import base
 from clusto_cli.backends.console.access import Access
 from clusto_cli.backends.console.profile import BadProfile, Method, Profile, UnknownProfile, load
 from clusto_cli.backends.console.values import Values
+from clusto_core.answers.consoles import CONTROLLER, ConsoleWay, check_reachable
 from clusto_core.config import config_path
-from clusto_core.consoles import CONTROLLER, ConsoleWay, check_reachable
 from clusto_core.errors import Malformed, NotFound, Refused
 
 T = TypeVar("T")

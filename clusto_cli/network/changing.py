@@ -9,7 +9,7 @@ from typing import Any
 from clusto_cli.context import App
 from clusto_cli.network.run import Look, Opened, perform, planned
 from clusto_cli.power.run import progress
-from clusto_core.locks import Locks
+from clusto_core.records.locks import Locks
 
 
 def change_switches(

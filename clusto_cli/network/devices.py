@@ -10,11 +10,11 @@ from clusto_cli.backends.power import integer, seconds, snmp_settings
 from clusto_cli.backends.snmp import SnmpSettings
 from clusto_cli.backends.switch.model import SwitchSettings
 from clusto_cli.backends.switch.opening import open_switch
-from clusto_core.attributes import Key
-from clusto_core.devicesettings import ReachedDevice, reached
+from clusto_core.answers.devicesettings import ReachedDevice, reached
 from clusto_core.errors import Malformed
-from clusto_core.reader import Reader
-from clusto_core.things import Thing
+from clusto_core.model.attributes import Key
+from clusto_core.model.things import Thing
+from clusto_core.store.reader import Reader
 
 GROUPS = ("snmp", "ssh", "switch")
 """The first words of all settings that matter to a switch."""

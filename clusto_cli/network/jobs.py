@@ -9,10 +9,7 @@ from typing import Any
 
 from clusto_cli.backends.switch.model import PortMode, PortState, Survey, describe
 from clusto_cli.backends.switch.refusal import Known, Move
-from clusto_core.attributes import Key
-from clusto_core.errors import NotFound
-from clusto_core.names import natural_key
-from clusto_core.network import (
+from clusto_core.answers.network import (
     MeantVlan,
     Wired,
     is_uplink,
@@ -21,8 +18,11 @@ from clusto_core.network import (
     recorded_mac,
     things_announced,
 )
-from clusto_core.reader import Reader
-from clusto_core.things import Thing
+from clusto_core.errors import NotFound
+from clusto_core.model.attributes import Key
+from clusto_core.model.names import natural_key
+from clusto_core.model.things import Thing
+from clusto_core.store.reader import Reader
 
 LAST_KEY = Key("_network", None, "last")
 """The last change of a switch port, as JSON."""

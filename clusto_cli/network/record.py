@@ -8,10 +8,10 @@ from clusto_cli.context import App
 from clusto_cli.network.devices import ORDER_KEY, PROFILE_KEY
 from clusto_cli.network.jobs import LAST_KEY, MOVED, Job, kept
 from clusto_cli.network.run import Opened
-from clusto_core.attributes import structure
+from clusto_core.answers.network import LABEL_KEY, VLAN_KEY
 from clusto_core.inventory import Transaction
-from clusto_core.network import LABEL_KEY, VLAN_KEY
-from clusto_core.things import Thing
+from clusto_core.model.attributes import structure
+from clusto_core.model.things import Thing
 
 
 def record(app: App, opened: Sequence[Opened], message: str | None) -> None:

@@ -12,12 +12,12 @@ from clusto_cli.backends.switch.names import may_mean, same_port
 from clusto_cli.network.asking import ask
 from clusto_cli.network.devices import Device, devices
 from clusto_cli.network.jobs import Job, by_switch, port_names
+from clusto_core.answers.network import VLAN_KEY, cables_of, meant_vlan, nics_by_mac
 from clusto_core.drivers.equipment import Switch
 from clusto_core.drivers.parts import Port
 from clusto_core.errors import Malformed, NotFound
-from clusto_core.network import VLAN_KEY, cables_of, meant_vlan, nics_by_mac
-from clusto_core.reader import Reader
-from clusto_core.things import Thing
+from clusto_core.model.things import Thing
+from clusto_core.store.reader import Reader
 
 _MOST_MACS = 3
 """A port with more is told by their number: behind it is another switch."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from clusto_cli.network.jobs import Job, LastChange, last_change, last_changes, port_names
+from clusto_core.answers.network import MeantVlan, Wired, nics_of, vlan_by_id, wired
 from clusto_core.drivers.equipment import Switch
 from clusto_core.errors import Malformed, NotFound
-from clusto_core.network import MeantVlan, Wired, nics_of, vlan_by_id, wired
-from clusto_core.reader import Reader
-from clusto_core.things import in_order
+from clusto_core.model.things import in_order
+from clusto_core.store.reader import Reader
 
 
 def changes_to_undo(reader: Reader, name: str | None) -> list[LastChange]:

@@ -18,11 +18,7 @@ from clusto_cli.network.asking import ask
 from clusto_cli.network.devices import Device, devices
 from clusto_cli.network.jobs import port_names
 from clusto_cli.network.record import name_port
-from clusto_core.drivers.equipment import Switch
-from clusto_core.drivers.parts import NIC, Port
-from clusto_core.errors import NotFound, Refused
-from clusto_core.names import natural_key
-from clusto_core.network import (
+from clusto_core.answers.network import (
     MAC_KEY,
     cables_of,
     is_uplink,
@@ -32,8 +28,12 @@ from clusto_core.network import (
     things_announced,
     wired,
 )
-from clusto_core.reader import Reader
-from clusto_core.things import Thing
+from clusto_core.drivers.equipment import Switch
+from clusto_core.drivers.parts import NIC, Port
+from clusto_core.errors import NotFound, Refused
+from clusto_core.model.names import natural_key
+from clusto_core.model.things import Thing
+from clusto_core.store.reader import Reader
 
 CONFIRMED, CONTRADICTED, NOT_SEEN = "confirmed", "contradicted", "not seen"
 _EDGE_MACS = 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from clusto_cli.power.targets import Plan, Point, Target, feeds_of
 from clusto_core.errors import Malformed, NotFound, Refused
-from clusto_core.reader import Reader
+from clusto_core.store.reader import Reader
 
 
 def choose(reader: Reader, plan: Plan, wanted: str | None) -> dict[str, list[Point]]:

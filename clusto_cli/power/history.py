@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from clusto_cli.context import App
 from clusto_cli.power.actions import Result
 from clusto_cli.power.targets import PROFILE_KEY
-from clusto_core.attributes import Key, Value, structure
 from clusto_core.errors import NotFound
-from clusto_core.reader import Reader
-from clusto_core.things import Thing
+from clusto_core.model.attributes import Key, Value, structure
+from clusto_core.model.things import Thing
+from clusto_core.store.reader import Reader
 
 LAST_KEY = Key("_power", None, "last")
 """The last action on a Thing or an outlet, as JSON."""

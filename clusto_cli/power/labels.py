@@ -7,8 +7,8 @@ import re
 from clusto_cli.backends.base import OutletReading
 from clusto_cli.power.targets import Point, Target
 from clusto_core.drivers import Equipment
-from clusto_core.reader import Reader
-from clusto_core.things import Thing
+from clusto_core.model.things import Thing
+from clusto_core.store.reader import Reader
 
 _INLET = r"(?i)[-_.]?(?:psu|ps|feed|inlet)[-_ ]?\w*$"
 

@@ -13,12 +13,12 @@ from clusto_cli.backends.base import OutletReading
 from clusto_cli.backends.runner import Interruption, run
 from clusto_cli.power.labels import Labels
 from clusto_cli.power.targets import Plan, pdu_plan
+from clusto_core.answers.power import fed_from, outlet_names
 from clusto_core.drivers.parts import Outlet
 from clusto_core.errors import Refused
-from clusto_core.names import natural_key
-from clusto_core.power import fed_from, outlet_names
-from clusto_core.reader import Reader
-from clusto_core.things import Thing
+from clusto_core.model.names import natural_key
+from clusto_core.model.things import Thing
+from clusto_core.store.reader import Reader
 
 
 @dataclass(frozen=True, slots=True)

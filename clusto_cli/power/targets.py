@@ -12,13 +12,13 @@ from clusto_cli.backends.base import PowerControl
 from clusto_cli.backends.power import GROUPS, open_bmc, open_pdu
 from clusto_cli.backends.power.session import PowerSession
 from clusto_cli.backends.runner import Interruption
-from clusto_core.attributes import Key
-from clusto_core.devicesettings import ReachedDevice, reached
+from clusto_core.answers.devicesettings import ReachedDevice, reached
+from clusto_core.answers.power import Supply, others, outlet_names, supplies
 from clusto_core.errors import Malformed, Refused
-from clusto_core.names import natural_key
-from clusto_core.power import Supply, others, outlet_names, supplies
-from clusto_core.reader import Reader
-from clusto_core.things import Thing
+from clusto_core.model.attributes import Key
+from clusto_core.model.names import natural_key
+from clusto_core.model.things import Thing
+from clusto_core.store.reader import Reader
 
 PROFILE_KEY = Key("_power", None, "profile")
 """What a PDU was recognised as."""

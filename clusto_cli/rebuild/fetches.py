@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from clusto_core.rebuilds import FETCH, FETCHED, Heard, Rebuild
+from clusto_core.records.rebuilds import FETCH, FETCHED, Heard, Rebuild
 
 Owners = dict[str, list[Rebuild]]
 

@@ -127,7 +127,7 @@ async def _one(number: int, message: dict[str, Any]) -> None:
 
 
 def _note(url: str, number: int, said: str) -> None:
-    from clusto_core.rebuilds import CLUSTO, PROGRESS, Heard, Journal
+    from clusto_core.records.rebuilds import CLUSTO, PROGRESS, Heard, Journal
 
     with contextlib.suppress(Exception):
         Journal(Settings(url)).add([Heard(number, CLUSTO, PROGRESS, said)])

@@ -14,8 +14,7 @@ from clusto_cli.rebuild.scribe import Scribe
 from clusto_cli.rebuild.signs import Evidence
 from clusto_core.config import Settings
 from clusto_core.errors import ClustoError
-from clusto_core.reader import open_reader
-from clusto_core.rebuilds import (
+from clusto_core.records.rebuilds import (
     CANCELLED,
     CLUSTO,
     ENDED,
@@ -28,6 +27,7 @@ from clusto_core.rebuilds import (
     Rebuild,
     events_after,
 )
+from clusto_core.store.reader import open_reader
 
 _POLL = 0.3
 """Seconds between two looks at what other processes have written down."""

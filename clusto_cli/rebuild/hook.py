@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Sequence
 
 from clusto_cli.rebuild import fetches
-from clusto_core import rebuilds
 from clusto_core.config import Settings
 from clusto_core.errors import ClustoError
-from clusto_core.reader import Reader, open_reader
-from clusto_core.rebuilds import FETCH, Heard, Journal
+from clusto_core.records import rebuilds
+from clusto_core.records.rebuilds import FETCH, Heard, Journal
+from clusto_core.store.reader import Reader, open_reader
 
 
 def hear(arguments: Sequence[str], settings: Callable[[], Settings]) -> str | None:

@@ -16,11 +16,11 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 from clusto_cli.rebuild import fetches
-from clusto_core import rebuilds
 from clusto_core.config import Settings
 from clusto_core.errors import ClustoError, NotFound
-from clusto_core.reader import Reader, open_reader
-from clusto_core.rebuilds import ONCE, Journal, Rebuild
+from clusto_core.records import rebuilds
+from clusto_core.records.rebuilds import ONCE, Journal, Rebuild
+from clusto_core.store.reader import Reader, open_reader
 
 Say = Callable[[str], None]
 Disarm = Callable[[Rebuild], Awaitable[None]]

@@ -18,14 +18,14 @@ from clusto_cli.power.targets import BMC, Plan, Target
 from clusto_cli.rebuild.machines import Machines
 from clusto_cli.rebuild.probe import SSH, Probe
 from clusto_cli.rebuild.signs import CONFIRMING, words
-from clusto_core.consoles import ConsoleWay, console_of
+from clusto_core.answers.consoles import ConsoleWay, console_of
+from clusto_core.answers.recipes import Recipe, recipe
 from clusto_core.drivers import Category
 from clusto_core.drivers.categories import Class
 from clusto_core.errors import ClustoError, Malformed, Refused
-from clusto_core.reader import Reader
-from clusto_core.rebuilds import CALLBACK, CONSOLE, PROBE
-from clusto_core.recipes import Recipe, recipe
-from clusto_core.things import Thing, in_order
+from clusto_core.model.things import Thing, in_order
+from clusto_core.records.rebuilds import CALLBACK, CONSOLE, PROBE
+from clusto_core.store.reader import Reader
 
 if TYPE_CHECKING:
     from clusto_cli.backends.provision.recipe import Recipe as OsRecipe

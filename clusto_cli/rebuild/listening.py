@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from clusto_cli.backends.base import Attach, ConsoleAccess, ConsoleLine
 from clusto_cli.backends.console.script import COLUMNS, ROWS
 from clusto_cli.backends.console.visible import visible_lines
-from clusto_core.rebuilds import STARTED
+from clusto_core.records.rebuilds import STARTED
 
 Hear = Callable[[str, str, str], None]
 """Told of a machine, the event and the line that said so; called in the thread that listens."""

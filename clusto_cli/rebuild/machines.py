@@ -14,13 +14,13 @@ from clusto_cli.backends.provision import GROUPS, open_provisioner, way_of
 from clusto_cli.backends.provision.recipe import BadRecipe, UnknownRecipe, load, names
 from clusto_cli.backends.provision.recipe import Recipe as OsRecipe
 from clusto_cli.backends.provision.render import Facts, Renderer
+from clusto_core.answers.devicesettings import DeviceSettings
+from clusto_core.answers.recipes import Recipe, recipe, recipes
 from clusto_core.config import Settings, config_path
-from clusto_core.devicesettings import DeviceSettings
 from clusto_core.errors import Malformed, NotFound
-from clusto_core.reader import Reader, open_reader
-from clusto_core.rebuilds import Rebuild, unfinished
-from clusto_core.recipes import Recipe, recipe, recipes
-from clusto_core.things import Thing
+from clusto_core.model.things import Thing
+from clusto_core.records.rebuilds import Rebuild, unfinished
+from clusto_core.store.reader import Reader, open_reader
 
 NO_TOKEN = "THE-TOKEN-OF-THIS-REBUILD-WILL-STAND-HERE--"
 """Stands for a token, and is as long as one, where files are only shown or checked: it opens nothing."""

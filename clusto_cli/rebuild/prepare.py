@@ -11,11 +11,11 @@ from clusto_cli.backends.power import GROUPS, open_bmc
 from clusto_cli.rebuild.jobs import Job, Power, jobs_for, refusals
 from clusto_cli.rebuild.machines import Machines
 from clusto_cli.rebuild.run import Begun
+from clusto_core.answers.devicesettings import reached
 from clusto_core.config import Settings
-from clusto_core.devicesettings import reached
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
-from clusto_core.reader import Reader, open_reader
-from clusto_core.rebuilds import (
+from clusto_core.model.things import Thing
+from clusto_core.records.rebuilds import (
     CANCELLED,
     CLUSTO,
     INSTALLING,
@@ -29,7 +29,7 @@ from clusto_core.rebuilds import (
     last_event,
     latest,
 )
-from clusto_core.things import Thing
+from clusto_core.store.reader import Reader, open_reader
 
 
 @dataclass

@@ -5,9 +5,9 @@ from __future__ import annotations
 from clusto_cli.context import App
 from clusto_cli.rebuild.run import Begun
 from clusto_cli.rebuild.story import Outcome
-from clusto_core.attributes import Key, structure
-from clusto_core.history import user
 from clusto_core.inventory import PROTECTED, PROTECTED_REASON
+from clusto_core.model.attributes import Key, structure
+from clusto_core.records.history import user
 
 LAST_KEY = Key("_rebuild", None, "last")
 """The last rebuild of a machine, as JSON."""

@@ -14,9 +14,9 @@ from clusto_cli.rebuild.hearing import Told
 from clusto_cli.rebuild.jobs import Job, installs, serves
 from clusto_cli.rebuild.signs import WORDS, words
 from clusto_cli.rebuild.story import Outcome
-from clusto_core.reader import Reader
-from clusto_core.rebuilds import CLUSTO, FETCHED, OFF, PROGRESS, WAITING, Event, Rebuild
-from clusto_core.things import Thing
+from clusto_core.model.things import Thing
+from clusto_core.records.rebuilds import CLUSTO, FETCHED, OFF, PROGRESS, WAITING, Event, Rebuild
+from clusto_core.store.reader import Reader
 
 _TOPICS = ("mac", "recipe", "boot server", "power", "boot device", "console", "call-back", "probe", "signs")
 _MARKS = {True: "ok", False: "BAD", None: "--"}

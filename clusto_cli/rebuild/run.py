@@ -26,10 +26,10 @@ from clusto_cli.rebuild.story import Ears, Outcome, Story, Work
 from clusto_cli.rebuild.watching import LocalFetches
 from clusto_core.config import Settings
 from clusto_core.errors import ClustoError
-from clusto_core.locks import LockLost, Locks
-from clusto_core.reader import open_reader
-from clusto_core.rebuilds import CONSOLE, FAILED, FETCH, FETCHED, Event, Journal, Rebuild, last_event
-from clusto_core.things import Thing
+from clusto_core.model.things import Thing
+from clusto_core.records.locks import LockLost, Locks
+from clusto_core.records.rebuilds import CONSOLE, FAILED, FETCH, FETCHED, Event, Journal, Rebuild, last_event
+from clusto_core.store.reader import open_reader
 
 LOCK_SECONDS = 10.0
 """How long the lock of a machine holds when the command that rebuilds it has died."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from clusto_core.errors import ClustoError
-from clusto_core.rebuilds import Heard, Journal
+from clusto_core.records.rebuilds import Heard, Journal
 
 _GATHER = 0.1
 """Seconds for which events are gathered into one transaction."""

@@ -23,11 +23,11 @@ from clusto_cli.backends.runner import Interruption, run
 from clusto_cli.output import clean
 from clusto_cli.rebuild import files
 from clusto_cli.rebuild.incoming import Disarm, Incoming, Say, UnknownToken
-from clusto_core.attributes import MASK
 from clusto_core.config import Settings
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
-from clusto_core.reader import open_reader
-from clusto_core.rebuilds import NotTaken
+from clusto_core.model.attributes import MASK
+from clusto_core.records.rebuilds import NotTaken
+from clusto_core.store.reader import open_reader
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -273,7 +273,7 @@ def _allow_connections() -> None:
 
 def _load_writing(settings: Settings) -> None:
     """Loads what the first machine that calls back would wait for."""
-    import clusto_core.schema  # noqa: F401
-    from clusto_core.store import engine_for
+    import clusto_core.store.schema  # noqa: F401
+    from clusto_core.store.opening import engine_for
 
     engine_for(settings.url).dispose()

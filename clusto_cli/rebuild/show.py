@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import TypedDict
 
 from clusto_cli.rebuild.machines import Machines
-from clusto_core.attributes import MASK, Key
-from clusto_core.reader import Reader
-from clusto_core.recipes import Recipe, recipe
-from clusto_core.things import Thing
+from clusto_core.answers.recipes import Recipe, recipe
+from clusto_core.model.attributes import MASK, Key
+from clusto_core.model.things import Thing
+from clusto_core.store.reader import Reader
 
 
 class Shown(TypedDict):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from clusto_core.rebuilds import (
+from clusto_core.records.rebuilds import (
     CALLBACK,
     CONSOLE,
     FAILED,

@@ -18,7 +18,7 @@ from clusto_cli.rebuild.probe import Probe
 from clusto_cli.rebuild.signs import words
 from clusto_cli.rebuild.watching import LocalFetches
 from clusto_core.errors import ClustoError
-from clusto_core.rebuilds import (
+from clusto_core.records.rebuilds import (
     ARMING,
     BOOTING,
     CANCELLED,

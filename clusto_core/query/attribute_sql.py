@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clusto_core.attributes import HEAD, IP, Key
+from clusto_core.model.attributes import HEAD, IP, Key
 from clusto_core.query import tree
 from clusto_core.query.patterns import Literal, Pattern, Range
 from clusto_core.query.statement import Statement, all_of, any_of, is_text, negated, whole_text

@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from clusto_core.attributes import IP, Key
 from clusto_core.drivers import Driver, registry
 from clusto_core.errors import Malformed, did_you_mean
-from clusto_core.names import natural_key, suggest
-from clusto_core.reader import Reader
-from clusto_core.things import Attribute, Thing, in_order
+from clusto_core.model.attributes import IP, Key
+from clusto_core.model.names import natural_key, suggest
+from clusto_core.model.things import Attribute, Thing, in_order
+from clusto_core.store.reader import Reader
 
 WORDS = ("name", "driver", "in", "ip")
 PREFIXES = ("attr:", "inherited:", "in:", "connected:")

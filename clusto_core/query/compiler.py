@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from clusto_core.drivers import Driver, registry
 from clusto_core.drivers.resources import Query
+from clusto_core.model.things import Thing
 from clusto_core.query import tree
 from clusto_core.query.attribute_sql import TESTS, AttributeSql
 from clusto_core.query.patterns import Literal, Range
@@ -19,8 +20,7 @@ from clusto_core.query.relations import Arms
 from clusto_core.query.scope import scope
 from clusto_core.query.statement import Arm, Statement, all_of, any_of
 from clusto_core.query.tree import Node
-from clusto_core.reader import Reader
-from clusto_core.things import Thing
+from clusto_core.store.reader import Reader
 
 MANY = 10**9
 """More than anything counted: there is no index to begin at."""

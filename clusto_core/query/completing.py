@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from clusto_core import candidates
-from clusto_core.attributes import IN, IP, Key
-from clusto_core.candidates import Candidate
+from clusto_core.answers import candidates
+from clusto_core.answers.candidates import Candidate
 from clusto_core.drivers import registry
 from clusto_core.errors import Malformed
-from clusto_core.names import natural_key
+from clusto_core.model.attributes import IN, IP, Key
+from clusto_core.model.names import natural_key
+from clusto_core.model.wiring import KINDS
 from clusto_core.query.parser import TERMS
 from clusto_core.query.saved import saved
-from clusto_core.reader import Reader
-from clusto_core.wiring import KINDS
+from clusto_core.store.reader import Reader
 
 _TOKEN = re.compile(r"""(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s()"'])+|[()]""")
 _BEFORE_SET = ("to", "in")

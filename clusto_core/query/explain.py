@@ -9,7 +9,7 @@ from clusto_core.query.binding import bind
 from clusto_core.query.compiler import Compiler
 from clusto_core.query.search import COLUMNS, tree_of
 from clusto_core.query.tree import And, Count, Node, Not, Or, Relation
-from clusto_core.reader import Reader
+from clusto_core.store.reader import Reader
 
 
 class Explanation(NamedTuple):

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from clusto_core.attributes import Value
 from clusto_core.drivers import Category
-from clusto_core.names import natural_key
+from clusto_core.model.attributes import Value
+from clusto_core.model.names import natural_key
 from clusto_core.query.values import KeyTest, values_hold
-from clusto_core.reader import Reader
+from clusto_core.store.reader import Reader
 
 _EDGES = """
     SELECT a.thing_id, a.ref_id FROM attributes a WHERE a.key = '_in' AND a.ref_id IS NOT NULL

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import Enum
 
-from clusto_core.attributes import Key, from_python
 from clusto_core.errors import Malformed
+from clusto_core.model.attributes import Key, from_python
+from clusto_core.model.things import Thing
 from clusto_core.query import tree
 from clusto_core.query.patterns import Literal
-from clusto_core.things import Thing
 
 Pairs = Mapping[str, object]
 """Values by key as it is spelled; a list or tuple is several values, a Thing a relation to it."""

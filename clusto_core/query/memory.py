@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from clusto_core.attributes import IP, Key
 from clusto_core.drivers import Category
 from clusto_core.drivers.resources import Query
-from clusto_core.names import natural_key
+from clusto_core.model.attributes import IP, Key
+from clusto_core.model.names import natural_key
+from clusto_core.model.things import Attribute, Link, Thing, in_order
 from clusto_core.query import tree
 from clusto_core.query.scope import scope
 from clusto_core.query.tree import Node
 from clusto_core.query.values import equals, values_hold
-from clusto_core.things import Attribute, Link, Thing, in_order
 
 if TYPE_CHECKING:
-    from clusto_core.reader import Reader
+    from clusto_core.store.reader import Reader
 
 
 class Memory:

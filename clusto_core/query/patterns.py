@@ -277,7 +277,7 @@ def _joined(places: Iterable[Place | tuple[str, ...]]) -> tuple[Place | tuple[st
 
 
 def _numbers(text: str) -> tuple[str, ...]:
-    from clusto_core.ranges import MalformedRange, expand
+    from clusto_core.model.ranges import MalformedRange, expand
 
     try:
         return tuple(expand(f"[{text}]", LONGEST_RANGE))

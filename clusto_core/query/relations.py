@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from clusto_core import wiring
 from clusto_core.drivers import registry
+from clusto_core.model import wiring
 from clusto_core.query.statement import Arm, Statement
 
 

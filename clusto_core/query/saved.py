@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from clusto_core.attributes import Key
 from clusto_core.drivers.resources import Query
 from clusto_core.errors import Malformed, NotFound, did_you_mean
-from clusto_core.names import suggest
-from clusto_core.reader import Reader
-from clusto_core.things import Thing, in_order
+from clusto_core.model.attributes import Key
+from clusto_core.model.names import suggest
+from clusto_core.model.things import Thing, in_order
+from clusto_core.store.reader import Reader
 
 if TYPE_CHECKING:
     from clusto_core.inventory import Transaction

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from clusto_core.attributes import HEAD, Key
-from clusto_core.database import Database, Row
+from clusto_core.model.attributes import HEAD, Key
 from clusto_core.query.patterns import TOP, Glob, Literal, Pattern, Range, Regex, like, sqlite_glob
+from clusto_core.store.database import Database, Row
 
 PROBE = 5000
 """Rows are counted so far when it is weighed where a statement begins; beyond, they are many."""

@@ -9,9 +9,9 @@ import operator
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
-from clusto_core.addresses import claim
-from clusto_core.attributes import Key
 from clusto_core.drivers import Driver
+from clusto_core.model.addresses import claim
+from clusto_core.model.attributes import Key
 from clusto_core.query.patterns import Literal, Pattern
 
 
@@ -96,7 +96,7 @@ class Address(Node):
 
     def holds(self, text: str) -> bool:
         """Whether an address is among these."""
-        from clusto_core.addresses import parse
+        from clusto_core.model.addresses import parse
 
         address = parse(text)
         return address is not None and self.low <= claim(address) <= self.high

@@ -10,8 +10,8 @@ import math
 import re
 from typing import NamedTuple
 
-from clusto_core.attributes import Value, infer
 from clusto_core.errors import Malformed
+from clusto_core.model.attributes import Value, infer
 from clusto_core.query.patterns import Literal, Pattern
 from clusto_core.query.tree import Attr, Compare, Exactly, HasKey, compare
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import re
 
-from clusto_core.attributes import Value, infer
 from clusto_core.errors import Malformed
+from clusto_core.model.attributes import Value, infer
 from clusto_core.transfer.documents import escaped, hides, tagged, value
 
 _JSON = re.compile(r'".*"|\[.*\]|\{.*\}', re.DOTALL).fullmatch

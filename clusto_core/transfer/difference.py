@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from clusto_core.attributes import IN, Key, Value
-from clusto_core.unit import Rows, UnitOfWork
+from clusto_core.model.attributes import IN, Key, Value
+from clusto_core.store.unit import Rows, UnitOfWork
 
 
 def lines(unit: UnitOfWork) -> Iterator[str]:

@@ -15,14 +15,15 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from clusto_core import addresses, cabling, devicetypes
-from clusto_core.attributes import IN, IP, Key, Value, from_python, instant, string, structure
 from clusto_core.drivers import Part, registry
 from clusto_core.drivers.resources import DeviceType, Query
 from clusto_core.errors import Malformed, did_you_mean
-from clusto_core.names import MalformedName, check_name, split_part, suggest
-from clusto_core.parts import checked_part_name
+from clusto_core.model import addresses
+from clusto_core.model.attributes import IN, IP, Key, Value, from_python, instant, string, structure
+from clusto_core.model.names import MalformedName, check_name, split_part, suggest
 from clusto_core.query import saved
+from clusto_core.rules import cabling, devicetypes
+from clusto_core.rules.parts import checked_part_name
 
 Values = Mapping[Key, tuple[Value, ...]]
 Lines = Mapping[tuple[str, ...], int]

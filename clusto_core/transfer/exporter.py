@@ -8,18 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from clusto_core import devicetypes, parts, wiring
-from clusto_core.attributes import IN, IP, Key, Value, from_python
+from clusto_core.answers.view import whole
 from clusto_core.drivers import Driver, Part, registry
 from clusto_core.drivers.equipment import PatchPanel
 from clusto_core.drivers.parts import NIC, Inlet, Port, RackUnit, SerialPort
 from clusto_core.errors import ClustoError
 from clusto_core.inventory import TYPE
-from clusto_core.names import natural_key
-from clusto_core.reader import Reader
-from clusto_core.things import Attribute, Link, Thing
+from clusto_core.model import wiring
+from clusto_core.model.attributes import IN, IP, Key, Value, from_python
+from clusto_core.model.names import natural_key
+from clusto_core.model.things import Attribute, Link, Thing
+from clusto_core.rules import devicetypes, parts
+from clusto_core.store.reader import Reader
 from clusto_core.transfer.documents import Document
-from clusto_core.view import whole
 
 _BATCH = 250
 """How many Things are read with a few statements."""

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TextIO
 
-from clusto_core import collector
 from clusto_core.errors import Malformed, NotFound
+from clusto_core.store import collector
 from clusto_core.transfer import formats
 from clusto_core.transfer.documents import Document
 

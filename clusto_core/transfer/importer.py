@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from clusto_core import addresses, claims, containment, parts
-from clusto_core.attributes import Key, Value
 from clusto_core.drivers import registry
 from clusto_core.drivers.resources import DeviceType
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, did_you_mean
 from clusto_core.inventory import TYPE, Transaction
-from clusto_core.names import split_part, suggest
-from clusto_core.things import Thing
+from clusto_core.model import addresses
+from clusto_core.model.attributes import Key, Value
+from clusto_core.model.names import split_part, suggest
+from clusto_core.model.things import Thing
+from clusto_core.rules import claims, containment, parts
 from clusto_core.transfer.documents import Document, Values, attribute_key
 from clusto_core.transfer.faults import Faulty
 from clusto_core.transfer.joins import Joins

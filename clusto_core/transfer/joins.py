@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from clusto_core import cabling
 from clusto_core.drivers.parts import RackUnit
 from clusto_core.errors import ClustoError, Malformed, Refused
-from clusto_core.names import split_part
-from clusto_core.things import Thing
+from clusto_core.model.names import split_part
+from clusto_core.model.things import Thing
+from clusto_core.rules import cabling
 from clusto_core.transfer.documents import Document
 from clusto_core.transfer.faults import where
 from clusto_core.transfer.work import DamagedError, Work

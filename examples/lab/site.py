@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from clusto_cli.backends.power import profile as profiles
+from clusto_core.answers.network import cables_of, port_labels, recorded_mac
+from clusto_core.answers.network import meant_vlan as vlan_named
+from clusto_core.answers.power import fed_from
 from clusto_core.config import settings
 from clusto_core.drivers.equipment import PDU, Server
 from clusto_core.drivers.equipment import Switch as EthernetSwitch
 from clusto_core.drivers.parts import NIC, Outlet, Port
 from clusto_core.drivers.resources import VLAN
-from clusto_core.names import natural_key
-from clusto_core.network import cables_of, port_labels, recorded_mac
-from clusto_core.network import meant_vlan as vlan_named
-from clusto_core.power import fed_from
-from clusto_core.reader import open_reader
+from clusto_core.model.names import natural_key
+from clusto_core.store.reader import open_reader
 from lab.agent import Agent, Manners
 from lab.pdu import Pdu
 from lab.room import READ, WRITE, RoomPdu, RoomSwitch

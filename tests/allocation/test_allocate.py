@@ -8,12 +8,12 @@ from multiprocessing.synchronize import Barrier
 
 import pytest
 
-from clusto_core.allocation import Wanted, allocate
-from clusto_core.attributes import Key
 from clusto_core.config import Settings
 from clusto_core.drivers.equipment import PDU, Rack
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
 from clusto_core.inventory import Inventory, Transaction
+from clusto_core.model.attributes import Key
+from clusto_core.resources.allocation import Wanted, allocate
 from tests.conftest import Run
 
 STATUS = Key("status")
@@ -80,8 +80,8 @@ def test_no_feed_in_common_is_found_where_it_can_be(farm: Inventory) -> None:
 
 def test_a_greedy_start_is_not_the_end() -> None:
     """Taking a middle one first would leave no second one: a and b lie apart, c overlaps both."""
-    from clusto_core.allocation import _Picker
-    from clusto_core.things import Thing
+    from clusto_core.model.things import Thing
+    from clusto_core.resources.allocation import _Picker
 
     things = [Thing(number, name, "Server") for number, name in enumerate("cab")]
     picker = _Picker(None, Wanted(2, "", spread=[PDU]), set())  # type: ignore[arg-type]  # it reads nothing here

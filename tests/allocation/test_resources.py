@@ -9,10 +9,10 @@ from multiprocessing.synchronize import Barrier
 
 import pytest
 
-from clusto_core import ipam, naming, vlans
 from clusto_core.config import Settings
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
 from clusto_core.inventory import Inventory, Transaction
+from clusto_core.resources import ipam, naming, vlans
 from tests.conftest import Run
 
 

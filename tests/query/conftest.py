@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from clusto_core.attributes import IP, Key, infer, string
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory, Transaction
+from clusto_core.model.attributes import IP, Key, infer, string
 
 
 def fill(change: Transaction) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 from random import Random
 
-from clusto_core.attributes import IP, Key, Value, infer
 from clusto_core.errors import ClustoError, Refused
 from clusto_core.inventory import Inventory, Transaction
-from clusto_core.things import Thing
+from clusto_core.model.attributes import IP, Key, Value, infer
+from clusto_core.model.things import Thing
 
 VALUES = (
     "1", "12", "12.0", "1.5", "-3", "0", "-0.0", "1e+16", "9007199254740993", "true", "false", "x", "xy", "web", "a b",
@@ -167,9 +167,9 @@ class Writer:
 
 def wipe(inventory: Inventory) -> None:
     """Empties a store."""
-    from clusto_core import schema, store
+    from clusto_core.store import opening, schema
 
-    engine = store.engine_for(inventory.settings.url)
+    engine = opening.engine_for(inventory.settings.url)
     with engine.begin() as connection:
         for table in ("changes", "transactions", "connections", "attributes"):
             connection.execute(schema.metadata.tables[table].delete())

@@ -12,7 +12,7 @@ from clusto_core.inventory import Inventory
 from clusto_core.query.binding import bind
 from clusto_core.query.memory import Memory
 from clusto_core.query.parser import parse
-from clusto_core.store import create
+from clusto_core.store.opening import create
 from clusto_core.transfer.formats import reader_of
 from clusto_core.transfer.importer import load
 

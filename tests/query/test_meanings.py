@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from clusto_core.errors import Malformed
 from clusto_core.inventory import Inventory
+from clusto_core.model.things import Thing
 from clusto_core.query.binding import bind
 from clusto_core.query.memory import Memory
 from clusto_core.query.parser import parse
 from clusto_core.query.search import find, matches
 from clusto_core.query.tree import Node
-from clusto_core.reader import Reader
-from clusto_core.things import Thing
+from clusto_core.store.reader import Reader
 from tests.query.expressions import Writer, build, wipe
 
 EXPRESSIONS = 25

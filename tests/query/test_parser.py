@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from clusto_core.attributes import Key
 from clusto_core.errors import Malformed
+from clusto_core.model.attributes import Key
 from clusto_core.query.parser import MalformedExpression, parse
 from clusto_core.query.patterns import Glob, Literal, Range, Regex, sqlite_glob
 from clusto_core.query.tree import (

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from clusto_core.attributes import Key
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
+from clusto_core.model.attributes import Key
 from clusto_core.query.binding import bind
 from clusto_core.query.compiler import Compiler
 from clusto_core.query.parser import parse

@@ -20,9 +20,9 @@ from lab.netboot import Netboot
 from lab.netboot import inventory as netboot_inventory
 from lab.room import Room, mac_of
 
-from clusto_core.attributes import Key
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
+from clusto_core.model.attributes import Key
 from tests.console.lab import free_ports, until
 from tests.power_room import record_room
 

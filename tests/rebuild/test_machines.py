@@ -20,10 +20,10 @@ from lab.room import Room
 from lab.system import system_image
 from lab.vm import Boot, Machine, UserNetwork
 
-from clusto_core.attributes import Key
-from clusto_core.claims import hold
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
+from clusto_core.model.attributes import Key
+from clusto_core.rules.claims import hold
 from tests.console.lab import find, free_ports, until
 from tests.power_room import record_room
 from tests.rebuild.lab import HOST, LOADER

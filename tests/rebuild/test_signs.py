@@ -6,7 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clusto_cli.rebuild.signs import CONFIRMING, Evidence, words
-from clusto_core.rebuilds import CALLBACK, CONSOLE, FAILED, FETCH, FETCHED, FINISHED, PROBE, PROGRESS, STARTED, UP
+from clusto_core.records.rebuilds import (
+    CALLBACK,
+    CONSOLE,
+    FAILED,
+    FETCH,
+    FETCHED,
+    FINISHED,
+    PROBE,
+    PROGRESS,
+    STARTED,
+    UP,
+)
 
 ALL = frozenset(CONFIRMING)
 BOOT_FILE = "pxelinux.cfg/01-52-54-00-00-00-01"

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import httpx
 
-from clusto_core import rebuilds
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
-from clusto_core.reader import open_reader
-from clusto_core.rebuilds import Event, Journal, Rebuild
+from clusto_core.records import rebuilds
+from clusto_core.records.rebuilds import Event, Journal, Rebuild
+from clusto_core.store.reader import open_reader
 from tests.console.lab import until
 
 INSTALL = b"install\n"

@@ -13,7 +13,7 @@ from clusto_cli.backends.base import DeviceError
 from clusto_cli.rebuild.serve import serve
 from clusto_core.config import Settings
 from clusto_core.errors import ClustoError
-from clusto_core.rebuilds import Rebuild
+from clusto_core.records.rebuilds import Rebuild
 
 LOCAL = b"boot the disk\n"
 

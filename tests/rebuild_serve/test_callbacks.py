@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from clusto_cli import __version__
-from clusto_core.rebuilds import BOOTING, DONE, FETCHED, INSTALLING, Heard
+from clusto_core.records.rebuilds import BOOTING, DONE, FETCHED, INSTALLING, Heard
 from tests.console.lab import find, until
 from tests.rebuild_serve.lab import INSTALL, BootServer, Store
 from tests.rebuild_serve.server import LOCAL

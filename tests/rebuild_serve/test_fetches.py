@@ -18,7 +18,7 @@ from clusto_cli.rebuild import hook
 from clusto_cli.rebuild.watching import BootFileWatch
 from clusto_core.config import Settings
 from clusto_core.errors import NotFound, Refused
-from clusto_core.rebuilds import BOOTING, DONE, FETCHED, Heard
+from clusto_core.records.rebuilds import BOOTING, DONE, FETCHED, Heard
 from tests.console.lab import find, until
 from tests.rebuild_serve.lab import INSTALL, Store
 

@@ -18,7 +18,7 @@ import pytest
 
 from clusto_cli.rebuild.serve import listening
 from clusto_core.errors import Malformed
-from clusto_core.rebuilds import FETCHED
+from clusto_core.records.rebuilds import FETCHED
 from tests.console.lab import find, until
 from tests.rebuild_serve.lab import INSTALL, BootServer, Store
 from tests.rebuild_serve.server import LOCAL

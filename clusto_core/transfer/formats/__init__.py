@@ -18,8 +18,8 @@ from clusto_core.errors import Malformed, did_you_mean
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from clusto_core.reader import Reader
-    from clusto_core.things import Thing
+    from clusto_core.model.things import Thing
+    from clusto_core.store.reader import Reader
     from clusto_core.transfer.documents import Document
 
     Read = Callable[[TextIO, str], Iterator[Document]]
@@ -69,7 +69,7 @@ def writer_of(name: str) -> Write:
 def _module(name: str) -> ModuleType:
     known = names()
     if name not in known:
-        from clusto_core.names import suggest
+        from clusto_core.model.names import suggest
 
         guess = did_you_mean(suggest(name, known))
         raise Malformed(f"no such format: {name[:40]}{guess} (known: {', '.join(known)})")

@@ -12,13 +12,13 @@ from typing import Any, TextIO
 
 import yaml
 
-from clusto_core.attributes import Key, Value
+from clusto_core.answers.view import View, views
 from clusto_core.drivers import Category
 from clusto_core.drivers.equipment import Mounted, PatchPanel, Server, VirtualServer
-from clusto_core.names import natural_key
-from clusto_core.reader import Reader
-from clusto_core.things import Thing, in_order
-from clusto_core.view import View, views
+from clusto_core.model.attributes import Key, Value
+from clusto_core.model.names import natural_key
+from clusto_core.model.things import Thing, in_order
+from clusto_core.store.reader import Reader
 
 _TEMPLATES = ("{{", "{%", "{#")
 _RESERVED = ("all", "ungrouped", "_meta")

@@ -13,10 +13,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TextIO
 
+from clusto_core.answers.view import View, view_of, views
 from clusto_core.drivers.parts import ConsolePort, SerialPort
-from clusto_core.reader import Reader
-from clusto_core.things import Thing
-from clusto_core.view import View, view_of, views
+from clusto_core.model.things import Thing
+from clusto_core.store.reader import Reader
 
 BASE = "console.base"
 HOST = "console.host"

@@ -12,16 +12,16 @@ import csv
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
-from clusto_core import parts
-from clusto_core.attributes import Key, Value
+from clusto_core.answers.view import whole
 from clusto_core.errors import ClustoError, Malformed
-from clusto_core.names import natural_key
-from clusto_core.reader import Reader
-from clusto_core.things import Thing
+from clusto_core.model.attributes import Key, Value
+from clusto_core.model.names import natural_key
+from clusto_core.model.things import Thing
+from clusto_core.rules import parts
+from clusto_core.store.reader import Reader
 from clusto_core.transfer import cells
 from clusto_core.transfer.documents import Document, Problem, attribute_key, broken, parse
 from clusto_core.transfer.exporter import documents
-from clusto_core.view import whole
 
 RESERVED = ("name", "driver", "type", "in", "at", "parts", "ip")
 _ATTRIBUTE, _PART = "attr:", "part:"

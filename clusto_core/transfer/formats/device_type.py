@@ -2,7 +2,7 @@
 
 Source of the format: https://github.com/netbox-community/devicetype-library, schema/devicetype.json and
 schema/components.json. One file is one type; it becomes a Thing of driver DeviceType. How ports are named is told in
-`clusto_core.ports`.
+`clusto_core.rules.ports`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any, NamedTuple, TextIO
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from clusto_core import devicetypes, ports
 from clusto_core.drivers.resources import DeviceType
 from clusto_core.errors import Malformed
+from clusto_core.rules import devicetypes, ports
 from clusto_core.transfer.documents import Document, broken, parse
 
 _LISTS = {

@@ -12,15 +12,15 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
 from typing import TextIO
 
-from clusto_core import addresses
-from clusto_core.attributes import Key
+from clusto_core.answers.recipes import recipes
+from clusto_core.answers.view import whole
 from clusto_core.drivers import Equipment
 from clusto_core.drivers.resources import Network
 from clusto_core.errors import NotFound
-from clusto_core.reader import Reader
-from clusto_core.recipes import recipes
-from clusto_core.things import Thing
-from clusto_core.view import whole
+from clusto_core.model import addresses
+from clusto_core.model.attributes import Key
+from clusto_core.model.things import Thing
+from clusto_core.store.reader import Reader
 
 _CIDR, _GATEWAY = Key("cidr"), Key("gateway")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TextIO
 
-from clusto_core.containment import is_place
+from clusto_core.answers.view import View, views
 from clusto_core.drivers import Equipment
-from clusto_core.reader import Reader
-from clusto_core.things import Link, Thing, in_order
-from clusto_core.view import View, views
+from clusto_core.model.things import Link, Thing, in_order
+from clusto_core.rules.containment import is_place
+from clusto_core.store.reader import Reader
 
 _COLOURS = {"network": "#1f6feb", "power": "#c62828", "console": "#2e7d32", "patch": "#757575"}
 

@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterable
 from typing import TextIO
 
-from clusto_core.reader import Reader
-from clusto_core.things import Thing
-from clusto_core.view import View, views
+from clusto_core.answers.view import View, views
+from clusto_core.model.things import Thing
+from clusto_core.store.reader import Reader
 
 DOMAIN = "dns.domain"
 

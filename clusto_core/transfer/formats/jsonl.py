@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn, TextIO
 
-from clusto_core.reader import Reader
-from clusto_core.things import Thing
+from clusto_core.model.things import Thing
+from clusto_core.store.reader import Reader
 from clusto_core.transfer.documents import Document, broken, escaped, parse, plain, tagged
 from clusto_core.transfer.exporter import documents
 

@@ -14,10 +14,10 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple, TextIO
 
+from clusto_core.answers.view import View, view_of, views
 from clusto_core.drivers.parts import Inlet, Outlet
-from clusto_core.reader import Reader
-from clusto_core.things import Thing, in_order
-from clusto_core.view import View, view_of, views
+from clusto_core.model.things import Thing, in_order
+from clusto_core.store.reader import Reader
 
 SPEC = "powerman.spec"
 DEVICE = "powerman.device"

@@ -25,10 +25,10 @@ from yaml import (
     StreamEndEvent,
 )
 
-from clusto_core.attributes import Value, infer, instant, string
 from clusto_core.errors import Malformed
-from clusto_core.reader import Reader
-from clusto_core.things import Thing
+from clusto_core.model.attributes import Value, infer, instant, string
+from clusto_core.model.things import Thing
+from clusto_core.store.reader import Reader
 from clusto_core.transfer.documents import Document, Lined, Problem, broken, escaped, hides, parse, plain, tagged
 from clusto_core.transfer.exporter import documents
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from clusto_core import wiring
+from clusto_core.model import wiring
 from clusto_core.transfer.netbox.dump import Dump, Reference, Row
 from clusto_core.transfer.netbox.translation import MadePart, Translation
 

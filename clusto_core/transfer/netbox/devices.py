@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from math import ceil, floor
 from typing import Any
 
-from clusto_core import devicetypes, ports
 from clusto_core.drivers import Driver, registry
 from clusto_core.drivers.resources import DeviceType
 from clusto_core.errors import Malformed
+from clusto_core.rules import devicetypes, ports
 from clusto_core.transfer.netbox.dump import Dump, Reference, Row
 from clusto_core.transfer.netbox.naming import Candidate
 from clusto_core.transfer.netbox.places import CLUSTER, LOCATION, RACK, ROLE, SITE, rack_units

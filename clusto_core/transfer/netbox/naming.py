@@ -15,8 +15,8 @@ from collections import Counter
 from typing import NamedTuple
 
 from clusto_core.errors import Malformed
-from clusto_core.names import check_name
-from clusto_core.ports import cleaned
+from clusto_core.model.names import check_name
+from clusto_core.rules.ports import cleaned
 from clusto_core.transfer.netbox.dump import Reference
 
 

@@ -1,0 +1,69 @@
+"""Where a Thing is: its connections told one by one, or what it is in."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from clusto_core.model.things import Link, Thing, link_order
+from clusto_core.store.reader import Reader
+
+
+class Location(NamedTuple):
+    """One answer to "where is it".
+
+    `kind` is network, position, power, console, patch, `in` (put somewhere, with no connection), or `none`; `part` the
+    own part that is connected; `to` and `to_part` the equipment and the part of it at the far end; `via` the ports of
+    patch panels between, as `pp12:7`, nearest first.
+    """
+
+    name: str
+    kind: str
+    part: str | None
+    to: str | None
+    to_part: str | None
+    via: list[str]
+    words: str
+
+
+def locate(reader: Reader, thing: Thing) -> list[Location]:
+    """The locations of a Thing or of one part: network first, then position, power and console, in part order.
+
+    What stands in a rack's units says where that is, not where the rack is: it does not count for the rack.
+    """
+    links = sorted((link for link in reader.links_of(thing) if not _is_mounting(link)), key=link_order)
+    found = [_connected(reader, thing, link) for link in links]
+    if found:
+        return found
+    if thing.is_part:
+        occupant = next(iter(reader.links_of(thing)), None)
+        if occupant is not None:
+            other = occupant.other
+            return [Location(thing.name, occupant.kind, None, other.name, None, [], f"connected to {other.name}")]
+        return [Location(thing.name, "none", None, None, None, [], "not connected")]
+    parents = [parent for parent in reader.parents(thing.id) if not parent.is_part]
+    if parents:
+        return [Location(thing.name, "in", None, parent.name, None, [], f"in {parent.name}") for parent in parents]
+    return [Location(thing.name, "none", None, None, None, [], "not connected")]
+
+
+def _is_mounting(link: Link) -> bool:
+    """Whether it is seen from the rack unit that something is mounted in."""
+    return link.kind == "position" and link.part is not None
+
+
+def _connected(reader: Reader, thing: Thing, link: Link) -> Location:
+    end, via = link.end, []
+    if link.part is not None and link.far != link.other:
+        path = reader.trace(link.part)[1:]
+        via = panels(reader, path)
+        if link.far is None:
+            end = path[-1]
+    part = link.part.part_name if link.part is not None and not thing.is_part else None
+    words = f"connected to {end.place}"
+    return Location(thing.name, link.kind, part, end.owner_name, end.part_name if end.is_part else None, via, words)
+
+
+def panels(reader: Reader, path: list[Thing]) -> list[str]:
+    """The patch panels that a path passes, each once, as `pp12:7`: the panel and the number of the path through it."""
+    found = {f"{part.owner_name}:{part.number}": None for part in path if reader.partner(part) is not None}
+    return list(found)

@@ -1,0 +1,92 @@
+"""One Thing whole: what `show` tells, and the elevation of a rack."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from clusto_core.answers.location import panels
+from clusto_core.drivers import Category
+from clusto_core.drivers.parts import RackUnit
+from clusto_core.model.attributes import IP, Key
+from clusto_core.model.things import Attribute, Inherited, Link, Thing, in_order
+from clusto_core.store.reader import Reader
+
+LABEL = Key("label")
+
+
+class PartView(NamedTuple):
+    """A part, what it is connected to through which panels, and its attributes."""
+
+    part: Thing
+    link: Link | None
+    via: list[str]
+    attributes: list[Attribute]
+
+
+class Overview(NamedTuple):
+    """A Thing with all that is known of it.
+
+    `position` are the rack units it is in; `places` and `groupings` all that it is in, nearest first; `addresses` pairs
+    of an IP address and the part that holds it (None for the Thing itself); `inherited` what it gets from those.
+    """
+
+    thing: Thing
+    position: list[Thing]
+    places: list[Thing]
+    groupings: list[Thing]
+    addresses: list[tuple[str, str | None]]
+    own: list[Attribute]
+    inherited: list[Inherited]
+    parts: list[PartView]
+    members: list[Thing]
+
+
+def overview(reader: Reader, thing: Thing) -> Overview:
+    """All that is known of a Thing or part. The parts of a rack are in its `elevation`."""
+    links = reader.links_of(thing)
+    by_part = {link.part.id: link for link in links if link.part is not None}
+    parts = [] if thing.is_part else [part for part in reader.parts(thing.id) if not part.is_a(RackUnit)]
+    part_attributes: dict[int, list[Attribute]] = {}
+    addresses: list[tuple[str, str | None]] = []
+    for attribute in reader.attributes_of_parts(thing.id) if parts else ():
+        part_attributes.setdefault(attribute.thing_id, []).append(attribute)
+    if thing.is_part:
+        parts = [thing]
+    views = []
+    for part in parts:
+        link = by_part.get(part.id)
+        passed = panels(reader, reader.trace(part)[1:]) if link is not None and link.far != link.other else []
+        views.append(PartView(part, link, passed, part_attributes.get(part.id, [])))
+    effective = reader.effective(thing)
+    own = [each.attribute for each in effective if each.origin == thing]
+    names = {part.id: part.part_name for part in parts}
+    for attribute in [*own, *(each for view in views for each in view.attributes)]:
+        if attribute.key.key == IP:
+            addresses.append((attribute.value.text, names.get(attribute.thing_id)))
+    above = reader.ancestors(thing)
+    return Overview(
+        thing,
+        in_order(link.other for link in links if link.part is None),
+        [each for each in above if not each.is_a(Category)],
+        [each for each in above if each.is_a(Category)],
+        addresses,
+        [each for each in own if not each.key.reserved],
+        [each for each in effective if each.origin != thing],
+        views,
+        [] if thing.is_part else reader.members(thing),
+    )
+
+
+class Unit(NamedTuple):
+    """One unit of a rack, from the top down; `thing` is what is in it."""
+
+    number: int
+    thing: Thing | None
+
+
+def elevation(reader: Reader, rack: Thing) -> list[Unit]:
+    """The front view of a rack, from the highest unit to the lowest."""
+    occupants = {link.part.id: link.other for link in reader.links(rack.id) if link.part is not None}
+    units = [part for part in reader.parts(rack.id) if part.is_a(RackUnit) and part.number is not None]
+    numbered = [Unit(unit.number, occupants.get(unit.id)) for unit in units if unit.number is not None]
+    return sorted(numbered, key=lambda unit: -unit.number)

@@ -1,0 +1,157 @@
+"""Many Things at once, read in bulk: attributes in force, addresses, parts, and what is wired to what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+
+from clusto_core.model.attributes import IP, Key
+from clusto_core.model.things import Attribute, Inherited, Link, Thing, in_force, in_order, link_order
+from clusto_core.store.reader import Reader
+
+_IP_KEY = Key(IP)
+_BATCH = 500
+"""How many Things are read with a few statements."""
+
+
+def whole(reader: Reader, things: Iterable[Thing]) -> list[Thing]:
+    """The whole Things among these and those that parts among these belong to, each once, in natural order."""
+    given = list(things)
+    owners = reader.by_ids({thing.owner_id for thing in given if thing.owner_id is not None})
+    found = {thing.entity_id: owners.get(thing.entity_id, thing) for thing in given}
+    return in_order(found.values())
+
+
+def views(reader: Reader, things: Iterable[Thing]) -> Iterator[View]:
+    """The whole Things among these, and those that parts among these belong to, in natural order, by portions."""
+    known = _Surroundings(reader)
+    ordered = whole(reader, things)
+    for start in range(0, len(ordered), _BATCH):
+        yield View(known, ordered[start : start + _BATCH])
+
+
+def view_of(reader: Reader, things: Iterable[Thing]) -> View:
+    """A few Things, as one view."""
+    return View(_Surroundings(reader), whole(reader, things))
+
+
+class _Surroundings:
+    """What Things are in, and the attributes of that: read once for all that are in the same."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self._parents: dict[int, list[Thing]] = {}
+        self._attributes: dict[int, list[Attribute]] = {}
+
+    def parents(self, id: int) -> list[Thing]:
+        if id not in self._parents:
+            self._parents[id] = self.reader.parents(id)
+        return self._parents[id]
+
+    def attributes(self, id: int) -> list[Attribute]:
+        if id not in self._attributes:
+            self._attributes[id] = self.reader.attributes(id)
+        return self._attributes[id]
+
+
+class View:
+    """Some Things with their attributes, addresses and cables; each kind is read when it is first asked for."""
+
+    def __init__(self, surroundings: _Surroundings, things: list[Thing]) -> None:
+        self.things = things
+        self._reader = surroundings.reader
+        self._surroundings = surroundings
+        self._ids = [thing.id for thing in things]
+        self._above: dict[tuple[int, ...], list[Thing]] = {}
+
+    @cached_property
+    def attributes(self) -> dict[int, list[Attribute]]:
+        """The attributes of the Things themselves, by id."""
+        found: dict[int, list[Attribute]] = {id: [] for id in self._ids}
+        for attribute in self._reader.attributes(*self._ids):
+            found[attribute.thing_id].append(attribute)
+        return found
+
+    @cached_property
+    def links(self) -> dict[int, list[Link]]:
+        """The cables of the Things and their parts, by id, in the order in which they are told."""
+        found: dict[int, list[Link]] = {id: [] for id in self._ids}
+        for link in self._reader.links(*self._ids):
+            found[link.thing_id].append(link)
+        for links in found.values():
+            links.sort(key=link_order)
+        return found
+
+    @cached_property
+    def parts(self) -> dict[int, list[Thing]]:
+        """The parts of the Things, by id, in natural order."""
+        found: dict[int, list[Thing]] = {}
+        for part in self._reader.parts(*self._ids):
+            found.setdefault(part.entity_id, []).append(part)
+        return found
+
+    @cached_property
+    def attributes_of_parts(self) -> dict[int, list[Attribute]]:
+        """The attributes of the parts of the Things, by the id of the part."""
+        found: dict[int, list[Attribute]] = {}
+        for attribute in self._reader.attributes_of_parts(*self._ids):
+            found.setdefault(attribute.thing_id, []).append(attribute)
+        return found
+
+    @cached_property
+    def _parents(self) -> dict[int, list[Thing]]:
+        return self._reader.parents_of(self._ids)
+
+    @cached_property
+    def _held(self) -> dict[int, list[tuple[Thing, str]]]:
+        found: dict[int, list[tuple[Thing, str]]] = {}
+        for part, address in self._reader.addresses_of_parts(*self._ids):
+            found.setdefault(part.entity_id, []).append((part, address))
+        return found
+
+    def addresses(self, thing: Thing) -> list[tuple[Thing | None, str]]:
+        """The addresses that a Thing holds: those of the Thing itself, then its parts' with the part, in order."""
+        own = [(None, each.value.text) for each in self.attributes[thing.id] if each.key == _IP_KEY]
+        return [*own, *self._held.get(thing.id, ())]
+
+    def address(self, thing: Thing) -> str | None:
+        """The address by which a Thing is spoken to: its own, else the first part's; v4 before v6."""
+        found = [text for _, text in self.addresses(thing)]
+        return next((text for text in found if "." in text), found[0] if found else None)
+
+    def effective(self, thing: Thing) -> list[Inherited]:
+        """As `Reader.effective`: the attributes in force, with what they come from."""
+        return in_force([thing, *self.ancestors(thing)], self._attributes_of)
+
+    def setting(self, thing: Thing, key: str) -> str | None:
+        """The one value in force under a key, own or inherited."""
+        wanted = Key.parse(key)
+        for origin in [thing, *self.ancestors(thing)]:
+            for attribute in self._attributes_of(origin):
+                if attribute.key == wanted:
+                    return attribute.value.text
+        return None
+
+    def parents(self, thing: Thing) -> list[Thing]:
+        """What a Thing is directly in."""
+        if thing.id not in self.attributes:
+            return self._surroundings.parents(thing.id)
+        return self._parents.get(thing.id, [])
+
+    def ancestors(self, thing: Thing) -> list[Thing]:
+        """Everything that a Thing is in, nearest first; worked out once for all that are in the same."""
+        parents = self.parents(thing)
+        key = tuple(parent.id for parent in parents)
+        if key not in self._above:
+            seen, found, level = {thing.id}, [], parents
+            while level:
+                new = list(dict.fromkeys(parent for parent in level if parent.id not in seen))
+                seen.update(parent.id for parent in new)
+                found += new
+                level = [above for parent in new for above in self.parents(parent)]
+            self._above[key] = found
+        return self._above[key]
+
+    def _attributes_of(self, thing: Thing) -> list[Attribute]:
+        own = self.attributes.get(thing.id)
+        return self._surroundings.attributes(thing.id) if own is None else own

@@ -1,0 +1,165 @@
+"""The records that the inventory is read into: Things, attributes, and one end's view of a cable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+from clusto_core.drivers import Driver, registry
+from clusto_core.model.attributes import Key, Value
+from clusto_core.model.names import natural_key, split_part
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from clusto_core.query.matching import Match, Pairs
+    from clusto_core.query.tree import Node
+    from clusto_core.store.reader import Reader
+
+
+class Thing:
+    """One row of the inventory: equipment, a part, a resource or a category. Equal by id."""
+
+    __slots__ = ("driver", "id", "name", "number", "owner_id")
+
+    def __init__(self, id: int, name: str, driver: str, owner_id: int | None = None, number: int | None = None) -> None:
+        self.id = id
+        self.name = name
+        self.driver = driver
+        self.owner_id = owner_id
+        self.number = number
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it belongs to an equipment."""
+        return self.owner_id is not None
+
+    @property
+    def part_name(self) -> str:
+        """A part's name on its owner: `eth0` of `server1:eth0`; a whole Thing's own name."""
+        return split_part(self.name)[1] or self.name
+
+    @property
+    def owner_name(self) -> str:
+        """The name of the equipment that a part belongs to; a whole Thing's own name."""
+        return split_part(self.name)[0]
+
+    @property
+    def entity_id(self) -> int:
+        """The id of the equipment that a part belongs to; a whole Thing's own id."""
+        return self.id if self.owner_id is None else self.owner_id
+
+    @property
+    def kind(self) -> type[Driver]:
+        """The class of its driver."""
+        return registry.of(self.driver)
+
+    def is_a(self, driver: type[Driver]) -> bool:
+        """Whether its driver is that one or below it in the tree."""
+        return issubclass(registry.of(self.driver), driver)
+
+    def matches(self, reader: Reader, wanted: str | Node | Pairs, how: Match | None = None) -> bool:
+        """Whether it satisfies an expression, or has the pairs of keys and values in one of the ways of `Match`.
+
+        Raises Malformed and NotFound as `query.find` does.
+        """
+        from clusto_core.query.search import matches
+
+        return matches(reader, self, wanted, how)
+
+    @property
+    def place(self) -> str:
+        """How a sentence names it: `port 4 on switch2a`, `RU13 in rack101`, `server1`."""
+        if not self.is_part:
+            return self.name
+        driver = registry.part(self.driver)
+        if driver.kind == "ru":
+            return f"{self.part_name} in {self.owner_name}"
+        return f"{driver.noun} {self.part_name} on {self.owner_name}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Thing) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __repr__(self) -> str:
+        return f"<{self.driver} {self.name}>"
+
+
+class Attribute(NamedTuple):
+    """One value that a Thing has under a key."""
+
+    id: int
+    thing_id: int
+    key: Key
+    value: Value
+
+    @property
+    def shown(self) -> str:
+        """The value for people: secrets masked, a relation as `@name`."""
+        text = self.value.shown(self.key)
+        return f"@{text}" if self.value.type == "relation" else text
+
+    def __str__(self) -> str:
+        return f"{self.key}={self.shown}"
+
+
+class Link(NamedTuple):
+    """A cable as seen from one end.
+
+    `part` is the own end, None for equipment in a rack unit. `other` is what the cable goes to: a part, or the
+    equipment that is in an own rack unit. `far` is where the path ends behind patch panels: `other` itself where there
+    is none, None where the path ends at a panel.
+    """
+
+    cable_id: int
+    kind: str
+    thing_id: int
+    part: Thing | None
+    other: Thing
+    far: Thing | None
+
+    @property
+    def end(self) -> Thing:
+        """Where the path ends, as far as it is known."""
+        return self.far or self.other
+
+
+class Inherited(NamedTuple):
+    """An attribute and the Thing that it comes from: the Thing itself, or what it is in."""
+
+    attribute: Attribute
+    origin: Thing
+
+
+def in_force(origins: Iterable[Thing], attributes_of: Callable[[Thing], Iterable[Attribute]]) -> list[Inherited]:
+    """The attributes in force for the first of these Things: its own, and under each key that it lacks those of the
+    nearest of the others, which are what it is in, nearest first. Reserved keys are not inherited."""
+    found: list[Inherited] = []
+    known: set[Key] = set()
+    own = True
+    for origin in origins:
+        new: set[Key] = set()
+        for attribute in attributes_of(origin):
+            if attribute.key not in known and (own or not attribute.key.reserved):
+                found.append(Inherited(attribute, origin))
+                new.add(attribute.key)
+        known |= new
+        own = False
+    return found
+
+
+def in_order(things: Iterable[Thing]) -> list[Thing]:
+    """The Things in the natural order of their names."""
+    return sorted(things, key=lambda thing: natural_key(thing.name))
+
+
+ORDER = ("network", "position", "power", "console", "patch")
+"""The kinds of connection, in the order in which they are told."""
+
+
+def link_order(link: Link) -> tuple[int, Any]:
+    """Sorts links as `locate` tells them: by kind, then in the order of the own parts, then of the rack units."""
+    name = link.part.name if link.part else link.other.name
+    return (ORDER.index(link.kind), natural_key(name))

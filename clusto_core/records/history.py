@@ -1,0 +1,111 @@
+"""Who changed what, when, by which command: recorded with every change, told by `log`, undone by `revert`."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from clusto_core.errors import NotFound
+from clusto_core.store.database import Row
+from clusto_core.store.reader import Reader
+from clusto_core.store.unit import UnitOfWork
+
+Rows = dict[str, list[list[Any]]]
+"""By table, the rows that a change took out or put in: see `UnitOfWork.changes`."""
+
+
+class Entry(NamedTuple):
+    """One transaction; `time` is in seconds since 1970, UTC."""
+
+    id: int
+    time: float
+    user: str
+    host: str
+    command: str
+    message: str | None
+    reverts: int | None
+
+
+class Change(NamedTuple):
+    """What a transaction did to one Thing."""
+
+    thing_id: int
+    name: str
+    before: Rows
+    after: Rows
+
+
+_ENTRY = "SELECT x.id, x.time, x.user, x.host, x.command, x.message, x.reverts FROM transactions x"
+_TOUCHED = "SELECT DISTINCT c.transaction_id FROM changes c WHERE c.thing_id IN (:ids)"
+_CHANGE = "SELECT c.thing_id, c.name, c.before, c.after FROM changes c"
+
+
+def record(unit: UnitOfWork, command: str, message: str | None, reverts: int | None) -> int:
+    """Writes the history of all that a unit of work is about to change; gives the transaction's number."""
+    from clusto_core.store import rows
+
+    number = unit.new_transaction_id()
+    message = message and message.encode(errors="replace").decode().replace("\0", "?")
+    now = time.time_ns() // 1000
+    entry = (number, now, user()[:100], os.uname().nodename[:255], command, message, reverts)
+    database = unit.reader.database
+    database.insert("transactions", rows.TRANSACTIONS, [entry])
+    dump = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
+    changes = (
+        (number, thing_id, name, dump(before) if before else None, dump(after) if after else None)
+        for thing_id, name, before, after in unit.changes()
+    )
+    database.insert("changes", rows.CHANGES, changes)
+    return number
+
+
+def user() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+def entry(reader: Reader, number: int) -> Entry:
+    """One transaction. Raises NotFound."""
+    rows = reader.database.rows(_ENTRY + " WHERE x.id = :id", {"id": number})
+    if not rows:
+        raise NotFound(f"no such transaction: {number}")
+    return _entry(rows[0])
+
+
+def things_called(reader: Reader, name: str) -> list[int]:
+    """The ids of the Things that have that name, or had it once, of those that history knows."""
+    rows = reader.database.rows("SELECT DISTINCT c.thing_id FROM changes c WHERE c.name = :name", {"name": name})
+    present = reader.get(name)
+    return sorted({row[0] for row in rows} | ({present.entity_id} if present else set()))
+
+
+def entries(reader: Reader, thing_ids: list[int] | None = None, limit: int | None = None) -> list[Entry]:
+    """Transactions, newest first: all, or those that touched one of these Things; at most `limit`."""
+    if thing_ids is None:
+        sql = _ENTRY + " ORDER BY x.id DESC" + (f" LIMIT {int(limit)}" if limit is not None else "")
+        return [_entry(row) for row in reader.database.rows(sql)]
+    touched = {row[0] for row in reader.database.rows_in(_TOUCHED, thing_ids)}
+    wanted = sorted(touched, reverse=True)[:limit]
+    found = [_entry(row) for row in reader.database.rows_in(_ENTRY + " WHERE x.id IN (:ids)", wanted)]
+    return sorted(found, key=lambda entry: -entry.id)
+
+
+def changes(reader: Reader, number: int) -> Iterator[Change]:
+    """What a transaction did, Thing by Thing, in the order of their ids."""
+    sql = _CHANGE + " WHERE c.transaction_id = :id ORDER BY c.thing_id"
+    return map(_change, reader.database.iterate(sql, {"id": number}))
+
+
+def _entry(row: Row) -> Entry:
+    return Entry(row[0], row[1] / 1_000_000, *row[2:])
+
+
+def _change(row: Row) -> Change:
+    return Change(row[0], row[1], json.loads(row[2]) if row[2] else {}, json.loads(row[3]) if row[3] else {})

@@ -1,0 +1,164 @@
+"""What the constraints of the database cannot say, proved by questions to it: `clusto db check`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from clusto_core.drivers import registry
+from clusto_core.model import addresses, wiring
+from clusto_core.model.attributes import IP
+from clusto_core.model.things import Link, Thing
+from clusto_core.store.reader import Reader
+
+_QUESTIONS: tuple[tuple[str, str], ...] = (
+    (
+        "{} belongs to a Thing that is not there",
+        "SELECT t.name FROM things t LEFT JOIN things o ON o.id = t.owner_id "
+        "WHERE t.owner_id IS NOT NULL AND o.id IS NULL",
+    ),
+    (
+        "{} is a part of a part",
+        "SELECT t.name FROM things t JOIN things o ON o.id = t.owner_id WHERE o.owner_id IS NOT NULL",
+    ),
+    (
+        "{} is not named after the Thing that it belongs to",
+        "SELECT t.name FROM things t JOIN things o ON o.id = t.owner_id "
+        "WHERE substr(t.name, 1, length(o.name) + 1) <> o.name || ':'",
+    ),
+    (
+        "an attribute {} of a Thing that is not there",
+        "SELECT a.key FROM attributes a LEFT JOIN things t ON t.id = a.thing_id WHERE t.id IS NULL",
+    ),
+    (
+        "an attribute {} names a Thing that is not there",
+        "SELECT a.key FROM attributes a LEFT JOIN things t ON t.id = a.ref_id "
+        "WHERE a.ref_id IS NOT NULL AND t.id IS NULL",
+    ),
+    (
+        "cable {} has an end that is not there",
+        "SELECT c.cable_id FROM connections c LEFT JOIN things t ON t.id = c.thing_id "
+        "LEFT JOIN things p ON p.id = c.part_id WHERE t.id IS NULL OR (c.part_id IS NOT NULL AND p.id IS NULL)",
+    ),
+    (
+        "cable {} is told differently at its two ends",
+        "SELECT c.cable_id FROM connections c "
+        "LEFT JOIN connections d ON d.cable_id = c.cable_id AND d.side = 1 - c.side "
+        "WHERE d.cable_id IS NULL OR d.kind <> c.kind OR d.thing_id <> c.other_thing_id "
+        "OR COALESCE(d.part_id, 0) <> COALESCE(c.other_part_id, 0)",
+    ),
+    (
+        "cable {} has a part that belongs to other equipment",
+        "SELECT c.cable_id FROM connections c JOIN things p ON p.id = c.part_id "
+        "WHERE COALESCE(p.owner_id, 0) <> c.thing_id",
+    ),
+    (
+        "{} has two cables in it",
+        "SELECT t.name FROM connections c JOIN things t ON t.id = c.part_id "
+        "GROUP BY c.part_id, t.name HAVING count(*) > 1",
+    ),
+    (
+        "{} is in units of several racks",
+        "SELECT t.name FROM connections c JOIN things t ON t.id = c.thing_id WHERE c.part_id IS NULL "
+        "GROUP BY c.thing_id, t.name HAVING min(c.other_thing_id) <> max(c.other_thing_id)",
+    ),
+    (
+        "{} is in rack units that are not adjacent",
+        "SELECT t.name FROM connections c JOIN things t ON t.id = c.thing_id "
+        "JOIN things u ON u.id = c.other_part_id WHERE c.part_id IS NULL "
+        "GROUP BY c.thing_id, t.name HAVING max(u.number) - min(u.number) + 1 <> count(*)",
+    ),
+    (
+        "{} is higher or lower than the rack units that it is in",
+        "SELECT t.name FROM connections c JOIN things t ON t.id = c.thing_id JOIN attributes a ON a.thing_id = t.id "
+        "WHERE c.part_id IS NULL AND a.key = 'height' AND a.number IS NULL AND a.subkey IS NULL "
+        "AND a.integer_value IS NOT NULL GROUP BY c.thing_id, t.name, a.integer_value "
+        "HAVING a.integer_value <> count(*)",
+    ),
+    (
+        "{} has an id that will be given out again",
+        "SELECT t.name FROM things t, store s WHERE t.id >= s.next_id",
+    ),
+)
+
+_PAIRS = """
+    SELECT c.kind, p.driver, o.driver, min(c.cable_id) FROM connections c
+    JOIN things p ON p.id = c.part_id JOIN things o ON o.id = c.other_part_id GROUP BY c.kind, p.driver, o.driver"""
+_FAR_BESIDE = """
+    SELECT c.cable_id FROM connections c JOIN things o ON o.id = COALESCE(c.other_part_id, c.other_thing_id)
+    WHERE o.driver NOT IN (:ids) AND (COALESCE(c.far_thing_id, 0) <> c.other_thing_id
+          OR COALESCE(c.far_part_id, 0) <> COALESCE(c.other_part_id, 0))"""
+_BEHIND_PANELS = """
+    SELECT c.part_id FROM connections c JOIN things o ON o.id = c.other_part_id
+    WHERE c.part_id IS NOT NULL AND o.driver IN (:ids)"""
+_MEMBERSHIP = "SELECT a.thing_id, a.ref_id FROM attributes a WHERE a.key = '_in' AND a.ref_id IS NOT NULL"
+_ADDRESSES = """
+    SELECT t.name, a.head, a.claim FROM attributes a JOIN things t ON t.id = a.thing_id
+    WHERE a.key = :key AND a.number IS NULL AND a.subkey IS NULL"""
+
+
+def problems(reader: Reader) -> Iterator[str]:
+    """Everything that is wrong with a store, a line each; nothing when it is sound."""
+    if reader.database.dialect == "sqlite":
+        found = [row[0] for row in reader.database.rows("PRAGMA integrity_check(20)")]
+        if found != ["ok"]:
+            yield from (f"the file is damaged: {line}" for line in found)
+            return
+    for words, sql in _QUESTIONS:
+        for (what,) in reader.database.rows(sql):
+            yield words.format(what)
+    yield from _misfits(reader)
+    yield from _wrong_ends(reader)
+    yield from _cycles(reader)
+    for name, text, claim in reader.database.rows(_ADDRESSES, {"key": IP}):
+        address = addresses.parse(text or "")
+        if address is None or addresses.claim(address) != claim:
+            yield f"{name} holds an address that is not marked as taken: {text}"
+
+
+def _misfits(reader: Reader) -> Iterator[str]:
+    for kind, one, other, cable in reader.database.rows(_PAIRS):
+        fits = wiring.cable_kind(registry.of(one), registry.of(other))
+        if fits not in (kind, wiring.PATCH):
+            yield f"cable {cable} joins a {one} and a {other} as {kind}"
+
+
+def _wrong_ends(reader: Reader) -> Iterator[str]:
+    panels = [name for name in reader.drivers() if wiring.is_panel(registry.of(name))] or [""]
+    for (cable,) in reader.database.rows_in(_FAR_BESIDE, panels):
+        yield f"cable {cable} does not say where it ends"
+    behind = [row[0] for row in reader.database.rows_in(_BEHIND_PANELS, panels)]
+    for start in range(0, len(behind), 500):
+        for link in reader.links_of_parts(*behind[start : start + 500]):
+            if link.part is not None and link.far != _end(reader, link):
+                yield f"the path from {link.part.name} does not end where it is said to"
+
+
+def _end(reader: Reader, link: Link) -> Thing | None:
+    """Where the path behind the other end of a cable ends, hop by hop; None at an open panel."""
+    here, seen = link.other, {link.other.id}
+    while (partner := reader.partner(here)) is not None:
+        following = reader.links_of_parts(partner.id)
+        if not following or following[0].other.id in seen:
+            return None
+        here = following[0].other
+        seen.add(here.id)
+    return None if wiring.is_panel(here.kind) else here
+
+
+def _cycles(reader: Reader) -> Iterator[str]:
+    """Containment that comes back to itself: what is left when all that is in nothing is taken away, again and
+    again."""
+    parents: dict[int, set[int]] = {}
+    for child, parent in reader.database.rows(_MEMBERSHIP):
+        parents.setdefault(child, set()).add(parent)
+    while free := {id for every in parents.values() for id in every} - parents.keys():
+        for child in list(parents):
+            parents[child] -= free
+            if not parents[child]:
+                del parents[child]
+    # What is merely in a cycle's members is left too; only what holds something else of the rest is on the cycle.
+    while idle := parents.keys() - {id for every in parents.values() for id in every}:
+        for child in idle:
+            del parents[child]
+    for thing in reader.by_ids(sorted(parents)).values():
+        yield f"{thing.name} is in itself, through what it is in"

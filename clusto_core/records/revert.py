@@ -1,0 +1,201 @@
+"""Undoing one whole transaction, or refusing because a later change is in the way.
+
+What a transaction took out is put back with the ids it had, what it put in is taken out. Everything must still be as
+the transaction left it; what came later and would be lost or left hanging is named.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+from clusto_core.errors import Refused
+from clusto_core.inventory import Transaction
+from clusto_core.model import addresses
+from clusto_core.model.attributes import IP, Key, Value
+from clusto_core.model.names import split_part
+from clusto_core.model.things import Attribute, Thing
+from clusto_core.records import history
+from clusto_core.rules import containment
+from clusto_core.store.unit import Cable, UnitOfWork, trailing_number
+
+Table = dict[int, list[Any]]
+
+
+def revert(change: Transaction, number: int) -> int:
+    """Undoes the transaction of that number within `change`; gives the number of Things that this changes.
+
+    Raises NotFound when there is no such transaction, Refused when a later one is in the way.
+    """
+    history.entry(change.unit.reader, number)
+    return _Revert(change.unit, number).apply()
+
+
+class _Revert:
+    def __init__(self, unit: UnitOfWork, number: int) -> None:
+        self.unit = unit
+        self.number = number
+        self.before: dict[str, Table] = {"things": {}, "attributes": {}, "cables": {}}
+        self.after: dict[str, Table] = {"things": {}, "attributes": {}, "cables": {}}
+        self.names: dict[int, str] = {}
+        for entry in history.changes(unit.reader, number):
+            self.names[entry.thing_id] = entry.name
+            for side, rows in ((self.before, entry.before), (self.after, entry.after)):
+                for table, every in rows.items():
+                    side[table].update((row[0], row) for row in every)
+
+    def apply(self) -> int:
+        unit = self.unit
+        unit.load(self.names)
+        self._take_out()
+        self._rename()
+        self._put_back()
+        return len(self.names)
+
+    # --- what the transaction put in is taken out -------------------------------------------------------------------
+
+    def _take_out(self) -> None:
+        unit = self.unit
+        gone = {table: self._only(self.after, self.before, table) for table in self.after}
+        for row in gone["cables"].values():
+            cable = Cable(*row[:6])
+            if self._cable(cable) != cable:
+                self._in_the_way(cable.thing, row[0], f"{row[6]} and {row[7]} are not connected now as they were then")
+            unit.delete_cable(cable)
+        for row in gone["attributes"].values():
+            attribute = self._attribute(row)
+            unit.delete_attribute(attribute)
+        removed = gone["things"]
+        things = []
+        for row in sorted(removed.values(), key=lambda row: row[3] is not None):
+            thing = unit.find(row[0])
+            if thing is None or thing.name != row[1]:
+                self._in_the_way(row[3] or row[0], row[0], f"{row[1]} is not there now as it was then")
+            things.append(thing)
+        for thing in reversed(things):
+            for left in unit.attributes(thing):
+                self._in_the_way(thing.entity_id, left.id, f"{thing.name} has {left} now")
+            if thing.is_part:
+                if unit.cable_of(thing) is not None:
+                    self._in_the_way(thing.entity_id, None, f"{thing.name} is connected now")
+            else:
+                for part in unit.parts(thing):
+                    self._in_the_way(thing.id, part.id, f"{part.name} is there now")
+                if unit.cables(thing):
+                    self._in_the_way(thing.id, None, f"{thing.name} is connected now")
+            unit.delete_thing(thing)
+        for attribute in unit.reader.referring(removed):
+            if attribute.id not in gone["attributes"]:
+                holder = unit.by_id(attribute.thing_id)
+                self._in_the_way(holder.entity_id, attribute.id, f"{holder.name} names {attribute.value.text} now")
+
+    def _cable(self, cable: Cable) -> Cable | None:
+        thing = self.unit.find(cable.thing)
+        found = {each.id: each for each in self.unit.cables(thing)} if thing is not None else {}
+        present = found.get(cable.id)
+        # What a cable carries follows from the ends of its path, which later changes may have moved.
+        return present._replace(kind=cable.kind) if present is not None else None
+
+    def _attribute(self, row: list[Any]) -> Attribute:
+        holder = self.unit.find(row[1])
+        every = self.unit.attributes(holder) if holder is not None else []
+        found = next((attribute for attribute in every if attribute.id == row[0]), None)
+        if found is None:
+            owner = holder.entity_id if holder is not None else row[1]
+            self._in_the_way(owner, row[0], f"{row[3]} of {self.names.get(owner, 'a Thing')} is not now as it was then")
+        return found
+
+    # --- names ------------------------------------------------------------------------------------------------------
+
+    def _rename(self) -> None:
+        both = self.after["things"].keys() & self.before["things"].keys()
+        waiting = []
+        for id in both:
+            thing = self.unit.find(id)
+            now, then = self.after["things"][id], self.before["things"][id]
+            if thing is None or thing.name != now[1]:
+                self._in_the_way(now[3] or id, id, f"{now[1]} is not called so now")
+            waiting.append((thing, then[1]))
+        # Names may have been swapped: all are free before the first is given again.
+        for thing, _ in waiting:
+            self.unit.rename_thing(thing, f"\x01{thing.id}")
+        for thing, name in waiting:
+            self._name_is_free(name)
+            self.unit.rename_thing(thing, name)
+
+    def _name_is_free(self, name: str) -> None:
+        taken = self.unit.get(name)
+        if taken is not None:
+            self._in_the_way(taken.entity_id, taken.id, f"there is another {name} now")
+
+    # --- what the transaction took out is put back ------------------------------------------------------------------
+
+    def _put_back(self) -> None:
+        unit = self.unit
+        back = {table: self._only(self.before, self.after, table) for table in self.before}
+        for row in sorted(back["things"].values(), key=lambda row: row[3] is not None):
+            self._name_is_free(row[1])
+            if row[3] is not None and unit.find(row[3]) is None:
+                self._in_the_way(row[3], row[0], f"{split_part(row[1])[0]} is not there now")
+            unit.insert_thing(Thing(row[0], row[1], row[2], row[3], trailing_number(row[1]) if row[3] else None))
+        for id, thing_id, _part, spelled, type, text, ref in back["attributes"].values():
+            holder = unit.find(thing_id)
+            if holder is None:
+                self._in_the_way(thing_id, id, f"what had {spelled} is not there now")
+            key = Key.parse(spelled)
+            if ref is not None and unit.find(ref) is None:
+                self._in_the_way(ref, id, f"{text}, which {holder.name} named, is not there now")
+            if key == containment.IN_KEY:
+                self._may_be_in(holder, unit.by_id(ref))
+            if key == (IP, None, None):
+                self._address_is_free(text)
+            unit.insert_attribute(Attribute(id, thing_id, key, Value(type, text, ref)))
+        for row in back["cables"].values():
+            cable = Cable(*row[:6])
+            for part_id, thing_id, name in (
+                (cable.part, cable.thing, row[6]),
+                (cable.other_part, cable.other_thing, row[7]),
+            ):
+                part = unit.find(part_id or thing_id)
+                if part is None:
+                    self._in_the_way(thing_id, row[0], f"{name} is not there now")
+                if part_id is not None and unit.cable_of(part) is not None:
+                    self._in_the_way(thing_id, None, f"{part.name} is connected otherwise now")
+            unit.insert_cable(cable)
+
+    def _may_be_in(self, thing: Thing, parent: Thing) -> None:
+        try:
+            containment.check(self.unit, thing, parent)
+        except Refused as error:
+            self._in_the_way(parent.id, None, str(error))
+
+    def _address_is_free(self, text: str) -> None:
+        address = addresses.parse(text)
+        holder = self.unit.reader.claimant(addresses.claim(address)) if address else None
+        if holder is not None:
+            self._in_the_way(holder.entity_id, None, f"{holder.name} holds {text} now")
+
+    # --- ------------------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _only(side: dict[str, Table], other: dict[str, Table], table: str) -> Table:
+        return {id: row for id, row in side[table].items() if id not in other[table]}
+
+    def _in_the_way(self, entity: int, row_id: int | None, what: str) -> NoReturn:
+        """Refuses, naming the newest later transaction that touched the row, or the Thing."""
+        touched = self.unit.reader.later_changes(entity, self.number)
+        named = next((number for number, *sides in touched if row_id is not None and _mentions(sides, row_id)), None)
+        if named is None and touched:
+            named = touched[0][0]
+        if named is None:
+            raise Refused(f"transaction {self.number} cannot be undone: {what}")
+        by = history.entry(self.unit.reader, named)
+        raise Refused(
+            f"transaction {self.number} cannot be undone: {what} (transaction {named} is in the way: {by.command})"
+        )
+
+
+def _mentions(sides: Iterable[str | None], row_id: int) -> bool:
+    documents = (json.loads(side) for side in sides if side)
+    return any(row[0] == row_id for document in documents for rows in document.values() for row in rows)

@@ -1,0 +1,1 @@
+"""What is given out once: Things, addresses, VLAN ids, names."""

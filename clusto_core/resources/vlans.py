@@ -1,0 +1,66 @@
+"""VLANs: the next free id of a range, given to a new VLAN Thing."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from clusto_core.answers.network import VID_KEY, VLAN_MAX, VLAN_MIN
+from clusto_core.drivers.resources import VLAN
+from clusto_core.errors import Malformed, Refused
+from clusto_core.inventory import Transaction
+from clusto_core.model.things import Thing, in_order
+from clusto_core.store.reader import Reader
+
+FIRST, LAST = 2, VLAN_MAX
+"""What ids are given out of, unless a range is given: 1 is every switch's default (IEEE 802.1Q, 9.6)."""
+KEPT = range(1002, 1006)
+"""Cisco's switches keep these for Token Ring and FDDI."""
+
+
+class Numbered(NamedTuple):
+    """A VLAN and its id; None where it is not recorded."""
+
+    id: int | None
+    thing: Thing
+
+
+def parse_range(text: str | None) -> tuple[int, int]:
+    """`200-299` as (200, 299). Raises Malformed."""
+    if text is None:
+        return FIRST, LAST
+    first, dash, last = text.partition("-")
+    if not (first.isdigit() and dash and last.isdigit()) or not VLAN_MIN <= int(first) <= int(last) <= VLAN_MAX:
+        raise Malformed(
+            f"malformed range of VLAN ids: {text[:40]!r} (write 200-299, between {VLAN_MIN} and {VLAN_MAX})"
+        )
+    return int(first), int(last)
+
+
+def numbered(reader: Reader) -> list[Numbered]:
+    """All VLANs, in the order of their ids."""
+    things = in_order(reader.all([VLAN.__name__]))
+    ids = {
+        each.thing_id: each.value.integer
+        for each in reader.attributes(*(thing.id for thing in things))
+        if each.key == VID_KEY
+    }
+    return sorted((Numbered(ids.get(thing.id), thing) for thing in things), key=lambda each: each.id or 0)
+
+
+def allocate(change: Transaction, name: str, first: int, last: int, place: Thing | None = None) -> tuple[Thing, int]:
+    """A new VLAN of that name with the lowest free id; with a `place`, free among the VLANs in it and in nothing.
+
+    Raises Refused when no id of the range is free, or the name is taken; Malformed.
+    """
+    unit = change.unit
+    known = numbered(unit.reader)
+    if place is not None:
+        parents = unit.reader.parents_of(each.thing.id for each in known)
+        known = [each for each in known if place in (around := parents.get(each.thing.id, [])) or not around]
+    taken = {each.id for each in known} | change.given_vlans
+    number = next((each for each in range(first, last + 1) if each not in taken and each not in KEPT), None)
+    if number is None:
+        raise Refused(f"not enough: no VLAN id from {first} to {last} is free")
+    change.given_vlans.add(number)
+    parents_of_new = [place] if place is not None else []
+    return change.add(VLAN, name, parents=parents_of_new, attributes=[(VID_KEY, number)]), number

@@ -1,0 +1,1 @@
+"""What must hold, whoever changes the inventory: each rule once, working on a unit of work."""

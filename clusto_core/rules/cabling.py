@@ -1,0 +1,282 @@
+"""Connecting and disconnecting: cables between parts, and equipment in rack units."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from clusto_core.drivers import Driver, Part
+from clusto_core.drivers.equipment import Mounted, Rack
+from clusto_core.drivers.parts import RackUnit
+from clusto_core.errors import Malformed, Refused
+from clusto_core.model import wiring
+from clusto_core.model.attributes import Key
+from clusto_core.model.names import natural_key
+from clusto_core.model.things import Thing
+from clusto_core.rules.containment import check_no_cycle, standing
+from clusto_core.store.unit import Cable, UnitOfWork, trailing_number
+
+HEIGHT = Key("height")
+"""How many rack units a device takes; one where it is not said, 0 for what hangs beside them."""
+
+_SPAN = re.compile(r"(?P<rack>[^:]+):RU(?P<low>[0-9]{1,4})(?:-(?:RU)?(?P<high>[0-9]{1,4}))?", re.IGNORECASE)
+
+
+class Joined(NamedTuple):
+    """A connection as it is told: two parts, or equipment and a rack unit."""
+
+    one: Thing
+    other: Thing
+
+
+class Span(NamedTuple):
+    """Adjacent rack units: the rack's name, the lowest unit and the highest one, None when only the lowest is given."""
+
+    rack: str
+    low: int
+    high: int | None
+
+
+def parse_span(text: str) -> Span | None:
+    """`rack101:RU13`, `rack101:RU13-14`; None for anything else. Raises Malformed for a span written downwards."""
+    match = _SPAN.fullmatch(text)
+    if match is None:
+        return None
+    low, high = int(match["low"]), int(match["high"]) if match["high"] else None
+    if high is not None and high < low:
+        raise Malformed(f"malformed span: {text} (the lower unit comes first)")
+    return Span(match["rack"], low, high)
+
+
+# --- rack units ------------------------------------------------------------------------------------------------------
+
+
+def height(unit: UnitOfWork, thing: Thing) -> int | None:
+    """A device's height in rack units, None where it is not recorded."""
+    values = [each.value for each in unit.attributes(thing) if each.key == HEIGHT]
+    return values[0].integer if values and values[0].type == "integer" else None
+
+
+def rack_units(unit: UnitOfWork, rack: Thing) -> dict[int, Thing]:
+    """A rack's units by number."""
+    return {part.number: part for part in unit.parts(rack) if part.is_a(RackUnit) and part.number is not None}
+
+
+def positions(unit: UnitOfWork, thing: Thing) -> list[Cable]:
+    """The connections of an equipment to rack units."""
+    return [cable for cable in unit.cables(thing) if cable.part is None and cable.thing == thing.id]
+
+
+def mount(unit: UnitOfWork, thing: Thing, rack: Thing, low: int | None = None, high: int | None = None) -> list[Joined]:
+    """Puts a device into adjacent units of a rack: from `low` up to `high`, or as many as it is high.
+
+    Without `low`, the lowest free ones. Raises Refused when it is no such device or no such rack, when it is mounted or
+    stands elsewhere, when units are taken, are not there, or are not as many as it is high.
+    """
+    if not rack.is_a(Rack):
+        raise Refused(f"{rack.name} is no rack")
+    if thing.is_part or not thing.is_a(Mounted):
+        raise Refused(f"{thing.name} is a {thing.driver}, and takes no rack units")
+    if taken := positions(unit, thing):
+        raise Refused(f"{thing.name} is in {unit.by_id(taken[0].other_part or 0).place} already: disconnect it first")
+    place = standing(unit, thing)
+    if place is not None and place != rack:
+        raise Refused(f"{thing.name} is in {place.name}, not in {rack.name}: take it out first")
+    check_no_cycle(unit, thing, rack)
+    tall = height(unit, thing)
+    if tall == 0:
+        raise Refused(f"{thing.name} takes no rack units (height 0): put it in {rack.name} instead")
+    if low is None:
+        low = _free_run(unit, rack, rack_units(unit, rack), tall or 1)
+    top = high if high is not None else low + (tall or 1) - 1
+    if tall is not None and top - low + 1 != tall:
+        raise Refused(f"{thing.name} is {tall} units high, RU{low}-{top} are {top - low + 1}")
+    joined = []
+    for number in range(low, top + 1):
+        rack_unit = _rack_unit(unit, rack, number)
+        if rack_unit is None:
+            size = f" ({thing.name} is {tall} units high)" if tall and tall > 1 else ""
+            raise Refused(f"{rack.name} has no RU{number}{size}")
+        if (cable := unit.cable_of(rack_unit)) is not None:
+            raise Refused(f"RU{number} in {rack.name} is taken by {unit.by_id(cable.thing).name}")
+        joined.append(Joined(thing, rack_unit))
+    for each in joined:
+        unit.insert_cable(Cable(unit.new_id(), wiring.POSITION, None, thing.id, each.other.id, rack.id))
+    return joined
+
+
+def _rack_unit(unit: UnitOfWork, rack: Thing, number: int) -> Thing | None:
+    """A rack's unit of that number: called RU and its number in nearly every rack."""
+    found = unit.part(rack, f"RU{number}")
+    return found if found is not None and found.is_a(RackUnit) else rack_units(unit, rack).get(number)
+
+
+def _free_run(unit: UnitOfWork, rack: Thing, units: dict[int, Thing], tall: int) -> int:
+    run = 0
+    for number in sorted(units):
+        free = unit.cable_of(units[number]) is None
+        run = (run + 1 if number - 1 in units else 1) if free else 0
+        if run == tall:
+            return number - tall + 1
+    raise Refused(f"{rack.name} has no {tall} free units in a row" if tall > 1 else f"{rack.name} has no free unit")
+
+
+def check_number_is_free_to_change(unit: UnitOfWork, part: Thing) -> None:
+    """Raises Refused for a part in use whose number says where it is: a rack unit, or a side of a panel's path."""
+    if not part.is_a(RackUnit) and not wiring.passes_on(part.driver):
+        return
+    for end in (part, unit.partner(part)):
+        if end is not None and unit.cable_of(end) is not None:
+            raise Refused(f"{end.name} is in use, and its number says where it is: disconnect it first")
+
+
+def check_heights(unit: UnitOfWork) -> None:
+    """Raises Refused when a transaction says that mounted equipment is higher or lower than the units it is in."""
+    new, _ = unit.attributes_changed(HEIGHT)
+    for attribute in new:
+        thing = unit.by_id(attribute.thing_id)
+        taken = 0 if thing.is_part or unit.is_gone(thing.id) else len(positions(unit, thing))
+        if taken and height(unit, thing) not in (None, taken):
+            units = "rack unit" if taken == 1 else "rack units"
+            raise Refused(f"{thing.name} is in {taken} {units}: disconnect it before its height changes")
+
+
+def check_pairing(unit: UnitOfWork, owner: Thing, driver: type[Part], name: str) -> None:
+    """Raises Refused for a panel's port whose number another port on that side has: they would be one path."""
+    number = trailing_number(name)
+    if not wiring.is_panel(driver) or number is None:
+        return
+    for part in unit.parts(owner):
+        if part.number == number and part.is_a(driver):
+            raise Refused(f"{part.name} has the number {number} on that side of the panel already")
+
+
+# --- cables ----------------------------------------------------------------------------------------------------------
+
+
+def connect(unit: UnitOfWork, one: Thing, other: Thing, kind: str | None = None) -> list[Joined]:
+    """Joins two Things or parts; a Thing stands for its first free part that fits.
+
+    Raises Refused when they do not fit, are joined already or have nothing free; Malformed when several kinds of cable
+    fit and `kind` does not choose.
+    """
+    for each, rack in ((one, other), (other, one)):
+        if not each.is_part and (rack.is_a(RackUnit) or (rack.is_a(Rack) and each.is_a(Mounted))):
+            if kind not in (None, wiring.POSITION):
+                raise Refused(f"{each.name} and {rack.name} are joined by position, not by {kind}")
+            owner = unit.by_id(rack.entity_id)
+            return mount(unit, each, owner, rack.number if rack.is_part else None)
+    left, right = _choose(unit, one, other, kind)
+    return [join(unit, left, right)]
+
+
+def join(unit: UnitOfWork, one: Thing, other: Thing) -> Joined:
+    """Puts a cable between two parts. Raises Refused when they do not fit or one of them is in use."""
+    if one == other:
+        raise Refused(f"{one.name} cannot be connected to itself")
+    if wiring.fit(one.driver, other.driver) is None:
+        raise Refused(f"{_what(one)} does not fit {_what(other)}")
+    for part, partner in ((one, other), (other, one)):
+        if (cable := unit.cable_of(part)) is not None:
+            across = cable.across(part.id)
+            there = unit.by_id(across if across is not None else cable.thing)
+            known = " already" if there == partner else ""
+            raise Refused(f"{part.name} is{known} connected to {there.name}{'' if known else ': disconnect it first'}")
+    near, far = unit.end_behind(one), unit.end_behind(other)
+    path = wiring.fit(near.driver, far.driver)
+    if path is None:
+        raise Refused(f"the path would join {_what(near)} and {_what(far)}, which do not fit")
+    unit.insert_cable(Cable(unit.new_id(), path, one.id, one.entity_id, other.id, other.entity_id))
+    return Joined(one, other)
+
+
+def disconnect(unit: UnitOfWork, one: Thing, other: Thing | None = None) -> list[Joined]:
+    """Takes out the cables of a Thing or part: all of them, or those to `other`, a Thing or part.
+
+    Raises Refused when there is none.
+    """
+    found = []
+    for cable in unit.cables(unit.by_id(one.entity_id)):
+        ends = [{cable.part, cable.thing}, {cable.other_part, cable.other_thing}]
+        for here, there in (ends, ends[::-1]):
+            if _is_end(one, here) and (other is None or _is_end(other, there)):
+                found.append(cable)
+                break
+    if not found:
+        raise Refused(f"{one.name} is not connected{f' to {other.name}' if other else ''}")
+    for cable in found:
+        unit.delete_cable(cable)
+    joined = [Joined(*(unit.by_id(id) for id in _ends(cable))) for cable in found]
+    ordered = [each if one.id in (each.one.id, each.one.owner_id) else Joined(each.other, each.one) for each in joined]
+    return sorted(ordered, key=lambda each: (natural_key(each.one.name), natural_key(each.other.name)))
+
+
+def _is_end(thing: Thing, end: set[int | None]) -> bool:
+    return thing.id in end
+
+
+def _ends(cable: Cable) -> tuple[int, int]:
+    return cable.part or cable.thing, cable.other_part or cable.other_thing
+
+
+def _what(part: Thing) -> str:
+    return f"{part.name} (a{'n' if part.driver[0] in 'IO' else ''} {part.driver})"
+
+
+def _choose(unit: UnitOfWork, one: Thing, other: Thing, kind: str | None) -> tuple[Thing, Thing]:
+    """The parts that two Things stand for."""
+    if kind is not None and kind not in wiring.KINDS:
+        raise Malformed(f"no such kind of connection: {kind} (known: {', '.join(wiring.KINDS)})")
+    if one.is_part and other.is_part:
+        if kind is not None and (found := wiring.cable_kind(one.kind, other.kind)) not in (None, kind, wiring.PATCH):
+            raise Refused(f"{one.name} and {other.name} are joined by {found}, not by {kind}")
+        return one, other
+    left, right = _candidates(unit, one), _candidates(unit, other)
+    kinds = _kinds(left, right)
+    if kind is not None:
+        kinds = [each for each in kinds if each == kind]
+    if not kinds:
+        parts = f" by {kind}" if kind else ""
+        raise Refused(f"nothing of {one.name} fits anything of {other.name}{parts}")
+    if len(kinds) > 1:
+        raise Malformed(
+            f"{one.name} and {other.name} fit by {' and by '.join(kinds)}: choose with --kind, or name the parts"
+        )
+    chosen = []
+    for thing, own, across in ((one, left, right), (other, right, left)):
+        drivers = {part.driver: part.kind for part in across}
+        fitting = [
+            part for part in own if kinds[0] in {wiring.cable_kind(part.kind, each) for each in drivers.values()}
+        ]
+        free = [part for part in fitting if unit.cable_of(part) is None and part not in chosen]
+        if not free:
+            noun = getattr(fitting[0].kind, "noun", "part")
+            raise Refused(f"{thing.name} has no free {noun}" if not thing.is_part else _in_use(unit, thing))
+        chosen.append(free[0])
+    return chosen[0], chosen[1]
+
+
+def _in_use(unit: UnitOfWork, part: Thing) -> str:
+    cable = unit.cable_of(part)
+    across = cable.across(part.id) if cable else None
+    return f"{part.name} is connected to {unit.by_id(across).name if across else 'something'}: disconnect it first"
+
+
+def _candidates(unit: UnitOfWork, thing: Thing) -> list[Thing]:
+    if thing.is_part:
+        return [thing]
+    return sorted(unit.parts(thing), key=lambda part: natural_key(part.name))
+
+
+def _kinds(left: list[Thing], right: list[Thing]) -> list[str]:
+    """The kinds of cable that fit between two Things; panels count as network's unless a part of them is named."""
+    found: set[str] = set()
+    one: dict[str, type[Driver]] = {part.driver: part.kind for part in left}
+    other: dict[str, type[Driver]] = {part.driver: part.kind for part in right}
+    for driver in one.values():
+        for across in other.values():
+            kind = wiring.cable_kind(driver, across)
+            panel = (len(left) > 1 and wiring.is_panel(driver)) or (len(right) > 1 and wiring.is_panel(across))
+            if kind is not None and not (panel and kind not in (wiring.NETWORK, wiring.PATCH)):
+                found.add(kind)
+    return [kind for kind in (*wiring.KINDS, wiring.PATCH) if kind in found]

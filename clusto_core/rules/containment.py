@@ -1,0 +1,96 @@
+"""What is in what: putting Things into places and groupings, and taking them out."""
+
+from __future__ import annotations
+
+from clusto_core.drivers import Part
+from clusto_core.drivers.equipment import PLACES
+from clusto_core.errors import Refused
+from clusto_core.model.attributes import IN, Key, Value
+from clusto_core.model.things import Attribute, Thing
+from clusto_core.store.unit import UnitOfWork
+
+IN_KEY = Key(IN)
+
+
+def parents(unit: UnitOfWork, thing: Thing) -> list[Thing]:
+    """What a whole Thing was put in, and the rack that it is mounted in; as in this transaction."""
+    found = [unit.by_id(each.value.ref) for each in unit.attributes(thing) if each.key == IN_KEY and each.value.ref]
+    racks = [
+        unit.by_id(cable.other_thing) for cable in unit.cables(thing) if cable.part is None and cable.thing == thing.id
+    ]
+    return found + [rack for rack in dict.fromkeys(racks) if rack not in found]
+
+
+def is_place(thing: Thing) -> bool:
+    """Whether it is somewhere a Thing stands."""
+    return issubclass(thing.kind, PLACES)
+
+
+def put(unit: UnitOfWork, thing: Thing, parent: Thing) -> bool:
+    """Puts a Thing into another; False when it was in it. Raises Refused for parts, cycles and a second place."""
+    if any(each.key == IN_KEY and each.value.ref == parent.id for each in unit.attributes(thing)):
+        return False
+    check(unit, thing, parent)
+    value = Value("relation", parent.name, parent.id)
+    unit.insert_attribute(Attribute(unit.new_id(), thing.id, IN_KEY, value))
+    return True
+
+
+def check(unit: UnitOfWork, thing: Thing, parent: Thing) -> None:
+    """Raises Refused unless a Thing may be put into another."""
+    for each in (thing, parent):
+        if each.is_part:
+            raise Refused(f"{each.name} is a part: only whole Things are put in each other")
+    if thing == parent:
+        raise Refused(f"{thing.name} cannot be in itself")
+    if is_place(parent) and (place := standing(unit, thing)) not in (None, parent):
+        raise Refused(f"{thing.name} is in {place.name if place else ''} already: take it out first")
+    check_no_cycle(unit, thing, parent)
+
+
+def take(unit: UnitOfWork, thing: Thing, parent: Thing) -> bool:
+    """Takes a Thing out of another; False when it was not put in it.
+
+    Raises Refused when it is there only because it is mounted in the rack, which `disconnect` ends.
+    """
+    for attribute in unit.attributes(thing):
+        if attribute.key == IN_KEY and attribute.value.ref == parent.id:
+            unit.delete_attribute(attribute)
+            return True
+    if parent in parents(unit, thing):
+        raise Refused(f"{thing.name} is mounted in {parent.name}: clusto disconnect {thing.name} {parent.name}")
+    return False
+
+
+def standing(unit: UnitOfWork, thing: Thing) -> Thing | None:
+    """The one place that a Thing is directly in, by being put there or by being mounted there."""
+    return next((parent for parent in parents(unit, thing) if is_place(parent)), None)
+
+
+def check_no_cycle(unit: UnitOfWork, thing: Thing, parent: Thing) -> None:
+    """Raises Refused when the parent is in the Thing that is to be put in it."""
+    if (path := _path(unit, parent, thing)) is not None:
+        chain = " in ".join(each.name for each in path)
+        raise Refused(f"{thing.name} cannot be put in {parent.name}: {chain} already")
+
+
+def is_in(unit: UnitOfWork, thing: Thing, parent: Thing) -> bool:
+    """Whether a Thing is in another, any number of steps up."""
+    return thing != parent and _path(unit, thing, parent) is not None
+
+
+def _path(unit: UnitOfWork, start: Thing, goal: Thing) -> list[Thing] | None:
+    """The chain of containment from `start` up to `goal`, both included, if there is one."""
+    came_from: dict[int, Thing | None] = {start.id: None}
+    queue = [start]
+    for here in queue:
+        if here.id == goal.id:
+            path = [here]
+            while (previous := came_from[path[-1].id]) is not None:
+                path.append(previous)
+            return path[::-1]
+        for parent in parents(unit, here):
+            if parent.id not in came_from and not parent.is_a(Part):
+                came_from[parent.id] = here
+                queue.append(parent)
+    return None

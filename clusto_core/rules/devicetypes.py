@@ -1,0 +1,143 @@
+"""Device types: models of equipment, kept as Things, that say which parts new equipment gets.
+
+A type is a Thing of driver DeviceType named `manufacturer/model`. Its attribute `definition` is JSON:
+
+{"driver": "Switch", "attrs": {"height": 1},
+ "parts": [{"kind": "interface", "name": "GigabitEthernet1/0/1", "attrs": {"connector": "1000base-t"}}, ...]}
+
+`driver` is a guess, for people: the operator chooses it when adding. `kind` is one of `ports`; which part an interface
+becomes depends on the driver chosen. They come from files in the public format of the NetBox device type library.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from clusto_core.drivers import Driver, Part
+from clusto_core.drivers.resources import DeviceType
+from clusto_core.errors import Malformed, NotFound, did_you_mean
+from clusto_core.model.attributes import Key
+from clusto_core.model.names import suggest
+from clusto_core.model.things import Attribute
+from clusto_core.rules import parts, ports
+from clusto_core.store.unit import UnitOfWork, trailing_number
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._+-]*/[a-z0-9][a-z0-9._+-]*")
+DEFINITION = Key("definition")
+
+
+class TypedPart(NamedTuple):
+    """A part that a new Thing gets, with its first attributes."""
+
+    name: str
+    driver: type[Part]
+    attributes: Mapping[str, object]
+
+
+class Model:
+    """What a device type, or a driver by itself, gives to a new Thing."""
+
+    def __init__(self, typed: Iterable[TypedPart], attributes: Mapping[str, object]) -> None:
+        self.parts = list(typed)
+        self.attributes = dict(attributes)
+        self.planned = [(part.name, part.driver.__name__, trailing_number(part.name)) for part in self.parts]
+        """Name, driver and number of each part, as `UnitOfWork.insert_parts` takes them."""
+
+
+def name_of(manufacturer: str, model: str) -> str:
+    """`manufacturer/model` as a type is called: `Dell`, `PowerEdge R650` is `dell/poweredge-r650`. Raises Malformed."""
+    name = "/".join(map(_slug, (manufacturer, model)))
+    if NAME.fullmatch(name) is None or len(name) > 255:
+        raise Malformed(f"no device type can be called after {manufacturer[:60]!a} and {model[:60]!a}")
+    return name
+
+
+def _slug(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub("[^a-z0-9._+]+", "-", plain).strip("-._+")
+
+
+def definition(named: Iterable[ports.NamedPort], attributes: Mapping[str, object], driver: str) -> dict[str, object]:
+    """The definition that says these parts, attributes of new equipment, and the driver it is likely for."""
+    written: list[dict[str, object]] = []
+    for each in named:
+        part: dict[str, object] = {"kind": each.port.kind, "name": each.name}
+        if attrs := each.attributes:
+            part["attrs"] = attrs
+        written.append(part)
+    return {"driver": driver, "attrs": dict(attributes), "parts": written}
+
+
+def likely_driver(kinds: Iterable[str]) -> str:
+    """The driver of equipment with such ports: what there is most of says it."""
+    counted: dict[str, int] = {}
+    for kind in kinds:
+        counted[kind] = counted.get(kind, 0) + 1
+    if counted.get(ports.FRONT) or counted.get(ports.REAR):
+        return "PatchPanel"
+    if counted.get(ports.CONSOLE_PORT, 0) >= 4 and counted[ports.CONSOLE_PORT] >= counted.get(ports.OUTLET, 0):
+        return "ConsoleServer"
+    if counted.get(ports.OUTLET, 0) >= 4:
+        return "PDU"
+    if counted.get(ports.INTERFACE, 0) >= 8:
+        return "Switch"
+    return "Server" if counted.get(ports.INTERFACE) or counted.get(ports.MANAGEMENT) else "Appliance"
+
+
+def shape(unit: UnitOfWork, driver: type[Driver], counts: parts.Counts, name: str | None) -> Model:
+    """What a new Thing of a driver gets, made after the device type of that name if one is given.
+
+    Kinds of part that `counts` names are as it says instead; a part that the type has too keeps the type's attributes.
+    Raises Malformed and Refused as `parts.plan`, NotFound as `load`.
+    """
+    if name is None:
+        planned = parts.plan(driver, counts)
+        return Model([TypedPart(part.name, part.driver, {}) for part in planned], dict(driver.attributes))
+    model = load(unit, name, driver)
+    attributes = {**driver.attributes, **model.attributes, "type": name}
+    if not counts:
+        return Model(model.parts, attributes)
+    said = parts.kinds(driver, counts)
+    planned = parts.plan(driver, {run.driver.kind: 0 for run in driver.parts if run.driver not in said} | dict(counts))
+    typed = {(part.name, part.driver): part for part in model.parts}
+    others = [part for part in model.parts if part.driver not in said]
+    named = [typed.get(part, TypedPart(part.name, part.driver, {})) for part in planned]
+    parts.check_unique([*others, *named])
+    return Model([*others, *named], attributes)
+
+
+def load(unit: UnitOfWork, name: str, driver: type[Driver]) -> Model:
+    """What the device type of that name gives to equipment of that driver. Raises NotFound with a suggestion."""
+    thing = unit.get(name)
+    if thing is None or not thing.is_a(DeviceType):
+        names = [each.name for each in unit.reader.all([DeviceType.__name__])]
+        raise NotFound(
+            f"no such device type: {name[:80]}{did_you_mean(suggest(name, names))} (clusto import --device-type FILE)"
+        )
+    return defined(unit.attributes(thing), name, driver)
+
+
+def defined(attributes: Iterable[Attribute], name: str, driver: type[Driver]) -> Model:
+    """What the attributes of a device type give to equipment of that driver.
+
+    Raises NotFound when they have no definition, Malformed when it is damaged.
+    """
+    for attribute in attributes:
+        if attribute.key == DEFINITION and attribute.value.type == "json":
+            return model(attribute.value.python(), name, driver)
+    raise NotFound(f"the device type {name} has no definition: import it again")
+
+
+def model(definition: Any, name: str, driver: type[Driver]) -> Model:
+    """What a definition gives to equipment of that driver. Raises Malformed when it is none."""
+    try:
+        typed = [
+            TypedPart(each["name"], ports.part_driver(each["kind"], driver), each.get("attrs", {}))
+            for each in definition["parts"]
+        ]
+        return Model(typed, dict(definition["attrs"]))
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise Malformed(f"the definition of the device type {name} is damaged: import it again") from None

@@ -1,0 +1,251 @@
+"""The write side's way into a store: the write lock; creation and migration, by SQLAlchemy; backup and copy."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from clusto_core.config import Settings, masked
+from clusto_core.errors import Refused, StoreBroken
+from clusto_core.store import database
+from clusto_core.store.database import Database, EmptyStore, OutdatedSchema, sqlite_path, unreachable
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+Notify = Callable[[str], None]
+"""Told, in one line, what was done besides: a store made, a backup written."""
+
+
+@contextlib.contextmanager
+def or_scratch(settings: Settings, *, only_trying: bool) -> Iterator[Settings]:
+    """The store itself; or, where something is only tried and there is none yet, an empty one that is then gone."""
+    if only_trying:
+        try:
+            database.connect(settings.url).close()
+        except EmptyStore:
+            import tempfile
+
+            with tempfile.TemporaryDirectory(prefix="clusto-") as directory:
+                url = f"sqlite:///{directory}/clusto.db"
+                create(url)
+                yield Settings(url)
+            return
+        except OutdatedSchema:
+            pass
+    yield settings
+
+
+def engine_for(url: str) -> Engine:
+    """What Alembic migrates with; its transactions begin by taking the store's write lock on SQLite."""
+    from sqlalchemy import create_engine, event
+    from sqlalchemy.pool import NullPool
+
+    scheme = url.partition("://")[0].partition("+")[0]
+    drivers = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg2", "mysql": "mysql+pymysql"}
+    driver = drivers.get(scheme, "mariadb+pymysql")
+    engine = create_engine(
+        f"{driver}://", creator=lambda: database.connect_to_write(url).connection, poolclass=NullPool
+    )
+    if scheme == "sqlite":
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    return engine
+
+
+@contextlib.contextmanager
+def write_transaction(settings: Settings, notify: Notify) -> Iterator[Database]:
+    """A transaction that holds the store's write lock; makes the store, or upgrades it, where that is due.
+
+    Raises StoreBroken when the store cannot be opened or written to, Refused when another writer keeps it too long.
+    """
+    url = settings.url
+    with explained(url):
+        try:
+            writing = _locked(url)
+        except EmptyStore:
+            create(url)
+            notify(f"made a new inventory: {masked(url)}")
+            writing = _locked(url)
+        except OutdatedSchema:
+            if url.startswith("sqlite"):
+                upgrade(url, notify)
+            else:
+                _await_migration(url)
+            writing = _locked(url)
+        with contextlib.closing(writing):
+            yield writing
+            writing.connection.commit()
+
+
+def _await_migration(url: str) -> None:
+    """Waits while another command makes or upgrades the store: MariaDB shows the tables of each step as it is done."""
+    with contextlib.closing(database.connect_to_write(url)) as waiting:
+        if waiting.dialect == "mariadb":
+            waiting.rows(f"SELECT GET_LOCK('clusto-migration', {database.BUSY_SECONDS})")
+
+
+def _locked(url: str) -> Database:
+    """The store, in a transaction that makes this the only writer until it ends."""
+    if url.startswith("sqlite") and not os.path.exists(sqlite_path(url)):
+        raise EmptyStore
+    writing = database.connect_to_write(url)
+    try:
+        if writing.dialect == "sqlite":
+            writing.execute("BEGIN IMMEDIATE")
+            if not os.access(sqlite_path(url), os.W_OK):
+                raise Refused(f"the store is read-only: {sqlite_path(url)}")
+        database.check_revision(writing, url)
+        if writing.dialect != "sqlite":
+            writing.rows("SELECT s.id FROM store s WHERE s.id = 1 FOR UPDATE")
+    except BaseException:
+        writing.close()
+        raise
+    return writing
+
+
+@contextlib.contextmanager
+def explained(url: str) -> Iterator[None]:
+    """Turns what a database driver says into errors of one line."""
+    try:
+        yield
+    except Exception as error:
+        if not database.is_of_driver(error):
+            raise
+        raise _explain(url, error) from error
+
+
+def _explain(url: str, error: BaseException) -> Exception:
+    text = str(error.args[-1] if error.args else error).strip().partition("\n")[0]
+    lowered = text.lower()
+    if "locked" in lowered or "lock wait timeout" in lowered:
+        return Refused(f"another command has been writing to the store for {database.BUSY_SECONDS} s: try again")
+    if "readonly" in lowered or "read-only" in lowered:
+        return Refused(f"the store is read-only: {masked(url)}")
+    if "disk is full" in lowered or "disk full" in lowered or "no space left" in lowered:
+        return StoreBroken("no space is left for the store: nothing was changed")
+    if "not a database" in lowered:
+        return StoreBroken(f"not a clusto store: {masked(url)} is not an SQLite database")
+    if "unable to open database" in lowered or "connect" in lowered or "access denied" in lowered:
+        return unreachable(url, Exception(text))
+    return StoreBroken(f"the store refused: {text}")
+
+
+def create(url: str) -> None:
+    """Makes an empty store; one that another command makes at the same time is as good. Raises StoreBroken."""
+    made = False
+    if url.startswith("sqlite"):
+        path = sqlite_path(url)
+        try:
+            os.makedirs(os.path.dirname(os.path.abspath(path)), mode=0o700, exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+                made = True
+        except OSError as error:
+            raise StoreBroken(f"cannot make the store {path}: {error.strerror}") from None
+    try:
+        _migrate(url)
+    except BaseException:
+        if made:
+            for suffix in ("", "-wal", "-shm"):
+                with contextlib.suppress(OSError):
+                    os.unlink(path + suffix)
+        raise
+
+
+def upgrade(url: str, notify: Notify) -> None:
+    """Brings a store to this clusto's schema, an SQLite one after a copy beside it. Raises StoreBroken, EmptyStore."""
+    try:
+        database.connect(url).close()
+    except EmptyStore:
+        create(url)
+        notify(f"made a new inventory: {masked(url)}")
+        return
+    except OutdatedSchema:
+        pass
+    else:
+        notify(f"the schema is current: {database.REVISION}")
+        return
+    if url.startswith("sqlite"):
+        notify(f"kept a copy of the store as it was: {backup(sqlite_path(url))}")
+    _migrate(url)
+    notify(f"upgraded the schema to {database.REVISION}: {masked(url)}")
+
+
+def backup(path: str) -> str:
+    """Copies an SQLite store, open or not, to a new file of mode 0600 beside it, and gives that file's name."""
+    import sqlite3
+    import time
+
+    target = f"{path}.{time.strftime('%Y%m%dT%H%M%S')}.backup"
+    try:
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except OSError as error:
+        raise StoreBroken(f"cannot copy the store to {target}: {error.strerror}") from None
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as source, contextlib.closing(sqlite3.connect(target)) as copy:
+            source.backup(copy)
+    except sqlite3.Error as error:
+        with contextlib.suppress(OSError):
+            os.unlink(target)
+        raise StoreBroken(f"cannot copy the store to {target}: {error}") from error
+    return target
+
+
+def _migrate(url: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from sqlalchemy.exc import SQLAlchemyError
+
+    config = Config()
+    config.set_main_option("script_location", os.path.join(os.path.dirname(__file__), "migrations").replace("%", "%%"))
+    engine = engine_for(url)
+    try:
+        with explained(url), engine.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                # The log's mode cannot change in a transaction.
+                connection.connection.cursor().execute("PRAGMA journal_mode = WAL")
+            connection.begin()
+            # Two commands may find the same empty store: the second one waits here, and then finds it made.
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7165921)")
+            elif connection.dialect.name != "sqlite":
+                connection.exec_driver_sql(f"SELECT GET_LOCK('clusto-migration', {database.BUSY_SECONDS})")
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            connection.commit()
+    except SQLAlchemyError as error:
+        raise _explain(url, getattr(error, "orig", None) or error) from error
+    finally:
+        engine.dispose()
+
+
+def copy(source: str, target: str, progress: Callable[[str, int], None]) -> int:
+    """Copies a whole store, history included, into an empty one, on whatever databases; gives the number of rows.
+
+    `progress` is told each table's name and how many of its rows are in. Raises Refused when the target holds
+    something, StoreBroken and NotFound as `connect` does.
+    """
+    from clusto_core.store.schema import metadata
+
+    with contextlib.closing(database.connect(source)) as reading:
+        settings = Settings(target)
+        copied = 0
+        with write_transaction(settings, lambda line: None) as writing:
+            if writing.rows("SELECT t.id FROM things t LIMIT 1"):
+                raise Refused(f"not empty: {masked(target)}")
+            writing.execute("DELETE FROM store")
+            for table in metadata.sorted_tables:
+                columns = [column.name for column in table.columns]
+                # An owner has a smaller id than its parts, so that in this order every row finds what it refers to.
+                order = ", ".join(f"x.{column.name}" for column in table.primary_key)
+                selected = ", ".join(f"x.{column}" for column in columns)
+                rows = reading.iterate(f"SELECT {selected} FROM {table.name} x ORDER BY {order}")
+                while batch := list(islice(rows, 5000)):
+                    writing.insert(table.name, columns, batch)
+                    copied += len(batch)
+                    progress(table.name, copied)
+                progress(table.name, copied)
+    return copied

@@ -1,0 +1,440 @@
+"""The read side: every question that a verb asks of the store, as a statement in portable SQL.
+
+`Reader` works on a connection of its own, and inside a write transaction on that transaction's, so that what is read
+there is what was written so far.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+
+from clusto_core.drivers import Category, Driver, registry
+from clusto_core.drivers.parts import FrontPort, Inlet, Outlet, RearPort
+from clusto_core.errors import Malformed, NotFound, did_you_mean
+from clusto_core.model import addresses
+from clusto_core.model.attributes import Key, Value
+from clusto_core.model.names import natural_key, split_part, suggest
+from clusto_core.model.things import Attribute, Inherited, Link, Thing, in_force, in_order
+from clusto_core.store.database import Database, Row, connect
+
+THING = "t.id, t.name, t.driver, t.owner_id, t.number"
+_THING_BY_NAME = f"SELECT {THING} FROM things t WHERE t.name = :name"
+_THINGS_BY_NAME = f"SELECT {THING} FROM things t WHERE t.name IN (:ids)"
+_THINGS_BY_ID = f"SELECT {THING} FROM things t WHERE t.id IN (:ids)"
+_PARTS = f"SELECT {THING} FROM things t WHERE t.owner_id IN (:ids)"
+_POWER_PARTS = f"""
+    SELECT {THING}, f.id, f.name, f.driver, f.owner_id, f.number
+    FROM things t LEFT JOIN connections c ON c.part_id = t.id
+    LEFT JOIN things f ON f.id = COALESCE(c.far_part_id, c.far_thing_id)
+    WHERE t.owner_id IN (:ids)"""
+_PART_BY_LABEL = f"""
+    SELECT {THING} FROM things t JOIN attributes a ON a.thing_id = t.id
+    WHERE t.owner_id = :owner AND a.key = 'label' AND a.head = :label"""
+_BY_CLAIM = f"SELECT {THING} FROM attributes a JOIN things t ON t.id = a.thing_id WHERE a.claim = :claim"
+_CLAIMANTS = "SELECT a.claim, a.thing_id, a.id FROM attributes a WHERE a.claim IN (:ids)"
+_BY_VALUE = f"""
+    SELECT {THING} FROM attributes a JOIN things t ON t.id = a.thing_id
+    WHERE a.key = :key AND a.number IS NULL AND a.subkey IS NULL AND a.head IN (:ids)"""
+_BY_KEY = f"SELECT {THING} FROM attributes a JOIN things t ON t.id = a.thing_id WHERE a.key = :key AND a.number IS NULL"
+_ATTRIBUTE = """
+    SELECT a.id, a.thing_id, a.key, a.number, a.subkey, a.type, a.head, a.rest, a.ref_id, r.name
+    FROM attributes a LEFT JOIN things r ON r.id = a.ref_id"""
+_ATTRIBUTES = _ATTRIBUTE + " WHERE a.thing_id IN (:ids)"
+_UNDER_KEY = _ATTRIBUTE + " WHERE a.key = :key"
+_ATTRIBUTES_OF_PARTS = """
+    SELECT a.id, a.thing_id, a.key, a.number, a.subkey, a.type, a.head, a.rest, a.ref_id, r.name
+    FROM things t JOIN attributes a ON a.thing_id = t.id LEFT JOIN things r ON r.id = a.ref_id
+    WHERE t.owner_id IN (:ids)"""
+_ADDRESSES_OF_PARTS = f"""
+    SELECT {THING}, a.head FROM things t JOIN attributes a ON a.thing_id = t.id
+    WHERE t.owner_id IN (:ids) AND a.key = '_ip'"""
+_LINK = """
+    SELECT c.cable_id, c.kind, c.thing_id,
+           p.id, p.name, p.driver, p.owner_id, p.number,
+           o.id, o.name, o.driver, o.owner_id, o.number,
+           f.id, f.name, f.driver, f.owner_id, f.number
+    FROM connections c
+    LEFT JOIN things p ON p.id = c.part_id
+    JOIN things o ON o.id = COALESCE(c.other_part_id, c.other_thing_id)
+    LEFT JOIN things f ON f.id = COALESCE(c.far_part_id, c.far_thing_id)"""
+_LINKS = _LINK + " WHERE c.thing_id IN (:ids)"
+_LINKS_OF_PART = _LINK + " WHERE c.part_id IN (:ids)"
+_PARENTS = f"SELECT {THING} FROM containment k JOIN things t ON t.id = k.parent_id WHERE k.child_id = :id"
+_PARENTS_OF = f"""
+    SELECT p.id, {THING} FROM things p JOIN things t ON t.id = p.owner_id WHERE p.id IN (:ids)
+    UNION SELECT a.thing_id, {THING} FROM attributes a JOIN things t ON t.id = a.ref_id
+    WHERE a.thing_id IN (:ids) AND a.key = '_in'
+    UNION SELECT c.thing_id, {THING} FROM connections c JOIN things t ON t.id = c.other_thing_id
+    WHERE c.thing_id IN (:ids) AND c.part_id IS NULL"""
+_CHILDREN = f"SELECT {THING} FROM containment k JOIN things t ON t.id = k.child_id WHERE k.parent_id = :id"
+_CONTENTS = f"""
+    SELECT DISTINCT k.parent_id, {THING} FROM containment k JOIN things t ON t.id = k.child_id
+    WHERE k.parent_id IN (:ids)"""
+_CONTENTS_BUT_PARTS = f"""
+    SELECT a.ref_id, {THING} FROM attributes a JOIN things t ON t.id = a.thing_id
+    WHERE a.ref_id IN (:ids) AND a.key = '_in' AND t.owner_id IS NULL
+    UNION SELECT c.other_thing_id, {THING} FROM connections c JOIN things t ON t.id = c.thing_id
+    WHERE c.other_thing_id IN (:ids) AND c.part_id IS NULL"""
+_MOUNTED = """
+    SELECT c.other_thing_id, c.thing_id, u.number FROM connections c JOIN things u ON u.id = c.other_part_id
+    WHERE c.part_id IS NULL AND c.thing_id IN (:ids)"""
+_PARTNERS = f"SELECT {THING} FROM things t WHERE t.owner_id = :owner AND t.number = :number"
+_NAMES_FROM = """
+    SELECT t.name FROM things t WHERE t.owner_id IS NULL AND t.name >= :low AND t.name < :high
+    ORDER BY t.name LIMIT :limit"""
+_ALL = f"SELECT {THING} FROM things t WHERE t.owner_id IS NULL"
+_DRIVERS = """
+    WITH RECURSIVE d(driver) AS (
+        SELECT min(t.driver) FROM things t
+        UNION ALL
+        SELECT (SELECT min(t.driver) FROM things t WHERE t.driver > d.driver) FROM d WHERE d.driver IS NOT NULL
+    ) SELECT d.driver FROM d WHERE d.driver IS NOT NULL"""
+_NEXT_KEY = "SELECT min(a.key) FROM attributes a WHERE a.key > :key"
+_NEXT_SUBKEY = "SELECT min(a.subkey) FROM attributes a WHERE a.key = :key AND a.subkey > :subkey"
+_PLAIN_KEY = "SELECT 1 FROM attributes a WHERE a.key = :key AND a.subkey IS NULL LIMIT 1"
+_LATER_CHANGES = """
+    SELECT c.transaction_id, c.before, c.after FROM changes c
+    WHERE c.thing_id = :id AND c.transaction_id > :number ORDER BY c.transaction_id DESC"""
+_MEMBERS = f"SELECT {THING} FROM attributes a JOIN things t ON t.id = a.thing_id WHERE a.ref_id = :id AND a.key = '_in'"
+
+
+@contextlib.contextmanager
+def open_reader(url: str) -> Iterator[Reader]:
+    """A reader over one consistent view of the store. Raises NotFound, StoreBroken as `database.connect`."""
+    database = connect(url)
+    try:
+        yield Reader(database)
+    finally:
+        database.close()
+
+
+class Reader:
+    """Questions to the store."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    # --- Things by name ----------------------------------------------------------------------------------------------
+
+    def get(self, name: str) -> Thing | None:
+        """The Thing or part with exactly that name."""
+        rows = self.database.rows(_THING_BY_NAME, {"name": name})
+        return Thing(*rows[0]) if rows else None
+
+    def find_names(self, names: Iterable[str]) -> dict[str, Thing]:
+        """The Things and parts that have exactly these names, by name."""
+        return {row[1]: Thing(*row) for row in self.database.rows_in(_THINGS_BY_NAME, list(names))}
+
+    def by_ids(self, ids: Iterable[int]) -> dict[int, Thing]:
+        """The Things and parts with these ids."""
+        return {row[0]: Thing(*row) for row in self.database.rows_in(_THINGS_BY_ID, list(ids))}
+
+    def resolve(self, name: str) -> Thing:
+        """What an operator means by `name`: a Thing, a part by name or by label, or the one Thing that holds that IP
+        address, MAC or serial number. Raises NotFound with a suggestion, Malformed when several hold it."""
+        found = self.get(name)
+        if found:
+            return found
+        owner_name, part_name = split_part(name)
+        if part_name is not None:
+            owner = self.get(owner_name)
+            if owner:
+                return self._part_by_label(owner, part_name)
+        holders = self._holders(name)
+        if len(holders) == 1:
+            return holders.pop()
+        if holders:
+            names = ", ".join(thing.name for thing in in_order(holders)[:5])
+            raise Malformed(f"several Things hold {name}: {names}")
+        missing = name if part_name is None or addresses.parse_mac(name) or addresses.parse(name) else owner_name
+        raise NotFound(f"no such thing: {missing}{did_you_mean(self.suggestion(missing))}")
+
+    def _part_by_label(self, owner: Thing, label: str) -> Thing:
+        rows = self.database.rows(_PART_BY_LABEL, {"owner": owner.id, "label": label})
+        if len(rows) == 1:
+            return Thing(*rows[0])
+        if rows:
+            raise Malformed(f"several parts of {owner.name} have the label {label}")
+        guess = suggest(label, [part.part_name for part in self.parts(owner.id)])
+        raise NotFound(f"no such part: {owner.name}:{label}{did_you_mean(guess and f'{owner.name}:{guess}')}")
+
+    def _holders(self, text: str) -> set[Thing]:
+        rows: list[Row] = []
+        if address := addresses.parse(text):
+            rows = self.database.rows(_BY_CLAIM, {"claim": addresses.claim(address)})
+        elif mac := addresses.parse_mac(text):
+            spellings = addresses.mac_spellings(mac)
+            rows = list(self.database.rows_in(_BY_VALUE, [*spellings, text], {"key": "mac"}))
+        if not rows:
+            rows = list(self.database.rows_in(_BY_VALUE, [text], {"key": "serial"}))
+        holders = {thing.entity_id for thing in (Thing(*row) for row in rows)}
+        return set(self.by_ids(holders).values())
+
+    def having(self, key: Key, text: str | None = None) -> Iterator[Thing]:
+        """The Things and parts with an attribute under exactly that key: with any value, or with the one spelled so."""
+        sql, known = _BY_KEY, {"key": key.key, "subkey": key.subkey or "", "text": text or ""}
+        sql += " AND a.subkey IS NULL" if key.subkey is None else " AND a.subkey = :subkey"
+        return (
+            Thing(*row) for row in self.database.iterate(sql if text is None else sql + " AND a.head = :text", known)
+        )
+
+    def suggestion(self, name: str) -> str | None:
+        """The name in the store that is nearest to a mistyped one: one edit away, else among its neighbours."""
+        near = {edit for edit in _edits(name) if edit}
+        found = [row[1] for row in self.database.rows_in(_THINGS_BY_NAME, sorted(near)) if row[3] is None]
+        if not found:
+            low = name[:2]
+            found = self.names_from(low, low + "\U0010ffff", 2000) if low else []
+        return suggest(name, found)
+
+    def names_from(self, low: str, high: str, limit: int) -> list[str]:
+        """Names of whole Things from `low` up to but not `high`, in the order of their characters."""
+        return [row[0] for row in self.database.rows(_NAMES_FROM, {"low": low, "high": high, "limit": limit})]
+
+    # --- what a Thing has --------------------------------------------------------------------------------------------
+
+    def parts(self, *owner_ids: int, driver: type[Driver] | None = None) -> list[Thing]:
+        """The parts of these equipments, of any kind or of one, in natural order."""
+        parts = (Thing(*row) for row in self.database.rows_in(_PARTS, owner_ids))
+        return in_order(part for part in parts if driver is None or part.is_a(driver))
+
+    def power_parts(self, *owner_ids: int) -> list[tuple[Thing, Thing | None]]:
+        """The inlets and outlets of these equipments, in natural order, each with the end of its cable's path."""
+        rows = self.database.rows_in(_POWER_PARTS, owner_ids)
+        found = [
+            (Thing(*row[:5]), Thing(*row[5:]) if row[5] is not None else None)
+            for row in rows
+            if issubclass(registry.of(row[2]), (Inlet, Outlet))
+        ]
+        return sorted(found, key=lambda each: natural_key(each[0].name))
+
+    def attributes(self, *thing_ids: int) -> list[Attribute]:
+        """All attributes of these Things, in the order in which they were given."""
+        return sorted(map(_attribute, self.database.rows_in(_ATTRIBUTES, thing_ids)))
+
+    def attributes_of_parts(self, *owner_ids: int) -> list[Attribute]:
+        """All attributes of all parts of these equipments."""
+        return sorted(map(_attribute, self.database.rows_in(_ATTRIBUTES_OF_PARTS, owner_ids)))
+
+    def attributes_under(self, key: Key) -> list[Attribute]:
+        """All attributes under a key, of whatever Thing or part."""
+        rows = self.database.rows(_UNDER_KEY, {"key": key.key})
+        return [attribute for attribute in map(_attribute, rows) if attribute.key == key]
+
+    def addresses_of_parts(self, *owner_ids: int) -> list[tuple[Thing, str]]:
+        """The addresses that parts of these equipments hold, each with its part, in natural order of the parts."""
+        found = [(Thing(*row[:5]), row[5]) for row in self.database.rows_in(_ADDRESSES_OF_PARTS, owner_ids)]
+        return sorted(found, key=lambda each: (natural_key(each[0].name), each[1]))
+
+    def links(self, *thing_ids: int, kind: str | None = None) -> list[Link]:
+        """The cables of these equipments and of all their parts, of any kind or of one."""
+        sql = _LINKS if kind is None else _LINKS + " AND c.kind = :kind"
+        return [_link(row) for row in self.database.rows_in(sql, thing_ids, {"kind": kind} if kind else None)]
+
+    def links_of_parts(self, *part_ids: int) -> list[Link]:
+        """The cables of these parts; at most one each."""
+        return [_link(row) for row in self.database.rows_in(_LINKS_OF_PART, part_ids)]
+
+    def links_of(self, thing: Thing) -> list[Link]:
+        """The cables of a Thing and all its parts, or of one part."""
+        return self.links_of_parts(thing.id) if thing.is_part else self.links(thing.id)
+
+    # --- containment -------------------------------------------------------------------------------------------------
+
+    def parents(self, thing_id: int) -> list[Thing]:
+        """What it is directly in: categories before places, since what a machine is says more than where it stands."""
+        found = {thing.id: thing for thing in (Thing(*row) for row in self.database.rows(_PARENTS, {"id": thing_id}))}
+        return sorted(found.values(), key=_rank)
+
+    def parents_of(self, ids: Iterable[int]) -> dict[int, list[Thing]]:
+        """What each of many is directly in, as `parents` tells it; nothing for those that are in nothing."""
+        found: dict[int, list[Thing]] = {}
+        for row in self.database.rows_in(_PARENTS_OF, list(ids)):
+            found.setdefault(row[0], []).append(Thing(*row[1:]))
+        for parents in found.values():
+            parents.sort(key=_rank)
+        return found
+
+    def children(self, thing_id: int) -> list[Thing]:
+        """What is directly in it: its parts, its members, the equipment in its rack units."""
+        return in_order({Thing(*row) for row in self.database.rows(_CHILDREN, {"id": thing_id})})
+
+    def contents(self, ids: Iterable[int], *, parts: bool) -> dict[int, list[Thing]]:
+        """What is directly in each of these Things, by their ids; with their parts or without."""
+        found: dict[int, list[Thing]] = {}
+        for row in self.database.rows_in(_CONTENTS if parts else _CONTENTS_BUT_PARTS, list(ids)):
+            found.setdefault(row[0], []).append(Thing(*row[1:]))
+        return found
+
+    def rack_units(self, ids: Iterable[int]) -> dict[tuple[int, int], str]:
+        """Where these are mounted, by the ids of rack and equipment: `RU13`, `RU13-14`."""
+        found: dict[tuple[int, int], tuple[int, int]] = {}
+        for rack, thing, number in self.database.rows_in(_MOUNTED, list(ids)):
+            low, high = found.get((rack, thing), (number, number))
+            found[rack, thing] = (min(low, number), max(high, number))
+        return {key: f"RU{low}" if low == high else f"RU{low}-{high}" for key, (low, high) in found.items()}
+
+    def ancestors(self, thing: Thing) -> list[Thing]:
+        """Everything that it is in, nearest first, each once."""
+        seen = {thing.id}
+        found: list[Thing] = []
+        level = [thing.id]
+        while level:
+            following = []
+            for child_id in level:
+                for parent in self.parents(child_id):
+                    if parent.id not in seen:
+                        seen.add(parent.id)
+                        found.append(parent)
+                        following.append(parent.id)
+            level = following
+        return found
+
+    def effective(self, thing: Thing) -> list[Inherited]:
+        """The attributes in force for a Thing: its own, and under each key that it lacks those of the nearest Thing
+        that it is in. Reserved keys are not inherited."""
+        origins = [thing, *self.ancestors(thing)]
+        by_thing: dict[int, list[Attribute]] = {}
+        for attribute in self.attributes(*(origin.id for origin in origins)):
+            by_thing.setdefault(attribute.thing_id, []).append(attribute)
+        return in_force(origins, lambda origin: by_thing.get(origin.id, ()))
+
+    def setting(self, thing: Thing, key: str) -> str | None:
+        """The one value in force under a key, inherited or own, with `env:` and `file:` not yet resolved."""
+        wanted = Key.parse(key)
+        values = [each.attribute.value.text for each in self.effective(thing) if each.attribute.key == wanted]
+        return values[0] if values else None
+
+    # --- paths -------------------------------------------------------------------------------------------------------
+
+    def partner(self, part: Thing) -> Thing | None:
+        """The other side of a patch panel's port, with which it is one path; None for parts of anything else."""
+        if not part.is_a(FrontPort) and not part.is_a(RearPort):
+            return None
+        wanted = RearPort if part.is_a(FrontPort) else FrontPort
+        rows = self.database.rows(_PARTNERS, {"owner": part.owner_id, "number": part.number})
+        for candidate in (Thing(*row) for row in rows):
+            if candidate.is_a(wanted):
+                return candidate
+        return None
+
+    def trace(self, part: Thing) -> list[Thing]:
+        """The whole path that a part is on, end to end: parts in order, two ports of one panel side by side.
+
+        It begins at `part`, unless that is a port of a patch panel in the middle of a path: then at one of the ends.
+        """
+        partner = self.partner(part)
+        if partner is None:
+            return [part, *self._walk(part)]
+        behind = self._walk(partner)
+        before = [*reversed(behind), partner, part]
+        if part in behind:
+            return before[:-1]
+        return before + self._walk(part)
+
+    def _walk(self, part: Thing) -> list[Thing]:
+        path: list[Thing] = []
+        seen = {part.id}
+        here: Thing | None = part
+        while here is not None:
+            links = self.links_of_parts(here.id)
+            if not links or links[0].other.id in seen:
+                break
+            other = links[0].other
+            path.append(other)
+            seen.add(other.id)
+            here = self.partner(other)
+            if here is not None:
+                if here.id in seen:
+                    break
+                path.append(here)
+                seen.add(here.id)
+        return path
+
+    # --- the whole store ---------------------------------------------------------------------------------------------
+
+    def all(self, drivers: Iterable[str] = ()) -> list[Thing]:
+        """All whole Things (no parts), of these drivers as the store names them, or of any; in no order."""
+        names = list(drivers)
+        if not names:
+            return [Thing(*row) for row in self.database.rows(_ALL)]
+        return [Thing(*row) for row in self.database.rows_in(_ALL + " AND t.driver IN (:ids)", names)]
+
+    def drivers(self) -> list[str]:
+        """The drivers that the store has Things of."""
+        return [row[0] for row in self.database.rows(_DRIVERS)]
+
+    def keys(self) -> list[str]:
+        """The keys in the store, each with its subkeys: `status`, `snmp.community`; numbers are left out."""
+        found: list[str] = []
+        key = self.database.rows(_NEXT_KEY, {"key": ""})[0][0]
+        while key is not None:
+            if self.database.rows(_PLAIN_KEY, {"key": key}):
+                found.append(key)
+            subkey = self.database.rows(_NEXT_SUBKEY, {"key": key, "subkey": ""})[0][0]
+            while subkey is not None:
+                found.append(f"{key}.{subkey}")
+                subkey = self.database.rows(_NEXT_SUBKEY, {"key": key, "subkey": subkey})[0][0]
+            key = self.database.rows(_NEXT_KEY, {"key": key})[0][0]
+        return found
+
+    def members(self, thing: Thing) -> list[Thing]:
+        """The Things that were put in this one (not the equipment in its rack units)."""
+        return in_order(Thing(*row) for row in self.database.rows(_MEMBERS, {"id": thing.id}))
+
+    def claimant(self, claim: str) -> Thing | None:
+        """The Thing or part that holds what no two may hold: see `addresses.claim`."""
+        rows = self.database.rows(_BY_CLAIM, {"claim": claim})
+        return Thing(*rows[0]) if rows else None
+
+    def claimants(self, claims: Iterable[str]) -> Iterator[Row]:
+        """Who holds each of these claims, if anyone: (claim, the holder's id, the attribute's id)."""
+        return self.database.rows_in(_CLAIMANTS, list(claims))
+
+    def later_changes(self, thing_id: int, number: int) -> list[Row]:
+        """The changes to a Thing after that transaction, newest first: (transaction, before, after) as JSON."""
+        return self.database.rows(_LATER_CHANGES, {"id": thing_id, "number": number})
+
+    def referring(self, thing_ids: Iterable[int]) -> list[Attribute]:
+        """The attributes that name one of these Things."""
+        return [
+            _attribute(row) for row in self.database.rows_in(_ATTRIBUTE + " WHERE a.ref_id IN (:ids)", list(thing_ids))
+        ]
+
+
+def _rank(parent: Thing) -> tuple[bool, str]:
+    """Sorts what a Thing is in: categories first."""
+    return (not parent.is_a(Category), natural_key(parent.name))
+
+
+def _attribute(row: Row) -> Attribute:
+    id, thing_id, key, number, subkey, type, head, rest, ref_id, ref_name = row
+    text = ref_name if type == "relation" else head if rest is None else head + rest
+    return Attribute(id, thing_id, Key(key, number, subkey), Value(type, text, ref_id))
+
+
+def _link(row: Row) -> Link:
+    part = Thing(*row[3:8]) if row[3] is not None else None
+    far = Thing(*row[13:18]) if row[13] is not None else None
+    return Link(row[0], row[1], row[2], part, Thing(*row[8:13]), far)
+
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-._"
+
+
+def _edits(name: str) -> Iterator[str]:
+    """All names one deletion, transposition, replacement or insertion away (for names of a sensible length)."""
+    if len(name) > 40:
+        return
+    yield name.lower()
+    for at in range(len(name) + 1):
+        head, tail = name[:at], name[at:]
+        if tail:
+            yield head + tail[1:]
+            for letter in _LETTERS:
+                yield head + letter + tail[1:]
+        if len(tail) > 1:
+            yield head + tail[1] + tail[0] + tail[2:]
+        for letter in _LETTERS:
+            yield head + letter + tail

@@ -1,0 +1,64 @@
+"""How records become rows of the store: tuples in the order of named columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from clusto_core.model import addresses
+from clusto_core.model.attributes import HEAD, IP
+from clusto_core.model.things import Attribute, Thing
+
+if TYPE_CHECKING:
+    from clusto_core.store.unit import Cable
+
+THINGS = ("id", "name", "driver", "owner_id", "number")
+ATTRIBUTES = (
+    *("id", "thing_id", "key", "number", "subkey", "type"),
+    *("head", "rest", "integer_value", "float_value", "ref_id", "claim"),
+)
+CONNECTIONS = (
+    *("cable_id", "side", "kind", "part_id", "thing_id"),
+    *("other_part_id", "other_thing_id", "far_part_id", "far_thing_id"),
+)
+TRANSACTIONS = ("id", "time", "user", "host", "command", "message", "reverts")
+CHANGES = ("transaction_id", "thing_id", "name", "before", "after")
+
+Row = tuple[Any, ...]
+
+of_thing = attrgetter(*THINGS)
+"""The row of `things` for a Thing."""
+
+
+def of_attribute(attribute: Attribute) -> Row:
+    """The row of `attributes`."""
+    id, thing_id, (key, number, subkey), (type, text, ref) = attribute
+    if type == "string":
+        rest = text[HEAD:] or None
+        claim = claim_of(attribute) if key == IP else None
+        return (id, thing_id, key, number, subkey, type, text[:HEAD], rest, None, None, None, claim)
+    if type == "relation":
+        return (id, thing_id, key, number, subkey, type, None, None, None, None, ref, None)
+    value = attribute.value
+    rest = text[HEAD:] or None
+    return (id, thing_id, key, number, subkey, type, text[:HEAD], rest, value.integer, value.float, ref, None)
+
+
+def claim_of(attribute: Attribute) -> str | None:
+    """What no other Thing may hold besides: the claim of an address; None for attributes that claim nothing."""
+    return addresses.claim_of(attribute.value.text) if attribute.key == (IP, None, None) else None
+
+
+def of_cable(cable: Cable, kind: str, far: Thing | None, near: Thing | None) -> Iterator[Row]:
+    """The two rows of `connections`: the path's kind, and where it ends as seen from the first and second end."""
+    id, _, part, thing, other_part, other_thing = cable
+    yield (id, 0, kind, part, thing, other_part, other_thing, *end(far))
+    yield (id, 1, kind, other_part, other_thing, part, thing, *end(near))
+
+
+def end(thing: Thing | None) -> tuple[int | None, int | None]:
+    """The columns far_part_id and far_thing_id for the end of a path."""
+    if thing is None:
+        return (None, None)
+    return (None, thing.id) if thing.owner_id is None else (thing.id, thing.owner_id)

@@ -1,0 +1,205 @@
+"""The tables of the store: the one definition that migrations are held against and that writes go through.
+
+Ids come from the counter in `store`, never from the database, and are never used again: history names rows by them.
+Names and texts compare byte by byte on every database: SQLite does so by itself, PostgreSQL by the collation C,
+MariaDB and MySQL by a binary collation that does not pad.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects import mysql
+
+from clusto_core.model.attributes import HEAD
+
+_TABLE: dict[str, Any] = {
+    "mysql_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_0900_bin",
+    "mariadb_engine": "InnoDB",
+    "mariadb_charset": "utf8mb4",
+    "mariadb_collate": "utf8mb4_nopad_bin",
+}
+_ID = BigInteger().with_variant(Integer, "sqlite")
+_LONG = Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
+
+
+def _name(length: int) -> String:
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
+def _where(condition: Any) -> dict[str, Any]:
+    """Keeps an index to the rows that it is for, where the database can."""
+    return {"sqlite_where": condition, "postgresql_where": condition}
+
+
+metadata = MetaData(
+    naming_convention={"fk": "fk_%(table_name)s_%(column_0_name)s", "ck": "ck_%(table_name)s_%(constraint_name)s"}
+)
+
+store = Table(
+    "store",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
+    Column("next_id", BigInteger, nullable=False),
+    Column("next_transaction", BigInteger, nullable=False),
+    **_TABLE,
+)
+"""One row; a writer locks it first, so that writers come one after the other on every database."""
+
+things = Table(
+    "things",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("name", _name(511), nullable=False),
+    Column("driver", _name(64), nullable=False),
+    Column("owner_id", _ID, ForeignKey("things.id")),
+    Column("number", BigInteger),
+    Index("ux_things_name", "name", unique=True),
+    Index("ix_things_owner", "owner_id", "name"),
+    Index("ix_things_driver", "driver"),
+    **_TABLE,
+)
+"""A part's name is `owner:part`, its owner the equipment that it belongs to, its number what its name ends in."""
+
+attributes = Table(
+    "attributes",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("thing_id", _ID, ForeignKey("things.id"), nullable=False),
+    Column("key", _name(100), nullable=False),
+    Column("number", Integer),
+    Column("subkey", _name(100)),
+    Column("type", String(8), nullable=False),
+    Column("head", _name(HEAD)),
+    Column("rest", _LONG),
+    Column("integer_value", BigInteger),
+    Column("float_value", Double),
+    Column("ref_id", _ID, ForeignKey("things.id")),
+    Column("claim", _name(40)),
+    Index("ix_attributes_thing", "thing_id", "key"),
+    Index("ix_attributes_value", "key", "subkey", "head"),
+    Index("ix_attributes_ref", "ref_id", **_where(Column("ref_id").isnot(None))),
+    Index("ux_attributes_claim", "claim", unique=True, **_where(Column("claim").isnot(None))),
+    CheckConstraint("(type = 'relation') = (ref_id IS NOT NULL)", name="relation"),
+    **_TABLE,
+)
+"""`head` and `rest` are a value's text, cut at HEAD characters; `claim` is what no two Things may hold: an address."""
+
+connections = Table(
+    "connections",
+    metadata,
+    Column("cable_id", _ID, primary_key=True, autoincrement=False),
+    Column("side", Integer, CheckConstraint("side IN (0, 1)", name="side"), primary_key=True, autoincrement=False),
+    Column("kind", String(8), nullable=False),
+    Column("part_id", _ID, ForeignKey("things.id")),
+    Column("thing_id", _ID, ForeignKey("things.id"), nullable=False),
+    Column("other_part_id", BigInteger),
+    Column("other_thing_id", BigInteger, nullable=False),
+    Column("far_part_id", BigInteger),
+    Column("far_thing_id", BigInteger),
+    Index("ux_connections_part", "part_id", unique=True, **_where(Column("part_id").isnot(None))),
+    Index("ix_connections_thing", "thing_id"),
+    Index("ix_connections_mounted", "other_thing_id", **_where(Column("part_id").is_(None))),
+    Index("ix_connections_far", "far_thing_id", "far_part_id", **_where(text("far_part_id <> other_part_id"))),
+    sqlite_with_rowid=False,
+    **_TABLE,
+)
+"""A cable is two rows that mirror each other, one a direction; `part_id` is NULL for equipment in a rack unit.
+
+`far_*` is where the path ends that goes on through patch panels: the other end where there is no panel, NULL where
+the path ends at a panel. It could be derived; kept, a question about any number of cables is one join.
+"""
+
+transactions = Table(
+    "transactions",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("time", BigInteger, nullable=False),
+    Column("user", String(100), nullable=False),
+    Column("host", String(255), nullable=False),
+    Column("command", _LONG, nullable=False),
+    Column("message", _LONG),
+    Column("reverts", BigInteger),
+    **_TABLE,
+)
+"""`time` is in microseconds since 1970, UTC; `reverts` the transaction that this one undid."""
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("transaction_id", _ID, ForeignKey("transactions.id"), primary_key=True, autoincrement=False),
+    Column("thing_id", _ID, primary_key=True, autoincrement=False),
+    Column("name", _name(255), nullable=False),
+    Column("before", _LONG),
+    Column("after", _LONG),
+    Index("ix_changes_thing", "thing_id", "transaction_id"),
+    Index("ix_changes_name", "name", "transaction_id"),
+    **_TABLE,
+)
+"""What a transaction did to one Thing and its parts: the rows it changed, as JSON, before and after."""
+
+locks = Table(
+    "locks",
+    metadata,
+    Column("thing_id", _ID, primary_key=True, autoincrement=False),
+    Column("owner", String(255), nullable=False),
+    Column("token", String(16), nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    **_TABLE,
+)
+"""Who is changing which device, and until when: microseconds since 1970, UTC. A removed Thing's lock just runs out."""
+
+rebuilds = Table(
+    "rebuilds",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("thing_id", _ID, nullable=False),
+    Column("name", _name(255), nullable=False),
+    Column("began", BigInteger, nullable=False),
+    Column("who", String(255), nullable=False),
+    Column("phase", String(16), nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    Column("token", String(64), nullable=False),
+    Column("plan", _LONG, nullable=False),
+    Index("ix_rebuilds_thing", "thing_id", "id"),
+    Index("ix_rebuilds_phase", "phase"),
+    Index("ux_rebuilds_token", "token", unique=True),
+    **_TABLE,
+)
+"""Every reinstallation that was begun: of what, by whom, how far it has come, and what it set out to do, as JSON.
+
+Times are in microseconds since 1970, UTC; `token` is the SHA-256 of what the machine calls back with. A removed Thing's
+rebuilds stay.
+"""
+
+rebuild_events = Table(
+    "rebuild_events",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("rebuild_id", _ID, ForeignKey("rebuilds.id"), nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("source", String(16), nullable=False),
+    Column("event", String(32), nullable=False),
+    Column("once", String(32)),
+    Column("message", _LONG),
+    Index("ix_rebuild_events_rebuild", "rebuild_id", "id"),
+    Index("ux_rebuild_events_once", "rebuild_id", "once", unique=True, **_where(Column("once").isnot(None))),
+    **_TABLE,
+)
+"""What was heard of a rebuild, and from where; `once` keeps a call-back from being taken twice."""

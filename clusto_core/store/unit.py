@@ -1,0 +1,483 @@
+"""The unit of work: what one command changes, held in memory, written at the end in few statements, with its history.
+
+Whatever is read for a change is read once and kept here, changed here, and flushed in bulk, so that one `attr set` and
+an import of 100,000 wired servers go the same way. The rules of the model are not here; this module knows rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from clusto_core.drivers.parts import FrontPort, RearPort
+from clusto_core.model import wiring
+from clusto_core.model.things import Attribute, Thing
+from clusto_core.store import rows
+from clusto_core.store.database import Row
+from clusto_core.store.reader import Reader
+
+if TYPE_CHECKING:
+    from clusto_core.model.attributes import Key
+
+_CABLES = """
+    SELECT c.cable_id, c.kind, c.part_id, c.thing_id, c.other_part_id, c.other_thing_id
+    FROM connections c WHERE c.side = 0 AND c.cable_id IN (:ids)"""
+_CABLE_IDS = "SELECT c.cable_id FROM connections c WHERE c.thing_id IN (:ids)"
+_NEW_PATH = """
+    UPDATE connections SET kind = :kind, far_part_id = :part, far_thing_id = :thing
+    WHERE cable_id = :cable AND side = :side"""
+
+
+Rows = dict[str, list[Sequence[Any]]]
+"""By table, rows as the history tells them."""
+
+
+class Cable(NamedTuple):
+    """A connection with both its ends: ids of parts and of the equipment they belong to.
+
+    `part` is None for equipment in a rack unit, which is joined through no part of its own.
+    """
+
+    id: int
+    kind: str
+    part: int | None
+    thing: int
+    other_part: int | None
+    other_thing: int
+
+    def across(self, part: int) -> int | None:
+        """The part at the end that is not `part`."""
+        return self.other_part if self.part == part else self.part
+
+
+class UnitOfWork:
+    """The rows that one transaction reads and changes."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        counters = reader.database.rows("SELECT s.next_id, s.next_transaction FROM store s")[0]
+        self._next_id: int = counters[0]
+        self._next_transaction: int = counters[1]
+        self._by_name: dict[str, Thing | None] = {}
+        self._by_id: dict[int, Thing] = {}
+        self._parts: dict[int, dict[int, Thing]] = {}
+        self._attributes: dict[int, list[Attribute]] = {}
+        self._cables: dict[int, dict[int, Cable]] = {}
+        self._cable_of: dict[int, Cable] = {}
+        # What differs from the store: rows that are new, rows that are gone, Things as they were before a change.
+        self._new: tuple[dict[int, Thing], dict[int, Attribute], dict[int, Cable]] = ({}, {}, {})
+        self._gone: tuple[dict[int, Thing], dict[int, Attribute], dict[int, Cable]] = ({}, {}, {})
+        self._renamed: dict[int, tuple[str, str]] = {}
+        self._claims: dict[str, int | None] = {}
+        self._paths: set[int] = set()
+
+    # --- reading, through what is kept -------------------------------------------------------------------------------
+
+    def get(self, name: str) -> Thing | None:
+        """The Thing or part with exactly that name, as it is in this transaction."""
+        if name not in self._by_name:
+            self._keep(self.reader.get(name), name)
+        return self._by_name[name]
+
+    def by_id(self, id: int) -> Thing:
+        """The Thing or part with that id."""
+        try:
+            return self._by_id[id]
+        except KeyError:
+            found = self._by_id[id] = self.reader.by_ids([id])[id]
+            return found
+
+    def find(self, id: int) -> Thing | None:
+        """The Thing or part with that id, None when it is not, or no longer, there."""
+        if id in self._gone[0]:
+            return None
+        if id not in self._by_id:
+            self._by_id.update(self.reader.by_ids([id]))
+        return self._by_id.get(id)
+
+    def load(self, ids: Iterable[int]) -> None:
+        """Reads many whole Things by id at once, with all that is theirs; ids that are not there are passed over."""
+        things = self.reader.by_ids(id for id in ids if id not in self._by_id)
+        for id, thing in things.items():
+            self._by_id[id] = thing
+            self._by_name.setdefault(thing.name, thing)
+        self.prefetch(things.values())
+
+    def load_attributes(self, ids: Iterable[int]) -> dict[int, Thing]:
+        """Reads many Things and parts at once, with their attributes alone; those that are there, by id."""
+        wanted = list(ids)
+        self._by_id.update(self.reader.by_ids(id for id in wanted if id not in self._by_id))
+        unread = [id for id in wanted if id not in self._attributes]
+        self._attributes.update((id, []) for id in unread)
+        for attribute in self.reader.attributes(*unread):
+            self._attributes[attribute.thing_id].append(attribute)
+        return {id: self._by_id[id] for id in wanted if id in self._by_id and id not in self._gone[0]}
+
+    def parts(self, thing: Thing) -> list[Thing]:
+        """The parts of an equipment, in the order in which they were made."""
+        if thing.id not in self._parts:
+            self.prefetch([thing])
+        return list(self._parts[thing.id].values())
+
+    def part(self, owner: Thing, name: str) -> Thing | None:
+        """The part of an equipment with exactly that name of its own (`eth0`)."""
+        if owner.id not in self._parts:
+            self.prefetch([owner])
+        return self._by_name.get(f"{owner.name}:{name}")
+
+    def attributes(self, thing: Thing) -> list[Attribute]:
+        """The attributes of a Thing or part."""
+        found = self._attributes.get(thing.id)
+        if found is None:
+            found = [] if thing.id in self._new[0] else self.reader.attributes(thing.id)
+            self._attributes[thing.id] = found
+        return found
+
+    def cables(self, thing: Thing) -> list[Cable]:
+        """The cables of an equipment and its parts."""
+        if thing.id not in self._cables:
+            self._load_cables([thing.id])
+        return list(self._cables[thing.id].values())
+
+    def cable_of(self, part: Thing) -> Cable | None:
+        """The cable in a part."""
+        if part.entity_id not in self._cables:
+            self._load_cables([part.entity_id])
+        return self._cable_of.get(part.id)
+
+    def claimant(self, claim: str) -> Thing | None:
+        """Which Thing or part holds what no two may hold, as in this transaction."""
+        if claim not in self._claims:
+            self.prefetch_claims([claim])
+        holder = self._claims[claim]
+        return None if holder is None else self.by_id(holder)
+
+    def prefetch_claims(self, claims: Iterable[str]) -> None:
+        """Reads at once who holds each of many claims."""
+        unknown = [claim for claim in claims if claim not in self._claims]
+        self._claims.update(dict.fromkeys(unknown))
+        gone = self._gone[1]
+        for claim, holder, attribute in self.reader.claimants(unknown):
+            if attribute not in gone:
+                self._claims[claim] = holder
+
+    def prefetch(self, things: Iterable[Thing]) -> None:
+        """Reads parts, attributes and cables of many Things at once."""
+        wanted = [thing.id for thing in things if thing.id not in self._parts]
+        for id in wanted:
+            self._parts[id] = {}
+        part_ids = []
+        for part in self.reader.parts(*wanted):
+            if part.id in self._gone[0]:
+                continue
+            part = self._by_id.setdefault(part.id, part)
+            self._by_name.setdefault(part.name, part)
+            self._parts[part.entity_id][part.id] = part
+            part_ids.append(part.id)
+        unread = [id for id in [*wanted, *part_ids] if id not in self._attributes]
+        for id in unread:
+            self._attributes[id] = []
+        fresh = set(unread)
+        for attribute in [*self.reader.attributes(*wanted), *self.reader.attributes_of_parts(*wanted)]:
+            if attribute.thing_id in fresh:
+                self._attributes[attribute.thing_id].append(attribute)
+        self._load_cables([id for id in wanted if id not in self._cables])
+
+    def prefetch_names(self, names: Iterable[str]) -> None:
+        """Reads many Things by name at once; names that are not there are remembered as such."""
+        unknown = [name for name in names if name not in self._by_name]
+        found = self.reader.find_names(unknown)
+        for name in unknown:
+            self._keep(found.get(name), name)
+
+    def _keep(self, thing: Thing | None, name: str) -> None:
+        if thing is not None:
+            thing = self._by_id.setdefault(thing.id, thing)
+            if thing.id in self._gone[0] or thing.name != name:
+                thing = None
+        self._by_name[name] = thing
+
+    def _load_cables(self, thing_ids: list[int]) -> None:
+        for id in thing_ids:
+            self._cables[id] = {}
+        found: Iterable[Row] = self.reader.database.rows_in(_CABLE_IDS, thing_ids)
+        ids = sorted({row[0] for row in found} - set(self._gone[2]))
+        known = set(thing_ids)
+        for row in self.reader.database.rows_in(_CABLES, ids):
+            cable = Cable(*row)
+            for id in {cable.thing, cable.other_thing} & known:
+                self._cables[id][cable.id] = cable
+            self._index(cable)
+
+    def _index(self, cable: Cable) -> None:
+        for part in (cable.part, cable.other_part):
+            if part is not None:
+                self._cable_of[part] = cable
+
+    # --- changing ----------------------------------------------------------------------------------------------------
+
+    def new_id(self) -> int:
+        """An id that no row ever had."""
+        id = self._next_id
+        self._next_id += 1
+        return id
+
+    def new_transaction_id(self) -> int:
+        """The number of the next transaction in the history."""
+        number = self._next_transaction
+        self._next_transaction += 1
+        return number
+
+    def insert_thing(self, thing: Thing) -> None:
+        """A new row; nothing of it is in the store, so nothing will be looked for there."""
+        id = thing.id
+        owner = thing.owner_id
+        if owner is None:
+            self._parts[id] = {}
+            self._cables[id] = {}
+        else:
+            if owner not in self._parts:
+                self.prefetch([self.by_id(owner)])
+            self._parts[owner][id] = thing
+        self._new[0][id] = thing
+        self._by_name[thing.name] = thing
+        self._by_id[id] = thing
+
+    def insert_parts(self, owner: Thing, planned: Iterable[tuple[str, str, int | None]]) -> None:
+        """New parts of an equipment, each given as its own name, driver and number. There may be a million in all."""
+        own = self._parts[owner.id]
+        new, by_name, by_id = self._new[0], self._by_name, self._by_id
+        owner_id, prefix, id = owner.id, owner.name + ":", self._next_id
+        for part_name, driver, number in planned:
+            name = prefix + part_name
+            own[id] = new[id] = by_id[id] = by_name[name] = Thing(id, name, driver, owner_id, number)
+            id += 1
+        self._next_id = id
+
+    def delete_thing(self, thing: Thing) -> None:
+        """Takes the row out; its parts, attributes and cables must be gone before."""
+        if self._new[0].pop(thing.id, None) is None:
+            self._gone[0][thing.id] = self._as_stored(thing)
+        self._by_name[thing.name] = None
+        if thing.owner_id is not None and thing.owner_id in self._parts:
+            self._parts[thing.owner_id].pop(thing.id, None)
+
+    def rename_thing(self, thing: Thing, name: str) -> None:
+        """Changes the name of one row."""
+        before = self._renamed.get(thing.id, (thing.name, ""))[0]
+        if thing.id not in self._new[0]:
+            self._renamed[thing.id] = (before, name)
+        self._by_name[thing.name] = None
+        thing.name = name
+        thing.number = trailing_number(name) if thing.is_part else None
+        self._by_name[name] = thing
+
+    def _as_stored(self, thing: Thing) -> Thing:
+        if thing.id not in self._renamed:
+            return thing
+        name = self._renamed.pop(thing.id)[0]
+        return Thing(thing.id, name, thing.driver, thing.owner_id, trailing_number(name) if thing.is_part else None)
+
+    def insert_attribute(self, attribute: Attribute) -> None:
+        """A new value of a Thing."""
+        self.attributes(self.by_id(attribute.thing_id)).append(attribute)
+        self._new[1][attribute.id] = attribute
+        if (claim := rows.claim_of(attribute)) is not None:
+            self._claims[claim] = attribute.thing_id
+
+    def delete_attribute(self, attribute: Attribute) -> None:
+        """Takes one value out."""
+        self.attributes(self.by_id(attribute.thing_id)).remove(attribute)
+        if (claim := rows.claim_of(attribute)) is not None:
+            self._claims[claim] = None
+        if self._new[1].pop(attribute.id, None) is None:
+            self._gone[1][attribute.id] = attribute
+
+    def insert_cable(self, cable: Cable) -> None:
+        """A new cable."""
+        for id in (cable.thing, cable.other_thing):
+            if id not in self._cables:
+                self._load_cables([id])
+            self._cables[id][cable.id] = cable
+        self._index(cable)
+        self._new[2][cable.id] = cable
+        for part in (cable.part, cable.other_part):
+            if part is not None:
+                self._touch_path(self.by_id(part))
+
+    def delete_cable(self, cable: Cable) -> None:
+        """Takes a cable out, and marks what its path went through."""
+        for part in (cable.part, cable.other_part):
+            if part is not None:
+                self._touch_path(self.by_id(part))
+        for id in {cable.thing, cable.other_thing}:
+            if id in self._cables:
+                self._cables[id].pop(cable.id, None)
+        for part in (cable.part, cable.other_part):
+            if part is not None:
+                self._cable_of.pop(part, None)
+        if self._new[2].pop(cable.id, None) is None:
+            self._gone[2][cable.id] = cable
+        self._paths.discard(cable.id)
+
+    # --- paths -------------------------------------------------------------------------------------------------------
+
+    def partner(self, part: Thing) -> Thing | None:
+        """The other side of a panel's port, as in this transaction."""
+        if not wiring.passes_on(part.driver):
+            return None
+        wanted = RearPort if part.is_a(FrontPort) else FrontPort
+        for candidate in self.parts(self.by_id(part.entity_id)):
+            if candidate.number == part.number and candidate.is_a(wanted):
+                return candidate
+        return None
+
+    def end_behind(self, part: Thing) -> Thing:
+        """Where the path ends that comes in at `part` and goes on behind it: `part` itself unless it is of a panel."""
+        if not wiring.passes_on(part.driver):
+            return part
+        here = part
+        seen = {part.id}
+        while (partner := self.partner(here)) is not None:
+            cable = self.cable_of(partner)
+            if cable is None:
+                return partner
+            across = cable.across(partner.id)
+            if across is None or across in seen:
+                return partner
+            seen.add(across)
+            here = self.by_id(across)
+        return here
+
+    def _touch_path(self, part: Thing) -> None:
+        """Marks all cables behind a panel's port: where their paths end is to be worked out again."""
+        if not wiring.passes_on(part.driver):
+            return
+        seen = {part.id}
+        while (partner := self.partner(part)) is not None and (cable := self.cable_of(partner)) is not None:
+            self._paths.add(cable.id)
+            across = cable.across(partner.id)
+            if across is None or across in seen:
+                return
+            seen.add(across)
+            part = self.by_id(across)
+
+    # --- writing -----------------------------------------------------------------------------------------------------
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything differs from the store."""
+        return bool(self._renamed or any(self._new) or any(self._gone))
+
+    def changes(self) -> Iterator[tuple[int, str, Rows, Rows]]:
+        """What happened to each Thing: its id and name, and its rows and those of its parts before and after.
+
+        A row of `things` is [id, name, driver, owner id, number], of `attributes` [id, Thing's id, part, key, type,
+        text, id of the Thing named], of `cables` [id, kind, part, Thing, other part, other Thing, and the names of both
+        ends]. A cable is told with both Things that it joins. New Things are told one at a time: there may be many.
+        """
+        things = self._new[0]
+        new = {thing.id for thing in things.values() if thing.owner_id is None}
+        found: dict[int, tuple[Rows, Rows]] = {}
+
+        def entry(entity: int, which: int, table: str, row: Sequence[Any]) -> None:
+            found.setdefault(entity, ({}, {}))[which].setdefault(table, []).append(row)
+
+        for which, (some_things, some_attributes, some_cables) in enumerate((self._gone, self._new)):
+            for thing in some_things.values():
+                if (entity := thing.entity_id) not in new:
+                    entry(entity, which, "things", rows.of_thing(thing))
+            for attribute in some_attributes.values():
+                holder = self.by_id(attribute.thing_id)
+                if (entity := holder.entity_id) not in new:
+                    entry(entity, which, "attributes", self._told_attribute(holder, attribute))
+            for cable in some_cables.values():
+                for entity in {cable.thing, cable.other_thing} - new:
+                    entry(entity, which, "cables", self._told_cable(cable))
+        for id, (before, after) in self._renamed.items():
+            thing = self.by_id(id)
+            for which, name in enumerate((before, after)):
+                number = trailing_number(name) if thing.is_part else None
+                entry(thing.entity_id, which, "things", (id, name, thing.driver, thing.owner_id, number))
+        for entity, (gone, added) in found.items():
+            yield entity, self.by_id(entity).owner_name, gone, added
+        for entity in sorted(new):
+            thing = things[entity]
+            every = [thing, *self._parts[entity].values()]
+            told: Rows = {"things": list(map(rows.of_thing, every))}
+            held = [(each, values) for each in every if (values := self._attributes.get(each.id))]
+            if held:
+                told["attributes"] = [self._told_attribute(each, one) for each, values in held for one in values]
+            if cables := self._cables[entity]:
+                told["cables"] = list(map(self._told_cable, cables.values()))
+            yield entity, thing.name, {}, told
+
+    def _told_attribute(self, holder: Thing, attribute: Attribute) -> Sequence[Any]:
+        id, thing_id, key, value = attribute
+        return (id, thing_id, holder.part_name if holder.is_part else None, str(key), *value)
+
+    def _told_cable(self, cable: Cable) -> Sequence[Any]:
+        _, _, part, thing, other_part, other_thing = cable
+        return (*cable, self.by_id(part or thing).name, self.by_id(other_part or other_thing).name)
+
+    def attributes_changed(self, key: Key) -> tuple[list[Attribute], list[Attribute]]:
+        """The attributes under a key that are new, and those that are gone."""
+        new, gone = self._new[1].values(), self._gone[1].values()
+        return [each for each in new if each.key == key], [each for each in gone if each.key == key]
+
+    def is_gone(self, id: int) -> bool:
+        """Whether a Thing or part that the store has is taken out."""
+        return id in self._gone[0]
+
+    def flush(self) -> None:
+        """Writes all that differs."""
+        database = self.reader.database
+        things, attributes, cables = self._gone
+        database.execute_in("DELETE FROM connections WHERE cable_id IN (:ids)", cables)
+        database.execute_in("DELETE FROM attributes WHERE id IN (:ids)", attributes)
+        for owned in (True, False):
+            gone = [id for id, each in things.items() if each.is_part == owned]
+            database.execute_in("DELETE FROM things WHERE id IN (:ids)", gone)
+        if self._renamed:
+            # A name may pass from one row to another: all old ones are given up first.
+            given_up = [{"id": id, "name": f"\x01{id}"} for id in self._renamed]
+            database.execute("UPDATE things SET name = :name WHERE id = :id", *given_up)
+            renamed = [
+                {"id": id, "name": name, "number": self._by_id[id].number} for id, (_, name) in self._renamed.items()
+            ]
+            database.execute("UPDATE things SET name = :name, number = :number WHERE id = :id", *renamed)
+        new_things, new_attributes, new_cables = self._new
+        database.insert("things", rows.THINGS, (rows.of_thing(new_things[id]) for id in sorted(new_things)))
+        database.insert("attributes", rows.ATTRIBUTES, map(rows.of_attribute, new_attributes.values()))
+        cable_rows = (rows.of_cable(cable, *self._path(cable)) for cable in new_cables.values())
+        database.insert("connections", rows.CONNECTIONS, chain.from_iterable(cable_rows))
+        paths = {id: self._path(self._known_cable(id)) for id in self._paths if id not in new_cables}
+        if paths:
+            again = [
+                {"cable": id, "side": side, "kind": kind, **dict(zip(("part", "thing"), rows.end(far), strict=True))}
+                for id, (kind, *ends) in paths.items()
+                for side, far in enumerate(ends)
+            ]
+            database.execute(_NEW_PATH, *again)
+        counters = {"id": self._next_id, "transaction": self._next_transaction}
+        database.execute("UPDATE store SET next_id = :id, next_transaction = :transaction", counters)
+
+    def _path(self, cable: Cable) -> tuple[str, Thing | None, Thing | None]:
+        """The kind of a cable's path, and where it ends as seen from the cable's first and second end."""
+        one, other = self.by_id(cable.part or cable.thing), self.by_id(cable.other_part or cable.other_thing)
+        if not wiring.passes_on(one.driver) and not wiring.passes_on(other.driver):
+            return cable.kind, other, one
+        ends = [self.end_behind(part) for part in (other, one)]
+        kinds = [wiring.kind_of(end.kind) for end in ends]
+        far, near = (None if wiring.is_panel(end.kind) else end for end in ends)
+        return kinds[0] or kinds[1] or wiring.PATCH, far, near
+
+    def _known_cable(self, cable_id: int) -> Cable:
+        return next(cables[cable_id] for cables in self._cables.values() if cable_id in cables)
+
+
+def trailing_number(name: str) -> int | None:
+    """The number that a part's name ends in, which orders and pairs parts: 13 for `RU13`; None where there is none."""
+    digits = name[len(name.rstrip("0123456789")) :]
+    return int(digits) if digits and len(digits) < 18 else None
