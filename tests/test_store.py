@@ -127,7 +127,7 @@ def test_a_read_only_store_is_read_and_not_written(tmp_path: Path) -> None:
         "import sys; sys.dont_write_bytecode = True; from clusto_cli.main import invoke; sys.argv[0] = 'clusto';"
         "print([invoke(['locate', 'pool1']), invoke(['add', 'Pool', 'pool2'])])"
     )
-    for parent in [tmp_path, *tmp_path.parents][:3]:
+    for parent in [tmp_path, *tmp_path.parents][:4]:
         with contextlib.suppress(PermissionError):
             parent.chmod(parent.stat().st_mode | 0o055)
     nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
