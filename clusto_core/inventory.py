@@ -19,7 +19,7 @@ from clusto_core.drivers import Driver, Part, registry
 from clusto_core.drivers.resources import DeviceType, Query
 from clusto_core.errors import Malformed, Refused
 from clusto_core.model.attributes import Key, Value, from_python
-from clusto_core.model.names import MalformedName, check_name, split_part
+from clusto_core.model.names import MalformedName, check_name, split_part, trailing_number
 from clusto_core.model.things import Attribute, Thing
 from clusto_core.query import saved
 from clusto_core.records import history
@@ -27,7 +27,7 @@ from clusto_core.rules import cabling, categories, containment, devicetypes, par
 from clusto_core.rules.cabling import Joined
 from clusto_core.store import collector, opening
 from clusto_core.store.reader import Reader, open_reader
-from clusto_core.store.unit import UnitOfWork, trailing_number
+from clusto_core.store.unit import UnitOfWork
 
 if TYPE_CHECKING:
     from clusto_core.query.matching import Match, Pairs

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from clusto_core.drivers.equipment import PDU, Firewall, Router, Server, Switch
 from clusto_core.drivers.parts import NIC, FrontPort, Outlet, Port
 from clusto_core.errors import Malformed
-from clusto_core.model.names import check_part_name
+from clusto_core.model.names import check_part_name, trailing_number
 from clusto_core.rules import ports
 from clusto_core.rules.ports import (
     FRONT,
@@ -23,7 +23,6 @@ from clusto_core.rules.ports import (
     named,
     part_driver,
 )
-from clusto_core.store.unit import trailing_number
 
 
 def source(kind: str, *names: str) -> list[SourcePort]:

@@ -106,6 +106,12 @@ def natural_key(name: str) -> str:
     return "".join(pieces)
 
 
+def trailing_number(name: str) -> int | None:
+    """The number that a part's name ends in, which orders and pairs parts: 13 for `RU13`; None where there is none."""
+    digits = name[len(name.rstrip("0123456789")) :]
+    return int(digits) if digits and len(digits) < 18 else None
+
+
 def suggest(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate that `name` most likely was meant to be, or None when none is close.
 

@@ -12,10 +12,6 @@ from clusto_core.model.names import natural_key, split_part
 if TYPE_CHECKING:
     from typing import Any
 
-    from clusto_core.query.matching import Match, Pairs
-    from clusto_core.query.tree import Node
-    from clusto_core.store.reader import Reader
-
 
 class Thing:
     """One row of the inventory: equipment, a part, a resource or a category. Equal by id."""
@@ -58,15 +54,6 @@ class Thing:
         """Whether its driver is that one or below it in the tree."""
         return issubclass(registry.of(self.driver), driver)
 
-    def matches(self, reader: Reader, wanted: str | Node | Pairs, how: Match | None = None) -> bool:
-        """Whether it satisfies an expression, or has the pairs of keys and values in one of the ways of `Match`.
-
-        Raises Malformed and NotFound as `query.find` does.
-        """
-        from clusto_core.query.search import matches
-
-        return matches(reader, self, wanted, how)
-
     @property
     def place(self) -> str:
         """How a sentence names it: `port 4 on switch2a`, `RU13 in rack101`, `server1`."""
@@ -103,6 +90,24 @@ class Attribute(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.key}={self.shown}"
+
+
+class Cable(NamedTuple):
+    """A connection with both its ends: ids of parts and of the equipment they belong to.
+
+    `part` is None for equipment in a rack unit, which is joined through no part of its own.
+    """
+
+    id: int
+    kind: str
+    part: int | None
+    thing: int
+    other_part: int | None
+    other_thing: int
+
+    def across(self, part: int) -> int | None:
+        """The part at the end that is not `part`."""
+        return self.other_part if self.part == part else self.part
 
 
 class Link(NamedTuple):

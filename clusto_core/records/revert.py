@@ -14,11 +14,11 @@ from clusto_core.errors import Refused
 from clusto_core.inventory import Transaction
 from clusto_core.model import addresses
 from clusto_core.model.attributes import IP, Key, Value
-from clusto_core.model.names import split_part
-from clusto_core.model.things import Attribute, Thing
+from clusto_core.model.names import split_part, trailing_number
+from clusto_core.model.things import Attribute, Cable, Thing
 from clusto_core.records import history
 from clusto_core.rules import containment
-from clusto_core.store.unit import Cable, UnitOfWork, trailing_number
+from clusto_core.store.unit import UnitOfWork
 
 Table = dict[int, list[Any]]
 

@@ -20,10 +20,10 @@ from clusto_core.drivers import Driver, Part
 from clusto_core.drivers.resources import DeviceType
 from clusto_core.errors import Malformed, NotFound, did_you_mean
 from clusto_core.model.attributes import Key
-from clusto_core.model.names import suggest
+from clusto_core.model.names import suggest, trailing_number
 from clusto_core.model.things import Attribute
 from clusto_core.rules import parts, ports
-from clusto_core.store.unit import UnitOfWork, trailing_number
+from clusto_core.store.unit import UnitOfWork
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._+-]*/[a-z0-9][a-z0-9._+-]*")
 DEFINITION = Key("definition")

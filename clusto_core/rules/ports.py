@@ -27,9 +27,8 @@ from typing import NamedTuple
 from clusto_core.drivers import Driver, Part
 from clusto_core.drivers.parts import NIC, ConsolePort, FrontPort, Inlet, Outlet, Port, RearPort, SerialPort
 from clusto_core.errors import Malformed
-from clusto_core.model.names import MAX_LENGTH, MalformedName, check_part_name
+from clusto_core.model.names import MAX_LENGTH, MalformedName, check_part_name, trailing_number
 from clusto_core.rules.parts import LIMIT
-from clusto_core.store.unit import trailing_number
 
 OUTLET = "outlet"
 CONSOLE_PORT = "consoleport"

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from clusto_core.model import addresses
 from clusto_core.model.attributes import HEAD, IP
-from clusto_core.model.things import Attribute, Thing
-
-if TYPE_CHECKING:
-    from clusto_core.store.unit import Cable
+from clusto_core.model.things import Attribute, Cable, Thing
 
 THINGS = ("id", "name", "driver", "owner_id", "number")
 ATTRIBUTES = (

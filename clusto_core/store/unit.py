@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from clusto_core.drivers.parts import FrontPort, RearPort
 from clusto_core.model import wiring
-from clusto_core.model.things import Attribute, Thing
+from clusto_core.model.names import trailing_number
+from clusto_core.model.things import Attribute, Cable, Thing
 from clusto_core.store import rows
 from clusto_core.store.database import Row
 from clusto_core.store.reader import Reader
@@ -31,24 +32,6 @@ _NEW_PATH = """
 
 Rows = dict[str, list[Sequence[Any]]]
 """By table, rows as the history tells them."""
-
-
-class Cable(NamedTuple):
-    """A connection with both its ends: ids of parts and of the equipment they belong to.
-
-    `part` is None for equipment in a rack unit, which is joined through no part of its own.
-    """
-
-    id: int
-    kind: str
-    part: int | None
-    thing: int
-    other_part: int | None
-    other_thing: int
-
-    def across(self, part: int) -> int | None:
-        """The part at the end that is not `part`."""
-        return self.other_part if self.part == part else self.part
 
 
 class UnitOfWork:
@@ -475,9 +458,3 @@ class UnitOfWork:
 
     def _known_cable(self, cable_id: int) -> Cable:
         return next(cables[cable_id] for cables in self._cables.values() if cable_id in cables)
-
-
-def trailing_number(name: str) -> int | None:
-    """The number that a part's name ends in, which orders and pairs parts: 13 for `RU13`; None where there is none."""
-    digits = name[len(name.rstrip("0123456789")) :]
-    return int(digits) if digits and len(digits) < 18 else None
