@@ -10,36 +10,17 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
+from clusto_cli.backends.errors import AuthenticationFailed as AuthenticationFailed
+from clusto_cli.backends.errors import Busy as Busy
+from clusto_cli.backends.errors import DeviceError as DeviceError
+from clusto_cli.backends.errors import LineLost as LineLost
+from clusto_cli.backends.errors import NoSuchPort as NoSuchPort
+from clusto_cli.backends.errors import NotVerified as NotVerified
+from clusto_cli.backends.errors import Refused as Refused
+from clusto_cli.backends.errors import Unreachable as Unreachable
+
 if TYPE_CHECKING:
     from clusto_cli.backends.switch.model import Plan, PortState, Survey, SwitchState
-
-
-class DeviceError(Exception):
-    """A device did not do what was asked; the message is one line that says what it said or did instead."""
-
-
-class Unreachable(DeviceError):
-    """No answer within the time limit, or no route, or the connection was refused."""
-
-
-class AuthenticationFailed(DeviceError):
-    """The device answered and did not accept the credentials, or its host key is not the known one."""
-
-
-class Refused(DeviceError):
-    """The device answered and will not do this: locked, read-only, not switchable, rejected by its command line."""
-
-
-class NoSuchPort(DeviceError):
-    """The device has no outlet, serial port or switch port of that number or name."""
-
-
-class Busy(DeviceError):
-    """Somebody else holds the port or the device's one session."""
-
-
-class NotVerified(DeviceError):
-    """The device acknowledged the change and, read back, does not show it."""
 
 
 class Relay(enum.StrEnum):
@@ -284,14 +265,6 @@ class SwitchControl(Protocol):
     async def close(self) -> None:
         """End the session."""
         ...
-
-
-class LineLost(DeviceError):
-    """An attached console ended without being asked to; `clean` when the other side ended it in good order."""
-
-    def __init__(self, message: str, *, clean: bool = False) -> None:
-        super().__init__(message)
-        self.clean = clean
 
 
 class Attach(enum.Enum):

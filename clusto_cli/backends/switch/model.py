@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from clusto_cli.backends.base import Refused
+from clusto_cli.backends.errors import Refused
 
 VLAN_MIN, VLAN_MAX = 1, 4094
 VLANS = range(VLAN_MIN, VLAN_MAX + 1)

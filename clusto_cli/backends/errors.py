@@ -1,0 +1,39 @@
+"""How a device, or the way to it, fails: what adapters raise. Messages say what the device said or did instead."""
+
+from __future__ import annotations
+
+
+class DeviceError(Exception):
+    """A device did not do what was asked; the message is one line that says what it said or did instead."""
+
+
+class Unreachable(DeviceError):
+    """No answer within the time limit, or no route, or the connection was refused."""
+
+
+class AuthenticationFailed(DeviceError):
+    """The device answered and did not accept the credentials, or its host key is not the known one."""
+
+
+class Refused(DeviceError):
+    """The device answered and will not do this: locked, read-only, not switchable, rejected by its command line."""
+
+
+class NoSuchPort(DeviceError):
+    """The device has no outlet, serial port or switch port of that number or name."""
+
+
+class Busy(DeviceError):
+    """Somebody else holds the port or the device's one session."""
+
+
+class NotVerified(DeviceError):
+    """The device acknowledged the change and, read back, does not show it."""
+
+
+class LineLost(DeviceError):
+    """An attached console ended without being asked to; `clean` when the other side ended it in good order."""
+
+    def __init__(self, message: str, *, clean: bool = False) -> None:
+        super().__init__(message)
+        self.clean = clean
