@@ -90,11 +90,12 @@ class Inventory:
             if change.unit.changed:
                 categories.check(change.unit)
                 cabling.check_heights(change.unit)
-                if dry_run:
-                    database.connection.rollback()
-                else:
-                    change.id = history.record(change.unit, command, message, reverts)
-                    change.unit.flush()
+            if dry_run or not change.unit.changed:
+                # Something may be written already, so that an expression saw it.
+                database.connection.rollback()
+            else:
+                change.id = history.record(change.unit, command, message, reverts)
+                change.unit.flush()
 
 
 class Transaction:
@@ -106,8 +107,6 @@ class Transaction:
         """The number of the transaction in the history, once it is done; None when nothing changed."""
         self.allocated: set[int] = set()
         """The ids of what `allocation.allocate` has handed out in it."""
-        self.given_vlans: set[int] = set()
-        """The VLAN ids that `vlans.allocate` has given out in it."""
         self._shapes: dict[tuple[object, ...], devicetypes.Model] = {}
 
     # --- Things ------------------------------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ def saved(reader: Reader) -> list[SavedQuery]:
 
 def save(change: Transaction, name: str, text: str, *, allow_unknown: bool = False) -> bool:
     """Gives an expression a name, or a name another expression; False when it had that one. Expressions that it uses
-    must have been saved by an earlier transaction.
+    must have been saved before.
 
     Raises Malformed for a name or an expression that cannot be, NotFound as `binding.bind` does.
     """

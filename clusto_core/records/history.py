@@ -51,7 +51,7 @@ def record(unit: UnitOfWork, command: str, message: str | None, reverts: int | N
     message = message and message.encode(errors="replace").decode().replace("\0", "?")
     now = time.time_ns() // 1000
     entry = (number, now, user()[:100], os.uname().nodename[:255], command, message, reverts)
-    database = unit.reader.database
+    database = unit.database
     database.insert("transactions", rows.TRANSACTIONS, [entry])
     dump = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
     changes = (
