@@ -7,7 +7,7 @@ there is what was written so far.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from clusto_core.drivers import Category, Driver, registry
 from clusto_core.drivers.parts import FrontPort, Inlet, Outlet, RearPort
@@ -41,6 +41,9 @@ _ATTRIBUTE = """
     SELECT a.id, a.thing_id, a.key, a.number, a.subkey, a.type, a.head, a.rest, a.ref_id, r.name
     FROM attributes a LEFT JOIN things r ON r.id = a.ref_id"""
 _ATTRIBUTES = _ATTRIBUTE + " WHERE a.thing_id IN (:ids)"
+_VALUES = """
+    SELECT a.thing_id, a.type, a.head, a.rest, a.ref_id, r.name
+    FROM attributes a LEFT JOIN things r ON r.id = a.ref_id WHERE a.thing_id IN (:ids) AND a.key = :key"""
 _UNDER_KEY = _ATTRIBUTE + " WHERE a.key = :key"
 _ATTRIBUTES_OF_PARTS = """
     SELECT a.id, a.thing_id, a.key, a.number, a.subkey, a.type, a.head, a.rest, a.ref_id, r.name
@@ -221,6 +224,18 @@ class Reader:
         """All attributes under a key, of whatever Thing or part."""
         rows = self.database.rows(_UNDER_KEY, {"key": key.key})
         return [attribute for attribute in map(_attribute, rows) if attribute.key == key]
+
+    def values_under(self, key: Key, thing_ids: Sequence[int]) -> dict[int, list[Value]]:
+        """The values under a key that these Things have, by their ids, in the order in which they were given."""
+        parts = {"key": key.key, "number": key.number, "subkey": key.subkey}
+        sql = _VALUES + "".join(
+            f" AND a.{column} IS NULL" if parts[column] is None else f" AND a.{column} = :{column}"
+            for column in ("number", "subkey")
+        )
+        found: dict[int, list[Value]] = {}
+        for id, type, head, rest, ref_id, ref_name in self.database.rows_in(sql + " ORDER BY a.id", thing_ids, parts):
+            found.setdefault(id, []).append(_value(type, head, rest, ref_id, ref_name))
+        return found
 
     def addresses_of_parts(self, *owner_ids: int) -> list[tuple[Thing, str]]:
         """The addresses that parts of these equipments hold, each with its part, in natural order of the parts."""
@@ -409,9 +424,12 @@ def _rank(parent: Thing) -> tuple[bool, str]:
 
 
 def _attribute(row: Row) -> Attribute:
-    id, thing_id, key, number, subkey, type, head, rest, ref_id, ref_name = row
-    text = ref_name if type == "relation" else head if rest is None else head + rest
-    return Attribute(id, thing_id, Key(key, number, subkey), Value(type, text, ref_id))
+    id, thing_id, key, number, subkey, *value = row
+    return Attribute(id, thing_id, Key(key, number, subkey), _value(*value))
+
+
+def _value(type: str, head: str, rest: str | None, ref_id: int | None, ref_name: str) -> Value:
+    return Value(type, ref_name if ref_id is not None else head if rest is None else head + rest, ref_id)
 
 
 def _link(row: Row) -> Link:

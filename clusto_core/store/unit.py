@@ -114,6 +114,19 @@ class UnitOfWork:
             self._attributes[attribute.thing_id].append(attribute)
         return {id: self._by_id[id] for id in wanted if id in self._by_id and id not in self._gone[0]}
 
+    def has_read_attributes(self, thing: Thing) -> bool:
+        """Whether the attributes of a Thing are in memory."""
+        return thing.id in self._attributes
+
+    def known(self, things: Iterable[Thing]) -> list[Thing]:
+        """These Things, read just now by `reader`, as this transaction has them."""
+        found = []
+        for thing in things:
+            thing = self._by_id.setdefault(thing.id, thing)
+            self._by_name.setdefault(thing.name, thing)
+            found.append(thing)
+        return found
+
     def parts(self, thing: Thing) -> list[Thing]:
         """The parts of an equipment, in the order in which they were made."""
         if thing.id not in self._parts:

@@ -1,0 +1,346 @@
+"""A Thing with all that an operator thinks of: what it has, where it is, what it is wired to, and how it is changed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from clusto_core.errors import Malformed, NotFound, Refused, did_you_mean
+from clusto_core.library.attributes import Attributes, InForce
+from clusto_core.library.batch import Batch
+from clusto_core.library.wires import Console, Feed
+from clusto_core.model.names import suggest
+from clusto_core.model.things import Link, Thing, in_order
+
+if TYPE_CHECKING:
+    from clusto_core.answers.location import Location
+    from clusto_core.library.change import Change, Joint
+    from clusto_core.library.view import View
+    from clusto_core.query.matching import Match, Pairs
+    from clusto_core.query.tree import Node
+    from clusto_core.records.history import Entry
+
+
+class Handle:
+    """One Thing or part, as an inventory, a snapshot or a change gave it. Equal to every handle of the same Thing.
+
+    What writes raises Refused unless the handle is of a change that is open.
+    """
+
+    __slots__ = ("batch", "thing")
+
+    def __init__(self, thing: Thing, batch: Batch) -> None:
+        self.thing = thing
+        self.batch = batch
+
+    @property
+    def view(self) -> View:
+        """The inventory, snapshot or change that it is of."""
+        return self.batch.source
+
+    @property
+    def name(self) -> str:
+        """Its name; a part's is `server1:eth0`."""
+        return self.thing.name
+
+    @property
+    def driver(self) -> str:
+        """The name of its driver."""
+        return self.thing.driver
+
+    def is_a(self, driver: str) -> bool:
+        """Whether its driver is that one, or below it. Raises Malformed for an unknown driver."""
+        from clusto_core.drivers import registry
+
+        return self.thing.is_a(registry.get(driver))
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it belongs to an equipment."""
+        return self.thing.is_part
+
+    @property
+    def part_name(self) -> str:
+        """A part's own name: `eth0` of `server1:eth0`."""
+        return self.thing.part_name
+
+    @property
+    def owner(self) -> Handle:
+        """The equipment that a part belongs to; a whole Thing itself."""
+        return self if self.thing.owner_id is None else self.view.by_id(self.thing.owner_id)
+
+    # --- attributes --------------------------------------------------------------------------------------------------
+
+    @property
+    def attrs(self) -> Attributes:
+        """Its own attributes."""
+        return Attributes(self)
+
+    @property
+    def inherited(self) -> InForce:
+        """The attributes in force: its own, and those of what it is in."""
+        return InForce(self)
+
+    @property
+    def addresses(self) -> list[str]:
+        """The IP addresses that it and its parts hold."""
+        with self.view.reading():
+            if not self.is_part:
+                return [text for _, text in self.batch.around(self.thing).addresses(self.thing)]
+        return [str(text) for text in self.attrs.all("_ip")]
+
+    # --- parts and cables --------------------------------------------------------------------------------------------
+
+    @property
+    def parts(self) -> Parts:
+        """Its parts, by their own names (`eth0`), in natural order."""
+        return Parts(self)
+
+    @property
+    def cable(self) -> Link | None:
+        """The cable in a part, with its kind and both ends, as it is recorded."""
+        return self.batch.link(self.thing)
+
+    @property
+    def other(self) -> Handle | None:
+        """What a part's cable goes to: the next part, a patch panel's too, or the equipment in a rack unit."""
+        link = self.batch.link(self.thing)
+        return None if link is None else self.batch.handle(link.other)
+
+    @property
+    def far(self) -> Handle | None:
+        """Where a part's path ends behind patch panels; None where it has no cable, or ends at a panel."""
+        link = self.batch.link(self.thing)
+        return None if link is None or link.far is None else self.batch.handle(link.far)
+
+    @property
+    def path(self) -> list[Handle]:
+        """The whole path that a part is on, end to end, patch panels included."""
+        with self.view.reading() as reader:
+            return self.view.handles(reader.trace(self.thing))
+
+    def connected(self, driver: str | None = None, via: str | None = None) -> list[Handle]:
+        """What it is connected to, as `connected to` of expressions tells it: one step along a cable, through patch
+        panels, or directly in the other; of one driver, by one kind of cable (network, power, console, position)."""
+        from clusto_core.query import tree
+        from clusto_core.query.patterns import Literal
+
+        return self.view.find(tree.Connected(tree.Name(Literal(self.name)), via), driver=driver)
+
+    @property
+    def feeds(self) -> list[Feed]:
+        """Its inlets, each with the outlet that feeds it. Raises Malformed for a part that has no power."""
+        from clusto_core.answers.power import supplies
+
+        with self.view.reading() as reader:
+            found = supplies(reader, [self.thing])[0].feeds
+        return [Feed(*(None if end is None else self.batch.handle(end) for end in feed)) for feed in found]
+
+    @property
+    def console(self) -> Console | None:
+        """The way to its console; None where there is none. Raises Malformed for a machine with several."""
+        from clusto_core.answers.consoles import console_of
+        from clusto_core.library.wires import console_from
+
+        with self.view.reading() as reader:
+            try:
+                way = console_of(reader, self.thing)
+            except Refused:
+                return None
+        return console_from(way, self.batch)
+
+    @property
+    def switch_ports(self) -> dict[str, Handle]:
+        """The switch port that each network interface is on, by the interface's own name (`eth0`)."""
+        from clusto_core.answers.network import nics_of, wired
+
+        found = {}
+        with self.view.reading() as reader:
+            for nic in nics_of(reader, self.thing):
+                with contextlib.suppress(NotFound, Refused):
+                    found[nic.part_name] = wired(reader, nic).port
+        return {name: self.batch.handle(port) for name, port in found.items()}
+
+    # --- where it is -------------------------------------------------------------------------------------------------
+
+    @property
+    def parents(self) -> list[Handle]:
+        """What it is directly in: categories, then places."""
+        with self.view.reading():
+            found = self.batch.around(self.thing).parents(self.thing)
+        return [self.batch.handle(each) for each in found]
+
+    @property
+    def above(self) -> list[Handle]:
+        """Everything that it is in, nearest first."""
+        with self.view.reading():
+            found = self.batch.around(self.thing).ancestors(self.thing)
+        return [self.batch.handle(each) for each in found]
+
+    def within(self, driver: str) -> Handle | None:
+        """The nearest of a driver that it is in. Raises Malformed for an unknown driver."""
+        return next((each for each in self.above if each.is_a(driver)), None)
+
+    @property
+    def rack(self) -> Handle | None:
+        """The rack that it is in."""
+        return self.within("Rack")
+
+    @property
+    def room(self) -> Handle | None:
+        """The room that it is in."""
+        return self.within("Room")
+
+    @property
+    def datacenter(self) -> Handle | None:
+        """The datacenter that it is in."""
+        return self.within("Datacenter")
+
+    @property
+    def position(self) -> str | None:
+        """The rack units that it takes: `RU13`, `RU13-14`."""
+        with self.view.reading() as reader:
+            return next(iter(reader.rack_units([self.thing.id]).values()), None)
+
+    @property
+    def locations(self) -> list[Location]:
+        """Where it is, as `clusto locate` tells it."""
+        from clusto_core.answers.location import locate
+
+        with self.view.reading() as reader:
+            return locate(reader, self.thing)
+
+    @property
+    def contents(self) -> list[Handle]:
+        """What is directly in it, in natural order, without its own parts."""
+        with self.view.reading() as reader:
+            found = reader.contents([self.thing.id], parts=False).get(self.thing.id, [])
+            return self.view.handles(in_order(found))
+
+    def find(
+        self,
+        wanted: str | Node | Pairs | None = None,
+        how: Match | None = None,
+        *,
+        driver: str | None = None,
+        allow_unknown: bool = False,
+    ) -> list[Handle]:
+        """What is in it, any number of steps down, and satisfies an expression: see `View.find`."""
+        return self.view.find(wanted, how, driver=driver, inside=self, allow_unknown=allow_unknown)
+
+    # --- what is said of it ------------------------------------------------------------------------------------------
+
+    @property
+    def protection(self) -> str | None:
+        """Why it must not be disrupted: `server1 is protected`; None when it is not."""
+        from clusto_core.inventory import protection
+
+        with self.view.reading() as reader:
+            return protection(reader, self.thing)
+
+    def history(self, limit: int | None = None) -> list[Entry]:
+        """The transactions that changed it, newest first."""
+        from clusto_core.records.history import entries
+
+        with self.view.reading() as reader:
+            return entries(reader, [self.thing.entity_id], limit)
+
+    # --- changing it -------------------------------------------------------------------------------------------------
+
+    def writing(self) -> Change:
+        """The change that it is of. Raises Refused when it is of none, or of one that is over, or is gone."""
+        return self.view.writing(self)
+
+    def connect(self, other: str | Handle, kind: str | None = None) -> list[Joint]:
+        """Joins it to a Thing, a part, or rack units (`rack101:RU13-14`): see `Change.connect`."""
+        return self.writing().connect(self, other, kind)
+
+    def disconnect(self, other: str | Handle | None = None) -> list[Joint]:
+        """Takes out its cables, all or those to `other`."""
+        return self.writing().disconnect(self, other)
+
+    def put(self, into: str | Handle) -> bool:
+        """Puts it into a place or grouping; False when it was in it."""
+        return self.writing().put(self, into)
+
+    def take(self, out_of: str | Handle) -> bool:
+        """Takes it out of a place or grouping; False when it was not put in it."""
+        return self.writing().take(self, out_of)
+
+    def move(self, to: str | Handle) -> None:
+        """Takes it out of its rack units and its place, and puts it into others: see `Change.move`."""
+        self.writing().move(self, to)
+
+    def rename(self, name: str) -> None:
+        """Gives it another name."""
+        self.writing().rename(self, name)
+
+    def remove(self) -> None:
+        """Takes it out of the inventory: see `Change.remove`."""
+        self.writing().remove(self)
+
+    def allocate_ip(self, network: str | Handle) -> str:
+        """Gives it the lowest free address of a Network."""
+        return self.writing().allocate_ip(network, self)
+
+    def give_ip(self, address: str) -> bool:
+        """Gives it that address; False when it held it."""
+        return self.writing().give_ip(address, self)
+
+    def free_ips(self) -> list[str]:
+        """Takes back the addresses that it and its parts hold."""
+        return self.writing().free_ips(self)
+
+    # --- ------------------------------------------------------------------------------------------------------------
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Handle) and other.thing.id == self.thing.id and other.view.url == self.view.url
+
+    def __hash__(self) -> int:
+        return hash(self.thing.id)
+
+    def __str__(self) -> str:
+        return self.thing.name
+
+    def __repr__(self) -> str:
+        return f"<{self.thing.driver} {self.thing.name}>"
+
+
+class Parts(Mapping[str, Handle]):
+    """The parts of an equipment, by their own names."""
+
+    __slots__ = ("_owner",)
+
+    def __init__(self, owner: Handle) -> None:
+        self._owner = owner
+
+    def _all(self) -> dict[str, Handle]:
+        return {part.part_name: part for part in self._owner.batch.parts(self._owner.thing)}
+
+    def __getitem__(self, name: str) -> Handle:
+        """The part of that name, or that the device itself calls so. Raises NoSuchKey, Malformed for several."""
+        from clusto_core.library.attributes import NoSuchKey
+
+        every = self._all()
+        if name in every:
+            return every[name]
+        labelled = [part for part in every.values() if name in part.attrs.all("label")]
+        if len(labelled) == 1:
+            return labelled[0]
+        if labelled:
+            raise Malformed(f"several parts of {self._owner.name} have the label {name}")
+        raise NoSuchKey(f"no such part: {self._owner.name}:{name}{did_you_mean(suggest(name, list(every)))}")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def of(self, driver: str) -> list[Handle]:
+        """Those of a driver: `parts.of("NIC")`. Raises Malformed for an unknown one."""
+        return [part for part in self._all().values() if part.is_a(driver)]
+
+    def __repr__(self) -> str:
+        return f"<parts of {self._owner.name}: {', '.join(self._all())}>"
