@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from clusto_core.library.handle import Handle
     from clusto_core.library.view import View
 
-LARGEST = 1000
+LARGEST = 5000
 """How many handles are read for at once."""
 
 
@@ -57,10 +57,10 @@ class Batch:
 
     def values(self, thing: Thing, key: Key) -> Sequence[Value]:
         """The values under a key."""
-        if self.source.transaction is not None or self._attributes is not None or len(self.things) == 1:
-            return [each.value for each in self.attributes(thing) if each.key == key]
         found = self._values.get(key)
         if found is None:
+            if self.source.transaction is not None or self._attributes is not None or len(self.things) == 1:
+                return [each.value for each in self.attributes(thing) if each.key == key]
             with self.source.reading() as reader:
                 found = self._values[key] = reader.values_under(key, [each.id for each in self.things])
         return found.get(thing.id, ())

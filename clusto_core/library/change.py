@@ -35,30 +35,29 @@ class Change(View):
     error of `clusto_core.errors`; one that leaves the `with` block takes everything back.
     """
 
-    transaction: Transaction
-
     def __init__(self, transaction: Transaction, url: str) -> None:
-        self.transaction = transaction
+        self._transaction = transaction
         self.url = url
         self.over = False
 
     @property
     def id(self) -> int | None:
         """The number of the transaction in the history, when it is committed; None when nothing changed."""
-        return self.transaction.id
+        return self._transaction.id
+
+    @property
+    def transaction(self) -> Transaction:
+        """What is changed. Raises Refused when the change is over."""
+        if self.over:
+            raise Refused("the change is over: ask the inventory")
+        return self._transaction
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Reader]:
         """The store as things are in this change."""
-        self._check_open()
         yield self.transaction.unit.reader
 
-    def _check_open(self) -> None:
-        if self.over:
-            raise Refused("the change is over: ask the inventory")
-
     def _resolved(self, name: str) -> Thing:
-        self._check_open()
         return self.transaction.resolve(name)
 
     def _current(self, things: Iterable[Thing]) -> Sequence[Thing]:
@@ -66,7 +65,6 @@ class Change(View):
 
     def writing(self, handle: Handle) -> Change:
         """The change itself. Raises Refused when it is over, NotFound for what was taken out in it."""
-        self._check_open()
         if self.transaction.unit.get(handle.name) is not handle.thing:
             raise NotFound(f"no such thing: {handle.name} was taken out in this change")
         return self
@@ -81,7 +79,6 @@ class Change(View):
             return self._resolved(named)
         if named.view is self:
             return self.writing(named).transaction.unit.by_id(named.thing.id)
-        self._check_open()
         if named.view.url != self.url:
             raise Malformed(f"{named.name} is of another inventory")
         found = self.transaction.unit.find(named.thing.id)

@@ -32,8 +32,6 @@ class UnknownValueWarning(UserWarning):
 class View(ABC):
     """Questions to an inventory."""
 
-    transaction: Transaction | None = None
-    """What is changed by it, inside a change."""
     url: str
 
     # --- what an inventory, a snapshot and a change have of their own ------------------------------------------------
@@ -41,6 +39,11 @@ class View(ABC):
     @abstractmethod
     def reading(self) -> AbstractContextManager[Reader]:
         """The store, for one question."""
+
+    @property
+    def transaction(self) -> Transaction | None:
+        """What is changed by it, inside a change."""
+        return None
 
     def _resolved(self, name: str) -> Thing:
         with self.reading() as reader:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 
 from clusto_core.drivers import Category, Driver, registry
 from clusto_core.drivers.parts import FrontPort, Inlet, Outlet, RearPort
@@ -42,7 +43,7 @@ _ATTRIBUTE = """
     FROM attributes a LEFT JOIN things r ON r.id = a.ref_id"""
 _ATTRIBUTES = _ATTRIBUTE + " WHERE a.thing_id IN (:ids)"
 _VALUES = """
-    SELECT a.thing_id, a.type, a.head, a.rest, a.ref_id, r.name
+    SELECT a.id, a.thing_id, a.number, a.subkey, a.type, a.head, a.rest, a.ref_id, r.name
     FROM attributes a LEFT JOIN things r ON r.id = a.ref_id WHERE a.thing_id IN (:ids) AND a.key = :key"""
 _UNDER_KEY = _ATTRIBUTE + " WHERE a.key = :key"
 _ATTRIBUTES_OF_PARTS = """
@@ -227,14 +228,12 @@ class Reader:
 
     def values_under(self, key: Key, thing_ids: Sequence[int]) -> dict[int, list[Value]]:
         """The values under a key that these Things have, by their ids, in the order in which they were given."""
-        parts = {"key": key.key, "number": key.number, "subkey": key.subkey}
-        sql = _VALUES + "".join(
-            f" AND a.{column} IS NULL" if parts[column] is None else f" AND a.{column} = :{column}"
-            for column in ("number", "subkey")
-        )
+        # Number and subkey are no conditions of the statement: SQLite would then begin at all that have the key.
+        rows = sorted(self.database.rows_in(_VALUES, thing_ids, {"key": key.key}), key=itemgetter(0))
         found: dict[int, list[Value]] = {}
-        for id, type, head, rest, ref_id, ref_name in self.database.rows_in(sql + " ORDER BY a.id", thing_ids, parts):
-            found.setdefault(id, []).append(_value(type, head, rest, ref_id, ref_name))
+        for _, thing_id, number, subkey, type, head, rest, ref_id, ref_name in rows:
+            if number == key.number and subkey == key.subkey:
+                found.setdefault(thing_id, []).append(_value(type, head, rest, ref_id, ref_name))
         return found
 
     def addresses_of_parts(self, *owner_ids: int) -> list[tuple[Thing, str]]:
