@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, StoreBroken
+    from clusto_core.library.asking import UnknownValueWarning
     from clusto_core.library.attributes import Attributes, InForce, NoSuchKey
-    from clusto_core.library.change import Change, Joint
-    from clusto_core.library.handle import Handle, Parts
+    from clusto_core.library.change import Change
+    from clusto_core.library.handle import Console, Feed, Handle, Joint, Parts
     from clusto_core.library.inventory import Inventory, Snapshot, open
-    from clusto_core.library.view import UnknownValueWarning, View
-    from clusto_core.library.wires import Console, Feed
+    from clusto_core.library.view import View
     from clusto_core.model.attributes import structure as as_json
     from clusto_core.query.matching import Match
     from clusto_core.query.parser import parse as expression
@@ -57,11 +57,11 @@ __all__ = [
 _MODULES = {
     "errors": ("ClustoError", "Malformed", "NotFound", "Refused", "StoreBroken"),
     "library.attributes": ("Attributes", "InForce", "NoSuchKey"),
-    "library.change": ("Change", "Joint"),
-    "library.handle": ("Handle", "Parts"),
+    "library.asking": ("UnknownValueWarning",),
+    "library.change": ("Change",),
+    "library.handle": ("Console", "Feed", "Handle", "Joint", "Parts"),
     "library.inventory": ("Inventory", "Snapshot", "open"),
-    "library.view": ("UnknownValueWarning", "View"),
-    "library.wires": ("Console", "Feed"),
+    "library.view": ("View",),
     "query.matching": ("Match",),
 }
 _WHERE = {name: (module, name) for module, names in _MODULES.items() for name in names} | {

@@ -317,6 +317,21 @@ class Transaction:
         """See `containment.take`."""
         return containment.take(self.unit, self.resolve(thing), self.resolve(parent))
 
+    def move(self, thing: str | Thing, to: str | Thing) -> None:
+        """Takes a Thing out of its rack units and of the place it is in, and puts it into another: into rack units
+        (`rack101:RU13-14`), or into a place. Its other cables and its groupings stay. Raises as `connect` and `put`."""
+        moved = self.resolve(thing)
+        span = cabling.parse_span(to) if isinstance(to, str) else None
+        goal = self.resolve(to) if span is None else None
+        for cable in cabling.positions(self.unit, moved):
+            self.unit.delete_cable(cable)
+        while (place := containment.standing(self.unit, moved)) is not None:
+            containment.take(self.unit, moved, place)
+        if goal is None or goal.is_part:
+            self.connect(moved, to)
+        else:
+            self.put(moved, goal)
+
     def connect(self, one: str | Thing, other: str | Thing, kind: str | None = None) -> list[Joined]:
         """Joins two Things or parts, or equipment and rack units (`rack101:RU13-14`): see `cabling.connect`."""
         spans = [cabling.parse_span(each) if isinstance(each, str) else None for each in (one, other)]

@@ -1,10 +1,13 @@
 """What scripts and programs of a site import, as `clusto_core` exports it: see docs/library.md.
 
-inventory    `open`, and the inventory: short reads, snapshots, changes
-view         names, expressions and choices in, handles out: the same for an inventory, a snapshot and a change
-change       a change: the same, and what it can do
-handle       a Thing with all that an operator thinks of
+Each uses those above it only.
+
+source       where handles are from: what reads the store for them, and whether they may write
+asking       expressions, pairs and trees, narrowed by driver and place
+batch        what came together, and what is read for all of it at once
 attributes   the attributes of a handle, its own and those in force
-batch        handles that came together, and what is read for all of them at once
-wires        what feeds a machine, and which port is its console
+handle       a Thing with all that an operator thinks of
+view         names, expressions and choices in, handles out: the same for an inventory, a snapshot and a change
+change       a change: a view as things are in it, and what can be done
+inventory    `open`, and the inventory: short reads, snapshots, changes
 """

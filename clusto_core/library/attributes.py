@@ -5,15 +5,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import Any, Generic, Protocol, Self, TypeVar, overload
 
 from clusto_core.errors import Malformed, NotFound, did_you_mean
+from clusto_core.inventory import Transaction
+from clusto_core.library.batch import Batch
 from clusto_core.model.attributes import Key, Value, resolve_secret
 from clusto_core.model.names import suggest
 from clusto_core.model.things import Attribute, Inherited, Thing
-
-if TYPE_CHECKING:
-    from clusto_core.library.handle import Handle
 
 T = TypeVar("T")
 
@@ -27,7 +26,26 @@ class NoSuchKey(NotFound, KeyError):
     __str__ = Exception.__str__
 
 
-class Values(Mapping[str, Any]):
+class Holder(Protocol):
+    """What has attributes: a handle."""
+
+    thing: Thing
+    batch: Batch
+
+    def writing(self) -> Transaction:
+        """The transaction in which it is changed. Raises Refused."""
+
+    def at(self, thing: Thing) -> Self:
+        """The handle of something that was come upon from here."""
+
+    def value(self, value: object) -> object:
+        """A value as a transaction takes it: a handle is a relation to its Thing."""
+
+
+H = TypeVar("H", bound=Holder)
+
+
+class Values(Mapping[str, Any], Generic[H]):
     """Values by key, as keys are spelled (`status`, `snmp.community`, `disk#2.size`); reserved keys only when named.
 
     A value is a str, int, float, bool or datetime (UTC), what JSON decodes to, or, for a relation, the handle of the
@@ -36,8 +54,12 @@ class Values(Mapping[str, Any]):
 
     __slots__ = ("handle",)
 
-    def __init__(self, handle: Handle) -> None:
+    def __init__(self, handle: H) -> None:
         self.handle = handle
+
+    @property
+    def _name(self) -> str:
+        return self.handle.thing.name
 
     @abstractmethod
     def _under(self, key: Key) -> Sequence[Value]: ...
@@ -53,8 +75,8 @@ class Values(Mapping[str, Any]):
             value = found[0]
             return value.text if value.type == "string" else self._python(value)
         if found:
-            raise Malformed(f"{self.handle.name} has {len(found)} values under {key}: ask for all({key!r})")
-        raise NoSuchKey(f"{self.handle.name} has no {key}{did_you_mean(suggest(key, list(self)))}")
+            raise Malformed(f"{self._name} has {len(found)} values under {key}: ask for all({key!r})")
+        raise NoSuchKey(f"{self._name} has no {key}{did_you_mean(suggest(key, list(self)))}")
 
     @overload
     def one(self, key: str) -> Any: ...
@@ -95,21 +117,22 @@ class Values(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         shown = ", ".join(str(each) for each in self.records() if not each.key.reserved)
-        return f"<{self.handle.name}: {shown}>"
+        return f"<{self._name}: {shown}>"
 
     def _python(self, value: Value) -> Any:
         if value.ref is None:
             return value.python()
-        return self.handle.view.by_id(value.ref)
+        with self.handle.batch.source.reading() as reader:
+            return self.handle.at(reader.by_ids([value.ref])[value.ref])
 
     def _of(self, kind: type[Any], key: str, value: Any) -> Any:
         if not isinstance(value, kind) or (isinstance(value, bool) and kind not in (bool, object)):
             is_, wanted = (_TYPES.get(each, f"a {each.__name__}") for each in (type(value), kind))
-            raise Malformed(f"{key} of {self.handle.name} is {is_}, not {wanted}")
+            raise Malformed(f"{key} of {self._name} is {is_}, not {wanted}")
         return value
 
 
-class Attributes(Values, MutableMapping[str, Any]):
+class Attributes(Values[H], MutableMapping[str, Any]):
     """A Thing's own attributes. Inside a change they can be set: a list, tuple or set is several values, a handle a
     relation, a dict JSON (see `as_json` for a list)."""
 
@@ -124,26 +147,26 @@ class Attributes(Values, MutableMapping[str, Any]):
 
     def __setitem__(self, key: str, value: object) -> None:
         """Makes the values under a key exactly these. Raises as `Transaction.set_values` does."""
-        change = self.handle.writing()
-        change.transaction.set_values(self.handle.thing, _parsed(key), [change.value(each) for each in several(value)])
+        values = [self.handle.value(each) for each in several(value)]
+        self.handle.writing().set_values(self.handle.thing, _parsed(key), values)
 
     def __delitem__(self, key: str) -> None:
         """Takes out all values under a key. Raises NoSuchKey."""
-        if not self.handle.writing().transaction.delete_values(self.handle.thing, _parsed(key)):
-            raise NoSuchKey(f"{self.handle.name} has no {key}")
+        if not self.handle.writing().delete_values(self.handle.thing, _parsed(key)):
+            raise NoSuchKey(f"{self._name} has no {key}")
 
     def add(self, key: str, *values: object) -> bool:
         """Adds values to those under a key; False when all were there."""
-        change = self.handle.writing()
-        return change.transaction.add_values(self.handle.thing, _parsed(key), [change.value(each) for each in values])
+        given = [self.handle.value(each) for each in values]
+        return self.handle.writing().add_values(self.handle.thing, _parsed(key), given)
 
     def discard(self, key: str, value: object) -> bool:
         """Takes one value out; False when it was not there."""
-        change = self.handle.writing()
-        return change.transaction.delete_values(self.handle.thing, _parsed(key), change.value(value)) > 0
+        given = self.handle.value(value)
+        return self.handle.writing().delete_values(self.handle.thing, _parsed(key), given) > 0
 
 
-class InForce(Values):
+class InForce(Values[H]):
     """The attributes in force for a Thing: its own, and under each key that it lacks those of the nearest Thing that
     it is in. Reserved keys are not inherited."""
 
@@ -156,19 +179,16 @@ class InForce(Values):
         """See `Values.records`."""
         return [each.attribute for each in self._effective()]
 
-    def origin(self, key: str) -> Handle:
+    def origin(self, key: str) -> H:
         """What a value comes from: the Thing itself or what it is in. Raises NoSuchKey."""
         wanted = _parsed(key)
         for each in self._effective():
             if each.attribute.key == wanted:
-                return self._at(each.origin)
-        raise NoSuchKey(f"nothing that {self.handle.name} is in has {key}")
-
-    def _at(self, origin: Thing) -> Handle:
-        return self.handle if origin == self.handle.thing else self.handle.batch.handle(origin)
+                return self.handle if each.origin == self.handle.thing else self.handle.at(each.origin)
+        raise NoSuchKey(f"{self._name} has no {key}, and nothing that it is in")
 
     def _effective(self) -> list[Inherited]:
-        with self.handle.view.reading():
+        with self.handle.batch.source.reading():
             return self.handle.batch.around(self.handle.thing).effective(self.handle.thing)
 
 

@@ -1,4 +1,4 @@
-"""Handles that came together: what is asked of one of them is read for all, so that a loop costs a few statements.
+"""Things that came together: what is asked of one of them is read for all, so that a loop costs a few statements.
 
 Facts stay as they were read. Inside a change attributes come from its unit of work, where they are always current, and
 the others are read again when something was changed since; then for one Thing at a time, because a loop that reads and
@@ -8,29 +8,25 @@ writes in turn would otherwise read all of them each time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from clusto_core.answers import view as answers
+from clusto_core.library.source import Source
 from clusto_core.model.attributes import Key, Value
 from clusto_core.model.things import Attribute, Link, Thing
 
-if TYPE_CHECKING:
-    from clusto_core.library.handle import Handle
-    from clusto_core.library.view import View
-
 LARGEST = 5000
-"""How many handles are read for at once."""
+"""How many Things are read for at once."""
 
 
 class Batch:
     """Some Things, and what was read of them."""
 
-    __slots__ = ("_alone", "_around", "_attributes", "_handles", "_links", "_values", "_version", "source", "things")
+    __slots__ = ("_alone", "_around", "_attributes", "_links", "_related", "_values", "_version", "source", "things")
 
-    def __init__(self, source: View, things: Sequence[Thing]) -> None:
+    def __init__(self, source: Source, things: Sequence[Thing]) -> None:
         self.source = source
         self.things = things
-        self._handles: dict[int, Handle] = {}
+        self._related: dict[int, tuple[Thing, Batch]] = {}
         self._version = self._now
         self._alone: Thing | None = None
         self._forget()
@@ -46,12 +42,18 @@ class Batch:
         """Which state of a change it is; always the same where nothing is changed."""
         return self.source.transaction.unit.version if self.source.transaction is not None else 0
 
-    def handle(self, thing: Thing) -> Handle:
-        """The handle of something that was come upon from here, as a part or a rack: one for all that lead to it."""
-        found = self._handles.get(thing.id)
-        if found is None:
-            found = self._handles[thing.id] = self.source.handle(thing)
-        return found
+    def related(self, thing: Thing) -> tuple[Thing, Batch]:
+        """Something that was come upon from here, as a part or a rack, as the source knows it; and what it is read
+        with, once for all that lead to it."""
+        if thing.id not in self._related:
+            self._keep([thing])
+        return self._related[thing.id]
+
+    def _keep(self, things: Iterable[Thing]) -> None:
+        """Lets Things that are come upon at once be read together."""
+        fresh = {thing.id: thing for thing in things if thing.id not in self._related}
+        batch = Batch(self.source, self.source.current(fresh.values()))
+        self._related.update((thing.id, (thing, batch)) for thing in batch.things)
 
     # --- attributes --------------------------------------------------------------------------------------------------
 
@@ -95,14 +97,14 @@ class Batch:
                 self._around = answers.view_of(reader, self.things if self._alone is None else [thing])
         return self._around
 
-    def parts(self, thing: Thing) -> list[Handle]:
+    def parts(self, thing: Thing) -> list[Thing]:
         """The parts of an equipment, in natural order."""
         with self.source.reading():
             around = self.around(thing)
             found = around.parts.get(thing.id, [])
-            if found and found[0].id not in self._handles:
+            if found and found[0].id not in self._related:
                 self._keep(part for parts in around.parts.values() for part in parts)
-        return [self.handle(part) for part in found]
+        return found
 
     def link(self, part: Thing) -> Link | None:
         """The cable in a part."""
@@ -113,9 +115,3 @@ class Batch:
                 self._links = {link.part.id: link for link in every if link.part is not None}
                 self._keep(end for link in self._links.values() for end in (link.other, link.end))
         return self._links.get(part.id)
-
-    def _keep(self, things: Iterable[Thing]) -> None:
-        """Makes handles of Things at once, so that they are read for together."""
-        fresh = {thing.id: thing for thing in things if thing.id not in self._handles}
-        for handle in self.source.handles(fresh.values()):
-            self._handles[handle.thing.id] = handle

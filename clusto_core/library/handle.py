@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from clusto_core.errors import Malformed, NotFound, Refused, did_you_mean
-from clusto_core.library.attributes import Attributes, InForce
-from clusto_core.library.batch import Batch
-from clusto_core.library.wires import Console, Feed
+from clusto_core.library import asking
+from clusto_core.library.attributes import Attributes, InForce, NoSuchKey
+from clusto_core.library.batch import LARGEST, Batch
+from clusto_core.library.source import Source
 from clusto_core.model.names import suggest
 from clusto_core.model.things import Link, Thing, in_order
 
 if TYPE_CHECKING:
     from clusto_core.answers.location import Location
-    from clusto_core.library.change import Change, Joint
-    from clusto_core.library.view import View
+    from clusto_core.inventory import Transaction
     from clusto_core.query.matching import Match, Pairs
     from clusto_core.query.tree import Node
     from clusto_core.records.history import Entry
+    from clusto_core.rules.cabling import Joined
 
 
 class Handle:
     """One Thing or part, as an inventory, a snapshot or a change gave it. Equal to every handle of the same Thing.
 
-    What writes raises Refused unless the handle is of a change that is open.
+    What writes raises Refused unless the handle is of a change that is open. Where a Thing is to be given, it may be
+    given as a handle, or by what an operator calls it: its name, an address, a MAC, a serial number.
     """
 
     __slots__ = ("batch", "thing")
@@ -35,9 +37,16 @@ class Handle:
         self.batch = batch
 
     @property
-    def view(self) -> View:
+    def source(self) -> Source:
         """The inventory, snapshot or change that it is of."""
         return self.batch.source
+
+    def at(self, thing: Thing) -> Handle:
+        """The handle of something that was come upon from here."""
+        return Handle(*self.batch.related(thing))
+
+    def _all(self, things: Iterable[Thing]) -> list[Handle]:
+        return [self.at(thing) for thing in things]
 
     @property
     def name(self) -> str:
@@ -68,24 +77,27 @@ class Handle:
     @property
     def owner(self) -> Handle:
         """The equipment that a part belongs to; a whole Thing itself."""
-        return self if self.thing.owner_id is None else self.view.by_id(self.thing.owner_id)
+        if self.thing.owner_id is None:
+            return self
+        with self.source.reading() as reader:
+            return self.at(reader.by_ids([self.thing.owner_id])[self.thing.owner_id])
 
     # --- attributes --------------------------------------------------------------------------------------------------
 
     @property
-    def attrs(self) -> Attributes:
+    def attrs(self) -> Attributes[Handle]:
         """Its own attributes."""
         return Attributes(self)
 
     @property
-    def inherited(self) -> InForce:
+    def inherited(self) -> InForce[Handle]:
         """The attributes in force: its own, and those of what it is in."""
         return InForce(self)
 
     @property
     def addresses(self) -> list[str]:
         """The IP addresses that it and its parts hold."""
-        with self.view.reading():
+        with self.source.reading():
             if not self.is_part:
                 return [text for _, text in self.batch.around(self.thing).addresses(self.thing)]
         return [str(text) for text in self.attrs.all("_ip")]
@@ -106,19 +118,19 @@ class Handle:
     def other(self) -> Handle | None:
         """What a part's cable goes to: the next part, a patch panel's too, or the equipment in a rack unit."""
         link = self.batch.link(self.thing)
-        return None if link is None else self.batch.handle(link.other)
+        return None if link is None else self.at(link.other)
 
     @property
     def far(self) -> Handle | None:
         """Where a part's path ends behind patch panels; None where it has no cable, or ends at a panel."""
         link = self.batch.link(self.thing)
-        return None if link is None or link.far is None else self.batch.handle(link.far)
+        return None if link is None or link.far is None else self.at(link.far)
 
     @property
     def path(self) -> list[Handle]:
         """The whole path that a part is on, end to end, patch panels included."""
-        with self.view.reading() as reader:
-            return self.view.handles(reader.trace(self.thing))
+        with self.source.reading() as reader:
+            return self._all(reader.trace(self.thing))
 
     def connected(self, driver: str | None = None, via: str | None = None) -> list[Handle]:
         """What it is connected to, as `connected to` of expressions tells it: one step along a cable, through patch
@@ -126,29 +138,30 @@ class Handle:
         from clusto_core.query import tree
         from clusto_core.query.patterns import Literal
 
-        return self.view.find(tree.Connected(tree.Name(Literal(self.name)), via), driver=driver)
+        asked = asking.question(tree.Connected(tree.Name(Literal(self.name)), via), None, driver)
+        return handles(self.source, asking.find(self.source, asked))
 
     @property
     def feeds(self) -> list[Feed]:
         """Its inlets, each with the outlet that feeds it. Raises Malformed for a part that has no power."""
         from clusto_core.answers.power import supplies
 
-        with self.view.reading() as reader:
+        with self.source.reading() as reader:
             found = supplies(reader, [self.thing])[0].feeds
-        return [Feed(*(None if end is None else self.batch.handle(end) for end in feed)) for feed in found]
+        return [Feed(*(None if end is None else self.at(end) for end in feed)) for feed in found]
 
     @property
     def console(self) -> Console | None:
         """The way to its console; None where there is none. Raises Malformed for a machine with several."""
         from clusto_core.answers.consoles import console_of
-        from clusto_core.library.wires import console_from
 
-        with self.view.reading() as reader:
+        with self.source.reading() as reader:
             try:
                 way = console_of(reader, self.thing)
             except Refused:
                 return None
-        return console_from(way, self.batch)
+        server, port = (None if end is None else self.at(end) for end in (way.device, way.port))
+        return Console(way.kind, way.words, way.host, way.profile, server, port)
 
     @property
     def switch_ports(self) -> dict[str, Handle]:
@@ -156,27 +169,27 @@ class Handle:
         from clusto_core.answers.network import nics_of, wired
 
         found = {}
-        with self.view.reading() as reader:
+        with self.source.reading() as reader:
             for nic in nics_of(reader, self.thing):
                 with contextlib.suppress(NotFound, Refused):
                     found[nic.part_name] = wired(reader, nic).port
-        return {name: self.batch.handle(port) for name, port in found.items()}
+        return {name: self.at(port) for name, port in found.items()}
 
     # --- where it is -------------------------------------------------------------------------------------------------
 
     @property
     def parents(self) -> list[Handle]:
         """What it is directly in: categories, then places."""
-        with self.view.reading():
+        with self.source.reading():
             found = self.batch.around(self.thing).parents(self.thing)
-        return [self.batch.handle(each) for each in found]
+        return self._all(found)
 
     @property
     def above(self) -> list[Handle]:
         """Everything that it is in, nearest first."""
-        with self.view.reading():
+        with self.source.reading():
             found = self.batch.around(self.thing).ancestors(self.thing)
-        return [self.batch.handle(each) for each in found]
+        return self._all(found)
 
     def within(self, driver: str) -> Handle | None:
         """The nearest of a driver that it is in. Raises Malformed for an unknown driver."""
@@ -200,7 +213,7 @@ class Handle:
     @property
     def position(self) -> str | None:
         """The rack units that it takes: `RU13`, `RU13-14`."""
-        with self.view.reading() as reader:
+        with self.source.reading() as reader:
             return next(iter(reader.rack_units([self.thing.id]).values()), None)
 
     @property
@@ -208,15 +221,15 @@ class Handle:
         """Where it is, as `clusto locate` tells it."""
         from clusto_core.answers.location import locate
 
-        with self.view.reading() as reader:
+        with self.source.reading() as reader:
             return locate(reader, self.thing)
 
     @property
     def contents(self) -> list[Handle]:
         """What is directly in it, in natural order, without its own parts."""
-        with self.view.reading() as reader:
+        with self.source.reading() as reader:
             found = reader.contents([self.thing.id], parts=False).get(self.thing.id, [])
-            return self.view.handles(in_order(found))
+        return handles(self.source, in_order(found))
 
     def find(
         self,
@@ -227,7 +240,8 @@ class Handle:
         allow_unknown: bool = False,
     ) -> list[Handle]:
         """What is in it, any number of steps down, and satisfies an expression: see `View.find`."""
-        return self.view.find(wanted, how, driver=driver, inside=self, allow_unknown=allow_unknown)
+        asked = asking.question(wanted, how, driver, self.thing)
+        return handles(self.source, asking.find(self.source, asked, allow_unknown=allow_unknown))
 
     # --- what is said of it ------------------------------------------------------------------------------------------
 
@@ -236,66 +250,108 @@ class Handle:
         """Why it must not be disrupted: `server1 is protected`; None when it is not."""
         from clusto_core.inventory import protection
 
-        with self.view.reading() as reader:
+        with self.source.reading() as reader:
             return protection(reader, self.thing)
 
     def history(self, limit: int | None = None) -> list[Entry]:
         """The transactions that changed it, newest first."""
         from clusto_core.records.history import entries
 
-        with self.view.reading() as reader:
+        with self.source.reading() as reader:
             return entries(reader, [self.thing.entity_id], limit)
 
     # --- changing it -------------------------------------------------------------------------------------------------
 
-    def writing(self) -> Change:
-        """The change that it is of. Raises Refused when it is of none, or of one that is over, or is gone."""
-        return self.view.writing(self)
+    def writing(self) -> Transaction:
+        """The transaction in which it is changed. Raises Refused when it is of no change, or of one that is over;
+        NotFound when it was taken out."""
+        return self.source.writing(self.thing)
+
+    def meant(self, named: str | Handle) -> Thing:
+        """The record of what is named, as it is where this handle is from. Raises NotFound, Malformed."""
+        return record(self.source, named)
+
+    def value(self, value: object) -> object:
+        """A value as a transaction takes it: a handle is a relation to its Thing."""
+        return self.meant(value) if isinstance(value, Handle) else value
 
     def connect(self, other: str | Handle, kind: str | None = None) -> list[Joint]:
-        """Joins it to a Thing, a part, or rack units (`rack101:RU13-14`): see `Change.connect`."""
-        return self.writing().connect(self, other, kind)
+        """Joins it to a Thing or a part, or equipment to rack units (`rack101:RU13-14`); a Thing stands for its first
+        free part that fits. Raises Refused when they do not fit or are in use, Malformed when several kinds of cable
+        fit and `kind` does not choose."""
+        end = other if isinstance(other, str) else self.meant(other)
+        return self._joints(self.writing().connect(self.thing, end, kind))
 
     def disconnect(self, other: str | Handle | None = None) -> list[Joint]:
-        """Takes out its cables, all or those to `other`."""
-        return self.writing().disconnect(self, other)
+        """Takes out its cables, all or those to `other`. Raises Refused when there is none."""
+        across = None if other is None else self.meant(other)
+        return self._joints(self.writing().disconnect(self.thing, across))
+
+    def _joints(self, joined: Iterable[Joined]) -> list[Joint]:
+        return [Joint(self.at(each.one), self.at(each.other)) for each in joined]
 
     def put(self, into: str | Handle) -> bool:
-        """Puts it into a place or grouping; False when it was in it."""
-        return self.writing().put(self, into)
+        """Puts it into a place or grouping; False when it was in it. Raises Refused for a second place and for cycles;
+        when the change ends, for a Role whose Classes it lacks."""
+        return self.writing().put(self.thing, self.meant(into))
 
     def take(self, out_of: str | Handle) -> bool:
-        """Takes it out of a place or grouping; False when it was not put in it."""
-        return self.writing().take(self, out_of)
+        """Takes it out of a place or grouping; False when it was not put in it. Raises Refused when it is there because
+        it is mounted in it."""
+        return self.writing().take(self.thing, self.meant(out_of))
 
     def move(self, to: str | Handle) -> None:
-        """Takes it out of its rack units and its place, and puts it into others: see `Change.move`."""
-        self.writing().move(self, to)
+        """Takes it out of its rack units and of the place it is in, and puts it into another: into a place, or into
+        rack units (`rack101:RU13-14`). Its other cables and its groupings stay. Raises Refused."""
+        self.writing().move(self.thing, to if isinstance(to, str) else self.meant(to))
 
     def rename(self, name: str) -> None:
-        """Gives it another name."""
-        self.writing().rename(self, name)
+        """Gives it, and with it its parts, another name. Raises Malformed, Refused."""
+        self.writing().rename(self.thing, name)
 
     def remove(self) -> None:
-        """Takes it out of the inventory: see `Change.remove`."""
-        self.writing().remove(self)
+        """Takes it out of the inventory, with its parts, attributes and cables; or a part without a cable. Raises
+        Refused while something is in it or names it."""
+        self.writing().remove(self.thing)
 
     def allocate_ip(self, network: str | Handle) -> str:
-        """Gives it the lowest free address of a Network."""
-        return self.writing().allocate_ip(network, self)
+        """Gives it the lowest free address of a Network. Raises Refused when none is left, Malformed."""
+        from clusto_core.resources import ipam
+
+        return ipam.allocate(self.writing(), self.meant(network), self.thing)
 
     def give_ip(self, address: str) -> bool:
-        """Gives it that address; False when it held it."""
-        return self.writing().give_ip(address, self)
+        """Gives it that address; False when it held it. Raises Malformed, Refused when it is taken or is outside every
+        Network."""
+        from clusto_core.resources import ipam
+
+        return ipam.give(self.writing(), address, self.thing)
 
     def free_ips(self) -> list[str]:
-        """Takes back the addresses that it and its parts hold."""
-        return self.writing().free_ips(self)
+        """Takes back the addresses that it and its parts hold; gives them. Raises NotFound for none."""
+        from clusto_core.resources import ipam
+
+        return [held.address for held in ipam.release(self.writing(), self.name)]
+
+    def run(self, service: str | Handle, vip: str | Handle | None = None) -> bool:
+        """Records that it runs a Service, behind a VIP; False when all that was so. Raises Malformed, Refused as
+        `services.add` does."""
+        from clusto_core.rules import services
+
+        transaction = self.writing()
+        behind = None if vip is None else services.vip_named(transaction, str(vip))
+        return services.add(transaction, self.meant(service), self.thing, behind)
+
+    def stop(self, service: str | Handle) -> None:
+        """Records that it runs a Service no more. Raises Refused when it did not."""
+        from clusto_core.rules import services
+
+        services.remove(self.writing(), self.meant(service), self.thing)
 
     # --- ------------------------------------------------------------------------------------------------------------
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Handle) and other.thing.id == self.thing.id and other.view.url == self.view.url
+        return isinstance(other, Handle) and other.thing.id == self.thing.id and other.source.url == self.source.url
 
     def __hash__(self) -> int:
         return hash(self.thing.id)
@@ -316,12 +372,10 @@ class Parts(Mapping[str, Handle]):
         self._owner = owner
 
     def _all(self) -> dict[str, Handle]:
-        return {part.part_name: part for part in self._owner.batch.parts(self._owner.thing)}
+        return {part.part_name: self._owner.at(part) for part in self._owner.batch.parts(self._owner.thing)}
 
     def __getitem__(self, name: str) -> Handle:
         """The part of that name, or that the device itself calls so. Raises NoSuchKey, Malformed for several."""
-        from clusto_core.library.attributes import NoSuchKey
-
         every = self._all()
         if name in every:
             return every[name]
@@ -344,3 +398,55 @@ class Parts(Mapping[str, Handle]):
 
     def __repr__(self) -> str:
         return f"<parts of {self._owner.name}: {', '.join(self._all())}>"
+
+
+class Feed(NamedTuple):
+    """An inlet of a Thing and the outlet at the other end of its cable, through patch panels; None where no cable, or
+    no end of it, is recorded."""
+
+    inlet: Handle | None
+    outlet: Handle | None
+
+
+class Console(NamedTuple):
+    """The way to a console.
+
+    kind: by a `cable`, `direct`, by the machine's `controller` or its `hypervisor`. host: what is spoken to. profile:
+    how, None where the settings name none. server, port: the console server (or hypervisor) and its port.
+    """
+
+    kind: str
+    words: str
+    host: str
+    profile: str | None
+    server: Handle | None
+    port: Handle | None
+
+
+class Joint(NamedTuple):
+    """A connection that was made or taken out: two parts, or equipment and a rack unit."""
+
+    one: Handle
+    other: Handle
+
+
+def handles(source: Source, things: Iterable[Thing]) -> list[Handle]:
+    """Handles of Things that came together."""
+    current = source.current(things)
+    found: list[Handle] = []
+    for start in range(0, len(current), LARGEST):
+        batch = Batch(source, current[start : start + LARGEST])
+        found += [Handle(thing, batch) for thing in batch.things]
+    return found
+
+
+def record(source: Source, named: str | Handle) -> Thing:
+    """The Thing that is named, as the source knows it. Raises NotFound; Malformed, also for a handle of another
+    inventory."""
+    if isinstance(named, str):
+        return source.resolve(named)
+    if named.source is source:
+        return named.thing
+    if named.source.url != source.url:
+        raise Malformed(f"{named.name} is of another inventory")
+    return source.resolve(named.thing)
