@@ -85,7 +85,7 @@ class Inventory:
             opening.write_transaction(settings, notify) as database,
             collector.paused(),
         ):
-            change = Transaction(UnitOfWork(Reader(database)))
+            change = Transaction(UnitOfWork(Reader(database)), message)
             yield change
             if change.unit.changed:
                 categories.check(change.unit)
@@ -94,15 +94,17 @@ class Inventory:
                 # Something may be written already, so that an expression saw it.
                 database.connection.rollback()
             else:
-                change.id = history.record(change.unit, command, message, reverts)
+                change.id = history.record(change.unit, command, change.message, reverts)
                 change.unit.flush()
 
 
 class Transaction:
     """Changes to an inventory. Things are given by name (resolved as an operator means it) or as Thing."""
 
-    def __init__(self, unit: UnitOfWork) -> None:
+    def __init__(self, unit: UnitOfWork, message: str | None = None) -> None:
         self.unit = unit
+        self.message = message
+        """Why it is done, for the history."""
         self.id: int | None = None
         """The number of the transaction in the history, once it is done; None when nothing changed."""
         self.allocated: set[int] = set()

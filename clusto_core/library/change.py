@@ -38,6 +38,23 @@ class Change(View):
         return self._transaction.id
 
     @property
+    def message(self) -> str | None:
+        """Why it is done, for the history; may be said at any time before the end."""
+        return self._transaction.message
+
+    @message.setter
+    def message(self, text: str | None) -> None:
+        self.transaction.message = text
+
+    @property
+    def changes(self) -> list[str]:
+        """What is done so far, in lines as `clusto log -p` tells it: `- server1 status=spare`."""
+        from clusto_core.records import history
+
+        cables: set[int] = set()
+        return [line for change in history.pending(self.transaction.unit) for line in history.told(change, cables)]
+
+    @property
     def transaction(self) -> Transaction:
         """What is changed. Raises Refused when the change is over."""
         if self.over:
