@@ -53,6 +53,8 @@ class UnitOfWork:
         self._gone: tuple[dict[int, Thing], dict[int, Attribute], dict[int, Cable]] = ({}, {}, {})
         self._renamed: dict[int, tuple[str, str]] = {}
         self._claims: dict[str, int | None] = {}
+        # The new attributes that name each Thing.
+        self._naming: dict[int, dict[int, Attribute]] = {}
         self._paths: set[int] = set()
 
     # --- reading, through what is kept -------------------------------------------------------------------------------
@@ -128,6 +130,12 @@ class UnitOfWork:
         if part.entity_id not in self._cables:
             self._load_cables([part.entity_id])
         return self._cable_of.get(part.id)
+
+    def referring(self, ids: Iterable[int]) -> list[Attribute]:
+        """The attributes that name one of these Things, as in this transaction."""
+        wanted = list(ids)
+        stored = [each for each in self.reader.referring(wanted) if each.id not in self._gone[1]]
+        return stored + [each for id in wanted for each in self._naming.get(id, {}).values()]
 
     def claimant(self, claim: str) -> Thing | None:
         """Which Thing or part holds what no two may hold, as in this transaction."""
@@ -242,6 +250,8 @@ class UnitOfWork:
         """Takes the row out; its parts, attributes and cables must be gone before."""
         if self._new[0].pop(thing.id, None) is None:
             self._gone[0][thing.id] = self._as_stored(thing)
+        else:
+            del self._by_id[thing.id]
         self._by_name[thing.name] = None
         if thing.owner_id is not None and thing.owner_id in self._parts:
             self._parts[thing.owner_id].pop(thing.id, None)
@@ -266,6 +276,8 @@ class UnitOfWork:
         """A new value of a Thing."""
         self.attributes(self.by_id(attribute.thing_id)).append(attribute)
         self._new[1][attribute.id] = attribute
+        if (ref := attribute.value.ref) is not None:
+            self._naming.setdefault(ref, {})[attribute.id] = attribute
         if (claim := rows.claim_of(attribute)) is not None:
             self._claims[claim] = attribute.thing_id
 
@@ -276,6 +288,8 @@ class UnitOfWork:
             self._claims[claim] = None
         if self._new[1].pop(attribute.id, None) is None:
             self._gone[1][attribute.id] = attribute
+        elif attribute.value.ref is not None:
+            del self._naming[attribute.value.ref][attribute.id]
 
     def insert_cable(self, cable: Cable) -> None:
         """A new cable."""
