@@ -12,9 +12,9 @@ from clusto_cli.options import change_options
 from clusto_cli.output import output_option, write_lines, write_records
 from clusto_cli.targets import expand_names, names_argument, targets
 from clusto_core.drivers import Category
-from clusto_core.errors import Malformed, Refused
 from clusto_core.inventory import Transaction
 from clusto_core.model.things import Thing, in_order
+from clusto_core.rules import kinds
 from clusto_core.store.reader import Reader
 
 Kind = type[Category]
@@ -34,10 +34,7 @@ def group(kind: Kind, help_text: str, *, members: bool = True) -> click.Group:
 
 def category(reader: Reader | Transaction, kind: Kind, name: str) -> Thing:
     """The category of that name. Raises NotFound, Malformed for another kind of Thing."""
-    thing = reader.resolve(name)
-    if not thing.is_a(kind):
-        raise Malformed(f"{thing.name} is a {thing.driver}, not a {kind.__name__}")
-    return thing
+    return kinds.checked(reader.resolve(name), kind)
 
 
 def category_argument(kind: Kind) -> Callable[..., Callable[..., None]]:
@@ -110,8 +107,7 @@ def _remove(kind: Kind) -> click.Command:
             parent = category(change, kind, group)
             for found in targets(change.unit.reader, names):
                 thing = change.resolve(found.name)
-                if not change.take(thing, parent):
-                    raise Refused(f"{thing.name} is not in {parent.name}")
+                change.take(thing, parent)
                 lines.append(f"{'would remove' if dry_run else 'removed'} {thing.name} from {parent.name}")
         write_lines(lines)
 

@@ -13,10 +13,11 @@ from clusto_cli.context import App, pass_app
 from clusto_cli.options import change_options
 from clusto_cli.output import output_option, write_lines, write_records
 from clusto_cli.targets import targets, where_option, with_where
-from clusto_cli.values import parse_value, writable
+from clusto_cli.values import parse_value
 from clusto_core.errors import Malformed, NotFound, did_you_mean
 from clusto_core.model.attributes import Key, Value
 from clusto_core.model.names import suggest
+from clusto_core.model.reserved import writable
 from clusto_core.model.things import Attribute, Inherited, Thing
 from clusto_core.store.reader import Reader
 
@@ -231,6 +232,4 @@ def del_(
     hidden = [parsed.text] if parsed and wanted.secret else []
     with app.changing(message, dry_run=dry_run, hidden=hidden) as change:
         things = [change.resolve(thing.name) for thing in _named(change.unit.reader, names)]
-        if not sum(change.delete_values(thing, wanted, parsed) for thing in things):
-            what = f"{wanted}={value}" if value is not None and not wanted.secret else str(wanted)
-            raise NotFound(f"no such attribute: {what} on {', '.join(thing.name for thing in things[:5])}")
+        change.delete_values(things, wanted, parsed)

@@ -273,7 +273,7 @@ def _perform(app: App, reader: Reader, jobs: list[Job], look: Look, verb: str, o
 
 def _protected(reader: Reader, jobs: Sequence[Job], options: dict[str, Any]) -> None:
     from clusto_core.errors import Refused
-    from clusto_core.inventory import protection
+    from clusto_core.rules.protection import protection
 
     if options["force"] or options["dry_run"]:
         return

@@ -48,17 +48,12 @@ def allocate(
 def free(app: App, names: tuple[str, ...], message: str | None, dry_run: bool) -> None:
     """Remove each VLAN, so that its id is free again. One that something names is not removed."""
     from clusto_cli.targets import expand_names
-    from clusto_core.drivers.resources import VLAN
-    from clusto_core.errors import Malformed
+    from clusto_core.resources import vlans
 
     lines = []
     with app.changing(message, dry_run=dry_run) as change:
         for name in expand_names(names):
-            thing = change.resolve(name)
-            if not thing.is_a(VLAN):
-                raise Malformed(f"{thing.name} is a {thing.driver}, not a VLAN")
-            change.remove(thing)
-            lines.append(f"{'would free' if dry_run else 'freed'} {thing.name}")
+            lines.append(f"{'would free' if dry_run else 'freed'} {vlans.free(change, name).name}")
     write_lines(lines)
 
 

@@ -38,7 +38,7 @@ class Holder(Protocol):
     def at(self, thing: Thing) -> Self:
         """The handle of something that was come upon from here."""
 
-    def value(self, value: object) -> object:
+    def value(self, value: Any) -> Any:
         """A value as a transaction takes it: a handle is a relation to its Thing."""
 
 
@@ -145,25 +145,30 @@ class Attributes(Values[H], MutableMapping[str, Any]):
         """See `Values.records`."""
         return list(self.handle.batch.attributes(self.handle.thing))
 
-    def __setitem__(self, key: str, value: object) -> None:
-        """Makes the values under a key exactly these. Raises as `Transaction.set_values` does."""
-        values = [self.handle.value(each) for each in several(value)]
-        self.handle.writing().set_values(self.handle.thing, _parsed(key), values)
+    def __setitem__(self, key: str, value: Any) -> None:
+        """Makes the values under a key exactly these. Raises Malformed for keys and values that cannot be and for
+        reserved keys."""
+        self.handle.writing().set_values(self.handle.thing, key, self._given(several(value)))
 
     def __delitem__(self, key: str) -> None:
         """Takes out all values under a key. Raises NoSuchKey."""
-        if not self.handle.writing().delete_values(self.handle.thing, _parsed(key)):
+        if key not in self:
             raise NoSuchKey(f"{self._name} has no {key}")
+        self.handle.writing().delete_values(self.handle.thing, key)
 
-    def add(self, key: str, *values: object) -> bool:
-        """Adds values to those under a key; False when all were there."""
-        given = [self.handle.value(each) for each in values]
-        return self.handle.writing().add_values(self.handle.thing, _parsed(key), given)
+    def add(self, key: str, *values: Any) -> bool:
+        """Adds values to those under a key; False when all were there. Raises as `[key] = ...` does."""
+        return self.handle.writing().add_values(self.handle.thing, key, self._given(values))
 
-    def discard(self, key: str, value: object) -> bool:
+    def discard(self, key: str, value: Any) -> bool:
         """Takes one value out; False when it was not there."""
-        given = self.handle.value(value)
-        return self.handle.writing().delete_values(self.handle.thing, _parsed(key), given) > 0
+        try:
+            return self.handle.writing().delete_values(self.handle.thing, key, *self._given([value])) > 0
+        except NotFound:
+            return False
+
+    def _given(self, values: Sequence[Any]) -> list[Any]:
+        return [self.handle.value(each) for each in values]
 
 
 class InForce(Values[H]):
@@ -192,9 +197,6 @@ class InForce(Values[H]):
             return self.handle.batch.around(self.handle.thing).effective(self.handle.thing)
 
 
-def several(value: object) -> Sequence[object]:
-    """The values that a list, tuple or set stands for, or the one. Raises Malformed for None, which is none."""
-    found = list(value) if isinstance(value, (list, tuple, set, frozenset)) else [value]
-    if None in found:
-        raise Malformed("None is no value: del attrs[key] takes values out, as_json(None) is JSON's null")
-    return found
+def several(value: Any) -> Sequence[Any]:
+    """The values that a list, tuple or set stands for, or the one."""
+    return list(value) if isinstance(value, (list, tuple, set, frozenset)) else [value]

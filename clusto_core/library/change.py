@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from clusto_core.errors import NotFound, Refused
 from clusto_core.inventory import Transaction
@@ -17,6 +17,7 @@ from clusto_core.model.things import Thing
 if TYPE_CHECKING:
     from clusto_core.query.matching import Match, Pairs
     from clusto_core.query.tree import Node
+    from clusto_core.rules.parts import Counts
     from clusto_core.store.reader import Reader
 
 
@@ -92,10 +93,10 @@ class Change(View):
         driver: str,
         name: str,
         *,
-        attrs: Mapping[str, object] | None = None,
+        attrs: Mapping[str, Any] | None = None,
         inside: str | Handle | Iterable[str | Handle] = (),
         at: str | None = None,
-        parts: Mapping[str, int | Sequence[str]] | None = None,
+        parts: Counts | None = None,
         device_type: str | None = None,
     ) -> Handle:
         """A new Thing, with the parts and attributes of its driver or device type; or a new part, named `owner:part`.
@@ -104,7 +105,7 @@ class Change(View):
         called (`{"nic": 4}`). Raises Malformed for names and drivers that cannot be, Refused for a name that is taken,
         NotFound for a place or device type that is not there.
         """
-        given = [(key, self._value(each)) for key, value in (attrs or {}).items() for each in several(value)]
+        given = {key: [self._value(each) for each in several(value)] for key, value in (attrs or {}).items()}
         places = [inside] if isinstance(inside, (str, Handle)) else inside
         thing = self.transaction.add(
             driver,
@@ -118,19 +119,27 @@ class Change(View):
             self.transaction.connect(thing, at)
         return self._handle(thing)
 
-    def _value(self, value: object) -> object:
+    def _value(self, value: Any) -> Any:
         return record(self, value) if isinstance(value, Handle) else value
 
     def _handle(self, thing: Thing) -> Handle:
         return handles(self, [thing])[0]
 
-    def remove(self, named: str | Handle) -> None:
-        """See `Handle.remove`."""
-        self[named].remove()
+    def remove(self, *named: str | Handle, force: bool = False) -> None:
+        """Takes Things out, all or none; what is in another of them goes first: see `Handle.remove`."""
+        self.transaction.remove_all([record(self, each) for each in named], force=force)
 
     def rename(self, named: str | Handle, name: str) -> None:
         """See `Handle.rename`."""
         self[named].rename(name)
+
+    def create_service(self, name: str, port: int | None = None, role: str | Handle | None = None) -> Handle:
+        """A new Service, on a port, for machines in a Role. Raises Malformed, Refused."""
+        from clusto_core.rules import services
+
+        return self._handle(
+            services.create(self.transaction.unit, name, port, None if role is None else record(self, role))
+        )
 
     # --- places and cables -------------------------------------------------------------------------------------------
 
@@ -138,9 +147,9 @@ class Change(View):
         """See `Handle.put`."""
         return self[named].put(into)
 
-    def take(self, named: str | Handle, out_of: str | Handle) -> bool:
+    def take(self, named: str | Handle, out_of: str | Handle) -> None:
         """See `Handle.take`."""
-        return self[named].take(out_of)
+        self[named].take(out_of)
 
     def move(self, named: str | Handle, to: str | Handle) -> None:
         """See `Handle.move`."""
@@ -168,7 +177,7 @@ class Change(View):
         pack: str | None = None,
         prefer: str | Node | None = None,
         seed: int | None = None,
-        set: Mapping[str, object] | None = None,
+        set: Mapping[str, Any] | None = None,
         put: str | Handle | None = None,
     ) -> list[Handle]:
         """Picks so many Things, or none at all, as `pick` does, sets attributes of them and puts them somewhere.

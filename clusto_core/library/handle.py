@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clusto_core.errors import Malformed, NotFound, Refused, did_you_mean
 from clusto_core.library import asking
@@ -248,7 +248,7 @@ class Handle:
     @property
     def protection(self) -> str | None:
         """Why it must not be disrupted: `server1 is protected`; None when it is not."""
-        from clusto_core.inventory import protection
+        from clusto_core.rules.protection import protection
 
         with self.source.reading() as reader:
             return protection(reader, self.thing)
@@ -271,7 +271,7 @@ class Handle:
         """The record of what is named, as it is where this handle is from. Raises NotFound, Malformed."""
         return record(self.source, named)
 
-    def value(self, value: object) -> object:
+    def value(self, value: Any) -> Any:
         """A value as a transaction takes it: a handle is a relation to its Thing."""
         return self.meant(value) if isinstance(value, Handle) else value
 
@@ -295,10 +295,9 @@ class Handle:
         when the change ends, for a Role whose Classes it lacks."""
         return self.writing().put(self.thing, self.meant(into))
 
-    def take(self, out_of: str | Handle) -> bool:
-        """Takes it out of a place or grouping; False when it was not put in it. Raises Refused when it is there because
-        it is mounted in it."""
-        return self.writing().take(self.thing, self.meant(out_of))
+    def take(self, out_of: str | Handle) -> None:
+        """Takes it out of a place or grouping. Raises Refused when it was not put in it, or is mounted in it."""
+        self.writing().take(self.thing, self.meant(out_of))
 
     def move(self, to: str | Handle) -> None:
         """Takes it out of its rack units and of the place it is in, and puts it into another: into a place, or into
@@ -309,10 +308,10 @@ class Handle:
         """Gives it, and with it its parts, another name. Raises Malformed, Refused."""
         self.writing().rename(self.thing, name)
 
-    def remove(self) -> None:
+    def remove(self, *, force: bool = False) -> None:
         """Takes it out of the inventory, with its parts, attributes and cables; or a part without a cable. Raises
-        Refused while something is in it or names it."""
-        self.writing().remove(self.thing)
+        Refused while something is in it or names it, and without `force` when it is protected."""
+        self.writing().remove(self.thing, force=force)
 
     def allocate_ip(self, network: str | Handle) -> str:
         """Gives it the lowest free address of a Network. Raises Refused when none is left, Malformed."""
@@ -338,15 +337,15 @@ class Handle:
         `services.add` does."""
         from clusto_core.rules import services
 
-        transaction = self.writing()
-        behind = None if vip is None else services.vip_named(transaction, str(vip))
-        return services.add(transaction, self.meant(service), self.thing, behind)
+        unit = self.writing().unit
+        behind = None if vip is None else services.vip_named(unit, str(vip))
+        return services.add(unit, self.meant(service), self.thing, behind)
 
     def stop(self, service: str | Handle) -> None:
         """Records that it runs a Service no more. Raises Refused when it did not."""
         from clusto_core.rules import services
 
-        services.remove(self.writing(), self.meant(service), self.thing)
+        services.remove(self.writing().unit, self.meant(service), self.thing)
 
     # --- ------------------------------------------------------------------------------------------------------------
 

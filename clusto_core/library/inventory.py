@@ -12,6 +12,7 @@ from typing import Any
 from clusto_core import inventory as core
 from clusto_core.config import Settings, settings
 from clusto_core.errors import Refused
+from clusto_core.inventory import Transaction
 from clusto_core.library.change import Change
 from clusto_core.library.view import View
 from clusto_core.store.database import Database, connect, dialect_of
@@ -38,6 +39,7 @@ class Inventory(View):
         self._database = _OnDemand(settings.url)
         self._reader = Reader(self._database)
         self._depth = 0
+        self._changes: dict[Transaction, Change] = {}
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Reader]:
@@ -73,16 +75,24 @@ class Inventory(View):
         """A change: committed when the block ends, taken back when an error leaves it. Nobody else writes meanwhile.
 
         `message` says why, and `command` by what (the program's name), in the history. `dry_run`: everything is
-        checked, and nothing is kept. `notify` is told what is done besides, as that a store was made. Raises Refused
-        when others write for a minute, StoreBroken; at the end Refused for what only the whole can show.
+        checked, and nothing is kept. `notify` is told what is done besides, as that a store was made.
+
+        A change inside another of the same inventory joins it, with both messages: it is kept when the outer one is.
+        When it fails, nothing of the outer one is kept either, whoever catches the error.
+
+        Raises Refused when others write for a minute, StoreBroken; at the end Refused for what only the whole can show.
         """
         program = command or os.path.basename(sys.argv[0]) or "python"
         with self._core.change(program, message, dry_run=dry_run, notify=notify) as transaction:
-            change = Change(transaction, self.url)
+            if (outer := self._changes.get(transaction)) is not None:
+                yield outer
+                return
+            change = self._changes[transaction] = Change(transaction, self.url)
             try:
                 yield change
             finally:
                 change.over = True
+                del self._changes[transaction]
 
     def __repr__(self) -> str:
         from clusto_core.config import masked

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from clusto_core.errors import Refused
-from clusto_core.inventory import Transaction
 from clusto_core.model import addresses
 from clusto_core.model.attributes import IP, Key, Value
 from clusto_core.model.names import split_part, trailing_number
@@ -23,13 +22,13 @@ from clusto_core.store.unit import UnitOfWork
 Table = dict[int, list[Any]]
 
 
-def revert(change: Transaction, number: int) -> int:
-    """Undoes the transaction of that number within `change`; gives the number of Things that this changes.
+def revert(unit: UnitOfWork, number: int) -> int:
+    """Undoes the transaction of that number; gives the number of Things that this changes.
 
     Raises NotFound when there is no such transaction, Refused when a later one is in the way.
     """
-    history.entry(change.unit.reader, number)
-    return _Revert(change.unit, number).apply()
+    history.entry(unit.reader, number)
+    return _Revert(unit, number).apply()
 
 
 class _Revert:
@@ -172,7 +171,7 @@ class _Revert:
 
     def _address_is_free(self, text: str) -> None:
         address = addresses.parse(text)
-        holder = self.unit.reader.claimant(addresses.claim(address)) if address else None
+        holder = self.unit.claimant(addresses.claim(address)) if address else None
         if holder is not None:
             self._in_the_way(holder.entity_id, None, f"{holder.name} holds {text} now")
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from clusto_core.drivers import Driver
-from clusto_core.errors import Refused
+from clusto_core.errors import Malformed, Refused
 from clusto_core.inventory import Transaction
 from clusto_core.model.attributes import Key
 from clusto_core.model.names import natural_key
@@ -60,7 +60,7 @@ def allocate(
     change: Transaction,
     wanted: Wanted,
     *,
-    settings: Iterable[tuple[Key, object]] = (),
+    settings: Iterable[tuple[str | Key, Any]] = (),
     put: Thing | None = None,
 ) -> Allocation:
     """Picks so many Things, sets attributes of them, and puts them into `put`.
@@ -74,7 +74,7 @@ def allocate(
     things = change.unit.known(chosen)
     for thing in things:
         for key, value in values:
-            change.set_values(thing, key, [value])
+            change.set_values(thing, key, value)
         if put is not None:
             change.put(thing, put)
     return Allocation(things, notes)
@@ -83,6 +83,10 @@ def allocate(
 def pick(reader: Reader, wanted: Wanted, taken: Container[int] = ()) -> Allocation:
     """Picks so many Things, without those of the ids that are `taken`, and does nothing with them. Raises as `allocate`
     does."""
+    if wanted.number < 1:
+        raise Malformed(f"{wanted.number} Things cannot be picked")
+    if wanted.spread and wanted.pack:
+        raise Malformed("--spread and --pack are contraries: give one of them")
     bound = bind(reader, tree_of(wanted.where))
     conditions = list(bound.tree.items) if isinstance(bound.tree, tree.And) else [bound.tree]
     if wanted.within is not None:

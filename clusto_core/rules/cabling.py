@@ -75,7 +75,9 @@ def mount(unit: UnitOfWork, thing: Thing, rack: Thing, low: int | None = None, h
     """
     if not rack.is_a(Rack):
         raise Refused(f"{rack.name} is no rack")
-    if thing.is_part or not thing.is_a(Mounted):
+    if thing.is_part:
+        raise Refused(f"{thing.name} is a part: equipment takes rack units")
+    if not thing.is_a(Mounted):
         raise Refused(f"{thing.name} is a {thing.driver}, and takes no rack units")
     if taken := positions(unit, thing):
         raise Refused(f"{thing.name} is in {unit.by_id(taken[0].other_part or 0).place} already: disconnect it first")

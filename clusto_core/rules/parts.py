@@ -25,7 +25,7 @@ LIMIT = 10_000
 LABEL = Key("label")
 """What the device itself calls a part."""
 
-Counts = Mapping[str, int | Sequence[str]]
+Counts = Mapping[str, int | list[str] | tuple[str, ...]]
 """By kind of part: how many, or how they are called."""
 
 
@@ -110,6 +110,16 @@ def plan(driver: type[Driver], counts: Counts) -> list[NewPart]:
             found.extend(NewPart(name, part_driver) for name in _names(driver, part_driver, value))
     check_unique(found)
     return found
+
+
+def frozen(counts: Counts) -> tuple[tuple[str, int | tuple[str, ...]], ...]:
+    """The same as something that can be looked up by. Raises Malformed for what is neither a number nor names."""
+    found = []
+    for kind_name, value in counts.items():
+        if type(value) is not int and not isinstance(value, list | tuple):
+            raise Malformed(f"parts of the kind {kind_name} are a number or a list of names, not {value!r:.60}")
+        found.append((kind_name, value if isinstance(value, int) else tuple(value)))
+    return tuple(found)
 
 
 def kinds(driver: type[Driver], counts: Counts) -> dict[type[Part], int | Sequence[str]]:

@@ -58,6 +58,8 @@ class UnitOfWork:
         self._gone: tuple[dict[int, Thing], dict[int, Attribute], dict[int, Cable]] = ({}, {}, {})
         self._renamed: dict[int, tuple[str, str]] = {}
         self._claims: dict[str, int | None] = {}
+        # New Things that are gone again.
+        self._dropped: set[int] = set()
         # What of that is not written yet. A row that was new and is gone again is passed over when its turn comes.
         self._unwritten: tuple[list[Thing], list[Attribute], list[Cable]] = ([], [], [])
         self._obsolete: tuple[list[Thing], list[int], list[int]] = ([], [], [])
@@ -90,7 +92,7 @@ class UnitOfWork:
 
     def find(self, id: int) -> Thing | None:
         """The Thing or part with that id, None when it is not, or no longer, there."""
-        if id in self._gone[0]:
+        if id in self._gone[0] or id in self._dropped:
             return None
         if id not in self._by_id:
             self._by_id.update(self._reader.by_ids([id]))
@@ -158,6 +160,10 @@ class UnitOfWork:
         if part.entity_id not in self._cables:
             self._load_cables([part.entity_id])
         return self._cable_of.get(part.id)
+
+    def referring(self, ids: Iterable[int]) -> list[Attribute]:
+        """The attributes that name one of these Things, as in this transaction."""
+        return self.reader.referring(ids)
 
     def claimant(self, claim: str) -> Thing | None:
         """Which Thing or part holds what no two may hold, as in this transaction."""
@@ -254,6 +260,7 @@ class UnitOfWork:
                 self.prefetch([self.by_id(owner)])
             self._parts[owner][id] = thing
         self._new[0][id] = thing
+        self._dropped.discard(id)
         self._unwritten[0].append(thing)
         self.version += 1
         self._by_name[thing.name] = thing
@@ -277,6 +284,8 @@ class UnitOfWork:
         """Takes the row out; its parts, attributes and cables must be gone before."""
         if self._new[0].pop(thing.id, None) is None:
             self._gone[0][thing.id] = self._as_stored(thing)
+        else:
+            self._dropped.add(thing.id)
         self._obsolete[0].append(thing)
         self._misnamed.discard(thing.id)
         self.version += 1

@@ -34,7 +34,7 @@ def _lines(reader: Reader) -> list[str]:
 
 def undo(inventory: Inventory, number: int) -> None:
     with inventory.change(f"revert {number}", reverts=number) as change:
-        revert(change, number)
+        revert(change.unit, number)
 
 
 @pytest.fixture
