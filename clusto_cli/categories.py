@@ -8,7 +8,7 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
-from clusto_cli.options import change_options
+from clusto_cli.options import change_options, force_option
 from clusto_cli.output import output_option, write_lines, write_records
 from clusto_cli.targets import expand_names, names_argument, targets
 from clusto_core.drivers import Category
@@ -65,11 +65,12 @@ def _delete(kind: Kind) -> click.Command:
     @click.argument(
         "names", metavar="NAME...", nargs=-1, required=True, shell_complete=completion.of_driver(kind.__name__)
     )
+    @force_option
     @change_options
     @pass_app
-    def command(app: App, names: tuple[str, ...], message: str | None, dry_run: bool) -> None:
+    def command(app: App, names: tuple[str, ...], force: bool, message: str | None, dry_run: bool) -> None:
         with app.changing(message, dry_run=dry_run) as change:
-            gone = [change.remove(category(change, kind, name)) for name in expand_names(names)]
+            gone = [change.remove(category(change, kind, name), force=force) for name in expand_names(names)]
         verb = "would delete" if dry_run else "deleted"
         write_lines(f"{verb} {kind.__name__} {thing.name}" for thing in gone)
 

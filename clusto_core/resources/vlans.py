@@ -48,9 +48,9 @@ def numbered(reader: Reader) -> list[Numbered]:
     return sorted((Numbered(ids.get(thing.id), thing) for thing in things), key=lambda each: each.id or 0)
 
 
-def free(change: Transaction, name: str | Thing) -> Thing:
+def free(change: Transaction, name: str | Thing, *, force: bool = False) -> Thing:
     """Takes a VLAN out, so that its id is free again. Raises Malformed for another kind of Thing, else as `remove`."""
-    return change.remove(kinds.checked(change.resolve(name), VLAN))
+    return change.remove(kinds.checked(change.resolve(name), VLAN), force=force)
 
 
 def allocate(change: Transaction, name: str, first: int, last: int, place: Thing | None = None) -> tuple[Thing, int]:

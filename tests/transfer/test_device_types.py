@@ -13,7 +13,7 @@ import yaml
 from clusto_core.config import Settings
 from clusto_core.errors import Malformed, NotFound
 from clusto_core.inventory import Inventory
-from clusto_core.model.attributes import Key, structure
+from clusto_core.model.attributes import Key, Value, structure
 from clusto_core.transfer.documents import Document
 from clusto_core.transfer.formats.device_type import read
 from tests.conftest import Run
