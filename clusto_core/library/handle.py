@@ -243,6 +243,13 @@ class Handle:
         asked = asking.question(wanted, how, driver, self.thing)
         return handles(self.source, asking.find(self.source, asked, allow_unknown=allow_unknown))
 
+    def matches(self, wanted: str | Node | Pairs, how: Match | None = None, *, allow_unknown: bool = False) -> bool:
+        """Whether it is among what `View.find` gives. Raises as that does."""
+        from clusto_core.query.search import matches
+
+        with self.source.reading() as reader:
+            return matches(reader, self.thing, wanted, how, allow_unknown=allow_unknown)
+
     # --- what is said of it ------------------------------------------------------------------------------------------
 
     @property

@@ -13,6 +13,7 @@ from clusto_core.library.source import Source
 if TYPE_CHECKING:
     from clusto_core.query.matching import Match, Pairs
     from clusto_core.query.tree import Node
+    from clusto_core.records.history import Entry
 
 
 class View(Source):
@@ -96,6 +97,13 @@ class View(Source):
             found = pick(reader, asking.choice(number, asked, spread, pack, prefer, seed))
         asking.warn(found.notes)
         return handles(self, found.things)
+
+    def history(self, limit: int | None = None) -> list[Entry]:
+        """The transactions, newest first."""
+        from clusto_core.records.history import entries
+
+        with self.reading() as reader:
+            return entries(reader, limit=limit)
 
     def _question(
         self, wanted: str | Node | Pairs | None, how: Match | None, driver: str | None, inside: str | Handle | None
