@@ -48,7 +48,8 @@ def find(source: Source, asked: Node, *, allow_unknown: bool = False) -> list[Th
 
     with source.reading() as reader:
         found = find(reader, asked, allow_unknown=allow_unknown)
-    warn(found.notes)
+    if not allow_unknown:
+        warn(found.notes)
     return found.things
 
 

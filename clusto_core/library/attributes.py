@@ -198,5 +198,5 @@ class InForce(Values[H]):
 
 
 def several(value: Any) -> Sequence[Any]:
-    """The values that a list, tuple or set stands for, or the one."""
-    return list(value) if isinstance(value, (list, tuple, set, frozenset)) else [value]
+    """The values that a list, tuple or set stands for, or the one: a `Value`, as `as_json` gives, is one."""
+    return list(value) if type(value) in (list, tuple, set, frozenset) else [value]

@@ -390,7 +390,9 @@ class Parts(Mapping[str, Handle]):
             return labelled[0]
         if labelled:
             raise Malformed(f"several parts of {self._owner.name} have the label {name}")
-        raise NoSuchKey(f"no such part: {self._owner.name}:{name}{did_you_mean(suggest(name, list(every)))}")
+        guess = suggest(name, list(every))
+        known = did_you_mean(guess and f"{self._owner.name}:{guess}")
+        raise NoSuchKey(f"no such part: {self._owner.name}:{name}{known}")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._all())
