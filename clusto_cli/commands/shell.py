@@ -34,12 +34,13 @@ def command(app: App, program: str | None, plain: bool) -> None:
     import clusto_core
     from clusto_cli.shell.session import Session
 
-    session = Session(clusto_core.open(app.settings.url), app.say)
+    interactive = program is None and sys.stdin.isatty()
+    session = Session(clusto_core.open(app.settings.url), app.say, interactive=interactive)
     with session.ending():
-        if program is not None or not sys.stdin.isatty():
-            exec(compile(program if program is not None else sys.stdin.read(), "<shell>", "exec"), session.names())
-        else:
+        if interactive:
             _interact(session, plain)
+        else:
+            exec(compile(program if program is not None else sys.stdin.read(), "<shell>", "exec"), session.names())
 
 
 def _interact(session: Session, plain: bool) -> None:

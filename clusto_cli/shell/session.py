@@ -25,9 +25,10 @@ class _Abandoned(Exception):
 class Pending:
     """A change that begins when it is first used; after `commit` and `rollback` the next use begins another."""
 
-    def __init__(self, inventory: Inventory, say: Callable[[str], None]) -> None:
+    def __init__(self, inventory: Inventory, say: Callable[[str], None], begun: Callable[[], None]) -> None:
         self._inventory = inventory
         self._say = say
+        self._tell_begun = begun
         self._manager: contextlib.AbstractContextManager[Change] | None = None
         self._change: Change | None = None
 
@@ -35,7 +36,7 @@ class Pending:
         if self._change is None:
             self._manager = self._inventory.change(command="clusto shell", notify=self._say)
             self._change = self._manager.__enter__()
-            self._say("a change is open: nobody else can write until commit() or rollback()")
+            self._tell_begun()
         return self._change
 
     def __getattr__(self, name: str) -> Any:
@@ -59,12 +60,15 @@ class Pending:
 
 
 class Session:
-    """One run of the shell."""
+    """One run of the shell. `interactive`: somebody is at it, who is told that others wait."""
 
-    def __init__(self, inventory: Inventory, say: Callable[[str], None]) -> None:
+    def __init__(self, inventory: Inventory, say: Callable[[str], None], *, interactive: bool) -> None:
         self.inventory = inventory
-        self.pending = Pending(inventory, say)
+        self.pending = Pending(inventory, say, self._warn if interactive else lambda: None)
         self._say = say
+
+    def _warn(self) -> None:
+        self._say("a change is open: nobody else can write until commit() or rollback()")
 
     @property
     def open(self) -> bool:

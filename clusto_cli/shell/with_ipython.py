@@ -22,7 +22,8 @@ def interact(session: Session) -> None:
             return []
 
     names = session.names()
-    shell = InteractiveShellEmbed(banner1=HELP, exit_msg="", user_ns=names, confirm_exit=False)
+    quiet = {"enable_tip": False} if "enable_tip" in InteractiveShellEmbed.class_trait_names() else {}
+    shell = InteractiveShellEmbed(banner1=HELP + "\n", exit_msg="", user_ns=names, confirm_exit=False, **quiet)
     shell.prompts = _Prompts(shell)
     shell.set_custom_exc((ClustoError,), _told)
     _complete_by(shell, session)
