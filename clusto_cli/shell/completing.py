@@ -52,7 +52,7 @@ def complete(inventory: Inventory, line: str, names: Mapping[str, Any]) -> list[
 
 
 def _candidates(reader: Reader, before: str, text: str, names: Mapping[str, Any]) -> list[Candidate]:
-    if _EXPRESSIONS.search(before):
+    if _EXPRESSIONS.search(before) and not _KEYS.search(before):
         return completing.complete(reader, text)
     texts = _texts(reader, before, text, names)
     return candidates.things(reader, text) if texts is None else candidates.listed(texts, text)
