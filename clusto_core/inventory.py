@@ -79,8 +79,8 @@ class Inventory:
         `command` and `message` go into the history; with `dry_run` everything is checked and nothing is kept.
 
         A change inside another of the same Inventory joins it: it is kept when the outer one is, with both messages in
-        one entry of the history. When it fails, the outer one is not kept either, whoever catches what it raised. One
-        of another Inventory on the same store in the same thread would wait for itself, and raises Refused at once.
+        one entry of the history. When it fails halfway, the outer one is not kept either, whoever catches the error.
+        One of another Inventory on the same store in the same thread would wait for itself, and raises Refused at once.
         """
         thread = threading.get_ident()
         if (outer := self._open.get(thread)) is not None:
@@ -124,7 +124,6 @@ class Transaction:
         self.given_vlans: set[int] = set()
         """The VLAN ids that `vlans.allocate` has given out in it."""
         self._shapes: dict[tuple[object, ...], devicetypes.Model] = {}
-        self._failed: BaseException | None = None
 
     @contextlib.contextmanager
     def joined(self, message: str | None, *, dry_run: bool = False, reverts: int | None = None) -> Iterator[None]:
@@ -134,17 +133,14 @@ class Transaction:
             raise Refused("a dry run inside a change that is kept: what it does could not be taken back alone")
         if reverts is not None:
             raise Refused("a transaction is undone by a change of its own, not inside another")
-        try:
+        with self.unit.wholly():
             yield
-        except BaseException as error:
-            self._failed = self._failed or error
-            raise
         self.message = "; ".join(dict.fromkeys(filter(None, (self.message, message)))) or None
 
     def check(self) -> None:
         """What is looked at when all is done. Raises Refused for what cannot stay so."""
-        if self._failed is not None:
-            raise Refused(f"nothing was changed: a change inside this one failed ({self._failed})") from self._failed
+        if (failed := self.unit.failed) is not None:
+            raise Refused(f"nothing was changed: a part of the change failed when half of it was done ({failed})")
         if self.unit.changed:
             categories.check(self.unit)
             cabling.check_heights(self.unit)
@@ -209,7 +205,8 @@ class Transaction:
                 from clusto_core.query import saving
 
                 saving.check_unused(self.unit, thing)
-        return things.remove_all(self.unit, every)
+        with self.unit.wholly():
+            return things.remove_all(self.unit, every)
 
     def rename(self, old: str | Thing, new: str) -> Thing:
         """Gives a Thing, and with it its parts, or one part, another name. Raises Malformed, Refused."""

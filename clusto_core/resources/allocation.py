@@ -83,14 +83,15 @@ def allocate(
     chosen = picker.pick(tree.And(*conditions), preferred)
     if chosen is None:
         raise Refused(_lacking(reader, wanted, conditions, picker))
-    change.allocated.update(thing.id for thing in chosen)
     values = list(settings)
     things = [change.unit.by_id(thing.id) for thing in sorted(chosen, key=lambda thing: natural_key(thing.name))]
-    for thing in things:
-        for key, value in values:
-            change.set_values(thing, key, value)
-        if put is not None:
-            change.put(thing, put)
+    with change.unit.wholly():
+        for thing in things:
+            for key, value in values:
+                change.set_values(thing, key, value)
+            if put is not None:
+                change.put(thing, put)
+    change.allocated.update(thing.id for thing in things)
     return Allocation(things, bound.notes)
 
 

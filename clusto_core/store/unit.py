@@ -6,6 +6,7 @@ an import of 100,000 wired servers go the same way. The rules of the model are n
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,8 @@ class UnitOfWork:
         # The new attributes that name each Thing.
         self._naming: dict[int, dict[int, Attribute]] = {}
         self._paths: set[int] = set()
+        self.failed: BaseException | None = None
+        """What ended halfway something that is done wholly or not at all: nothing of this unit may be kept then."""
 
     # --- reading, through what is kept -------------------------------------------------------------------------------
 
@@ -205,6 +208,20 @@ class UnitOfWork:
         for part in (cable.part, cable.other_part):
             if part is not None:
                 self._cable_of[part] = cable
+
+    @contextlib.contextmanager
+    def wholly(self) -> Iterator[None]:
+        """What is done meanwhile is done wholly: when it fails halfway, `failed` says so, whoever catches the error."""
+        before = self._state()
+        try:
+            yield
+        except BaseException as error:
+            if self.failed is None and self._state() != before:
+                self.failed = error
+            raise
+
+    def _state(self) -> tuple[object, ...]:
+        return self._next_id, [len(rows) for rows in (*self._new, *self._gone)], dict(self._renamed)
 
     # --- changing ----------------------------------------------------------------------------------------------------
 

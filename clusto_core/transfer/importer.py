@@ -43,9 +43,10 @@ def load(
 ) -> Counts:
     """Makes the inventory agree with the documents, within `change`. Raises Faulty with all that is wrong with them."""
     work = Work(change, list(documents))
-    made = _Rounds(work, progress).run()
-    if work.faults:
-        raise Faulty(work.faults)
+    with work.unit.wholly():
+        made = _Rounds(work, progress).run()
+        if work.faults:
+            raise Faulty(work.faults)
     return Counts(len(made), len(work.added))
 
 
