@@ -69,7 +69,6 @@ def allocate(change: Transaction, name: str, first: int, last: int, place: Thing
     number = next((each for each in range(first, last + 1) if each not in taken and each not in KEPT), None)
     if number is None:
         raise Refused(f"not enough: no VLAN id from {first} to {last} is free")
-    parents_of_new = [place] if place is not None else []
-    made = change.add(VLAN, name, parents=parents_of_new, attributes=[(VID_KEY, number)])
     change.given_vlans.add(number)
-    return made, number
+    parents_of_new = [place] if place is not None else []
+    return change.add(VLAN, name, parents=parents_of_new, attributes=[(VID_KEY, number)]), number
