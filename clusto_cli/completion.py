@@ -29,6 +29,10 @@ TRANSACTIONS = 50
 """How many of the newest transactions are offered."""
 
 
+NAMES_FOLLOW = "clusto.names-follow"
+"""Set in a context's `meta` where names of Things stand in an argument for something else."""
+
+
 # --- Things and parts ------------------------------------------------------------------------------------------------
 
 
@@ -218,6 +222,8 @@ def pairs(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
 
 def values(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """The values in the store under the key given before; of a relation (`@`), the names of Things."""
+    if ctx.meta.get(NAMES_FOLLOW):
+        return names(ctx, param, incomplete)
     from clusto_core.answers import candidates
     from clusto_core.model.attributes import Key
 
