@@ -249,7 +249,11 @@ def expressions(ctx: click.Context, param: click.Parameter, incomplete: str) -> 
     from clusto_core.query.completing import complete
 
     with reading(ctx) as reader:
-        return _items(complete(reader, incomplete))
+        found = _items(complete(reader, incomplete))
+    for item in found:
+        # A whole test is not the end of an expression.
+        item._info["expression"] = True
+    return found
 
 
 def saved_expressions(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:

@@ -47,9 +47,7 @@ def test_a_pipe_that_is_no_longer_read_ends_with_its_code(store: str) -> None:
 
 
 @pytest.mark.parametrize("where", [">&-", ">/dev/full"])
-@pytest.mark.parametrize(
-    "verb", ["find driver:Pool", "show p", "show p -o json", "export p", "help", "log"]
-)
+@pytest.mark.parametrize("verb", ["find driver:Pool", "show p", "show p -o json", "export p", "help", "log"])
 def test_results_that_cannot_be_written_are_an_error_that_names_standard_output(
     store: str, where: str, verb: str
 ) -> None:
