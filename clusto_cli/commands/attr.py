@@ -156,12 +156,10 @@ def _text(attribute: Attribute, reveal: bool) -> str:
 def _record(thing: Thing, each: Inherited, reveal: bool) -> dict[str, Any]:
     attribute = each.attribute
     value = attribute.value
-    hidden = attribute.key.secret and not reveal
-    plain = value.text if hidden or value.type in ("datetime", "relation") else value.python()
     return {
         "name": thing.name,
         "key": str(attribute.key),
-        "value": attribute.shown if hidden else plain,
+        "value": value.text if reveal and attribute.key.secret else attribute.plain,
         "type": value.type,
         "from": each.origin.name,
     }
