@@ -60,7 +60,7 @@ def _wrapped(line: Line, width: int) -> Iterator[Line]:
     for place, piece in enumerate(pieces):
         head = line[:longest] if place == 0 else [Span(" " * before)]
         tail = line[longest + 1 :] if place + 1 == len(pieces) else []
-        yield [*head, Span(piece + "  " if tail else piece, style), *tail]
+        yield [*head, Span(piece + "  " if tail and after else piece, style), *tail]
 
 
 def _width(text: str) -> int:
