@@ -79,8 +79,8 @@ class Inventory:
         `command` and `message` go into the history; with `dry_run` everything is checked and nothing is kept.
 
         A change inside another of the same Inventory joins it: it is kept when the outer one is, with both messages in
-        one entry of the history. When it fails, the outer one is not kept either, whoever catches what it raised. One
-        of another Inventory on the same store in the same thread would wait for itself, and raises Refused at once.
+        one entry of the history. When it fails halfway, the outer one is not kept either, whoever catches the error.
+        One of another Inventory on the same store in the same thread would wait for itself, and raises Refused at once.
         """
         thread = threading.get_ident()
         if (outer := self._open.get(thread)) is not None:
@@ -123,7 +123,6 @@ class Transaction:
         self.allocated: set[int] = set()
         """The ids of what `allocation.allocate` has handed out in it."""
         self._shapes: dict[tuple[object, ...], devicetypes.Model] = {}
-        self._failed: BaseException | None = None
 
     @contextlib.contextmanager
     def joined(self, message: str | None, *, dry_run: bool = False, reverts: int | None = None) -> Iterator[None]:
@@ -133,17 +132,14 @@ class Transaction:
             raise Refused("a dry run inside a change that is kept: what it does could not be taken back alone")
         if reverts is not None:
             raise Refused("a transaction is undone by a change of its own, not inside another")
-        try:
+        with self.unit.wholly():
             yield
-        except BaseException as error:
-            self._failed = self._failed or error
-            raise
         self.message = "; ".join(dict.fromkeys(filter(None, (self.message, message)))) or None
 
     def check(self) -> None:
         """What is looked at when all is done. Raises Refused for what cannot stay so."""
-        if self._failed is not None:
-            raise Refused(f"nothing was changed: a change inside this one failed ({self._failed})") from self._failed
+        if (failed := self.unit.failed) is not None:
+            raise Refused(f"nothing was changed: a part of the change failed when half of it was done ({failed})")
         if self.unit.changed:
             categories.check(self.unit)
             cabling.check_heights(self.unit)
@@ -208,7 +204,8 @@ class Transaction:
                 from clusto_core.query import saving
 
                 saving.check_unused(self.unit, thing)
-        return things.remove_all(self.unit, every)
+        with self.unit.wholly():
+            return things.remove_all(self.unit, every)
 
     def rename(self, old: str | Thing, new: str) -> Thing:
         """Gives a Thing, and with it its parts, or one part, another name. Raises Malformed, Refused."""
@@ -260,14 +257,15 @@ class Transaction:
         moved = self.resolve(thing)
         span = cabling.parse_span(to) if isinstance(to, str) else None
         goal = self.resolve(to) if span is None else None
-        for cable in cabling.positions(self.unit, moved):
-            self.unit.delete_cable(cable)
-        while (place := containment.standing(self.unit, moved)) is not None:
-            containment.take(self.unit, moved, place)
-        if goal is None or goal.is_part:
-            self.connect(moved, to)
-        else:
-            self.put(moved, goal)
+        with self.unit.wholly():
+            for cable in cabling.positions(self.unit, moved):
+                self.unit.delete_cable(cable)
+            while (place := containment.standing(self.unit, moved)) is not None:
+                containment.take(self.unit, moved, place)
+            if goal is None or goal.is_part:
+                self.connect(moved, to)
+            else:
+                self.put(moved, goal)
 
     def connect(self, one: str | Thing, other: str | Thing, kind: str | None = None) -> list[Joined]:
         """Joins two Things or parts, or equipment and rack units (`rack101:RU13-14`): see `cabling.connect`."""

@@ -107,16 +107,17 @@ class Change(View):
         """
         given = {key: [self._value(each) for each in several(value)] for key, value in (attrs or {}).items()}
         places = [inside] if isinstance(inside, (str, Handle)) else inside
-        thing = self.transaction.add(
-            driver,
-            name,
-            parents=[record(self, place) for place in places],
-            attributes=given,
-            part_counts=parts,
-            device_type=device_type,
-        )
-        if at is not None:
-            self.transaction.connect(thing, at)
+        with self.transaction.unit.wholly():
+            thing = self.transaction.add(
+                driver,
+                name,
+                parents=[record(self, place) for place in places],
+                attributes=given,
+                part_counts=parts,
+                device_type=device_type,
+            )
+            if at is not None:
+                self.transaction.connect(thing, at)
         return self._handle(thing)
 
     def _value(self, value: Any) -> Any:
@@ -189,11 +190,12 @@ class Change(View):
 
         asked = self._question(wanted, how, driver, inside)
         place = None if put is None else record(self, put)
-        found = allocate(self.transaction, asking.choice(number, asked, spread, pack, prefer, seed), put=place)
+        with self.transaction.unit.wholly():
+            found = allocate(self.transaction, asking.choice(number, asked, spread, pack, prefer, seed), put=place)
+            picked = handles(self, found.things)
+            for handle in picked:
+                handle.attrs.update(set or {})
         asking.warn(found.notes)
-        picked = handles(self, found.things)
-        for handle in picked:
-            handle.attrs.update(set or {})
         return picked
 
     def allocate_ip(self, network: str | Handle, holder: str | Handle) -> str:

@@ -78,7 +78,7 @@ class Inventory(View):
         checked, and nothing is kept. `notify` is told what is done besides, as that a store was made.
 
         A change inside another of the same inventory joins it, with both messages: it is kept when the outer one is.
-        When it fails, nothing of the outer one is kept either, whoever catches the error.
+        When it fails halfway, nothing of the outer one is kept either, whoever catches the error.
 
         Raises Refused when others write for a minute, StoreBroken; at the end Refused for what only the whole can show.
         """

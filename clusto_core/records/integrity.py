@@ -42,11 +42,6 @@ _QUESTIONS: tuple[tuple[str, str], ...] = (
         "WHERE a.ref_id IS NOT NULL AND t.id IS NULL",
     ),
     (
-        "{} has an attribute that names a Thing and is no relation, or the other way round",
-        "SELECT t.name FROM attributes a JOIN things t ON t.id = a.thing_id "
-        "WHERE (a.type = 'relation' AND a.ref_id IS NULL) OR (a.type <> 'relation' AND a.ref_id IS NOT NULL)",
-    ),
-    (
         "{} is a part, or is in a part: only whole Things are put in each other",
         "SELECT t.name FROM attributes a JOIN things t ON t.id = a.thing_id JOIN things p ON p.id = a.ref_id "
         "WHERE a.key = '_in' AND (t.owner_id IS NOT NULL OR p.owner_id IS NOT NULL)",
@@ -210,7 +205,7 @@ def _misused(key: Key, type: str, holder: type[Driver] | None) -> str | None:
         if key.reserved:
             wanted = {Key(IN): "relation", Key(IP): "string"}.get(key) or reserved.type_of(key)
             if type != wanted:
-                return f"a {type} under {key}, which is kept for values of the type {wanted}"
+                return f"a value of the type {type} under {key}, which is kept for those of the type {wanted}"
     except Malformed as error:
         return f"a key that cannot be: {error}"
     kind = reserved.HOLDERS.get(key)
@@ -225,10 +220,10 @@ def _values(reader: Reader) -> Iterator[str]:
         try:
             checked(value)
         except Malformed:
-            yield f"{name} has what is no {type} under {Key(key, number, subkey)}"
+            yield f"{name} has under {Key(key, number, subkey)} what is no value of the type {type}"
         else:
             if [value.integer, value.float] != numbers:
-                yield f"{name} has a {type} under {Key(key, number, subkey)} that is not found by its value"
+                yield f"{name} has under {Key(key, number, subkey)} a value that is not found by its number"
 
 
 def _panel_ports(reader: Reader) -> list[str]:

@@ -29,7 +29,8 @@ def revert(unit: UnitOfWork, number: int) -> int:
     Raises NotFound when there is no such transaction, Refused when a later one is in the way.
     """
     history.entry(unit.reader, number)
-    return _Revert(unit, number).apply()
+    with unit.wholly():
+        return _Revert(unit, number).apply()
 
 
 class _Revert:

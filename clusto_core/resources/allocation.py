@@ -69,14 +69,15 @@ def allocate(
     Refused as `Transaction.put`.
     """
     chosen, notes = pick(change.unit.reader, wanted, change.allocated)
-    change.allocated.update(thing.id for thing in chosen)
     values = list(settings)
     things = change.unit.known(chosen)
-    for thing in things:
-        for key, value in values:
-            change.set_values(thing, key, value)
-        if put is not None:
-            change.put(thing, put)
+    with change.unit.wholly():
+        for thing in things:
+            for key, value in values:
+                change.set_values(thing, key, value)
+            if put is not None:
+                change.put(thing, put)
+    change.allocated.update(thing.id for thing in things)
     return Allocation(things, notes)
 
 

@@ -189,6 +189,8 @@ def default_names(driver: type[Driver], part: type[Part], number: int) -> list[s
 
 def checked_part_name(name: str) -> str:
     """The name itself. Raises Malformed when no part can be called so."""
+    if not isinstance(name, str):
+        raise Malformed(f"a part's name is text, not {name!r:.60}")
     try:
         check_part_name(name)
     except MalformedName as error:

@@ -94,9 +94,10 @@ def add(unit: UnitOfWork, service: Thing, machine: Thing, vip: Thing | None = No
                 f"{service.name} needs machines in the role {role.name}: clusto role add {role.name} {machine.name}"
             )
     port = _port(unit, service, checked_vip(vip)) if vip is not None else 0
-    changed = containment.put(unit, machine, service)
-    if vip is not None:
-        changed |= containment.put(unit, machine, _pool(unit, vip, service, port))
+    with unit.wholly():
+        changed = containment.put(unit, machine, service)
+        if vip is not None:
+            changed |= containment.put(unit, machine, _pool(unit, vip, service, port))
     return changed
 
 

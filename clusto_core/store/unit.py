@@ -8,6 +8,7 @@ rules of the model are not here; this module knows rows.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from operator import attrgetter
@@ -65,6 +66,8 @@ class UnitOfWork:
         self._obsolete: tuple[list[Thing], list[int], list[int]] = ([], [], [])
         self._misnamed: set[int] = set()
         self._paths: set[int] = set()
+        self.failed: BaseException | None = None
+        """What ended halfway something that is done wholly or not at all: nothing of this unit may be kept then."""
         self.version = 0
         """Grows with every change."""
 
@@ -233,6 +236,17 @@ class UnitOfWork:
         for part in (cable.part, cable.other_part):
             if part is not None:
                 self._cable_of[part] = cable
+
+    @contextlib.contextmanager
+    def wholly(self) -> Iterator[None]:
+        """What is done meanwhile is done wholly: when it fails halfway, `failed` says so, whoever catches the error."""
+        before = self.version
+        try:
+            yield
+        except BaseException as error:
+            if self.failed is None and self.version != before:
+                self.failed = error
+            raise
 
     # --- changing ----------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from clusto_core.model.attributes import Value
 from clusto_core.model.names import split_part, suggest
 from clusto_core.model.things import Thing
 from clusto_core.rules import claims, containment, kinds, parts, things, values
-from clusto_core.rules.devicetypes import TYPE
+from clusto_core.rules.devicetypes import DEFINITION, TYPE
 from clusto_core.transfer.documents import Document, Values, attribute_key
 from clusto_core.transfer.faults import Faulty
 from clusto_core.transfer.joins import Joins
@@ -43,9 +43,10 @@ def load(
 ) -> Counts:
     """Makes the inventory agree with the documents, within `change`. Raises Faulty with all that is wrong with them."""
     work = Work(change, list(documents))
-    made = _Rounds(work, progress).run()
-    if work.faults:
-        raise Faulty(work.faults)
+    with work.unit.wholly():
+        made = _Rounds(work, progress).run()
+        if work.faults:
+            raise Faulty(work.faults)
     return Counts(len(made), len(work.added))
 
 
@@ -65,11 +66,11 @@ class _Rounds:
         # Things are made after the definition of their type, which may be in the same file.
         made = self._things(types)
         self._round("types", made, self._columns)
-        self._round("types", made, self._attributes)
-        things = self._things(others)
-        self._round("columns", things, self._columns)
-        self._round("attributes", things, self._attributes)
-        made += things
+        self._round("types", made, self._definition)
+        new = self._things(others)
+        self._round("columns", new, self._columns)
+        made += new
+        self._round("attributes", made, self._attributes)
         self._round("addresses", made, self._release)
         self._round("addresses", made, self._hold)
         joins = Joins(self.work)
@@ -210,6 +211,12 @@ class _Rounds:
         return self.unit.part(owner, part_name) if owner is not None and part_name else None
 
     # --- values, addresses, memberships ------------------------------------------------------------------------------
+
+    def _definition(self, document: Document, thing: Thing) -> None:
+        """What a device type defines; its other attributes may name Things that are not made yet."""
+        said = document.attrs.get(DEFINITION, ())
+        if said and all(value.type != "relation" for value in said):
+            self._values(document, thing, {DEFINITION: said}, "attrs")
 
     def _attributes(self, document: Document, thing: Thing) -> None:
         if document.attrs:

@@ -198,10 +198,32 @@ def test_a_change_inside_another_joins_it(site: Inventory) -> None:
             change["s1"].attrs["status"] = "kept?"
             with contextlib.suppress(NotFound):
                 mark("s99")
+            with contextlib.suppress(NotFound), site.change():
+                mark("s2")
+                mark("s99")
 
-    with pytest.raises(Refused, match="a change inside this one failed"):
+    with pytest.raises(Refused, match="nothing was changed: a part of the change failed"):
         half()
     assert site["s1"].attrs["status"] == "used"
+
+
+def test_what_fails_halfway_is_not_kept(site: Inventory) -> None:
+    def move() -> None:
+        with site.change() as change, contextlib.suppress(Refused):
+            change["s1"].move("rack1:RU40")
+
+    def add() -> None:
+        with site.change() as change, contextlib.suppress(Refused):
+            change.add("Server", "s9", at="rack1:RU40")
+
+    def allocate() -> None:
+        with site.change() as change, contextlib.suppress(Malformed):
+            change.allocate(2, driver="Server", set={"status": "used", "_in": "rack1"})
+
+    for attempt in (move, add, allocate):
+        with pytest.raises(Refused, match="nothing was changed"):
+            attempt()
+    assert (site["s1"].position, site.get("s9"), len(site.history())) == ("RU1", None, 1)
 
 
 def test_reading_and_writing_in_turn_is_current(site: Inventory) -> None:
