@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from clusto_core.answers import view as answers
+from clusto_core.errors import NotFound
 from clusto_core.library.source import Source
 from clusto_core.model.attributes import Key, Value
 from clusto_core.model.things import Attribute, Link, Thing
@@ -55,6 +56,12 @@ class Batch:
         batch = Batch(self.source, self.source.current(fresh.values()))
         self._related.update((thing.id, (thing, batch)) for thing in batch.things)
 
+    def _check_present(self, thing: Thing) -> None:
+        """Raises NotFound for what was taken out in the change that is read."""
+        transaction = self.source.transaction
+        if transaction is not None and transaction.unit.find(thing.id) is None:
+            raise NotFound(f"no such thing: {thing.name} was taken out in this change")
+
     # --- attributes --------------------------------------------------------------------------------------------------
 
     def values(self, thing: Thing, key: Key) -> Sequence[Value]:
@@ -70,6 +77,7 @@ class Batch:
     def attributes(self, thing: Thing) -> list[Attribute]:
         """All attributes of one of the Things."""
         if self.source.transaction is not None:
+            self._check_present(thing)
             unit = self.source.transaction.unit
             if not unit.has_read_attributes(thing):
                 unit.load_attributes(each.id for each in self.things)
@@ -86,6 +94,7 @@ class Batch:
     def around(self, thing: Thing) -> answers.View:
         """What is read in bulk of these Things and of what they are in; to be used while the source is reading."""
         if self._version != self._now:
+            self._check_present(thing)
             self._version = self._now
             self._alone = thing
             self._forget()

@@ -9,6 +9,7 @@ from clusto_core.errors import Malformed, NotFound
 from clusto_core.library import asking
 from clusto_core.library.handle import Handle, handles, record
 from clusto_core.library.source import Source
+from clusto_core.store.database import EmptyStore
 
 if TYPE_CHECKING:
     from clusto_core.query.matching import Match, Pairs
@@ -25,9 +26,11 @@ class View(Source):
         return handles(self, [record(self, name)])[0]
 
     def get(self, name: str | Handle) -> Handle | None:
-        """The same; None where there is none."""
+        """The same; None where there is no such Thing. Raises NotFound where there is no inventory."""
         try:
             return self[name]
+        except EmptyStore:
+            raise
         except NotFound:
             return None
 

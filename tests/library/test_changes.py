@@ -131,6 +131,9 @@ def test_what_cannot_be_written(site: Inventory) -> None:
         gone.remove()
         with pytest.raises(NotFound, match="no such thing: s6"):
             gone.attrs["ram"] = 1
+        for ask in (lambda: gone.attrs["ram"], lambda: gone.rack, lambda: gone.parts["eth0"]):
+            with pytest.raises(NotFound, match="s6 was taken out"):
+                ask()
         for key, value in (("_in", "rack1"), ("a b", "x"), ("x", None)):
             with pytest.raises(Malformed):
                 change["s1"].attrs[key] = value
