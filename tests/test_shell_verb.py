@@ -13,6 +13,7 @@ import pytest
 
 import clusto_core
 from clusto_cli.shell.completing import complete
+from clusto_cli.shell.session import Session
 from tests.conftest import Run
 from tests.library.conftest import fill
 
@@ -133,6 +134,21 @@ def test_what_a_quote_may_become(site: clusto_core.Inventory) -> None:
         ('unknown.parts["e', []),
     ):
         assert complete(site, line, names) == expected, line
+
+
+def test_looking_at_a_change_begins_none(site: clusto_core.Inventory) -> None:
+    session = Session(site, lambda line: None, interactive=False)
+    change = session.names()["change"]
+    for name in dir(change):
+        getattr(change, name)
+    assert (session.open, change.changes, repr(change)) == (False, [], "<change: not begun>")
+    assert not hasattr(change, "fnid")
+    assert [each.name for each in change.find("name:s1")] == ["s1"]
+    assert session.open
+    change.message = "said before"
+    change["s1"].attrs["status"] = "used"
+    assert session.commit() == 2
+    assert site.history()[0].message == "said before"
 
 
 def test_a_program_from_a_pipe(clusto: Run, site: clusto_core.Inventory) -> None:

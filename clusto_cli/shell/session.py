@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import Any
 
 import clusto_core
@@ -40,9 +41,26 @@ class Pending:
         return self._change
 
     def __getattr__(self, name: str) -> Any:
+        """What a change has. Looking at it, as completion does, begins none."""
+        if name.startswith("_") or not hasattr(Change, name):
+            raise AttributeError(f"a change has no {name}")
+        if self._change is not None:
+            return getattr(self._change, name)
+        known = getattr(Change, name)
+        if not callable(known):
+            return [] if name == "changes" else None
+
+        @wraps(known)
+        def begin(*given: Any, **named: Any) -> Any:
+            return getattr(self._begun(), name)(*given, **named)
+
+        return begin
+
+    def __setattr__(self, name: str, value: Any) -> None:
         if name.startswith("_"):
-            raise AttributeError(name)
-        return getattr(self._begun(), name)
+            super().__setattr__(name, value)
+        else:
+            setattr(self._begun(), name, value)
 
     def __getitem__(self, name: str | Handle) -> Handle:
         return self._begun()[name]
