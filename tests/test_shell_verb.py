@@ -141,10 +141,10 @@ def test_looking_at_a_change_begins_none(site: clusto_core.Inventory) -> None:
     change = session.names()["change"]
     for name in dir(change):
         getattr(change, name)
-    assert (session.open, change.changes, repr(change)) == (False, [], "<change: not begun>")
+    assert (session.change, change.changes, repr(change)) == (None, [], "<change: not begun>")
     assert not hasattr(change, "fnid")
     assert [each.name for each in change.find("name:s1")] == ["s1"]
-    assert session.open
+    assert session.change is not None
     change.message = "said before"
     change["s1"].attrs["status"] = "used"
     assert session.commit() == 2

@@ -20,7 +20,7 @@ class _Prompt:
         self._session = session
 
     def __str__(self) -> str:
-        return "clusto*> " if self._session.open else "clusto> "
+        return "clusto*> " if self._session.change is not None else "clusto> "
 
 
 class _Console(code.InteractiveConsole):

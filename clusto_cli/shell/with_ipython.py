@@ -16,7 +16,7 @@ def interact(session: Session) -> None:
 
     class _Prompts(Prompts):  # type: ignore[misc]
         def in_prompt_tokens(self) -> list[tuple[Any, str]]:
-            return [(Token.Prompt, "clusto*> " if session.open else "clusto> ")]
+            return [(Token.Prompt, "clusto*> " if session.change is not None else "clusto> ")]
 
         def out_prompt_tokens(self) -> list[tuple[Any, str]]:
             return []
