@@ -233,7 +233,8 @@ class Reader:
         found: dict[int, list[Value]] = {}
         for _, thing_id, number, subkey, type, head, rest, ref_id, ref_name in rows:
             if number == key.number and subkey == key.subkey:
-                found.setdefault(thing_id, []).append(_value(type, head, rest, ref_id, ref_name))
+                text = ref_name if type == "relation" else head if rest is None else head + rest
+                found.setdefault(thing_id, []).append(Value(type, text, ref_id))
         return found
 
     def addresses_of_parts(self, *owner_ids: int) -> list[tuple[Thing, str]]:
@@ -423,12 +424,9 @@ def rank(parent: Thing) -> tuple[bool, str]:
 
 
 def _attribute(row: Row) -> Attribute:
-    id, thing_id, key, number, subkey, *value = row
-    return Attribute(id, thing_id, Key(key, number, subkey), _value(*value))
-
-
-def _value(type: str, head: str, rest: str | None, ref_id: int | None, ref_name: str) -> Value:
-    return Value(type, ref_name if ref_id is not None else head if rest is None else head + rest, ref_id)
+    id, thing_id, key, number, subkey, type, head, rest, ref_id, ref_name = row
+    text = ref_name if type == "relation" else head if rest is None else head + rest
+    return Attribute(id, thing_id, Key(key, number, subkey), Value(type, text, ref_id))
 
 
 def _link(row: Row) -> Link:
