@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 
 import pytest
 
@@ -227,6 +228,16 @@ def test_what_fails_halfway_is_not_kept(site: Inventory) -> None:
         with pytest.raises(Refused, match="nothing was changed"):
             attempt()
     assert (site["s1"].position, site.get("s9"), len(site.history())) == ("RU1", None, 1)
+
+
+def test_where_there_is_no_inventory(tmp_path: Path) -> None:
+    inventory = clusto_core.open(f"sqlite:///{tmp_path}/none.db")
+    for ask in (lambda: inventory["s1"], lambda: inventory.get("s1"), lambda: "s1" in inventory):
+        with pytest.raises(NotFound, match="there is no inventory at"):
+            ask()
+    with inventory.change(notify=print) as change:
+        change.add("Server", "s1")
+    assert "s1" in inventory
 
 
 def test_reading_and_writing_in_turn_is_current(site: Inventory) -> None:

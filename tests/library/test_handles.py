@@ -6,7 +6,6 @@ import contextlib
 import datetime
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from pathlib import Path
 
 import pytest
 
@@ -181,16 +180,6 @@ def test_nothing_is_kept_open(site: Inventory) -> None:
     handle = site["s1"]
     assert (handle.rack, handle.parts["eth0"].far, handle.attrs["ram"]) == (site["rack2"], site["sw1:1"], 32)
     assert "connection" not in vars(site._database)
-
-
-def test_where_there_is_no_inventory(tmp_path: Path) -> None:
-    inventory = clusto_core.open(f"sqlite:///{tmp_path}/none.db")
-    for ask in (lambda: inventory["s1"], lambda: inventory.get("s1"), lambda: "s1" in inventory):
-        with pytest.raises(NotFound, match="there is no inventory at"):
-            ask()
-    with inventory.change(notify=print) as change:
-        change.add("Server", "s1")
-    assert "s1" in inventory
 
 
 def test_a_view_that_is_over_says_so(site: Inventory) -> None:
