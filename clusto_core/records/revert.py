@@ -74,6 +74,10 @@ class _Revert:
             if thing is None or thing.name != row[1]:
                 self._in_the_way(row[3] or row[0], row[0], f"{row[1]} is not there now as it was then")
             things.append(thing)
+        for attribute in unit.referring(removed):
+            if attribute.thing_id not in removed:
+                holder = unit.by_id(attribute.thing_id)
+                self._in_the_way(holder.entity_id, attribute.id, f"{holder.name} names {attribute.value.text} now")
         for thing in reversed(things):
             for left in unit.attributes(thing):
                 self._in_the_way(thing.entity_id, left.id, f"{thing.name} has {left} now")
@@ -86,9 +90,6 @@ class _Revert:
                 if unit.cables(thing):
                     self._in_the_way(thing.id, None, f"{thing.name} is connected now")
             unit.delete_thing(thing)
-        for attribute in unit.referring(removed):
-            holder = unit.by_id(attribute.thing_id)
-            self._in_the_way(holder.entity_id, attribute.id, f"{holder.name} names {attribute.value.text} now")
 
     def _cable(self, cable: Cable) -> Cable | None:
         thing = self.unit.find(cable.thing)
