@@ -79,7 +79,7 @@ class Inventory:
         `command` and `message` go into the history; with `dry_run` everything is checked and nothing is kept.
 
         A change inside another of the same Inventory joins it: it is kept when the outer one is, with both messages in
-        one entry of the history. When it fails, the outer one is not kept either, whoever catches the error.
+        one entry of the history. When it fails halfway, the outer one is not kept either, whoever catches the error.
         One of another Inventory on the same store in the same thread would wait for itself, and raises Refused at once.
         """
         thread = threading.get_ident()
@@ -133,17 +133,14 @@ class Transaction:
             raise Refused("a dry run inside a change that is kept: what it does could not be taken back alone")
         if reverts is not None:
             raise Refused("a transaction is undone by a change of its own, not inside another")
-        try:
+        with self.unit.wholly():
             yield
-        except BaseException as error:
-            self.unit.failed = self.unit.failed or error
-            raise
         self.message = "; ".join(dict.fromkeys(filter(None, (self.message, message)))) or None
 
     def check(self) -> None:
         """What is looked at when all is done. Raises Refused for what cannot stay so."""
         if (failed := self.unit.failed) is not None:
-            raise Refused(f"nothing was changed: a change inside this one failed ({failed})")
+            raise Refused(f"nothing was changed: a part of the change failed when half of it was done ({failed})")
         if self.unit.changed:
             categories.check(self.unit)
             cabling.check_heights(self.unit)
