@@ -8,6 +8,7 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
+from clusto_cli.grouping import Group
 from clusto_cli.options import change_options, force_option
 from clusto_cli.output import output_option, write_lines, write_records
 from clusto_cli.targets import expand_names, names_argument, targets
@@ -22,7 +23,7 @@ Kind = type[Category]
 
 def group(kind: Kind, help_text: str, *, members: bool = True) -> click.Group:
     """The verb of a kind of category; without `members`, it brings `add`, `remove` and `list` of its own."""
-    found = click.Group(kind.__name__.lower(), help=help_text)
+    found = Group(kind.__name__.lower(), help=help_text)
     found.add_command(_delete(kind))
     if members:
         found.add_command(_create(kind))

@@ -175,7 +175,7 @@ def test_attr_get_is_bare_for_one_thing_and_tabbed_for_several(site: str) -> Non
     assert program(site, "attr", "get", "status", "-t", "server[1-2]").out == (
         "server1\tunallocated\nserver2\tunallocated\n"
     )
-    assert program(site, "attr", "get", "status", stdin="server2\nserver1\n").out == (
+    assert program(site, "attr", "get", "status", "-", stdin="server2\nserver1\n").out == (
         "server2\tunallocated\nserver1\tunallocated\n"
     )
     assert program(site, "attr", "get", "snmp.community", "-t", "server1").code == 3
@@ -258,9 +258,33 @@ def test_values_of_each_type_from_the_command_line(clusto: Run) -> None:
     assert clusto("attr", "get", "many", "-t", "server1").out == "x\nz\n"
 
 
+@pytest.mark.parametrize(
+    "words", ["attr get k", "attr set k w", "attr add k w", "attr del k", "locate", "show", "power status", "remove -y"]
+)
+def test_standard_input_is_read_only_where_it_is_named(clusto: Run, words: str) -> None:
+    clusto("add", "Server", "server[1-2]", "--attr", "k=v")
+    refused = clusto(*words.split(), stdin="server1\n")
+    assert refused.code == 2
+    assert refused.out == ""
+    assert clusto("attr", "get", "k", "server[1-2]").out == "server1\tv\nserver2\tv\n"
+
+
+def test_attributes_of_names_behind_two_dashes(clusto: Run) -> None:
+    clusto("add", "Server", "server[1-3]")
+    assert clusto("attr", "set", "k", "1", "2", "--", "server[1-2]").code == 0
+    assert clusto("attr", "add", "k", "3", "--", "-", stdin="server2\n").code == 0
+    assert clusto("attr", "get", "k", "server1", "server2").out == (
+        "server1\t1\nserver1\t2\nserver2\t1\nserver2\t2\nserver2\t3\n"
+    )
+    assert clusto("attr", "del", "k", "2", "--", "server1").code == 0
+    assert clusto("attr", "get", "k", "-t", "server1").out == "1\n"
+    assert clusto("attr", "set", "k", "-t", "server3", "--", "-5", "x").code == 0
+    assert clusto("attr", "get", "k", "server3").out == "-5\nx\n"
+
+
 def test_piped_names_are_targets(clusto: Run) -> None:
     clusto("add", "Server", "server[1-3]")
-    assert clusto("attr", "set", "status", "allocated", stdin="server1\nserver2\n").code == 0
+    assert clusto("attr", "set", "status", "allocated", "-t", "-", stdin="server1\nserver2\n").code == 0
     assert clusto("attr", "get", "status", "-t", "server1", "-t", "server2").out.count("allocated") == 2
     assert (
         clusto("remove", "-", "--yes", stdin="server1 server2\n").out
@@ -344,7 +368,7 @@ def test_a_full_disk_for_the_output_is_said(site: str) -> None:
             text=True,
             check=False,
         )
-    assert (done.returncode, done.stderr) == (1, "clusto: error: No space left on device\n")
+    assert (done.returncode, done.stderr) == (1, "clusto: error: No space left on device: standard output\n")
 
 
 def test_settings_come_from_the_option_the_environment_and_the_file(tmp_path: Path, site: str) -> None:

@@ -6,12 +6,13 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
+from clusto_cli.grouping import Group
 from clusto_cli.options import change_options
 from clusto_cli.output import output_option, write_lines, write_records
 from clusto_core.query import saved
 
 
-@click.group("query")
+@click.group("query", cls=Group)
 def command() -> None:
     """Save expressions under names of their own.
 

@@ -6,11 +6,12 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
+from clusto_cli.grouping import Group
 from clusto_cli.options import change_options, force_option
 from clusto_cli.output import output_option, write_lines, write_records
 
 
-@click.group("vlan")
+@click.group("vlan", cls=Group)
 def command() -> None:
     """Give VLAN ids to new VLANs, and take them back. (clusto network moves switch ports between VLANs.)
 

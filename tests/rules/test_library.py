@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -99,7 +100,7 @@ def test_several_values_when_something_is_added(site: Inventory) -> None:
         Value("teapot", "x"),
         Value("relation", ""),
     ],
-    ids=repr,
+    ids=lambda given: re.sub(" object at 0x.*| at 0x.*", "", repr(given)),
 )
 def test_what_is_no_value_is_malformed(site: Inventory, given: Any) -> None:
     before = picture(site)
