@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from clusto_cli.backends.base import NoSuchPort
+from clusto_cli.backends.switch.model import PortState
 
+# What Comware and VRP call their ports in tables, beside the words that they are shortened from otherwise.
+_SHORT = {
+    "ge": ("gigabitethernet",),
+    "xge": ("ten-gigabitethernet", "xgigabitethernet"),
+    "wge": ("twenty-fivegige",),
+    "fge": ("fortygige",),
+    "hge": ("hundredgige",),
+    "mge": ("m-gigabitethernet", "multige"),
+    "bagg": ("bridge-aggregation",),
+    "ragg": ("route-aggregation",),
+}
 _PARTS = re.compile(r"^([A-Za-z][A-Za-z .-]*?)[ -]?(\d.*)$")
 
 
@@ -22,7 +35,21 @@ def same_port(one: str, other: str) -> bool:
     if not left or not right or left[2] != right[2]:
         return False
     short, long = sorted((left[1], right[1]), key=len)
-    return len(short) >= 2 and long.startswith(short)
+    return (len(short) >= 2 and long.startswith(short)) or long in _SHORT.get(short, ())
+
+
+def with_sockets(ports: Mapping[str, PortState], sockets: Mapping[str, PortState]) -> dict[str, PortState]:
+    """The ports with what a listing of all interfaces adds: descriptions, links, and sockets that are in no VLAN."""
+    found = dict(ports)
+    for name, socket in sockets.items():
+        same = name if name in found else next((port for port in found if same_port(port, name)), None)
+        if same is None:
+            found[name] = socket
+            continue
+        port = found[same]
+        link = socket.link if port.link is None else port.link
+        found[same] = replace(port, link=link, description=port.description or socket.description)
+    return found
 
 
 def may_mean(wanted: str, name: str) -> bool:
