@@ -17,7 +17,8 @@ from clusto_cli.backends.switch.model import VLAN_MAX, VLAN_MIN, PortMode, PortS
 from clusto_cli.backends.switch.requests import Await, SetRequest, integer, octets, together
 from clusto_cli.backends.switch.tables import SnmpState, lag_name, link_of
 
-_ETHERNET, _OPERATIONAL = 1, 1
+_ETHERNET = 1
+_OPERATIONAL, _SUSPENDED = 1, 2
 _ON, _OFF, _DESIRABLE, _AUTO, _ON_NO_NEGOTIATE = 1, 2, 3, 4, 5
 _STATES = {_ON: "on", _OFF: "off", _DESIRABLE: "desirable", _AUTO: "auto", _ON_NO_NEGOTIATE: "on, not negotiated"}
 _TRUNKING = 1
@@ -63,10 +64,13 @@ class VmVlan:
         vlans = {
             oid[-1]: called.get(oid[-1], "")
             for oid, state in states.items()
-            if state == _OPERATIONAL and kinds.get(oid[-1], _ETHERNET) == _ETHERNET and VLAN_MIN <= oid[-1] <= VLAN_MAX
+            if state in (_OPERATIONAL, _SUSPENDED)
+            and kinds.get(oid[-1], _ETHERNET) == _ETHERNET
+            and VLAN_MIN <= oid[-1] <= VLAN_MAX
         }
+        off = {oid[-1]: "suspended" for oid, state in states.items() if state == _SUSPENDED and oid[-1] in vlans}
         ports = {port: _port(directory, got, index) for port, index in indexes.items()}
-        return SnmpState(ports, vlans, dict(indexes), vlans_made_here=got.get(oids.VTP_MODE) != _VTP_CLIENT)
+        return SnmpState(ports, vlans, dict(indexes), off=off, vlans_made_here=got.get(oids.VTP_MODE) != _VTP_CLIENT)
 
     def steps(
         self, now: SnmpState, goals: Mapping[str, PortState], order: str, create: Mapping[int, str], drop: Sequence[int]

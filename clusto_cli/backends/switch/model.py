@@ -66,9 +66,9 @@ def describe(state: PortState) -> str:
     """A port's mode and VLANs in a few words: `access 10`, `trunk, native 1, tagged 10,20-22`."""
     if state.vlan is not None:
         return f"access {state.vlan}"
-    if state.pvid is None and not state.untagged and not state.tagged and state.note:
-        if state.mode in (PortMode.ROUTED, PortMode.UNKNOWN):
-            return f"{state.mode} ({state.note})"
+    nowhere = state.pvid is None and not state.untagged and not state.tagged
+    if nowhere and state.note and state.mode in (PortMode.ROUTED, PortMode.UNKNOWN):
+        return f"{state.mode} ({state.note})"
     words = [str(state.mode)]
     if state.pvid is not None:
         words.append(f"{'native' if state.mode is PortMode.TRUNK else 'PVID'} {state.pvid}")
@@ -129,7 +129,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """What LLDP or CDP says is on a port, empty where the switch does not tell which; texts as the neighbour sent them."""
+    """What LLDP or CDP says is on a port, which is empty where the switch does not tell; texts as they were sent."""
 
     port: str
     system: str

@@ -252,7 +252,7 @@ def _ssh(data: dict[str, Any]) -> SshRules:
     given = {note: _strings(lines) for note, lines in write.pop("modes", {}).items()}
     save = tuple(Answer(**item) if isinstance(item, dict) else Answer(item) for item in write.pop("save", ()))
     more = {mode: _strings(commands) for mode, commands in read.pop("more", {}).items()}
-    tables = {key: _make(TableRules, data.pop(key, {})) for key in ("lldp", "fdb", "interfaces")}
+    tables: dict[str, Any] = {key: _make(TableRules, data.pop(key, {})) for key in ("lldp", "fdb", "interfaces")}
     return SshRules(
         read=ReadRules(modes=modes, more=more, **_settings(ReadRules, read)),
         write=WriteRules(modes=given, save=save, **_settings(WriteRules, write)),

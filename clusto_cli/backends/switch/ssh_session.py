@@ -11,6 +11,7 @@ from pathlib import Path
 from clusto_cli.backends.base import AuthenticationFailed, DeviceError, Unreachable
 from clusto_cli.backends.switch.cliwrite import Line
 from clusto_cli.backends.switch.model import Rejected, SwitchSettings
+from clusto_cli.backends.switch.rejection import words
 
 # ssh(1): the status of the command, or 255 when ssh itself failed.
 _SSH_FAILED = 255
@@ -43,7 +44,7 @@ class SshSession:
         if done.returncode == _SSH_FAILED:
             raise self._failure(done.stderr)
         if done.returncode != 0:
-            raise Rejected(f"it answered {_last_line(done.stderr or done.stdout)!r} to {line.text!r}")
+            raise Rejected(f"it answered {words(done.stderr or done.stdout) or 'nothing'!r} to {line.text!r}")
         return done.stdout
 
     def close(self) -> None:
@@ -83,14 +84,9 @@ class SshSession:
         return words
 
     def _failure(self, said: str) -> DeviceError:
-        where, last = f"{self._settings.host} port {self._settings.ssh_port}", _last_line(said)
+        where, reason = f"{self._settings.host} port {self._settings.ssh_port}", words(said) or "nothing said why"
         if "host key" in said.casefold():
-            return AuthenticationFailed(f"{where}: its host key is not the known one, or not known: {last}")
+            return AuthenticationFailed(f"{where}: its host key is not the known one, or not known: {reason}")
         if "permission denied" in said.casefold():
-            return AuthenticationFailed(f"{where}: {last}")
-        return Unreachable(f"{where}: {last}")
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:160] if lines else "nothing"
+            return AuthenticationFailed(f"{where}: {reason} (ssh.user, ssh.identity)")
+        return Unreachable(f"{where}: {reason}")
