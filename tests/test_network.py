@@ -267,8 +267,9 @@ def test_who_could_not_be_looked_for_is_said(run: Invoke, tmp_path: Path) -> Non
         assert run("attr", "set", key, value, "-t", "sw1").code == 0
     assert run("attr", "set", "label", lab.port, "-t", "sw1:2").code == 0
     said = (
-        "clusto: sw1: not fully checked who is on the port: LLDP neighbours cannot be read over ssh on Huawei VRP; "
-        "learned addresses cannot be read over ssh on Huawei VRP"
+        "clusto: sw1: not fully checked who is on the port: LLDP neighbours: it answered "
+        "\"Error: Unrecognized command found at '^' position.\" to 'display lldp neighbor'; learned addresses: "
+        "it answered \"Error: Unrecognized command found at '^' position.\" to 'display mac-address'"
     )
     try:
         moved = run("network", "setvlan", "server1", "eth1", "203")

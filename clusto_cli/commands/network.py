@@ -79,8 +79,8 @@ def setvlan(app: App, /, words: tuple[str, ...], create: bool, check_path: bool,
     clusto network setvlan --where 'driver:Server in name:rack1' eth1 203
 
     A VLAN that is suspended, shut, or on no port towards another switch is a warning before; --check-path asks the
-    switches above too. Refused without --force: trunks, members of aggregates, uplinks, tagged members, and NICs that the switch sees
-    elsewhere.
+    switches above too. Refused without --force: trunks, members of aggregates, uplinks, tagged members, and NICs that
+    the switch sees elsewhere.
     """
     from clusto_cli.backends.switch.change import prepare
     from clusto_cli.network.jobs import known_to, move_of

@@ -152,7 +152,7 @@ def port_rows(reader: Reader, switch: Thing) -> tuple[list[dict[str, Any]], list
 
 
 def _elsewhere(state: SwitchState, survey: Survey) -> dict[str, None]:
-    """Ports that neighbours announce themselves on and that the switch does not list among those that can have VLANs."""
+    """Ports that neighbours announce themselves on and that are not among those that the switch lists."""
     seen = {neighbour.port for neighbour in survey.neighbours if neighbour.port}
     return {port: None for port in sorted(seen) if not any(same_port(port, name) for name in state.ports)}
 

@@ -66,12 +66,13 @@ def describe(state: PortState) -> str:
     """A port's mode and VLANs in a few words: `access 10`, `trunk, native 1, tagged 10,20-22`."""
     if state.vlan is not None:
         return f"access {state.vlan}"
-    nowhere = state.pvid is None and not state.untagged and not state.tagged
-    if nowhere and state.note and state.mode in (PortMode.ROUTED, PortMode.UNKNOWN):
-        return f"{state.mode} ({state.note})"
+    if state.mode is PortMode.ROUTED and state.note:
+        return f"routed ({state.note})"
     words = [str(state.mode)]
     if state.pvid is not None:
         words.append(f"{'native' if state.mode is PortMode.TRUNK else 'PVID'} {state.pvid}")
+    if state.mode is PortMode.UNKNOWN and state.note and not state.untagged and not state.tagged:
+        return f"{', '.join(words)} ({state.note})"
     if state.untagged != {state.pvid}:
         words.append(f"untagged {ranges(state.untagged) or 'nowhere'}")
     if state.tagged:
