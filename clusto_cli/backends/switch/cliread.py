@@ -21,6 +21,7 @@ from clusto_cli.backends.switch.clitables import (
     unread_station,
 )
 from clusto_cli.backends.switch.model import VLAN_MAX, VLAN_MIN, PortMode, PortState
+from clusto_cli.backends.switch.names import same_port
 from clusto_cli.backends.switch.profiles import ReadRules
 from clusto_cli.backends.switch.vlanlists import ALL_VLANS, PATTERN, NotUnderstood, vlan_ids
 
@@ -80,7 +81,7 @@ def blocks(rules: ReadRules, output: str) -> dict[str, str]:
 
 def read_mode(rules: ReadRules, port: str, output: str) -> PortMode:
     """What a port is by an answer about it, before its VLANs are looked at."""
-    return _Answer(rules, port, output, {}).mode
+    return _Answer(rules, port, _own(rules, port, output), {}).mode
 
 
 def read_port(rules: ReadRules, port: str, output: str, vlans: Mapping[int, str]) -> PortState:
@@ -92,7 +93,7 @@ def read_port(rules: ReadRules, port: str, output: str, vlans: Mapping[int, str]
         return open_vswitch(port, output)
     if rules.form == "bridge":
         return linux_bridge(port, output)
-    answer = _Answer(rules, port, output, {name: vlan for vlan, name in vlans.items() if name})
+    answer = _Answer(rules, port, _own(rules, port, output), {name: vlan for vlan, name in vlans.items() if name})
     if rules.exists and not answer.text(rules.exists):
         raise NoSuchPort(f"the switch says nothing of a port {port}")
     mode = answer.mode
@@ -114,6 +115,12 @@ def read_port(rules: ReadRules, port: str, output: str, vlans: Mapping[int, str]
         answer.note or (f"a member of {lag}" if lag and mode is PortMode.UNKNOWN else ""),
         answer.text(rules.description).strip(),
     )
+
+
+def _own(rules: ReadRules, port: str, output: str) -> str:
+    """What of an answer is about the port, where it runs on about others."""
+    parts = blocks(rules, output) if rules.block else {}
+    return "".join(part for name, part in parts.items() if same_port(name, port)) or output
 
 
 def not_understood(name: str, error: NotUnderstood) -> PortState:
@@ -204,8 +211,10 @@ def _membership(answer: _Answer, mode: PortMode) -> Membership:
         return _access(answer)
     if mode is PortMode.TRUNK and rules.native:
         return _trunk(answer)
-    told = None if rules.mode and mode is not PortMode.UNKNOWN else ""
-    untagged, tagged = answer.vlans(rules.untagged, told if rules.untagged else ""), answer.vlans(rules.tagged)
+    needed: dict[PortMode, str | None] = {PortMode.ACCESS: None, PortMode.HYBRID: None, PortMode.TUNNEL: None}
+    told = needed.get(mode, "") if rules.mode else ""
+    untagged = answer.vlans(rules.untagged, told) if rules.untagged else frozenset()
+    tagged = answer.vlans(rules.tagged, None if mode is PortMode.TRUNK and rules.tagged else "")
     pvid = min(answer.vlans(rules.pvid, told), default=None) if rules.pvid else min(untagged, default=None)
     if pvid and (not rules.untagged or mode is PortMode.TUNNEL) and pvid not in tagged:
         untagged |= {pvid}

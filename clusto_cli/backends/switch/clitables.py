@@ -23,9 +23,9 @@ def read_neighbours(rules: TableRules, output: str) -> tuple[Neighbour, ...]:
     """The neighbours in an answer; those without a system name are kept by their chassis id."""
     found = []
     for entry in _entries(rules, output):
-        if not entry.get("port"):
-            continue
         chassis = identity(entry.get("chassis", ""))
+        if not entry.get("port") or not (entry.get("system") or chassis):
+            continue
         found.append(
             Neighbour(
                 entry["port"],
