@@ -159,7 +159,7 @@ class _Answer:
         kind, told = self._kind(self.note), rules.mode
         if kind == "dynamic":
             kind, told = self._kind(self.text(rules.oper).strip()), rules.oper
-        if kind:
+        if kind in list(PortMode):
             return PortMode(kind)
         if found := self._match(told):
             raise NotUnderstood(self._line(found))

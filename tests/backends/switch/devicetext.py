@@ -462,7 +462,8 @@ PLATFORMS: dict[str, Platform] = {
     "arista_eos": Platform(
         "Et4",
         cisco("eos", "show interfaces {port} switchport"),
-        f"Port       Neighbor Device ID             Neighbor Port ID           TTL\nEt4        {HOST}    {FAR}    120\n",
+        "Port       Neighbor Device ID             Neighbor Port ID           TTL\n"
+        f"Et4        {HOST}    {FAR}    120\n",
         "Vlan    Mac Address       Type        Ports      Moves   Last Move\n"
         f"  10    {DOTTED}    DYNAMIC     Et4        1       0:01:02 ago\n",
         IOS_VLANS,
@@ -606,7 +607,8 @@ PLATFORMS: dict[str, Platform] = {
         "1/1/4",
         icx,
         f"Local port: 1/1/4\n  Neighbor: {DOTTED}, TTL 94 seconds\n    + Chassis ID (MAC address): {DOTTED}\n"
-        f'    + Port ID (interface name): {FAR}\n    + Time to live: 120 seconds\n    + System name         : "{HOST}"\n'
+        f"    + Port ID (interface name): {FAR}\n    + Time to live: 120 seconds\n"
+        f'    + System name         : "{HOST}"\n'
         f'    + Port description    : "{DESCRIPTION}"\n',
         f"MAC-Address     Port                 Type         VLAN\n{DOTTED}  1/1/4                Dynamic      10\n",
         "".join(f"vlan {vlan} name {name} by port\n!\n" for vlan, name in VLANS.items()),
