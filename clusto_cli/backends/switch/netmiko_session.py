@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _PROMPT_KEPT = 12
 # Netmiko waits this long for each thing that it expects, and twice as long for the first prompt.
 _NETMIKO_WAITS = 10.0
-_OLD_KEYS = "it speaks only what today's ssh library has given up"
+_OLD_KEYS = "where it speaks old algorithms alone, set ssh.legacy to true"
 _MAY_CONFIGURE = " (may ssh.user change the configuration, and does nobody hold it?)"
 # What may follow the name at the end of a prompt: a mode, a mark of unsaved changes, a terminator.
 _PROMPT_REST = r"[^\r\n]{0,80}[#>$%\]]\s*$"

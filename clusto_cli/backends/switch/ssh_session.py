@@ -84,9 +84,14 @@ class SshSession:
         return words
 
     def _failure(self, said: str) -> DeviceError:
-        where, reason = f"{self._settings.host} port {self._settings.ssh_port}", words(said) or "nothing said why"
+        where, last = f"{self._settings.host} port {self._settings.ssh_port}", _last_line(said)
         if "host key" in said.casefold():
-            return AuthenticationFailed(f"{where}: its host key is not the known one, or not known: {reason}")
+            return AuthenticationFailed(f"{where}: its host key is not the known one, or not known: {last}")
         if "permission denied" in said.casefold():
-            return AuthenticationFailed(f"{where}: {reason} (ssh.user, ssh.identity)")
-        return Unreachable(f"{where}: {reason}")
+            return AuthenticationFailed(f"{where}: {last}")
+        return Unreachable(f"{where}: {last}")
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:160] if lines else "nothing"
