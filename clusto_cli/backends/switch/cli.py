@@ -198,6 +198,8 @@ class CliSwitch:
         faults: list[str] = []
         neighbours = self._table("LLDP neighbours", self._rules.lldp, missing)
         stations = self._table("learned addresses", self._rules.fdb, missing)
+        if nowhere := cliread.portless(self._rules.lldp, neighbours):
+            missing.append(f"LLDP does not say on which port {', '.join(nowhere)} is")
         for what, line in (
             ("LLDP neighbours", cliread.unread(self._rules.lldp, neighbours)),
             ("learned addresses", cliread.unread_station(self._rules.fdb, stations)),

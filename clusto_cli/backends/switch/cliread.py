@@ -14,6 +14,7 @@ from clusto_cli.backends.base import NoSuchPort
 from clusto_cli.backends.switch.clijson import linux_bridge, names_in, open_vswitch
 from clusto_cli.backends.switch.clitables import (
     mac_address,
+    portless,
     read_neighbours,
     read_sockets,
     read_stations,
@@ -32,6 +33,7 @@ __all__ = [
     "mac_address",
     "names_in",
     "not_understood",
+    "portless",
     "read_mode",
     "read_neighbours",
     "read_port",

@@ -38,6 +38,12 @@ def read_neighbours(rules: TableRules, output: str) -> tuple[Neighbour, ...]:
     return tuple(found)
 
 
+def portless(rules: TableRules, output: str) -> list[str]:
+    """The neighbours of whom the switch does not tell on which port they are: their system names, else chassis ids."""
+    entries = [entry for entry in _entries(rules, output) if not entry.get("port")]
+    return sorted({entry.get("system", "") or entry.get("chassis", "") for entry in entries} - {""})
+
+
 def read_stations(rules: TableRules, output: str) -> tuple[Station, ...]:
     """The learned addresses in an answer; what a switch lists as its own CPU's is no port and matches nobody.
 
@@ -52,7 +58,7 @@ def read_stations(rules: TableRules, output: str) -> tuple[Station, ...]:
         if number := row.groupdict().get("number"):
             names[number] = row["name"]
             continue
-        vlan = row.groupdict().get("vlan") or ""
+        vlan = row.groupdict().get("vlan") or row.groupdict().get("vlan_behind") or ""
         for port in re.split(r",\s*", row["port"].strip()):
             found.append(Station(mac_address(row["mac"]), names.get(port, port), int(vlan) if vlan.isdigit() else None))
     return tuple(found)
