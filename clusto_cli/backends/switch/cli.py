@@ -129,6 +129,8 @@ class CliSwitch:
             return self._state(name, part, vlans)
         except NoSuchPort:
             return PortState(name, PortMode.ROUTED, None, note="no port of the bridge")
+        except Rejected as error:
+            return PortState(name, PortMode.UNKNOWN, None, note=str(error))
         except cliread.NotUnderstood as error:
             return cliread.not_understood(name, error)
 

@@ -114,7 +114,7 @@ def read_port(rules: ReadRules, port: str, output: str, vlans: Mapping[int, str]
         voice,
         lag or None,
         bool(answer.text(rules.link)) if rules.link else None,
-        answer.note or (f"a member of {lag}" if lag and mode is PortMode.UNKNOWN else ""),
+        _note(answer, mode, lag),
         answer.text(rules.description).strip(),
     )
 
@@ -123,6 +123,13 @@ def _own(rules: ReadRules, port: str, output: str) -> str:
     """What of an answer is about the port, where it runs on about others."""
     parts = blocks(rules, output) if rules.block else {}
     return "".join(part for name, part in parts.items() if same_port(name, port)) or output
+
+
+def _note(answer: _Answer, mode: PortMode, lag: str) -> str:
+    """The switch's word for the mode, where that is the mode it is in."""
+    if mode is PortMode.ROUTED:
+        return ""
+    return answer.note or (f"a member of {lag}" if lag and mode is PortMode.UNKNOWN else "")
 
 
 def not_understood(name: str, error: NotUnderstood) -> PortState:
