@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from clusto_cli.backends.switch.model import PortMode, PortState
 
 ACCESS, TRUNK, CLOSED, HYBRID, NATIVE_TAGGED = "access", "trunk", "trunk without native", "hybrid", "native tagged"
-TUNNEL, VOICE, MEMBER, SHUT, UNUSED = "QinQ", "voice", "member of a LAG", "shut", "never used"
-KINDS = (ACCESS, TRUNK, CLOSED, HYBRID, NATIVE_TAGGED, TUNNEL, VOICE, MEMBER, SHUT, UNUSED)
+TUNNEL, VOICE, MEMBER, LAYER3, SHUT, UNUSED = "QinQ", "voice", "member of a LAG", "routed", "shut", "never used"
+KINDS = (ACCESS, TRUNK, CLOSED, HYBRID, NATIVE_TAGGED, TUNNEL, VOICE, MEMBER, LAYER3, SHUT, UNUSED)
 VLANS = {1: "default", 10: "office", 20: "lab20", 21: "lab21", 30: "lab30", 40: "phones", 99: "parking"}
 MAC, DOTTED, DASHED = "52:54:00:00:00:01", "5254.0000.0001", "5254-0000-0001"
 HOST, FAR, DESCRIPTION = "web1.example.com", "eth0", "uplink of web1"
@@ -34,6 +34,7 @@ EXPECTED = {
     TUNNEL: state(PortMode.TUNNEL, 30, "30"),
     VOICE: state(PortMode.ACCESS, 10, "10", "40", voice=40),
     SHUT: state(PortMode.ACCESS, 10, "10"),
+    LAYER3: state(PortMode.ROUTED, None),
     UNUSED: state(PortMode.ACCESS, 1, "1"),
 }
 
@@ -91,6 +92,8 @@ def cisco(word: str, show: str, short: bool = False) -> Callable[[str, str], Map
         elif kind == UNUSED:
             access = 1
             admin, oper = ("dynamic auto", "down") if word == "ios" else (admin, oper)
+        elif kind == LAYER3:
+            return {show: f"Name: {port}\nSwitchport: Disabled\n"}
         elif kind != ACCESS:
             return None
         if word == "nxos":
@@ -125,6 +128,7 @@ def comware(kind: str, port: str) -> Mapping[str, str] | None:
         CLOSED: ["PVID: 99", "Port link-type: trunk", "  VLAN passing  : 20-21", "  VLAN permitted: 20-21"],
         HYBRID: ["PVID: 10", "Port link-type: Hybrid", " Tagged VLANs:   20, 30", " Untagged VLANs: 10"],
     }
+    body[LAYER3] = ["Internet address: 192.0.2.1/24 (Primary)", "IP packet frame type: Ethernet II"]
     if kind == VOICE:
         body[VOICE] = ["PVID: 10", "Port link-type: Hybrid", " Tagged VLANs:   40", " Untagged VLANs: 10"]
     if kind not in body:
@@ -169,6 +173,7 @@ def junos(word: str, native: str) -> Callable[[str, str], Mapping[str, str] | No
             ],
             UNUSED: [stem],
             MEMBER: [f"set interfaces {port} ether-options 802.3ad ae0"],
+            LAYER3: [f"set interfaces {port} unit 0 family inet address 192.0.2.1/24"],
         }.get(kind)
         if body is None:
             return None
@@ -186,6 +191,7 @@ def aoscx(kind: str, port: str) -> Mapping[str, str] | None:
         CLOSED: ["no shutdown", "no routing", "vlan trunk native 99", "vlan trunk allowed 20-21"],
         NATIVE_TAGGED: ["no shutdown", "no routing", "vlan trunk native 10 tag", "vlan trunk allowed 10,20"],
         MEMBER: ["no shutdown", "lag 1"],
+        LAYER3: ["no shutdown", "ip address 192.0.2.1/24"],
         UNUSED: ["no shutdown"],
     }.get(kind)
     if body is None:
@@ -205,6 +211,7 @@ def os10(kind: str, port: str) -> Mapping[str, str] | None:
             "switchport trunk allowed vlan 20-21,30",
         ],
         MEMBER: ["no shutdown", "channel-group 1 mode active", "no switchport"],
+        LAYER3: ["no shutdown", "no switchport", "ip address 192.0.2.1/24"],
         UNUSED: ["no shutdown", "switchport access vlan 1"],
     }.get(kind)
     if body is None:
@@ -296,6 +303,7 @@ def icx(kind: str, port: str) -> Mapping[str, str] | None:
         ACCESS: "Member of L2 VLAN ID 10, port is untagged, port state is FORWARDING",
         SHUT: "Member of L2 VLAN ID 10, port is untagged, port state is BLOCKING",
         UNUSED: "Member of L2 VLAN ID 1, port is untagged, port state is BLOCKING",
+        LAYER3: "Not a Member of any VLAN , port is untagged, port state is NONE\n  Internet address is 192.0.2.1/24",
         TRUNK: "Member of 3 L2 VLANs, port is tagged, port state is FORWARDING",
         HYBRID: "Member of 3 L2 VLANs, port is dual mode in Vlan 10, port state is FORWARDING",
     }.get(kind)
