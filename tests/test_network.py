@@ -472,6 +472,14 @@ def test_check_path_asks_the_switches_above(run: Invoke, agent: QBridgeAgent) ->
     assert "warning: the way up could not be followed on sw2: " in run(*command).err
 
 
+def test_an_address_on_an_aggregate_contradicts_no_cable_to_a_member(run: Invoke, agent: QBridgeAgent) -> None:
+    agent.bridge.ports[7] = "Trk1"
+    agent.bridge.learned[(10, MACS[1])] = 7
+    result = run("network", "verify", "server1")
+    assert result.code == 0
+    assert "server1:eth0 -> sw1:1: not seen (its address is learned on the aggregate Trk1 of sw1)" in result.out
+
+
 def test_a_switch_that_does_not_answer_is_told_once(run: Invoke, agent: QBridgeAgent) -> None:
     assert run("attr", "set", "snmp.port", "9", "-t", "sw1").code == 0
     result = run("network", "verify")

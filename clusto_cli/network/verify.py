@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from clusto_cli.backends.base import SwitchControl
 from clusto_cli.backends.switch.model import Neighbour, Station, Survey
-from clusto_cli.backends.switch.names import may_mean, same_port
+from clusto_cli.backends.switch.names import is_aggregate, may_mean, same_port
 from clusto_cli.context import App
 from clusto_cli.network.asking import ask
 from clusto_cli.network.devices import Device, devices
@@ -212,7 +212,9 @@ def _announced(reader: Reader, surveys: dict[str, Survey]) -> dict[str, list[tup
 def _judge(verdict: Verdict, sightings: Sequence[Sighting], announced: Sequence[tuple[str, str]]) -> None:
     own = [one for one in sightings if one.nic == verdict.nic]
     here = [one for one in own if one.switch == verdict.switch and _is_port(verdict, one.port)]
-    there = [one for one in own if one not in here]
+    # An address on an aggregate is behind one of its members, and which that is the table does not say.
+    behind = [one for one in own if one not in here and one.how == "MAC" and is_aggregate(one.port)]
+    there = [one for one in own if one not in here and one not in behind]
     others = sorted({name for port, name in announced if _is_port(verdict, port) and name != verdict.nic.owner_name})
     # LLDP says more than an address, which stays in a table for minutes after a cable was moved.
     strong = [one for one in there if one.how == "LLDP"]
@@ -226,6 +228,8 @@ def _judge(verdict: Verdict, sightings: Sequence[Sighting], announced: Sequence[
     elif others:
         verdict.status = CONTRADICTED
         verdict.how = f"LLDP sees {', '.join(others)} there"
+    elif behind:
+        verdict.how = f"its address is learned on the aggregate {behind[0].port} of {behind[0].switch.name}"
 
 
 def _is_port(verdict: Verdict, port: str) -> bool:

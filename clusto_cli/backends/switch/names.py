@@ -20,6 +20,9 @@ _SHORT = {
     "bagg": ("bridge-aggregation",),
     "ragg": ("route-aggregation",),
 }
+_AGGREGATE = re.compile(
+    r"(?i)(?:ae|po|port-?channel|trk|trunk|lag|lg|bond|team|bagg|bridge-aggregation|eth-trunk|ch|static) ?\d+"
+)
 _PARTS = re.compile(r"^([A-Za-z][A-Za-z .-]*?)[ -]?(\d.*)$")
 
 
@@ -52,9 +55,20 @@ def with_sockets(ports: Mapping[str, PortState], sockets: Mapping[str, PortState
     return found
 
 
+def is_aggregate(name: str) -> bool:
+    """Whether a port goes by the name of an aggregate of others: whoever is seen on it is on one of its members."""
+    return _AGGREGATE.fullmatch(name.strip()) is not None
+
+
 def may_mean(wanted: str, name: str) -> bool:
-    """Whether the inventory's `wanted` may be the switch's port `name`: `same_port`, or its number at the end."""
-    return same_port(wanted, name) or (wanted.isdigit() and re.search(rf"(?<!\d){int(wanted)}$", name) is not None)
+    """Whether the inventory's `wanted` may be the switch's port `name`: `same_port`, or its number at the end.
+
+    A number is never an aggregate's: port 1 is not Trk1, though it may be a member of it.
+    """
+    if same_port(wanted, name):
+        return True
+    numbered = wanted.isdigit() and re.search(rf"(?<!\d){int(wanted)}$", name) is not None
+    return numbered and not is_aggregate(name)
 
 
 def find_port(wanted: str, names: Mapping[int, str], descriptions: Mapping[int, str]) -> int:

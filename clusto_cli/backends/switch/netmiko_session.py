@@ -110,7 +110,11 @@ class NetmikoSession:
         """
         line = Line(self._rules.enter if config else self._rules.leave)
         before = self._last_prompt
-        answer = judged(self._rules, line.text, self._line(connection, line))
+        answer = self._line(connection, line)
+        try:
+            judged(self._rules, line.text, answer)
+        except Rejected as error:
+            raise Rejected(f"{error}{_MAY_CONFIGURE}") from None
         self._configuring = config
         entered = self._rules.entered
         if config and (entered not in answer if entered else before == self._last_prompt):

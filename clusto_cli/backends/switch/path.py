@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from clusto_cli.backends.base import DeviceError, NoSuchPort, SwitchControl
+from clusto_cli.backends.base import DeviceError, NoSuchPort, Refused, SwitchControl
 from clusto_cli.backends.switch.model import PortState, SwitchState
+from clusto_cli.backends.switch.vlanlists import NotUnderstood
 
 
 async def read_with_uplinks(switch: SwitchControl, ports: Sequence[str], uplinks: Sequence[str]) -> SwitchState:
@@ -13,8 +14,8 @@ async def read_with_uplinks(switch: SwitchControl, ports: Sequence[str], uplinks
     if uplinks:
         try:
             return await switch.read(list(dict.fromkeys([*ports, *uplinks])))
-        except NoSuchPort:
-            # Perhaps one of the uplinks, which is no reason to refuse the others.
+        except (NoSuchPort, NotUnderstood, Refused):
+            # Perhaps for one of the uplinks, which is no reason to refuse the others.
             pass
     return await switch.read(ports)
 

@@ -216,5 +216,34 @@ def test_a_listing_without_a_port_says_so(name: str) -> None:
             asyncio.run(switch(name, answers).read())
 
 
+@pytest.mark.parametrize(
+    ("name", "listing", "off"),
+    [
+        (
+            "cisco_ios",
+            "20   lab20      suspended\n21   lab21      act/lshut Gi1/0/1\n10   office     active\n",
+            "20 21",
+        ),
+        (
+            "cisco_nxos",
+            "20   lab20      suspended Eth1/1\n21   lab21      act/lshut\n10   office     active\n",
+            "20 21",
+        ),
+        ("arista_eos", "20    lab20      suspended\n10    office     active\n", "20"),
+        (
+            "aruba_aoscx",
+            "20    lab20   down   admin_down   static\n21    lab21   down   no_member_port  static\n",
+            "20",
+        ),
+    ],
+)
+def test_vlans_that_are_there_and_pass_nothing(name: str, listing: str, off: str) -> None:
+    rules = profiles.load(name).ssh
+    assert rules is not None
+    found = cliread.vlans_off(rules.read, listing)
+    assert sorted(found) == [int(vlan) for vlan in off.split()]
+    assert set(found) <= set(cliread.read_vlans(rules.read, listing))
+
+
 def test_a_port_that_was_never_used_is_in_a_table_of_its_own() -> None:
     assert {name for name, kind in TABLE if kind == UNUSED} == set(PLATFORMS)
