@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from clusto_cli.backends.base import DeviceError, SwitchControl
-from clusto_cli.backends.switch.path import carries, missing_on, read_uplinks
+from clusto_cli.backends.switch.path import missing_on, not_carried, read_uplinks
 from clusto_cli.network.devices import devices, told
 from clusto_cli.network.jobs import port_names
 from clusto_cli.network.run import Opened
@@ -113,8 +113,7 @@ async def _asked(
         if wrong := missing_on(now, vlan):
             return [f"on the way up from {below.name}, {above.name} {wrong}"]
         ports, failures = await read_uplinks(control, now, [hop.far_port for hop in hops])
-        if ports and not any(carries(port, vlan) for port in ports.values()):
-            names = ", ".join(port.name for port in ports.values())
+        if names := not_carried(ports.values(), vlan):
             failures.append(f"VLAN {vlan} is not on its port towards {below.name} ({names})")
         return [f"on the way up, {above.name}: {text}" for text in failures]
     except DeviceError as error:

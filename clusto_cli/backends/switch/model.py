@@ -34,7 +34,8 @@ class PortState:
 
     `untagged` and `tagged` are VLAN ids whose frames leave that way; `voice` the VLAN of a telephone, also counted in
     `tagged`; `lag` the aggregate that the port is a member of; `link` None where the switch does not say. `note` is
-    the switch's own word for the mode, `description` what somebody wrote there, `fault` why its VLANs are not known.
+    the switch's own word for the mode, `description` what somebody wrote there, `fault` what of its answer is not
+    understood, `untold` that the switch does not say which VLANs it carries tagged.
     """
 
     name: str
@@ -48,6 +49,7 @@ class PortState:
     note: str = ""
     description: str = ""
     fault: str = ""
+    untold: bool = False
 
     @property
     def vlan(self) -> int | None:
@@ -77,6 +79,8 @@ def describe(state: PortState) -> str:
         words.append(f"untagged {ranges(state.untagged) or 'nowhere'}")
     if state.tagged:
         words.append(f"tagged {ranges(state.tagged)}")
+    elif state.untold:
+        words.append("tagged in VLANs that are not told")
     return ", ".join(words)
 
 

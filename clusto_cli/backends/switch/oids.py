@@ -53,6 +53,8 @@ VTP_EDIT_NAME = parse_oid("1.3.6.1.4.1.9.9.46.1.4.2.1.4.1")
 VTP_EDIT_SAID = parse_oid("1.3.6.1.4.1.9.9.46.1.4.2.1.6.1")
 VTP_EDIT_STATUS = parse_oid("1.3.6.1.4.1.9.9.46.1.4.2.1.11.1")
 TRUNK_NATIVE = parse_oid("1.3.6.1.4.1.9.9.46.1.6.1.1.5")
+# Bits of VLANs 0 to 1023 and, in columns of their own, of each further 1024.
+TRUNK_VLANS = tuple(parse_oid(f"1.3.6.1.4.1.9.9.46.1.6.1.1.{column}") for column in (4, 17, 18, 19))
 TRUNK_STATE = parse_oid("1.3.6.1.4.1.9.9.46.1.6.1.1.13")
 TRUNK_STATUS = parse_oid("1.3.6.1.4.1.9.9.46.1.6.1.1.14")
 CDP_DEVICE = parse_oid("1.3.6.1.4.1.9.9.23.1.2.1.1.6")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from clusto_cli.backends.base import DeviceError, NoSuchPort, Refused, SwitchControl
-from clusto_cli.backends.switch.model import PortState, SwitchState
+from clusto_cli.backends.switch.model import PortMode, PortState, SwitchState
 from clusto_cli.backends.switch.vlanlists import NotUnderstood
 
 
@@ -30,9 +30,8 @@ async def path_warnings(
         return found
     ports, failures = await read_uplinks(switch, now, uplinks)
     for vlan in wanted:
-        if ports and not any(carries(port, vlan) for port in ports.values()):
-            there = ", ".join(port.name for port in ports.values())
-            found.append(f"VLAN {vlan} is on none of its ports towards other switches ({there})")
+        if names := not_carried(ports.values(), vlan):
+            found.append(f"VLAN {vlan} is on none of its ports towards other switches ({names})")
     return [*found, *failures]
 
 
@@ -53,9 +52,15 @@ async def read_uplinks(
     return found, failures
 
 
-def carries(port: PortState, vlan: int) -> bool:
-    """Whether frames of a VLAN pass a port."""
-    return vlan in port.untagged or vlan in port.tagged
+def not_carried(ports: Collection[PortState], vlan: int) -> str:
+    """The names of the ports, if none of them carries a VLAN; empty where one does, or one does not tell."""
+    if any(_may_carry(port, vlan) for port in ports):
+        return ""
+    return ", ".join(port.name for port in ports)
+
+
+def _may_carry(port: PortState, vlan: int) -> bool:
+    return port.untold or port.mode is PortMode.UNKNOWN or vlan in port.untagged or vlan in port.tagged
 
 
 def missing_on(now: SwitchState, vlan: int) -> str:
