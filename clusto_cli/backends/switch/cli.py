@@ -27,6 +27,10 @@ from clusto_cli.backends.switch.rejection import judged
 _SINGLY = 4
 
 
+class _NoListing(DeviceError):
+    """A listing of all ports has none in it."""
+
+
 class Session(Protocol):
     """Carries lines to a switch. Blocking; each method raises DeviceError."""
 
@@ -89,10 +93,15 @@ class CliSwitch:
         self._listings.clear()
         listing = self._ask(rules.vlans) if rules.vlan else ""
         vlans = cliread.read_vlans(rules, listing) if rules.vlan else dict.fromkeys(cliread.ALL_VLANS, "")
-        if ports and rules.port and (len(ports) <= _SINGLY or not rules.all):
+        states: dict[str, PortState] | None = None
+        if not (ports and rules.port) or (rules.all and len(ports) > _SINGLY):
+            try:
+                states = self._read_all(ports, vlans)
+            except (Rejected, _NoListing):
+                if not (ports and rules.port):
+                    raise
+        if states is None:
             states = {port: self._read_one(port, vlans) for port in ports}
-        else:
-            states = self._read_all(ports, vlans)
         return SwitchState(states, vlans, off=cliread.vlans_off(rules, listing))
 
     def _read_all(self, ports: Sequence[str], vlans: Mapping[int, str]) -> dict[str, PortState]:
@@ -105,7 +114,7 @@ class CliSwitch:
         parts = self._cut(output, sockets)
         if not parts:
             first = output.strip().partition("\n")[0] or "nothing"
-            raise DeviceError(f"no port is in its answer to {'; '.join(rules.all)!r}: it begins with {first[:80]!r}")
+            raise _NoListing(f"no port is in its answer to {'; '.join(rules.all)!r}: it begins with {first[:80]!r}")
         if not ports:
             return with_sockets({name: self._among(name, part, vlans) for name, part in parts.items()}, sockets)
         states = {}

@@ -153,7 +153,10 @@ def test_secrets_are_in_no_log(lab: Lab, caplog: pytest.LogCaptureFixture) -> No
     assert "let-me-in" not in repr(lab.settings)
 
 
+@pytest.mark.parametrize("lab", ["cisco_ios", "juniper_junos_els", "ruckus_icx"], indirect=True)
 def test_many_ports_in_one_session_with_one_save(lab: Lab) -> None:
+    """Also where the switch has no listing of all its ports, as the last two here: then each is asked about."""
+
     from clusto_cli.backends.switch.change import carry_out, prepare
     from clusto_cli.backends.switch.refusal import Move
 
