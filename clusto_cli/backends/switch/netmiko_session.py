@@ -202,7 +202,10 @@ def reason(error: BaseException) -> str:
     lines: list[str] = []
     chain: BaseException | None = error
     while chain is not None and len(lines) < 6:
-        for line in str(chain).splitlines():
+        # Paramiko keeps what each address answered apart.
+        each = getattr(chain, "errors", None)
+        answers = "\n".join(map(str, each.values())) if isinstance(each, dict) else ""
+        for line in f"{answers or chain}".splitlines():
             bare = line.strip().strip(".")
             known = any(bare in other for other in lines)
             if bare and not known and not bare.startswith(_AROUND) and not _ADVICE.match(bare):
@@ -215,6 +218,6 @@ def _setting_for(said: str) -> str:
     """Which setting would change what is said, in brackets; empty where none would."""
     if any(word in said for word in _INCOMPATIBLE):
         return f" ({_OLD_KEYS})"
-    if "refused" in said:
+    if "refused" in said or "Unable to connect" in said:
         return " (ssh.port, ssh.host)"
     return " (ssh.host, ssh.timeout)" if "timed out" in said or "timed-out" in said else ""
