@@ -10,7 +10,7 @@ there raises what it raises; the shells' scripts show nothing of it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -312,14 +312,25 @@ def transactions(ctx: click.Context, param: click.Parameter, incomplete: str) ->
 
 
 def verbs(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
-    """The verbs, and behind a verb that has verbs of its own, those."""
+    """The verbs and topics, and behind a verb that has verbs of its own, those."""
     here = ctx.find_root()
-    for word in ctx.params.get("verbs") or ():
+    given = ctx.params.get(param.name or "") or ()
+    for word in given:
         found = here.command.get_command(here, word) if isinstance(here.command, click.Group) else None
         if found is None:
             return []
         here = click.Context(found, info_name=word, parent=here)
-    return here.command.shell_complete(here, incomplete) if isinstance(here.command, click.Group) else []
+    known = here.command.shell_complete(here, incomplete) if isinstance(here.command, click.Group) else []
+    return known if given else known + _topics(incomplete, {item.value for item in known})
+
+
+def _topics(incomplete: str, known: Container[str]) -> Items:
+    from click.shell_completion import CompletionItem
+
+    from clusto_cli.topics import topics
+
+    every = (each for each in topics().values() if each.name.startswith(incomplete) and each.name not in known)
+    return [CompletionItem(each.name, help=each.about) for each in every]
 
 
 # --- how the store is reached, how items are made --------------------------------------------------------------------

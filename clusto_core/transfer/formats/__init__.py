@@ -66,6 +66,12 @@ def writer_of(name: str) -> Write:
     return write
 
 
+def ways(name: str) -> list[str]:
+    """What a format is for: import, export, or both. Raises Malformed when there is no such format."""
+    module = _module(name)
+    return [way for way, function in (("import", "read"), ("export", "write")) if hasattr(module, function)]
+
+
 def _module(name: str) -> ModuleType:
     known = names()
     if name not in known:
