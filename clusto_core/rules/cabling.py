@@ -13,7 +13,7 @@ from clusto_core.model import wiring
 from clusto_core.model.attributes import Key
 from clusto_core.model.names import natural_key, trailing_number
 from clusto_core.model.things import Cable, Thing
-from clusto_core.rules.containment import check_no_cycle, standing
+from clusto_core.rules.containment import check_no_cycle, is_in, standing, take
 from clusto_core.store.unit import UnitOfWork
 
 HEIGHT = Key("height")
@@ -73,8 +73,9 @@ def positions(unit: UnitOfWork, thing: Thing) -> list[Cable]:
 def mount(unit: UnitOfWork, thing: Thing, rack: Thing, low: int | None = None, high: int | None = None) -> list[Joined]:
     """Puts a device into adjacent units of a rack: from `low` up to `high`, or as many as it is high.
 
-    Without `low`, the lowest free ones. Raises Refused when it is no such device or no such rack, when it is mounted or
-    stands elsewhere, when units are taken, are not there, or are not as many as it is high.
+    Without `low`, the lowest free ones. A place that it was put in, and that the rack is in, is said by the rack from
+    then on. Raises Refused when it is no such device or no such rack, when it is mounted or stands elsewhere, when
+    units are taken, are not there, or are not as many as it is high.
     """
     if not rack.is_a(Rack):
         raise Refused(f"{rack.name} is no rack")
@@ -85,7 +86,7 @@ def mount(unit: UnitOfWork, thing: Thing, rack: Thing, low: int | None = None, h
     if taken := positions(unit, thing):
         raise Refused(f"{thing.name} is in {unit.by_id(taken[0].other_part or 0).place} already: disconnect it first")
     place = standing(unit, thing)
-    if place is not None and place != rack:
+    if place is not None and place != rack and not is_in(unit, rack, place):
         raise Refused(f"{thing.name} is in {place.name}, not in {rack.name}: take it out first")
     check_no_cycle(unit, thing, rack)
     tall = height(unit, thing)
@@ -105,6 +106,8 @@ def mount(unit: UnitOfWork, thing: Thing, rack: Thing, low: int | None = None, h
         if (cable := unit.cable_of(rack_unit)) is not None:
             raise Refused(f"RU{number} in {rack.name} is taken by {unit.by_id(cable.thing).name}")
         joined.append(Joined(thing, rack_unit))
+    if place is not None and place != rack:
+        take(unit, thing, place)
     for each in joined:
         unit.insert_cable(Cable(unit.new_id(), wiring.POSITION, None, thing.id, each.other.id, rack.id))
     return joined

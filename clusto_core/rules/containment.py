@@ -44,8 +44,11 @@ def is_place(thing: Thing) -> bool:
 
 
 def put(unit: UnitOfWork, thing: Thing, parent: Thing) -> bool:
-    """Puts a Thing into another; False when it was in it. Raises Refused for parts, cycles and a second place."""
-    if membership(unit, thing, parent) is not None:
+    """Puts a Thing into another; False when it was in it, also by the rack that it is mounted in.
+
+    Raises Refused for parts, cycles and a second place.
+    """
+    if membership(unit, thing, parent) is not None or _mounted_within(unit, thing, parent):
         return False
     check(unit, thing, parent)
     value = Value("relation", parent.name, parent.id)
@@ -63,6 +66,13 @@ def check(unit: UnitOfWork, thing: Thing, parent: Thing) -> None:
     if is_place(parent) and (place := standing(unit, thing)) not in (None, parent):
         raise Refused(f"{thing.name} is in {place.name if place else ''} already: take it out first")
     check_no_cycle(unit, thing, parent)
+
+
+def _mounted_within(unit: UnitOfWork, thing: Thing, place: Thing) -> bool:
+    """Whether the rack that a Thing is mounted in is in that place: its rack units say the same, and more exactly."""
+    if thing.is_part or not is_place(place) or (rack := standing(unit, thing)) is None:
+        return False
+    return membership(unit, thing, rack) is None and is_in(unit, rack, place)
 
 
 def membership(unit: UnitOfWork, thing: Thing, parent: Thing) -> Attribute | None:

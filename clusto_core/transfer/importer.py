@@ -75,7 +75,8 @@ class _Rounds:
         self._round("addresses", made, self._hold)
         joins = Joins(self.work)
         self._round("positions", made, joins.leave_place)
-        self._round("memberships", made, self._memberships)
+        # Where racks are comes before what stands in them: it may say the same, less exactly.
+        self._round("memberships", sorted(made, key=lambda each: not containment.is_place(each[1])), self._memberships)
         self._round("positions", joins.places, joins.take_place)
         self._round("cables", made, joins.cables)
         joins.connect(lambda done, total: self.progress("cables", done, total))
