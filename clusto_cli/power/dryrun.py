@@ -19,23 +19,26 @@ def steps(plan: Plan, action: str, manner: Manner) -> list[str]:
         async with AsyncExitStack() as stack:
             lines: dict[str, list[str]] = {}
             for name in plan.devices:
-                control = await stack.enter_async_context(plan.control(name))
-                await _device(control, name, plan, action, lines)
+                control = await plan.entered(stack, name)
+                await _device(control, name, plan, action, lines, interruption)
+            plan.refuse_unusable()
             return [line for target in plan.targets for line in lines.get(target.name, [])]
 
     lines, _ = run(main)
     return lines
 
 
-async def _device(control: PowerControl, name: str, plan: Plan, action: str, lines: dict[str, list[str]]) -> None:
+async def _device(
+    control: PowerControl, name: str, plan: Plan, action: str, lines: dict[str, list[str]], interruption: Interruption
+) -> None:
     wanted = [(target, point) for target in plan.targets for point in target.points if point.device == name]
     outlets = list(dict.fromkeys(point.outlet for _, point in wanted))
     directions = _DIRECTIONS[action]
     readings: dict[str, OutletReading | DeviceError]
     planned: list[dict[str, list[Step]]]
     try:
-        readings = await control.read(outlets)
-        planned = [await control.steps(outlets, on) for on in directions]
+        readings = await interruption.within(control.read(outlets))
+        planned = [await interruption.within(control.steps(outlets, on)) for on in directions]
     except DeviceError as error:
         readings, planned = dict.fromkeys(outlets, error), []
     for target, point in wanted:
