@@ -190,6 +190,36 @@ def revert(app: App, /, names: tuple[str, ...], **options: Any) -> int:
     return _switch(app, "revert", names, None, options, stories=story)
 
 
+@command.command("trust")
+@names_argument
+@message_option
+@dry_run_option
+@yes_option
+@output_option
+@pass_app
+def trust(app: App, /, names: tuple[str, ...], message: str | None, dry_run: bool, yes: bool, output: str) -> int:
+    """Pin the certificate that each server's Redfish controller shows now: no other one is believed from then on.
+
+    Compare the fingerprint with what the controller itself says of it before you rely on it. Nothing but the beginning
+    of TLS is sent. A certificate other than the one that is pinned takes its place only when you say so.
+    """
+    from clusto_cli.power.trust import CHANGED, FAILED, pin, shown
+
+    with app.reading() as reader:
+        found = shown(reader, targets(reader, names))
+    changed = [f"{each.thing.name} (was {each.known})" for each in found if each.status == CHANGED]
+    if output == "text":
+        write_lines(each.line() for each in found)
+    else:
+        write_records(output, [each.record() for each in found])
+    if not dry_run:
+        if changed:
+            more = f" and {len(changed) - 5} more" if len(changed) > 5 else ""
+            confirm(f"pin another certificate for {', '.join(changed[:5])}{more}?", yes)
+        pin(app, found, message)
+    return EXIT_DEVICE if any(each.status == FAILED for each in found) else 0
+
+
 @command.command("impact")
 @names_argument
 @output_option

@@ -224,7 +224,9 @@ class RedfishPower:
         allowed = texts(action.get(_ALLOWED)) or await self._action_info(text(action.get("@Redfish.ActionInfo")))
         offered = [kind for kind in wanted if kind in allowed] if allowed else list(wanted)
         if not offered:
-            raise Refused(f"{self._url}: it does not offer {' or '.join(wanted)}, only {', '.join(allowed[:12])}")
+            hint = " (--graceful asks its system)" if {*_GRACEFUL} & {*allowed} and wanted == _TYPES[False] else ""
+            only = ", ".join(allowed[:12])
+            raise Refused(f"{self._url}: it does not offer {' or '.join(wanted)}, only {only}{hint}")
         return offered
 
     async def _action_info(self, path: str | None) -> list[str]:
