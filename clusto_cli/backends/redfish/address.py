@@ -37,7 +37,12 @@ def origin(text: str, port: int | None = None) -> Origin:
         host, given = parts.hostname or "", parts.port
     except ValueError:
         raise ValueError(f"bmc.host is {text[:80]!a}: {_FORMS}") from None
-    plain = parts.username is None and parts.path in ("", "/") and not (parts.query or parts.fragment)
+    plain = (
+        text.isprintable()
+        and parts.username is None
+        and parts.path in ("", "/")
+        and not (parts.query or parts.fragment)
+    )
     if scheme not in ("https", "http") or not plain or not (_ipv6(host) or _NAME.fullmatch(host)) or given == 0:
         raise ValueError(f"bmc.host is {text[:80]!a}: {_FORMS}")
     return Origin(scheme, host, given or port or {"https": 443, "http": 80}[scheme])
