@@ -381,6 +381,7 @@ plans = st.lists(conversations, min_size=AT_ONCE, max_size=AT_ONCE)
 @given(plan=plans)
 @example(plan=[[Mutated(0, 1, Octets(0.99, 9, b""))], [Mutated(0, 99, Octets(0, 0, b"[", 100_000))]])
 @example(plan=[[Mutated(1, 99, Json(4, 5))], [Mutated(1, 99, Json(6, "TRAP"))], [Mutated(0, 1, Json(2, "TRAP"))]])
+@example(plan=[[Mutated(2, 99, Status(400, "\ud800\u200b"))], [Mutated(1, 1, Status(400, "x" * 9_000, "\ud800"))]])
 @example(plan=[[Mutated(2, 1, Status(500, None))], [Mutated(2, 1, Header("Location", "TRAP"))]])
 @example(plan=[[Mutated(0, 99, Line(b"HTTP/1.1 100 Continue\r\n\r\n", 5_000))], [Mutated(0, 99, Line(b"", 1, True))]])
 def test_hostile_controllers(plan: list[list[Mutated]], loop: asyncio.Runner, services: Services) -> None:
