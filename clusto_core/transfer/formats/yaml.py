@@ -342,4 +342,4 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
     for document in documents(reader, things):
         data = [plain(document, _written)]
         text = yaml.dump(data, None, _Dumper, default_flow_style=None, sort_keys=False, allow_unicode=True, width=120)
-        out.write(escaped(text))
+        out.write(escaped(text, pairs=False))
