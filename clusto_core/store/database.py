@@ -15,7 +15,7 @@ from typing import Any
 
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, StoreBroken
 
-REVISION = "0004"
+REVISION = "0005"
 """The schema's revision that the statements are written for; a test holds it against the newest migration."""
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z]\w*)|(%)")
@@ -102,11 +102,18 @@ class Database:
         if not is_of_driver(error):
             return error
         text = str(error.args[-1] if error.args else error).strip().partition("\n")[0]
-        return StoreBroken(f"the store cannot be read: {text}")
+        return forbidden(text) or StoreBroken(f"the store cannot be read: {text}")
 
     def close(self) -> None:
         """Ends the connection; what was not committed is undone. Closing twice does no harm."""
         self.connection.close()
+
+
+def forbidden(text: str) -> Refused | None:
+    """What it means when the database says that its user may not do something; None when it says something else."""
+    if re.search("(?i)permission denied|must be owner|command denied to user", text):
+        return Refused(f"the database user may not do that: {text} (clusto db roles shows what each role may)")
+    return None
 
 
 def is_of_driver(error: BaseException) -> bool:

@@ -124,7 +124,8 @@ def _mariadb_logins(server: servers.Server) -> int:
     connection = pymysql.connect(user="root", unix_socket=f"{server.directory}/socket")
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT COALESCE(SUM(total_connections + denied_connections), 0) FROM information_schema.user_statistics WHERE user = 'ann'"
+            "SELECT COALESCE(SUM(total_connections + denied_connections), 0)"
+            " FROM information_schema.user_statistics WHERE user = 'ann'"
         )
         [(count,)] = cursor.fetchall()
     connection.close()
