@@ -436,6 +436,6 @@ def _answers(machine: BootMachine) -> dict[str, str]:
 
 def mode_of(path: str) -> int:
     """The mode of a file of the tree. Everybody may read boot files, which servers of TFTP want so. Answers, in which a
-    password's hash may be and what a machine calls back with, are for their owner and group: TFTP asks nobody who he is.
+    password's hash may be and what a machine calls back with, are for their owner and group: TFTP asks for no name.
     """
     return _PRIVATE if path.startswith("hosts/") else _PUBLIC
