@@ -293,7 +293,8 @@ def _fail(message: str, code: int, debug: bool, details: tuple[str, ...] = ()) -
     if debug:
         import traceback
 
-        traceback.print_exc()
+        for line in traceback.format_exc().splitlines():
+            print(clean(line), file=sys.stderr)
     for line in (f"clusto: error: {message}", *details):
         print(clean(line), file=sys.stderr)
     return code
