@@ -128,6 +128,16 @@ def test_no_name_is_a_word_of_dnsmasq_s(sqlite_url: str, name: str) -> None:
     assert "dhcp-host" not in exported(inventory, "dnsmasq")
 
 
+def test_no_name_stands_in_for_this_machine(sqlite_url: str) -> None:
+    inventory = Inventory(Settings(sqlite_url))
+    with inventory.change() as change:
+        for number, name in enumerate(("localhost", "LocalHost.example.net", "fine"), 1):
+            change.add("Server", name)
+            change.add_values(change.resolve(name), Key("_ip"), [f"10.0.0.{number}"])
+    lines = exported(inventory, "hosts").splitlines()
+    assert [line for line in lines if not line.startswith("#")] == ["10.0.0.3\tfine"]
+
+
 @given(st.text())
 def test_a_comment_is_one_line(text: str) -> None:
     line = comment(text)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
+from pathlib import Path
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+import clusto_cli
 from clusto_cli.output import FORMATS
 from clusto_cli.visible import clean, visible
 from clusto_cli.yamlout import dump
@@ -108,3 +111,36 @@ def test_an_error_that_repeats_what_was_typed_shows_it(clusto: Run) -> None:
     assert done.code != 0
     assert shown(done.err)
     assert done.err.count("\n") == 1
+
+
+# --- the class of slip -----------------------------------------------------------------------------------------------
+
+SHOWN_ALREADY = {
+    "console/scripted.py",  # whole lines that `LineSplitter` has cleaned
+    "commands/completion.py",  # for shells, which quote by themselves
+}
+OURS = {"App.committed", "len(error.faults) - SHOWN", "reason", "bare.help", "__version__"}
+"""What is never of a device's or an attribute's making."""
+
+
+def _uncleaned(call: ast.Call) -> list[str]:
+    """What a call prints that is neither constant nor cleaned."""
+    found = []
+    for argument in call.args:
+        whole = argument.values if isinstance(argument, ast.JoinedStr) else [argument]
+        values = [each.value if isinstance(each, ast.FormattedValue) else each for each in whole]
+        found += [ast.unparse(each) for each in values if not isinstance(each, ast.Constant)]
+    return [text for text in found if not text.startswith("clean(") and text not in OURS]
+
+
+def test_whatever_is_printed_has_been_cleaned() -> None:
+    root = Path(clusto_cli.__file__).parent
+    prints = 0
+    for path in root.rglob("*.py"):
+        if str(path.relative_to(root)) in SHOWN_ALREADY:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "print":
+                prints += 1
+                assert _uncleaned(node) == [], f"{path}:{node.lineno}"
+    assert prints > 8

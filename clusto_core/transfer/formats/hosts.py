@@ -19,6 +19,7 @@ from clusto_core.transfer.leaving import SAFE, Leaving, comment
 DOMAIN = "dns.domain"
 
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_THIS_MACHINE = ("localhost", "ip6-localhost", "ip6-loopback")
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
 
@@ -36,7 +37,7 @@ def _write_thing(view: View, thing: Thing, out: TextIO) -> None:
         version = ":" in address
         name = thing.name if version not in named else _with_part(thing, part)
         named.add(version)
-        if _HOST.fullmatch(name) is None or len(name) > 253:
+        if _HOST.fullmatch(name) is None or len(name) > 253 or name.lower().split(".")[0] in _THIS_MACHINE:
             out.write(comment(f"{address}\t{name} is no host name"))
             continue
         names = [name]
