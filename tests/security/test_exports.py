@@ -19,6 +19,7 @@ from clusto_core.config import Settings, exports
 from clusto_core.errors import Malformed
 from clusto_core.inventory import Inventory
 from clusto_core.model.attributes import Key, Value, string
+from clusto_core.rules.claims import hold
 from clusto_core.transfer import cells
 from clusto_core.transfer.formats import writer_of
 from clusto_core.transfer.formats.ansible import identifiers, is_setting
@@ -133,7 +134,7 @@ def test_no_name_stands_in_for_this_machine(sqlite_url: str) -> None:
     with inventory.change() as change:
         for number, name in enumerate(("localhost", "LocalHost.example.net", "fine"), 1):
             change.add("Server", name)
-            change.add_values(change.resolve(name), Key("_ip"), [f"10.0.0.{number}"])
+            hold(change.unit, change.resolve(name), f"10.0.0.{number}")
     lines = exported(inventory, "hosts").splitlines()
     assert [line for line in lines if not line.startswith("#")] == ["10.0.0.3\tfine"]
 
