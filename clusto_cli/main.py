@@ -100,9 +100,9 @@ class Verbs(Group):
                 command: click.Command = loaded.command
                 return command
         if not cmd_name.startswith("-") and "/" not in cmd_name:
-            from shutil import which
+            from clusto_cli.children import find
 
-            program = which(f"clusto-{cmd_name}")
+            program = find(f"clusto-{cmd_name}")
             if program:
                 from clusto_cli.external import command_for
 
@@ -293,7 +293,8 @@ def _fail(message: str, code: int, debug: bool, details: tuple[str, ...] = ()) -
     if debug:
         import traceback
 
-        traceback.print_exc()
+        for line in traceback.format_exc().splitlines():
+            print(clean(line), file=sys.stderr)
     for line in (f"clusto: error: {message}", *details):
         print(clean(line), file=sys.stderr)
     return code
