@@ -163,7 +163,7 @@ class Reader:
         rows: list[Row] = []
         if address := addresses.parse(text):
             rows = self.database.rows(_BY_CLAIM, {"claim": addresses.claim(address)})
-        elif mac := addresses.parse_mac(text):
+        elif mac := addresses.parse_mac(text, bare=True):
             spellings = addresses.mac_spellings(mac)
             rows = list(self.database.rows_in(_BY_VALUE, [*spellings, text], {"key": "mac"}))
         if not rows:
