@@ -183,7 +183,12 @@ REFUSALS: list[Refusal] = [
         lambda c: c.delete_values("server1", "status", "x"),
     ),
     refused("attr set height 3 -t server1", 4, "is in 2 rack units", lambda c: c.set_values("server1", "height", 3)),
-    refused("attr add height 3 -t server1", 4, "several heights", lambda c: c.add_values("server1", "height", 3)),
+    refused(
+        "attr add height 3 -t server1",
+        4,
+        "server1 would have 2 values",
+        lambda c: c.add_values("server1", "height", 3),
+    ),
     # cables and rack units
     refused(
         "connect server1:eth1 server1:eth1",

@@ -56,8 +56,10 @@ def claim(address: IPv4Address | IPv6Address) -> str:
 
 
 def parse_mac(text: str, *, bare: bool = False) -> str | None:
-    """The twelve hexadecimal digits, in lower case, of a MAC spelled with colons, hyphens or dots, or with `bare` without
-    any mark; else None."""
+    """The twelve hexadecimal digits, in lower case, of a MAC spelled with colons, hyphens or dots; else None.
+
+    With `bare` also of one without any mark.
+    """
     if _MAC.fullmatch(text) is None and not (bare and _BARE_MAC(text)):
         return None
     return re.sub("[^0-9a-f]", "", text.lower())

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from clusto_core.drivers import Driver
 from clusto_core.drivers.equipment import Mounted
 from clusto_core.drivers.resources import VLAN, DeviceType, Network
-from clusto_core.errors import Malformed
+from clusto_core.errors import Malformed, Refused
 from clusto_core.model.attributes import Key, Value
 from clusto_core.model.grammars import Address, Block, Boolean, Grammar, Integer, Mac, RackUnits
 from clusto_core.model.things import Thing
@@ -46,6 +46,13 @@ def checked(thing: Thing, key: Key, values: Iterable[Value]) -> Iterable[Value]:
     if declared is None or not thing.is_a(declared.on) or thing.is_a(DeviceType):
         return values
     return [read(declared.grammar, f"{key} of {thing.name}", value) for value in values]
+
+
+def check_number(thing: Thing, key: Key, count: int) -> None:
+    """Raises Refused where a Thing would have several values under a key that has one."""
+    declared = DECLARED.get(key)
+    if count > 1 and declared is not None and not declared.several and thing.is_a(declared.on):
+        raise Refused(f"{thing.name} would have {count} values under {key}, which has one: attr set replaces it")
 
 
 def read(grammar: Grammar, what: str, value: Value) -> Value:

@@ -121,7 +121,7 @@ def _kept(thing: Thing, key: Key, values: Iterable[Value]) -> list[Value]:
 
 def _put(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) -> bool:
     wanted = list(dict.fromkeys(keys.checked(thing, key, values)))
-    _check_number(thing, key, len(wanted))
+    keys.check_number(thing, key, len(wanted))
     present = [each for each in unit.attributes(thing) if each.key == key]
     if present:
         gone = [each for each in present if not any(same(each.value, value) for value in wanted)]
@@ -135,20 +135,14 @@ def _put(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) -> b
 
 
 def _add(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) -> bool:
-    changed = False
-    for value in keys.checked(thing, key, values):
-        if not any(each.key == key and same(each.value, value) for each in unit.attributes(thing)):
-            unit.insert_attribute(Attribute(unit.new_id(), thing.id, key, value))
-            changed = True
-    if changed and key in keys.DECLARED:
-        _check_number(thing, key, sum(each.key == key for each in unit.attributes(thing)))
-    return changed
-
-
-def _check_number(thing: Thing, key: Key, count: int) -> None:
-    declared = keys.DECLARED.get(key)
-    if count > 1 and declared is not None and not declared.several and thing.is_a(declared.on):
-        raise Malformed(f"{key} has one value, and {thing.name} would have {count} (attr set replaces what is there)")
+    present = [each.value for each in unit.attributes(thing) if each.key == key]
+    found = dict.fromkeys(keys.checked(thing, key, values))
+    new = [value for value in found if not any(same(value, each) for each in present)]
+    if new:
+        keys.check_number(thing, key, len(present) + len(new))
+    for value in new:
+        unit.insert_attribute(Attribute(unit.new_id(), thing.id, key, value))
+    return bool(new)
 
 
 def _delete(unit: UnitOfWork, thing: Thing, key: Key, value: Value | None) -> int:

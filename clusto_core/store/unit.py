@@ -435,6 +435,10 @@ class UnitOfWork:
         _, _, part, thing, other_part, other_thing = cable
         return (*cable, self.by_id(part or thing).name, self.by_id(other_part or other_thing).name)
 
+    def new_keys(self) -> set[Key]:
+        """The keys of attributes that are new, reserved ones left out."""
+        return {attribute.key for attribute in self._new[1].values() if not attribute.key.reserved}
+
     def attributes_changed(self, key: Key) -> tuple[list[Attribute], list[Attribute]]:
         """The attributes under a key that are new, and those that are gone."""
         new, gone = self._new[1].values(), self._gone[1].values()
