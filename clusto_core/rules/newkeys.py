@@ -18,12 +18,13 @@ def notes(unit: UnitOfWork) -> Iterator[str]:
     alone from a known one.
     """
     reader = unit.reader
-    new = [key for key in unit.new_keys() if key not in DECLARED and not reader.has_key(key)]
+    new = [key for key in unit.new_keys() if key not in DECLARED and not reader.has_key(key, unit.first_id)]
     if not new:
         return
-    known = dict.fromkeys([*map(str, DECLARED), *reader.keys()])
+    names = {str(Key(key.key, None, key.subkey)) for key in new}
+    known = {*map(str, DECLARED), *reader.keys()} - names
     cases = {each.lower(): each for each in known}
-    for name in sorted({str(Key(key.key, None, key.subkey)) for key in new} - known.keys()):
+    for name in sorted(names):
         if (other := cases.get(name.lower())) is not None:
             raise Malformed(f"the key {name} differs from {other} in case alone: write {other}")
         if guess := suggest(name, known):

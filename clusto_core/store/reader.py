@@ -97,7 +97,7 @@ _DRIVERS = """
 _NEXT_KEY = "SELECT min(a.key) FROM attributes a WHERE a.key > :key"
 _NEXT_SUBKEY = "SELECT min(a.subkey) FROM attributes a WHERE a.key = :key AND a.subkey > :subkey"
 _PLAIN_KEY = "SELECT 1 FROM attributes a WHERE a.key = :key AND a.subkey IS NULL LIMIT 1"
-_ANY_KEY = "SELECT 1 FROM attributes a WHERE a.key = :key AND "
+_ANY_KEY = "SELECT 1 FROM attributes a WHERE a.key = :key AND a.id < :id AND "
 _SUBKEY, _NO_SUBKEY = "a.subkey = :subkey LIMIT 1", "a.subkey IS NULL LIMIT 1"
 _LATER_CHANGES = """
     SELECT c.transaction_id, c.before, c.after FROM changes c
@@ -383,9 +383,9 @@ class Reader:
         """The drivers that the store has Things of."""
         return [row[0] for row in self.database.rows(_DRIVERS)]
 
-    def has_key(self, key: Key) -> bool:
-        """Whether any Thing has an attribute under that key, with whatever number."""
-        sql, known = _ANY_KEY, {"key": key.key, "subkey": key.subkey or ""}
+    def has_key(self, key: Key, before: int) -> bool:
+        """Whether any Thing has an attribute under that key, with whatever number, whose id is below that one."""
+        sql, known = _ANY_KEY, {"key": key.key, "subkey": key.subkey or "", "id": before}
         return bool(self.database.rows(sql + (_NO_SUBKEY if key.subkey is None else _SUBKEY), known))
 
     def keys(self) -> list[str]:

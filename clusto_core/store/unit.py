@@ -46,7 +46,9 @@ class UnitOfWork:
         self.database = reader.database
         counters = self.database.rows("SELECT s.next_id, s.next_transaction FROM store s")[0]
         self._counters: Row = counters
-        self._next_id: int = counters[0]
+        self.first_id: int = counters[0]
+        """The first id of what this transaction makes."""
+        self._next_id: int = self.first_id
         self._next_transaction: int = counters[1]
         self._by_name: dict[str, Thing | None] = {}
         self._by_id: dict[int, Thing] = {}

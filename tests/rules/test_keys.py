@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -127,10 +128,9 @@ def test_a_value_of_before_still_protects_and_is_told(sqlite_url: str, clusto: R
         change.add("Server", "x", attributes={"protected": True, "height": 1})
         change.add("Network", "slip", attributes={"cidr": "10.9.0.0/24"})
         change.add("Network", "good", attributes={"cidr": "10.1.0.0/24"})
-    with Inventory(Settings(sqlite_url)).change() as change:
-        write = change.unit.reader.database.execute
-        write("UPDATE attributes SET type = 'string', head = 'TRUE' WHERE key = 'protected'")
-        write("UPDATE attributes SET head = '10.9.0.1/24' WHERE head = '10.9.0.0/24'")
+    with contextlib.closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as store, store:
+        store.execute("UPDATE attributes SET type = 'string', head = 'TRUE' WHERE key = 'protected'")
+        store.execute("UPDATE attributes SET head = '10.9.0.1/24' WHERE head = '10.9.0.0/24'")
     assert clusto("remove", "x", "--yes").code == 4
     assert clusto("ip", "allocate", "good", "x:eth0").code == 0
     assert clusto("ip", "allocate", "slip", "x:eth1").code == 2
