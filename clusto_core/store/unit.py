@@ -478,8 +478,9 @@ class UnitOfWork:
         return (*cable, self.by_id(part or thing).name, self.by_id(other_part or other_thing).name)
 
     def new_keys(self) -> set[Key]:
-        """The keys of attributes that are new, reserved ones left out."""
-        return {attribute.key for attribute in self._new[1].values() if not attribute.key.reserved}
+        """The keys of attributes that are new, without reserved ones and those of which some were taken out."""
+        new, gone = ({attribute.key for attribute in rows.values()} for rows in (self._new[1], self._gone[1]))
+        return {key for key in new - gone if not key.reserved}
 
     def attributes_changed(self, key: Key) -> tuple[list[Attribute], list[Attribute]]:
         """The attributes under a key that are new, and those that are gone."""
