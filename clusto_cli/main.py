@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
+from clusto_core.model.names import composed
 from clusto_core.store import collector
 
 EXIT_UNEXPECTED = 1
@@ -193,7 +194,7 @@ def invoke(arguments: list[str]) -> int:
     """Runs one command and gives its exit code; errors are told on stderr, each in one line."""
     debug = "--debug" in arguments
     try:
-        code = _told(arguments)
+        code = _told(list(map(composed, arguments)))
         sys.stdout.flush()
     except (KeyboardInterrupt, click.Abort):
         return EXIT_INTERRUPTED
