@@ -7,7 +7,6 @@ The password goes to ipmitool in its environment (`-E`, IPMI_PASSWORD), never on
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Sequence
 
 from clusto_cli.backends.base import (
@@ -65,7 +64,7 @@ class IpmiPower:
         self._argv += ["-U", user, "-E", "-N", "1", "-R", "4"]
         if cipher_suite is not None:
             self._argv += ["-C", str(cipher_suite)]
-        self._environment = {**os.environ, "IPMI_PASSWORD": password}
+        self._environment = {"IPMI_PASSWORD": password}
         self._efi = efi
         self._timeout = timeout
         self._settle = settle
@@ -94,6 +93,17 @@ class IpmiPower:
             except Refused as error:
                 failures[outlet] = error
         return failures
+
+    async def shutdown_gracefully(self, outlets: Sequence[str]) -> dict[str, DeviceError]:
+        """By a soft shutdown, which is an overtemperature told to ACPI (IPMI 2.0, 28.3, Chassis Control)."""
+        try:
+            await self._ipmitool("chassis", "power", "soft")
+        except Refused as error:
+            return dict.fromkeys(outlets, error)
+        return {}
+
+    async def graceful_steps(self, outlets: Sequence[str]) -> dict[str, list[Step]]:
+        return {outlet: [Step(outlet, f"ipmi {self._where}", "chassis power soft")] for outlet in outlets}
 
     async def settle_times(self, outlets: Sequence[str], on: bool) -> dict[str, float]:
         return dict.fromkeys(outlets, self._settle)
