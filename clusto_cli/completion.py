@@ -10,7 +10,7 @@ there raises what it raises; the shells' scripts show nothing of it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from clusto_core.answers.candidates import Candidate
     from clusto_core.drivers import Driver
+    from clusto_core.model.attributes import Key
     from clusto_core.model.things import Thing
     from clusto_core.store.reader import Reader
 
@@ -201,23 +202,34 @@ def keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
 
 
 def all_keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
-    """The attribute keys in the store."""
-    from clusto_core.answers.candidates import listed
+    """The attribute keys in the store, and of what is typed the keys that clusto itself reads."""
+    return _all_keys(ctx, incomplete)
 
+
+def _all_keys(ctx: click.Context, incomplete: str, end: str = "") -> Items:
+    from clusto_cli import settings
+    from clusto_core.answers.candidates import Candidate, listed
+
+    known = settings.keys(incomplete) if incomplete else []
+    groups = [Candidate(key, True) for key in known if key.endswith(".")]
     with reading(ctx) as reader:
-        return _items(listed(_keys(reader), incomplete))
+        stored = [key for key in _keys(reader) if not any(key.startswith(group.text) for group in groups)]
+    whole = {*stored, *(key for key in known if not key.endswith("."))}
+    return _items([*listed((key + end for key in whole), incomplete), *groups])
 
 
 def pairs(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
-    """`KEY=VALUE`: keys in the store, then the values that they have there."""
-    from clusto_core.answers import candidates
+    """`KEY=VALUE`: keys in the store and known ones, then the values that they have there and that are known."""
     from clusto_core.model.attributes import Key
 
     key, equals, value = incomplete.partition("=")
+    if not equals:
+        found = _all_keys(ctx, incomplete, "=")
+        for item in found:
+            item._info["partial"] = True
+        return found
     with reading(ctx) as reader:
-        if not equals:
-            return _items(candidates.listed((f"{each}=" for each in _keys(reader)), incomplete), partial=True)
-        return _plain(f"{key}={each}" for each in candidates.values(reader, Key.parse(key), value))
+        return _plain(f"{key}={each}" for each in _values(reader, Key.parse(key), value))
 
 
 def values(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
@@ -231,17 +243,16 @@ def values(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items
         if incomplete.startswith("@"):
             found = candidates.things(reader, incomplete[1:])
             return _items(candidates.Candidate("@" + each.text, each.partial) for each in found)
-        key = Key.parse(str(ctx.params.get("key")))
-        if str(key) == "power.profile":
-            return _plain(name for name in _profiles() if name.startswith(incomplete))
-        return _plain(candidates.values(reader, key, incomplete))
+        return _plain(_values(reader, Key.parse(str(ctx.params.get("key"))), incomplete))
 
 
-def _profiles() -> list[str]:
-    """The families of PDUs."""
-    from clusto_cli.backends.power.profile import names
+def _values(reader: Reader, key: Key, incomplete: str) -> list[str]:
+    """The values that a key is known to take, and those that it has in the store."""
+    from clusto_cli import settings
+    from clusto_core.answers import candidates
 
-    return names()
+    known = (value for value in settings.values(str(key)) if value.startswith(incomplete))
+    return list(dict.fromkeys([*known, *candidates.values(reader, key, incomplete)]))
 
 
 def expressions(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
@@ -312,7 +323,7 @@ def transactions(ctx: click.Context, param: click.Parameter, incomplete: str) ->
 
 
 def verbs(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
-    """The verbs and topics, and behind a verb that has verbs of its own, those."""
+    """The verbs and topics, formats apart, and behind a verb that has verbs of its own, those."""
     here = ctx.find_root()
     given = ctx.params.get(param.name or "") or ()
     for word in given:
@@ -324,13 +335,14 @@ def verbs(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     return known if given else known + _topics(incomplete, {item.value for item in known})
 
 
-def _topics(incomplete: str, known: Container[str]) -> Items:
+def _topics(incomplete: str, known: Collection[str]) -> Items:
     from click.shell_completion import CompletionItem
 
     from clusto_cli.topics import topics
+    from clusto_core.transfer.formats import names
 
-    every = (each for each in topics().values() if each.name.startswith(incomplete) and each.name not in known)
-    return [CompletionItem(each.name, help=each.about) for each in every]
+    every = (each for each in topics().values() if each.name.startswith(incomplete))
+    return [CompletionItem(each.name, help=each.about) for each in every if each.name not in (*known, *names())]
 
 
 # --- how the store is reached, how items are made --------------------------------------------------------------------

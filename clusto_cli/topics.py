@@ -49,6 +49,14 @@ def _formats() -> Iterator[Topic]:
         yield Topic(name, f"the format {name}", partial(_section, "formats", name))
 
 
+def pages() -> Iterator[str]:
+    """The text of each page, those of the verbs last."""
+    for folder in ("", "verbs"):
+        for entry in sorted(os.listdir(os.path.join(_PAGES, folder))):
+            if entry.endswith(".md"):
+                yield _page(os.path.join(folder, entry.removesuffix(".md")))
+
+
 def _page(name: str) -> str:
     with open(os.path.join(_PAGES, name + ".md"), encoding="utf-8") as file:
         return file.read()
@@ -87,6 +95,30 @@ def _drivers() -> str:
     return _listed("Drivers", ("driver", "also called", "is"), below(Driver, 0)) + _page("drivers")
 
 
+def _keys() -> str:
+    """The keys that clusto itself reads: what it checks, and the settings of verbs."""
+    from clusto_cli.settings import meanings
+    from clusto_core.drivers import Driver
+    from clusto_core.model.attributes import Key
+    from clusto_core.model.keys import DECLARED
+
+    checked = (
+        (
+            f"`{key}`",
+            each.grammar.expects + (", several" if each.several else ""),
+            "" if each.on is Driver else each.on.__name__,
+            each.meaning,
+        )
+        for key, each in DECLARED.items()
+    )
+    settings = ((f"`{key}`", meaning) for key, meaning in meanings().items() if Key.parse(key) not in DECLARED)
+    return (
+        _listed("Keys with a meaning", ("key", "value", "of", "is"), checked)
+        + "Any other key is yours, and its values are what you write.\n\n"
+        + _listed("Settings", ("key", "is"), settings)
+    )
+
+
 def _listed_formats() -> str:
     from clusto_core.transfer.formats import names, ways
 
@@ -103,5 +135,6 @@ def _listed(head: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]
 _LISTS = (
     Topic("drivers", "the kinds of Things", _drivers),
     Topic("exit-codes", "what a command's exit code says", partial(_section, "scripting", "Exit codes")),
+    Topic("keys", "the keys of attributes that clusto reads itself", _keys),
     Topic("formats", "the formats of import and export", _listed_formats),
 )

@@ -87,6 +87,18 @@ CASES = [
     ("clusto attr set status ", ["plain", "allocated", "unallocated"]),
     ("clusto attr set bmc.password ", ["plain"]),
     ("clusto attr set rack @ra", ["plain", "@rack101"]),
+    ("clusto attr set bm", ["plain", "bmc."]),
+    ("clusto attr set snmp.m", ["plain", "snmp.max_octets"]),
+    ("clusto attr set prot", ["plain", "protected"]),
+    ("clusto attr get bmc.", ["plain", "bmc.password"]),
+    ("clusto add server x --attr sw", ["plain", "switch."]),
+    ("clusto add server x --attr switch.", ["plain", "switch.bridge=", "switch.profile=", "switch.via="]),
+    ("clusto add server x --attr switch.via=s", ["plain", "switch.via=snmp", "switch.via=ssh"]),
+    ("clusto attr set protected ", ["plain", "false", "true"]),
+    ("clusto attr set console.profile ipmi", ["plain", "ipmi-sol"]),
+    ("clusto attr set switch.profile arista", ["plain", "arista_eos"]),
+    ("clusto attr set power.profile teltr", ["plain", "teltronix"]),
+    ("clusto attr set os.profile deb", ["plain", "debian"]),
     ("clusto revert ", ["plain", "1\tracks and servers"]),
     ("clusto help att", ["plain", "attr\tRead and write attributes."]),
     ("clusto help attr g", ["plain", "get"]),
@@ -109,6 +121,19 @@ def test_what_completes(answers: Callable[[str], list[str]]) -> None:
             bare = found if any("\t" in each for each in expected) else [each.partition("\t")[0] for each in found]
             assert bare == expected, line
     assert "--output" in [each.partition("\t")[0] for each in answers("clusto locate -")]
+
+
+@pytest.mark.parametrize("kind", ["console", "os", "power", "switch"])
+def test_every_profile_is_offered_where_one_is_named(answers: Callable[[str], list[str]], kind: str) -> None:
+    files = (Path(__file__).parent.parent / "clusto_cli" / "backends" / "profiles" / kind).glob("*.toml")
+    assert sorted(answers(f"clusto attr set {kind}.profile ")) == sorted(["plain", *(file.stem for file in files)])
+
+
+def test_what_is_known_stands_beside_what_is_stored(answers: Callable[[str], list[str]], clusto: Run) -> None:
+    clusto("attr", "set", "snmp.site", "x", "-t", "server1")
+    assert {"snmp.site", "snmp.community", "snmp.port", "snmp.version"} <= set(answers("clusto attr set snmp."))
+    clusto("attr", "set", "console.profile", "our-own", "-t", "server1")
+    assert {"our-own", "opengear"} <= set(answers("clusto attr set console.profile o"))
 
 
 def test_drivers_complete_in_any_case_and_groups_of_drivers_do_not(answers: Callable[[str], list[str]]) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 import click
 import pytest
 
+from clusto_cli import settings
 from clusto_cli.main import main as root
-from clusto_cli.topics import topics
+from clusto_cli.topics import pages, topics
 from clusto_core.drivers import registry
+from clusto_core.model.keys import DECLARED
 from clusto_core.transfer import formats
 from tests.conftest import Run
 
@@ -66,8 +68,24 @@ def test_all_topics_are_listed_and_completed(clusto: Run) -> None:
     offered = [
         line.partition("\t")[0] for line in clusto("completion", "fish", "--line", "clusto help ").out.splitlines()
     ]
-    assert set(TOPICS) | verbs() <= set(offered)
+    assert (set(TOPICS) - set(formats.names())) | verbs() <= set(offered)
     assert len(offered) == len(set(offered))
+
+
+def test_help_keys_lists_what_is_checked_and_all_settings(clusto: Run) -> None:
+    listed = clusto("help", "keys", env={"COLUMNS": "110"}).out
+    assert {*map(str, DECLARED), *settings.meanings()} <= set(re.findall(r"^ (\S+)", listed, re.MULTILINE))
+    assert "true or false" in listed
+
+
+@pytest.mark.parametrize("spelled", [r'"((?:%s)\.[a-z][a-z0-9_]*)"', r"[`(]((?:%s)\.[a-z][a-z0-9_]*)[`= ]"])
+def test_every_setting_that_is_read_or_spoken_of_is_in_a_table(spelled: str) -> None:
+    pattern = spelled % "|".join(settings.GROUPS)
+    modules = [path.read_text() for name in ("clusto_core", "clusto_cli") for path in (ROOT / name).rglob("*.py")]
+    texts = modules if spelled.startswith('"') else pages()
+    named = {key for text in texts for key in re.findall(pattern, text)}
+    assert named
+    assert named - settings.meanings().keys() <= {"powerman.conf"}  # a file
 
 
 @pytest.mark.parametrize(
