@@ -40,9 +40,10 @@ types: $(VENV)/.installed
 
 check: lint types test
 
-# What in docs/ is written by programs: the reference, and what commands print in terminal sessions.
+# What is written by programs: the reference, the manual pages, and what commands print in terminal sessions.
 docs: $(VENV)/.installed
 	$(PY) docs/generate.py
+	$(PY) docs/manpages.py
 	$(PY) docs/sessions.py
 
 bench: $(VENV)/.installed

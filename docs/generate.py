@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
@@ -23,62 +24,81 @@ examples: [the pages of the verbs](README.md#verbs). Exit codes: [scripting](scr
 """
 
 
-def reference() -> str:
-    """The page."""
+class Verb(NamedTuple):
+    """What there is to say of clusto, a verb, or a verb below one."""
+
+    path: str
+    depth: int
+    usage: str
+    paragraphs: list[tuple[bool, list[str]]]
+    """Whether each is to stay as it stands, and its lines."""
+    options: list[tuple[str, str]]
+
+
+def clusto() -> Verb:
+    """The program itself."""
+    return _verb(click.Context(root, info_name="clusto"), 1)
+
+
+def verbs() -> Iterator[Verb]:
+    """All verbs, each before those below it."""
     ctx = click.Context(root, info_name="clusto")
-    lines = [_HEAD, "## clusto", "", f"    {_usage(ctx)}", "", root.help or "", "", *_options(ctx)]
     for name in root.list_commands(ctx):
-        command = root.get_command(ctx, name)
-        assert command is not None
-        lines += _verb(command, name, ctx, 2)
-    return "\n".join(lines).rstrip() + "\n"
+        yield from _below(root, name, ctx, 2)
 
 
-def _verb(command: click.Command, name: str, parent: click.Context, depth: int) -> Iterator[str]:
-    ctx = click.Context(command, info_name=name, parent=parent)
-    yield f"{'#' * depth} {ctx.command_path}"
-    yield ""
+def _below(group: click.Group, name: str, parent: click.Context, depth: int) -> Iterator[Verb]:
+    command = group.get_command(parent, name)
+    assert command is not None
     # What stands for a group when none of its subcommands is named is told in its place.
     told = command.without_subcommand if isinstance(command, DefaultGroup) else command
-    shown = click.Context(told, info_name=name, parent=parent)
-    yield f"    {_usage(shown)}"
-    yield ""
-    yield from _text(told.help or "")
-    yield from _options(shown)
+    yield _verb(click.Context(told, info_name=name, parent=parent), depth)
     if isinstance(command, click.Group):
+        ctx = click.Context(command, info_name=name, parent=parent)
         for below in command.list_commands(ctx):
-            found = command.get_command(ctx, below)
-            assert found is not None
-            yield from _verb(found, below, ctx, depth + 1)
+            yield from _below(command, below, ctx, depth + 1)
 
 
-def _usage(ctx: click.Context) -> str:
-    return " ".join([ctx.command_path, *ctx.command.collect_usage_pieces(ctx)])
+def _verb(ctx: click.Context, depth: int) -> Verb:
+    command = ctx.command
+    usage = " ".join([ctx.command_path, *command.collect_usage_pieces(ctx)])
+    return Verb(ctx.command_path, depth, usage, list(_paragraphs(command.help or "")), list(_options(ctx)))
 
 
-def _text(text: str) -> Iterator[str]:
-    """Paragraphs; what click is told not to wrap becomes a block of code."""
+def _paragraphs(text: str) -> Iterator[tuple[bool, list[str]]]:
+    """The paragraphs; what click is told not to wrap stays as it stands, without its indentation."""
     for paragraph in inspect.cleandoc(text).split("\n\n"):
         first, *rest = paragraph.split("\n")
         if first == "\b":
             shortest = min(len(line) - len(line.lstrip()) for line in rest)
-            yield from (f"    {line[shortest:]}" for line in rest)
+            yield True, [line[shortest:] for line in rest]
         else:
-            yield from (first, *rest)
+            yield False, [first, *rest]
+
+
+def _options(ctx: click.Context) -> Iterator[tuple[str, str]]:
+    for option in ctx.command.params:
+        if isinstance(option, click.Option) and (record := option.get_help_record(ctx)) is not None:
+            yield record[0], " ".join(record[1].split())
+
+
+def reference() -> str:
+    """The page."""
+    lines = [_HEAD]
+    for verb in (clusto(), *verbs()):
+        lines += _section(verb)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _section(verb: Verb) -> Iterator[str]:
+    yield from (f"{'#' * max(verb.depth, 2)} {verb.path}", "", f"    {verb.usage}", "")
+    for verbatim, lines in verb.paragraphs:
+        yield from (f"    {line}" if verbatim else line for line in lines)
         yield ""
-
-
-def _options(ctx: click.Context) -> Iterator[str]:
-    rows = [
-        record
-        for option in ctx.command.params
-        if isinstance(option, click.Option) and (record := option.get_help_record(ctx)) is not None
-    ]
-    if rows:
-        yield "| option | |"
-        yield "| --- | --- |"
-        for spelled, meaning in rows:
-            yield f"| `{_cell(spelled)}` | {_cell(' '.join(meaning.split()))} |"
+    if verb.options:
+        yield from ("| option | |", "| --- | --- |")
+        for spelled, meaning in verb.options:
+            yield f"| `{_cell(spelled)}` | {_cell(meaning)} |"
         yield ""
 
 

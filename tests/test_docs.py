@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import generate
+import manpages
 import pytest
 import sessions
 
@@ -62,3 +66,28 @@ def test_the_example_of_a_driver_is_the_package_that_is_tested() -> None:
     page = (ROOT / "docs" / "drivers.md").read_text()
     for name in ("clusto_tape.py", "pyproject.toml"):
         assert (ROOT / "examples" / "driver" / name).read_text() in page
+
+
+def test_the_manual_pages_are_current() -> None:
+    assert {path.name: path.read_text() for path in manpages.FOLDER.iterdir()} == manpages.pages(), "run make docs"
+
+
+@pytest.mark.parametrize("name", sorted(manpages.pages()))
+def test_the_manual_says_what_the_help_says(name: str) -> None:
+    if shutil.which("man") is None:
+        pytest.skip("man is not installed (Debian: man-db)")
+    done = subprocess.run(
+        ["man", "--warnings", "--encoding=UTF-8", "-l", str(manpages.FOLDER / name)],
+        env={**os.environ, "LC_ALL": "C.UTF-8", "MANWIDTH": "1000", "MAN_KEEP_FORMATTING": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    shown = re.sub(r".\x08", "", done.stdout)
+    told = [verb for verb in generate.verbs() if f"clusto-{verb.path.split()[1]}.1" == name] or [generate.clusto()]
+    for verb in told:
+        said = [verb.usage, *(text for option in verb.options for text in option)]
+        said += [" ".join(lines) if not verbatim else "\n".join(lines) for verbatim, lines in verb.paragraphs]
+        for text in said:
+            assert "".join(text.split()) in "".join(shown.split()), text

@@ -75,6 +75,10 @@ def test_every_file_of_the_packages_is_in_the_wheel(wheel: Path) -> None:
     data = f"clusto-{__version__}.data/data/share"
     assert {
         "clusto_cli/completions/clusto.bash",
+        "clusto_cli/docs/expressions.md",
+        "clusto_cli/docs/verbs/locate.md",
+        f"{data}/man/man1/clusto.1",
+        f"{data}/man/man1/clusto-locate.1",
         f"{data}/bash-completion/completions/clusto.bash",
         f"{data}/zsh/site-functions/_clusto",
         f"{data}/fish/vendor_completions.d/clusto.fish",
@@ -100,6 +104,7 @@ def test_an_installed_clusto_works_with_nothing_configured(fresh: Path, home: di
     assert run(clusto, "db", "check", env=home) == "the store is sound\n"
     assert run(clusto, "completion", "fish", env=home) == (ROOT / "completions" / "clusto.fish").read_text()
     assert (fresh.parent / "share/zsh/site-functions/_clusto").exists()
+    assert "driver:PATTERN" in run(clusto, "help", "expressions", env=home)
 
 
 def test_another_package_adds_a_driver(fresh: Path, home: dict[str, str]) -> None:
