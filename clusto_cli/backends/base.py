@@ -313,8 +313,14 @@ class ConsoleLine(Protocol):
 
     def resize(self, rows: int, columns: int) -> None: ...
 
+    def leave(self) -> None:
+        """Begins to leave, and waits for nothing: so that many lines leave side by side before each is closed."""
+
     def close(self) -> None:
-        """Leaves in good order, so that the port is free for the next one; never raises, may be called again."""
+        """Leaves in good order, so that the port is free for the next one; never raises, may be called again.
+
+        A port that was never attached, or that somebody else has by now, is left alone.
+        """
 
 
 class ConsoleAccess(Protocol):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
+import subprocess
 from dataclasses import dataclass
+from subprocess import DEVNULL, PIPE, TimeoutExpired
 
 from clusto_cli.backends.base import Attach, Refused
 from clusto_cli.backends.console.channels import Channel, ProcessChannel, SocketChannel, TtyChannel
 from clusto_cli.backends.console.line import Line
+from clusto_cli.backends.console.preparing import PreparedChannel, start
 from clusto_cli.backends.console.profile import EscapeKey, Method, Profile
 from clusto_cli.backends.console.values import Values
 
@@ -19,6 +23,7 @@ SSH_ESCAPE = EscapeKey(key=b"\x1d", literal=b"\x1d\x1d", line_start=True)
 _SSH_BREAK = b"\x1dB"
 
 DEFAULT_SPEED = "9600,8n1"
+_RELEASE_PATIENCE = 1.0
 
 
 @dataclass(frozen=True)
@@ -97,11 +102,15 @@ class Access:
     def open(self, attach: Attach, *, rows: int, columns: int, interactive: bool) -> Line:
         if attach is Attach.FORCE and not self.method.supports(attach):
             raise Refused(f"profile {self.profile.name}, method {self.method.name}, has no way to take a port over")
-        if attach is Attach.FORCE and self.method.before_force:
-            self.run(self.method.before_force)
-        return Line(
-            self, self._channel(attach, rows, columns), attach, rows=rows, columns=columns, interactive=interactive
-        )
+        channel = self._taking_over(attach, rows, columns) or self._channel(attach, rows, columns)
+        return Line(self, channel, attach, rows=rows, columns=columns, interactive=interactive)
+
+    def _taking_over(self, attach: Attach, rows: int, columns: int) -> Channel | None:
+        """The port as it is once nobody has it any more: only --force takes a port from anybody."""
+        if attach is not Attach.FORCE or not self.method.before_force:
+            return None
+        first = start(self.arguments(self.method.before_force), self._environment(), output=PIPE)
+        return PreparedChannel(first, lambda: self._channel(attach, rows, columns))
 
     def _channel(self, attach: Attach, rows: int, columns: int) -> Channel:
         method = self.method
@@ -122,20 +131,26 @@ class Access:
             case _:
                 return SocketChannel(self.values.fill("{host}"), self._port() or 23)
 
+    def _environment(self) -> dict[str, str]:
+        return os.environ | self.environment()
+
     def environment(self) -> dict[str, str]:
         """What the profile sets in the program's environment, where a secret may be."""
         return {
             name: self.values.fill(template) for name, template in self.method.env.items() if self.values.has(template)
         }
 
+    def release(self) -> None:
+        """Runs what frees the port after a session that could not be left by typing; a slow one goes on by itself."""
+        with contextlib.suppress(TimeoutExpired):
+            start(self.arguments(self.method.release), self._environment(), output=DEVNULL).wait(_RELEASE_PATIENCE)
+
     def run(self, argv: tuple[str | tuple[str, ...], ...]) -> str:
         """Runs one of the profile's short commands; what it printed. Its failure shows in what comes after."""
-        import subprocess
-
         try:
             done = subprocess.run(
                 self.arguments(argv),
-                env=os.environ | self.environment(),
+                env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -169,6 +169,10 @@ class _Running:
         if self.transcript.attached_at is not None:
             self.transcript.seconds = time.time() - self.transcript.attached_at
 
+    def leave(self) -> None:
+        if self.line is not None:
+            self.line.leave()
+
     def close(self) -> None:
         if self.line is not None:
             self.line.close()
@@ -264,6 +268,8 @@ class Many:
         return self
 
     def __exit__(self, *details: object) -> None:
+        for each in self._running:
+            each.leave()
         for each in self._running:
             each.close()
 
