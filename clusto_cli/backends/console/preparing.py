@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 
 from clusto_cli.backends.base import Unreachable
-from clusto_cli.backends.console.channels import Channel
+from clusto_cli.backends.console.channels import Channel, readable
 
 # Programs that nobody answers give up by themselves; one that does not is ended.
 _LONGEST = 20.0
@@ -69,9 +70,7 @@ class PreparedChannel:
 
     def _prepared(self) -> bool:
         assert self._first.stdout is not None
-        poll = select.poll()
-        poll.register(self._first.stdout, select.POLLIN)
-        if poll.poll(0) and self._first.stdout.read1(4096):  # type: ignore[attr-defined]
+        if readable(self._first.stdout.fileno()) and os.read(self._first.stdout.fileno(), 4096):
             return False
         if self._first.poll() is None:
             if time.monotonic() > self._deadline:
