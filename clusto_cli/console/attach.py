@@ -77,7 +77,8 @@ def power_actions(app: App, name: str) -> tuple[MenuAction, ...]:
     """
 
     def power(*arguments: str, must: bool = False) -> str:
-        argv = [sys.executable, "-m", "clusto_cli.main", "power", *arguments]
+        # -P: what lies in the directory where the session was begun is not the program's.
+        argv = [sys.executable, "-P", "-m", "clusto_cli.main", "power", *arguments]
         done = subprocess.run(
             argv,
             env=os.environ | {"CLUSTO_DB": app.settings.url},

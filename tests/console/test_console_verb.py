@@ -150,10 +150,12 @@ def test_steps_in_order(clusto: Run, do: Do, site: SshServer) -> None:
     assert record["transcript"].count("server1 login: ") == 1
 
 
-def test_capture_gives_a_pipe_every_byte(clusto: Run, do: Do, site: SshServer) -> None:
-    result = clusto("console", "server3", "--expect", "login: ", "--capture", "0.2")
+def test_raw_gives_every_byte(clusto: Run, do: Do, site: SshServer) -> None:
+    result = clusto("console", "server3", "--raw", "--expect", "login: ", "--capture", "0.2")
     assert result.code == 0
     assert result.out.endswith("\n\nserver3 login: ")
+    assert clusto("console", "server3", "--raw").code == 2
+    assert clusto("console", "server[2-3]", "--raw", "--capture", "0.2").code == 2
 
 
 def test_several_side_by_side(clusto: Run, do: Do, site: SshServer) -> None:
