@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
 import re
 import shlex
+import signal
 from collections.abc import Mapping, Sequence
 
-from clusto_cli.backends.base import Refused, Unreachable
+from clusto_cli.backends.errors import Refused, Unreachable
+from clusto_cli.backends.visible import one_line
+
+MOST = 1024 * 1024
+"""Octets of a program's output that are kept."""
+_PIECE = 65536
 
 
 def command_line(key: str, text: str) -> list[str]:
@@ -44,10 +52,19 @@ class ProgramFailed(Refused):
         self.said = said
 
 
+class ProgramSilent(Unreachable):
+    """A program was not done in time. `said` are the lines that it wrote to standard error until then."""
+
+    def __init__(self, message: str, said: Sequence[str]) -> None:
+        super().__init__(message)
+        self.said = said
+
+
 async def run_program(argv: Sequence[str], timeout: float, environment: dict[str, str] | None = None) -> str:
     """What a program prints.
 
-    Raises ProgramFailed, Refused when it cannot be run, Unreachable when it is not done in `timeout` seconds.
+    Raises ProgramFailed, Refused when it cannot be run or prints more than anybody reads (`MOST` octets), ProgramSilent
+    when it is not done in `timeout` seconds.
     """
     pipe = asyncio.subprocess.PIPE
     try:
@@ -56,15 +73,45 @@ async def run_program(argv: Sequence[str], timeout: float, environment: dict[str
         )
     except OSError as error:
         raise Refused(f"cannot run {argv[0]}: {error.strerror}") from error
+    assert process.stdout is not None
+    assert process.stderr is not None
+    out, err = bytearray(), bytearray()
     try:
-        out, err = await asyncio.wait_for(process.communicate(), timeout)
+        async with asyncio.timeout(timeout):
+            await asyncio.gather(_read(process.stdout, out), _read(process.stderr, err))
+            await process.wait()
+    except _TooMuch:
+        raise Refused(f"{argv[0]} prints more than {MOST} octets") from None
     except TimeoutError:
-        raise Unreachable(f"{argv[0]} was not done in {timeout:g} s") from None
+        raise ProgramSilent(f"{argv[0]} was not done in {timeout:g} s", _lines(err)) from None
     finally:
         if process.returncode is None:
-            process.kill()
+            _end(process)
             await process.wait()
     if process.returncode:
-        lines = [line.strip() for line in err.decode(errors="replace").splitlines() if line.strip()]
+        lines = _lines(err)
         raise ProgramFailed(f"{argv[0]}: {lines[-1] if lines else f'exit code {process.returncode}'}", lines)
     return out.decode(errors="replace")
+
+
+class _TooMuch(Exception):
+    """A program prints more than anybody reads."""
+
+
+async def _read(stream: asyncio.StreamReader, into: bytearray) -> None:
+    while data := await stream.read(_PIECE):
+        into += data
+        if len(into) > MOST:
+            raise _TooMuch
+
+
+def _end(process: asyncio.subprocess.Process) -> None:
+    """Ends a program and what it has started: it is in a session of its own."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+
+
+def _lines(said: bytearray) -> list[str]:
+    return [line for line in map(one_line, bytes(said).splitlines()) if line]

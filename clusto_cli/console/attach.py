@@ -49,7 +49,7 @@ def attach(app: App, way: ConsoleWay, access: Access, manner: Manner) -> int:
     try:
         session.run()
     except DeviceError as error:
-        raise as_outcome(error) from error
+        raise as_outcome(error, way.thing.name) from error
     except Ended as ended:
         return 128 + ended.number
     finally:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from clusto_cli.backends import base
-from clusto_cli.backends.console.access import Access
+from clusto_cli.backends.console.access import CONSOLE_SETTINGS, Access
 from clusto_cli.backends.console.profile import BadProfile, Method, Profile, UnknownProfile, load
 from clusto_cli.backends.console.values import Values
+from clusto_cli.backends.reasons import roles
 from clusto_core.answers.consoles import CONTROLLER, ConsoleWay, check_reachable
 from clusto_core.config import config_path
 from clusto_core.errors import Malformed, NotFound, Refused
 
 T = TypeVar("T")
+BMC_SETTINGS = roles("bmc", "host", "port", "user", "password", cipher="bmc.cipher_suite")
+_IPMI_PORT = 623
 _TEXTS = ("uri", "path", "cipher", "speed")
 
 
@@ -41,7 +44,9 @@ def access_of(way: ConsoleWay, method: str | None = None, *, port: bool = True) 
         raise NotFound(f"{_owner(way)}: {error}") from None
 
     def make() -> Access:
-        access = Access(profile, chosen, _values(way, chosen))
+        access = Access(
+            profile, chosen, _values(way, chosen), BMC_SETTINGS if way.kind == CONTROLLER else CONSOLE_SETTINGS
+        )
         if port:
             # Made and thrown away: it raises what is missing.
             _ = access.command
@@ -70,7 +75,7 @@ def _values(way: ConsoleWay, method: Method) -> Values:
     own_port, begins_at = way.own.get("console.port"), settings.get("console.base")
     if way.kind == CONTROLLER:
         user, secret = settings.get("bmc.user"), settings.get("bmc.password")
-        begins_at = settings.get("bmc.port")
+        texts["host"], begins_at = _controller(settings)
         if (cipher := settings.get("bmc.cipher_suite")) is not None:
             texts["cipher"] = cipher
     elif own_port is None and begins_at is None and method.port.isdecimal():
@@ -87,6 +92,24 @@ def _values(way: ConsoleWay, method: Method) -> Values:
         base=_number("console.base", begins_at),
         secret=secret,
     )
+
+
+def _controller(settings: Mapping[str, str]) -> tuple[str, str]:
+    """Host and port of a controller's IPMI, which it has beside Redfish too."""
+    from urllib.parse import urlsplit
+
+    from clusto_cli.backends.endpoint import endpoint
+    from clusto_cli.backends.power import controller_endpoint
+
+    try:
+        if settings.get("bmc.protocol") == "redfish":
+            host = settings["bmc.host"]
+            name = urlsplit(host).hostname if "://" in host else None
+            return name or endpoint("bmc.host", host).host, str(_IPMI_PORT)
+        where = controller_endpoint(settings, _IPMI_PORT)
+    except ValueError as error:
+        raise base.Refused(str(error)) from None
+    return where.host, str(where.port)
 
 
 def _number(key: str, text: str | None) -> int | None:
@@ -108,12 +131,14 @@ def _told(way: ConsoleWay, make: Callable[[], T]) -> T:
         raise Malformed(f"{way.thing.name}, {way.words}: {error}") from None
 
 
-def as_outcome(error: base.DeviceError) -> Exception:
+def as_outcome(error: base.DeviceError, name: str) -> Exception:
     """The error whose exit code is that of every vendor's console: no such port 3, busy 4, anything else 5."""
+    said = f"{name}: {error}"
     if isinstance(error, base.NoSuchPort):
-        return NotFound(str(error))
+        return NotFound(said)
     if isinstance(error, base.Busy):
-        return Refused(f"{error} (--wait waits, --read-only looks on, --force takes it over)")
+        return Refused(f"{said} (--wait waits, --read-only looks on, --force takes it over)")
+    error.args = (said,)
     return error
 
 

@@ -6,15 +6,17 @@ import contextlib
 import os
 import shlex
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from subprocess import DEVNULL, PIPE, TimeoutExpired
 
-from clusto_cli.backends.base import Attach, Refused
+from clusto_cli.backends.base import Attach, DeviceError, Refused
 from clusto_cli.backends.console.channels import Channel, ProcessChannel, SocketChannel, TtyChannel
 from clusto_cli.backends.console.line import Line
 from clusto_cli.backends.console.preparing import PreparedChannel, start
 from clusto_cli.backends.console.profile import EscapeKey, Method, Profile
 from clusto_cli.backends.console.values import Values
+from clusto_cli.backends.reasons import OTHERS, SPEAKERS, Speaker, roles
 
 # ssh's own escape character, which stays usable for a break; whatever is typed is passed on unchanged (`ESCAPE`). It
 # begins a command only at the start of a line: client_loop.c of OpenSSH.
@@ -22,17 +24,23 @@ _SSH_ESCAPE = "^]"
 SSH_ESCAPE = EscapeKey(key=b"\x1d", literal=b"\x1d\x1d", line_start=True)
 _SSH_BREAK = b"\x1dB"
 
+CONSOLE_SETTINGS = roles("console", "host", "port", "user", "password", "cipher")
+"""Which attributes the values of a console are, where nothing else is said."""
 DEFAULT_SPEED = "9600,8n1"
 _RELEASE_PATIENCE = 1.0
 
 
 @dataclass(frozen=True)
 class Access:
-    """A port behind a profile's method; Values has checked what the values may be."""
+    """A port behind a profile's method; Values has checked what the values may be.
+
+    settings: the attribute that each value is set by, for whoever has to change it.
+    """
 
     profile: Profile
     method: Method
     values: Values
+    settings: Mapping[str, str] = field(default_factory=lambda: CONSOLE_SETTINGS)
 
     @property
     def experimental(self) -> str:
@@ -83,6 +91,23 @@ class Access:
         if self.method.transport == "command":
             return self.arguments(self.method.argv, attach)
         return []
+
+    @property
+    def where(self) -> str:
+        """The address, for people."""
+        host = self.values.texts.get("host")
+        if host is None or self.method.transport in ("unix", "tty"):
+            return self.values.texts.get("path") or self.values.texts.get("uri") or self.profile.name
+        with contextlib.suppress(DeviceError):
+            if (port := self._port()) is not None and "{port}" not in self.method.user:
+                return f"{host} port {port}"
+        return host
+
+    @property
+    def speaker(self) -> Speaker:
+        """Whoever is in between, as one that says what went wrong."""
+        program = self.method.argv[0] if self.method.argv else self.method.transport
+        return SPEAKERS.get(program, OTHERS) if isinstance(program, str) else OTHERS
 
     @property
     def command(self) -> str:

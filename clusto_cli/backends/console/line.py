@@ -31,8 +31,9 @@ class Line:
         self._access = access
         self._method = access.method
         self._channel = channel
-        where = access.values.texts.get("host") or access.values.texts.get("path") or access.profile.name
-        self._opening = Opening(access.method, access.values, attach, interactive, where)
+        self._opening = Opening(
+            access.method, access.values, attach, interactive, access.where, access.speaker, access.settings
+        )
         self._guard = EscapeGuard(access.escape) if access.escape else None
         self._pending = bytearray()
         self._tail = bytearray()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from clusto_cli.backends.base import Attach, Busy, ConsoleAccess, ConsoleLine, DeviceError, LineLost, Refused
-from clusto_cli.backends.console.opening import plain
+from clusto_cli.backends.visible import one_line
 
 ROWS, COLUMNS = 24, 80
 # What a transcript keeps of one port at most, so that endless output does not fill the memory.
@@ -251,7 +251,7 @@ class _Running:
         if self._step_ends is None:
             self._step_ends = time.monotonic() + self.job.timeout
         if time.monotonic() >= self._step_ends:
-            tail = plain(bytes(self._window[-_TAIL:])) or "nothing"
+            tail = one_line(bytes(self._window[-_TAIL:])) or "nothing"
             raise NotExpected(f"{expect.shown} has not come in {self.job.timeout:g} s, but: {tail}")
         return False
 

@@ -7,10 +7,12 @@ Management controllers are `ipmi` and `redfish` (`bmc.protocol`).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from clusto_cli.backends.base import BmcControl, PowerControl
+from clusto_cli.backends.endpoint import Endpoint, endpoint
 
 if TYPE_CHECKING:
     from clusto_cli.backends.snmp import SnmpSettings
@@ -121,15 +123,29 @@ def seconds(settings: Settings, key: str) -> float:
 def _ipmi(settings: Settings) -> BmcControl:
     from clusto_cli.backends.power.ipmi import IpmiPower
 
+    where = controller_endpoint(settings, 623)
     return IpmiPower(
-        settings["bmc.host"],
+        where.host,
         settings["bmc.user"],
         settings["bmc.password"],
-        port=integer(settings, "bmc.port", 623),
+        port=where.port or 623,
         cipher_suite=integer(settings, "bmc.cipher_suite", 0) if "bmc.cipher_suite" in settings else None,
         efi=boolean(settings, "bmc.efi") or False,
         **_limits(settings),
     )
+
+
+def controller_endpoint(settings: Settings, usual: int) -> Endpoint:
+    """Where a controller listens, by `bmc.host` and `bmc.port`. Raises ValueError."""
+    if "://" in settings["bmc.host"]:
+        raise ValueError(f"bmc.host is the URL {settings['bmc.host'][:80]!r}: set bmc.protocol to redfish, or a host")
+    said = endpoint("bmc.host", settings["bmc.host"])
+    port = integer(settings, "bmc.port", said.port or usual)
+    if said.port not in (None, port):
+        raise ValueError(f"bmc.host says port {said.port}, and bmc.port {port}")
+    if not 0 < port < 65536:
+        raise ValueError(f"bmc.port is {port}: a port is from 1 to 65535")
+    return Endpoint(said.host, port)
 
 
 def _redfish(settings: Settings) -> BmcControl:
@@ -138,8 +154,10 @@ def _redfish(settings: Settings) -> BmcControl:
     host = settings["bmc.host"]
     trust = settings.get("bmc.verify") or "true"
     verify: bool | str = {"true": True, "false": False}.get(trust, trust)
+    if isinstance(verify, str) and not os.path.exists(verify):
+        raise ValueError(f"bmc.verify names no file: {verify[:200]!r} (or true, or false)")
     return RedfishPower(
-        host if "://" in host else f"https://{host}:{integer(settings, 'bmc.port', 443)}",
+        host if "://" in host else f"https://{controller_endpoint(settings, 443).in_url}",
         settings["bmc.user"],
         settings["bmc.password"],
         system=settings.get("bmc.system"),

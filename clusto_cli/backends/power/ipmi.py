@@ -11,7 +11,6 @@ import os
 from collections.abc import Sequence
 
 from clusto_cli.backends.base import (
-    AuthenticationFailed,
     BootDevice,
     BootOverride,
     DeviceError,
@@ -19,13 +18,15 @@ from clusto_cli.backends.base import (
     Refused,
     Relay,
     Step,
-    Unreachable,
 )
-from clusto_cli.backends.program import ProgramFailed, run_program
+from clusto_cli.backends.endpoint import Endpoint
+from clusto_cli.backends.program import ProgramFailed, ProgramSilent, run_program
+from clusto_cli.backends.reasons import IPMITOOL, roles
 
 _STATES = {"Chassis Power is on": Relay.ON, "Chassis Power is off": Relay.OFF}
-_SILENCE = ("Unable to establish", "timeout", "Get Device ID command failed")
-_DENIED = ("RAKP 2 HMAC is invalid", "unauthorized", "Invalid user name", "Insufficient privilege")
+_SETTINGS = roles("bmc", "host", "port", "user", "password", "timeout", cipher="bmc.cipher_suite")
+_SPARE = 2.0
+"""Seconds that ipmitool has for saying why it gave up, beyond those in which it tries."""
 
 _SELECTORS = {
     "No override": BootDevice.DEFAULT,
@@ -59,10 +60,10 @@ class IpmiPower:
         timeout: float = 20.0,
         settle: float = 60.0,
     ) -> None:
-        self._where = f"{host}:{port}"
+        self._where = str(Endpoint(host, port))
         # Only with -v does it say of a session that was not established why it was not.
         self._argv = ["ipmitool", "-v", "-I", "lanplus", "-H", host, "-p", str(port)]
-        self._argv += ["-U", user, "-E", "-N", "1", "-R", "4"]
+        self._argv += ["-U", user, "-E", "-N", "1", "-R", str(_tries(timeout))]
         if cipher_suite is not None:
             self._argv += ["-C", str(cipher_suite)]
         self._environment = {**os.environ, "IPMI_PASSWORD": password}
@@ -137,12 +138,17 @@ class IpmiPower:
 
     async def _ipmitool(self, *words: str) -> str:
         try:
-            return await run_program([*self._argv, *words], self._timeout, self._environment)
+            return await run_program([*self._argv, *words], self._timeout + _SPARE, self._environment)
         except ProgramFailed as error:
-            denied = [line for line in error.said if any(mark in line for mark in _DENIED)]
-            if denied:
-                raise AuthenticationFailed(f"{self._where}: ipmitool: {denied[-1].removeprefix('> ')}") from None
-            text = f"{self._where}: {error}"
-            if any(mark in text for mark in _SILENCE):
-                raise Unreachable(text) from None
-            raise Refused(text) from None
+            raise IPMITOOL.explained(self._where, "\n".join(error.said), _SETTINGS) from None
+        except ProgramSilent as error:
+            said = "\n".join([*error.said, f"no response in {self._timeout:g} s"])
+            raise IPMITOOL.explained(self._where, said, _SETTINGS) from None
+
+
+def _tries(seconds: float) -> int:
+    """ipmitool's -R for that time: with -N 1 it waits 1, 2, ... R seconds, and does so twice (lanplus)."""
+    tries = 1
+    while (tries + 1) * (tries + 2) <= seconds:
+        tries += 1
+    return tries

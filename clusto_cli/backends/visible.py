@@ -1,4 +1,4 @@
-"""What a serial port said, as text that a terminal only shows: nothing in it can move, colour or answer."""
+"""What a device said, as text that a terminal only shows: nothing in it can move, colour or answer."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ def visible(data: bytes) -> str:
     if text.isprintable():
         return text
     return "".join(_shown(character) for character in text)
+
+
+def one_line(said: bytes | str) -> str:
+    """What was said as one line of a message: blanks for line ends, nothing for escape sequences and for NUL."""
+    data = said.encode("utf-8", "surrogateescape") if isinstance(said, str) else said
+    return visible(b" ".join(data.replace(b"\0", b"").split()))
 
 
 def _shown(character: str) -> str:
