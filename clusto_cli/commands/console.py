@@ -109,8 +109,8 @@ def command(app: App, ctx: click.Context, /, names: tuple[str, ...], **options: 
         consoles = [_console(reader, thing, options) for thing in things]
         if options["show"]:
             return _show(consoles, options["output"], verbose=bool(options["verbose"] or app.verbose))
-    for access in {each.experimental: each for _, each in consoles if each.experimental}.values():
-        app.say(access.experimental)
+    for caution in dict.fromkeys(caution for _, access in consoles for caution in access.cautions):
+        app.say(caution)
     steps = _steps(ctx.meta["steps"], options["capture"])
     if options["raw"] and not steps:
         raise Malformed("--raw is for --send, --expect and --capture")

@@ -85,8 +85,7 @@ def way_lines(way: ConsoleWay, access: Access, *, verbose: bool) -> list[str]:
     if len(way.path) > 1:
         lines.append("  " + _path(way.path))
     lines.append(f"  {access.command}")
-    if access.experimental:
-        lines.append(f"  {access.experimental}")
+    lines += [f"  {caution}" for caution in access.cautions]
     if verbose and access.profile.notes:
         lines.append(f"  {access.profile.notes}")
     return lines

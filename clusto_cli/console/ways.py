@@ -44,9 +44,8 @@ def access_of(way: ConsoleWay, method: str | None = None, *, port: bool = True) 
         raise NotFound(f"{_owner(way)}: {error}") from None
 
     def make() -> Access:
-        access = Access(
-            profile, chosen, _values(way, chosen), BMC_SETTINGS if way.kind == CONTROLLER else CONSOLE_SETTINGS
-        )
+        settings = BMC_SETTINGS if way.kind == CONTROLLER else CONSOLE_SETTINGS
+        access = Access(profile, chosen, _values(way, chosen), settings, _truth("ssh.legacy", way.settings))
         if port:
             # Made and thrown away: it raises what is missing.
             _ = access.command
@@ -110,6 +109,13 @@ def _controller(settings: Mapping[str, str]) -> tuple[str, str]:
     except ValueError as error:
         raise base.Refused(str(error)) from None
     return where.host, str(where.port)
+
+
+def _truth(key: str, settings: Mapping[str, str]) -> bool:
+    text = settings.get(key, "false")
+    if text not in ("true", "false"):
+        raise base.Refused(f"{key} is neither true nor false: {text!r}")
+    return text == "true"
 
 
 def _number(key: str, text: str | None) -> int | None:

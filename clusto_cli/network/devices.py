@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from clusto_cli.backends.base import DeviceError, SwitchControl
-from clusto_cli.backends.power import integer, seconds, snmp_settings
+from clusto_cli.backends.openssh import SHA1
+from clusto_cli.backends.power import boolean, integer, seconds, snmp_settings
 from clusto_cli.backends.snmp import SnmpSettings
 from clusto_cli.backends.switch.model import SwitchSettings
 from clusto_cli.backends.switch.opening import open_switch
@@ -31,6 +32,7 @@ class Device:
     kept_profile: str = ""
     recognised: str = ""
     experimental: str = ""
+    legacy: bool = False
 
     @property
     def thing(self) -> Thing:
@@ -46,12 +48,16 @@ class Device:
         opened = await open_switch(settings, snmp)
         self.recognised = opened.profile.name
         self.experimental = opened.control.experimental
+        old = settings.legacy or (opened.profile.ssh is not None and opened.profile.ssh.legacy)
+        self.legacy = old and opened.via == "ssh"
         return opened.control
 
     @property
     def note(self) -> str:
-        """What a person should know of a switch of this kind; empty when all about it is verified."""
-        return f"{self.name}: {self.recognised} is experimental: {self.experimental}" if self.experimental else ""
+        """What a person should know of a switch of this kind; empty when all about it is verified, and up to date."""
+        words = [f"{self.recognised} is experimental: {self.experimental}"] if self.experimental else []
+        words += [SHA1] if self.legacy else []
+        return f"{self.name}: {'; '.join(words)}" if words else ""
 
     def settings(self) -> tuple[SwitchSettings, SnmpSettings | None]:
         """The settings of the groups `switch`, `ssh` and `snmp`, checked. Raises Malformed, naming the switch."""
@@ -69,6 +75,7 @@ class Device:
                 key_file=given.get("ssh.identity") or "",
                 known_hosts=given.get("ssh.known_hosts") or "",
                 ssh_port=integer(given, "ssh.port", 22),
+                legacy=boolean(given, "ssh.legacy") or False,
                 timeout=seconds(given, "ssh.timeout") if "ssh.timeout" in given else 10.0,
             )
             snmp = None

@@ -16,6 +16,7 @@ from clusto_cli.backends.console.line import Line
 from clusto_cli.backends.console.preparing import PreparedChannel, start
 from clusto_cli.backends.console.profile import EscapeKey, Method, Profile
 from clusto_cli.backends.console.values import Values
+from clusto_cli.backends.openssh import SHA1, legacy_options
 from clusto_cli.backends.reasons import OTHERS, SPEAKERS, Speaker, roles
 
 # ssh's own escape character, which stays usable for a break; whatever is typed is passed on unchanged (`ESCAPE`). It
@@ -34,13 +35,15 @@ _RELEASE_PATIENCE = 1.0
 class Access:
     """A port behind a profile's method; Values has checked what the values may be.
 
-    settings: the attribute that each value is set by, for whoever has to change it.
+    settings: the attribute that each value is set by, for whoever has to change it. legacy: this one speaks none but
+    old algorithms over ssh, whatever the profile says.
     """
 
     profile: Profile
     method: Method
     values: Values
     settings: Mapping[str, str] = field(default_factory=lambda: CONSOLE_SETTINGS)
+    legacy: bool = False
 
     @property
     def experimental(self) -> str:
@@ -50,6 +53,15 @@ class Access:
         return (
             f"experimental: profile {self.profile.name}, method {self.method.name}, is not confirmed on real equipment"
         )
+
+    @property
+    def cautions(self) -> list[str]:
+        """What to know of this way before it is used."""
+        return [*filter(None, [self.experimental]), *([f"{self.where} {SHA1}"] if self._old else [])]
+
+    @property
+    def _old(self) -> bool:
+        return self.method.transport == "ssh" and (self.legacy or self.method.legacy)
 
     def _port(self) -> int | None:
         return self.values.port(self.method.port) if self.method.port or self.values.tcp_port else None
@@ -73,7 +85,7 @@ class Access:
         return filled
 
     def _ssh(self) -> list[str]:
-        argv = ["ssh", "-t", "-e", _SSH_ESCAPE]
+        argv = ["ssh", "-t", "-e", _SSH_ESCAPE, *(legacy_options() if self._old else ())]
         port = self._port()
         if port is not None and "{port}" not in self.method.user:
             argv += ["-p", str(port)]

@@ -56,7 +56,7 @@ def _session(profile: Profile, settings: SwitchSettings) -> Session:
     if profile.ssh.driver == "system":
         from clusto_cli.backends.switch.ssh_session import SshSession
 
-        return SshSession(settings)
+        return SshSession(settings, legacy=settings.legacy or profile.ssh.legacy)
     from clusto_cli.backends.switch.netmiko_session import NetmikoSession
 
     return NetmikoSession(profile.ssh, settings)

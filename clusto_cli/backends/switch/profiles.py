@@ -97,7 +97,8 @@ class SshRules:
     """What a platform understands over ssh. `driver` is Netmiko's device type, or `system` for one command a call.
 
     `enter` and `leave` are the lines into configuration mode and out of it from anywhere within, empty where there is
-    none. `experimental` says what about it nobody has verified.
+    none. `legacy`: all of this platform speak none but old algorithms. `experimental` says what about it nobody has
+    verified.
     """
 
     driver: str
@@ -111,6 +112,7 @@ class SshRules:
     vlan_max: int = 4094
     named_vlans: bool = False
     experimental: str = ""
+    legacy: bool = False
     lldp: TableRules = field(default_factory=TableRules)
     fdb: TableRules = field(default_factory=TableRules)
 
