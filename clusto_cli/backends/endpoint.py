@@ -20,11 +20,6 @@ class Endpoint(NamedTuple):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port is None else f"{host}:{self.port}"
 
-    @property
-    def in_url(self) -> str:
-        """RFC 6874: the zone of an address within its brackets, with `%25` before it."""
-        return str(self._replace(host=self.host.replace("%", "%25")))
-
 
 def endpoint(key: str, text: str) -> Endpoint:
     """`bmc1`, `10.0.0.1`, `10.0.0.1:6230`, `fe80::1`, `[fe80::1]:623`. Raises ValueError, naming the setting `key`."""

@@ -146,7 +146,7 @@ class Access:
         """The port as it is once nobody has it any more: only --force takes a port from anybody."""
         if attach is not Attach.FORCE or not self.method.before_force:
             return None
-        first = start(self.arguments(self.method.before_force), self._environment(), output=PIPE)
+        first = start(self.arguments(self.method.before_force), self.environment(), output=PIPE)
         return PreparedChannel(first, lambda: self._channel(attach, rows, columns))
 
     def _channel(self, attach: Attach, rows: int, columns: int) -> Channel:
@@ -168,26 +168,24 @@ class Access:
             case _:
                 return SocketChannel(self.values.fill("{host}"), self._port() or 23)
 
-    def _environment(self) -> dict[str, str]:
-        return os.environ | self.environment()
-
     def environment(self) -> dict[str, str]:
-        """What the profile sets in the program's environment, where a secret may be."""
-        return {
+        """The program's environment: what the profile sets in it may be a secret."""
+        own = {
             name: self.values.fill(template) for name, template in self.method.env.items() if self.values.has(template)
         }
+        return os.environ | own
 
     def release(self) -> None:
         """Runs what frees the port after a session that could not be left by typing; a slow one goes on by itself."""
         with contextlib.suppress(TimeoutExpired):
-            start(self.arguments(self.method.release), self._environment(), output=DEVNULL).wait(_RELEASE_PATIENCE)
+            start(self.arguments(self.method.release), self.environment(), output=DEVNULL).wait(_RELEASE_PATIENCE)
 
     def run(self, argv: tuple[str | tuple[str, ...], ...]) -> str:
         """Runs one of the profile's short commands; what it printed. Its failure shows in what comes after."""
         try:
             done = subprocess.run(
                 self.arguments(argv),
-                env=self._environment(),
+                env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -86,7 +86,7 @@ class ProcessChannel:
         try:
             self._child = PtyProcess.spawn(
                 list(argv),
-                env=os.environ | env,
+                env=env,
                 dimensions=(rows, columns),
                 pass_fds=passed,
                 preexec_fn=(lambda: _standard_output(theirs)) if apart else None,

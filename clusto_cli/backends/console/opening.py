@@ -18,6 +18,8 @@ from clusto_cli.backends.visible import one_line
 
 # How long the other side's first words may still be about the port, and not from the machine behind it: seconds, bytes.
 PROBATION = 3.0
+# Seconds within which a port must be attached that nobody sits at, however much is said on the way.
+LONGEST = 120.0
 PROBATION_BYTES = 8192
 # ssh(1): its own failure, not that of what it ran.
 _SSH_FAILED = 255
@@ -61,7 +63,7 @@ class Opening:
         self._scanned = 0
         self._secret = self.values.secret
         self._menu_answered = False
-        self._alive = time.monotonic()
+        self._began = self._alive = time.monotonic()
         self._since = 0.0
         self._settled = False
 
@@ -84,7 +86,7 @@ class Opening:
             del self._said[:-PROBATION_BYTES]
             self._scanned = max(0, min(self._scanned, len(self._said)))
             self._alive = time.monotonic()
-        elif not self.ready and not self.interactive and time.monotonic() - self._alive > self.patience:
+        elif not self.ready and not self.interactive and time.monotonic() > self._alive + self.patience:
             words = last_words(self.said)
             raise Unreachable(
                 f"{self.where}: no answer in {self.patience:g} s"
@@ -92,6 +94,8 @@ class Opening:
             )
         if answer := self._objections():
             return answer
+        if not self.ready and not self.interactive and time.monotonic() > self._began + LONGEST:
+            raise Unreachable(f"{self.where}: not attached in {LONGEST:g} s, after: {last_words(self.said)}")
         if not self.ready:
             if answer := self._prompts():
                 return answer

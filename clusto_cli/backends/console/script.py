@@ -28,6 +28,10 @@ class NotExpected(DeviceError):
     """What was waited for did not come."""
 
 
+class NotTaken(DeviceError):
+    """What was typed did not go out."""
+
+
 @dataclass(frozen=True)
 class Send:
     """Type these bytes."""
@@ -135,6 +139,11 @@ class Job:
     keep: bool = True
 
 
+def unexpected(error: Exception) -> DeviceError:
+    """What an adapter raised and should not have, as the failure of its device."""
+    return Refused(f"unexpected: {type(error).__name__}: {one_line(str(error))[:_TAIL]}")
+
+
 class _Running:
     """One job under way: `advance` whenever something may have happened."""
 
@@ -154,6 +163,8 @@ class _Running:
             self.line = self.job.access.open(self.job.attach, rows=ROWS, columns=COLUMNS, interactive=False)
         except DeviceError as error:
             self._failed(error)
+        except Exception as error:
+            self._failed(unexpected(error))
 
     def _failed(self, error: DeviceError) -> None:
         self.close()
@@ -206,6 +217,8 @@ class _Running:
             self._ended(lost)
         except DeviceError as error:
             self._failed(error)
+        except Exception as error:  # of this line: the others go on
+            self._failed(unexpected(error))
 
     def _ended(self, lost: LineLost) -> None:
         """The line ended: that is fine where nothing more was to be done than to listen."""
@@ -243,17 +256,23 @@ class _Running:
         # What was typed last must have gone out.
         if line.backlog == 0:
             self._finish()
+        elif self._late():
+            raise NotTaken(f"what was typed last is not taken in {self.job.timeout:g} s")
 
     def _met(self, expect: Expect) -> bool:
         if match := expect.pattern.search(self._window):
             del self._window[: match.end()]
             return True
-        if self._step_ends is None:
-            self._step_ends = time.monotonic() + self.job.timeout
-        if time.monotonic() >= self._step_ends:
+        if self._late():
             tail = one_line(bytes(self._window[-_TAIL:])) or "nothing"
             raise NotExpected(f"{expect.shown} has not come in {self.job.timeout:g} s, but: {tail}")
         return False
+
+    def _late(self) -> bool:
+        """Whether what is to happen now has not in its time."""
+        if self._step_ends is None:
+            self._step_ends = time.monotonic() + self.job.timeout
+        return time.monotonic() >= self._step_ends
 
 
 class Many:

@@ -7,7 +7,6 @@ Management controllers are `ipmi` and `redfish` (`bmc.protocol`).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -154,10 +153,8 @@ def _redfish(settings: Settings) -> BmcControl:
     host = settings["bmc.host"]
     trust = settings.get("bmc.verify") or "true"
     verify: bool | str = {"true": True, "false": False}.get(trust, trust)
-    if isinstance(verify, str) and not os.path.exists(verify):
-        raise ValueError(f"bmc.verify names no file: {verify[:200]!r} (or true, or false)")
     return RedfishPower(
-        host if "://" in host else f"https://{controller_endpoint(settings, 443).in_url}",
+        host if "://" in host else f"https://{host}:{integer(settings, 'bmc.port', 443)}",
         settings["bmc.user"],
         settings["bmc.password"],
         system=settings.get("bmc.system"),
