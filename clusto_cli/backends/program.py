@@ -17,6 +17,8 @@ from clusto_cli.backends.visible import one_line
 MOST = 1024 * 1024
 """Octets of a program's output that are kept."""
 _PIECE = 65536
+_LONGEST = 400
+"""Characters of a line in a message."""
 
 
 def command_line(key: str, text: str) -> list[str]:
@@ -88,9 +90,14 @@ async def run_program(argv: Sequence[str], timeout: float, environment: dict[str
         if process.returncode is None:
             _end(process)
             await process.wait()
-    if process.returncode:
+    return outcome(argv[0], process.returncode or 0, bytes(out), bytes(err))
+
+
+def outcome(name: str, status: int, out: bytes, err: bytes) -> str:
+    """What a program that has ended printed. Raises ProgramFailed for another status than 0."""
+    if status:
         lines = _lines(err)
-        raise ProgramFailed(f"{argv[0]}: {lines[-1] if lines else f'exit code {process.returncode}'}", lines)
+        raise ProgramFailed(f"{name}: {lines[-1][:_LONGEST] if lines else f'exit code {status}'}", lines)
     return out.decode(errors="replace")
 
 
@@ -113,5 +120,5 @@ def _end(process: asyncio.subprocess.Process) -> None:
         process.kill()
 
 
-def _lines(said: bytearray) -> list[str]:
+def _lines(said: bytes | bytearray) -> list[str]:
     return [line for line in map(one_line, bytes(said).splitlines()) if line]

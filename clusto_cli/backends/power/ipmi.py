@@ -22,9 +22,12 @@ from clusto_cli.backends.base import (
 from clusto_cli.backends.endpoint import Endpoint
 from clusto_cli.backends.program import ProgramFailed, ProgramSilent, run_program
 from clusto_cli.backends.reasons import IPMITOOL, roles
+from clusto_cli.backends.visible import one_line
 
 _STATES = {"Chassis Power is on": Relay.ON, "Chassis Power is off": Relay.OFF}
 _SETTINGS = roles("bmc", "host", "port", "user", "password", "timeout", cipher="bmc.cipher_suite")
+_LONGEST = 200
+"""Characters of what a controller says that are handed on."""
 _SPARE = 2.0
 """Seconds that ipmitool has for saying why it gave up, beyond those in which it tries."""
 
@@ -107,8 +110,12 @@ class IpmiPower:
         selector = named.get("Boot Device Selector")
         if selector is None:
             raise Refused(f"{self._where}: it does not tell its boot flags")
-        code = ", ".join([*(flag for flag in flags if " : " not in flag), selector])
-        device = _SELECTORS.get(selector, selector) if "Boot Flag Valid" in flags else BootDevice.DEFAULT
+        code = one_line(", ".join([*(flag for flag in flags if " : " not in flag), selector]))[:_LONGEST]
+        device = (
+            _SELECTORS.get(selector, one_line(selector)[:_LONGEST])
+            if "Boot Flag Valid" in flags
+            else BootDevice.DEFAULT
+        )
         once = device != BootDevice.DEFAULT and "Options apply to only next boot" in flags
         return BootOverride(str(device), once, code)
 
@@ -133,7 +140,7 @@ class IpmiPower:
         await self._ipmitool("raw", *(f"{octet:#04x}" for octet in (0x00, 0x08, parameter, *data)))
 
     async def _status(self, outlet: str) -> OutletReading:
-        said = (await self._ipmitool("chassis", "power", "status")).strip()
+        said = one_line(await self._ipmitool("chassis", "power", "status"))[:_LONGEST]
         return OutletReading(outlet, _STATES.get(said, Relay.UNKNOWN), said)
 
     async def _ipmitool(self, *words: str) -> str:
