@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from clusto_cli.backends.base import Attach, ConsoleAccess, ConsoleLine
 from clusto_cli.backends.console.script import COLUMNS, ROWS
-from clusto_cli.backends.visible import visible_lines
+from clusto_cli.backends.console.visible import visible_lines
 from clusto_core.records.rebuilds import STARTED
 
 Hear = Callable[[str, str, str], None]

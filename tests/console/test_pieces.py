@@ -17,7 +17,7 @@ from clusto_cli.backends.console.script import parse_expect, parse_send
 from clusto_cli.backends.console.scrollback import Scrollback
 from clusto_cli.backends.console.telnet import TelnetCodec
 from clusto_cli.backends.console.values import Values
-from clusto_cli.backends.visible import LineSplitter, visible, visible_lines
+from clusto_cli.backends.console.visible import LineSplitter, visible, visible_lines
 from tests.console.driver import access
 
 PIECES = st.lists(st.binary(min_size=1, max_size=12), max_size=20)

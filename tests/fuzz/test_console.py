@@ -23,8 +23,8 @@ from clusto_cli.backends.console.profile import load
 from clusto_cli.backends.console.script import Capture, Expect, Job, Send, Step, Transcript, many, parse_expect
 from clusto_cli.backends.console.telnet import TelnetCodec
 from clusto_cli.backends.console.values import Values
+from clusto_cli.backends.console.visible import LineSplitter
 from clusto_cli.backends.errors import DeviceError
-from clusto_cli.backends.visible import LineSplitter
 from clusto_cli.console.scripted import exit_code, outcome
 from clusto_cli.output import clean
 from tests.fuzz.mutations import bounded, chunked, fuzz, harmless, mutated

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from clusto_cli.backends.visible import visible_lines
+from clusto_cli.backends.console.visible import visible_lines
 
 # A host name as prompts show it.
 _HOST = r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?)"

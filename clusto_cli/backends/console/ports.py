@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from clusto_cli.backends.console.channels import readable
 from clusto_cli.backends.console.preparing import start
+from clusto_cli.backends.console.visible import one_line
 from clusto_cli.backends.errors import DeviceError, NoSuchPort, Refused
-from clusto_cli.backends.visible import one_line
 
 if TYPE_CHECKING:
     from clusto_cli.backends.console.access import Access

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from clusto_cli.backends.base import Refused
-from clusto_cli.backends.visible import visible
+from clusto_cli.backends.console.visible import visible
 
 _STAMPED = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ([|#%]) ")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from clusto_cli.backends.visible import visible_lines
+from clusto_cli.backends.console.visible import visible_lines
 
 
 class Scrollback:

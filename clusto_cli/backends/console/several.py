@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from clusto_cli.backends.console.script import Job, Many, Transcript
 from clusto_cli.backends.console.session import key_name
 from clusto_cli.backends.console.terminal import Terminal
-from clusto_cli.backends.visible import LineSplitter
+from clusto_cli.backends.console.visible import LineSplitter
 
 # A prompt has no line end: a line that has stood still for so many seconds is shown as it is.
 _STANDSTILL = 0.3

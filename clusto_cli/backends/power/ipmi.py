@@ -19,10 +19,10 @@ from clusto_cli.backends.base import (
     Relay,
     Step,
 )
+from clusto_cli.backends.console.visible import one_line
 from clusto_cli.backends.endpoint import Endpoint
 from clusto_cli.backends.program import ProgramFailed, ProgramSilent, run_program
 from clusto_cli.backends.reasons import IPMITOOL, roles
-from clusto_cli.backends.visible import one_line
 
 _STATES = {"Chassis Power is on": Relay.ON, "Chassis Power is off": Relay.OFF}
 _SETTINGS = roles("bmc", "host", "port", "user", "password", "timeout", cipher="bmc.cipher_suite")

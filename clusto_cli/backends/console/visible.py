@@ -1,4 +1,4 @@
-"""What a device said, as text that a terminal only shows: nothing in it can move, colour or answer."""
+"""What a serial port said, as text that a terminal only shows: nothing in it can move, colour or answer."""
 
 from __future__ import annotations
 
