@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from clusto_cli.backends.base import Attach, AuthenticationFailed, Busy, DeviceError, NoSuchPort, Refused, Unreachable
+from clusto_cli.backends.console.dialogue import Dialogue
 from clusto_cli.backends.console.profile import Method
 from clusto_cli.backends.console.values import Values
 from clusto_cli.backends.console.visible import one_line
@@ -60,7 +61,7 @@ class Opening:
     def __post_init__(self) -> None:
         self._said = bytearray()
         self._steps = list(self.method.steps)
-        self._scanned = 0
+        self._menu = Dialogue(PROBATION_BYTES)
         self._secret = self.values.secret
         self._menu_answered = False
         self._began = self._alive = time.monotonic()
@@ -84,7 +85,8 @@ class Opening:
         if data:
             self._said += data
             del self._said[:-PROBATION_BYTES]
-            self._scanned = max(0, min(self._scanned, len(self._said)))
+            if self._steps:
+                self._menu.hear(data)
             self._alive = time.monotonic()
         elif not self.ready and not self.interactive and time.monotonic() > self._alive + self.patience:
             words = last_words(self.said)
@@ -129,7 +131,7 @@ class Opening:
             if self._secret is not None:
                 secret, self._secret = self._secret, None
                 self._said.clear()
-                self._scanned = 0
+                self._menu.clear()
                 return secret.encode() + b"\r"
             if not self.interactive:
                 tried = self.values.secret is not None
@@ -150,10 +152,8 @@ class Opening:
         return b""
 
     def _step(self) -> bytes:
-        match = self._steps[0].expect.search(self._said, self._scanned)
-        if match is None:
+        if not self._menu.met(self._steps[0].expect):
             return b""
-        self._scanned = match.end()
         return self.values.fill(self._steps.pop(0).send).encode()
 
     def _named(self, role: str) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from clusto_cli.backends.base import Attach, Busy, ConsoleAccess, ConsoleLine, DeviceError, LineLost, Refused
+from clusto_cli.backends.console.dialogue import Dialogue
 from clusto_cli.backends.console.visible import one_line
 
 ROWS, COLUMNS = 24, 80
@@ -152,7 +153,7 @@ class _Running:
         self.transcript = Transcript(job.name)
         self.line: ConsoleLine | None = None
         self._steps = list(job.steps)
-        self._window = bytearray()
+        self._dialogue = Dialogue()
         self._step_ends: float | None = None
         self._retry_at = 0.0
         self._started = time.monotonic()
@@ -202,9 +203,7 @@ class _Running:
         try:
             data = self.line.read()
             if data:
-                self._window += data
-                # No pattern reaches back further than this; a port that talks for ever is still read for ever.
-                del self._window[: -1024 * 1024]
+                self._dialogue.hear(data)
                 if self.job.keep:
                     self.transcript.add(data)
                 if self.job.heard is not None:
@@ -240,7 +239,7 @@ class _Running:
                     if not self._met(expect):
                         return
                 case Ask(data, seconds, enough):
-                    if not enough(bytes(self._window)):
+                    if not enough(self._dialogue.said):
                         if self._step_ends is None:
                             line.write(data)
                             self._step_ends = time.monotonic() + seconds
@@ -260,11 +259,10 @@ class _Running:
             raise NotTaken(f"what was typed last is not taken in {self.job.timeout:g} s")
 
     def _met(self, expect: Expect) -> bool:
-        if match := expect.pattern.search(self._window):
-            del self._window[: match.end()]
+        if self._dialogue.met(expect.pattern):
             return True
         if self._late():
-            tail = one_line(bytes(self._window[-_TAIL:])) or "nothing"
+            tail = one_line(self._dialogue.said[-_TAIL:]) or "nothing"
             raise NotExpected(f"{expect.shown} has not come in {self.job.timeout:g} s, but: {tail}")
         return False
 
