@@ -102,10 +102,12 @@ IPMITOOL = Speaker(
         (r"Could not open socket|Network is unreachable|No route to host", Unreachable, "see {host} and {port}"),
         (
             r"Get Auth Capabilities error|Get Channel Authentication Capabilities|[Nn]o response|[Tt]imeout|timed out"
-            r"|Get Device ID command failed|Unable to establish",
+            r"|Get Device ID command failed",
             Unreachable,
             "no answer: see {host} and {port}; {timeout} is how long it may take",
         ),
+        # Alone where ipmitool was not told to be verbose: then it keeps the reason to itself.
+        (r"Unable to establish", Unreachable, "see {host}, {port}, {user}, {password} and {cipher}"),
     ),
     (
         r"^Loading IANA PEN|^Running Get |^Discovered |^Invalid completion code received: Invalid command$"

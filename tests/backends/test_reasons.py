@@ -45,6 +45,20 @@ SETTINGS = roles("bmc", "host", "port", "user", "password", "timeout", cipher="b
             "x: Set Chassis Power Control to Down/Off failed: Insufficient privilege level (bmc.user may not do that)",
         ),
         (IPMITOOL, "a\nb\nc\nd", Refused, "x: b; c; d"),
+        (
+            IPMITOOL,
+            "Get Auth Capabilities error\nError: Unable to establish IPMI v2 / RMCP+ session",
+            Unreachable,
+            "x: Get Auth Capabilities error; Error: Unable to establish IPMI v2 / RMCP+ session (no answer: see bmc.host "
+            "and bmc.port; bmc.timeout is how long it may take)",
+        ),
+        (
+            IPMITOOL,
+            "Error: Unable to establish IPMI v2 / RMCP+ session",
+            Unreachable,
+            "x: Error: Unable to establish IPMI v2 / RMCP+ session (see bmc.host, bmc.port, bmc.user, bmc.password and "
+            "bmc.cipher_suite)",
+        ),
         (IPMITOOL, "", Refused, "x: it said nothing"),
         (
             OPENSSH,
