@@ -49,8 +49,8 @@ SETTINGS = roles("bmc", "host", "port", "user", "password", "timeout", cipher="b
             IPMITOOL,
             "Get Auth Capabilities error\nError: Unable to establish IPMI v2 / RMCP+ session",
             Unreachable,
-            "x: Get Auth Capabilities error; Error: Unable to establish IPMI v2 / RMCP+ session (no answer: see bmc.host "
-            "and bmc.port; bmc.timeout is how long it may take)",
+            "x: Get Auth Capabilities error; Error: Unable to establish IPMI v2 / RMCP+ session (no answer: see "
+            "bmc.host and bmc.port; bmc.timeout is how long it may take)",
         ),
         (
             IPMITOOL,

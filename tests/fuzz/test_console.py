@@ -199,7 +199,7 @@ def check(name: str, pieces: list[bytes], outcome_of: tuple[Transcript, Transcri
         assert isinstance(bad.error, DeviceError)
         assert "unexpected" not in str(bad.error)
         assert harmless(clean(str(bad.error)))
-        assert len(str(bad.error)) < 2000
+        assert len(str(bad.error)) < 1500
         assert "s3cret" not in str(bad.error)
         assert outcome(bad.error)
     if freed:
@@ -220,6 +220,9 @@ def test_a_console_that_says_anything(name: str, readable: int) -> None:
     )
     @example([b"\x1b]52;c;aGk=\x07\xe2\x80\xae", b"login: "], 0, LISTED[0], Attach.NORMAL, STEPS[0])
     @example([b"A" * 200_000], 1, LISTED[3], Attach.NORMAL, STEPS[1])
+    @example(
+        [b"A" * 4000 + b"console `server1' not found Found no matching consoles"], 0, LISTED[0], Attach.NORMAL, STEPS[0]
+    )
     def heard(pieces: list[bytes], status: int, listed: bytes, attach: Attach, steps: tuple[Step, ...]) -> None:
         with bounded():
             found = listen(name, pieces, status, listed, attach, steps, readable)
@@ -228,7 +231,7 @@ def test_a_console_that_says_anything(name: str, readable: int) -> None:
     heard()
 
 
-@fuzz()
+@fuzz(share=4)
 @given(chunked(SAID["telnet"]), st.booleans())
 def test_a_telnet_server_that_says_anything(pieces: list[bytes], com_port: bool) -> None:
     """Whatever it asks for, what is answered is no more than what it said, and ends."""
@@ -243,7 +246,7 @@ def test_a_telnet_server_that_says_anything(pieces: list[bytes], com_port: bool)
     assert answered <= 16 * (sum(map(len, pieces)) + 1)
 
 
-@fuzz()
+@fuzz(share=4)
 @given(mutated(LISTED))
 def test_a_conserver_that_lists_anything(said: bytes) -> None:
     listing = load("conserver").listing

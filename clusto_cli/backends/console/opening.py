@@ -24,6 +24,9 @@ LONGEST = 120.0
 PROBATION_BYTES = 8192
 # ssh(1): its own failure, not that of what it ran.
 _SSH_FAILED = 255
+# Octets of a line on both sides of what was found in it, and characters of it in a message.
+_AROUND = 200
+_LONGEST_LINE = 600
 
 _PASSWORD = re.compile(rb"(?i)password[^\r\n]{0,80}:\s*\Z")
 # Of a key or a token of the operator's own, not of the console server.
@@ -184,6 +187,8 @@ def ended(status: int | None) -> str:
 
 
 def _line_of(said: bytes, match: re.Match[bytes]) -> str:
+    """The line in which this was found, as far as one wants to read it."""
     start = max(said.rfind(b"\n", 0, match.start()), said.rfind(b"\r", 0, match.start())) + 1
     ends = [end for end in (said.find(b"\n", match.end()), said.find(b"\r", match.end())) if end >= 0]
-    return one_line(said[start : min(ends, default=len(said))])
+    start, end = max(start, match.start() - _AROUND), min([*ends, match.end() + _AROUND, len(said)])
+    return one_line(said[start:end])[:_LONGEST_LINE]
