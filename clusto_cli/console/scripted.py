@@ -44,12 +44,12 @@ def run(
 ) -> int:
     """The steps on each console, so many side by side; the exit code."""
     steps = with_aftermath(steps)
-    with _ends_in_good_order():
+    with ends_in_good_order():
         return _run(app, consoles, steps, attach, timeout, wait, parallel, output, raw)
 
 
 @contextlib.contextmanager
-def _ends_in_good_order() -> Iterator[None]:
+def ends_in_good_order() -> Iterator[None]:
     """SIGTERM and SIGHUP as exceptions: a session of serial over LAN that is not left stays on its controller."""
 
     def stop(number: int, frame: FrameType | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
 
 from clusto_cli.backends.base import Attach, BootState, Busy, ConsoleAccess, DeviceError, Provisioner
@@ -27,7 +27,7 @@ def examine(jobs: Sequence[Job], powers: Sequence[Power], machines: Machines, pa
             places = asyncio.Semaphore(parallel)
             await asyncio.gather(
                 _powers(powers, jobs, interruption, parallel),
-                asyncio.to_thread(_consoles, jobs, parallel),
+                asyncio.to_thread(_consoles, jobs, parallel, interruption),
                 _urls(jobs),
                 *(_in(places, _boot_server(job, servers[job.name])) for job in jobs if job.name in servers),
                 *(
@@ -92,10 +92,11 @@ async def _override(power: Power, job: Job) -> None:
         job.checks.append(Check("boot device", False, str(error), device=True))
 
 
-def _consoles(jobs: Iterable[Job], parallel: int) -> None:
+def _consoles(jobs: Iterable[Job], parallel: int, interruption: Interruption) -> None:
     """Attaches to every console, looking on, and leaves again."""
     with_console = [job for job in jobs if job.access is not None and job.way is not None]
-    attached = look_at_consoles([(job.name, job.access) for job in with_console if job.access is not None], parallel)
+    ways = [(job.name, job.access) for job in with_console if job.access is not None]
+    attached = look_at_consoles(ways, parallel, lambda: interruption.asked)
     for job, transcript in zip(with_console, attached, strict=True):
         assert job.way is not None
         error = transcript.error
@@ -106,10 +107,12 @@ def _consoles(jobs: Iterable[Job], parallel: int) -> None:
             job.checks.append(Check("console", False, f"{job.way.words}: {what}", device=True))
 
 
-def look_at_consoles(ways: Sequence[tuple[str, ConsoleAccess]], parallel: int) -> Iterator[Transcript]:
+def look_at_consoles(
+    ways: Sequence[tuple[str, ConsoleAccess]], parallel: int, ended: Callable[[], bool] = lambda: False
+) -> Iterator[Transcript]:
     """Whether each console can be attached to, taken from nobody."""
     looks = [ConsoleJob(name, access, attach=Attach.READ_ONLY, timeout=_SECONDS, keep=False) for name, access in ways]
-    return in_batches(looks, parallel)
+    return in_batches(looks, parallel, ended)
 
 
 async def _urls(jobs: Sequence[Job]) -> None:

@@ -273,6 +273,14 @@ def test_serial_over_lan_where_there_is_no_cable(clusto: Run, do: Do, lab: Lab, 
         attr set bmc.password env:BMC -t server1
         """,
     )
+    do("attr set bmc.host [::1]:6230 -t server1\nattr del bmc.port -t server1")
+    assert "-H ::1 -p 6230" in clusto("console", "server1", "--show", env={"BMC": "right"}).out
+    do("attr set bmc.host https://bmc1:8443 -t server1\nattr set bmc.protocol redfish -t server1")
+    assert "-H bmc1 -p 623" in clusto("console", "server1", "--show", env={"BMC": "right"}).out
+    do("attr set bmc.host a/b -t server1\nattr set bmc.protocol ipmi -t server1")
+    wrong = clusto("console", "server1", "--show", env={"BMC": "right"})
+    assert (wrong.code, "bmc.host is 'a/b': write a name" in wrong.err) == (2, True)
+    do(f"attr set bmc.host 127.0.0.1 -t server1\nattr set bmc.port {port} -t server1")
     shown = clusto("console", "server1", "--show", env={"BMC": "right"})
     assert shown.out.splitlines()[0] == (
         "server1 -> serial over LAN of its management controller 127.0.0.1 (no serial cable)"

@@ -120,6 +120,15 @@ def test_a_command_that_frees_the_port_holds_nobody_up(tmp_path: Path, told: Pat
     assert told.read_text().split() == ["free"]
 
 
+def test_many_are_interrupted_at_once(tmp_path: Path, told: Path) -> None:
+    """Each leaves in good order, beside the others: what was acquired is given back, and nothing else."""
+    way = client(tmp_path, f"echo attached; head -c 1 >/dev/null; echo left >>{told}")
+    jobs = [Job(f"server{number}", way, [Capture(None)]) for number in range(8)]
+    found = many(jobs, lambda: told.exists() and told.read_text().count("attach") == len(jobs))
+    assert [str(each.error) for each in found] == ["interrupted"] * len(jobs)
+    assert sorted(told.read_text().split()) == ["attach"] * 8 + ["left"] * 8
+
+
 def test_serial_over_lan_that_somebody_holds(lab: Lab) -> None:
     """Whoever holds it goes on typing, whatever is asked of the same controller without --force."""
     port = labs.ipmi_sim(lab, lab.machine("server1"))

@@ -181,6 +181,10 @@ class _Running:
         if self.transcript.attached_at is not None:
             self.transcript.seconds = time.time() - self.transcript.attached_at
 
+    def interrupt(self) -> None:
+        self.transcript.error = DeviceError("interrupted")
+        self._finish()
+
     def leave(self) -> None:
         if self.line is not None:
             self.line.leave()
@@ -294,6 +298,14 @@ class Many:
     def done(self) -> bool:
         return all(each.done for each in self._running)
 
+    def interrupt(self) -> None:
+        """Leaves what is not done."""
+        left = [each for each in self._running if not each.done]
+        for each in left:
+            each.leave()
+        for each in left:
+            each.interrupt()
+
     @property
     def transcripts(self) -> list[Transcript]:
         return [each.transcript for each in self._running]
@@ -329,15 +341,20 @@ class Many:
         return came.intersection(also)
 
 
-def many(jobs: Sequence[Job]) -> list[Transcript]:
-    """Does all the jobs side by side; their transcripts in the same order."""
+def many(jobs: Sequence[Job], ended: Callable[[], bool] = lambda: False) -> list[Transcript]:
+    """Does all the jobs side by side; their transcripts in the same order. Those that are not done when `ended` says so
+    are interrupted within a second.
+    """
     with Many(jobs) as running:
         while not running.done:
-            running.turn()
+            if ended():
+                running.interrupt()
+            else:
+                running.turn()
         return running.transcripts
 
 
-def in_batches(jobs: Sequence[Job], size: int) -> Iterator[Transcript]:
+def in_batches(jobs: Sequence[Job], size: int, ended: Callable[[], bool] = lambda: False) -> Iterator[Transcript]:
     """Does the jobs, so many at a time; their transcripts in the same order."""
     for start in range(0, len(jobs), size):
-        yield from many(jobs[start : start + size])
+        yield from many(jobs[start : start + size], ended)
