@@ -13,6 +13,7 @@ from clusto_cli.backends.switch.cliwrite import Line, command, port_name
 from clusto_cli.backends.switch.model import Plan, PortState, Rejected, Step, Survey, SwitchSettings, SwitchState
 from clusto_cli.backends.switch.names import same_port
 from clusto_cli.backends.switch.profiles import Profile, SshRules, TableRules
+from clusto_cli.backends.switch.understood import understood
 
 # More ports than this are read with the one command that lists all, where a platform has it.
 _SINGLY = 4
@@ -50,7 +51,7 @@ class CliSwitch:
         return self.orders
 
     async def read(self, ports: Sequence[str] = ()) -> SwitchState:
-        return await asyncio.to_thread(self._read, ports)
+        return await understood(self._read, ports)
 
     def plan(
         self,
@@ -70,7 +71,7 @@ class CliSwitch:
         await asyncio.to_thread(self._send_all, plan.save)
 
     async def survey(self) -> Survey:
-        return await asyncio.to_thread(self._survey)
+        return await understood(self._survey)
 
     async def close(self) -> None:
         await asyncio.to_thread(self._session.close)
