@@ -30,6 +30,7 @@ from clusto_cli.backends.base import (
     Step,
     Unreachable,
 )
+from clusto_cli.backends.console.visible import one_line
 from clusto_cli.backends.provision.many import one_by_one
 from clusto_cli.backends.provision.turns import Turns
 
@@ -168,7 +169,7 @@ class _Session:
             try:
                 session.token = session.call("login", settings.user, settings.password)
             except Refused as error:
-                raise AuthenticationFailed(str(error)) from None
+                raise AuthenticationFailed(f"{error} (see cobbler.user and cobbler.password)") from None
             yield session
             with suppress(DeviceError):
                 session.call("logout", session.token)
@@ -184,15 +185,18 @@ class _Session:
             return getattr(self._proxy, method)(*arguments)
         except xmlrpc.client.Fault as fault:
             said = _FAULT.sub(r"\1", str(fault.faultString)).strip().splitlines()
-            raise Refused(f"{self._where}: {said[0][:200] if said else fault.faultCode}") from fault
+            # Of a traceback the last line tells, and the first what was asked for.
+            words = "; ".join(dict.fromkeys(line.strip() for line in [*said[:1], *said[-2:]] if line.strip()))
+            raise Refused(f"{self._where}: {one_line(words)[:400] or fault.faultCode}") from fault
         except xmlrpc.client.ProtocolError as error:
             raise Unreachable(f"{self._where}: HTTP {error.errcode} {error.errmsg}") from error
         except ssl.SSLError as error:
-            raise AuthenticationFailed(f"{self._where}: {error.reason or error}") from error
+            raise AuthenticationFailed(f"{self._where}: {error.reason or error} (see cobbler.verify)") from error
         except TimeoutError as error:
-            raise Unreachable(f"{self._where}: no answer in time") from error
+            raise Unreachable(f"{self._where}: no answer in time (see cobbler.url and cobbler.timeout)") from error
         except (OSError, http.client.HTTPException) as error:
-            raise Unreachable(f"{self._where}: {getattr(error, 'strerror', None) or error}") from error
+            why = getattr(error, "strerror", None) or error
+            raise Unreachable(f"{self._where}: {why} (see cobbler.url)") from error
         except (ExpatError, xmlrpc.client.ResponseError) as error:
             raise DeviceError(f"{self._where}: what it answers is no XML-RPC ({error})") from error
 
