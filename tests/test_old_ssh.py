@@ -11,14 +11,15 @@ from typing import NamedTuple
 
 import pytest
 
-from clusto_cli.backends.base import AuthenticationFailed, DeviceError, Unreachable
 from clusto_cli.backends.console.access import CONSOLE_SETTINGS, Access
 from clusto_cli.backends.console.profile import load
 from clusto_cli.backends.console.values import Values
+from clusto_cli.backends.errors import AuthenticationFailed, DeviceError, Refused, Unreachable
 from clusto_cli.backends.openssh import legacy_options
 from clusto_cli.backends.switch import profiles
 from clusto_cli.backends.switch.model import SwitchSettings, describe
 from clusto_cli.backends.switch.opening import open_switch
+from clusto_cli.backends.switch.openssh_shell import Shell
 from tests.console.driver import attach, read_until
 from tests.console.lab import Lab, find, free_ports, ssh_client, sshd
 
@@ -156,3 +157,16 @@ def test_a_profile_may_ask_for_it() -> None:
     rules = profiles.parse("old", 'title = "x"\n[ssh]\ndriver = "cisco_ios"\nfailures = []\nlegacy = true\n').ssh
     assert rules is not None
     assert rules.legacy
+
+
+def test_an_answer_without_end_is_refused() -> None:
+    import pexpect
+
+    child: pexpect.spawn[bytes] = pexpect.spawn("yes", ["x" * 1000], maxread=65536)
+    shell = Shell(child, "10.0.0.1 port 22")
+    try:
+        with pytest.raises(Refused, match="no end"):
+            while True:
+                shell.recv(65536)
+    finally:
+        shell.close()

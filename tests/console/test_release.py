@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from clusto_cli.backends.base import Attach, Busy, DeviceError, LineLost, Unreachable
+from clusto_cli.backends.base import Attach, Busy, DeviceError, LineLost, Refused, Unreachable
 from clusto_cli.backends.console.access import Access
 from clusto_cli.backends.console.line import Line
 from clusto_cli.backends.console.profile import parse
@@ -159,3 +159,11 @@ def test_serial_over_lan_that_somebody_holds(lab: Lab) -> None:
         still_there()
     finally:
         holder.close()
+
+
+@pytest.mark.parametrize("prints", ["while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done", "exec yes"])
+def test_a_listing_without_end_is_refused(tmp_path: Path, prints: str) -> None:
+    way = client(tmp_path, "")
+    (tmp_path / "client").write_text(f"#!/bin/sh\n{prints}\n")
+    with pytest.raises(Refused, match="prints more than"):
+        way.run((str(tmp_path / "client"),))

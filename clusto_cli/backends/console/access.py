@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from subprocess import DEVNULL, PIPE, TimeoutExpired
@@ -13,7 +12,7 @@ from subprocess import DEVNULL, PIPE, TimeoutExpired
 from clusto_cli.backends.base import Attach, DeviceError, Refused
 from clusto_cli.backends.console.channels import Channel, ProcessChannel, SocketChannel, TtyChannel
 from clusto_cli.backends.console.line import Line
-from clusto_cli.backends.console.preparing import PreparedChannel, start
+from clusto_cli.backends.console.preparing import PreparedChannel, said_by, start
 from clusto_cli.backends.console.profile import EscapeKey, Method, Profile
 from clusto_cli.backends.console.values import Values
 from clusto_cli.backends.openssh import SHA1, legacy_options
@@ -182,21 +181,8 @@ class Access:
 
     def run(self, argv: tuple[str | tuple[str, ...], ...]) -> str:
         """Runs one of the profile's short commands; what it printed. Its failure shows in what comes after."""
-        try:
-            done = subprocess.run(
-                self.arguments(argv),
-                env=self.environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                timeout=20,
-                check=False,
-            )
-        except FileNotFoundError as error:
-            raise Refused(f"{argv[0]} is not installed here") from error
-        except subprocess.TimeoutExpired as error:
-            raise Refused(f"{argv[0]} did not end within 20 s") from error
-        return done.stdout.decode("utf-8", "replace")
+        process = start(self.arguments(argv), self.environment(), output=PIPE)
+        return said_by(process, argv[0] if isinstance(argv[0], str) else argv[0][0]).decode("utf-8", "replace")
 
     @property
     def escape(self) -> EscapeKey | None:

@@ -59,11 +59,11 @@ def _events(reading: bool, writing: bool) -> int:
     return (select.POLLIN if reading else 0) | (select.POLLOUT if writing else 0)
 
 
-def readable(fd: int) -> bool:
-    """Whether something, or the end, can be read now."""
+def readable(fd: int, seconds: float = 0.0) -> bool:
+    """Whether something, or the end, can be read now, or within so many seconds."""
     poll = select.poll()
     poll.register(fd, select.POLLIN)
-    return bool(poll.poll(0))
+    return bool(poll.poll(seconds * 1000))
 
 
 class ProcessChannel:

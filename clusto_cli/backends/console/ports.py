@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from clusto_cli.backends.console.channels import readable
-from clusto_cli.backends.console.preparing import start
+from clusto_cli.backends.console.preparing import MOST, start
 from clusto_cli.backends.console.visible import one_line
 from clusto_cli.backends.errors import DeviceError, NoSuchPort, Refused
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 _TRIES = 10
 _PATIENCE = 15.0
 """Seconds in which a server must have said which console it means."""
-_MOST = 1024 * 1024
-"""Octets of a listing that are read."""
 _SHOWN = 300
 
 
@@ -114,7 +112,7 @@ class NameCheck:
         if self.status is not None:
             return True
         if not self._ended():
-            if len(self._said) > _MOST or time.monotonic() > self._deadline:
+            if len(self._said) > MOST or time.monotonic() > self._deadline:
                 raise Refused(f"{self._where} does not come to say which console {self._name} is")
             return False
         self._close_output()
@@ -149,7 +147,7 @@ class NameCheck:
         """Reads on, as far as anybody would; whether all is read."""
         out = self._process.stdout
         assert out is not None
-        while len(self._said) <= _MOST and readable(out.fileno()):
+        while len(self._said) <= MOST and readable(out.fileno()):
             data = os.read(out.fileno(), 65536)
             if not data:
                 return self._process.poll() is not None

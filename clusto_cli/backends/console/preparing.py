@@ -9,11 +9,13 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from clusto_cli.backends.base import Unreachable
+from clusto_cli.backends.base import Refused, Unreachable
 from clusto_cli.backends.console.channels import Channel, readable
 
 # Programs that nobody answers give up by themselves; one that does not is ended.
 _LONGEST = 20.0
+MOST = 1024 * 1024
+"""Octets of a command's output that are read."""
 
 
 def start(argv: Sequence[str], environment: Mapping[str, str], *, output: int) -> subprocess.Popen[bytes]:
@@ -32,6 +34,30 @@ def start(argv: Sequence[str], environment: Mapping[str, str], *, output: int) -
         raise Unreachable(f"{argv[0]} is not installed here") from error
     except OSError as error:
         raise Unreachable(f"{argv[0]} cannot be run: {error.strerror or error}") from error
+
+
+def said_by(process: subprocess.Popen[bytes], name: str) -> bytes:
+    """What a command prints until it ends. Raises Refused for one that prints or takes more than anybody waits for."""
+    out = process.stdout
+    assert out is not None
+    said = bytearray()
+    deadline = time.monotonic() + _LONGEST
+    try:
+        while readable(out.fileno(), max(0.0, deadline - time.monotonic())):
+            data = os.read(out.fileno(), 65536)
+            if not data:
+                process.wait(max(0.1, deadline - time.monotonic()))
+                return bytes(said)
+            said += data
+            if len(said) > MOST:
+                raise Refused(f"{name} prints more than {MOST} octets")
+        raise Refused(f"{name} did not end within {_LONGEST:g} s")
+    except subprocess.TimeoutExpired as error:
+        raise Refused(f"{name} did not end within {_LONGEST:g} s") from error
+    finally:
+        process.kill()
+        process.wait()
+        out.close()
 
 
 class PreparedChannel:

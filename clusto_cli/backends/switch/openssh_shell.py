@@ -11,7 +11,7 @@ import secrets
 import select
 from typing import TYPE_CHECKING, Any
 
-from clusto_cli.backends.errors import AuthenticationFailed, DeviceError, Unreachable
+from clusto_cli.backends.errors import AuthenticationFailed, DeviceError, Refused, Unreachable
 from clusto_cli.backends.openssh import legacy_options
 from clusto_cli.backends.reasons import OPENSSH, roles
 from clusto_cli.backends.switch.model import SwitchSettings
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _SETTINGS = roles("ssh", "host", "port", "user", "password", "identity", "known_hosts", "timeout", "legacy")
 _PASSWORD = rb"(?i)(?:password|passcode|verification code)[^\r\n]{0,80}:\s*\Z"
 _PASSPHRASE = rb"(?i)passphrase[^\r\n]{0,200}:\s*\Z"
+_LONGEST_ANSWER = 16 * 1024 * 1024
+"""Octets that a switch may say to one line: a large forwarding table is a tenth of that."""
 _MOST = 64 * 1024
 """Octets that a login may say before there is a shell: banners are long, and end."""
 
@@ -64,11 +66,13 @@ class Shell:
         self._child = child
         self._where = where
         self._tail = b""
+        self._heard = 0
 
     def settimeout(self, seconds: float | None) -> None:
         """Reading waits for nothing; writing is as slow as the switch."""
 
     def sendall(self, data: bytes) -> None:
+        self._heard = 0
         try:
             self._child.send(data)
         except OSError as error:
@@ -94,6 +98,9 @@ class Shell:
             except pexpect.EOF as error:
                 raise self._ended() from error
         self._tail = (self._tail + data)[-2048:]
+        self._heard += len(data)
+        if self._heard > _LONGEST_ANSWER:
+            raise Refused(f"{self._where}: its answer has no end")
         return data
 
     def _ended(self) -> DeviceError:
