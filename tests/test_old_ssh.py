@@ -164,9 +164,13 @@ def test_an_answer_without_end_is_refused() -> None:
 
     child: pexpect.spawn[bytes] = pexpect.spawn("yes", ["x" * 1000], maxread=65536)
     shell = Shell(child, "10.0.0.1 port 22")
+
+    def read_on() -> None:
+        while True:
+            shell.recv(65536)
+
     try:
         with pytest.raises(Refused, match="no end"):
-            while True:
-                shell.recv(65536)
+            read_on()
     finally:
         shell.close()
