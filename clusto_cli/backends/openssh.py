@@ -9,6 +9,8 @@ from __future__ import annotations
 import subprocess
 from functools import cache
 
+from clusto_cli import children
+
 SHA1 = "speaks ssh with SHA-1 algorithms, which others can break (ssh.legacy)"
 """What is said of a device that is spoken to this way."""
 
@@ -44,7 +46,12 @@ def _known(query: str) -> frozenset[str]:
     """The algorithms of a kind that the installed ssh knows; none where there is no ssh: who runs it says so."""
     try:
         done = subprocess.run(
-            ["ssh", "-Q", query], stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False
+            ["ssh", "-Q", query],
+            env=children.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=10,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return frozenset()

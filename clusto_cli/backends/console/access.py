@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from subprocess import DEVNULL, PIPE, TimeoutExpired
 
+from clusto_cli import children
 from clusto_cli.backends.base import Attach, DeviceError, Refused
 from clusto_cli.backends.console.channels import Channel, ProcessChannel, SocketChannel, TtyChannel
 from clusto_cli.backends.console.line import Line
@@ -172,7 +172,7 @@ class Access:
         own = {
             name: self.values.fill(template) for name, template in self.method.env.items() if self.values.has(template)
         }
-        return os.environ | own
+        return children.environment(own)
 
     def release(self) -> None:
         """Runs what frees the port after a session that could not be left by typing; a slow one goes on by itself."""

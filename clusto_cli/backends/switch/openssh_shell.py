@@ -6,11 +6,11 @@ Netmiko knows the platforms; this carries its bytes where Paramiko cannot go. pe
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import select
 from typing import TYPE_CHECKING, Any
 
+from clusto_cli import children
 from clusto_cli.backends.errors import AuthenticationFailed, DeviceError, Refused, Unreachable
 from clusto_cli.backends.openssh import legacy_options
 from clusto_cli.backends.reasons import OPENSSH, roles
@@ -124,7 +124,7 @@ def login(settings: SwitchSettings, user: str, *, term: str, width: int, height:
             maxread=65536,
             searchwindowsize=4096,
             dimensions=(height, width),
-            env={**os.environ, "TERM": term, "SHELL": "/bin/sh"},
+            env=children.environment({"TERM": term, "SHELL": "/bin/sh"}),
         )
     except pexpect.ExceptionPexpect as error:
         raise Unreachable("ssh is not installed here (ssh.legacy needs OpenSSH's client)") from error

@@ -8,11 +8,13 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from clusto_cli import children
 from clusto_cli.backends.base import DeviceError, Unreachable
 from clusto_cli.backends.openssh import legacy_options
 from clusto_cli.backends.reasons import OPENSSH, roles
 from clusto_cli.backends.switch.cliwrite import Line
 from clusto_cli.backends.switch.model import Rejected, SwitchSettings
+from clusto_cli.backends.switch.rejection import words
 
 # ssh(1): the status of the command, or 255 when ssh itself failed.
 _SSH_FAILED = 255
@@ -29,12 +31,13 @@ class SshSession:
 
     def send(self, line: Line) -> str:
         if self._folder is None:
-            if shutil.which("ssh") is None:
+            if children.find("ssh") is None:
                 raise DeviceError("the ssh program is not installed")
             self._folder = Path(tempfile.mkdtemp(prefix="clusto-ssh-"))
         try:
             done = subprocess.run(
                 [*self._ssh(), "--", self._settings.host, line.text],
+                env=children.environment(),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
@@ -47,7 +50,7 @@ class SshSession:
         if done.returncode == _SSH_FAILED:
             raise self._failure(done.stderr)
         if done.returncode != 0:
-            raise Rejected(f"it answered {_last_line(done.stderr or done.stdout)!r} to {line.text!r}")
+            raise Rejected(f"it answered {words(done.stderr or done.stdout) or 'nothing'!r} to {line.text!r}")
         return done.stdout
 
     def close(self) -> None:
@@ -58,6 +61,7 @@ class SshSession:
         with contextlib.suppress(subprocess.TimeoutExpired):
             subprocess.run(
                 [*self._ssh(folder), "-O", "exit", "--", self._settings.host],
+                env=children.environment(),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=5,
@@ -89,8 +93,3 @@ class SshSession:
     def _failure(self, said: str) -> DeviceError:
         where = f"{self._settings.host} port {self._settings.ssh_port}"
         return OPENSSH.explained(where, said, _SETTINGS, otherwise=Unreachable)
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:160] if lines else "nothing"
