@@ -89,10 +89,14 @@ SETTINGS = roles("bmc", "host", "port", "user", "password", "timeout", cipher="b
             "x: console: getaddrinfo(nosuch): Name or service not known (bmc.host is no name or address that is known "
             "here)",
         ),
-        (OTHERS, "\x1b]52;c;aGk=\x07Connection refused\x07", Unreachable, "x: Connection refused\\x07 (see bmc.host and "
-         "bmc.port)"),
+        (
+            OTHERS,
+            "\x1b]52;c;aGk=\x07Connection refused\x07",
+            Unreachable,
+            "x: Connection refused\\x07 (see bmc.host and bmc.port)",
+        ),
     ],
-)  # fmt: skip
+)
 def test_reasons(speaker: Speaker, said: str, kind: type[DeviceError], message: str) -> None:
     failure = speaker.explained("x", said, SETTINGS)
     assert (type(failure), str(failure)) == (kind, message)

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from subprocess import DEVNULL, PIPE, TimeoutExpired
 
-from clusto_cli import children
 from clusto_cli.backends.base import Attach, DeviceError, Refused
 from clusto_cli.backends.console.channels import Channel, ProcessChannel, SocketChannel, TtyChannel
 from clusto_cli.backends.console.line import Line
@@ -168,11 +167,10 @@ class Access:
                 return SocketChannel(self.values.fill("{host}"), self._port() or 23)
 
     def environment(self) -> dict[str, str]:
-        """The program's environment: what the profile sets in it may be a secret."""
-        own = {
+        """What the profile sets in the program's environment, where a secret may be."""
+        return {
             name: self.values.fill(template) for name, template in self.method.env.items() if self.values.has(template)
         }
-        return children.environment(own)
 
     def release(self) -> None:
         """Runs what frees the port after a session that could not be left by typing; a slow one goes on by itself."""

@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from clusto_cli import children
 from clusto_cli.backends.base import Refused, Unreachable
 from clusto_cli.backends.console.channels import Channel, readable
 
@@ -24,7 +25,7 @@ def start(argv: Sequence[str], environment: Mapping[str, str], *, output: int) -
         # In a session of its own it cannot ask anything of the operator's terminal.
         return subprocess.Popen(
             argv,
-            env=environment,
+            env=children.environment(environment),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
