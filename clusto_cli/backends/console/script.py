@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from clusto_cli.backends.base import Attach, Busy, ConsoleAccess, ConsoleLine, DeviceError, LineLost, Refused
+from clusto_cli.backends.base import Attach, Busy, ConsoleAccess, ConsoleLine, DeviceError, LineLost
 from clusto_cli.backends.console.dialogue import Dialogue
 from clusto_cli.backends.console.visible import one_line
+from clusto_cli.backends.runner import failure_of
 
 ROWS, COLUMNS = 24, 80
 # What a transcript keeps of one port at most, so that endless output does not fill the memory.
@@ -140,11 +141,6 @@ class Job:
     keep: bool = True
 
 
-def unexpected(error: Exception) -> DeviceError:
-    """What an adapter raised and should not have, as the failure of its device."""
-    return Refused(f"unexpected: {type(error).__name__}: {one_line(str(error))[:_TAIL]}")
-
-
 class _Running:
     """One job under way: `advance` whenever something may have happened."""
 
@@ -162,10 +158,8 @@ class _Running:
     def open(self) -> None:
         try:
             self.line = self.job.access.open(self.job.attach, rows=ROWS, columns=COLUMNS, interactive=False)
-        except DeviceError as error:
-            self._failed(error)
         except Exception as error:
-            self._failed(unexpected(error))
+            self._failed(failure_of(error))
 
     def _failed(self, error: DeviceError) -> None:
         self.close()
@@ -218,10 +212,8 @@ class _Running:
                 self._walk(self.line)
         except LineLost as lost:
             self._ended(lost)
-        except DeviceError as error:
-            self._failed(error)
-        except Exception as error:  # of this line: the others go on
-            self._failed(unexpected(error))
+        except Exception as error:
+            self._failed(failure_of(error))
 
     def _ended(self, lost: LineLost) -> None:
         """The line ended: that is fine where nothing more was to be done than to listen."""
@@ -316,8 +308,8 @@ class Many:
         for each in self._running:
             try:
                 each.type(data)
-            except Refused as error:
-                refused.append(f"{each.job.name}: {error}")
+            except Exception as error:
+                refused.append(f"{each.job.name}: {failure_of(error)}")
         return refused
 
     def turn(self, also: Sequence[int] = ()) -> set[int]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from clusto_cli.backends.base import DeviceError, NoSuchPort
+from clusto_cli.backends.runner import attempt
 from clusto_cli.backends.switch import cliread, cliwrite
 from clusto_cli.backends.switch.cliwrite import Line, command, port_name
 from clusto_cli.backends.switch.model import (
@@ -22,7 +23,6 @@ from clusto_cli.backends.switch.model import (
 from clusto_cli.backends.switch.names import same_port, with_sockets
 from clusto_cli.backends.switch.profiles import Profile, SshRules, TableRules
 from clusto_cli.backends.switch.rejection import judged
-from clusto_cli.backends.switch.understood import understood
 
 # More ports than this are read with the one command that lists all, where a platform has it.
 _SINGLY = 4
@@ -64,7 +64,7 @@ class CliSwitch:
         return self.orders
 
     async def read(self, ports: Sequence[str] = ()) -> SwitchState:
-        return await understood(self._read, ports)
+        return await attempt(asyncio.to_thread(self._read, ports))
 
     def plan(
         self,
@@ -84,7 +84,7 @@ class CliSwitch:
         await asyncio.to_thread(self._send_all, plan.save)
 
     async def survey(self) -> Survey:
-        return await understood(self._survey)
+        return await attempt(asyncio.to_thread(self._survey))
 
     async def close(self) -> None:
         await asyncio.to_thread(self._session.close)
