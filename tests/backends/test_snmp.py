@@ -393,7 +393,7 @@ def test_a_table_without_an_end_is_read_so_far(
         async with SnmpDevice(SnmpSettings("127.0.0.1", port, version)) as device:
             await device.walk(COLUMN)
 
-    with pytest.raises(Refused, match=r"(does|do) not end"):
+    with pytest.raises(Refused, match="does not end"):
         asyncio.run(scenario())
 
 

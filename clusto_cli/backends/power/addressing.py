@@ -8,7 +8,7 @@ name for it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from clusto_cli.backends.base import DeviceError, NoSuchPort
@@ -16,6 +16,8 @@ from clusto_cli.backends.power.profile import Column, Profile, Rows
 from clusto_cli.backends.power.template import OidTemplate
 from clusto_cli.backends.snmp import Oid, SnmpDevice, Value
 
+_MOST_ROWS = 4096
+"""Of a PDU's table; the largest chains have some hundreds of outlets."""
 _NUMBERED = re.compile(r"(?:(\d+)[.:])?(\d+)")
 
 
@@ -134,14 +136,14 @@ class Addresses:
 
     async def _walk_rows(self, rows: Rows) -> list[Address]:
         unit_column, number_column = rows.unit.fill(model=self._model), rows.number.fill(model=self._model)
-        values = await self._device.walk(unit_column, number_column)
+        values = await self._device.walk(unit_column, number_column, most=_MOST_ROWS)
         table = []
         for oid, unit in values.items():
             if oid[: len(unit_column)] != unit_column:
                 continue
             row = oid[len(unit_column) :]
             number = values.get(number_column + row)
-            if isinstance(unit, int) and isinstance(number, int):
+            if isinstance(unit, int) and isinstance(number, int) and unit >= 0 and number >= 1:
                 text = str(number) if unit == self._profile.unit else f"{unit}.{number}"
                 table.append(Address(number, unit, row, text))
         return sorted(table, key=lambda address: (address.unit, address.outlet or 0))
@@ -150,37 +152,33 @@ class Addresses:
         column = self._profile.state
         unit = self._profile.unit
         value = await self._device.get(column.oid.fill(unit=unit, model=self._model))
-        table = []
-        position = 1
-        while column.text(value, position) is not None:
-            table.append(Address(position, unit, (), str(position)))
-            position += 1
-        return table
+        parts = column.parts(value)[:_MOST_ROWS]
+        return [Address(position, unit, (), str(position)) for position in range(1, len(parts) + 1)]
 
     async def _walk_state(self) -> list[Address]:
         profile = self._profile
-        states = await self._device.walk(*await self._state_columns())
+        states = await self._device.walk(*await self._state_columns(), most=_MOST_ROWS)
         names: dict[Oid, Value] = {}
         if profile.outlet_id is not None:
-            names = await self._device.walk(profile.outlet_id.fill(model=self._model))
-        counts: dict[int, Value] = {}
-        table = []
-        for oid in states:
-            address = self._recognise(oid)
-            if address is None:
-                continue
-            if profile.outlet_id is not None:
-                name = names.get(profile.outlet_id.fill(model=self._model) + address.row)
-                text = name.decode("utf-8", "replace").strip() if isinstance(name, bytes) else ""
-                address = Address(address.outlet, address.unit, address.row, text or address.text)
-            count = self.count_oid(address.unit) if address.outlet is not None else None
-            if count is not None and address.unit not in counts:
-                counts[address.unit] = await self._device.get(count)
-            limit = counts.get(address.unit)
-            if isinstance(limit, int) and limit > 0 and (address.outlet or 0) > limit:
-                continue
-            table.append(address)
-        return table
+            names = await self._device.walk(profile.outlet_id.fill(model=self._model), most=_MOST_ROWS)
+        table = [self._named(address, names) for oid in states if (address := self._recognise(oid)) is not None]
+        counts = await self._counts({address.unit for address in table if address.outlet is not None})
+        return [address for address in table if (address.outlet or 0) <= counts.get(address.unit, address.outlet or 0)]
+
+    def _named(self, address: Address, names: Mapping[Oid, Value]) -> Address:
+        """The outlet with the device's own name for it, where it has one."""
+        if self._profile.outlet_id is None:
+            return address
+        name = names.get(self._profile.outlet_id.fill(model=self._model) + address.row)
+        text = name.decode("utf-8", "replace").strip() if isinstance(name, bytes) else ""
+        return address._replace(text=text or address.text)
+
+    async def _counts(self, units: Iterable[int]) -> dict[int, int]:
+        """How many outlets each of these units says that it has, where it says so."""
+        oids = {unit: oid for unit in units if (oid := self.count_oid(unit)) is not None}
+        values = await self._device.get_many(oids.values())
+        numbers = {unit: values[oid] for unit, oid in oids.items()}
+        return {unit: count for unit, count in numbers.items() if isinstance(count, int) and count > 0}
 
     async def _state_columns(self) -> list[Oid]:
         oid = self._profile.state.oid
@@ -210,7 +208,7 @@ class Addresses:
             found = matched
             row = profile.index.fill(outlet=found["outlet"], unit=found.get("unit", profile.unit))
         unit, outlet = found.get("unit", profile.unit), found["outlet"]
-        if outlet < 1:
+        if outlet < 1 or unit < 0:
             return None
         return Address(outlet, unit, row, str(outlet) if unit == profile.unit else f"{unit}.{outlet}")
 

@@ -18,6 +18,7 @@ from clusto_cli.backends.base import Concern, Relay
 from clusto_cli.backends.power.template import OidTemplate, TemplateError
 from clusto_cli.backends.snmp import Oid, Tag, Value, parse_oid
 
+_LONGEST_DELAY = 86_400.0
 TYPES = {"integer": Tag.INTEGER, "gauge": Tag.GAUGE32, "string": Tag.OCTET_STRING}
 
 
@@ -72,11 +73,16 @@ class Column(NamedTuple):
             octets = value if isinstance(value, bytes) else b""
             byte, shift = divmod(self.bit, 8)
             return "1" if byte < len(octets) and octets[byte] & 0x80 >> shift else "0"
-        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
         if self.separator is None:
-            return text.strip()
-        parts = [part.strip() for part in text.split(None if self.separator.isspace() else self.separator)]
+            return (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)).strip()
+        parts = self.parts(value)
         return parts[position - 1] if position is not None and 0 < position <= len(parts) else None
+
+    def parts(self, value: Value) -> list[str]:
+        """The values of all outlets that one string holds."""
+        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
+        separator = self.separator or ","
+        return [part.strip() for part in text.split(None if separator.isspace() else separator)]
 
 
 class Command(NamedTuple):
@@ -105,10 +111,12 @@ class Delay(NamedTuple):
     each: bool
 
     def seconds(self, value: Value) -> float:
-        """The delay that a value of the variable says: 0 when the device lacks it, or by it never turns the outlet."""
+        """The delay that a value of the variable says, a day at most: 0 when the device lacks it, or by it never turns
+        the outlet.
+        """
         if not isinstance(value, int) or value == self.never:
             return 0.0
-        return max(value, 0) * self.scale
+        return min(max(value, 0) * self.scale, _LONGEST_DELAY)
 
 
 class Rows(NamedTuple):

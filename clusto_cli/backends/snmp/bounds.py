@@ -17,22 +17,34 @@ _ROW_OCTETS, _ARC_OCTETS = 200, 40
 
 
 class WalkBudget:
-    """What one device may still say in tables. Whatever exceeds it is Refused."""
+    """What one device may still say in tables."""
 
     def __init__(self) -> None:
-        self._rows = MOST_ROWS
-        self._octets = MOST_OCTETS
+        self.rows = MOST_ROWS
+        self.octets = MOST_OCTETS
 
-    def begin(self) -> float:
-        """When a walk that begins now must be at its end, on the monotonic clock."""
-        return time.monotonic() + MOST_SECONDS
+    def begin(self, column: Oid, most: int) -> Walk:
+        """The limits of a walk that begins now, of a table that has no more than `most` rows."""
+        return Walk(self, column, most, time.monotonic() + MOST_SECONDS)
 
-    def take(self, varbind: Varbind, column: Oid, ends_at: float) -> None:
+
+class Walk:
+    """One table and how much of it may come until when, on the monotonic clock."""
+
+    def __init__(self, budget: WalkBudget, column: Oid, most: int, ends_at: float) -> None:
+        self._budget = budget
+        self._column = column
+        self._left = most
+        self._ends_at = ends_at
+
+    def take(self, varbind: Varbind) -> None:
         """Counts a row. Raises Refused when it is one too many, or comes too late."""
+        budget = self._budget
+        self._left -= 1
+        budget.rows -= 1
         held = len(varbind.value) if isinstance(varbind.value, bytes) else 0
-        self._rows -= 1
-        self._octets -= _ROW_OCTETS + _ARC_OCTETS * len(varbind.oid) + held
-        if self._rows < 0 or self._octets < 0:
-            raise Refused(f"its tables do not end (at {format_oid(column)}: more than {MOST_ROWS} rows, or too large)")
-        if time.monotonic() > ends_at:
-            raise Refused(f"its table {format_oid(column)} does not end in {MOST_SECONDS:g} s")
+        budget.octets -= _ROW_OCTETS + _ARC_OCTETS * len(varbind.oid) + held
+        if min(self._left, budget.rows, budget.octets) < 0:
+            raise Refused(f"its table {format_oid(self._column)} does not end, or is larger than any device's")
+        if time.monotonic() > self._ends_at:
+            raise Refused(f"its table {format_oid(self._column)} does not end in {MOST_SECONDS:g} s")

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 from clusto_cli.backends.errors import AuthenticationFailed, DeviceError, Refused, Unreachable
-from clusto_cli.backends.snmp.bounds import WalkBudget
+from clusto_cli.backends.snmp.bounds import MOST_ROWS, WalkBudget
 from clusto_cli.backends.snmp.message import (
     Kind,
     Oid,
@@ -141,12 +141,12 @@ class SnmpDevice:
             raise _refusal(status, oid)
         return varbinds[0] if varbinds[0].exists else None
 
-    async def walk(self, *columns: Oid, value_octets: int = 12) -> dict[Oid, Value]:
+    async def walk(self, *columns: Oid, value_octets: int = 12, most: int = MOST_ROWS) -> dict[Oid, Value]:
         """Every variable below each of `columns`, in the device's order; several columns are walked side by side.
 
-        Raises Refused for tables that do not end: see WalkBudget.
+        Raises Refused for tables that do not end, or have more than `most` rows: see WalkBudget.
         """
-        parts = await _together(self._walk_column(column, value_octets) for column in columns)
+        parts = await _together(self._walk_column(column, value_octets, most) for column in columns)
         return {oid: value for part in parts for oid, value in part.items()}
 
     async def set(self, varbinds: Sequence[Varbind], *, repeat: bool = True) -> None:
@@ -245,12 +245,12 @@ class SnmpDevice:
             self._most = min(self._most, max(half, self._answered_most))
         return half
 
-    async def _walk_column(self, column: Oid, value_octets: int) -> dict[Oid, Value]:
+    async def _walk_column(self, column: Oid, value_octets: int, most: int) -> dict[Oid, Value]:
         rows: dict[Oid, Value] = {}
         room = self.settings.max_octets - self._link.overhead - len(self.settings.community)
         many = max(1, room // (len(encode_oid(column)) + 6 + value_octets))
         last = column
-        ends_at = self._budget.begin()
+        limit = self._budget.begin(column, most)
         while True:
             if self.settings.version == "1" or many == 1:
                 following = await self.get_next(last)
@@ -273,7 +273,7 @@ class SnmpDevice:
                     return rows
                 if varbind.oid <= last:
                     raise Refused(f"its table does not advance after {format_oid(last)}")
-                self._budget.take(varbind, column, ends_at)
+                limit.take(varbind)
                 rows[varbind.oid] = varbind.value
                 last = varbind.oid
 
