@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -126,9 +127,21 @@ class Rows(NamedTuple):
     number: OidTemplate
 
 
+class Named(NamedTuple):
+    """A table of variables of all kinds, in which the device's own name for each says what it is.
+
+    A row is an outlet where its name in the column `oid` is wholly `outlet`, whose group is the number; `label` is the
+    name of the row that holds the outlet's label, likewise. The first number of a row is the unit.
+    """
+
+    oid: OidTemplate
+    outlet: re.Pattern[str]
+    label: re.Pattern[str] | None
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One family. Exactly one of `index`, `rows` and `search` says how outlets become rows."""
+    """One family. Exactly one of `index`, `rows`, `search` and `named` says how outlets become rows."""
 
     name: str
     vendor: str
@@ -143,6 +156,7 @@ class Profile:
     index: OidTemplate | None
     rows: Rows | None
     search: bool
+    named: Named | None
     unit: int
     count: OidTemplate | None
     outlet_id: OidTemplate | None
@@ -160,7 +174,8 @@ _KNOWN = {
     "": {"vendor", "family", "mib", "sources", "recognise", "outlets", "name", "state", "command", "delay"}
     | {"pending", "lock", "switchable", "fault", "version"},
     "recognise": {"sysobjectid", "priority", "model", "table", "probe"},
-    "outlets": {"index", "rows", "search", "unit", "count", "id"},
+    "outlets": {"index", "rows", "search", "named", "unit", "count", "id"},
+    "named": {"oid", "outlet", "label"},
     "delays": {"on", "off"},
     "delay": {"oid", "unit", "never", "each"},
     "command": {"on", "off", "oid", "type", "separator", "unlock", "one_by_one", "settle"},
@@ -176,7 +191,7 @@ def parse(name: str, text: str) -> Profile:
         raise ProfileError(f"profile {name}: {error}") from None
     except KeyError as error:
         raise ProfileError(f"profile {name}: {error.args[0]} is missing") from None
-    except (TemplateError, ValueError, TypeError, AttributeError) as error:
+    except (TemplateError, ValueError, TypeError, AttributeError, re.error) as error:
         raise ProfileError(f"profile {name}: {error}") from None
 
 
@@ -214,9 +229,9 @@ def _build(name: str, data: dict[str, Any]) -> Profile:
     _only_known("recognise", recognise)
     _only_known("outlets", outlets)
     _only_known("delays", delays)
-    forms = [form for form in ("index", "rows", "search") if outlets.get(form)]
+    forms = [form for form in ("index", "rows", "search", "named") if outlets.get(form)]
     if len(forms) != 1:
-        raise ValueError("outlets needs exactly one of index, rows and search")
+        raise ValueError("outlets needs exactly one of index, rows, search and named")
     state = _column(data["state"])
     rows = outlets.get("rows")
     signs = [_column(item) for key in _SIGNS for item in _several(data.get(key))]
@@ -239,6 +254,7 @@ def _build(name: str, data: dict[str, Any]) -> Profile:
         index=OidTemplate(outlets["index"]) if "index" in outlets else None,
         rows=Rows(OidTemplate(rows["unit"]), OidTemplate(rows["number"])) if rows else None,
         search=bool(outlets.get("search")),
+        named=_named(outlets["named"]) if "named" in outlets else None,
         unit=outlets.get("unit", 1),
         count=OidTemplate(outlets["count"]) if "count" in outlets else None,
         outlet_id=OidTemplate(outlets["id"]) if "id" in outlets else None,
@@ -268,6 +284,15 @@ def _column(item: dict[str, Any]) -> Column:
     codes = {str(code): Meaning.parse(words) for code, words in item.get("codes", {}).items()}
     otherwise = Meaning.parse(item["otherwise"]) if "otherwise" in item else None
     return Column(OidTemplate(item["oid"]), codes, otherwise, item.get("separator"), item.get("bit"))
+
+
+def _named(item: dict[str, Any]) -> Named:
+    _only_known("named", item)
+    patterns = {key: re.compile(item[key]) for key in ("outlet", "label") if key in item}
+    for key, pattern in patterns.items():
+        if pattern.groups != 1:
+            raise ValueError(f"outlets.named.{key} needs one group, around the number")
+    return Named(OidTemplate(item["oid"]), patterns["outlet"], patterns.get("label"))
 
 
 def _command(item: dict[str, Any]) -> Command:
