@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
@@ -22,13 +22,13 @@ from lab.agent import Agent
 from lab.pdu import Pdu
 from lab.room import Room
 from lab.switch import Switch
-from snmpd import V3_USER, snmpd
+from snmpd import V3_KEY, V3_USER, snmpd
 
 from clusto_cli.backends.base import OutletReading, Relay
 from clusto_cli.backends.errors import DeviceError
 from clusto_cli.backends.power import profile as profiles
 from clusto_cli.backends.power.recognising import RecognisingPower
-from clusto_cli.backends.snmp import SnmpSettings, Tag, Varbind, parse_oid
+from clusto_cli.backends.snmp import SnmpDevice, SnmpSettings, Tag, Varbind, parse_oid
 from clusto_cli.backends.snmp.message import MalformedMessage, decode, encode
 from clusto_cli.backends.switch.model import SwitchSettings
 from clusto_cli.backends.switch.opening import open_switch
@@ -41,6 +41,8 @@ CASES = int(os.environ.get("CLUSTO_FUZZ_CASES", "20000"))
 LIMIT = 5.0
 """Seconds for one case; the devices' own patience is a hundredth of it."""
 MEMORY = 200 << 20
+SIGNED: dict[str, Any] = {"user": V3_USER, "auth_key": V3_KEY, "priv_key": V3_KEY}
+OPEN: dict[str, Any] = {"user": "open"}
 QUICK: dict[str, Any] = {"timeout": 0.01, "retries": 2}
 
 integers = st.one_of(
@@ -205,8 +207,13 @@ def bounded() -> Iterator[None]:
     """A case: fails when it takes more time or memory than it may."""
     began, before = time.monotonic(), _peak()
     yield
+    assert _unhandled == []
     assert time.monotonic() - began < LIMIT
     assert _peak() < max(MEMORY, before + (20 << 20))
+
+
+_unhandled: list[str] = []
+"""What was raised in a callback of the event loop, which would print a traceback."""
 
 
 def _peak() -> int:
@@ -216,6 +223,7 @@ def _peak() -> int:
 @pytest.fixture(scope="module")
 def loop() -> Iterator[asyncio.Runner]:
     with asyncio.Runner() as runner:
+        runner.get_loop().set_exception_handler(lambda _, context: _unhandled.append(repr(context)))
         yield runner
 
 
@@ -348,8 +356,7 @@ class Relayed(asyncio.DatagramProtocol):
         self.answered = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         assert self._transport is not None
@@ -372,8 +379,15 @@ def relayed(loop: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> I
             transport, relay = await running.create_datagram_endpoint(
                 lambda: Relayed(agent), local_addr=("127.0.0.1", 0)
             )
-            return relay, transport.get_extra_info("sockname")[1]
+            port: int = transport.get_extra_info("sockname")[1]
+            # pysnmp's engine is shared by the devices of one user, and takes long to make.
+            for keys in (SIGNED, OPEN):
+                device = SnmpDevice(SnmpSettings("127.0.0.1", port, "3", **keys))
+                await device.get(parse_oid("1.3.6.1.2.1.1.2.0"))
+                kept.append(device)
+            return relay, port
 
+        kept: list[SnmpDevice] = []
         yield loop.run(start())
 
 
@@ -383,17 +397,13 @@ def relayed(loop: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> I
 def test_an_agent_of_version_3_may_say_anything(
     loop: asyncio.Runner, relayed: tuple[Relayed, int], program: list[Mutation], signed: bool
 ) -> None:
-    from snmpd import V3_KEY
-
-    from clusto_cli.backends.snmp import SnmpDevice
-
     relay, port = relayed
-    keys = {"user": V3_USER, "auth_key": V3_KEY, "priv_key": V3_KEY} if signed else {"user": "open"}
+    keys = SIGNED if signed else OPEN
 
     async def case() -> None:
         relay.program, relay.answered = program, 0
         try:
-            async with SnmpDevice(SnmpSettings("127.0.0.1", port, "3", **keys, **QUICK)) as device:  # type: ignore[arg-type]
+            async with SnmpDevice(SnmpSettings("127.0.0.1", port, "3", **keys, **QUICK)) as device:
                 await device.walk(parse_oid("1.3.6.1.2.1.1.9"))
         except DeviceError:
             pass
