@@ -154,12 +154,26 @@ def run() -> None:
     collector.seldom()
     code = invoke(sys.argv[1:])
     collector.leave()
+    if code == EXIT_INTERRUPTED:
+        _abandon(code)
     sys.exit(code)
+
+
+def _abandon(code: int) -> None:
+    """Ends the process where a thread still waits for its device: Python would wait with it."""
+    import threading
+
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def invoke(arguments: list[str]) -> int:
     """Runs one command and gives its exit code; errors are told on stderr, each in one line."""
     debug = "--debug" in arguments
+    if debug:
+        _show_failures()
     try:
         code = main.main(args=arguments, prog_name="clusto", standalone_mode=False)
         sys.stdout.flush()
@@ -179,6 +193,23 @@ def invoke(arguments: list[str]) -> int:
     except Exception as error:
         return _unexpected(error, debug)
     return code if isinstance(code, int) else 0
+
+
+def _show_failures() -> None:
+    """Shows where what adapters raised comes from."""
+    import logging
+
+    from clusto_cli.output import clean
+
+    class Cleaned(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return "\n".join(map(clean, super().format(record).splitlines()))
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Cleaned("clusto: debug: %(message)s"))
+    logger = logging.getLogger("clusto_cli")
+    logger.handlers = [handler]
+    logger.setLevel(logging.DEBUG)
 
 
 def _usage(error: click.ClickException) -> str:

@@ -7,6 +7,10 @@ class DeviceError(Exception):
     """A device did not do what was asked; the message is one line that says what it said or did instead."""
 
 
+class Unusable(DeviceError):
+    """Its settings cannot be used, so nothing was sent to it; the message names the setting."""
+
+
 class Unreachable(DeviceError):
     """No answer within the time limit, or no route, or the connection was refused."""
 

@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import http.client
 import re
+import socket
 import ssl
+import threading
 import xmlrpc.client
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
-from xml.parsers.expat import ExpatError
 
 from clusto_cli.backends.base import (
     AuthenticationFailed,
@@ -32,6 +34,7 @@ from clusto_cli.backends.base import (
 )
 from clusto_cli.backends.provision.many import one_by_one
 from clusto_cli.backends.provision.turns import Turns
+from clusto_cli.backends.runner import attempt
 
 T = TypeVar("T")
 _PATH = "/cobbler_api"
@@ -39,6 +42,8 @@ _INHERITED = "<<inherit>>"
 _NOTHING = "~"
 """What Cobbler says for a system that there is not: it has no null."""
 _OPTION, _VARIABLE = "clusto.event", "clusto_event"
+_OCTETS = 4 << 20
+"""The largest answer that is read: one system or profile has some kilobytes."""
 _FAULT = re.compile(r"<class '[^']*'>:'?(.*?)'?$", re.DOTALL)
 
 
@@ -122,8 +127,8 @@ class CobblerProvisioner:
         system = session.system(machine.name)
         if system is None:
             raise Refused(f"{self._where} has no system {machine.name}")
-        interfaces = system.get("interfaces") or {}
-        known = {str(each.get("mac_address", "")).lower() for each in interfaces.values()}
+        interfaces = map(_mapping, _mapping(system.get("interfaces")).values())
+        known = {str(each.get("mac_address", "")).lower() for each in interfaces}
         if not known & set(machine.macs):
             raise Refused(
                 f"{self._where}: system {machine.name} has {', '.join(sorted(known - {''})) or 'no MAC'}, "
@@ -149,24 +154,24 @@ class CobblerProvisioner:
             with _Session.opened(self._settings, self._where) as opened:
                 return act(opened)
 
-        return await self._turns.run(machine.name, session)
+        return await attempt(self._turns.run(machine.name, session))
 
 
 class _Session:
     """One login. Raises DeviceError."""
 
-    def __init__(self, proxy: xmlrpc.client.ServerProxy, where: str) -> None:
-        self._proxy, self._where = proxy, where
+    def __init__(self, proxy: xmlrpc.client.ServerProxy, where: str, transport: _Transport) -> None:
+        self._proxy, self._where, self._transport = proxy, where, transport
         self.token = ""
 
     @classmethod
     @contextmanager
     def opened(cls, settings: CobblerSettings, where: str) -> Iterator[_Session]:
         transport = _Transport(settings)
-        session = cls(xmlrpc.client.ServerProxy(settings.url, transport, allow_none=True), where)
+        session = cls(xmlrpc.client.ServerProxy(settings.url, transport, allow_none=True), where, transport)
         try:
             try:
-                session.token = session.call("login", settings.user, settings.password)
+                session.token = session.text("login", settings.user, settings.password)
             except Refused as error:
                 raise AuthenticationFailed(str(error)) from None
             yield session
@@ -179,22 +184,34 @@ class _Session:
         found = self.call("get_system", name)
         return found if isinstance(found, dict) else None
 
+    def text(self, method: str, *arguments: object) -> str:
+        """What it answers, where that must be a text."""
+        found = self.call(method, *arguments)
+        if not isinstance(found, str):
+            raise DeviceError(f"{self._where}: what it answers to {method} is no text")
+        return found
+
     def call(self, method: str, *arguments: object) -> Any:
         try:
-            return getattr(self._proxy, method)(*arguments)
+            with self._transport.in_time():
+                return getattr(self._proxy, method)(*arguments)
         except xmlrpc.client.Fault as fault:
             said = _FAULT.sub(r"\1", str(fault.faultString)).strip().splitlines()
             raise Refused(f"{self._where}: {said[0][:200] if said else fault.faultCode}") from fault
         except xmlrpc.client.ProtocolError as error:
-            raise Unreachable(f"{self._where}: HTTP {error.errcode} {error.errmsg}") from error
+            raise Unreachable(f"{self._where}: HTTP {error.errcode} {error.errmsg[:200]}") from error
         except ssl.SSLError as error:
             raise AuthenticationFailed(f"{self._where}: {error.reason or error}") from error
         except TimeoutError as error:
             raise Unreachable(f"{self._where}: no answer in time") from error
         except (OSError, http.client.HTTPException) as error:
             raise Unreachable(f"{self._where}: {getattr(error, 'strerror', None) or error}") from error
-        except (ExpatError, xmlrpc.client.ResponseError) as error:
-            raise DeviceError(f"{self._where}: what it answers is no XML-RPC ({error})") from error
+        except DeviceError:
+            raise
+        except Exception as error:
+            # Python's XML-RPC raises whatever its conversions do.
+            why = " ".join(str(error).split())[:200] or type(error).__name__
+            raise DeviceError(f"{self._where}: what it answers is no XML-RPC ({why})") from error
 
 
 def _set(session: _Session, name: str, *, enabled: bool, events: str | None, profile: str = "") -> None:
@@ -202,7 +219,7 @@ def _set(session: _Session, name: str, *, enabled: bool, events: str | None, pro
     system = session.system(name)
     if system is None:
         raise Refused(f"there is no system {name}")
-    handle = session.call("get_system_handle", name, session.token)
+    handle = session.text("get_system_handle", name, session.token)
     changes: dict[str, object] = {"profile": profile} if profile else {}
     for key, entry in (("kernel_options", _OPTION), ("autoinstall_meta", _VARIABLE)):
         changes[key] = _with(system.get(key), entry, events)
@@ -227,6 +244,10 @@ def _with(own: object, entry: str, value: str | None) -> object:
     return options or _INHERITED
 
 
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
 def _state(system: Mapping[str, Any] | None) -> BootState:
     if system is None:
         return BootState.ABSENT
@@ -234,11 +255,62 @@ def _state(system: Mapping[str, Any] | None) -> BootState:
 
 
 class _Transport(xmlrpc.client.Transport):
-    """Connections with a time limit, whose certificates are verified."""
+    """Connections with a time limit, whose certificates are verified; answers of a bounded size."""
+
+    accept_gzip_encoding = False
 
     def __init__(self, settings: CobblerSettings) -> None:
         super().__init__()
         self._settings = settings
+        self._late = False
+
+    @contextmanager
+    def in_time(self) -> Iterator[None]:
+        """Ends the connection when a whole answer takes longer than one may: time limits of sockets begin anew with
+        each octet. Raises TimeoutError then.
+        """
+        self._late = False
+        timer = threading.Timer(self._settings.timeout, self._hang_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except Exception:
+            if self._late:
+                raise TimeoutError from None
+            raise
+        finally:
+            timer.cancel()
+
+    def _hang_up(self) -> None:
+        self._late = True
+        connection = self._connection[1]
+        if connection is not None and connection.sock is not None:
+            with suppress(OSError):
+                connection.sock.shutdown(socket.SHUT_RDWR)
+
+    def single_request(self, host: Any, handler: str, request_body: Any, verbose: bool = False) -> Any:
+        """As Transport does, without reading what comes with a refusal."""
+        try:
+            response = self.send_request(host, handler, request_body, verbose).getresponse()
+            if response.status == HTTPStatus.OK:
+                return self.parse_response(response)
+            raise xmlrpc.client.ProtocolError(self._settings.url, response.status, response.reason, {})
+        except xmlrpc.client.Fault:
+            raise
+        except Exception:
+            self.close()
+            raise
+
+    def parse_response(self, response: Any) -> Any:
+        """As Transport does, of the octets as they come."""
+        content = response.read(_OCTETS + 1)
+        if len(content) > _OCTETS:
+            raise ValueError(f"more than {_OCTETS >> 20} MiB")
+        parser, unmarshaller = self.getparser()
+        parser.feed(content)
+        parser.close()
+        return unmarshaller.close()
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
         if self._connection and host == self._connection[0] and self._connection[1] is not None:
