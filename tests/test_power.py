@@ -200,7 +200,7 @@ def test_locks_are_respected_before_anything_is_sent(inventory: Inventory, power
         outlet(room, "pdu1b:2").locked = True
         result = power("off", "server[1-2]", "--yes")
         assert result.code == 4
-        assert result.lines == ["server1 off", "server2 on: refused, pdu1b:2: control lock, marked critical"]
+        assert result.lines == ["server1 off", "server2 on: refused, pdu1b:2: control lock"]
         assert sent(room) == 2
         forced = power("off", "server2", "--yes", "--force", "--settle", "0.2")
         assert forced.code == 5
@@ -523,13 +523,73 @@ def test_dry_run_shows_every_step_and_sends_none(inventory: Inventory, power: Po
         result = power("cycle", "server2", "--dry-run")
         assert result.lines == [
             "server2  pdu1a:2  on  1.3.6.1.4.1.318.1.1.26.9.2.4.1.5.2 = INTEGER 2",
-            "server2  pdu1a:2  on  1.3.6.1.4.1.318.1.1.26.9.2.4.1.5.2 = INTEGER 1",
             "server2  pdu1b:2  on  1.3.6.1.4.1.534.6.6.7.6.6.1.3.0.2 = INTEGER 0",
+            "server2  pdu1a:2  on  1.3.6.1.4.1.318.1.1.26.9.2.4.1.5.2 = INTEGER 1",
             "server2  pdu1b:2  on  1.3.6.1.4.1.534.6.6.7.6.6.1.4.0.2 = INTEGER 0",
         ]
         room["pdu1a"].agent.manners.dead = True
-        assert "server1  pdu1a:1  unknown (" in power("off", "server1", "--dry-run").out
+        dead = power("off", "server1", "--dry-run")
+        assert (dead.code, "pdu1a:1: 127.0.0.1" in dead.out) == (5, True)
         assert sent(room) == 0
+
+
+@pytest.mark.parametrize("action", ["off", "on", "cycle", "revert"])
+def test_a_dry_run_says_and_ends_as_the_real_run(inventory: Inventory, power: Power, action: str) -> None:
+    """What only the device knows: a lock, a relay that is not switchable, an outlet that is not there."""
+    with room_in(inventory, Room(families=("vertiv-mph",))) as room:
+        power("off", "server[1-4]", "--yes")
+        if action == "off":
+            power("on", "server[1-4]")
+        outlet(room, "pdu1b:2").locked = True
+        outlet(room, "pdu1a:3").switchable = False
+        with inventory.change() as change:
+            change.add("Outlet", "pdu1a:99")
+            change.disconnect("server4:psu1")
+            change.connect("server4:psu1", "pdu1a:99")
+        before = sent(room)
+        for targets in (["server1"], ["server2"], ["server3"], ["server4"], ["server[1-4]"]):
+            options = ["--pause", "0"] if action == "cycle" else []
+            dry = power(action, *targets, "--dry-run", *options)
+            told = power(action, *targets, "--dry-run", "-o", "json", *options).json
+            assert sent(room) == before
+            real = power(action, *targets, "--yes", "-o", "json", *options)
+            before = sent(room)
+            assert dry.code == real.code
+            expected = {record["name"]: (record["refused"], record["failures"]) for record in real.json}
+            assert {record["name"]: (record["refused"], record["failures"]) for record in told} == expected
+            asked = {record["name"] for record in real.json if record["asked"]}
+            assert {record["name"] for record in told if record["steps"]} == asked
+
+
+def test_one_without_a_feed_does_not_take_the_answers_of_the_others(inventory: Inventory, power: Power) -> None:
+    with room_in(inventory, Room()) as room:
+        with inventory.change() as change:
+            change.add("Server", "lonely")
+        status = power("status", "server1", "lonely")
+        assert status.code == 4
+        assert status.lines[0] == "server1  on       pdu1a:1 on, pdu1b:1 on"
+        assert "lonely has no recorded power feed" in status.lines[1]
+        off = power("off", "server1", "lonely", "--yes", "-o", "json")
+        assert (off.code, [record["done"] for record in off.json]) == (4, [True, False])
+        assert off_outlets(room) == ["pdu1a:1", "pdu1b:1"]
+        feed = power("feed", "cycle", "server2", "lonely", "--pause", "0", "--yes", "-o", "json")
+        assert (feed.code, [record["done"] for record in feed.json]) == (4, [True, False])
+        revert = power("revert", "server1", "server3", "--yes", "-o", "json")
+        assert (revert.code, [record["done"] for record in revert.json]) == (4, [True, False])
+        alone = power("off", "lonely", "--yes")
+        assert (alone.code, alone.out, "lonely has no recorded power feed" in alone.err) == (4, "", True)
+
+
+def test_what_has_no_power_of_its_own_says_what_to_type(inventory: Inventory, power: Power) -> None:
+    with room_in(inventory, Room()):
+        rack, pdu = power("status", "rack1"), power("off", "pdu1a", "--yes")
+        assert (rack.code, pdu.code) == (4, 4)
+        assert "--where 'driver:Server in name:rack1'" in rack.err
+        assert "'pdu1a:[1-8]'" in pdu.err
+        assert "--where 'driver:Server connected to name:pdu1a'" in pdu.err
+        assert power("status", "--where", "driver:Server in name:rack1").code == 0
+        assert power("status", "pdu1a:[1-8]").code == 0
+        assert power("status", "--where", "driver:Server connected to name:pdu1a").code == 0
 
 
 def test_outlets_beside_the_inventory(inventory: Inventory, power: Power) -> None:

@@ -112,7 +112,7 @@ def off(app: App, /, names: tuple[str, ...], graceful: bool, patience: float | N
     def story(reader: Reader, plan: Plan) -> Story:
         plan.find_systems(reader)
         seconds = _SHUTDOWN if patience is None else patience
-        return lambda actions, target: actions.shut_down(target, plan.systems[target.name], seconds)
+        return lambda actions, target: actions.shut_down(target, plan.systems.get(target.name), seconds)
 
     return _switch(app, "off", names, None, options, stories=story)
 
@@ -170,7 +170,7 @@ def feed_cycle(app: App, /, names: tuple[str, ...], letter: str | None, pause: f
 
     def story(reader: Reader, plan: Plan) -> Story:
         chosen = choose(reader, plan, letter)
-        return lambda actions, target: actions.cycle_feeds(target, chosen[target.name])
+        return lambda actions, target: actions.cycle_feeds(target, chosen.get(target.name, []))
 
     return _switch(app, "feed cycle", names, None, options, pause=pause, stories=story)
 
@@ -184,8 +184,12 @@ def revert(app: App, /, names: tuple[str, ...], **options: Any) -> int:
     from clusto_cli.power.history import states_before
 
     def story(reader: Reader, plan: Plan) -> Story:
-        before = {target.name: states_before(reader, target.thing) for target in plan.targets}
-        return lambda actions, target: actions.restore(target, before[target.name])
+        before: dict[str, dict[str, str]] = {}
+        for target in plan.targets:
+            with plan.refusing(target):
+                before[target.name] = states_before(reader, target.thing)
+        plan.refuse_all()
+        return lambda actions, target: actions.restore(target, before.get(target.name, {}))
 
     return _switch(app, "revert", names, None, options, stories=story)
 
@@ -314,10 +318,7 @@ def _switch(
             _refuse(plan.refusals(reader), options["force"])
         manner = _manner(options, **times)
         if options["dry_run"]:
-            from clusto_cli.power.dryrun import steps
-
-            write_lines(steps(plan, action, manner))
-            return 0
+            return _rehearse(action, plan, chosen, manner, reader, output)
         if action != "on":
             confirm(_question(action, plan), options["yes"])
         failed: list[Result] = []
@@ -347,6 +348,19 @@ def _switch(
             # What was sent is kept, also where nobody reads what is printed any more, or the run was given up.
             _remember(app, action, plan, ended, entries, options["message"])
     return _exit_code(results, interrupted)
+
+
+def _rehearse(action: str, plan: Plan, story: Story, manner: Manner, reader: Reader, output: str) -> int:
+    """Says what would be done, with the exit code that doing it would have as far as devices tell beforehand."""
+    from clusto_cli.power.dryrun import lines_of, rehearse
+    from clusto_cli.power.labels import Labels
+
+    rehearsed, interrupted = rehearse(plan, story, manner, Labels(reader).contradiction)
+    if output == "text":
+        write_lines(lines_of(rehearsed))
+    else:
+        write_records(output, [each.record(action) for each in rehearsed])
+    return _exit_code([each.result for each in rehearsed], interrupted)
 
 
 def _plan(reader: Reader, things: Sequence[Thing], via: str | None) -> Plan:
