@@ -47,6 +47,8 @@ class Result(NamedTuple):
 
 
 Power = Callable[..., Result]
+FEEDS = 'server1 {0}\n  psu1: pdu1a:1 {0} ("server1")\n  psu2: pdu1b:1 {0} ("server1")\n'
+"""What is told of one target that was switched."""
 
 
 @pytest.fixture
@@ -94,7 +96,7 @@ def outlet(room: Room, place: str) -> Outlet:
 def test_off_status_on(inventory: Inventory, power: Power) -> None:
     with room_in(inventory, Room(moves_after=0.05)) as room:
         assert power("status", "server1") == (0, "server1 on\n", "")
-        assert power("off", "server1", "--yes") == (0, "server1 off\n", "")
+        assert power("off", "server1", "--yes") == (0, FEEDS.format("off"), "")
         assert off_outlets(room) == ["pdu1a:1", "pdu1b:1"]
         assert power("status", "server1").out == "server1 off\n"
         table = power("status", "server1", "server9", "-v").lines
@@ -102,18 +104,18 @@ def test_off_status_on(inventory: Inventory, power: Power) -> None:
             *("server1 off", '  psu1: pdu1a:1 off ("server1")', '  psu2: pdu1b:1 off ("server1")'),
             *("server9 on", '  psu1: pdu2a:1 on ("server9")', '  psu2: pdu2b:1 on ("server9")'),
         ]
-        assert power("on", "server1") == (0, "server1 on\n", "")
+        assert power("on", "server1") == (0, FEEDS.format("on"), "")
         assert off_outlets(room) == []
         # What is so already is not commanded again.
         before = sent(room)
-        assert power("on", "server1").out == "server1 on\n"
+        assert power("on", "server1").lines[0] == "server1 on"
         assert sent(room) == before
 
 
 def test_a_single_outlet_and_a_single_inlet(inventory: Inventory, power: Power) -> None:
     with room_in(inventory, Room()) as room:
-        assert power("off", "pdu1a:3", "--yes").out == "pdu1a:3 off\n"
-        assert power("off", "server4:psu2", "--yes").out == "server4:psu2 off\n"
+        assert power("off", "pdu1a:3", "--yes").lines[0] == "pdu1a:3 off"
+        assert power("off", "server4:psu2", "--yes").lines[0] == "server4:psu2 off"
         assert off_outlets(room) == ["pdu1a:3", "pdu1b:4"]
         assert power("status", "server[3-4]").lines == [
             "server3  partly   pdu1a:3 off, pdu1b:3 on",
@@ -192,7 +194,7 @@ def test_what_speaks_against_it_is_named_and_nothing_is_sent(inventory: Inventor
         assert "not confirmed: power off server2, 2 outlets?" in power("off", "server2").err
         assert sent(room) == 0
         assert power("on", "server1").code == 0
-        assert power("off", "server1", "--yes", "--force").out == "server1 off\n"
+        assert power("off", "server1", "--yes", "--force").lines[0] == "server1 off"
 
 
 def test_locks_are_respected_before_anything_is_sent(inventory: Inventory, power: Power) -> None:
@@ -224,14 +226,14 @@ def test_a_label_that_names_another_thing_stops_it(inventory: Inventory, power: 
         result = power("off", "server1", "--yes")
         assert (result.code, sent(room)) == (4, 0)
         assert f"its label on the device is {label!r}, and server2 is another Thing" in result.out
-        assert power("off", "server1", "--yes", "--force").out == "server1 off\n"
+        assert power("off", "server1", "--yes", "--force").lines[0] == "server1 off"
 
 
 @pytest.mark.parametrize("label", ["", "Outlet 1", "server1", "server1-psu1", "server1 / blade", "rack row 7"])
 def test_a_label_that_names_nothing_else_is_no_contradiction(inventory: Inventory, power: Power, label: str) -> None:
     with room_in(inventory, Room()) as room:
         outlet(room, "pdu1a:1").label = label
-        assert power("off", "server1", "--yes").out == "server1 off\n"
+        assert power("off", "server1", "--yes").lines[0] == "server1 off"
 
 
 def test_an_outlet_that_feeds_another_thing_too(inventory: Inventory, power: Power) -> None:
@@ -387,7 +389,7 @@ def test_servers_on_one_pdu_come_up_one_after_the_other(inventory: Inventory, po
 def test_one_feed_at_a_time_and_never_the_last(inventory: Inventory, power: Power) -> None:
     with room_in(inventory, Room(moves_after=0.02)) as room:
         for wanted in ("A", "psu1", "pdu1a"):
-            assert power("feed", "cycle", "server1", "--feed", wanted, "--pause", "0", "--yes").out == "server1 on\n"
+            assert power("feed", "cycle", "server1", "--feed", wanted, "--pause", "0", "--yes").lines[0] == "server1 on"
         assert (len(outlet(room, "pdu1a:1").commands), len(outlet(room, "pdu1b:1").commands)) == (6, 0)
         assert power("feed", "cycle", "server2", "--pause", "0.05", "--yes").code == 0
         (_, a_on), (b_off, _) = outlet(room, "pdu1a:2").commands, outlet(room, "pdu1b:2").commands
@@ -471,8 +473,8 @@ def test_what_a_device_is_set_never_to_do_is_refused_and_not_waited_for(
         reason = "pdu1b:1: the device is set never to turn it on (its delay is -1)"
         assert cycled.lines == [f"server1 on: refused, {reason}"]
         # Off is another matter, and so is on while it is on.
-        assert power("on", "server1").out == "server1 on\n"
-        assert power("off", "server1", "--yes").out == "server1 off\n"
+        assert power("on", "server1").lines[0] == "server1 on"
+        assert power("off", "server1", "--yes").lines[0] == "server1 off"
         on = power("on", "server1")
         assert (on.code, on.lines) == (4, [f"server1 off: refused, {reason}"])
         assert power("feed", "cycle", "server2", "--feed", "A", "--pause", "0", "--yes").code == 0
@@ -688,9 +690,9 @@ def test_a_sites_own_command(inventory: Inventory, power: Power, tmp_path: Path)
         change.connect("server1:psu1", "relay:2")
         change.connect("server2:psu1", "relay:3")
     assert power("status", "server1").out == "server1 on\n"
-    assert power("off", "server1", "--yes").out == "server1 off\n"
+    assert power("off", "server1", "--yes").lines[0] == "server1 off"
     assert (tmp_path / "outlet-2").read_text() == "off"
-    assert power("cycle", "server1", "--yes", "--pause", "0").out == "server1 on\n"
+    assert power("cycle", "server1", "--yes", "--pause", "0").lines[0] == "server1 on"
     failed = power("off", "server2", "--yes")
     assert failed.code == 5
     assert "no such relay" in failed.out

@@ -59,7 +59,8 @@ def test_a_master_switch_served_by_snmpd(sqlite_url: str, power: Run, tmp_path: 
                 change.connect(f"server{number}:psu1", f"pdua:{number}")
                 change.connect(f"server{number}:psu2", f"pdub:{number + 4}")
         assert power("status", "server1", "-v")[0] == 0
-        assert power("off", "server1", "--yes")[:2] == (0, "server1 off\n")
+        code, out, _ = power("off", "server1", "--yes")
+        assert (code, out.splitlines()[0]) == (0, "server1 off")
         assert power("status", "server[1-2]")[1].splitlines() == [
             "server1  off      pdua:1 off, pdub:5 off",
             "server2  on       pdua:2 on, pdub:6 on",

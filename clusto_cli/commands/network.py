@@ -275,7 +275,7 @@ def _protected(reader: Reader, jobs: Sequence[Job], options: dict[str, Any]) -> 
     from clusto_core.errors import Refused
     from clusto_core.inventory import protection
 
-    if options["force"] or options["dry_run"]:
+    if options["force"]:
         return
     for job in jobs:
         for thing in (reader.by_ids([job.wired.nic.entity_id])[job.wired.nic.entity_id], job.wired.switch):

@@ -307,7 +307,7 @@ def _switch(
     """Everything that switches: plan, refuse, ask, do, tell, remember."""
     from clusto_cli.power.history import entry
     from clusto_cli.power.labels import Labels
-    from clusto_cli.power.report import line, record
+    from clusto_cli.power.report import record
 
     output, verbose = options["output"], bool(options["verbose"] or app.verbose)
     with app.reading() as reader:
@@ -321,6 +321,8 @@ def _switch(
             return _rehearse(action, plan, chosen, manner, reader, output)
         if action != "on":
             confirm(_question(action, plan), options["yes"])
+        # One target has room for its feeds; where there is one feed, its state is the target's.
+        alone = [len(target.points) > 1 for target in plan.targets] == [True]
         failed: list[Result] = []
         ended: list[Result] = []
         entries: dict[str, Value] = {}
@@ -330,7 +332,7 @@ def _switch(
             if result.asked:
                 entries[result.target.name] = entry(action, result)
             if output == "text" and result.done:
-                _tell(result, verbose)
+                _tell(result, verbose or alone)
             elif output == "jsonl":
                 write_records(output, [record(result, action)])
             if not result.done:
@@ -341,7 +343,7 @@ def _switch(
             results, interrupted = _perform(action, plan, chosen, manner, reader, tell, contradicts, _load_writing)
             if output == "text":
                 for result in failed:
-                    write_lines([line(result)])
+                    _tell(result, alone and not result.refused)
             elif output != "jsonl":
                 write_records(output, [record(result, action) for result in results])
         finally:
