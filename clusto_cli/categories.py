@@ -8,13 +8,14 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
-from clusto_cli.options import change_options
+from clusto_cli.grouping import Group
+from clusto_cli.options import change_options, force_option
 from clusto_cli.output import output_option, write_lines, write_records
 from clusto_cli.targets import expand_names, names_argument, targets
 from clusto_core.drivers import Category
-from clusto_core.errors import Malformed, Refused
 from clusto_core.inventory import Transaction
 from clusto_core.model.things import Thing, in_order
+from clusto_core.rules import kinds
 from clusto_core.store.reader import Reader
 
 Kind = type[Category]
@@ -22,7 +23,7 @@ Kind = type[Category]
 
 def group(kind: Kind, help_text: str, *, members: bool = True) -> click.Group:
     """The verb of a kind of category; without `members`, it brings `add`, `remove` and `list` of its own."""
-    found = click.Group(kind.__name__.lower(), help=help_text)
+    found = Group(kind.__name__.lower(), help=help_text)
     found.add_command(_delete(kind))
     if members:
         found.add_command(_create(kind))
@@ -34,10 +35,7 @@ def group(kind: Kind, help_text: str, *, members: bool = True) -> click.Group:
 
 def category(reader: Reader | Transaction, kind: Kind, name: str) -> Thing:
     """The category of that name. Raises NotFound, Malformed for another kind of Thing."""
-    thing = reader.resolve(name)
-    if not thing.is_a(kind):
-        raise Malformed(f"{thing.name} is a {thing.driver}, not a {kind.__name__}")
-    return thing
+    return kinds.checked(reader.resolve(name), kind)
 
 
 def category_argument(kind: Kind) -> Callable[..., Callable[..., None]]:
@@ -68,11 +66,12 @@ def _delete(kind: Kind) -> click.Command:
     @click.argument(
         "names", metavar="NAME...", nargs=-1, required=True, shell_complete=completion.of_driver(kind.__name__)
     )
+    @force_option
     @change_options
     @pass_app
-    def command(app: App, names: tuple[str, ...], message: str | None, dry_run: bool) -> None:
+    def command(app: App, names: tuple[str, ...], force: bool, message: str | None, dry_run: bool) -> None:
         with app.changing(message, dry_run=dry_run) as change:
-            gone = [change.remove(category(change, kind, name)) for name in expand_names(names)]
+            gone = [change.remove(category(change, kind, name), force=force) for name in expand_names(names)]
         verb = "would delete" if dry_run else "deleted"
         write_lines(f"{verb} {kind.__name__} {thing.name}" for thing in gone)
 
@@ -110,8 +109,7 @@ def _remove(kind: Kind) -> click.Command:
             parent = category(change, kind, group)
             for found in targets(change.unit.reader, names):
                 thing = change.resolve(found.name)
-                if not change.take(thing, parent):
-                    raise Refused(f"{thing.name} is not in {parent.name}")
+                change.take(thing, parent)
                 lines.append(f"{'would remove' if dry_run else 'removed'} {thing.name} from {parent.name}")
         write_lines(lines)
 

@@ -29,6 +29,10 @@ TRANSACTIONS = 50
 """How many of the newest transactions are offered."""
 
 
+NAMES_FOLLOW = "clusto.names-follow"
+"""Set in a context's `meta` where names of Things stand in an argument for something else."""
+
+
 # --- Things and parts ------------------------------------------------------------------------------------------------
 
 
@@ -218,6 +222,8 @@ def pairs(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
 
 def values(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """The values in the store under the key given before; of a relation (`@`), the names of Things."""
+    if ctx.meta.get(NAMES_FOLLOW):
+        return names(ctx, param, incomplete)
     from clusto_core.answers import candidates
     from clusto_core.model.attributes import Key
 
@@ -243,7 +249,11 @@ def expressions(ctx: click.Context, param: click.Parameter, incomplete: str) -> 
     from clusto_core.query.completing import complete
 
     with reading(ctx) as reader:
-        return _items(complete(reader, incomplete))
+        found = _items(complete(reader, incomplete))
+    for item in found:
+        # A whole test is not the end of an expression.
+        item._info["expression"] = True
+    return found
 
 
 def saved_expressions(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:

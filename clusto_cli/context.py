@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import click
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 class App:
     """One run of the program; `ctx.obj` of every verb."""
+
+    committed: ClassVar[int | None] = None
+    """The last transaction that this process has done: what it says of it must reach somebody."""
 
     def __init__(self, db: str | None = None, config: str | None = None, verbose: int = 0, debug: bool = False) -> None:
         self._db = db
@@ -70,6 +73,7 @@ class App:
         command = command_line(hidden)
         with inventory.change(command, message, dry_run=dry_run, reverts=reverts, notify=self.say) as change:
             yield change
+        App.committed = change.id or App.committed
 
     def say(self, line: str) -> None:
         """A message for the person, on stderr."""

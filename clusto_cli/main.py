@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from clusto_cli import streams
 from clusto_cli.context import App
+from clusto_cli.grouping import Bare, Group
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -28,6 +30,35 @@ _CODES: tuple[tuple[type[ClustoError], int], ...] = (
     (NotFound, EXIT_NOT_FOUND),
     (Refused, EXIT_REFUSED),
 )
+
+_HABITS = {
+    "rm": "remove",
+    "delete": "remove",
+    "del": "remove",
+    "mv": "rename",
+    "move": "put",
+    "ls": "find",
+    "list": "find",
+    "cat": "show",
+    "get": "show",
+    "info": "show",
+    "cfg": "config",
+    "undo": "revert",
+    "history": "log",
+    "blame": "log",
+    "status": "power status",
+    "set": "attr set",
+    "reboot": "power cycle",
+    "reinstall": "rebuild",
+    "where": "locate",
+    "search": "find",
+    "grep": "find",
+    "ssh": "console",
+    "create": "add",
+    "new": "add",
+    "link": "connect",
+}
+"""What hands type that know other programs, and the verb that does it here."""
 
 _COMMANDS = os.path.join(os.path.dirname(__file__), "commands")
 
@@ -50,7 +81,7 @@ class _Context(click.Context):
     formatter_class = _Formatter
 
 
-class Verbs(click.Group):
+class Verbs(Group):
     """The verbs: modules in `commands/`, and the programs `clusto-NAME` on PATH. A verb is loaded when it is called."""
 
     context_class = _Context
@@ -88,7 +119,7 @@ class Verbs(click.Group):
             from clusto_core.errors import did_you_mean
             from clusto_core.model.names import suggest
 
-            guess = suggest(args[0], self.list_commands(ctx))
+            guess = _HABITS.get(args[0]) or suggest(args[0], self.list_commands(ctx))
             raise Malformed(f"no such verb: {args[0][:60]}{did_you_mean(guess)} (clusto help lists them)")
         return super().resolve_command(ctx, args)
 
@@ -151,6 +182,7 @@ def main(ctx: click.Context, db: str | None, config: str | None, verbose: int, d
 
 def run() -> None:
     """What the program `clusto` does."""
+    streams.prepare()
     collector.seldom()
     code = invoke(sys.argv[1:])
     collector.leave()
@@ -175,16 +207,15 @@ def invoke(arguments: list[str]) -> int:
     if debug:
         _show_failures()
     try:
-        code = main.main(args=arguments, prog_name="clusto", standalone_mode=False)
+        code = _told(arguments)
         sys.stdout.flush()
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
     except (KeyboardInterrupt, click.Abort):
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has seen enough; Python would complain once more when it closes the pipe.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.abandon()
         return EXIT_BROKEN_PIPE
+    except OSError as error:
+        return _output_failed(error) if streams.failed(error) else _unexpected(error, debug)
     except click.ClickException as error:
         return _fail(_usage(error), EXIT_USAGE, debug)
     except ClustoError as error:
@@ -192,6 +223,17 @@ def invoke(arguments: list[str]) -> int:
         return _fail(str(error), code, debug, error.details)
     except Exception as error:
         return _unexpected(error, debug)
+    return code
+
+
+def _told(arguments: list[str]) -> int:
+    """Runs one command; a page of help is its result, or says what is missing."""
+    try:
+        code = _run(arguments)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except Bare as bare:
+        return _page(bare)
     return code if isinstance(code, int) else 0
 
 
@@ -212,8 +254,54 @@ def _show_failures() -> None:
     logger.setLevel(logging.DEBUG)
 
 
+def _output_failed(error: OSError) -> int:
+    """What cannot be written fails a command, unless it has changed the inventory: then its words go to stderr."""
+    lost = streams.abandon()
+    reason = f"{error.strerror}: {streams.NAME}"
+    if App.committed is None:
+        return _fail(reason, EXIT_UNEXPECTED, debug=False)
+    print(f"clusto: {reason}; transaction {App.committed} is done, and said:", file=sys.stderr)
+    sys.stderr.write(lost)
+    return 0
+
+
+def _run(arguments: list[str]) -> int | None:
+    """Runs one command. What belongs before the verb (`--db URL`) is understood behind it, where the verb has no such
+    option itself."""
+    try:
+        # Not `main.main`, which makes an exit code of its own of a pipe that nobody reads.
+        with main.make_context("clusto", list(arguments)) as ctx:
+            code: int | None = main.invoke(ctx)
+    except click.NoSuchOption as error:
+        moved = _moved_before_the_verb(arguments, error.option_name)
+        if moved is None:
+            raise
+        return _run(moved)
+    return code
+
+
+def _moved_before_the_verb(arguments: list[str], name: str) -> list[str] | None:
+    """The arguments with the last such option, and its value, in front; None where it is none of clusto's own."""
+    option = next((each for each in main.params if isinstance(each, click.Option) and name in each.opts), None)
+    places = [place for place, word in enumerate(arguments) if word.partition("=")[0] == name]
+    if option is None or not places or places[-1] == 0:
+        return None
+    start = places[-1]
+    end = start + (1 if option.is_flag or option.count or "=" in arguments[start] else 2)
+    if end > len(arguments):
+        raise click.BadOptionUsage(name, f"option '{name}' requires an argument")
+    return [*arguments[start:end], *arguments[:start], *arguments[end:]]
+
+
+def _page(bare: Bare) -> int:
+    """`clusto` alone asks what there is; a verb that needs another one and is called without is half a command."""
+    asked = bare.ctx is not None and bare.ctx.parent is None
+    print(bare.help, file=sys.stdout if asked else sys.stderr)
+    return 0 if asked else EXIT_USAGE
+
+
 def _usage(error: click.ClickException) -> str:
-    message = error.format_message().rstrip(".")
+    message = " ".join(error.format_message().split()).rstrip(".")
     message = message[:1].lower() + message[1:]
     ctx = getattr(error, "ctx", None)
     return f"{message} (see {ctx.command_path} --help)" if ctx else message

@@ -56,8 +56,13 @@ def _expanded(word: str) -> Iterable[str]:
 def _stdin() -> Iterator[str]:
     if sys.stdin.isatty():
         print("clusto: names on standard input, one a line; end with Ctrl-D", file=sys.stderr)
-    for line in sys.stdin:
-        yield from line.split()
+    try:
+        for line in sys.stdin:
+            # In some locales Python lets what is no text pass.
+            line.encode()
+            yield from line.split()
+    except UnicodeError:
+        raise Malformed("standard input is not text in UTF-8: give names as UTF-8, one a line") from None
 
 
 def resolve_all(reader: Reader, names: Iterable[str]) -> list[Thing]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from clusto_core.errors import Malformed
 from clusto_core.model.attributes import Key, Value, infer, string, structure
+from clusto_core.model.reserved import writable
 
 
 def parse_value(text: str, *, as_json: bool = False, as_string: bool = False) -> Value:
@@ -31,10 +32,3 @@ def parse_pair(text: str) -> tuple[Key, Value]:
     if not equals:
         raise Malformed(f"malformed attribute: {text[:60]!r} (write KEY=VALUE)")
     return writable(Key.parse(key)), parse_value(value)
-
-
-def writable(key: Key) -> Key:
-    """The key itself. Raises Malformed for those that only clusto's own verbs write."""
-    if key.reserved:
-        raise Malformed(f"{key} is written by clusto's own verbs only (put and take, ip)")
-    return key

@@ -11,20 +11,22 @@ with inventory.read() as reader:
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from clusto_core.config import Settings, settings
-from clusto_core.drivers import Driver, Part, registry
-from clusto_core.drivers.resources import DeviceType, Query
+from clusto_core.drivers import Driver, Part
+from clusto_core.drivers.resources import Query
 from clusto_core.errors import Malformed, Refused
-from clusto_core.model.attributes import Key, Value, from_python
-from clusto_core.model.names import MalformedName, check_name, split_part, trailing_number
-from clusto_core.model.things import Attribute, Thing
-from clusto_core.query import saved
+from clusto_core.model.attributes import Key
+from clusto_core.model.reserved import writable
+from clusto_core.model.things import Thing
 from clusto_core.records import history
-from clusto_core.rules import cabling, categories, containment, devicetypes, parts
+from clusto_core.rules import cabling, categories, containment, devicetypes, kinds, parts, protection, things, values
 from clusto_core.rules.cabling import Joined
+from clusto_core.rules.lookup import resolve
+from clusto_core.rules.values import S
 from clusto_core.store import collector, opening
 from clusto_core.store.reader import Reader, open_reader
 from clusto_core.store.unit import UnitOfWork
@@ -32,13 +34,7 @@ from clusto_core.store.unit import UnitOfWork
 if TYPE_CHECKING:
     from clusto_core.query.matching import Match, Pairs
     from clusto_core.query.tree import Node
-
-TYPE = Key("type")
-"""The device type that a Thing was made after."""
-PROTECTED = Key("protected")
-PROTECTED_REASON = Key("protected", None, "reason")
-
-Values = Iterable[object]
+    from clusto_core.rules.values import Scalar
 
 
 class Inventory:
@@ -46,6 +42,8 @@ class Inventory:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._open: dict[int, Transaction] = {}
+        # The change that each thread is in, by the thread's number.
 
     @classmethod
     def open(cls, url: str | None = None, config: str | None = None) -> Inventory:
@@ -79,29 +77,46 @@ class Inventory:
         """A transaction: all that is done in it, with its history, or nothing; without changes it leaves no trace.
 
         `command` and `message` go into the history; with `dry_run` everything is checked and nothing is kept.
+
+        A change inside another of the same Inventory joins it: it is kept when the outer one is, with both messages in
+        one entry of the history. When it fails halfway, the outer one is not kept either, whoever catches the error.
+        One of another Inventory on the same store in the same thread would wait for itself, and raises Refused at once.
         """
+        thread = threading.get_ident()
+        if (outer := self._open.get(thread)) is not None:
+            with outer.joined(message, dry_run=dry_run, reverts=reverts):
+                yield outer
+            return
         with (
             opening.or_scratch(self.settings, only_trying=dry_run) as settings,
             opening.write_transaction(settings, notify) as database,
             collector.paused(),
         ):
-            change = Transaction(UnitOfWork(Reader(database)))
-            yield change
+            change = self._open[thread] = Transaction(UnitOfWork(Reader(database)), message, dry_run=dry_run)
+            try:
+                yield change
+            finally:
+                del self._open[thread]
+            change.check()
             if change.unit.changed:
-                categories.check(change.unit)
-                cabling.check_heights(change.unit)
                 if dry_run:
                     database.connection.rollback()
                 else:
-                    change.id = history.record(change.unit, command, message, reverts)
+                    change.id = history.record(change.unit, command, change.message, reverts)
                     change.unit.flush()
 
 
 class Transaction:
-    """Changes to an inventory. Things are given by name (resolved as an operator means it) or as Thing."""
+    """Changes to an inventory. Things are given by name (resolved as an operator means it) or as Thing.
 
-    def __init__(self, unit: UnitOfWork) -> None:
+    Whatever is refused to a verb of the command line is refused here, with the same error, before anything is kept:
+    the rules are those of `clusto_core.rules`. Reserved keys have verbs of their own, and are not written here.
+    """
+
+    def __init__(self, unit: UnitOfWork, message: str | None = None, *, dry_run: bool = False) -> None:
         self.unit = unit
+        self.message = message
+        self.dry_run = dry_run
         self.id: int | None = None
         """The number of the transaction in the history, once it is done; None when nothing changed."""
         self.allocated: set[int] = set()
@@ -110,203 +125,122 @@ class Transaction:
         """The VLAN ids that `vlans.allocate` has given out in it."""
         self._shapes: dict[tuple[object, ...], devicetypes.Model] = {}
 
+    @contextlib.contextmanager
+    def joined(self, message: str | None, *, dry_run: bool = False, reverts: int | None = None) -> Iterator[None]:
+        """A change inside this one. Raises Refused for one that is not to be kept, or undoes a transaction: neither
+        can be said of a part of a change."""
+        if dry_run and not self.dry_run:
+            raise Refused("a dry run inside a change that is kept: what it does could not be taken back alone")
+        if reverts is not None:
+            raise Refused("a transaction is undone by a change of its own, not inside another")
+        with self.unit.wholly():
+            yield
+        self.message = "; ".join(dict.fromkeys(filter(None, (self.message, message)))) or None
+
+    def check(self) -> None:
+        """What is looked at when all is done. Raises Refused for what cannot stay so."""
+        if (failed := self.unit.failed) is not None:
+            raise Refused(f"nothing was changed: a part of the change failed when half of it was done ({failed})")
+        if self.unit.changed:
+            categories.check(self.unit)
+            cabling.check_heights(self.unit)
+
     # --- Things ------------------------------------------------------------------------------------------------------
 
     def resolve(self, name: str | Thing) -> Thing:
-        """The Thing or part that a name means: see `Reader.resolve`. Raises NotFound, Malformed."""
-        if isinstance(name, Thing):
-            return name
-        found = self.unit.get(name)
-        if found is not None:
-            return found
-        return self.unit.by_id(self.unit.reader.resolve(name).id)
+        """The Thing or part that a name means: see `lookup.resolve`. Raises NotFound, Malformed."""
+        return resolve(self.unit, name)
 
     def add(
         self,
         driver: str | type[Driver],
         name: str,
         *,
-        parents: Iterable[str | Thing] = (),
-        attributes: Iterable[tuple[str | Key, object]] = (),
+        parents: str | Thing | Sequence[str | Thing] = (),
+        attributes: Mapping[str, Any] | Iterable[tuple[str | Key, Any]] = (),
         part_counts: parts.Counts | None = None,
         device_type: str | None = None,
     ) -> Thing:
         """A new Thing with the parts and attributes of its driver or device type; or a new part, named `owner:part`.
 
-        Raises Malformed for names and drivers that cannot be, Refused for a name that is taken, NotFound for a device
-        type or parent that is not there.
+        Attributes are a mapping, or pairs of keys and values; a list or tuple is several values.
+
+        Raises Malformed for names, drivers, keys and values that cannot be, Refused for a name that is taken, NotFound
+        for a device type, a parent or what an attribute names that is not there.
         """
-        kind = registry.get(driver) if isinstance(driver, str) else driver
-        if kind.abstract():
-            raise Malformed(f"{kind.__name__} is a group of drivers: name one of them")
-        if issubclass(kind, Part):
-            return self._add_part(kind, name, attributes)
+        kind = kinds.named(driver)
         if kind is Query:
-            saved.checked_name(name)
-        elif kind is not DeviceType:
-            checked_name(name)
-        elif devicetypes.NAME.fullmatch(name) is None:
-            raise Malformed(f"malformed device type: {name[:60]!r} (write manufacturer/model)")
-        self._free(name)
-        thing = Thing(self.unit.new_id(), name, kind.__name__)
-        self.unit.insert_thing(thing)
-        given = [(key if isinstance(key, Key) else Key.parse(key), value) for key, value in attributes]
+            raise Malformed("an expression is saved by clusto query save NAME EXPR")
+        pairs = attributes.items() if isinstance(attributes, Mapping) else attributes
+        given = [(writable(Key.of(key)), value) for key, said in pairs for value in values.parse(self.unit, said)]
+        if issubclass(kind, Part):
+            return things.add_part(self.unit, kind, name, given)
         model = self.shape(kind, part_counts or {}, device_type)
-        self.unit.insert_parts(thing, model.planned)
-        for part in model.parts:
-            if part.attributes:
-                self._give(self.resolve(f"{name}:{part.name}"), part.attributes)
-        keys = {key for key, _ in given}
-        given += [(key, value) for text, value in model.attributes.items() if (key := Key.parse(text)) not in keys]
-        for key, value in given:
-            self._insert_value(thing, key, self._value(value))
-        for parent in parents:
-            containment.put(self.unit, thing, self.resolve(parent))
-        return thing
+        places = [parents] if isinstance(parents, str | Thing) else parents
+        return things.add(self.unit, kind, name, given, model=model, parents=list(map(self.resolve, places)))
 
     def shape(self, driver: type[Driver], counts: parts.Counts, device_type: str | None) -> devicetypes.Model:
         """What a new Thing gets: see `devicetypes.shape`; worked out once for all Things that are alike."""
-        frozen = tuple((kind, value if isinstance(value, int) else tuple(value)) for kind, value in counts.items())
-        key = (driver, frozen, device_type)
+        key = (driver, parts.frozen(counts), device_type)
         if key not in self._shapes:
             self._shapes[key] = devicetypes.shape(self.unit, driver, counts, device_type)
         return self._shapes[key]
 
-    def _add_part(self, driver: type[Part], name: str, attributes: Iterable[tuple[str | Key, object]]) -> Thing:
-        owner_name, part_name = split_part(name)
-        if part_name is None:
-            raise Malformed(f"a {driver.__name__} is a part: name its owner too, as {name[:40]}:{driver.kind}1")
-        owner = self.resolve(owner_name)
-        self._free(f"{owner.name}:{part_name}")
-        cabling.check_pairing(self.unit, owner, driver, part_name)
-        values = {str(key): value for key, value in attributes}
-        return self._make_part(owner, parts.checked_part_name(part_name), driver, values)
-
-    def _make_part(self, owner: Thing, name: str, driver: type[Part], attributes: Mapping[str, object]) -> Thing:
-        part = Thing(self.unit.new_id(), f"{owner.name}:{name}", driver.__name__, owner.id, trailing_number(name))
-        self.unit.insert_thing(part)
-        self._give(part, attributes)
-        return part
-
-    def _give(self, thing: Thing, attributes: Mapping[str, object]) -> None:
-        for key, value in attributes.items():
-            self._insert_value(thing, Key.parse(key), self._value(value))
-
-    def remove(self, name: str | Thing) -> Thing:
+    def remove(self, name: str | Thing, *, force: bool = False) -> Thing:
         """Takes a Thing out, with its parts, attributes and cables; or one part that has no cable.
 
-        Raises Refused while something is in it or an attribute of another Thing names it, or the part is connected.
+        Raises Refused while something is in it or an attribute of another Thing names it, or the part is connected;
+        without `force` also for what is protected.
         """
-        thing = self.resolve(name)
-        unit = self.unit
-        if thing.is_part:
-            if (cable := unit.cable_of(thing)) is not None:
-                across = cable.across(thing.id)
-                raise Refused(
-                    f"{thing.name} is connected to {unit.by_id(across or cable.thing).name}: disconnect it first"
-                )
-            gone = [thing]
-        else:
-            gone = [*unit.parts(thing), thing]
-            for cable in unit.cables(thing):
-                if cable.other_thing == thing.id and cable.part is None:
-                    raise Refused(f"{thing.name} has {unit.by_id(cable.thing).name} in it: take it out first")
-        ids = {each.id for each in gone}
-        for attribute in unit.reader.referring(ids):
-            holder = unit.by_id(attribute.thing_id)
-            if holder.id not in ids and attribute in unit.attributes(holder):
-                if attribute.key == containment.IN_KEY:
-                    raise Refused(f"{thing.name} has {holder.name} in it: take it out first")
-                raise Refused(f"{holder.name} names it: {attribute}")
-        if not thing.is_part:
-            for cable in unit.cables(thing):
-                unit.delete_cable(cable)
-        for each in gone:
-            for attribute in list(unit.attributes(each)):
-                unit.delete_attribute(attribute)
-            unit.delete_thing(each)
-        return thing
+        return self.remove_all([name], force=force)[0]
+
+    def remove_all(self, names: Sequence[str | Thing], *, force: bool = False) -> list[Thing]:
+        """Takes several Things out as `remove` does, all or none; what is in another of them goes first. Gives them in
+        that order."""
+        every = list(map(self.resolve, _several(names)))
+        for thing in every:
+            if not force:
+                protection.check_removal(self.unit, thing)
+            if thing.is_a(Query):
+                from clusto_core.query import saving
+
+                saving.check_unused(self.unit, thing)
+        with self.unit.wholly():
+            return things.remove_all(self.unit, every)
 
     def rename(self, old: str | Thing, new: str) -> Thing:
         """Gives a Thing, and with it its parts, or one part, another name. Raises Malformed, Refused."""
         thing = self.resolve(old)
-        if thing.is_part:
-            owner_name, part_name = split_part(new)
-            if part_name is None:
-                part_name = owner_name
-            elif owner_name != thing.owner_name:
-                raise Refused(f"{thing.name} belongs to {thing.owner_name}, and stays there")
-            target = f"{thing.owner_name}:{parts.checked_part_name(part_name)}"
-            if trailing_number(target) != thing.number:
-                cabling.check_number_is_free_to_change(self.unit, thing)
-                cabling.check_pairing(self.unit, self.unit.by_id(thing.entity_id), registry.part(thing.driver), target)
-            renamed = [(thing, target)]
-        else:
-            if not thing.is_a(DeviceType):
-                checked_name(new)
-            target = new
-            renamed = [(thing, new), *((part, f"{new}:{part.part_name}") for part in self.unit.parts(thing))]
-        self._free(target)
-        for each, name in renamed:
-            self.unit.rename_thing(each, name)
-        return thing
+        if thing.is_a(Query):
+            from clusto_core.query import saving
 
-    def _free(self, name: str) -> None:
-        if self.unit.get(name) is not None:
-            raise Refused(f"the name is taken: {name}")
+            saving.check_unused(self.unit, thing)
+        things.rename(self.unit, thing, new)
+        return thing
 
     # --- attributes --------------------------------------------------------------------------------------------------
 
-    def set_values(self, thing: Thing, key: Key, values: Values) -> bool:
-        """Makes the values under a key exactly these; False when they were. Values that stay are not touched."""
-        wanted = list(dict.fromkeys(map(self._value, values)))
-        present = [each for each in self.unit.attributes(thing) if each.key == key]
-        if present:
-            gone = [each for each in present if not any(same(each.value, value) for value in wanted)]
-            wanted = [value for value in wanted if not any(same(each.value, value) for each in present)]
-            for attribute in gone:
-                self.unit.delete_attribute(attribute)
-            present = gone
-        for value in wanted:
-            self.unit.insert_attribute(Attribute(self.unit.new_id(), thing.id, key, value))
-        return bool(present or wanted)
+    def set_values(self, thing: str | Thing, key: str | Key, given: Scalar | list[S] | tuple[S, ...]) -> bool:
+        """Makes the values under a key exactly those in a list or tuple, or the one; False when they were. Values that
+        stay are not touched.
 
-    def add_values(self, thing: Thing, key: Key, values: Values) -> bool:
-        """Adds values under a key to those there are; False when all were there."""
-        changed = False
-        for value in values:
-            changed |= self._insert_value(thing, key, self._value(value))
-        return changed
+        Raises Malformed for keys and values that cannot be and for reserved keys, NotFound.
+        """
+        return values.put(self.unit, self.resolve(thing), Key.of(key), values.parse(self.unit, given))
 
-    def delete_values(self, thing: Thing, key: Key, value: object = None) -> int:
-        """Takes out all values under a key, or the one; gives how many there were."""
-        wanted = None if value is None else self._value(value)
-        gone = [
-            each
-            for each in self.unit.attributes(thing)
-            if each.key == key and (wanted is None or same(each.value, wanted))
-        ]
-        for attribute in gone:
-            self.unit.delete_attribute(attribute)
-        return len(gone)
+    def add_values(self, thing: str | Thing, key: str | Key, given: Scalar | list[S] | tuple[S, ...]) -> bool:
+        """Adds the values in a list or tuple, or the one, to those under a key; False when all were there. Raises as
+        `set_values`."""
+        return values.add(self.unit, self.resolve(thing), Key.of(key), values.parse(self.unit, given))
 
-    def _insert_value(self, thing: Thing, key: Key, value: Value) -> bool:
-        if any(each.key == key and same(each.value, value) for each in self.unit.attributes(thing)):
-            return False
-        self.unit.insert_attribute(Attribute(self.unit.new_id(), thing.id, key, value))
-        return True
+    def delete_values(self, thing: str | Thing | Sequence[Thing], key: str | Key, given: Scalar | None = None) -> int:
+        """Takes out all values under a key, or the one, of one Thing or of several; gives how many there were.
 
-    def _value(self, value: object) -> Value:
-        """A value ready for the store: a relation has the id of the Thing that it names."""
-        if isinstance(value, Value) and (value.ref is not None or value.type != "relation"):
-            return value
-        if isinstance(value, Thing):
-            return Value("relation", value.name, value.id)
-        found = from_python(value)
-        if found.type == "relation" and found.ref is None:
-            target = self.resolve(found.text)
-            return Value("relation", target.name, target.id)
-        return found
+        Raises NotFound when there were none; else as `set_values`.
+        """
+        every = list(map(self.resolve, _several(thing)))
+        wanted = None if given is None else values.parse(self.unit, (given,))[0]
+        return values.delete(self.unit, every, Key.of(key), wanted)
 
     # --- containment and wiring --------------------------------------------------------------------------------------
 
@@ -314,19 +248,16 @@ class Transaction:
         """See `containment.put`."""
         return containment.put(self.unit, self.resolve(thing), self.resolve(parent))
 
-    def take(self, thing: str | Thing, parent: str | Thing) -> bool:
+    def take(self, thing: str | Thing, parent: str | Thing) -> None:
         """See `containment.take`."""
-        return containment.take(self.unit, self.resolve(thing), self.resolve(parent))
+        containment.take(self.unit, self.resolve(thing), self.resolve(parent))
 
     def connect(self, one: str | Thing, other: str | Thing, kind: str | None = None) -> list[Joined]:
         """Joins two Things or parts, or equipment and rack units (`rack101:RU13-14`): see `cabling.connect`."""
         spans = [cabling.parse_span(each) if isinstance(each, str) else None for each in (one, other)]
         for span, across in zip(spans, (other, one), strict=True):
             if span is not None:
-                rack = self.resolve(span.rack)
-                thing = self.resolve(across)
-                if thing.is_part:
-                    raise Refused(f"{thing.name} is a part: equipment takes rack units")
+                rack, thing = self.resolve(span.rack), self.resolve(across)
                 return cabling.mount(self.unit, thing, rack, span.low, span.high)
         return cabling.connect(self.unit, self.resolve(one), self.resolve(other), kind)
 
@@ -334,36 +265,6 @@ class Transaction:
         """See `cabling.disconnect`."""
         return cabling.disconnect(self.unit, self.resolve(one), self.resolve(other) if other is not None else None)
 
-    # --- protection --------------------------------------------------------------------------------------------------
 
-    def protection(self, thing: Thing) -> str | None:
-        """Why a Thing must not be disrupted without force: `server1 is protected`; None when it is not."""
-        return protection(self.unit.reader, thing)
-
-
-def protection(reader: Reader, thing: Thing) -> str | None:
-    """Why a Thing must not be disrupted without force, by an attribute `protected=true` of its own or inherited; with
-    what `protected.reason` says."""
-    effective = {attribute.key: (attribute.value.text, origin) for attribute, origin in reader.effective(thing)}
-    text, origin = effective.get(PROTECTED, ("", thing))
-    if text != "true":
-        return None
-    reason, said_of = effective.get(PROTECTED_REASON, ("", origin))
-    by = "" if origin == thing else f" by {origin.name}"
-    return f"{thing.name} is protected{by}" + (f" ({reason})" if reason and said_of == origin else "")
-
-
-def same(one: Value, other: Value) -> bool:
-    """Whether two values are equal: of one type and text; relations by the Thing that they name."""
-    if one.type != other.type:
-        return False
-    return one.ref == other.ref if one.type == "relation" else one.text == other.text
-
-
-def checked_name(name: str) -> str:
-    """The name itself. Raises Malformed when no Thing can be called so."""
-    try:
-        check_name(name)
-    except MalformedName as error:
-        raise Malformed(str(error)) from None
-    return name
+def _several(given: str | Thing | Sequence[str | Thing]) -> Sequence[str | Thing]:
+    return [given] if isinstance(given, str | Thing) else given

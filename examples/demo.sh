@@ -54,7 +54,7 @@ run 'clusto locate web1'
 title 'Attributes: typed, inherited, for one Thing or for many'
 run "clusto attr get status -t 'server[1-3]'"
 run 'clusto attr get ntp.server -t server1 --inherited'
-run "printf 'server2\nserver3\n' | clusto attr set status broken -m 'the fans are loud'"
+run "printf 'server2\nserver3\n' | clusto attr set status broken -t - -m 'the fans are loud'"
 
 title 'Mistakes are told in one line, and change nothing'
 refused 3 'clusto locate servr1'

@@ -13,6 +13,7 @@ from clusto_core.inventory import Inventory, Transaction
 from clusto_core.model.attributes import Key, Value, structure
 from clusto_core.model.things import Thing
 from clusto_core.rules import claims
+from clusto_core.rules import values as values_rules
 from clusto_core.store.reader import Reader
 
 Content = dict[str, Any]
@@ -206,13 +207,19 @@ class _Builder:
         self.wholes.append(self.change.add(driver, name, part_counts=counts, device_type=device_type))
 
     def set(self, thing: int, key: int, value: Any) -> None:
-        self.change.set_values(self.whole(thing), Key.parse(_KEYS[key % len(_KEYS)]), [value])
+        self._set(self.whole(thing), Key.parse(_KEYS[key % len(_KEYS)]), value)
+
+    def _set(self, thing: Thing, key: Key, value: Any) -> None:
+        if key.reserved:
+            values_rules.keep(self.change.unit, thing, key, [structure({"before": str(value)})])
+        else:
+            self.change.set_values(thing, key, [value])
 
     def add_value(self, thing: int, key: int, value: Any) -> None:
         self.change.add_values(self.whole(thing), Key.parse(_KEYS[key % len(_KEYS)]), [value, "x"])
 
     def set_part(self, part: int, key: int, value: Any) -> None:
-        self.change.set_values(self.part(part), Key.parse(_KEYS[key % len(_KEYS)]), [value])
+        self._set(self.part(part), Key.parse(_KEYS[key % len(_KEYS)]), value)
 
     def clear(self, part: int, _: int, value: Any) -> None:
         found = self.part(part)

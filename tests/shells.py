@@ -17,16 +17,19 @@ _START = {
         ("--norc", "--noprofile", "-i"),
         "bind 'set show-all-if-ambiguous on'; bind 'set completion-query-items 0'; bind 'set page-completions off'; "
         "bind 'set bell-style none'; bind 'set enable-bracketed-paste off'; source <(clusto completion bash); "
+        'bind -x \'"\\C-x\\C-p": printf "LI""NE<%s>LINE\\n" "$READLINE_LINE"\'; '
         "PS1='REA''DY '",
     ],
     "zsh": [
         ("-f", "-i"),
         "autoload -Uz compinit; compinit -u -D; source <(clusto completion zsh); bindkey -e; LISTMAX=1000; "
+        '_line() { zle -I; print -r -- "LI""NE<$BUFFER>LINE" }; zle -N _line; bindkey \'^X^P\' _line; '
         "setopt no_beep; unsetopt prompt_cr prompt_sp zle_bracketed_paste; PROMPT='REA''DY '",
     ],
     "fish": [
         ("--no-config", "-i"),
         "function fish_prompt; printf 'READY '; end; set -g fish_autosuggestion_enabled 0; "
+        "function _line; printf 'LI''NE<%s>LINE\\n' (commandline | string collect); end; bind \\cx\\cp _line; "
         "clusto completion fish | source; echo LO''ADED",
     ],
 }
@@ -64,6 +67,15 @@ class Shell:
         screen = _COLOURS.sub("", self._child.before or "")
         self._child.expect(READY)
         return re.findall(r"<([^<>]*)>", screen.rpartition("\n")[2])
+
+    def line(self, typed: str, tabs: int = 1) -> str:
+        """The command line after `typed` and so many tabulators, as the shell has it."""
+        self._child.send(typed + "\t" * tabs + "\x18\x10")
+        self._child.expect("LINE<(.*?)>LINE")
+        line = _COLOURS.sub("", self._child.match[1])
+        self._child.send("\x03")
+        self._child.expect(READY)
+        return line
 
     def shown(self, typed: str, last: str) -> str:
         """What the shell lists for `typed` and two tabulators, up to the candidate `last`."""

@@ -251,7 +251,5 @@ def test_in_the_shell(shell: Shell) -> None:
     ]
     assert shell.words("clusto add Rac") == ["clusto", "add", "Rack"]
     assert shell.words("clusto find driver:Serve") == ["clusto", "find", "driver:Server"]
-    quoted = shell.words("clusto find 'name:server1 and driver:Serve")
-    assert quoted == ["clusto", "find", "name:server1 and driver:Server"]
     assert shell.words("clusto --db sqlite:////none locate s") == ["clusto", "--db", "sqlite:////none", "locate", "s"]
     assert "server1" in shell.shown("clusto show ser", "server2")

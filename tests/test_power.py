@@ -24,7 +24,9 @@ from clusto_cli.backends.power import profile as profiles
 from clusto_cli.main import invoke
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
-from clusto_core.model.attributes import Key
+from clusto_core.model.attributes import Key, string
+from clusto_core.model.reserved import POWER_PROFILE
+from clusto_core.rules import values
 from tests.power_room import apc_delayed, record_room
 
 QUICK = (("lab", "snmp.timeout", 0.2), ("lab", "snmp.retries", 9))
@@ -642,7 +644,7 @@ def test_what_a_pdu_was_recognised_as_is_kept_and_can_be_overridden(inventory: I
         assert power("status", "server1").code == 2
         with inventory.change() as change:
             change.delete_values(change.resolve("pdu1a"), Key.parse("power.profile"))
-            change.set_values(change.resolve("pdu1a"), Key("_power", None, "profile"), ["gude-epc/43"])
+            values.keep(change.unit, change.resolve("pdu1a"), POWER_PROFILE, [string("gude-epc/43")])
         assert power("status", "server1").out == "server1 on\n"
         assert kept() == ["apc-rpdu2"]
 

@@ -61,13 +61,8 @@ def command(
 
     A DRIVER that is a part (NIC, Outlet, ...) adds one to an equipment: clusto add NIC server1:eth2
     """
-    from clusto_core.drivers import registry
-    from clusto_core.drivers.resources import Query
-    from clusto_core.errors import Malformed
     from clusto_core.rules.parts import parse
 
-    if registry.get(driver) is Query:
-        raise Malformed("an expression is saved by clusto query save NAME EXPR")
     counts = parse(parts) if parts else None
     attributes = [parse_pair(pair) for pair in pairs]
     hidden = [value.text for key, value in attributes if key.secret]

@@ -11,7 +11,6 @@ from clusto_cli.output import output_option, write_lines, write_records
 from clusto_cli.targets import say_notes
 from clusto_cli.values import parse_pair
 from clusto_core.drivers import Driver, registry
-from clusto_core.errors import Malformed
 
 
 @click.command("allocate")
@@ -57,8 +56,6 @@ def command(
     """
     from clusto_core.resources.allocation import Wanted, allocate
 
-    if spread and pack:
-        raise Malformed("--spread and --pack are contraries: give one of them")
     drivers = [_driver(text) for text in spread.split(",")] if spread else []
     settings = [parse_pair(pair) for pair in pairs]
     hidden = [value.text for key, value in settings if key.secret]

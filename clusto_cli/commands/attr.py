@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -10,33 +9,55 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
+from clusto_cli.grouping import Group
 from clusto_cli.options import change_options
 from clusto_cli.output import output_option, write_lines, write_records
 from clusto_cli.targets import targets, where_option, with_where
-from clusto_cli.values import parse_value, writable
+from clusto_cli.values import parse_value
 from clusto_core.errors import Malformed, NotFound, did_you_mean
 from clusto_core.model.attributes import Key, Value
 from clusto_core.model.names import suggest
+from clusto_core.model.reserved import writable
 from clusto_core.model.things import Attribute, Inherited, Thing
 from clusto_core.store.reader import Reader
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@click.group("attr")
+@click.group("attr", cls=Group)
 def command() -> None:
     """Read and write attributes of Things: those of -t NAME (repeatable, ranges), those that
-    --where EXPR selects, or of names on standard input.
+    --where EXPR selects, or those named behind --. The name - stands for names on standard input.
 
     \b
-        clusto attr get status -t server1
+        clusto attr get status server1
         clusto attr set status allocated -t 'server[1-20]'
+        clusto attr set status allocated -- server1 server2
         clusto attr set status spare --where 'driver:Server in name:rack101'
-        printf 'server1\\nserver2\\n' | clusto attr add tag spare
+        printf 'server1\\nserver2\\n' | clusto attr add tag spare -- -
 
     A KEY is spelled KEY, KEY.SUBKEY or KEY#2.SUBKEY. A value is what it looks like: 5 an integer, 1.5 a float, true a
     boolean, 2026-01-31 or an ISO time a datetime, @rack101 a relation; --json and --string say otherwise.
     """
+
+
+class Named(click.Command):
+    """`VERB KEY VALUE... -- NAME...`: `--` begins names where neither -t nor --where says which Things are meant.
+
+    With one of the two it ends the options, as everywhere, for values that begin with a dash.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Hands names behind `--` to the option -t."""
+        if "--" in args and not any(word.startswith(("-t", "--thing", "--where")) for word in args):
+            end = args.index("--")
+            ctx.meta[completion.NAMES_FOLLOW] = True
+            args = [*args[:end], *(f"--thing={name}" for name in args[end + 1 :])]
+        return super().parse_args(ctx, args)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """What click says, and where names go."""
+        return [*filter(None, super().collect_usage_pieces(ctx)), "(-t NAME | -- NAME...)"]
 
 
 def _things(function: F) -> F:
@@ -60,24 +81,23 @@ def _value_options(function: F) -> F:
     )
 
 
-def _named(reader: Reader, names: Sequence[str]) -> list[Thing]:
-    return targets(reader, names or _piped())
-
-
-def _piped() -> Sequence[str]:
-    if sys.stdin.isatty():
-        raise Malformed("name at least one Thing with -t, or by --where EXPR, or give names on standard input")
-    return ("-",)
-
-
-@command.command("get")
-@click.argument("key", metavar="[KEY]", required=False, shell_complete=completion.keys)
+@command.command("get", cls=Named)
+@click.argument("key", metavar="[KEY [NAME...]]", required=False, shell_complete=completion.keys)
+@click.argument("more", metavar="", nargs=-1, shell_complete=completion.names)
 @_things
 @click.option("--inherited", is_flag=True, help="Also from what the Thing is in: the nearest that has the key.")
 @click.option("--reveal", is_flag=True, help="Show passwords and other secrets.")
 @output_option
 @pass_app
-def get(app: App, key: str | None, names: tuple[str, ...], inherited: bool, reveal: bool, output: str) -> None:
+def get(
+    app: App,
+    key: str | None,
+    more: tuple[str, ...],
+    names: tuple[str, ...],
+    inherited: bool,
+    reveal: bool,
+    output: str,
+) -> None:
     """Print the values under KEY, or all attributes.
 
     Of one Thing and one key the bare values, one a line; of several Things NAME<TAB>VALUE; without a key KEY=VALUE.
@@ -85,7 +105,7 @@ def get(app: App, key: str | None, names: tuple[str, ...], inherited: bool, reve
     """
     wanted = Key.parse(key) if key else None
     with app.reading() as reader:
-        things = _named(reader, names)
+        things = targets(reader, (*more, *names))
         found = [(thing, _of(reader, thing, wanted, inherited)) for thing in things]
         lacking = [thing for thing, attributes in found if wanted and not attributes]
         if wanted and len(lacking) == len(found):
@@ -137,12 +157,10 @@ def _text(attribute: Attribute, reveal: bool) -> str:
 def _record(thing: Thing, each: Inherited, reveal: bool) -> dict[str, Any]:
     attribute = each.attribute
     value = attribute.value
-    hidden = attribute.key.secret and not reveal
-    plain = value.text if hidden or value.type in ("datetime", "relation") else value.python()
     return {
         "name": thing.name,
         "key": str(attribute.key),
-        "value": attribute.shown if hidden else plain,
+        "value": value.text if reveal and attribute.key.secret else attribute.plain,
         "type": value.type,
         "from": each.origin.name,
     }
@@ -161,7 +179,7 @@ def _write_arguments(function: F) -> F:
     return function
 
 
-@command.command("set")
+@command.command("set", cls=Named)
 @_write_arguments
 @pass_app
 def set_(app: App, /, **given: Any) -> None:
@@ -169,7 +187,7 @@ def set_(app: App, /, **given: Any) -> None:
     _write(app, add=False, **given)
 
 
-@command.command("add")
+@command.command("add", cls=Named)
 @_write_arguments
 @pass_app
 def add(app: App, /, **given: Any) -> None:
@@ -199,7 +217,7 @@ def _write(
     hidden = [value.text for value in parsed] if wanted.secret else []
     lines = []
     with app.changing(message, dry_run=dry_run, hidden=hidden) as change:
-        for named in _named(change.unit.reader, names):
+        for named in targets(change.unit.reader, names):
             thing = change.resolve(named.name)
             write = change.add_values if add else change.set_values
             if write(thing, wanted, parsed) and dry_run:
@@ -208,7 +226,7 @@ def _write(
     write_lines(lines)
 
 
-@command.command("del")
+@command.command("del", cls=Named)
 @click.argument("key", metavar="KEY", shell_complete=completion.keys)
 @click.argument("value", metavar="[VALUE]", required=False, shell_complete=completion.values)
 @_things
@@ -230,7 +248,5 @@ def del_(
     parsed = None if value is None else _parse(key, [value], as_json, as_string)[1][0]
     hidden = [parsed.text] if parsed and wanted.secret else []
     with app.changing(message, dry_run=dry_run, hidden=hidden) as change:
-        things = [change.resolve(thing.name) for thing in _named(change.unit.reader, names)]
-        if not sum(change.delete_values(thing, wanted, parsed) for thing in things):
-            what = f"{wanted}={value}" if value is not None and not wanted.secret else str(wanted)
-            raise NotFound(f"no such attribute: {what} on {', '.join(thing.name for thing in things[:5])}")
+        things = [change.resolve(thing.name) for thing in targets(change.unit.reader, names)]
+        change.delete_values(things, wanted, parsed)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import click
+
+from clusto_cli.shellwords import Word, extended, shared, split
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -19,9 +21,9 @@ _DIRECTORY = os.path.join(os.path.dirname(os.path.dirname(__file__)), "completio
 @click.command("completion")
 @click.argument("shell", metavar="SHELL", type=click.Choice(list(SCRIPTS)))
 @click.option("--line", metavar="TEXT", hidden=True)
-@click.option("--word", metavar="TEXT", default="", hidden=True)
+@click.option("--word", metavar="TEXT", hidden=True)
 @click.pass_context
-def command(ctx: click.Context, shell: str, line: str | None, word: str) -> None:
+def command(ctx: click.Context, shell: str, line: str | None, word: str | None) -> None:
     """Print the script by which SHELL completes clusto's verbs, options, names, parts, drivers and keys.
 
     \b
@@ -39,24 +41,18 @@ def command(ctx: click.Context, shell: str, line: str | None, word: str) -> None
         sys.stdout.write("".join(f"{each}\n" for each in answer))
 
 
-def complete(line: str) -> tuple[str, list[CompletionItem]]:
-    """What is typed of the last word of a command line, and the items that this word may become, whole words each.
-
-    Words are split as a shell does, an unfinished quotation included.
-    """
-    from click.shell_completion import ShellComplete, split_arg_string
+def complete(words: Sequence[str], last: str) -> list[CompletionItem]:
+    """What the last word of a command line may become, behind those words, whole words each."""
+    from click.shell_completion import ShellComplete
 
     from clusto_cli.main import main
 
-    # A letter behind the cursor tells a word that is begun from a blank before the next one.
-    *words, last = split_arg_string(line + "x")
-    last = last[:-1]
     # `--in=ra`: click completes `ra`, and the shells want the whole word back.
     option = last[: last.index("=") + 1] if last.startswith("--") and "=" in last else ""
-    found = ShellComplete(main, {}, "clusto", "").get_completions(words[1:], last)
+    found = ShellComplete(main, {}, "clusto", "").get_completions(list(words[1:]), last)
     for item in found:
         item.value = option + item.value
-    return last, found
+    return found
 
 
 def _kind(found: list[CompletionItem]) -> str:
@@ -66,25 +62,69 @@ def _kind(found: list[CompletionItem]) -> str:
     return "nospace" if any(item.partial for item in found) else "plain"
 
 
-def _bash(line: str, word: str) -> Iterable[str]:
-    """Bash breaks words at colons and equals signs too: it replaces the piece `word`, so what is before is cut off."""
-    typed, found = complete(line)
-    yield _kind(found)
-    kept = len(typed) - len(word) if word and typed.endswith(word) else _broken(typed) if not word else 0
-    yield from (item.value[kept:] for item in found if item.type == "plain")
+def _asked(line: str) -> tuple[Word, list[CompletionItem]]:
+    """The last word of a command line, and what it may become."""
+    from click.shell_completion import CompletionItem
+
+    *before, last = split(line)
+    if last.redirected:
+        return last, [CompletionItem(last.text, type="file")]
+    words = [word.text for word in before]
+    found = complete(words, last.text)
+    if last.quote and len(found) == 1 and found[0].type == "plain" and _goes_on(found[0]):
+        found = _further(words, found[0])
+    return last, found
 
 
-def _broken(typed: str) -> int:
-    """How much of a word bash keeps when the cursor is right behind a character at which it breaks words."""
-    return len(typed) if typed.endswith((":", "=", "@")) else 0
+def _goes_on(item: CompletionItem) -> bool:
+    """Whether a word goes on behind a candidate: it is not whole, or a part of an expression."""
+    return bool(item.partial or item.expression)
+
+
+def _further(words: Sequence[str], item: CompletionItem) -> list[CompletionItem]:
+    """A single candidate that is not the end of a quoted word, with what may follow it: shells end the quotation
+    behind a candidate that is alone."""
+    text = item.value if item.partial else f"{item.value} "
+    found = [each for each in complete(words, text) if each.value != item.value]
+    return found if len(found) > 1 else [item, *(found or [type(item)(f"{item.value} ")])]
+
+
+def _bash(line: str, piece: str | None) -> Iterable[str]:
+    """Bash replaces the last piece of what was typed, as it was typed, and puts nothing in quotes by itself.
+
+    It breaks words at colons and equals signs too, and a piece begins behind an open quotation mark.
+    """
+    last, found = _asked(line)
+    kept = len(last.raw) - len(piece) if piece is not None and last.raw.endswith(piece) else 0
+    raws = [raw for item in found if item.type == "plain" and (raw := extended(last, item.value)) is not None]
+    if len(raws) > 1 and last.closed:
+        # What they share would be put there without the mark that ends the quotation.
+        common = shared([item.value for item in found])
+        raws = [raw for raw in (extended(last, common),) if raw is not None and raw != last.raw]
+        yield "nospace"
+    else:
+        yield _kind(found)
+    yield from (raw[kept:] for raw in raws)
 
 
 def _described(line: str, shell: str) -> Iterable[str]:
-    """A line an item: the word, a tab and what it is; `nospace` is said of each item (fish decides by itself)."""
-    _, found = complete(line)
+    """A line an item: the word, a tab and what it is; how a word goes on is said of each item (fish decides by itself).
+
+    `+` a whole word, `-` one that is not whole yet, `=` what the word is to be as it stands on the line, which zsh does
+    not know of words that are quoted in part.
+    """
+    last, found = _asked(line)
     kind = _kind(found)
     yield kind if kind in ("file", "dir") else "plain"
     for item in found:
-        if item.type == "plain":
-            mark = "" if shell == "fish" else "-\t" if item.partial else "+\t"
-            yield f"{mark}{item.value}\t{item.help or ''}".rstrip("\t")
+        if item.type != "plain":
+            continue
+        mark, value = "", item.value
+        if shell == "zsh" and last.mixed:
+            raw = extended(last, value)
+            if raw is None:
+                continue
+            mark, value = "=\t", raw if _goes_on(item) else f"{raw}{last.quote} "
+        elif shell == "zsh":
+            mark = "-\t" if item.partial or last.closed else "+\t"
+        yield f"{mark}{value}\t{item.help or ''}".rstrip("\t")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from clusto_cli.context import App, pass_app
+from clusto_cli.grouping import Group
 from clusto_cli.output import write_lines
 from clusto_core.errors import StoreBroken
 
 
-@click.group("db")
+@click.group("db", cls=Group)
 def command() -> None:
     """Look after the store in which the inventory is."""
 

@@ -9,7 +9,7 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
-from clusto_cli.output import output_option, write_lines, write_records
+from clusto_cli.output import FORMATS, clean, write_lines, write_records
 from clusto_cli.targets import say_notes
 from clusto_core.errors import Malformed
 from clusto_core.model.things import Thing
@@ -30,6 +30,7 @@ class Shape(NamedTuple):
     group_by: str | None
     count_only: bool
     fold: bool
+    no_header: bool
     output: str
 
 
@@ -37,14 +38,22 @@ class Shape(NamedTuple):
 @click.argument("words", metavar="EXPR", nargs=-1, required=True, shell_complete=completion.expressions)
 @click.option("--count", "count_only", is_flag=True, help="How many, instead of which.")
 @click.option("--group-by", metavar="KEY", help="How many for each value of an attribute, or of a column.")
-@click.option("--columns", metavar="COLUMN,...", help="What to tell: name,driver,in,ip,attr:KEY,in:Rack,...")
+@click.option("--columns", metavar="COLUMN,...", help="What to tell: name,driver,in,rack,unit,ip,attr:KEY,in:Row,...")
 @click.option("--sort", metavar="KEY", help="In the order of an attribute, or of a column; with --group-by, count.")
 @click.option("--reverse", is_flag=True, help="The last first.")
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), help="At most so many.")
 @click.option("--fold", is_flag=True, help="Names folded into ranges: server[001-040].")
 @click.option("--explain", is_flag=True, help="How the expression is understood, and the SQL that it becomes.")
 @click.option("--allow-unknown", is_flag=True, help="Names and keys that nothing in the inventory has are no error.")
-@output_option
+@click.option("--no-header", is_flag=True, help="Columns without a first line that names them.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice((*FORMATS, "csv")),
+    default="text",
+    show_default=True,
+    help="The form of the result.",
+)
 @pass_app
 def command(app: App, /, words: tuple[str, ...], explain: bool, allow_unknown: bool, **options: Any) -> None:
     """Print the names of all that EXPR selects, one a line, in natural order.
@@ -109,8 +118,10 @@ def _write(reader: Reader, things: list[Thing], shape: Shape) -> None:
         table = Table(reader, things)
         table.check(columns)
         cells = list(zip(*(table.column(column) for column in columns), strict=True))
-        if shape.output == "text":
-            write_lines("\t".join(",".join(each.text for each in cell) for cell in row) for row in cells)
+        if shape.output in ("text", "csv"):
+            rows = [[",".join(each.text for each in cell) for cell in row] for row in cells]
+            header = [] if shape.no_header else [[column.text for column in columns]]
+            _write_table([*header, *rows], shape.output)
         else:
             write_records(
                 shape.output,
@@ -119,6 +130,16 @@ def _write(reader: Reader, things: list[Thing], shape: Shape) -> None:
                     for row in cells
                 ),
             )
+
+
+def _write_table(rows: Iterable[Sequence[str]], output: str) -> None:
+    if output == "text":
+        write_lines("\t".join(row) for row in rows)
+    else:
+        import csv
+        import sys
+
+        csv.writer(sys.stdout, lineterminator="\n").writerows([clean(text) for text in row] for row in rows)
 
 
 def _plain(cell: Sequence[Any], sort: str) -> Any:

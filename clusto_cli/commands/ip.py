@@ -6,12 +6,13 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
+from clusto_cli.grouping import Group
 from clusto_cli.options import change_options
 from clusto_cli.output import output_option, write_lines, write_records
 from clusto_cli.targets import names_argument, targets
 
 
-@click.group("ip")
+@click.group("ip", cls=Group)
 def command() -> None:
     """Give IP addresses of Networks to Things and parts, and take them back.
 

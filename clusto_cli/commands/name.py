@@ -6,11 +6,12 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
+from clusto_cli.grouping import Group
 from clusto_cli.options import change_options
 from clusto_cli.output import output_option, write_lines, write_records
 
 
-@click.group("name")
+@click.group("name", cls=Group)
 def command() -> None:
     """Give out names of NameRanges, each once, and take them back.
 

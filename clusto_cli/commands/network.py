@@ -10,6 +10,7 @@ import click
 from clusto_cli import completion
 from clusto_cli.confirm import confirm
 from clusto_cli.context import App, pass_app
+from clusto_cli.grouping import Group
 from clusto_cli.options import dry_run_option, force_option, message_option, yes_option
 from clusto_cli.output import output_option, write_lines, write_records
 from clusto_cli.targets import where_option, with_where
@@ -26,7 +27,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 EXIT_NOT_FOUND, EXIT_REFUSED, EXIT_DEVICE, EXIT_INTERRUPTED = 3, 4, 5, 130
 
 
-@click.group("network")
+@click.group("network", cls=Group)
 def command() -> None:
     """Move ports between VLANs on the switches that Things are wired to, verified; show and verify the wiring."""
 
@@ -273,7 +274,7 @@ def _perform(app: App, reader: Reader, jobs: list[Job], look: Look, verb: str, o
 
 def _protected(reader: Reader, jobs: Sequence[Job], options: dict[str, Any]) -> None:
     from clusto_core.errors import Refused
-    from clusto_core.inventory import protection
+    from clusto_core.rules.protection import protection
 
     if options["force"]:
         return

@@ -11,6 +11,7 @@ import click
 from clusto_cli import completion
 from clusto_cli.confirm import confirm
 from clusto_cli.context import App, pass_app
+from clusto_cli.grouping import Group
 from clusto_cli.options import dry_run_option, force_option, message_option, verbose_option, yes_option
 from clusto_cli.output import output_option, write_lines, write_records
 from clusto_cli.targets import names_argument, targets
@@ -30,7 +31,7 @@ _SHUTDOWN = 300.0
 """Seconds that a system may take to shut down."""
 
 
-@click.group("power")
+@click.group("power", cls=Group)
 def command() -> None:
     """Switch Things on and off at the outlets that feed them, read the outlets back, and say what is so.
 

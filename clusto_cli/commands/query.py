@@ -6,12 +6,13 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
+from clusto_cli.grouping import Group
 from clusto_cli.options import change_options
 from clusto_cli.output import output_option, write_lines, write_records
 from clusto_core.query import saved
 
 
-@click.group("query")
+@click.group("query", cls=Group)
 def command() -> None:
     """Save expressions under names of their own.
 
@@ -32,9 +33,11 @@ def command() -> None:
 @pass_app
 def save(app: App, name: str, words: tuple[str, ...], allow_unknown: bool, message: str | None, dry_run: bool) -> None:
     """Save EXPR as NAME, instead of what NAME was."""
+    from clusto_core.query import saving
+
     with app.changing(message, dry_run=dry_run) as change:
         known = change.unit.reader.get(f"@{name.removeprefix('@')}") is not None
-        changed = saved.save(change, name, " ".join(words), allow_unknown=allow_unknown)
+        changed = saving.save(change.unit, name, " ".join(words), allow_unknown=allow_unknown)
     verb = ("would save" if dry_run else "saved") if changed else "already saved:"
     write_lines([f"{verb} @{name.removeprefix('@')}{' anew' if known and changed else ''}"])
 
@@ -67,6 +70,8 @@ def show(app: App, name: str) -> None:
 @pass_app
 def delete(app: App, name: str, message: str | None, dry_run: bool) -> None:
     """Forget the expression that is saved as NAME, unless another one uses it."""
+    from clusto_core.query import saving
+
     with app.changing(message, dry_run=dry_run) as change:
-        saved.delete(change, name)
+        saving.delete(change.unit, name)
     write_lines([f"{'would delete' if dry_run else 'deleted'} @{name.removeprefix('@')}"])

@@ -9,7 +9,6 @@ from clusto_cli.context import App, pass_app
 from clusto_cli.options import change_options, force_option, yes_option
 from clusto_cli.output import write_lines
 from clusto_cli.targets import names_argument, targets
-from clusto_core.errors import Refused
 
 
 @click.command("remove")
@@ -29,24 +28,7 @@ def command(app: App, names: tuple[str, ...], yes: bool, force: bool, message: s
     if not dry_run:
         confirm(_question([(thing.name, len(links[thing.id])) for thing in things]), yes)
     with app.changing(message, dry_run=dry_run) as change:
-        removed = []
-        # What is in another of them goes first.
-        pending = [change.resolve(thing.name) for thing in things]
-        for thing in pending:
-            if not force and (reason := change.protection(thing)):
-                raise Refused(f"{reason}: --force removes it all the same")
-        while pending:
-            blocked = []
-            problem = None
-            for thing in pending:
-                try:
-                    removed.append(change.remove(thing))
-                except Refused as error:
-                    problem = problem or error
-                    blocked.append(thing)
-            if problem is not None and len(blocked) == len(pending):
-                raise problem
-            pending = blocked
+        removed = change.remove_all([thing.name for thing in things], force=force)
     for thing in removed:
         write_lines([f"{'would remove' if dry_run else 'removed'} {thing.driver} {thing.name}"])
         for link in links[thing.id] if dry_run else ():

@@ -23,7 +23,7 @@ def command(app: App, transaction: int, message: str | None, dry_run: bool) -> N
     from clusto_core.records.revert import revert
 
     with app.changing(message, dry_run=dry_run, reverts=transaction) as change:
-        count = revert(change, transaction)
+        count = revert(change.unit, transaction)
     verb = "would undo" if dry_run else "undid"
     number = "" if change.id is None else f", as transaction {change.id}"
     write_lines([f"{verb} transaction {transaction}: {count} Thing{'s' if count != 1 else ''}{number}"])

@@ -9,7 +9,7 @@ from clusto_cli.context import App, pass_app
 from clusto_cli.options import change_options
 from clusto_cli.output import output_option, write_lines, write_records
 from clusto_core.drivers.categories import Class, Role
-from clusto_core.rules.categories import REQUIRES, violations
+from clusto_core.rules import categories as rules
 
 command = categories.group(
     Role, "Give machines their jobs. A machine that lacks a class which a role requires is not put in it."
@@ -31,11 +31,7 @@ def require(
     with app.changing(message, dry_run=dry_run) as change:
         role = categories.category(change, Role, group)
         for name in classes:
-            required = categories.category(change, Class, name)
-            if no_longer:
-                change.delete_values(role, REQUIRES, required)
-            else:
-                change.add_values(role, REQUIRES, [required])
+            rules.require(change.unit, role, change.resolve(name), no_longer=no_longer)
     verb = "would require" if dry_run else "requires"
     write_lines([f"{role.name} {verb}{' no longer' if no_longer else ''} {', '.join(classes)}"])
 
@@ -48,7 +44,7 @@ def check(app: App, names: tuple[str, ...], output: str) -> int:
     """List the machines in each ROLE, or in all, that lack a class which it requires; exit code 1 when any does."""
     with app.reading() as reader:
         roles = [categories.category(reader, Role, name) for name in names] if names else None
-        found = violations(reader, roles)
+        found = rules.violations(reader, roles)
     if output == "text":
         write_lines(f"{each.machine.name} in {each.role.name} lacks {each.words}" for each in found)
     else:

@@ -9,7 +9,7 @@ from clusto_cli.context import App, pass_app
 from clusto_cli.options import change_options
 from clusto_cli.output import output_option, write_lines, write_records
 from clusto_cli.targets import names_argument, targets
-from clusto_core.drivers.categories import Role, Service
+from clusto_core.drivers.categories import Service
 
 command = categories.group(
     Service, "Record which machines run a service, on which port, behind which VIP of a load balancer.", members=False
@@ -18,7 +18,7 @@ command = categories.group(
 
 @command.command("create")
 @click.argument("name", metavar="NAME")
-@click.option("--port", metavar="PORT", type=click.IntRange(1, 65535), help="The TCP or UDP port it is served on.")
+@click.option("--port", metavar="PORT", type=int, help="The TCP or UDP port it is served on.")
 @click.option(
     "--role", metavar="ROLE", help="Only machines in this role run it.", shell_complete=completion.of_driver("Role")
 )
@@ -26,13 +26,10 @@ command = categories.group(
 @pass_app
 def create(app: App, name: str, port: int | None, role: str | None, message: str | None, dry_run: bool) -> None:
     """Make a Service called NAME."""
-    from clusto_core.rules.services import PORT, ROLE
+    from clusto_core.rules import services
 
     with app.changing(message, dry_run=dry_run) as change:
-        attributes: list[tuple[str, object]] = [(str(PORT), port)] if port is not None else []
-        if role is not None:
-            attributes.append((str(ROLE), categories.category(change, Role, role)))
-        made = change.add(Service, name, attributes=attributes)
+        made = services.create(change.unit, name, port, change.resolve(role) if role is not None else None)
     write_lines([f"{'would create' if dry_run else 'created'} Service {made.name}"])
 
 
@@ -49,10 +46,10 @@ def add(app: App, group: str, names: tuple[str, ...], vip: str | None, message: 
     lines = []
     with app.changing(message, dry_run=dry_run) as change:
         service = categories.category(change, Service, group)
-        behind = services.vip_named(change, vip) if vip else None
+        behind = services.vip_named(change.unit, vip) if vip else None
         for found in targets(change.unit.reader, names):
             machine = change.resolve(found.name)
-            changed = services.add(change, service, machine, behind)
+            changed = services.add(change.unit, service, machine, behind)
             verb = ("would add" if dry_run else "added") if changed else "already:"
             lines.append(f"{verb} {service.name} on {machine.name}{f' to {behind.name}' if behind else ''}")
     write_lines(lines)
@@ -71,7 +68,7 @@ def remove(app: App, group: str, names: tuple[str, ...], message: str | None, dr
     with app.changing(message, dry_run=dry_run) as change:
         service = categories.category(change, Service, group)
         for found in targets(change.unit.reader, names):
-            services.remove(change, service, change.resolve(found.name))
+            services.remove(change.unit, service, change.resolve(found.name))
             lines.append(f"{'would remove' if dry_run else 'removed'} {service.name} from {found.name}")
     write_lines(lines)
 

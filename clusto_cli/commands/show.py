@@ -152,7 +152,7 @@ def _record(reader: Reader, thing: Thing) -> dict[str, Any]:
 
 
 def _attribute(attribute: Attribute) -> dict[str, Any]:
-    return {"key": str(attribute.key), "value": attribute.shown, "type": attribute.value.type}
+    return {"key": str(attribute.key), "value": attribute.plain, "type": attribute.value.type}
 
 
 def _part(view: PartView) -> dict[str, Any]:

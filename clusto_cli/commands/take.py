@@ -9,7 +9,6 @@ from clusto_cli.context import App, pass_app
 from clusto_cli.options import change_options
 from clusto_cli.output import write_lines
 from clusto_cli.targets import names_argument, targets
-from clusto_core.errors import Refused
 
 
 @click.command("take")
@@ -31,7 +30,6 @@ def command(app: App, names: tuple[str, ...], parent: str, message: str | None, 
         target = change.resolve(parent)
         for found in targets(change.unit.reader, names):
             thing = change.resolve(found.name)
-            if not change.take(thing, target):
-                raise Refused(f"{thing.name} is not in {target.name}")
+            change.take(thing, target)
             lines.append(f"{'would take' if dry_run else 'took'} {thing.name} from {target.name}")
     write_lines(lines)

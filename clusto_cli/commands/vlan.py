@@ -6,11 +6,12 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
-from clusto_cli.options import change_options
+from clusto_cli.grouping import Group
+from clusto_cli.options import change_options, force_option
 from clusto_cli.output import output_option, write_lines, write_records
 
 
-@click.group("vlan")
+@click.group("vlan", cls=Group)
 def command() -> None:
     """Give VLAN ids to new VLANs, and take them back. (clusto network moves switch ports between VLANs.)
 
@@ -43,22 +44,18 @@ def allocate(
 
 @command.command("free")
 @click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=completion.of_driver("VLAN"))
+@force_option
 @change_options
 @pass_app
-def free(app: App, names: tuple[str, ...], message: str | None, dry_run: bool) -> None:
+def free(app: App, names: tuple[str, ...], force: bool, message: str | None, dry_run: bool) -> None:
     """Remove each VLAN, so that its id is free again. One that something names is not removed."""
     from clusto_cli.targets import expand_names
-    from clusto_core.drivers.resources import VLAN
-    from clusto_core.errors import Malformed
+    from clusto_core.resources import vlans
 
     lines = []
     with app.changing(message, dry_run=dry_run) as change:
         for name in expand_names(names):
-            thing = change.resolve(name)
-            if not thing.is_a(VLAN):
-                raise Malformed(f"{thing.name} is a {thing.driver}, not a VLAN")
-            change.remove(thing)
-            lines.append(f"{'would free' if dry_run else 'freed'} {thing.name}")
+            lines.append(f"{'would free' if dry_run else 'freed'} {vlans.free(change, name, force=force).name}")
     write_lines(lines)
 
 

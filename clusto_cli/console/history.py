@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from clusto_cli.context import App
 from clusto_core.answers.consoles import ConsoleWay
 from clusto_core.errors import ClustoError
-from clusto_core.model.attributes import Key, structure
-
-LAST_KEY = Key("_console", None, "last")
-"""The last session on a machine's console, as JSON: user, way, manner, start (seconds since 1970), seconds."""
+from clusto_core.model.attributes import structure
+from clusto_core.model.reserved import CONSOLE_LAST
+from clusto_core.rules import values
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ def record(app: App, sessions: Sequence[Attended]) -> None:
                     "start": int(each.started),
                     "seconds": round(each.seconds),
                 }
-                change.set_values(change.resolve(each.way.thing.name), LAST_KEY, [structure(entry)])
+                values.keep(change.unit, change.resolve(each.way.thing.name), CONSOLE_LAST, [structure(entry)])
     except (ClustoError, OSError) as error:
         app.say(f"the session is not in the history: {error}")
 

@@ -13,16 +13,12 @@ from clusto_cli.backends.switch.model import SwitchSettings
 from clusto_cli.backends.switch.opening import open_switch
 from clusto_core.answers.devicesettings import ReachedDevice, reached
 from clusto_core.errors import ClustoError, Malformed
-from clusto_core.model.attributes import Key
+from clusto_core.model.reserved import SWITCH_ORDER, SWITCH_PROFILE
 from clusto_core.model.things import Thing
 from clusto_core.store.reader import Reader
 
 GROUPS = ("snmp", "ssh", "switch")
 """The first words of all settings that matter to a switch."""
-ORDER_KEY = Key("_switch", None, "order")
-"""The order of SETs that worked on a switch."""
-PROFILE_KEY = Key("_switch", None, "profile")
-"""What a switch was recognised as."""
 _OCTETS = 1400
 """Switches take what fits into one frame, and their lists of ports are long; `snmp.max_octets` says otherwise."""
 
@@ -94,9 +90,9 @@ def devices(reader: Reader, switches: Iterable[Thing]) -> dict[int, Device]:
     things = {switch.id: switch for switch in switches}
     found = {id: Device(device) for id, device in reached(reader, things.values(), GROUPS).items()}
     for attribute in reader.attributes(*things):
-        if attribute.key == ORDER_KEY:
+        if attribute.key == SWITCH_ORDER:
             found[attribute.thing_id].kept_order = attribute.value.text
-        elif attribute.key == PROFILE_KEY:
+        elif attribute.key == SWITCH_PROFILE:
             found[attribute.thing_id].kept_profile = attribute.value.text
     return found
 

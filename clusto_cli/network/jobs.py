@@ -19,13 +19,9 @@ from clusto_core.answers.network import (
     things_announced,
 )
 from clusto_core.errors import NotFound
-from clusto_core.model.attributes import Key
 from clusto_core.model.names import natural_key
 from clusto_core.model.things import Thing
 from clusto_core.store.reader import Reader
-
-LAST_KEY = Key("_network", None, "last")
-"""The last change of a switch port, as JSON."""
 
 MOVED, ALREADY, REFUSED, MISSING, FAILED, PLANNED = "moved", "already", "refused", "missing", "failed", "planned"
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from clusto_cli.context import App
-from clusto_cli.network.devices import ORDER_KEY, PROFILE_KEY
-from clusto_cli.network.jobs import LAST_KEY, MOVED, Job, kept
+from clusto_cli.network.jobs import MOVED, Job, kept
 from clusto_cli.network.run import Opened
 from clusto_core.answers.network import LABEL_KEY, VLAN_KEY
 from clusto_core.inventory import Transaction
-from clusto_core.model.attributes import structure
+from clusto_core.model.attributes import string, structure
+from clusto_core.model.reserved import NETWORK_LAST, SWITCH_ORDER, SWITCH_PROFILE
 from clusto_core.model.things import Thing
+from clusto_core.rules import values
 
 
 def record(app: App, opened: Sequence[Opened], message: str | None) -> None:
@@ -24,9 +25,9 @@ def record(app: App, opened: Sequence[Opened], message: str | None) -> None:
         for one in learned:
             thing = change.resolve(one.device.name)
             if one.device.recognised and one.device.recognised != one.device.kept_profile:
-                change.set_values(thing, PROFILE_KEY, [one.device.recognised])
+                values.keep(change.unit, thing, SWITCH_PROFILE, [string(one.device.recognised)])
             if one.order and one.order != one.device.kept_order:
-                change.set_values(thing, ORDER_KEY, [one.order])
+                values.keep(change.unit, thing, SWITCH_ORDER, [string(one.order)])
         for job in moved:
             _record(change, job)
 
@@ -41,8 +42,9 @@ def _new(one: Opened) -> bool:
 def _record(change: Transaction, job: Job) -> None:
     assert job.after is not None
     nic, port = change.resolve(job.nic), change.resolve(job.wired.port.name)
-    values = [each.value for each in change.unit.attributes(nic) if each.key == VLAN_KEY]
-    change.set_values(port, LAST_KEY, [structure(kept(job, values[0].text if values else None))])
+    before = [each.value for each in change.unit.attributes(nic) if each.key == VLAN_KEY]
+    entry = kept(job, before[0].text if before else None)
+    values.keep(change.unit, port, NETWORK_LAST, [structure(entry)])
     name_port(change, port, job.after.name)
     if job.vlan is not None:
         change.set_values(nic, VLAN_KEY, [job.vlan.thing if job.vlan.thing is not None else job.vlan.id])

@@ -8,14 +8,12 @@ from collections.abc import Mapping, Sequence
 
 from clusto_cli.context import App
 from clusto_cli.power.actions import Result
-from clusto_cli.power.targets import PROFILE_KEY
 from clusto_core.errors import NotFound
-from clusto_core.model.attributes import Key, Value, structure
+from clusto_core.model.attributes import Value, string, structure
+from clusto_core.model.reserved import POWER_LAST, POWER_PROFILE
 from clusto_core.model.things import Thing
+from clusto_core.rules import values
 from clusto_core.store.reader import Reader
-
-LAST_KEY = Key("_power", None, "last")
-"""The last action on a Thing or an outlet, as JSON."""
 
 
 def record(
@@ -33,18 +31,18 @@ def record(
     outcome = _outcome(action, acted)
     with app.changing("; ".join(filter(None, (message, outcome))) or None) as change:
         for name, profile in recognised.items():
-            change.set_values(change.resolve(name), PROFILE_KEY, [profile])
+            values.keep(change.unit, change.resolve(name), POWER_PROFILE, [string(profile)])
         # What was removed from the inventory meanwhile is told in the message alone.
         present = change.unit.load_attributes(result.target.thing.id for result in acted)
         for result in acted:
             if (thing := present.get(result.target.thing.id)) is not None:
-                change.set_values(thing, LAST_KEY, [entries[result.target.name]])
+                values.keep(change.unit, thing, POWER_LAST, [entries[result.target.name]])
 
 
 def states_before(reader: Reader, thing: Thing) -> dict[str, str]:
     """The states, by outlet, before the last action on a target. Raises NotFound when there was none."""
     for attribute in reader.attributes(thing.id):
-        if attribute.key == LAST_KEY:
+        if attribute.key == POWER_LAST:
             before: dict[str, str] = json.loads(attribute.value.text)["before"]
             return before
     raise NotFound(f"no power action on {thing.name} is recorded")

@@ -22,12 +22,11 @@ from clusto_core.drivers.parts import Outlet
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
 from clusto_core.model.attributes import Key
 from clusto_core.model.names import natural_key
+from clusto_core.model.reserved import POWER_PROFILE
 from clusto_core.model.things import Thing
+from clusto_core.rules.protection import PROTECTED, protection
 from clusto_core.store.reader import Reader
 
-PROFILE_KEY = Key("_power", None, "profile")
-"""What a PDU was recognised as."""
-PROTECTED = Key("protected")
 FEED_KEY = Key("feed")
 """The letter of a feed, on a PDU or on what it is in."""
 BMC = "bmc"
@@ -105,8 +104,6 @@ class Plan:
         """What must not be switched off without force, and why, as far as the inventory knows."""
         reasons = []
         if next(reader.having(PROTECTED, "true"), None) is not None:
-            from clusto_core.inventory import protection
-
             things = [_whole(reader, target.thing) for target in self.targets]
             reasons = [reason for thing in things if (reason := protection(reader, thing))]
         if any(not point.device.startswith(BMC) for target in self.targets for point in target.points):
@@ -208,7 +205,7 @@ class Plan:
             self._devices[device.thing.name] = device
         by_id = {device.thing.id: name for name, device in self._devices.items()}
         for attribute in reader.attributes(*by_id):
-            if attribute.key == PROFILE_KEY:
+            if attribute.key == POWER_PROFILE:
                 self._kept[by_id[attribute.thing_id]] = attribute.value.text
 
     def _add_targets(self, reader: Reader, found: Sequence[Supply], via: str | None) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from clusto_cli.context import App
 from clusto_cli.rebuild.run import Begun
 from clusto_cli.rebuild.story import Outcome
-from clusto_core.inventory import PROTECTED, PROTECTED_REASON
 from clusto_core.model.attributes import Key, structure
+from clusto_core.model.reserved import REBUILD_LAST
 from clusto_core.records.history import user
+from clusto_core.rules import values
+from clusto_core.rules.protection import PROTECTED, PROTECTED_REASON
 
-LAST_KEY = Key("_rebuild", None, "last")
-"""The last rebuild of a machine, as JSON."""
 INSTALLED_KEY = Key("os", None, "installed")
 
 
@@ -19,7 +19,7 @@ def record(app: App, begun: Begun, outcome: Outcome, message: str | None) -> Non
     said = f"rebuild: {outcome.name} {begun.installs if outcome.done else '; '.join(outcome.failures)}"
     with app.changing("; ".join(filter(None, (message, said)))) as change:
         thing = change.unit.by_id(begun.job.thing.id)
-        change.set_values(thing, LAST_KEY, [structure(_entry(begun, outcome))])
+        values.keep(change.unit, thing, REBUILD_LAST, [structure(_entry(begun, outcome))])
         if not outcome.done:
             return
         change.set_values(thing, INSTALLED_KEY, [begun.installs])

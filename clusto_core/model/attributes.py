@@ -6,6 +6,7 @@ An attribute is (key, optional number, optional subkey, value), spelled `KEY`, `
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -44,11 +45,16 @@ class Key(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Key:
         """`KEY[#NUMBER][.SUBKEY]`; everything behind the first dot is the subkey. Raises Malformed."""
-        match = _KEY.fullmatch(text)
+        match = _KEY.fullmatch(text) if isinstance(text, str) else None
         if match is None:
-            raise Malformed(f"malformed key: {text[:60]!r} (write KEY, KEY.SUBKEY or KEY#2.SUBKEY)")
+            raise Malformed(f"malformed key: {str(text)[:60]!r} (write KEY, KEY.SUBKEY or KEY#2.SUBKEY)")
         number = match["number"]
         return cls(match["key"], int(number) if number is not None else None, match["subkey"])
+
+    @classmethod
+    def of(cls, given: str | Key) -> Key:
+        """The key that a caller means by text or by a Key. Raises Malformed, for a Key too that no text spells."""
+        return _respelled(given) if isinstance(given, Key) else cls.parse(given)
 
     def __str__(self) -> str:
         number = "" if self.number is None else f"#{self.number}"
@@ -64,6 +70,14 @@ class Key(NamedTuple):
         """Whether values are shown as `****`: `snmp.community`, `bmc.password`, `ssh.key`, `x.auth_secret`..."""
         last = (self.subkey or self.key).rpartition(".")[2].lower()
         return last.rpartition("_")[2].rpartition("-")[2] in _SECRET
+
+
+@lru_cache(1000)
+def _respelled(key: Key) -> Key:
+    spelled = Key.parse(str(key))
+    if spelled != key:
+        raise Malformed(f"malformed key: {tuple(key)!a} (it is spelled as {tuple(spelled)!a} is)")
+    return spelled
 
 
 class Value(NamedTuple):
@@ -194,18 +208,51 @@ def from_python(value: object) -> Value:
     if isinstance(value, bool):
         return Value("boolean", "true" if value else "false")
     if isinstance(value, str):
-        return string(value)
+        return string(value if type(value) is str else str.__str__(value))
     if isinstance(value, int):
         if not -(2**63) <= value < 2**63:
             raise Malformed(f"an integer has at most 64 bits: {str(value)[:40]} (quote it to keep it as text)")
-        return Value("integer", str(value))
+        return Value("integer", int.__str__(value))
     if isinstance(value, float):
         if value != value or value in (float("inf"), float("-inf")):
             raise Malformed(f"not a number: {value}")
-        return Value("float", repr(value))
+        return Value("float", float.__repr__(value))
     if isinstance(value, datetime.date):
         return instant(value.isoformat())
     return structure(value)
+
+
+def _respelled_json(text: str) -> Value:
+    import json
+
+    return structure(json.loads(text))
+
+
+_RESPELLED: Mapping[str, Callable[[str], Value]] = {
+    "string": string,
+    "boolean": infer,
+    "integer": infer,
+    "float": lambda text: from_python(float(text)),
+    "datetime": instant,
+    "json": _respelled_json,
+}
+
+
+def checked(value: Value) -> Value:
+    """The value itself. Raises Malformed unless its text is the one spelling of a value of its type.
+
+    What a relation names is not looked at here.
+    """
+    type, text, ref = value
+    if type == "relation" and isinstance(text, str) and text:
+        return value
+    respelled = _RESPELLED.get(type) if isinstance(text, str) and ref is None else None
+    try:
+        if respelled is not None and respelled(text) == value:
+            return value
+    except (ValueError, RecursionError):
+        pass
+    raise Malformed(f"not a value of the type {str(type)[:20]}: {str(text)[:60]!a}")
 
 
 def resolve_secret(text: str) -> str:

@@ -88,6 +88,12 @@ class Attribute(NamedTuple):
         text = self.value.shown(self.key)
         return f"@{text}" if self.value.type == "relation" else text
 
+    @property
+    def plain(self) -> Any:
+        """The value for programs, as JSON has it: numbers, booleans and structures as such, all else as text."""
+        typed = self.value.type in ("integer", "float", "boolean", "json") and not self.key.secret
+        return self.value.python() if typed else self.value.shown(self.key)
+
     def __str__(self) -> str:
         return f"{self.key}={self.shown}"
 

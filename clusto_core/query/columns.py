@@ -5,6 +5,7 @@ attr:KEY                     the values under a key
 inherited:KEY                those in force, from what it is in too
 in:DRIVER                    the nearest of that driver, or below it, that it is in: in:Rack
 connected:DRIVER             what of that driver its cables lead to: connected:Switch
+rack  unit                   the rack that it is in, and the numbers of the rack units that it fills
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from clusto_core.drivers import Driver, registry
+from clusto_core.drivers.equipment import Rack
 from clusto_core.errors import Malformed, did_you_mean
 from clusto_core.model.attributes import IP, Key
 from clusto_core.model.names import natural_key, suggest
 from clusto_core.model.things import Attribute, Thing, in_order
+from clusto_core.model.wiring import POSITION
 from clusto_core.store.reader import Reader
 
-WORDS = ("name", "driver", "in", "ip")
+WORDS = ("name", "driver", "in", "ip", "rack", "unit")
 PREFIXES = ("attr:", "inherited:", "in:", "connected:")
 
 
@@ -41,6 +44,8 @@ class Cell(NamedTuple):
 
 def parse(text: str, *, keys: bool = False) -> Column:
     """A column. With `keys`, any other word is the key of an attribute. Raises Malformed."""
+    if text == "rack":
+        return Column(text, "in:", None, Rack)
     if text in WORDS:
         return Column(text, text)
     head, colon, tail = text.partition(":")
@@ -52,7 +57,7 @@ def parse(text: str, *, keys: bool = False) -> Column:
         return Column(text, "attr:", Key.parse(text))
     guess = suggest(text, [*WORDS, *PREFIXES])
     raise Malformed(
-        f"no such column: {text[:60]!r}{did_you_mean(guess)} (name, driver, in, ip, attr:KEY, inherited:KEY, in:DRIVER,"
+        f"no such column: {text[:60]!r}{did_you_mean(guess)} ({', '.join(WORDS)}, attr:KEY, inherited:KEY, in:DRIVER,"
         " connected:DRIVER)"
     )
 
@@ -81,6 +86,8 @@ class Table:
             return [[Cell(thing.driver, thing.driver)] for thing in self.things]
         if column.sort == "ip":
             return self._addresses()
+        if column.sort == "unit":
+            return self._units()
         if column.key is not None:
             return self._values(column.key, inherited=column.sort == "inherited:")
         if column.driver is None:
@@ -148,6 +155,14 @@ class Table:
     def _nearest(self, thing: Thing, driver: type[Driver]) -> list[Cell]:
         return next((_names([each]) for each in self._above(thing) if each.is_a(driver)), [])
 
+    def _units(self) -> list[list[Cell]]:
+        """The numbers of the rack units that each Thing fills, from below."""
+        found: dict[int, set[int]] = {}
+        for link in self.reader.links(*(thing.id for thing in self.things if not thing.is_part)):
+            if link.kind == POSITION and link.part is None and link.other.number is not None:
+                found.setdefault(link.thing_id, set()).add(link.other.number)
+        return [[Cell(str(number), number) for number in sorted(found.get(thing.id, ()))] for thing in self.things]
+
     def _connected(self, driver: type[Driver]) -> list[list[Cell]]:
         """The Things, or parts, of a driver that the cables of each Thing, or part, end at."""
         links = self.reader.links(*(thing.id for thing in self.things if not thing.is_part))
@@ -166,10 +181,7 @@ def _names(things: Iterable[Thing]) -> list[Cell]:
 
 
 def _cell(attribute: Attribute) -> Cell:
-    shown = attribute.value.shown(attribute.key)
-    value = attribute.value
-    plain = value.type in ("integer", "float", "boolean", "json") and not attribute.key.secret
-    return Cell(shown, value.python() if plain else shown)
+    return Cell(attribute.value.shown(attribute.key), attribute.plain)
 
 
 def rank(cells: Sequence[Cell]) -> tuple[int, float, str]:

@@ -1,13 +1,20 @@
-"""What the constraints of the database cannot say, proved by questions to it: `clusto db check`."""
+"""What the constraints of the database cannot say, proved by questions to it: `clusto db check`.
+
+What only the rules of the model keep is proved by those very rules: names, keys, values, what is reserved, one place.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from clusto_core.drivers import registry
-from clusto_core.model import addresses, wiring
-from clusto_core.model.attributes import IP
+from clusto_core.drivers import Driver, Part, registry
+from clusto_core.drivers.equipment import PLACES
+from clusto_core.errors import Malformed
+from clusto_core.model import addresses, reserved, wiring
+from clusto_core.model.attributes import IN, IP, Key, Value, checked
+from clusto_core.model.names import split_part, trailing_number
 from clusto_core.model.things import Link, Thing
+from clusto_core.rules import kinds, parts
 from clusto_core.store.reader import Reader
 
 _QUESTIONS: tuple[tuple[str, str], ...] = (
@@ -33,6 +40,21 @@ _QUESTIONS: tuple[tuple[str, str], ...] = (
         "an attribute {} names a Thing that is not there",
         "SELECT a.key FROM attributes a LEFT JOIN things t ON t.id = a.ref_id "
         "WHERE a.ref_id IS NOT NULL AND t.id IS NULL",
+    ),
+    (
+        "{} is a part, or is in a part: only whole Things are put in each other",
+        "SELECT t.name FROM attributes a JOIN things t ON t.id = a.thing_id JOIN things p ON p.id = a.ref_id "
+        "WHERE a.key = '_in' AND (t.owner_id IS NOT NULL OR p.owner_id IS NOT NULL)",
+    ),
+    (
+        "{} is in the same Thing twice",
+        "SELECT t.name FROM attributes a JOIN things t ON t.id = a.thing_id WHERE a.key = '_in' "
+        "GROUP BY a.thing_id, t.name, a.ref_id HAVING count(*) > 1",
+    ),
+    (
+        "{} has a value that is marked as an address and is none",
+        "SELECT t.name FROM attributes a JOIN things t ON t.id = a.thing_id "
+        "WHERE a.claim IS NOT NULL AND (a.key <> '_ip' OR a.number IS NOT NULL OR a.subkey IS NOT NULL)",
     ),
     (
         "cable {} has an end that is not there",
@@ -71,7 +93,7 @@ _QUESTIONS: tuple[tuple[str, str], ...] = (
         "{} is higher or lower than the rack units that it is in",
         "SELECT t.name FROM connections c JOIN things t ON t.id = c.thing_id JOIN attributes a ON a.thing_id = t.id "
         "WHERE c.part_id IS NULL AND a.key = 'height' AND a.number IS NULL AND a.subkey IS NULL "
-        "AND a.integer_value IS NOT NULL GROUP BY c.thing_id, t.name, a.integer_value "
+        "AND a.type = 'integer' GROUP BY c.thing_id, t.name, a.integer_value "
         "HAVING a.integer_value <> count(*)",
     ),
     (
@@ -90,6 +112,21 @@ _FAR_BESIDE = """
 _BEHIND_PANELS = """
     SELECT c.part_id FROM connections c JOIN things o ON o.id = c.other_part_id
     WHERE c.part_id IS NOT NULL AND o.driver IN (:ids)"""
+_IN_PLACES = """
+    SELECT t.name, k.child_id, k.parent_id FROM containment k
+    JOIN things t ON t.id = k.child_id JOIN things p ON p.id = k.parent_id
+    WHERE t.owner_id IS NULL AND p.driver IN (:ids)"""
+_NUMBERED = """
+    SELECT min(t.name) FROM things t WHERE t.number IS NOT NULL AND t.driver IN (:ids)
+    GROUP BY t.owner_id, t.driver, t.number HAVING count(*) > 1"""
+_THINGS = "SELECT t.name, t.driver, t.owner_id, t.number FROM things t"
+_KEYS = "SELECT DISTINCT a.key, a.number, a.subkey, a.type FROM attributes a"
+_HAVING_KEY = """
+    SELECT t.name, t.driver, a.number, a.subkey, a.type FROM attributes a JOIN things t ON t.id = a.thing_id
+    WHERE a.key = :key ORDER BY t.name"""
+_VALUES = """
+    SELECT t.name, a.key, a.number, a.subkey, a.type, a.head, a.rest, a.integer_value, a.float_value
+    FROM attributes a JOIN things t ON t.id = a.thing_id WHERE a.type <> 'relation'"""
 _MEMBERSHIP = "SELECT a.thing_id, a.ref_id FROM attributes a WHERE a.key = '_in' AND a.ref_id IS NOT NULL"
 _ADDRESSES = """
     SELECT t.name, a.head, a.claim FROM attributes a JOIN things t ON t.id = a.thing_id
@@ -109,10 +146,88 @@ def problems(reader: Reader) -> Iterator[str]:
     yield from _misfits(reader)
     yield from _wrong_ends(reader)
     yield from _cycles(reader)
+    yield from _places(reader)
+    yield from _names(reader)
+    yield from _keys(reader)
+    yield from _values(reader)
+    yield from _addresses(reader)
+
+
+def _addresses(reader: Reader) -> Iterator[str]:
     for name, text, claim in reader.database.rows(_ADDRESSES, {"key": IP}):
         address = addresses.parse(text or "")
         if address is None or addresses.claim(address) != claim:
             yield f"{name} holds an address that is not marked as taken: {text}"
+        elif text != str(address):
+            yield f"{name} holds an address that is not spelled as clusto does: {text}"
+
+
+def _places(reader: Reader) -> Iterator[str]:
+    places = [name for place in PLACES for name in registry.under(place)]
+    found: dict[str, set[int]] = {}
+    for name, _, parent in reader.database.rows_in(_IN_PLACES, places):
+        found.setdefault(name, set()).add(parent)
+    for name, parents in found.items():
+        if len(parents) > 1:
+            yield f"{name} is in {len(parents)} places"
+    for (name,) in reader.database.rows_in(_NUMBERED, _panel_ports(reader)):
+        yield f"{name} has the number of another port on its side of the panel"
+
+
+def _names(reader: Reader) -> Iterator[str]:
+    for name, driver, owner, number in reader.database.iterate(_THINGS):
+        kind = registry.of(driver)
+        try:
+            if owner is None:
+                kinds.checked_name(name, kind)
+            else:
+                parts.checked_part_name(split_part(name)[1] or "")
+        except Malformed as error:
+            yield str(error)
+        if kind is not Driver and issubclass(kind, Part) != (owner is not None):
+            yield f"{name} is a {driver}, and {'belongs to no Thing' if owner is None else 'belongs to one'}"
+        if number != (trailing_number(name) if owner is not None else None):
+            yield f"{name} does not have the number that its name ends in"
+
+
+def _keys(reader: Reader) -> Iterator[str]:
+    """Keys that cannot be, reserved ones that nobody knows, and reserved ones with values of another type or holder."""
+    suspect = {row[0] for row in reader.database.rows(_KEYS) if _misused(Key(*row[:3]), row[3], None)}
+    for key in sorted(suspect | {key.key for key in reserved.HOLDERS}):
+        for name, driver, *rest, type in reader.database.rows(_HAVING_KEY, {"key": key}):
+            if problem := _misused(Key(key, *rest), type, registry.of(driver)):
+                yield f"{name} has {problem}"
+
+
+def _misused(key: Key, type: str, holder: type[Driver] | None) -> str | None:
+    try:
+        Key.of(key)
+        if key.reserved:
+            wanted = {Key(IN): "relation", Key(IP): "string"}.get(key) or reserved.type_of(key)
+            if type != wanted:
+                return f"a value of the type {type} under {key}, which is kept for those of the type {wanted}"
+    except Malformed as error:
+        return f"a key that cannot be: {error}"
+    kind = reserved.HOLDERS.get(key)
+    if kind is not None and holder is not None and not issubclass(holder, kind):
+        return f"{key}, which only a {kind.__name__} has"
+    return None
+
+
+def _values(reader: Reader) -> Iterator[str]:
+    for name, key, number, subkey, type, head, rest, *numbers in reader.database.iterate(_VALUES):
+        value = Value(type, (head or "") + (rest or ""))
+        try:
+            checked(value)
+        except Malformed:
+            yield f"{name} has under {Key(key, number, subkey)} what is no value of the type {type}"
+        else:
+            if [value.integer, value.float] != numbers:
+                yield f"{name} has under {Key(key, number, subkey)} a value that is not found by its number"
+
+
+def _panel_ports(reader: Reader) -> list[str]:
+    return [name for name in reader.drivers() if wiring.is_panel(registry.of(name))] or [""]
 
 
 def _misfits(reader: Reader) -> Iterator[str]:
@@ -123,7 +238,7 @@ def _misfits(reader: Reader) -> Iterator[str]:
 
 
 def _wrong_ends(reader: Reader) -> Iterator[str]:
-    panels = [name for name in reader.drivers() if wiring.is_panel(registry.of(name))] or [""]
+    panels = _panel_ports(reader)
     for (cable,) in reader.database.rows_in(_FAR_BESIDE, panels):
         yield f"cable {cable} does not say where it ends"
     behind = [row[0] for row in reader.database.rows_in(_BEHIND_PANELS, panels)]

@@ -7,29 +7,30 @@ the transaction left it; what came later and would be lost or left hanging is na
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
+from clusto_core.drivers import registry
 from clusto_core.errors import Refused
-from clusto_core.inventory import Transaction
 from clusto_core.model import addresses
 from clusto_core.model.attributes import IP, Key, Value
 from clusto_core.model.names import split_part, trailing_number
 from clusto_core.model.things import Attribute, Cable, Thing
 from clusto_core.records import history
-from clusto_core.rules import containment
+from clusto_core.rules import cabling, containment
 from clusto_core.store.unit import UnitOfWork
 
 Table = dict[int, list[Any]]
 
 
-def revert(change: Transaction, number: int) -> int:
-    """Undoes the transaction of that number within `change`; gives the number of Things that this changes.
+def revert(unit: UnitOfWork, number: int) -> int:
+    """Undoes the transaction of that number; gives the number of Things that this changes.
 
     Raises NotFound when there is no such transaction, Refused when a later one is in the way.
     """
-    history.entry(change.unit.reader, number)
-    return _Revert(change.unit, number).apply()
+    history.entry(unit.reader, number)
+    with unit.wholly():
+        return _Revert(unit, number).apply()
 
 
 class _Revert:
@@ -85,10 +86,9 @@ class _Revert:
                 if unit.cables(thing):
                     self._in_the_way(thing.id, None, f"{thing.name} is connected now")
             unit.delete_thing(thing)
-        for attribute in unit.reader.referring(removed):
-            if attribute.id not in gone["attributes"]:
-                holder = unit.by_id(attribute.thing_id)
-                self._in_the_way(holder.entity_id, attribute.id, f"{holder.name} names {attribute.value.text} now")
+        for attribute in unit.referring(removed):
+            holder = unit.by_id(attribute.thing_id)
+            self._in_the_way(holder.entity_id, attribute.id, f"{holder.name} names {attribute.value.text} now")
 
     def _cable(self, cable: Cable) -> Cable | None:
         thing = self.unit.find(cable.thing)
@@ -136,8 +136,10 @@ class _Revert:
         back = {table: self._only(self.before, self.after, table) for table in self.before}
         for row in sorted(back["things"].values(), key=lambda row: row[3] is not None):
             self._name_is_free(row[1])
-            if row[3] is not None and unit.find(row[3]) is None:
-                self._in_the_way(row[3], row[0], f"{split_part(row[1])[0]} is not there now")
+            if row[3] is not None:
+                if (owner := unit.find(row[3])) is None:
+                    self._in_the_way(row[3], row[0], f"{split_part(row[1])[0]} is not there now")
+                self._allowed(owner.id, cabling.check_pairing, owner, registry.part(row[2]), row[1])
             unit.insert_thing(Thing(row[0], row[1], row[2], row[3], trailing_number(row[1]) if row[3] else None))
         for id, thing_id, _part, spelled, type, text, ref in back["attributes"].values():
             holder = unit.find(thing_id)
@@ -147,7 +149,7 @@ class _Revert:
             if ref is not None and unit.find(ref) is None:
                 self._in_the_way(ref, id, f"{text}, which {holder.name} named, is not there now")
             if key == containment.IN_KEY:
-                self._may_be_in(holder, unit.by_id(ref))
+                self._allowed(ref, containment.check, holder, unit.by_id(ref))
             if key == (IP, None, None):
                 self._address_is_free(text)
             unit.insert_attribute(Attribute(id, thing_id, key, Value(type, text, ref)))
@@ -162,17 +164,27 @@ class _Revert:
                     self._in_the_way(thing_id, row[0], f"{name} is not there now")
                 if part_id is not None and unit.cable_of(part) is not None:
                     self._in_the_way(thing_id, None, f"{part.name} is connected otherwise now")
+            self._fits(cable)
             unit.insert_cable(cable)
+        for row in back["cables"].values():
+            if row[2] is None:
+                self._allowed(row[5], cabling.check_position, unit.by_id(row[3]))
 
-    def _may_be_in(self, thing: Thing, parent: Thing) -> None:
+    def _fits(self, cable: Cable) -> None:
+        """Whether the path that a cable would make now still joins what fits."""
+        if cable.part is not None and cable.other_part is not None:
+            one, other = self.unit.by_id(cable.part), self.unit.by_id(cable.other_part)
+            self._allowed(cable.thing, cabling.check_path, one, other)
+
+    def _allowed(self, entity: int, rule: Callable[..., object], *arguments: object) -> None:
         try:
-            containment.check(self.unit, thing, parent)
+            rule(self.unit, *arguments)
         except Refused as error:
-            self._in_the_way(parent.id, None, str(error))
+            self._in_the_way(entity, None, str(error))
 
     def _address_is_free(self, text: str) -> None:
         address = addresses.parse(text)
-        holder = self.unit.reader.claimant(addresses.claim(address)) if address else None
+        holder = self.unit.claimant(addresses.claim(address)) if address else None
         if holder is not None:
             self._in_the_way(holder.entity_id, None, f"{holder.name} holds {text} now")
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from clusto_core.drivers import Driver
-from clusto_core.errors import Refused
+from clusto_core.errors import Malformed, Refused
 from clusto_core.inventory import Transaction
 from clusto_core.model.attributes import Key
 from clusto_core.model.names import natural_key
@@ -61,7 +61,7 @@ def allocate(
     change: Transaction,
     wanted: Wanted,
     *,
-    settings: Iterable[tuple[Key, object]] = (),
+    settings: Iterable[tuple[str | Key, Any]] = (),
     put: Thing | None = None,
 ) -> Allocation:
     """Picks so many Things, sets attributes of them, and puts them into `put`.
@@ -69,6 +69,10 @@ def allocate(
     Raises Refused when there are not enough, saying which condition lacks; Malformed, NotFound as `query.find` does,
     Refused as `Transaction.put`.
     """
+    if wanted.number < 1:
+        raise Malformed(f"{wanted.number} Things cannot be picked")
+    if wanted.spread and wanted.pack:
+        raise Malformed("--spread and --pack are contraries: give one of them")
     reader = change.unit.reader
     bound = bind(reader, parse(wanted.where))
     conditions = list(bound.tree.items) if isinstance(bound.tree, tree.And) else [bound.tree]
@@ -79,14 +83,15 @@ def allocate(
     chosen = picker.pick(tree.And(*conditions), preferred)
     if chosen is None:
         raise Refused(_lacking(reader, wanted, conditions, picker))
-    change.allocated.update(thing.id for thing in chosen)
     values = list(settings)
     things = [change.unit.by_id(thing.id) for thing in sorted(chosen, key=lambda thing: natural_key(thing.name))]
-    for thing in things:
-        for key, value in values:
-            change.set_values(thing, key, [value])
-        if put is not None:
-            change.put(thing, put)
+    with change.unit.wholly():
+        for thing in things:
+            for key, value in values:
+                change.set_values(thing, key, value)
+            if put is not None:
+                change.put(thing, put)
+    change.allocated.update(thing.id for thing in things)
     return Allocation(things, bound.notes)
 
 

@@ -14,9 +14,10 @@ from clusto_core.drivers.resources import Network
 from clusto_core.errors import Malformed, NotFound, Refused
 from clusto_core.inventory import Transaction
 from clusto_core.model import addresses
-from clusto_core.model.attributes import IP, Key, string
+from clusto_core.model.attributes import IP, Key
 from clusto_core.model.things import Thing, in_order
 from clusto_core.query.parser import span
+from clusto_core.rules import claims, kinds
 from clusto_core.store.reader import Reader
 
 CIDR = Key("cidr")
@@ -87,8 +88,7 @@ def _block(thing: Thing, values: dict[Key, list[str]]) -> Block | None:
 
 def block_of(reader: Reader, thing: Thing) -> Block:
     """A Network as it is recorded. Raises Malformed for another kind of Thing or one without `cidr`."""
-    if not thing.is_a(Network):
-        raise Malformed(f"{thing.name} is a {thing.driver}, not a Network")
+    kinds.checked(thing, Network)
     found = next((block for block in blocks(reader) if block.thing == thing), None)
     if found is None:
         raise Malformed(f"{thing.name} has no cidr: clusto attr set cidr 10.2.0.0/24 -t {thing.name}")
@@ -134,7 +134,7 @@ def allocate(change: Transaction, network: Thing, holder: Thing) -> str:
     address = next(free(change, block), None)
     if address is None:
         raise Refused(f"not enough: no address of {network.name} ({block.network}) is free")
-    change.add_values(holder, IP_KEY, [string(str(address))])
+    claims.hold(change.unit, holder, str(address))
     return str(address)
 
 
@@ -145,11 +145,8 @@ def give(change: Transaction, text: str, holder: Thing) -> bool:
     its Network.
     """
     address = ip_address(addresses.canonical(text))
-    current = change.unit.claimant(addresses.claim(address))
-    if current == holder:
+    if not claims.check_free(change.unit, holder, str(address)):
         return False
-    if current is not None:
-        raise Refused(f"{address} is taken: {current.name} holds it")
     around = [block for block in blocks(change.unit.reader) if address in block.network]
     if not around:
         raise Refused(f"{address} is outside every Network (clusto add Network NAME --attr cidr=...)")
@@ -159,8 +156,7 @@ def give(change: Transaction, text: str, holder: Thing) -> bool:
             raise Refused(f"{address} is the address of {block.thing.name} ({block.network}) itself")
         if address.version == 4 and address == block.network.broadcast_address:
             raise Refused(f"{address} is the broadcast address of {block.thing.name} ({block.network})")
-    change.add_values(holder, IP_KEY, [string(str(address))])
-    return True
+    return claims.hold(change.unit, holder, str(address))
 
 
 def release(change: Transaction, text: str) -> list[Held]:

@@ -11,15 +11,16 @@ from typing import NamedTuple
 
 from clusto_core.drivers.resources import NameRange
 from clusto_core.errors import Malformed, NotFound, Refused
-from clusto_core.inventory import Transaction, checked_name
+from clusto_core.inventory import Transaction
 from clusto_core.model.attributes import Key, string
 from clusto_core.model.ranges import MalformedRange, expand
+from clusto_core.model.reserved import GIVEN
 from clusto_core.model.things import Thing, in_order
+from clusto_core.rules import kinds, values
+from clusto_core.rules.kinds import checked_name
 from clusto_core.store.reader import Reader
 
 PATTERN = Key("pattern")
-GIVEN = Key("_given")
-"""Names that were given out and not freed; reserved."""
 
 _PORTION = 1000
 
@@ -45,8 +46,9 @@ def names(texts: list[str], range_name: str) -> Iterator[str]:
 
 def allocate(change: Transaction, range_: Thing, number: int = 1) -> list[str]:
     """Gives out the next free names. Raises Refused when there are not enough, Malformed for no sensible NameRange."""
-    if not range_.is_a(NameRange):
-        raise Malformed(f"{range_.name} is a {range_.driver}, not a NameRange")
+    kinds.checked(range_, NameRange)
+    if number < 1:
+        raise Malformed(f"{number} names cannot be given out")
     attributes = change.unit.attributes(range_)
     patterns = [each.value.text for each in attributes if each.key == PATTERN]
     given = {each.value.text for each in attributes if each.key == GIVEN}
@@ -68,7 +70,7 @@ def allocate(change: Transaction, range_: Thing, number: int = 1) -> list[str]:
     take()
     if len(found) < number:
         raise Refused(f"not enough: {number} wanted, {len(found)} names of {range_.name} are free")
-    change.add_values(range_, GIVEN, [string(name) for name in found[:number]])
+    values.keep_more(change.unit, range_, GIVEN, [string(name) for name in found[:number]])
     return found[:number]
 
 
@@ -76,7 +78,7 @@ def release(change: Transaction, name: str) -> Thing:
     """Takes a name back, and gives the range that it is of. Raises NotFound when it was not given out."""
     for given in given_out(change.unit.reader):
         if given.name == name:
-            change.delete_values(given.range, GIVEN, string(name))
+            values.forget(change.unit, change.resolve(given.range), GIVEN, string(name))
             return given.range
     raise NotFound(f"the name was not given out: {name}")
 

@@ -9,6 +9,7 @@ from clusto_core.drivers.resources import VLAN
 from clusto_core.errors import Malformed, Refused
 from clusto_core.inventory import Transaction
 from clusto_core.model.things import Thing, in_order
+from clusto_core.rules import kinds
 from clusto_core.store.reader import Reader
 
 FIRST, LAST = 2, VLAN_MAX
@@ -47,11 +48,18 @@ def numbered(reader: Reader) -> list[Numbered]:
     return sorted((Numbered(ids.get(thing.id), thing) for thing in things), key=lambda each: each.id or 0)
 
 
+def free(change: Transaction, name: str | Thing, *, force: bool = False) -> Thing:
+    """Takes a VLAN out, so that its id is free again. Raises Malformed for another kind of Thing, else as `remove`."""
+    return change.remove(kinds.checked(change.resolve(name), VLAN), force=force)
+
+
 def allocate(change: Transaction, name: str, first: int, last: int, place: Thing | None = None) -> tuple[Thing, int]:
     """A new VLAN of that name with the lowest free id; with a `place`, free among the VLANs in it and in nothing.
 
-    Raises Refused when no id of the range is free, or the name is taken; Malformed.
+    Raises Refused when no id of the range is free, or the name is taken; Malformed for ids that no VLAN has.
     """
+    if not VLAN_MIN <= first <= last <= VLAN_MAX:
+        raise Malformed(f"no VLAN has such ids: {first}-{last} (between {VLAN_MIN} and {VLAN_MAX})")
     unit = change.unit
     known = numbered(unit.reader)
     if place is not None:

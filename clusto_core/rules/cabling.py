@@ -52,9 +52,12 @@ def parse_span(text: str) -> Span | None:
 
 
 def height(unit: UnitOfWork, thing: Thing) -> int | None:
-    """A device's height in rack units, None where it is not recorded."""
+    """A device's height in rack units, None where it is not recorded. Raises Refused where several are."""
     values = [each.value for each in unit.attributes(thing) if each.key == HEIGHT]
-    return values[0].integer if values and values[0].type == "integer" else None
+    found = [value.integer for value in values if value.type == "integer"]
+    if len(found) > 1:
+        raise Refused(f"{thing.name} has several heights: {', '.join(map(str, found))}")
+    return found[0] if found else None
 
 
 def rack_units(unit: UnitOfWork, rack: Thing) -> dict[int, Thing]:
@@ -75,7 +78,9 @@ def mount(unit: UnitOfWork, thing: Thing, rack: Thing, low: int | None = None, h
     """
     if not rack.is_a(Rack):
         raise Refused(f"{rack.name} is no rack")
-    if thing.is_part or not thing.is_a(Mounted):
+    if thing.is_part:
+        raise Refused(f"{thing.name} is a part: equipment takes rack units")
+    if not thing.is_a(Mounted):
         raise Refused(f"{thing.name} is a {thing.driver}, and takes no rack units")
     if taken := positions(unit, thing):
         raise Refused(f"{thing.name} is in {unit.by_id(taken[0].other_part or 0).place} already: disconnect it first")
@@ -130,15 +135,35 @@ def check_number_is_free_to_change(unit: UnitOfWork, part: Thing) -> None:
             raise Refused(f"{end.name} is in use, and its number says where it is: disconnect it first")
 
 
+def check_position(unit: UnitOfWork, thing: Thing) -> None:
+    """Raises Refused when a Thing is mounted in units that are not adjacent units of one rack and as many as it is
+    high, or stands elsewhere too, or the rack is in it."""
+    taken = positions(unit, thing)
+    for rack in {unit.by_id(cable.other_thing) for cable in taken}:
+        if (place := standing(unit, thing)) != rack:
+            raise Refused(f"{thing.name} is in {place.name if place else ''}, not in {rack.name}: take it out first")
+        check_no_cycle(unit, thing, rack)
+    numbers = sorted(unit.by_id(cable.other_part or 0).number or 0 for cable in taken)
+    if numbers and numbers != list(range(numbers[0], numbers[0] + len(numbers))):
+        raise Refused(f"{thing.name} would be in units of the rack that are not adjacent")
+    check_height(unit, thing)
+
+
 def check_heights(unit: UnitOfWork) -> None:
     """Raises Refused when a transaction says that mounted equipment is higher or lower than the units it is in."""
     new, _ = unit.attributes_changed(HEIGHT)
     for attribute in new:
         thing = unit.by_id(attribute.thing_id)
-        taken = 0 if thing.is_part or unit.is_gone(thing.id) else len(positions(unit, thing))
-        if taken and height(unit, thing) not in (None, taken):
-            units = "rack unit" if taken == 1 else "rack units"
-            raise Refused(f"{thing.name} is in {taken} {units}: disconnect it before its height changes")
+        if not thing.is_part:
+            check_height(unit, thing)
+
+
+def check_height(unit: UnitOfWork, thing: Thing) -> None:
+    """Raises Refused when a Thing is mounted in more or fewer rack units than it is high."""
+    taken = len(positions(unit, thing))
+    if taken and height(unit, thing) not in (None, taken):
+        units = "rack unit" if taken == 1 else "rack units"
+        raise Refused(f"{thing.name} is in {taken} {units}: disconnect it before its height changes")
 
 
 def check_pairing(unit: UnitOfWork, owner: Thing, driver: type[Part], name: str) -> None:
@@ -160,6 +185,8 @@ def connect(unit: UnitOfWork, one: Thing, other: Thing, kind: str | None = None)
     Raises Refused when they do not fit, are joined already or have nothing free; Malformed when several kinds of cable
     fit and `kind` does not choose.
     """
+    if kind not in (None, *wiring.KINDS):
+        raise Malformed(f"no such kind of connection: {kind} (known: {', '.join(wiring.KINDS)})")
     for each, rack in ((one, other), (other, one)):
         if not each.is_part and (rack.is_a(RackUnit) or (rack.is_a(Rack) and each.is_a(Mounted))):
             if kind not in (None, wiring.POSITION):
@@ -182,12 +209,18 @@ def join(unit: UnitOfWork, one: Thing, other: Thing) -> Joined:
             there = unit.by_id(across if across is not None else cable.thing)
             known = " already" if there == partner else ""
             raise Refused(f"{part.name} is{known} connected to {there.name}{'' if known else ': disconnect it first'}")
+    path = check_path(unit, one, other)
+    unit.insert_cable(Cable(unit.new_id(), path, one.id, one.entity_id, other.id, other.entity_id))
+    return Joined(one, other)
+
+
+def check_path(unit: UnitOfWork, one: Thing, other: Thing) -> str:
+    """The kind of the cable that may join two parts. Raises Refused when the ends of its path do not fit."""
     near, far = unit.end_behind(one), unit.end_behind(other)
     path = wiring.fit(near.driver, far.driver)
     if path is None:
         raise Refused(f"the path would join {_what(near)} and {_what(far)}, which do not fit")
-    unit.insert_cable(Cable(unit.new_id(), path, one.id, one.entity_id, other.id, other.entity_id))
-    return Joined(one, other)
+    return path
 
 
 def disconnect(unit: UnitOfWork, one: Thing, other: Thing | None = None) -> list[Joined]:
@@ -225,8 +258,6 @@ def _what(part: Thing) -> str:
 
 def _choose(unit: UnitOfWork, one: Thing, other: Thing, kind: str | None) -> tuple[Thing, Thing]:
     """The parts that two Things stand for."""
-    if kind is not None and kind not in wiring.KINDS:
-        raise Malformed(f"no such kind of connection: {kind} (known: {', '.join(wiring.KINDS)})")
     if one.is_part and other.is_part:
         if kind is not None and (found := wiring.cable_kind(one.kind, other.kind)) not in (None, kind, wiring.PATCH):
             raise Refused(f"{one.name} and {other.name} are joined by {found}, not by {kind}")

@@ -15,7 +15,7 @@ from clusto_core.drivers.categories import Class, Role
 from clusto_core.errors import Refused
 from clusto_core.model.attributes import Key
 from clusto_core.model.things import Thing, in_order
-from clusto_core.rules import containment
+from clusto_core.rules import containment, kinds, values
 from clusto_core.store.reader import Reader
 from clusto_core.store.unit import UnitOfWork
 
@@ -79,6 +79,15 @@ def _requirements(unit: UnitOfWork) -> dict[int, list[Thing]]:
             if required.is_a(Class) and unit.by_id(attribute.thing_id).is_a(Role):
                 found.setdefault(attribute.thing_id, []).append(required)
     return found
+
+
+def require(unit: UnitOfWork, role: Thing, required: Thing, *, no_longer: bool = False) -> None:
+    """Makes a Role require a Class, or require it no longer. Raises Malformed for Things of other kinds."""
+    wanted = values.relation(kinds.checked(required, Class))
+    if not no_longer:
+        values.add(unit, kinds.checked(role, Role), REQUIRES, [wanted])
+    elif any(each.key == REQUIRES and each.value.ref == required.id for each in unit.attributes(role)):
+        values.delete(unit, [role], REQUIRES, wanted)
 
 
 class _Judge:

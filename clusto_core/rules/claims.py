@@ -33,11 +33,16 @@ def hold(unit: UnitOfWork, thing: Thing, text: str) -> bool:
     Raises Malformed, Refused when another one holds it.
     """
     spelled = addresses.canonical(text)
-    if spelled in held(unit, thing):
+    if not check_free(unit, thing, spelled):
         return False
-    claim = addresses.claim_of(spelled)
-    holder = unit.claimant(claim) if claim else None
-    if holder is not None:
-        raise Refused(f"{spelled} is held by {holder.name}")
     unit.insert_attribute(Attribute(unit.new_id(), thing.id, IP_KEY, string(spelled)))
     return True
+
+
+def check_free(unit: UnitOfWork, thing: Thing, spelled: str) -> bool:
+    """Whether a Thing or part may be given an address; False when it holds it. Raises Refused when another holds it."""
+    claim = addresses.claim_of(spelled)
+    holder = unit.claimant(claim) if claim else None
+    if holder is not None and holder != thing:
+        raise Refused(f"{spelled} is taken: {holder.name} holds it")
+    return holder is None

@@ -7,6 +7,7 @@ from clusto_core.drivers.equipment import PLACES
 from clusto_core.errors import Refused
 from clusto_core.model.attributes import IN, Key, Value
 from clusto_core.model.things import Attribute, Thing
+from clusto_core.store.reader import rank
 from clusto_core.store.unit import UnitOfWork
 
 IN_KEY = Key(IN)
@@ -21,6 +22,22 @@ def parents(unit: UnitOfWork, thing: Thing) -> list[Thing]:
     return found + [rack for rack in dict.fromkeys(racks) if rack not in found]
 
 
+def ancestors(unit: UnitOfWork, thing: Thing) -> list[Thing]:
+    """Everything that a Thing or part is in, nearest first, each once; as in this transaction."""
+    found: dict[int, Thing] = {}
+    level = [thing]
+    while level:
+        following = []
+        for here in level:
+            above = [unit.by_id(here.owner_id)] if here.owner_id is not None else parents(unit, here)
+            for parent in sorted(above, key=rank):
+                if parent.id not in found and parent != thing:
+                    found[parent.id] = parent
+                    following.append(parent)
+        level = following
+    return list(found.values())
+
+
 def is_place(thing: Thing) -> bool:
     """Whether it is somewhere a Thing stands."""
     return issubclass(thing.kind, PLACES)
@@ -28,7 +45,7 @@ def is_place(thing: Thing) -> bool:
 
 def put(unit: UnitOfWork, thing: Thing, parent: Thing) -> bool:
     """Puts a Thing into another; False when it was in it. Raises Refused for parts, cycles and a second place."""
-    if any(each.key == IN_KEY and each.value.ref == parent.id for each in unit.attributes(thing)):
+    if membership(unit, thing, parent) is not None:
         return False
     check(unit, thing, parent)
     value = Value("relation", parent.name, parent.id)
@@ -48,18 +65,23 @@ def check(unit: UnitOfWork, thing: Thing, parent: Thing) -> None:
     check_no_cycle(unit, thing, parent)
 
 
-def take(unit: UnitOfWork, thing: Thing, parent: Thing) -> bool:
-    """Takes a Thing out of another; False when it was not put in it.
+def membership(unit: UnitOfWork, thing: Thing, parent: Thing) -> Attribute | None:
+    """What says that a Thing was put in another; None when it was not."""
+    every = unit.attributes(thing)
+    return next((each for each in every if each.key == IN_KEY and each.value.ref == parent.id), None)
 
-    Raises Refused when it is there only because it is mounted in the rack, which `disconnect` ends.
+
+def take(unit: UnitOfWork, thing: Thing, parent: Thing) -> None:
+    """Takes a Thing out of another.
+
+    Raises Refused when it is not in it, or only because it is mounted in the rack, which `disconnect` ends.
     """
-    for attribute in unit.attributes(thing):
-        if attribute.key == IN_KEY and attribute.value.ref == parent.id:
-            unit.delete_attribute(attribute)
-            return True
-    if parent in parents(unit, thing):
+    if (attribute := membership(unit, thing, parent)) is not None:
+        unit.delete_attribute(attribute)
+    elif not thing.is_part and parent in parents(unit, thing):
         raise Refused(f"{thing.name} is mounted in {parent.name}: clusto disconnect {thing.name} {parent.name}")
-    return False
+    else:
+        raise Refused(f"{thing.name} is not in {parent.name}")
 
 
 def standing(unit: UnitOfWork, thing: Thing) -> Thing | None:

@@ -18,15 +18,17 @@ from typing import Any, NamedTuple
 
 from clusto_core.drivers import Driver, Part
 from clusto_core.drivers.resources import DeviceType
-from clusto_core.errors import Malformed, NotFound, did_you_mean
-from clusto_core.model.attributes import Key
+from clusto_core.errors import Malformed, NotFound, Refused, did_you_mean
+from clusto_core.model import reserved
+from clusto_core.model.attributes import Key, Value, from_python, string
 from clusto_core.model.names import suggest, trailing_number
 from clusto_core.model.things import Attribute
-from clusto_core.rules import parts, ports
+from clusto_core.rules import kinds, parts, ports
 from clusto_core.store.unit import UnitOfWork
 
-NAME = re.compile(r"[a-z0-9][a-z0-9._+-]*/[a-z0-9][a-z0-9._+-]*")
 DEFINITION = Key("definition")
+TYPE = Key("type")
+"""The device type that a Thing was made after."""
 
 
 class TypedPart(NamedTuple):
@@ -34,25 +36,30 @@ class TypedPart(NamedTuple):
 
     name: str
     driver: type[Part]
-    attributes: Mapping[str, object]
+    attributes: Mapping[Key, Value]
 
 
 class Model:
     """What a device type, or a driver by itself, gives to a new Thing."""
 
-    def __init__(self, typed: Iterable[TypedPart], attributes: Mapping[str, object]) -> None:
+    def __init__(self, typed: Iterable[TypedPart], attributes: Mapping[Key, Value]) -> None:
         self.parts = list(typed)
-        self.attributes = dict(attributes)
+        self.attributes = attributes
         self.planned = [(part.name, part.driver.__name__, trailing_number(part.name)) for part in self.parts]
         """Name, driver and number of each part, as `UnitOfWork.insert_parts` takes them."""
 
 
+def first_attributes(spelled: Mapping[str, object]) -> dict[Key, Value]:
+    """The attributes that a driver or a definition spells. Raises Malformed."""
+    return {reserved.writable(Key.parse(text)): from_python(value) for text, value in spelled.items()}
+
+
 def name_of(manufacturer: str, model: str) -> str:
     """`manufacturer/model` as a type is called: `Dell`, `PowerEdge R650` is `dell/poweredge-r650`. Raises Malformed."""
-    name = "/".join(map(_slug, (manufacturer, model)))
-    if NAME.fullmatch(name) is None or len(name) > 255:
-        raise Malformed(f"no device type can be called after {manufacturer[:60]!a} and {model[:60]!a}")
-    return name
+    try:
+        return kinds.checked_type("/".join(map(_slug, (manufacturer, model))))
+    except Malformed:
+        raise Malformed(f"no device type can be called after {manufacturer[:60]!a} and {model[:60]!a}") from None
 
 
 def _slug(text: str) -> str:
@@ -95,9 +102,9 @@ def shape(unit: UnitOfWork, driver: type[Driver], counts: parts.Counts, name: st
     """
     if name is None:
         planned = parts.plan(driver, counts)
-        return Model([TypedPart(part.name, part.driver, {}) for part in planned], dict(driver.attributes))
+        return Model([TypedPart(part.name, part.driver, {}) for part in planned], first_attributes(driver.attributes))
     model = load(unit, name, driver)
-    attributes = {**driver.attributes, **model.attributes, "type": name}
+    attributes = {**first_attributes(driver.attributes), **model.attributes, TYPE: string(name)}
     if not counts:
         return Model(model.parts, attributes)
     said = parts.kinds(driver, counts)
@@ -135,9 +142,14 @@ def model(definition: Any, name: str, driver: type[Driver]) -> Model:
     """What a definition gives to equipment of that driver. Raises Malformed when it is none."""
     try:
         typed = [
-            TypedPart(each["name"], ports.part_driver(each["kind"], driver), each.get("attrs", {}))
+            TypedPart(
+                parts.checked_part_name(each["name"]),
+                ports.part_driver(each["kind"], driver),
+                first_attributes(each.get("attrs", {})),
+            )
             for each in definition["parts"]
         ]
-        return Model(typed, dict(definition["attrs"]))
-    except (KeyError, TypeError, AttributeError, ValueError):
+        parts.check_unique(typed)
+        return Model(typed, first_attributes(definition["attrs"]))
+    except (KeyError, TypeError, AttributeError, ValueError, Malformed, Refused):
         raise Malformed(f"the definition of the device type {name} is damaged: import it again") from None

@@ -25,7 +25,7 @@ LIMIT = 10_000
 LABEL = Key("label")
 """What the device itself calls a part."""
 
-Counts = Mapping[str, int | Sequence[str]]
+Counts = Mapping[str, int | list[str] | tuple[str, ...]]
 """By kind of part: how many, or how they are called."""
 
 
@@ -112,6 +112,16 @@ def plan(driver: type[Driver], counts: Counts) -> list[NewPart]:
     return found
 
 
+def frozen(counts: Counts) -> tuple[tuple[str, int | tuple[str, ...]], ...]:
+    """The same as something that can be looked up by. Raises Malformed for what is neither a number nor names."""
+    found = []
+    for kind_name, value in counts.items():
+        if type(value) is not int and not isinstance(value, list | tuple):
+            raise Malformed(f"parts of the kind {kind_name} are a number or a list of names, not {value!r:.60}")
+        found.append((kind_name, value if isinstance(value, int) else tuple(value)))
+    return tuple(found)
+
+
 def kinds(driver: type[Driver], counts: Counts) -> dict[type[Part], int | Sequence[str]]:
     """Counts and names by the driver of the part. The ports of a patch panel that are counted are its front and rear.
 
@@ -179,6 +189,8 @@ def default_names(driver: type[Driver], part: type[Part], number: int) -> list[s
 
 def checked_part_name(name: str) -> str:
     """The name itself. Raises Malformed when no part can be called so."""
+    if not isinstance(name, str):
+        raise Malformed(f"a part's name is text, not {name!r:.60}")
     try:
         check_part_name(name)
     except MalformedName as error:

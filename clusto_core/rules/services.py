@@ -10,16 +10,17 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from clusto_core.drivers import Equipment
-from clusto_core.drivers.categories import Pool, Service
+from clusto_core.drivers.categories import Pool, Role, Service
 from clusto_core.drivers.equipment import LoadBalancer
 from clusto_core.drivers.parts import Vip
 from clusto_core.errors import Malformed, Refused
-from clusto_core.inventory import Transaction
 from clusto_core.model import addresses
-from clusto_core.model.attributes import Key
+from clusto_core.model.attributes import Key, Value, from_python
 from clusto_core.model.things import Attribute, Thing, in_order
-from clusto_core.rules import containment
+from clusto_core.rules import containment, kinds, things, values
+from clusto_core.rules.lookup import resolve
 from clusto_core.store.reader import Reader
+from clusto_core.store.unit import UnitOfWork
 
 PORT = Key("port")
 ROLE = Key("role")
@@ -37,9 +38,9 @@ class Running(NamedTuple):
     vips: list[Thing]
 
 
-def vip_named(change: Transaction, name: str) -> Thing:
+def vip_named(unit: UnitOfWork, name: str) -> Thing:
     """The VIP of that name (lb1:vip1) or address. Raises Malformed for what is none, NotFound."""
-    return checked_vip(change.resolve(part_holding(change.unit.reader, name)))
+    return checked_vip(resolve(unit, part_holding(unit.reader, name)))
 
 
 def part_holding(reader: Reader, name: str) -> Thing:
@@ -56,15 +57,34 @@ def checked_vip(thing: Thing) -> Thing:
     return thing
 
 
-def add(change: Transaction, service: Thing, machine: Thing, vip: Thing | None = None) -> bool:
+def create(unit: UnitOfWork, name: str, port: int | None = None, role: Thing | None = None) -> Thing:
+    """A new Service, on a TCP or UDP port, that only machines in a Role run.
+
+    Raises Malformed for a name or port that cannot be and for a Thing that is no Role, Refused for a name that is
+    taken.
+    """
+    attributes: list[tuple[Key, Value]] = []
+    if port is not None:
+        attributes.append((PORT, from_python(checked_port(port))))
+    if role is not None:
+        attributes.append((ROLE, values.relation(kinds.checked(role, Role))))
+    return things.add(unit, Service, name, attributes)
+
+
+def checked_port(port: int) -> int:
+    """The port itself. Raises Malformed when there is none of that number."""
+    if not 1 <= port <= 65535:
+        raise Malformed(f"no such port: {port} (write 1 to 65535)")
+    return port
+
+
+def add(unit: UnitOfWork, service: Thing, machine: Thing, vip: Thing | None = None) -> bool:
     """Records that a machine runs a Service, behind a VIP; False when all that was so.
 
     Raises Malformed for Things of other kinds and for a Service without a port behind a VIP; Refused when the machine
     lacks the Role of the Service, or the VIP is not of a LoadBalancer.
     """
-    unit = change.unit
-    if not service.is_a(Service):
-        raise Malformed(f"{service.name} is a {service.driver}, not a Service")
+    kinds.checked(service, Service)
     if not machine.is_a(Equipment):
         raise Malformed(f"{machine.name} is a {machine.driver}, and runs no Service")
     attributes = unit.attributes(service)
@@ -73,36 +93,42 @@ def add(change: Transaction, service: Thing, machine: Thing, vip: Thing | None =
             raise Refused(
                 f"{service.name} needs machines in the role {role.name}: clusto role add {role.name} {machine.name}"
             )
-    changed = change.put(machine, service)
-    if vip is not None:
-        if not unit.by_id(vip.entity_id).is_a(LoadBalancer):
-            raise Refused(f"{vip.owner_name} is no LoadBalancer")
-        port = next((each.value.integer for each in attributes if each.key == PORT), None)
-        if port is None:
-            raise Malformed(f"{service.name} has no port: clusto attr set port 443 -t {service.name}")
-        changed |= change.put(machine, _pool(change, vip, service, port))
+    port = _port(unit, service, checked_vip(vip)) if vip is not None else 0
+    with unit.wholly():
+        changed = containment.put(unit, machine, service)
+        if vip is not None:
+            changed |= containment.put(unit, machine, _pool(unit, vip, service, port))
     return changed
 
 
-def _pool(change: Transaction, vip: Thing, service: Thing, port: int) -> Thing:
+def _port(unit: UnitOfWork, service: Thing, vip: Thing) -> int:
+    if not unit.by_id(vip.entity_id).is_a(LoadBalancer):
+        raise Refused(f"{vip.owner_name} is no LoadBalancer")
+    port = next((each.value.integer for each in unit.attributes(service) if each.key == PORT), None)
+    if port is None:
+        raise Malformed(f"{service.name} has no port: clusto attr set port 443 -t {service.name}")
+    return port
+
+
+def _pool(unit: UnitOfWork, vip: Thing, service: Thing, port: int) -> Thing:
     """The Pool of a Service behind a VIP; made when there is none."""
-    unit = change.unit
     for pool in (unit.by_id(each.value.ref) for each in unit.attributes(vip) if each.key == POOL and each.value.ref):
         if any(each.key == SERVICE and each.value.ref == service.id for each in unit.attributes(pool)):
             return pool
     name = f"{vip.owner_name}-{vip.part_name.replace('/', '-').replace(':', '-')}-{service.name}"
-    made = change.add(Pool, name, attributes=[(SERVICE, service), (PORT, port)])
-    change.add_values(vip, POOL, [made])
+    made = things.add(unit, Pool, name, [(SERVICE, values.relation(service)), (PORT, from_python(port))])
+    values.add(unit, vip, POOL, [values.relation(made)])
     return made
 
 
-def remove(change: Transaction, service: Thing, machine: Thing) -> None:
+def remove(unit: UnitOfWork, service: Thing, machine: Thing) -> None:
     """Records that a machine runs a Service no more, behind no VIP. Raises Refused when it did not run it."""
-    if not change.take(machine, service):
+    if containment.membership(unit, machine, service) is None:
         raise Refused(f"{machine.name} does not run {service.name}")
-    for pool in containment.parents(change.unit, machine):
-        if any(each.key == SERVICE and each.value.ref == service.id for each in change.unit.attributes(pool)):
-            change.take(machine, pool)
+    containment.take(unit, machine, service)
+    for pool in containment.parents(unit, machine):
+        if any(each.key == SERVICE and each.value.ref == service.id for each in unit.attributes(pool)):
+            containment.take(unit, machine, pool)
 
 
 def running(reader: Reader, service: Thing | None = None, vip: Thing | None = None) -> list[Running]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -15,6 +16,9 @@ from clusto_core.store.database import Database, EmptyStore, OutdatedSchema, sql
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
+_writing: set[tuple[int, str]] = set()
+# The numbers of threads, and the stores that they write to.
 
 Notify = Callable[[str], None]
 """Told, in one line, what was done besides: a store made, a backup written."""
@@ -59,10 +63,11 @@ def engine_for(url: str) -> Engine:
 def write_transaction(settings: Settings, notify: Notify) -> Iterator[Database]:
     """A transaction that holds the store's write lock; makes the store, or upgrades it, where that is due.
 
-    Raises StoreBroken when the store cannot be opened or written to, Refused when another writer keeps it too long.
+    Raises StoreBroken when the store cannot be opened or written to, Refused when another writer keeps it too long, and
+    at once when this thread is that writer.
     """
     url = settings.url
-    with explained(url):
+    with _alone(url), explained(url):
         try:
             writing = _locked(url)
         except EmptyStore:
@@ -78,6 +83,20 @@ def write_transaction(settings: Settings, notify: Notify) -> Iterator[Database]:
         with contextlib.closing(writing):
             yield writing
             writing.connection.commit()
+
+
+@contextlib.contextmanager
+def _alone(url: str) -> Iterator[None]:
+    """Raises Refused when this thread writes to that store already: it would wait for itself."""
+    place = os.path.realpath(sqlite_path(url)) if url.startswith("sqlite") else url
+    writer = (threading.get_ident(), place)
+    if writer in _writing:
+        raise Refused(f"a change inside a change of the same store would wait for itself: {masked(url)}")
+    _writing.add(writer)
+    try:
+        yield
+    finally:
+        _writing.discard(writer)
 
 
 def _await_migration(url: str) -> None:

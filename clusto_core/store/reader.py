@@ -245,7 +245,7 @@ class Reader:
     def parents(self, thing_id: int) -> list[Thing]:
         """What it is directly in: categories before places, since what a machine is says more than where it stands."""
         found = {thing.id: thing for thing in (Thing(*row) for row in self.database.rows(_PARENTS, {"id": thing_id}))}
-        return sorted(found.values(), key=_rank)
+        return sorted(found.values(), key=rank)
 
     def parents_of(self, ids: Iterable[int]) -> dict[int, list[Thing]]:
         """What each of many is directly in, as `parents` tells it; nothing for those that are in nothing."""
@@ -253,7 +253,7 @@ class Reader:
         for row in self.database.rows_in(_PARENTS_OF, list(ids)):
             found.setdefault(row[0], []).append(Thing(*row[1:]))
         for parents in found.values():
-            parents.sort(key=_rank)
+            parents.sort(key=rank)
         return found
 
     def children(self, thing_id: int) -> list[Thing]:
@@ -403,7 +403,7 @@ class Reader:
         ]
 
 
-def _rank(parent: Thing) -> tuple[bool, str]:
+def rank(parent: Thing) -> tuple[bool, str]:
     """Sorts what a Thing is in: categories first."""
     return (not parent.is_a(Category), natural_key(parent.name))
 

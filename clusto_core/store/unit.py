@@ -6,6 +6,7 @@ an import of 100,000 wired servers go the same way. The rules of the model are n
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,11 @@ class UnitOfWork:
         self._gone: tuple[dict[int, Thing], dict[int, Attribute], dict[int, Cable]] = ({}, {}, {})
         self._renamed: dict[int, tuple[str, str]] = {}
         self._claims: dict[str, int | None] = {}
+        # The new attributes that name each Thing.
+        self._naming: dict[int, dict[int, Attribute]] = {}
         self._paths: set[int] = set()
+        self.failed: BaseException | None = None
+        """What ended halfway something that is done wholly or not at all: nothing of this unit may be kept then."""
 
     # --- reading, through what is kept -------------------------------------------------------------------------------
 
@@ -129,6 +134,12 @@ class UnitOfWork:
             self._load_cables([part.entity_id])
         return self._cable_of.get(part.id)
 
+    def referring(self, ids: Iterable[int]) -> list[Attribute]:
+        """The attributes that name one of these Things, as in this transaction."""
+        wanted = list(ids)
+        stored = [each for each in self.reader.referring(wanted) if each.id not in self._gone[1]]
+        return stored + [each for id in wanted for each in self._naming.get(id, {}).values()]
+
     def claimant(self, claim: str) -> Thing | None:
         """Which Thing or part holds what no two may hold, as in this transaction."""
         if claim not in self._claims:
@@ -198,6 +209,20 @@ class UnitOfWork:
             if part is not None:
                 self._cable_of[part] = cable
 
+    @contextlib.contextmanager
+    def wholly(self) -> Iterator[None]:
+        """What is done meanwhile is done wholly: when it fails halfway, `failed` says so, whoever catches the error."""
+        before = self._state()
+        try:
+            yield
+        except BaseException as error:
+            if self.failed is None and self._state() != before:
+                self.failed = error
+            raise
+
+    def _state(self) -> tuple[object, ...]:
+        return self._next_id, [len(rows) for rows in (*self._new, *self._gone)], dict(self._renamed)
+
     # --- changing ----------------------------------------------------------------------------------------------------
 
     def new_id(self) -> int:
@@ -242,6 +267,8 @@ class UnitOfWork:
         """Takes the row out; its parts, attributes and cables must be gone before."""
         if self._new[0].pop(thing.id, None) is None:
             self._gone[0][thing.id] = self._as_stored(thing)
+        else:
+            del self._by_id[thing.id]
         self._by_name[thing.name] = None
         if thing.owner_id is not None and thing.owner_id in self._parts:
             self._parts[thing.owner_id].pop(thing.id, None)
@@ -266,6 +293,8 @@ class UnitOfWork:
         """A new value of a Thing."""
         self.attributes(self.by_id(attribute.thing_id)).append(attribute)
         self._new[1][attribute.id] = attribute
+        if (ref := attribute.value.ref) is not None:
+            self._naming.setdefault(ref, {})[attribute.id] = attribute
         if (claim := rows.claim_of(attribute)) is not None:
             self._claims[claim] = attribute.thing_id
 
@@ -276,6 +305,8 @@ class UnitOfWork:
             self._claims[claim] = None
         if self._new[1].pop(attribute.id, None) is None:
             self._gone[1][attribute.id] = attribute
+        elif attribute.value.ref is not None:
+            del self._naming[attribute.value.ref][attribute.id]
 
     def insert_cable(self, cable: Cable) -> None:
         """A new cable."""

@@ -18,11 +18,10 @@ from typing import Any, NamedTuple
 from clusto_core.drivers import Part, registry
 from clusto_core.drivers.resources import DeviceType, Query
 from clusto_core.errors import Malformed, did_you_mean
-from clusto_core.model import addresses
+from clusto_core.model import addresses, reserved
 from clusto_core.model.attributes import IN, IP, Key, Value, from_python, instant, string, structure
 from clusto_core.model.names import MalformedName, check_name, split_part, suggest
-from clusto_core.query import saved
-from clusto_core.rules import cabling, devicetypes
+from clusto_core.rules import cabling, kinds
 from clusto_core.rules.parts import checked_part_name
 
 Values = Mapping[Key, tuple[Value, ...]]
@@ -158,17 +157,16 @@ def _check_name(document: Document, data: Mapping[str, Any], problems: _Problems
         return
     try:
         if document.driver == Query.__name__:
-            saved.checked_name(document.name)
+            kinds.checked_name(document.name, Query)
         elif document.driver == DeviceType.__name__ or (not document.driver and "/" in document.name):
-            if devicetypes.NAME.fullmatch(document.name) is None:
-                raise Malformed(f"malformed device type: {document.name[:60]!r} (write manufacturer/model)")
+            kinds.checked_type(document.name)
         elif ":" in document.name:
             raise Malformed(
                 f"{document.name[:60]!a} is a part: say it under parts, connect and part_attrs of its owner"
             )
         else:
-            check_name(document.name)
-    except (Malformed, MalformedName) as error:
+            kinds.checked_name(document.name)
+    except Malformed as error:
         problems.add(str(error), "name")
         document.name = ""
 
@@ -210,10 +208,7 @@ def _read_driver(document: Document, content: object, problems: _Problems) -> No
 
 
 def _read_type(document: Document, content: object, problems: _Problems) -> None:
-    text = _text(content)
-    if devicetypes.NAME.fullmatch(text) is None:
-        raise Malformed(f"malformed device type: {text[:60]!r} (write manufacturer/model)")
-    document.type = text
+    document.type = kinds.checked_type(_text(content))
 
 
 def _read_in(document: Document, content: object, problems: _Problems) -> None:
@@ -327,6 +322,8 @@ def attribute_key(text: str) -> Key:
     key = Key.parse(text)
     if (instead := {IN: "in", IP: "ip"}.get(key.key)) is not None:
         raise Malformed(f"the key {text} is reserved (say it under {instead})")
+    if key.reserved:
+        reserved.type_of(key)
     return key
 
 

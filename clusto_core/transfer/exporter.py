@@ -13,12 +13,12 @@ from clusto_core.drivers import Driver, Part, registry
 from clusto_core.drivers.equipment import PatchPanel
 from clusto_core.drivers.parts import NIC, Inlet, Port, RackUnit, SerialPort
 from clusto_core.errors import ClustoError
-from clusto_core.inventory import TYPE
 from clusto_core.model import wiring
-from clusto_core.model.attributes import IN, IP, Key, Value, from_python
+from clusto_core.model.attributes import IN, IP, Key, Value
 from clusto_core.model.names import natural_key
 from clusto_core.model.things import Attribute, Link, Thing
 from clusto_core.rules import devicetypes, parts
+from clusto_core.rules.devicetypes import TYPE
 from clusto_core.store.reader import Reader
 from clusto_core.transfer.documents import Document
 
@@ -38,7 +38,7 @@ class _Expected(NamedTuple):
 
     type: str
     parts: list[devicetypes.TypedPart]
-    attributes: dict[str, object]
+    attributes: dict[Key, Value]
 
 
 class _Exporter:
@@ -76,8 +76,8 @@ class _Exporter:
         model = self._model(thing, values)
         if model.type:
             document.type = values.pop(TYPE)[0].text
-        for text in model.attributes:
-            values.setdefault(Key.parse(text), ())
+        for key in model.attributes:
+            values.setdefault(key, ())
         document.attrs = _sorted(values)
         document.parts = _differing(thing, own, model.parts)
         typed = {part.name: part for part in model.parts}
@@ -88,9 +88,8 @@ class _Exporter:
             held[name] = tuple(each.text for each in found.pop(Key(IP), ()))
             planned = typed.get(name)
             if planned is not None and planned.driver.__name__ == part.driver:
-                for text, value in planned.attributes.items():
-                    key, default = Key.parse(text), (from_python(value),)
-                    if found.setdefault(key, ()) == default:
+                for key, default in planned.attributes.items():
+                    if found.setdefault(key, ()) == (default,):
                         del found[key]
             if found:
                 part_attrs[name] = _sorted(found)
@@ -125,10 +124,11 @@ class _Exporter:
         """What an import would give to a new Thing of that driver and type."""
         driver = registry.of(thing.driver)
         said = values.get(TYPE, ())
+        usual = devicetypes.first_attributes(driver.attributes)
         if len(said) == 1 and said[0].type == "string" and (found := self._type(said[0].text, driver)) is not None:
-            return _Expected(said[0].text, found.parts, {**driver.attributes, **found.attributes})
+            return _Expected(said[0].text, found.parts, {**usual, **found.attributes})
         planned = [devicetypes.TypedPart(part.name, part.driver, {}) for part in parts.plan(driver, {})]
-        return _Expected("", planned, dict(driver.attributes))
+        return _Expected("", planned, usual)
 
     def _type(self, name: str, driver: type[Driver]) -> devicetypes.Model | None:
         key = (name, driver)

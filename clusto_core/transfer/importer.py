@@ -13,12 +13,13 @@ from typing import NamedTuple
 from clusto_core.drivers import registry
 from clusto_core.drivers.resources import DeviceType
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, did_you_mean
-from clusto_core.inventory import TYPE, Transaction
+from clusto_core.inventory import Transaction
 from clusto_core.model import addresses
-from clusto_core.model.attributes import Key, Value
+from clusto_core.model.attributes import Value
 from clusto_core.model.names import split_part, suggest
 from clusto_core.model.things import Thing
-from clusto_core.rules import claims, containment, parts
+from clusto_core.rules import claims, containment, kinds, parts, things, values
+from clusto_core.rules.devicetypes import DEFINITION, TYPE
 from clusto_core.transfer.documents import Document, Values, attribute_key
 from clusto_core.transfer.faults import Faulty
 from clusto_core.transfer.joins import Joins
@@ -42,9 +43,10 @@ def load(
 ) -> Counts:
     """Makes the inventory agree with the documents, within `change`. Raises Faulty with all that is wrong with them."""
     work = Work(change, list(documents))
-    made = _Rounds(work, progress).run()
-    if work.faults:
-        raise Faulty(work.faults)
+    with work.unit.wholly():
+        made = _Rounds(work, progress).run()
+        if work.faults:
+            raise Faulty(work.faults)
     return Counts(len(made), len(work.added))
 
 
@@ -64,11 +66,11 @@ class _Rounds:
         # Things are made after the definition of their type, which may be in the same file.
         made = self._things(types)
         self._round("types", made, self._columns)
-        self._round("types", made, self._attributes)
-        things = self._things(others)
-        self._round("columns", things, self._columns)
-        self._round("attributes", things, self._attributes)
-        made += things
+        self._round("types", made, self._definition)
+        new = self._things(others)
+        self._round("columns", new, self._columns)
+        made += new
+        self._round("attributes", made, self._attributes)
         self._round("addresses", made, self._release)
         self._round("addresses", made, self._hold)
         joins = Joins(self.work)
@@ -99,11 +101,11 @@ class _Rounds:
             names.add(document.at.partition(":")[0])
             for far in document.connect.values():
                 names.add(far.partition(":")[0])
-            for values in document.columns.values():
-                names.update(split_part(each.text)[0] for each in values)
+            for cells in document.columns.values():
+                names.update(split_part(each.text)[0] for each in cells)
             for found in (document.attrs, *document.part_attrs.values()):
-                for values in found.values():
-                    names.update(each.text for each in values if each.type == "relation")
+                for given in found.values():
+                    names.update(each.text for each in given if each.type == "relation")
             for texts in document.addresses.values():
                 held.extend(texts)
         names.discard("")
@@ -146,9 +148,9 @@ class _Rounds:
             raise NotFound(f"{document.name} is not in the inventory{guess}: say its driver if it is new")
         if document.type in self.work.damaged:
             raise DamagedError
-        thing = self.change.add(
-            document.driver, document.name, part_counts=document.parts, device_type=document.type or None
-        )
+        kind = kinds.named(document.driver)
+        model = self.change.shape(kind, document.parts, document.type or None)
+        thing = things.add(self.unit, kind, document.name, model=model)
         self.work.added.add(thing.id)
         return thing
 
@@ -167,17 +169,17 @@ class _Rounds:
             said = {each.__name__ for each in parts.kinds(driver, document.parts)}
         else:
             said = {part.driver for part in self.unit.parts(thing)} | {part.driver.__name__ for part in model.parts}
-            for text, value in model.attributes.items():
-                self.change.set_values(thing, Key.parse(text), [value])
+            for key, value in model.attributes.items():
+                values.put(self.unit, thing, key, [value])
         wanted = {part.name: part for part in model.parts if part.driver.__name__ in said}
         for part in self.unit.parts(thing):
             planned = wanted.get(part.part_name)
             if planned is not None and planned.driver.__name__ == part.driver:
                 del wanted[part.part_name]
             elif planned is not None or part.driver in said:
-                self.change.remove(part)
+                things.remove(self.unit, part)
         for name, planned in wanted.items():
-            self.change.add(planned.driver, f"{thing.name}:{name}", attributes=planned.attributes.items())
+            things.add_part(self.unit, planned.driver, f"{thing.name}:{name}", list(planned.attributes.items()))
 
     def _columns(self, document: Document, thing: Thing) -> None:
         """Tells a spreadsheet's columns that are parts of the Thing from those that are keys of attributes."""
@@ -190,17 +192,17 @@ class _Rounds:
     def _sort_columns(self, document: Document, thing: Thing) -> None:
         connect = dict(document.connect)
         attrs = dict(document.attrs)
-        for header, values in document.columns.items():
+        for header, cells in document.columns.items():
             if self.unit.part(thing, header) is not None:
-                if len(values) != 1:
+                if len(cells) != 1:
                     raise Malformed(f"{header}: a part is connected to one other")
-                connect[header] = values[0].text
+                connect[header] = cells[0].text
                 continue
-            for value in values:
+            for value in cells:
                 if value.type == "string" and (part := self._named_part(value.text)) is not None:
                     near = suggest(header, [each.part_name for each in self.unit.parts(thing)])
                     raise NotFound(f"{thing.name} has no part {header} to connect to {part.name}{did_you_mean(near)}")
-            attrs[attribute_key(header)] = values
+            attrs[attribute_key(header)] = cells
         document.connect, document.attrs = connect, attrs
 
     def _named_part(self, text: str) -> Thing | None:
@@ -210,21 +212,28 @@ class _Rounds:
 
     # --- values, addresses, memberships ------------------------------------------------------------------------------
 
+    def _definition(self, document: Document, thing: Thing) -> None:
+        """What a device type defines; its other attributes may name Things that are not made yet."""
+        said = document.attrs.get(DEFINITION, ())
+        if said and all(value.type != "relation" for value in said):
+            self._values(document, thing, {DEFINITION: said}, "attrs")
+
     def _attributes(self, document: Document, thing: Thing) -> None:
         if document.attrs:
             self._values(document, thing, document.attrs, "attrs")
-        for name, values in document.part_attrs.items():
+        for name, said in document.part_attrs.items():
             try:
                 part = self.work.part(thing, name)
             except ClustoError as error:
                 self.work.fault(document, error, "part_attrs", name)
             else:
-                self._values(document, part, values, "part_attrs", name)
+                self._values(document, part, said, "part_attrs", name)
 
-    def _values(self, document: Document, thing: Thing, values: Values, *path: str) -> None:
-        for key, given in values.items():
+    def _values(self, document: Document, thing: Thing, said: Values, *path: str) -> None:
+        for key, given in said.items():
             try:
-                self.change.set_values(thing, key, map(self._value, given))
+                write = values.keep if key.reserved else values.put
+                write(self.unit, thing, key, map(self._value, given))
             except DamagedError:
                 continue
             except ClustoError as error:
@@ -233,8 +242,7 @@ class _Rounds:
     def _value(self, value: Value) -> Value:
         if value.type != "relation":
             return value
-        thing = self.work.lookup(value.text)
-        return Value("relation", thing.name, thing.id)
+        return values.relation(self.work.lookup(value.text))
 
     def _release(self, document: Document, thing: Thing) -> None:
         """Frees what a document takes away, so that addresses can change hands within one file."""

@@ -34,7 +34,11 @@ class Joins:
             return
         present = cabling.positions(self.unit, thing)
         if present and (span := cabling.parse_span(document.at)) is not None:
-            high = span.high or span.low + (cabling.height(self.unit, thing) or 1) - 1
+            try:
+                high = span.high or span.low + (cabling.height(self.unit, thing) or 1) - 1
+            except Refused as refusal:
+                self.work.fault(document, refusal, "at")
+                return
             units = {self.unit.by_id(cable.other_part or 0).number for cable in present}
             rack = self.unit.by_id(present[0].other_thing)
             if rack.name == span.rack and units == set(range(span.low, high + 1)):

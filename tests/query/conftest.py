@@ -6,7 +6,8 @@ import pytest
 
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory, Transaction
-from clusto_core.model.attributes import IP, Key, infer, string
+from clusto_core.model.attributes import Key, infer
+from clusto_core.rules import claims
 
 
 def fill(change: Transaction) -> None:
@@ -34,7 +35,7 @@ def fill(change: Transaction) -> None:
         if number > 1:
             change.connect(f"{name}:psu2", f"pdu2:{number}")
         change.add_values(change.resolve(f"{name}:eth0"), Key("mac"), [f"52:54:00:00:00:0{number}"])
-        change.add_values(change.resolve(f"{name}:eth0"), Key(IP), [string(f"10.2.0.{number}")])
+        claims.hold(change.unit, change.resolve(f"{name}:eth0"), f"10.2.0.{number}")
     change.connect("web1:eth0", "sw1:1")
     change.connect("web1:eth1", "sw2:1")
     change.connect("web2:eth0", "sw1:2")
@@ -51,7 +52,7 @@ def fill(change: Transaction) -> None:
         change.add_values(change.resolve(name), Key("tag"), values)
     change.add_values(change.resolve("web1"), Key("uplink"), [change.resolve("sw1")])
     change.add_values(change.resolve("sw1:1"), Key("label"), ["Gi0/1"])
-    change.add("Server", "db1", attributes=[("release", string("1.10"))], part_counts={"nic": 1})
+    change.add("Server", "db1", attributes=[("release", "1.10")], part_counts={"nic": 1})
     change.put("db1", "rack3")
 
 

@@ -7,8 +7,9 @@ from random import Random
 
 from clusto_core.errors import ClustoError, Refused
 from clusto_core.inventory import Inventory, Transaction
-from clusto_core.model.attributes import IP, Key, Value, infer
+from clusto_core.model.attributes import Key, Value, infer
 from clusto_core.model.things import Thing
+from clusto_core.rules import claims
 
 VALUES = (
     "1", "12", "12.0", "1.5", "-3", "0", "-0.0", "1e+16", "9007199254740993", "true", "false", "x", "xy", "web", "a b",
@@ -75,7 +76,7 @@ def build(change: Transaction, random: Random) -> list[Thing]:
             value = Value("string", random.choice(VALUES))
         change.add_values(holder, Key.parse(random.choice(KEYS)), [value])
     for address in random.sample(ADDRESSES, random.randint(0, len(ADDRESSES))):
-        change.add_values(random.choice(things + parts), Key(IP), [Value("string", address)])
+        claims.hold(change.unit, random.choice(things + parts), address)
     return things + parts
 
 

@@ -42,9 +42,13 @@ def test_counts_groups_order_columns_and_ranges(run: Run) -> None:
     columns = "name,driver,attr:status,in:Rack,in,ip,inherited:contact,connected:Switch,attr:tag"
     found = run("find", "name:web1 or name:db1", "--columns", columns)
     assert found.out.splitlines() == [
+        columns.replace(",", "\t"),
         "db1\tServer\t\track3\track3\t\tother\t\t",
         "web1\tServer\tallocated\track1\tweb-pool,rack1\t10.2.0.1\tweb team\tsw1,sw2\tx,y",
     ]
+    assert run("find", "name:web1", "--columns", "name,rack,unit", "--no-header").out == "web1\track1\t1\n"
+    spreadsheet = run("find", "name:web1", "--columns", "name,attr:tag,in", "-o", "csv").out
+    assert spreadsheet == 'name,attr:tag,in\nweb1,"x,y","web-pool,rack1"\n'
     record = json.loads(run("find", "name:web1", "--columns", "name,attr:ram,attr:tag,ip", "-o", "jsonl").out)
     assert record == {"name": "web1", "attr:ram": 32, "attr:tag": ["x", "y"], "ip": ["10.2.0.1"]}
     assert json.loads(run("find", "name:web1", "-o", "json").out) == [{"name": "web1", "driver": "Server"}]

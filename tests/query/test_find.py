@@ -6,8 +6,10 @@ import pytest
 
 from clusto_core.errors import Malformed, NotFound, Refused
 from clusto_core.inventory import Inventory
-from clusto_core.query import saved
+from clusto_core.model.attributes import Key
+from clusto_core.query import saving
 from clusto_core.query.matching import Match
+from clusto_core.query.saved import saved
 from clusto_core.query.search import find
 
 ANSWERS = """
@@ -165,28 +167,28 @@ def test_matching_three_ways(site: Inventory) -> None:
 
 def test_saved_expressions(site: Inventory) -> None:
     with site.change() as change:
-        assert saved.save(change, "spares", "driver:Server and attr:status,spare")
+        assert saving.save(change.unit, "spares", "driver:Server and attr:status,spare")
     with site.change() as change:
-        assert saved.save(change, "web-spares", "@spares in name:web-pool")
+        assert saving.save(change.unit, "web-spares", "@spares in name:web-pool")
     assert names(site, "@spares") == ["web2", "web3"]
     assert names(site, "@web-spares") == ["web2"]
     assert names(site, "driver:Rack connected to (@spares)") == ["rack1", "rack2"]
     with site.change() as change:
-        change.set_values(change.resolve("web1"), saved.Key("status"), ["spare"])
+        change.set_values(change.resolve("web1"), Key("status"), ["spare"])
     assert names(site, "@spares") == ["web1", "web2", "web3"]
     with site.read() as reader:
-        assert [each.name for each in saved.saved(reader)] == ["spares", "web-spares"]
+        assert [each.name for each in saved(reader)] == ["spares", "web-spares"]
         assert "@spares" not in {thing.name for thing in find(reader, "not driver:Server").things}
     with pytest.raises(Refused, match="@spares is used by @web-spares"), site.change() as change:
-        saved.delete(change, "spares")
+        saving.delete(change.unit, "spares")
     with pytest.raises(Malformed, match="@spares -> @web-spares -> @spares"), site.change() as change:
-        saved.save(change, "spares", "not @web-spares")
+        saving.save(change.unit, "spares", "not @web-spares")
     with pytest.raises(NotFound, match="did you mean web1"), site.change() as change:
-        saved.save(change, "other", "name:wbe1")
+        saving.save(change.unit, "other", "name:wbe1")
     with site.change() as change:
-        saved.delete(change, "@web-spares")
+        saving.delete(change.unit, "@web-spares")
     with site.change() as change:
-        assert not saved.save(change, "@spares", "driver:Server and attr:status,spare")
+        assert not saving.save(change.unit, "@spares", "driver:Server and attr:status,spare")
 
 
 def test_nothing_of_an_expression_becomes_sql(site: Inventory) -> None:

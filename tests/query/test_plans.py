@@ -9,6 +9,7 @@ import pytest
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
 from clusto_core.model.attributes import Key
+from clusto_core.query import saving
 from clusto_core.query.binding import bind
 from clusto_core.query.compiler import Compiler
 from clusto_core.query.parser import parse
@@ -68,9 +69,8 @@ def large(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> In
                 change.connect(f"{server}:eth0", f"switch{rack}a:{number}")
                 change.connect(f"{server}:psu1", f"pdu{rack}:{number}")
                 change.add_values(change.resolve(f"{server}:eth0"), Key("mac"), [f"52:54:{number}"])
-        from clusto_core.query.saved import EXPRESSION
 
-        change.add_values(change.add("Query", "@spares"), EXPRESSION, ["attr:status,spare"])
+        saving.save(change.unit, "spares", "attr:status,spare", allow_unknown=True)
     return inventory
 
 

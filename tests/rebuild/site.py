@@ -23,6 +23,7 @@ from lab.room import Room, mac_of
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
 from clusto_core.model.attributes import Key
+from clusto_core.rules import claims
 from tests.console.lab import free_ports, until
 from tests.power_room import record_room
 
@@ -189,4 +190,5 @@ def _record(site: Site, extra: Sequence[tuple[str, object]]) -> None:
                 change.set_values(server, Key.parse(key), [value])
             nic = change.resolve(f"{thing['name']}:eth0")
             change.set_values(nic, Key.parse("mac"), [thing["part_attrs"]["eth0"]["mac"]])
-            change.set_values(server, Key.parse("_ip"), thing["ip"])
+            for address in thing["ip"]:
+                claims.hold(change.unit, server, address)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import pytest
 
@@ -11,6 +12,7 @@ from clusto_core.inventory import Inventory, Transaction
 from clusto_core.model.attributes import Key
 from clusto_core.records import history, integrity
 from clusto_core.records.revert import revert
+from clusto_core.rules import claims
 from clusto_core.store.reader import Reader
 
 
@@ -34,7 +36,7 @@ def _lines(reader: Reader) -> list[str]:
 
 def undo(inventory: Inventory, number: int) -> None:
     with inventory.change(f"revert {number}", reverts=number) as change:
-        revert(change, number)
+        revert(change.unit, number)
 
 
 @pytest.fixture
@@ -164,6 +166,58 @@ def test_what_cannot_be_put_back_is_refused(site: Inventory, later: str) -> None
     before = picture(site)
     with pytest.raises(Refused, match=message):
         undo(site, number)
+    assert picture(site) == before
+
+
+def _stand_elsewhere(change: Transaction) -> None:
+    change.put("server1", change.add("Rack", "rack2"))
+
+
+def _grow(change: Transaction) -> None:
+    change.set_values("server1", "height", 2)
+
+
+def _feed(change: Transaction) -> None:
+    change.connect(change.add("PDU", "pdu1").name + ":1", "pp1:rear1")
+
+
+def _pair(change: Transaction) -> None:
+    change.add("RearPort", "pp1:back8")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        (lambda change: change.disconnect("server1", "rack1"), _stand_elsewhere, "server1 is in rack2, not in rack1"),
+        (lambda change: change.disconnect("server1", "rack1"), _grow, "server1 is in 1 rack unit"),
+        (lambda change: change.disconnect("pp1:rear1") and change.disconnect("pp1:1"), _feed, "which do not fit"),
+        (lambda change: change.remove("pp1:rear8"), _pair, "pp1:back8 has the number 8 on that side"),
+    ],
+)
+def test_what_the_rules_forbid_now_is_not_put_back(
+    site: Inventory,
+    first: Callable[[Transaction], object],
+    second: Callable[[Transaction], object],
+    message: str,
+) -> None:
+    with site.change("first") as change:
+        first(change)
+    with site.change("second") as later:
+        second(later)
+    before = picture(site)
+    with pytest.raises(Refused, match=message):
+        undo(site, change.id or 0)
+    assert picture(site) == before
+
+
+def test_an_address_that_changed_hands_goes_back(site: Inventory) -> None:
+    with site.change() as change:
+        claims.hold(change.unit, change.resolve("server1"), "10.0.0.1")
+    before = picture(site)
+    with site.change() as change:
+        claims.release(change.unit, change.resolve("server1"))
+        claims.hold(change.unit, change.resolve("server2"), "10.0.0.1")
+    undo(site, change.id or 0)
     assert picture(site) == before
 
 

@@ -132,8 +132,8 @@ def balanced(farm: Inventory) -> Inventory:
 
 def serve(inventory: Inventory, service: str, machine: str, vip: str | None = None) -> bool:
     with inventory.change() as change:
-        behind = services.vip_named(change, vip) if vip else None
-        return services.add(change, change.resolve(service), change.resolve(machine), behind)
+        behind = services.vip_named(change.unit, vip) if vip else None
+        return services.add(change.unit, change.resolve(service), change.resolve(machine), behind)
 
 
 def told(inventory: Inventory, service: str | None = None, vip: str | None = None) -> list[str]:
@@ -161,7 +161,7 @@ def test_a_service_behind_a_vip(balanced: Inventory) -> None:
     ]
     assert [thing.name for thing in balanced.find("driver:Server in name:lb1-vip1-www")] == ["s1", "s2"]
     with balanced.change() as change:
-        services.remove(change, change.resolve("www"), change.resolve("s2"))
+        services.remove(change.unit, change.resolve("www"), change.resolve("s2"))
     assert told(balanced, "www") == ["www s1 443 lb1:vip1"]
     assert [thing.name for thing in balanced.find("driver:Server in name:lb1-vip2-www")] == []
 

@@ -13,7 +13,7 @@ import yaml
 from clusto_core.config import Settings
 from clusto_core.errors import Malformed, NotFound
 from clusto_core.inventory import Inventory
-from clusto_core.model.attributes import Key, Value
+from clusto_core.model.attributes import Key, Value, structure
 from clusto_core.transfer.documents import Document
 from clusto_core.transfer.formats.device_type import read
 from tests.conftest import Run
@@ -161,12 +161,23 @@ def test_adding_after_a_type_that_is_not_there(store: Inventory) -> None:
         change.add("Switch", "switch1", device_type="grune-nezte/gn-4-2")
 
 
+SPOILED: list[object] = [
+    [],
+    {"parts": [{"kind": "teapot", "name": "x"}], "attrs": {}},
+    {"parts": [{"kind": "interface", "name": "a b"}], "attrs": {}},
+    {"parts": [{"kind": "interface", "name": "x"}, {"kind": "inlet", "name": "x"}], "attrs": {}},
+    {"parts": [{"kind": "interface", "name": "x", "attrs": {"_ip": "10.0.0.1"}}], "attrs": {}},
+    {"parts": [], "attrs": {"_in": "x"}},
+    {"parts": [], "attrs": {"a b": 1}},
+]
+
+
 def test_a_definition_that_somebody_spoiled(store: Inventory) -> None:
     with store.change() as change:
-        for name, definition in (("a/b", '{"parts":[{"kind":"teapot","name":"x"}],"attrs":{}}'), ("a/c", "[]")):
-            change.add("DeviceType", name, attributes=[("definition", Value("json", definition))])
+        for number, definition in enumerate(SPOILED):
+            change.add("DeviceType", f"a/b{number}", attributes=[("definition", structure(definition))])
         change.add("DeviceType", "a/d")
-    for name in ("a/b", "a/c"):
+    for name in [f"a/b{number}" for number in range(len(SPOILED))]:
         with pytest.raises(Malformed, match="damaged"), store.change() as change:
             change.add("Switch", "switch1", device_type=name)
     with pytest.raises(NotFound, match="has no definition"), store.change() as change:

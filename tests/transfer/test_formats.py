@@ -18,6 +18,7 @@ import yaml
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
 from clusto_core.model.attributes import Key
+from clusto_core.rules import claims
 from clusto_core.transfer.formats import writer_of
 from clusto_core.transfer.formats.ansible import identifiers
 from clusto_core.transfer.formats.dot import quoted
@@ -59,7 +60,7 @@ def store(sqlite_url: str) -> Inventory:
             ("server2", "10.0.0.2"),
             ("cs1:mgmt", "10.0.9.1"),
         ):
-            change.add_values(change.resolve(holder), Key("_ip"), [address])
+            claims.hold(change.unit, change.resolve(holder), address)
     return inventory
 
 
@@ -102,7 +103,7 @@ def test_addresses_are_those_of_the_parts(inventory: Inventory) -> None:
         for name in ("server1", "server2"):
             change.add("Server", name)
         for holder, address in (("server1:eth1", "10.0.0.2"), ("server1:eth0", "10.0.0.1"), ("server2", "10.0.0.3")):
-            change.add_values(change.resolve(holder), Key("_ip"), [address])
+            claims.hold(change.unit, change.resolve(holder), address)
     with inventory.read() as reader:
         ids = [reader.resolve(name).id for name in ("server1", "server2")]
         found = [(part.name, address) for part, address in reader.addresses_of_parts(*ids)]
@@ -217,9 +218,9 @@ def test_hosts_file(store: Inventory) -> None:
 def test_hosts_file_of_names_that_are_no_host_names(store: Inventory) -> None:
     with store.change() as change:
         change.add("Server", "büro+1", attributes=[("dns.domain", "evil\n6.6.6.6 bank.example")])
-        change.add_values(change.resolve("büro+1"), Key("_ip"), ["10.0.0.9"])
+        claims.hold(change.unit, change.resolve("büro+1"), "10.0.0.9")
         change.add("Server", "plain", attributes=[("dns.domain", "evil\n6.6.6.6 bank.example")])
-        change.add_values(change.resolve("plain"), Key("_ip"), ["10.0.0.8"])
+        claims.hold(change.unit, change.resolve("plain"), "10.0.0.8")
     assert exported(store, "hosts", "büro+1", "plain") == "# 10.0.0.9\tbüro+1 is no host name\n10.0.0.8\tplain\n"
 
 
@@ -228,7 +229,7 @@ def test_hosts_file_tells_of_names_that_several_have(store: Inventory) -> None:
     with store.change() as change:
         for name, address in (("Twin", "10.0.0.20"), ("twin", "10.0.0.21"), ("server1-eth1", "10.0.0.22")):
             change.add("Server", name)
-            change.add_values(change.resolve(name), Key("_ip"), [address])
+            claims.hold(change.unit, change.resolve(name), address)
     lines = exported(store, "hosts", "Twin", "twin", "server1", "server1-eth1").splitlines()
     assert "# 10.0.0.20\tTwin: left out, it would also be twin" in lines
     assert "# 10.0.0.21\ttwin: left out, it would also be Twin" in lines

@@ -160,9 +160,11 @@ def test_addresses_change_hands_within_one_file_and_are_taken_from_nobody_else(s
     with site.read() as reader:
         assert reader.resolve("10.0.0.1").name == "server2"
         assert reader.claimant("ip6:20010db8000000000000000000000001") is None
-    assert faults(site, {"name": "switch2a", "ip": "10.0.0.10"}) == ["site:1: switch2a: 10.0.0.10 is held by server1"]
+    assert faults(site, {"name": "switch2a", "ip": "10.0.0.10"}) == [
+        "site:1: switch2a: 10.0.0.10 is taken: server1 holds it"
+    ]
     twice = [{"name": name, "driver": "Server", "ip": "10.9.0.1"} for name in ("n1", "n2")]
-    assert faults(site, *twice) == ["site:2: n2: 10.9.0.1 is held by n1"]
+    assert faults(site, *twice) == ["site:2: n2: 10.9.0.1 is taken: n1 holds it"]
 
 
 def test_parts_become_those_of_the_file(site: Inventory) -> None:
@@ -289,7 +291,7 @@ def test_an_import_is_undone_as_one_transaction(site: Inventory) -> None:
     assert number is not None
     assert content(site) != before
     with site.change() as undo:
-        revert(undo, number)
+        revert(undo.unit, number)
     assert content(site) == before
 
 

@@ -1,0 +1,89 @@
+"""The standard streams as shells leave them: closed, on a full disk, read by nobody, of an encoding that lacks letters.
+
+What a command did is done when it is committed, whether or not what it says of it can be written: then the words go to
+standard error, and the command has not failed.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from typing import Any
+
+NAME = "standard output"
+_BUFFER = 64 * 1024
+
+
+class _Output(io.RawIOBase):
+    """Standard output that names itself when it fails, and keeps what it could not pass on."""
+
+    def __init__(self, *, closed: bool) -> None:
+        self.was_closed = closed
+        self.abandoned = False
+        self.lost = b""
+
+    def write(self, data: Any) -> int | None:
+        if self.abandoned:
+            return len(data)
+        try:
+            if self.was_closed:
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+            return os.write(1, data)
+        except (BrokenPipeError, BlockingIOError):
+            raise
+        except OSError as error:
+            self.lost = bytes(data)
+            raise OSError(error.errno, error.strerror, NAME) from None
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return 1
+
+    def isatty(self) -> bool:
+        return os.isatty(1)
+
+
+def prepare() -> None:
+    """Makes the streams fit for a command: to be called once, first, by the program.
+
+    A descriptor that the shell closed is opened on nothing, lest the store's file gets its number and is written to by
+    whoever means standard output.
+    """
+    output_closed = sys.stdout is None
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(0, encoding="utf-8")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8")
+    encoding = "utf-8" if output_closed else sys.stdout.encoding
+    sys.stdout = io.TextIOWrapper(
+        io.BufferedWriter(_Output(closed=output_closed), _BUFFER),
+        encoding=encoding,
+        errors="backslashreplace",
+        newline="\n",
+        line_buffering=os.isatty(1),
+    )
+    sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def failed(error: OSError) -> bool:
+    """Whether it is standard output that failed, not some other file."""
+    return bool(error.filename == NAME)
+
+
+def abandon() -> str:
+    """Gives up on standard output, so that Python's own end does not fail on it; gives what was not passed on."""
+    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    if not isinstance(raw, _Output):
+        return ""
+    raw.abandoned = True
+    lost, raw.lost = raw.lost, b""
+    return lost.decode(sys.stdout.encoding, "replace")

@@ -1,0 +1,58 @@
+"""Reserved keys: what clusto itself keeps about Things. Nobody else writes them, and each has values of one type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from clusto_core.drivers import Driver
+from clusto_core.drivers.resources import NameRange, Query
+from clusto_core.errors import Malformed
+from clusto_core.model.attributes import Key
+
+GIVEN = Key("_given")
+"""Of a NameRange: names that were given out and not freed."""
+EXPRESSION = Key("_expression")
+"""Of a Query: what the saved expression is."""
+CONSOLE_LAST = Key("_console", None, "last")
+"""The last session on a machine's console: user, way, manner, start (seconds since 1970), seconds."""
+NETWORK_LAST = Key("_network", None, "last")
+"""The last change of a switch port."""
+POWER_LAST = Key("_power", None, "last")
+"""The last power action on a Thing or an outlet."""
+POWER_PROFILE = Key("_power", None, "profile")
+"""What a PDU was recognised as."""
+REBUILD_LAST = Key("_rebuild", None, "last")
+"""The last rebuild of a machine."""
+SWITCH_ORDER = Key("_switch", None, "order")
+"""The order of SETs that worked on a switch."""
+SWITCH_PROFILE = Key("_switch", None, "profile")
+"""What a switch was recognised as."""
+
+TYPES: Mapping[Key, str] = {
+    GIVEN: "string",
+    EXPRESSION: "string",
+    CONSOLE_LAST: "json",
+    NETWORK_LAST: "json",
+    POWER_LAST: "json",
+    POWER_PROFILE: "string",
+    REBUILD_LAST: "json",
+    SWITCH_ORDER: "string",
+    SWITCH_PROFILE: "string",
+}
+"""The reserved keys but `_in` and `_ip`, which have rules of their own, each with the type of its values."""
+HOLDERS: Mapping[Key, type[Driver]] = {GIVEN: NameRange, EXPRESSION: Query}
+"""What has values under them, where that is of one kind."""
+
+
+def writable(key: Key) -> Key:
+    """The key itself. Raises Malformed for those that only clusto's own verbs write."""
+    if key.reserved:
+        raise Malformed(f"{key} is written by clusto's own verbs only (put and take, ip)")
+    return key
+
+
+def type_of(key: Key) -> str:
+    """The type of the values under a reserved key. Raises Malformed for a key that is not one of them."""
+    if key not in TYPES:
+        raise Malformed(f"clusto keeps nothing under the reserved key {key} (known: {', '.join(map(str, TYPES))})")
+    return TYPES[key]

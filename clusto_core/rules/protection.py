@@ -1,0 +1,38 @@
+"""Protection: Things that nothing disrupts or removes without force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from clusto_core.errors import Refused
+from clusto_core.model.attributes import Key
+from clusto_core.model.things import Inherited, Thing, in_force
+from clusto_core.rules import containment
+from clusto_core.store.reader import Reader
+from clusto_core.store.unit import UnitOfWork
+
+PROTECTED = Key("protected")
+PROTECTED_REASON = Key("protected", None, "reason")
+
+
+def protection(reader: Reader, thing: Thing) -> str | None:
+    """Why a Thing must not be disrupted without force, by an attribute `protected=true` of its own or inherited, with
+    what `protected.reason` says: `server1 is protected by rack1 (audit)`; None when it is not protected."""
+    return _reason(thing, reader.effective(thing))
+
+
+def check_removal(unit: UnitOfWork, thing: Thing) -> None:
+    """Raises Refused for a Thing that is protected, as things are in this transaction."""
+    effective = in_force([thing, *containment.ancestors(unit, thing)], unit.attributes)
+    if reason := _reason(thing, effective):
+        raise Refused(f"{reason}: --force removes it all the same")
+
+
+def _reason(thing: Thing, every: Iterable[Inherited]) -> str | None:
+    effective = {attribute.key: (attribute.value.text, origin) for attribute, origin in every}
+    text, origin = effective.get(PROTECTED, ("", thing))
+    if text != "true":
+        return None
+    reason, said_of = effective.get(PROTECTED_REASON, ("", origin))
+    by = "" if origin == thing else f" by {origin.name}"
+    return f"{thing.name} is protected{by}" + (f" ({reason})" if reason and said_of == origin else "")

@@ -1,0 +1,149 @@
+"""Attributes: which values a Thing may have under which keys, and how they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from clusto_core.errors import Malformed, NotFound
+from clusto_core.model import attributes, reserved
+from clusto_core.model.attributes import Key, Value, from_python
+from clusto_core.model.things import Attribute, Thing
+from clusto_core.rules import kinds
+from clusto_core.rules.lookup import resolve
+from clusto_core.store.unit import UnitOfWork
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    Scalar = str | int | float | date | Value | Thing | Mapping[str, Any]
+    """What one value is given as; a mapping is JSON."""
+
+S = TypeVar("S", bound="Scalar")
+
+
+def parse(unit: UnitOfWork, given: Scalar | list[S] | tuple[S, ...]) -> list[Value]:
+    """The values that a caller means: those in a list or tuple, or else the one. A relation has the id of the Thing
+    that it names.
+
+    Raises Malformed for what is no value, NotFound for a relation that leads nowhere.
+    """
+    several: Sequence[object] = given if type(given) is list or type(given) is tuple else (given,)
+    return list(dict.fromkeys(_value(unit, each) for each in several))
+
+
+def _value(unit: UnitOfWork, given: object) -> Value:
+    if given is None:
+        raise Malformed("no value is given (write [] to take all values out)")
+    if isinstance(given, Thing):
+        return relation(resolve(unit, given))
+    found = attributes.checked(given) if isinstance(given, Value) else from_python(given)
+    if found.type != "relation":
+        return found
+    target = resolve(unit, found.text) if found.ref is None else unit.find(found.ref)
+    if target is None:
+        raise NotFound(f"no such thing: {found.text}")
+    return relation(target)
+
+
+def relation(thing: Thing) -> Value:
+    """The value that names a Thing."""
+    return Value("relation", thing.name, thing.id)
+
+
+def same(one: Value, other: Value) -> bool:
+    """Whether two values are equal: of one type and text; relations by the Thing that they name."""
+    if one.type != other.type:
+        return False
+    return one.ref == other.ref if one.type == "relation" else one.text == other.text
+
+
+# --- values under any key, as verbs and files write them -------------------------------------------------------------
+
+
+def put(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) -> bool:
+    """Makes the values under a key exactly these; False when they were. Values that stay are not touched.
+
+    Raises Malformed for a reserved key: see `keep`.
+    """
+    return _put(unit, thing, reserved.writable(key), values)
+
+
+def add(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) -> bool:
+    """Adds values under a key to those there are; False when all were there. Raises Malformed for a reserved key."""
+    return _add(unit, thing, reserved.writable(key), values)
+
+
+def delete(unit: UnitOfWork, things: Sequence[Thing], key: Key, value: Value | None = None) -> int:
+    """Takes all values under a key, or the one, out of some Things; gives how many there were.
+
+    Raises NotFound when there were none, Malformed for a reserved key.
+    """
+    count = sum(_delete(unit, thing, reserved.writable(key), value) for thing in things)
+    if not count:
+        said = None if value is None else Attribute(0, 0, key, value)
+        what = str(key) if said is None or key.secret else str(said)
+        raise NotFound(f"no such attribute: {what} on {', '.join(thing.name for thing in things[:5])}")
+    return count
+
+
+# --- values under reserved keys, which only clusto's own code writes -------------------------------------------------
+
+
+def keep(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) -> bool:
+    """As `put`, under a reserved key. Raises Malformed for a value of another type than is kept there."""
+    return _put(unit, thing, key, _kept(thing, key, values))
+
+
+def keep_more(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) -> bool:
+    """As `add`, under a reserved key. Raises Malformed for a value of another type than is kept there."""
+    return _add(unit, thing, key, _kept(thing, key, values))
+
+
+def forget(unit: UnitOfWork, thing: Thing, key: Key, value: Value | None = None) -> int:
+    """Takes all values under a reserved key, or the one, out of a Thing; gives how many there were."""
+    return _delete(unit, thing, key, value)
+
+
+def _kept(thing: Thing, key: Key, values: Iterable[Value]) -> list[Value]:
+    wanted = reserved.type_of(key)
+    if (kind := reserved.HOLDERS.get(key)) is not None:
+        kinds.checked(thing, kind)
+    found = list(values)
+    for value in found:
+        if value.type != wanted:
+            raise Malformed(f"{key} has values of the type {wanted}, not {value.type}: {value.text[:40]!a}")
+    return found
+
+
+# --- rows ------------------------------------------------------------------------------------------------------------
+
+
+def _put(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) -> bool:
+    wanted = list(dict.fromkeys(values))
+    present = [each for each in unit.attributes(thing) if each.key == key]
+    if present:
+        gone = [each for each in present if not any(same(each.value, value) for value in wanted)]
+        wanted = [value for value in wanted if not any(same(each.value, value) for each in present)]
+        for attribute in gone:
+            unit.delete_attribute(attribute)
+        present = gone
+    for value in wanted:
+        unit.insert_attribute(Attribute(unit.new_id(), thing.id, key, value))
+    return bool(present or wanted)
+
+
+def _add(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) -> bool:
+    changed = False
+    for value in values:
+        if not any(each.key == key and same(each.value, value) for each in unit.attributes(thing)):
+            unit.insert_attribute(Attribute(unit.new_id(), thing.id, key, value))
+            changed = True
+    return changed
+
+
+def _delete(unit: UnitOfWork, thing: Thing, key: Key, value: Value | None) -> int:
+    gone = [each for each in unit.attributes(thing) if each.key == key and (value is None or same(each.value, value))]
+    for attribute in gone:
+        unit.delete_attribute(attribute)
+    return len(gone)

@@ -1,0 +1,401 @@
+"""What is refused, to the command line and to programs alike: words, exit code, message, and the call of the library.
+
+A refusal that only the command line can meet, of its own syntax or of a question not answered, has no call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from clusto_core.drivers.categories import Class, Role
+from clusto_core.drivers.equipment import Rack
+from clusto_core.inventory import Transaction
+from clusto_core.model.attributes import Value
+from clusto_core.model.ranges import expand
+from clusto_core.query import saving
+from clusto_core.records.revert import revert
+from clusto_core.resources import ipam, naming, vlans
+from clusto_core.resources.allocation import Wanted, allocate
+from clusto_core.rules import categories, kinds, services
+
+SITE = """
+class create BigMem
+role create dbserver
+role require dbserver BigMem
+service create www --port 443 --role dbserver
+service create dns
+add LoadBalancer lb1 --parts vip=1
+add Network net1 --attr cidr=10.2.1.0/29
+ip allocate 10.2.1.2 server3:eth0
+add NameRange names --attr pattern=n[1-2]
+vlan allocate blue
+query save spares driver:Server
+query save all @spares
+add DeviceType acme/box1
+attr set primary @lb1 -t server3
+pool create frozen
+attr set protected true -t frozen
+attr set protected.reason audit -t frozen
+put cs1 --in frozen
+"""
+"""What is there besides, so that more can be refused."""
+
+ESCAPE = "\x1b[2J"
+
+
+class Refusal(NamedTuple):
+    """`words` are those behind `clusto`; `message` is a pattern."""
+
+    words: tuple[str, ...]
+    code: int
+    message: str
+    call: Callable[[Transaction], object] | None = None
+
+
+def refused(
+    words: list[str] | str, code: int, message: str, call: Callable[[Transaction], object] | None = None
+) -> Refusal:
+    return Refusal(tuple(words.split() if isinstance(words, str) else words), code, message, call)
+
+
+def ref(name: str) -> Value:
+    return Value("relation", name)
+
+
+REFUSALS: list[Refusal] = [
+    # names, drivers, parts
+    refused("add Server a/b", 2, "malformed name 'a/b'", lambda c: c.add("Server", "a/b")),
+    refused(["add", "Server", "a b"], 2, "malformed name 'a b'", lambda c: c.add("Server", "a b")),
+    refused("add Server -- -x", 2, "it begins with '-'", lambda c: c.add("Server", "-x")),
+    refused(["add", "Server", "a" * 10_000], 2, "it has 10000 characters", lambda c: c.add("Server", "a" * 10_000)),
+    refused(["add", "Server", "a\x07"], 2, "malformed name", lambda c: c.add("Server", "a\x07")),
+    refused(["add", "Server", ESCAPE], 2, "malformed", None),
+    refused("add Server cafe\u0301", 2, "not in Unicode normal form C", lambda c: c.add("Server", "cafe\u0301")),
+    refused("add Server server1", 4, "the name is taken: server1", lambda c: c.add("Server", "server1")),
+    refused(
+        "add Server new1 server1",
+        4,
+        "the name is taken: server1",
+        lambda c: [c.add("Server", name) for name in ("new1", "server1")],
+    ),
+    refused("add Servr x", 2, r"no such driver: Servr \(did you mean Server\?\)", lambda c: c.add("Servr", "x")),
+    refused("add Equipment x", 2, "Equipment is a group of drivers", lambda c: c.add("Equipment", "x")),
+    refused(
+        "add Server x --parts foo=3",
+        2,
+        "no such kind of part: foo",
+        lambda c: c.add("Server", "x", part_counts={"foo": 3}),
+    ),
+    refused(
+        "add Server x --parts nic=-1",
+        2,
+        "malformed part name '-1'",
+        lambda c: c.add("Server", "x", part_counts={"nic": ["-1"]}),
+    ),
+    refused(
+        "add Server x --parts nic=99999999",
+        2,
+        "0 to 10000 parts",
+        lambda c: c.add("Server", "x", part_counts={"nic": 99999999}),
+    ),
+    refused(
+        "add Server x --parts nic=a,a",
+        4,
+        "two parts would be called a",
+        lambda c: c.add("Server", "x", part_counts={"nic": ["a", "a"]}),
+    ),
+    refused(
+        "add Server x --type maker/model",
+        3,
+        "no such device type: maker/model",
+        lambda c: c.add("Server", "x", device_type="maker/model"),
+    ),
+    refused(
+        "add Server x --in nowhere", 3, "no such thing: nowhere", lambda c: c.add("Server", "x", parents="nowhere")
+    ),
+    refused("add Server x --in server1:eth0", 4, "is a part", lambda c: c.add("Server", "x", parents=["server1:eth0"])),
+    refused(
+        "add Server x --attr _ip=10.0.0.1",
+        2,
+        "_ip is written by clusto's own verbs only",
+        lambda c: c.add("Server", "x", attributes={"_ip": "10.0.0.1"}),
+    ),
+    refused("add Server x[1-99999999999]", 2, "malformed range", None),
+    refused("add Server x[3-1]", 2, "malformed range", None),
+    refused("add NIC eth9", 2, "a NIC is a part", lambda c: c.add("NIC", "eth9")),
+    refused("add NIC server1:eth0", 4, "the name is taken: server1:eth0", lambda c: c.add("NIC", "server1:eth0")),
+    refused("add NIC nowhere:eth0", 3, "no such thing: nowhere", lambda c: c.add("NIC", "nowhere:eth0")),
+    refused(["add", "NIC", "server1:a b"], 2, "malformed part name", lambda c: c.add("NIC", "server1:a b")),
+    refused("add RearPort pp12:back7", 4, "has the number 7", lambda c: c.add("RearPort", "pp12:back7")),
+    refused("add Query @x", 2, "saved by clusto query save", lambda c: c.add("Query", "@x")),
+    refused("rename server1 server2", 4, "the name is taken: server2", lambda c: c.rename("server1", "server2")),
+    refused(["rename", "server1", "x y"], 2, "malformed name", lambda c: c.rename("server1", "x y")),
+    refused("rename server1:eth0 server2:eth7", 4, "belongs to", lambda c: c.rename("server1:eth0", "server2:eth7")),
+    refused("rename rack101:RU5 RU50", 4, "its number says where", lambda c: c.rename("rack101:RU5", "RU50")),
+    refused("rename acme/box1 box", 2, "malformed device type", lambda c: c.rename("acme/box1", "box")),
+    refused("rename @spares @others", 4, "@spares is used by @all", lambda c: c.rename("@spares", "@others")),
+    # attributes
+    refused(
+        ["attr", "set", "note", f"x{ESCAPE}", "-t", "server1"],
+        2,
+        r"control character '\\x1b'",
+        lambda c: c.set_values("server1", "note", f"x{ESCAPE}"),
+    ),
+    refused(
+        "attr set _in @rack101 -t server1",
+        2,
+        "_in is written by clusto's own verbs only",
+        lambda c: c.set_values("server1", "_in", ref("rack101")),
+    ),
+    refused("attr add _power.last x -t server1", 2, "own verbs", lambda c: c.add_values("server1", "_power.last", "x")),
+    refused("attr del _in -t server1", 2, "own verbs", lambda c: c.delete_values("server1", "_in")),
+    refused(
+        "attr set x @nowhere -t server1",
+        3,
+        "no such thing: nowhere",
+        lambda c: c.set_values("server1", "x", ref("nowhere")),
+    ),
+    refused(["attr", "set", "", "x", "-t", "server1"], 2, "malformed key", lambda c: c.set_values("server1", "", "x")),
+    refused(
+        ["attr", "set", "a b", "x", "-t", "server1"], 2, "malformed key", lambda c: c.set_values("server1", "a b", "x")
+    ),
+    refused(
+        "attr set d 2026-02-31 -t server1",
+        2,
+        "no such date or time",
+        lambda c: c.set_values("server1", "d", Value("datetime", "2026-02-31")),
+    ),
+    refused(["attr", "set", "j", "{bad", "--json", "-t", "server1"], 2, "not JSON", None),
+    refused("attr set j 1 --json --string -t server1", 2, "JSON or text", None),
+    refused(
+        "attr set a 1 -t server[1-9]",
+        3,
+        "no such thing: server4",
+        lambda c: [c.set_values(name, "a", 1) for name in expand("server[1-9]")],
+    ),
+    refused("attr get statsu -t server1", 3, r"no such key: statsu on server1 \(did you mean status\?\)", None),
+    refused("attr del nokey -t server1", 3, "no such attribute: nokey", lambda c: c.delete_values("server1", "nokey")),
+    refused(
+        "attr del status x -t server1",
+        3,
+        "no such attribute: status=x",
+        lambda c: c.delete_values("server1", "status", "x"),
+    ),
+    refused("attr set height 3 -t server1", 4, "is in 2 rack units", lambda c: c.set_values("server1", "height", 3)),
+    refused("attr add height 3 -t server1", 4, "several heights", lambda c: c.add_values("server1", "height", 3)),
+    # cables and rack units
+    refused(
+        "connect server1:eth1 server1:eth1",
+        4,
+        "cannot be connected to itself",
+        lambda c: c.connect("server1:eth1", "server1:eth1"),
+    ),
+    refused(
+        "connect server1:eth0 switch2a:9",
+        4,
+        "server1:eth0 is connected to pp12:7",
+        lambda c: c.connect("server1:eth0", "switch2a:9"),
+    ),
+    refused("connect server1:eth0 pp12:7", 4, "already connected", lambda c: c.connect("server1:eth0", "pp12:7")),
+    refused("connect server1:eth1 pdu3:9", 4, "does not fit", lambda c: c.connect("server1:eth1", "pdu3:9")),
+    refused(
+        "connect server2 rack101:RU12",
+        4,
+        r"rack101 has no RU13 \(server2 is 2 units high\)",
+        lambda c: c.connect("server2", "rack101:RU12"),
+    ),
+    refused(
+        "connect server2 rack101:RU4",
+        4,
+        "RU5 in rack101 is taken by server1",
+        lambda c: c.connect("server2", "rack101:RU4"),
+    ),
+    refused(
+        "connect server2 rack101:RU9-8",
+        2,
+        "the lower unit comes first",
+        lambda c: c.connect("server2", "rack101:RU9-8"),
+    ),
+    refused(
+        "connect server1 rack101:RU9",
+        4,
+        "server1 is in RU5 in rack101 already",
+        lambda c: c.connect("server1", "rack101:RU9"),
+    ),
+    refused("connect server2:eth0 rack101:RU9", 4, "is a part", lambda c: c.connect("server2:eth0", "rack101:RU9")),
+    refused("connect server2 cs1", 2, "choose with --kind", lambda c: c.connect("server2", "cs1")),
+    refused(
+        "connect server2 rack101 --kind power",
+        4,
+        "joined by position",
+        lambda c: c.connect("server2", "rack101", "power"),
+    ),
+    refused(
+        "connect servr1:eth1 switch2a",
+        3,
+        r"no such thing: servr1 \(did you mean server1\?\)",
+        lambda c: c.connect("servr1:eth1", "switch2a"),
+    ),
+    refused("disconnect server2:eth0", 4, "server2:eth0 is not connected", lambda c: c.disconnect("server2:eth0")),
+    # what is in what
+    refused(
+        "put datacenterZ --in rack101",
+        4,
+        "rack101 in room1 in datacenterZ already",
+        lambda c: c.put("datacenterZ", "rack101"),
+    ),
+    refused("put rack101 --in rack101", 4, "cannot be in itself", lambda c: c.put("rack101", "rack101")),
+    refused("put pdu3 --in room1", 4, "pdu3 is in rack101 already", lambda c: c.put("pdu3", "room1")),
+    refused("put server1:eth0 --in web-pool", 4, "is a part", lambda c: c.put("server1:eth0", "web-pool")),
+    refused("take server1 --from switch2a", 4, "server1 is not in switch2a", lambda c: c.take("server1", "switch2a")),
+    refused("take server1 --from rack101", 4, "server1 is mounted in rack101", lambda c: c.take("server1", "rack101")),
+    # removal
+    refused("remove server1", 4, r"not confirmed: remove server1 \(6 connections\)\?", None),
+    refused("remove rack101 --yes", 4, "rack101 has .* in it", lambda c: c.remove("rack101")),
+    refused("remove pdu4 --yes", 4, "pdu4 is protected", lambda c: c.remove("pdu4")),
+    refused("remove cs1 --yes", 4, r"cs1 is protected by frozen \(audit\)", lambda c: c.remove("cs1")),
+    refused("remove server2 cs1 --yes", 4, "cs1 is protected by frozen", lambda c: c.remove_all(["server2", "cs1"])),
+    refused("remove server1:eth0 --yes", 4, "server1:eth0 is connected", lambda c: c.remove("server1:eth0")),
+    refused("remove lb1 --yes", 4, "server3 names it: primary=@lb1", lambda c: c.remove("lb1")),
+    refused("remove nowhere --yes", 3, "no such thing: nowhere", lambda c: c.remove("nowhere")),
+    # categories and services
+    refused("role add dbserver server1", 4, "cannot be in the role dbserver", lambda c: c.put("server1", "dbserver")),
+    refused(
+        "role add web-pool server1",
+        2,
+        "web-pool is a Pool, not a Role",
+        lambda c: kinds.checked(c.resolve("web-pool"), Role),
+    ),
+    refused(
+        "role require web-pool BigMem",
+        2,
+        "web-pool is a Pool, not a Role",
+        lambda c: categories.require(c.unit, c.resolve("web-pool"), c.resolve("BigMem")),
+    ),
+    refused(
+        "role require dbserver web-pool",
+        2,
+        "web-pool is a Pool, not a Class",
+        lambda c: categories.require(c.unit, c.resolve("dbserver"), c.resolve("web-pool")),
+    ),
+    refused("class remove BigMem server1", 4, "server1 is not in BigMem", lambda c: c.take("server1", "BigMem")),
+    refused("class delete web-pool", 2, "not a Class", lambda c: c.remove(kinds.checked(c.resolve("web-pool"), Class))),
+    refused("pool delete web-pool", 4, "web-pool has server1 in it", lambda c: c.remove("web-pool")),
+    refused("pool delete frozen", 4, r"frozen is protected \(audit\)", lambda c: c.remove("frozen")),
+    refused("service create s --port 70000", 2, "no such port", lambda c: services.create(c.unit, "s", 70000)),
+    refused(
+        "service create s --role web-pool",
+        2,
+        "web-pool is a Pool, not a Role",
+        lambda c: services.create(c.unit, "s", role=c.resolve("web-pool")),
+    ),
+    refused(
+        "service add www server1",
+        4,
+        "www needs machines in the role dbserver",
+        lambda c: services.add(c.unit, c.resolve("www"), c.resolve("server1")),
+    ),
+    refused(
+        "service add dns web-pool",
+        2,
+        "runs no Service",
+        lambda c: services.add(c.unit, c.resolve("dns"), c.resolve("web-pool")),
+    ),
+    refused(
+        "service add dns server1 --vip lb1:vip1",
+        2,
+        "dns has no port",
+        lambda c: services.add(c.unit, c.resolve("dns"), c.resolve("server1"), services.vip_named(c.unit, "lb1:vip1")),
+    ),
+    refused(
+        "service add dns server1 --vip server1:eth0",
+        2,
+        "not a VIP",
+        lambda c: services.vip_named(c.unit, "server1:eth0"),
+    ),
+    refused(
+        "service remove dns server1",
+        4,
+        "server1 does not run dns",
+        lambda c: services.remove(c.unit, c.resolve("dns"), c.resolve("server1")),
+    ),
+    # what is given out
+    refused(
+        "ip allocate 10.2.1.2 server2",
+        4,
+        "is taken: server3:eth0",
+        lambda c: ipam.give(c, "10.2.1.2", c.resolve("server2")),
+    ),
+    refused(
+        "ip allocate 10.9.9.9 server2",
+        4,
+        "outside every Network",
+        lambda c: ipam.give(c, "10.9.9.9", c.resolve("server2")),
+    ),
+    refused(
+        "ip allocate 10.2.1.0 server2",
+        4,
+        "is the address of net1",
+        lambda c: ipam.give(c, "10.2.1.0", c.resolve("server2")),
+    ),
+    refused(
+        "ip allocate web-pool server1",
+        2,
+        "not a Network",
+        lambda c: ipam.allocate(c, c.resolve("web-pool"), c.resolve("server1")),
+    ),
+    refused("ip free 10.2.1.5", 3, "nothing holds 10.2.1.5", lambda c: ipam.release(c, "10.2.1.5")),
+    refused("ip free server2", 3, "server2 holds no address", lambda c: ipam.release(c, "server2")),
+    refused("vlan allocate red --range 200-5000", 2, "malformed range", lambda c: vlans.parse_range("200-5000")),
+    refused("vlan allocate server1", 4, "the name is taken", lambda c: vlans.allocate(c, "server1", 2, 4094)),
+    refused("vlan free web-pool", 2, "web-pool is a Pool, not a VLAN", lambda c: vlans.free(c, "web-pool")),
+    refused(
+        "name allocate names --count 9", 4, "not enough: 9 wanted", lambda c: naming.allocate(c, c.resolve("names"), 9)
+    ),
+    refused("name allocate web-pool", 2, "not a NameRange", lambda c: naming.allocate(c, c.resolve("web-pool"))),
+    refused("name free zzz", 3, "not given out", lambda c: naming.release(c, "zzz")),
+    refused(
+        "allocate 1 --where driver:Server --set _ip=10.0.0.9",
+        2,
+        "own verbs",
+        lambda c: allocate(c, Wanted(1, "driver:Server"), settings=[("_ip", "10.0.0.9")]),
+    ),
+    refused("allocate 9 --where driver:Server", 4, "not enough", lambda c: allocate(c, Wanted(9, "driver:Server"))),
+    refused(
+        "allocate 1 --where driver:Server --spread Rack --pack Rack",
+        2,
+        "contraries",
+        lambda c: allocate(c, Wanted(1, "driver:Server", spread=[Rack], pack=Rack)),
+    ),
+    # saved expressions
+    refused(
+        ["query", "save", "a b", "driver:Server"],
+        2,
+        "malformed name of a saved expression",
+        lambda c: saving.save(c.unit, "a b", "driver:Server"),
+    ),
+    refused("query save x name:servr1", 3, "did you mean server1", lambda c: saving.save(c.unit, "x", "name:servr1")),
+    refused("query delete spares", 4, "@spares is used by @all", lambda c: saving.delete(c.unit, "spares")),
+    refused("query delete nope", 3, "no such saved expression", lambda c: saving.delete(c.unit, "nope")),
+    # what names mean
+    refused("locate", 2, "name at least one Thing", None),
+    refused("locate server[1-9]", 3, "no such thing: server4", lambda c: c.resolve("server4")),
+    refused("locate server[1-", 2, "malformed range", None),
+    refused("locate -", 3, "no names are left", None),
+    refused("locate X1", 2, "several Things hold X1: server1, server2", lambda c: c.resolve("X1")),
+    refused("locate 10.0.0.1", 3, "no such thing: 10.0.0.1", lambda c: c.resolve("10.0.0.1")),
+    refused("locate ser\udcffver", 2, "not text", lambda c: c.resolve("ser\udcffver")),
+    refused("locate server1 -o xml", 2, "invalid value", None),
+    refused("trace server1:eth1", 4, "server1:eth1 is not connected", None),
+    # history
+    refused("revert 99", 3, "no such transaction: 99", lambda c: revert(c.unit, 99)),
+    refused("revert 3", 4, "transaction 3 cannot be undone", lambda c: revert(c.unit, 3)),
+    refused("log nowhere", 3, "no such thing: nowhere", None),
+    # the command line itself
+    refused("nosuchverb", 2, "no such verb: nosuchverb", None),
+    refused("locat server1", 2, "did you mean locate", None),
+    refused("--db foo://x locate server1", 2, "no such kind of store: foo://", None),
+    refused("--db sqlite:///:memory: locate server1", 2, "in memory", None),
+    refused("--config /no/such/file locate server1", 3, "no such configuration file", None),
+]
