@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -582,6 +583,30 @@ def test_one_without_a_feed_does_not_take_the_answers_of_the_others(inventory: I
         assert (revert.code, [record["done"] for record in revert.json]) == (4, [True, False])
         alone = power("off", "lonely", "--yes")
         assert (alone.code, alone.out, "lonely has no recorded power feed" in alone.err) == (4, "", True)
+
+
+def test_settings_that_cannot_be_fail_their_own_target(inventory: Inventory, power: Power) -> None:
+    """Each with exit code 2 or 5 and the setting's name, and the others go on."""
+    wrong = {
+        "long": (("snmp.version", "3"), ("snmp.user", "u" * 33), ("snmp.auth_key", "authentic")),
+        "short": (("snmp.version", "3"), ("snmp.user", "u"), ("snmp.auth_key", "üüü")),
+        "source": (("snmp.any_source", "sometimes"),),
+        "nowhere": (),
+    }
+    named = {"long": "snmp.user", "short": "snmp.auth_key", "source": "snmp.any_source", "nowhere": "snmp.host"}
+    with room_in(inventory, Room()):
+        with inventory.change() as change:
+            for name, attributes in wrong.items():
+                change.add("PDU", name, attributes=list(attributes))
+        for name, setting in named.items():
+            alone = power("status", f"{name}:1")
+            assert alone.code in (2, 5)
+            assert re.search(f"{name}.*{re.escape(setting)}", alone.out + alone.err)
+        result = power("status", "server1", *(f"{name}:1" for name in wrong), "-o", "json")
+        assert result.code == 5
+        assert [record["state"] for record in result.json] == ["on", *["unknown"] * 4]
+        for record in result.json[1:]:
+            assert named[record["name"].partition(":")[0]] in str(record["failures"])
 
 
 def test_what_has_no_power_of_its_own_says_what_to_type(inventory: Inventory, power: Power) -> None:

@@ -28,8 +28,10 @@ EXIT_NOT_FOUND, EXIT_REFUSED, EXIT_DEVICE, EXIT_INTERRUPTED = 3, 4, 5, 130
 
 
 @click.group("network", cls=Group)
-def command() -> None:
+@pass_app
+def command(app: App) -> None:
     """Move ports between VLANs on the switches that Things are wired to, verified; show and verify the wiring."""
+    app.heed()
 
 
 def _device_options(function: F) -> F:

@@ -32,12 +32,14 @@ _SHUTDOWN = 300.0
 
 
 @click.group("power", cls=Group)
-def command() -> None:
+@pass_app
+def command(app: App) -> None:
     """Switch Things on and off at the outlets that feed them, read the outlets back, and say what is so.
 
     A target is a Thing (all its recorded feeds), an inlet (server1:psu1) or an outlet (pdu3:7). A server without a
     recorded feed is switched by its management controller, when it has one (bmc.host).
     """
+    app.heed()
 
 
 def _via_option(function: F) -> F:

@@ -153,7 +153,7 @@ def test_answers_from_another_address_are_told_and_taken_where_that_is_set(agent
 @pytest.mark.parametrize(("user", "takes"), [("blumenthal", "AES-256-BLUMENTHAL"), ("reeder", "AES-256")])
 def test_the_other_way_to_extend_a_key_is_tried_and_told(tmp_path: Path, user: str, takes: str) -> None:
     heard: list[str] = []
-    telling.listen(lambda remark: heard.append(remark.text))
+    telling.listen(heard.append)
     wrong = ({"AES-256", "AES-256-BLUMENTHAL"} - {takes}).pop()
 
     async def scenario(port: int, protocol: str) -> Value:

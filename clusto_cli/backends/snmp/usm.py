@@ -184,7 +184,7 @@ class UserLink:
         if not self._answered and self._asked_as:
             settings = self._settings
             takes = f"{settings.where} encrypts with {settings.priv_protocol}, not {self._asked_as}"
-            tell("setting", settings.host, f"{takes}: set snmp.priv_protocol")
+            tell(f"{takes}: set snmp.priv_protocol")
         self._answered = True
 
     def _reject(self, problem: Any) -> NoReturn:
