@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lab.agent import NOT_WRITABLE, Agent, Manners
 from snmpd import READ, V3_KEY, V3_USER, WRITE, answering_from, snmpd
 
@@ -24,6 +26,7 @@ from clusto_cli.backends.snmp import (
     bounds,
     parse_oid,
 )
+from clusto_cli.backends.snmp.pace import Pace
 
 COLUMN = parse_oid("1.3.6.1.4.1.318.1.1.4.4.2.1.3")
 SYSTEM = parse_oid("1.3.6.1.2.1.1")
@@ -429,6 +432,33 @@ def test_a_table_that_runs_in_circles_ends() -> None:
 def test_settings_that_cannot_work_say_so(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         SnmpSettings("pdu", **changes)  # type: ignore[arg-type]
+
+
+@given(st.floats(0.01, 60), st.integers(0, 20), st.lists(st.tuples(st.floats(0, 60), st.integers(1, 30)), max_size=30))
+def test_whatever_a_device_did_its_next_copy_waits_no_longer_than_is_set_and_silence_ends(
+    longest: float, retries: int, answers: list[tuple[float, int]]
+) -> None:
+    pace = Pace(longest, retries)
+    for seconds, copies in answers:
+        pace.answered(seconds, copies)
+        pace.too_soon()
+    silent, copies = 0.0, 0
+    while not pace.is_over(silent, silent, copies):
+        copies += 1
+        waited = pace.wait(copies)
+        assert 0 < waited <= longest
+        silent += waited
+    assert silent >= 0.9 * pace.patience
+    assert silent <= 4 * pace.patience + longest
+
+
+def test_a_copy_waits_for_as_long_as_the_device_takes() -> None:
+    quick, slow = Pace(5, 4), Pace(5, 4)
+    for _ in range(20):
+        quick.answered(0.01, 1)
+        slow.answered(1.5, 1)
+    assert quick.wait(1) == 0.2
+    assert 1.5 < slow.wait(1) < 3
 
 
 def test_secrets_are_not_in_what_is_printed() -> None:

@@ -14,6 +14,8 @@ MOST_OCTETS = 96 << 20
 MOST_SECONDS = 300.0
 """For one table. 100,000 rows in messages of 484 octets are 10,000 answers."""
 _ROW_OCTETS, _ARC_OCTETS = 200, 40
+_USUAL_ROW = 1024
+"""Octets of a row, far more than one takes: so much a table has that is said to have no more than so many rows."""
 
 
 class WalkBudget:
@@ -34,7 +36,7 @@ class Walk:
     def __init__(self, budget: WalkBudget, column: Oid, most: int, ends_at: float) -> None:
         self._budget = budget
         self._column = column
-        self._left = most
+        self._left, self._room = most, most * _USUAL_ROW
         self._ends_at = ends_at
 
     def take(self, varbind: Varbind) -> None:
@@ -43,8 +45,10 @@ class Walk:
         self._left -= 1
         budget.rows -= 1
         held = len(varbind.value) if isinstance(varbind.value, bytes) else 0
-        budget.octets -= _ROW_OCTETS + _ARC_OCTETS * len(varbind.oid) + held
-        if min(self._left, budget.rows, budget.octets) < 0:
+        octets = _ROW_OCTETS + _ARC_OCTETS * len(varbind.oid) + held
+        self._room -= octets
+        budget.octets -= octets
+        if min(self._left, self._room, budget.rows, budget.octets) < 0:
             raise Refused(f"its table {format_oid(self._column)} does not end, or is larger than any device's")
         if time.monotonic() > self._ends_at:
             raise Refused(f"its table {format_oid(self._column)} does not end in {MOST_SECONDS:g} s")

@@ -16,7 +16,8 @@ _MANY = 24
 """Copies after which it is no bad luck: at a loss of 30 % each way one of 10 million requests has none answered."""
 _LONGEST = 4
 """Times the patience that one request may take from a device that answers others, or loses many."""
-_MOST_SLACK = 8.0
+_MOST_SLACK, _MOST_SLACK_OF_LOSS = 8.0, 3.0
+"""How much longer than its own time a device is given: when it was asked too soon, and when answers may be lost."""
 _TIMER_EARLY = 0.01
 """Seconds by which the event loop may fire a timer early."""
 
@@ -51,7 +52,7 @@ class Pace:
         """An answer `seconds` after the first of `copies` copies."""
         if copies > 1:
             self._lossy = True
-            self._slack = min(self._slack * 1.5, 3.0) if self._slack < 3 else self._slack
+            self._slack = max(self._slack, min(self._slack * 1.5, _MOST_SLACK_OF_LOSS))
         elif self._time is None:
             self._time, self._deviation = seconds, seconds / 2
         else:
@@ -73,4 +74,4 @@ class Pace:
 
     def is_silence(self, seconds: float) -> bool:
         """Whether a device that said nothing for so long has no more to say."""
-        return seconds >= self.patience - _TIMER_EARLY
+        return seconds >= self.patience - min(_TIMER_EARLY, self.patience / 10)
