@@ -29,7 +29,7 @@ class Pace:
 
     def __init__(self, longest: float, retries: int) -> None:
         self._longest = longest
-        self._copies = retries + 1
+        self._attempts = retries + 1
         self._time: float | None = None
         self._deviation = 0.0
         self._slack = 1.0
@@ -38,7 +38,7 @@ class Pace:
     @property
     def patience(self) -> float:
         """Seconds of silence after which the device is given up."""
-        return self._longest * self._copies
+        return self._longest * self._attempts
 
     def wait(self, copy: int) -> float:
         """How long to wait for an answer after the `copy`-th copy of a request, counted from 1."""
@@ -70,7 +70,7 @@ class Pace:
             return True
         if copies >= _MANY:
             return self.is_silence(elapsed)
-        return self.is_silence(silent) and copies >= self._copies and not self._lossy
+        return self.is_silence(silent) and not self._lossy
 
     def is_silence(self, seconds: float) -> bool:
         """Whether a device that said nothing for so long has no more to say."""

@@ -172,9 +172,9 @@ class UserLink:
 
     def _note_silence(self) -> None:
         self._unanswered += 1
-        if self._unanswered < _SILENT_COPIES or self._answered or self._asked_as or not self.hint:
-            return
         settings = self._settings
+        if self._unanswered < _SILENT_COPIES or self._answered or self._asked_as or not self._is_heard():
+            return
         other = _other_extension(settings.priv_protocol)
         if other is not None:
             self.close()
