@@ -7,7 +7,7 @@ the transaction left it; what came later and would be lost or left hanging is na
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Any, NoReturn
 
 from clusto_core.drivers import registry
@@ -74,21 +74,29 @@ class _Revert:
             if thing is None or thing.name != row[1]:
                 self._in_the_way(row[3] or row[0], row[0], f"{row[1]} is not there now as it was then")
             things.append(thing)
-        for thing in reversed(things):
-            for left in unit.attributes(thing):
-                self._in_the_way(thing.entity_id, left.id, f"{thing.name} has {left} now")
-            if thing.is_part:
-                if unit.cable_of(thing) is not None:
-                    self._in_the_way(thing.entity_id, None, f"{thing.name} is connected now")
-            else:
-                for part in unit.parts(thing):
-                    self._in_the_way(thing.id, part.id, f"{part.name} is there now")
-                if unit.cables(thing):
-                    self._in_the_way(thing.id, None, f"{thing.name} is connected now")
-            unit.delete_thing(thing)
         for attribute in unit.referring(removed):
-            holder = unit.by_id(attribute.thing_id)
-            self._in_the_way(holder.entity_id, attribute.id, f"{holder.name} names {attribute.value.text} now")
+            if attribute.thing_id not in removed:
+                holder = unit.by_id(attribute.thing_id)
+                self._in_the_way(holder.entity_id, attribute.id, f"{holder.name} names {attribute.value.text} now")
+        for thing in things:
+            self._check_bare(thing, removed)
+        for thing in reversed(things):
+            unit.delete_thing(thing)
+
+    def _check_bare(self, thing: Thing, removed: Container[int]) -> None:
+        """Whether nothing is left of a Thing but its row, and those of its parts that go too."""
+        unit = self.unit
+        for left in unit.attributes(thing):
+            self._in_the_way(thing.entity_id, left.id, f"{thing.name} has {left} now")
+        if thing.is_part:
+            if unit.cable_of(thing) is not None:
+                self._in_the_way(thing.entity_id, None, f"{thing.name} is connected now")
+            return
+        for part in unit.parts(thing):
+            if part.id not in removed:
+                self._in_the_way(thing.id, part.id, f"{part.name} is there now")
+        if unit.cables(thing):
+            self._in_the_way(thing.id, None, f"{thing.name} is connected now")
 
     def _cable(self, cable: Cable) -> Cable | None:
         thing = self.unit.find(cable.thing)

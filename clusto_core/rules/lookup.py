@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clusto_core.errors import Malformed, NotFound, did_you_mean
+from clusto_core.errors import Malformed, NotFound
 from clusto_core.model.names import split_part
 from clusto_core.model.things import Thing
 from clusto_core.rules import parts
@@ -31,5 +31,5 @@ def resolve(unit: UnitOfWork, name: str | Thing) -> Thing:
     present = unit.find(stored.id)
     # What the store still calls so was renamed or removed in this transaction.
     if present is None or stored.name == name:
-        raise NotFound(f"no such thing: {name}{did_you_mean(unit.reader.suggestion(name))}")
+        raise NotFound(f"no such thing: {name}")
     return present

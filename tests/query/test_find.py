@@ -10,7 +10,7 @@ from clusto_core.model.attributes import Key
 from clusto_core.query import saving
 from clusto_core.query.matching import Match
 from clusto_core.query.saved import saved
-from clusto_core.query.search import find
+from clusto_core.query.search import find, matches
 
 ANSWERS = """
 name:web1                                           | web1
@@ -153,14 +153,14 @@ def test_matching_three_ways(site: Inventory) -> None:
     assert found({"tag": "x"}, Match.ALL) == []
     with site.read() as reader:
         web1 = reader.resolve("web1")
-        assert web1.matches(reader, {"tag": "x"})
-        assert web1.matches(reader, {"uplink": reader.resolve("sw1")}, Match.KEYS)
-        assert not web1.matches(reader, {"tag": "x"}, Match.KEYS)
-        assert web1.matches(reader, "connected to name:sw1 via network")
-        assert not web1.matches(reader, "driver:Switch")
+        assert matches(reader, web1, {"tag": "x"})
+        assert matches(reader, web1, {"uplink": reader.resolve("sw1")}, Match.KEYS)
+        assert not matches(reader, web1, {"tag": "x"}, Match.KEYS)
+        assert matches(reader, web1, "connected to name:sw1 via network")
+        assert not matches(reader, web1, "driver:Switch")
         eth0 = reader.resolve("web1:eth0")
-        assert eth0.matches(reader, "driver:NIC and not haskey(ram)")
-        assert not eth0.matches(reader, "not haskey(ram)"), "which ranges over whole Things"
+        assert matches(reader, eth0, "driver:NIC and not haskey(ram)")
+        assert not matches(reader, eth0, "not haskey(ram)"), "which ranges over whole Things"
     with pytest.raises(Malformed, match="no value is given for tag"):
         found({"tag": []}, Match.KEYS)
 
