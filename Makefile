@@ -49,6 +49,7 @@ bench: $(VENV)/.installed
 	$(PY) benchmarks/startup.py
 	$(PY) benchmarks/power.py
 	$(PY) benchmarks/find.py
+	$(PY) benchmarks/library.py
 	$(PY) benchmarks/rebuild.py
 	$(PY) benchmarks/bootfiles.py
 

@@ -98,12 +98,12 @@ class Inventory:
             finally:
                 del self._open[thread]
             change.check()
-            if change.unit.changed:
-                if dry_run:
-                    database.connection.rollback()
-                else:
-                    change.id = history.record(change.unit, command, change.message, reverts)
-                    change.unit.flush()
+            if dry_run or not change.unit.changed:
+                # Something may be written already, so that an expression saw it.
+                database.connection.rollback()
+            else:
+                change.id = history.record(change.unit, command, change.message, reverts)
+                change.unit.flush()
 
 
 class Transaction:
@@ -116,13 +116,12 @@ class Transaction:
     def __init__(self, unit: UnitOfWork, message: str | None = None, *, dry_run: bool = False) -> None:
         self.unit = unit
         self.message = message
+        """Why it is done, for the history."""
         self.dry_run = dry_run
         self.id: int | None = None
         """The number of the transaction in the history, once it is done; None when nothing changed."""
         self.allocated: set[int] = set()
         """The ids of what `allocation.allocate` has handed out in it."""
-        self.given_vlans: set[int] = set()
-        """The VLAN ids that `vlans.allocate` has given out in it."""
         self._shapes: dict[tuple[object, ...], devicetypes.Model] = {}
 
     @contextlib.contextmanager
@@ -251,6 +250,22 @@ class Transaction:
     def take(self, thing: str | Thing, parent: str | Thing) -> None:
         """See `containment.take`."""
         containment.take(self.unit, self.resolve(thing), self.resolve(parent))
+
+    def move(self, thing: str | Thing, to: str | Thing) -> None:
+        """Takes a Thing out of its rack units and of the place it is in, and puts it into another: into rack units
+        (`rack101:RU13-14`), or into a place. Its other cables and its groupings stay. Raises as `connect` and `put`."""
+        moved = self.resolve(thing)
+        span = cabling.parse_span(to) if isinstance(to, str) else None
+        goal = self.resolve(to) if span is None else None
+        with self.unit.wholly():
+            for cable in cabling.positions(self.unit, moved):
+                self.unit.delete_cable(cable)
+            while (place := containment.standing(self.unit, moved)) is not None:
+                containment.take(self.unit, moved, place)
+            if goal is None or goal.is_part:
+                self.connect(moved, to)
+            else:
+                self.put(moved, goal)
 
     def connect(self, one: str | Thing, other: str | Thing, kind: str | None = None) -> list[Joined]:
         """Joins two Things or parts, or equipment and rack units (`rack101:RU13-14`): see `cabling.connect`."""

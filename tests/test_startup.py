@@ -89,6 +89,33 @@ def test_quick_commands_import_nothing_heavy(site: str) -> None:
         assert not heavy, f"clusto {' '.join(arguments)} imports {', '.join(sorted(heavy))}"
 
 
+def test_importing_the_library_loads_nothing_of_it() -> None:
+    code = (
+        "import sys; before = set(sys.modules); import clusto_core; clusto_core.__all__; dir(clusto_core);"
+        " print(*sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    ours = [name for name in done.stdout.split() if name.startswith("clusto") or name in ("sqlite3", *HEAVY)]
+    assert ours == ["clusto_core"]
+
+
+def test_a_script_that_reads_imports_nothing_heavy(site: str) -> None:
+    code = (
+        "import clusto_core, sys; inventory = clusto_core.open();"
+        " print(inventory['server1'].rack, inventory.find('driver:Server'), *sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "CLUSTO_DB": site},
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.startswith("rack101 [<Server server1>]")
+    assert not set(HEAVY) & set(done.stdout.split())
+
+
 def test_version_and_help_open_no_store(site: str) -> None:
     for arguments in (("--version",), ("help",)):
         assert "sqlite3" not in imported(arguments, site)

@@ -11,7 +11,6 @@ from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import verbose_option
 from clusto_cli.output import output_option, write_lines, write_records
-from clusto_core.model.attributes import Key, Value
 from clusto_core.records import history
 from clusto_core.store.reader import Reader
 
@@ -70,33 +69,10 @@ def _lines(
             yield from (f"    {line}" for line in entry.message.splitlines())
         if detailed:
             yield ""
-            told: set[int] = set()
+            cables: set[int] = set()
             for change in history.changes(reader, entry.id):
                 if wanted is None or change.thing_id in wanted:
-                    yield from (f"    {line}" for line in _told(change, told))
-
-
-def _told(change: history.Change, told: set[int]) -> Iterator[str]:
-    """What happened to one Thing: `- ` what is gone, `+ ` what is new. Cables in `told` were told before."""
-    for sign, rows, other in (("-", change.before, change.after), ("+", change.after, change.before)):
-        things = rows.get("things", [])
-        whole = next((row for row in things if row[3] is None), None)
-        if whole is not None:
-            parts = len(things) - 1
-            size = f" with {parts} parts" if parts and not other.get("things") else ""
-            yield f"{sign} {whole[2]} {whole[1]}{size}"
-        else:
-            yield from (f"{sign} {row[2]} {row[1]}" for row in things)
-        for _, _, part, key, type, text, ref in rows.get("attributes", []):
-            name = change.name if part is None else f"{change.name}:{part}"
-            shown = Value(type, text, ref).shown(Key.parse(key))
-            yield f"{sign} {name} in {text}" if key == "_in" else f"{sign} {name} {key}={shown}"
-        for row in rows.get("cables", []):
-            if row[0] in told:
-                continue
-            told.add(row[0])
-            ends = row[6:8] if row[6].partition(":")[0] == change.name else row[7:5:-1]
-            yield f"{sign} {ends[0]} -- {ends[1]}"
+                    yield from (f"    {line}" for line in history.told(change, cables))
 
 
 def _record(reader: Reader, entry: history.Entry, wanted: list[int] | None, detailed: bool) -> dict[str, Any]:
@@ -113,7 +89,7 @@ def _record(reader: Reader, entry: history.Entry, wanted: list[int] | None, deta
     }
     if detailed:
         record["changes"] = [
-            {"name": change.name, "lines": list(_told(change, set()))}
+            {"name": change.name, "lines": list(history.told(change, set()))}
             for change in history.changes(reader, entry.id)
             if wanted is None or change.thing_id in wanted
         ]

@@ -17,7 +17,7 @@ from clusto_core.query import tree
 from clusto_core.query.patterns import Literal
 
 Pairs = Mapping[str, object]
-"""Values by key as it is spelled; a list or tuple is several values, a Thing a relation to it."""
+"""Values by key as it is spelled; a list or tuple is several values, a Thing (or a handle of it) a relation to it."""
 
 
 class Match(Enum):

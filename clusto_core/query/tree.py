@@ -31,6 +31,15 @@ class Node:
         for child in self.children:
             yield from child.walk()
 
+    def __and__(self, other: Node) -> Node:
+        return And(self, other)
+
+    def __or__(self, other: Node) -> Node:
+        return Or(self, other)
+
+    def __invert__(self) -> Node:
+        return Not(self)
+
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from clusto_core.errors import NotFound
+from clusto_core.model.attributes import Key, Value
 from clusto_core.store.database import Row
 from clusto_core.store.reader import Reader
 from clusto_core.store.unit import UnitOfWork
@@ -51,7 +52,7 @@ def record(unit: UnitOfWork, command: str, message: str | None, reverts: int | N
     message = message and message.encode(errors="replace").decode().replace("\0", "?")
     now = time.time_ns() // 1000
     entry = (number, now, user()[:100], os.uname().nodename[:255], command, message, reverts)
-    database = unit.reader.database
+    database = unit.database
     database.insert("transactions", rows.TRANSACTIONS, [entry])
     dump = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
     changes = (
@@ -101,6 +102,37 @@ def changes(reader: Reader, number: int) -> Iterator[Change]:
     """What a transaction did, Thing by Thing, in the order of their ids."""
     sql = _CHANGE + " WHERE c.transaction_id = :id ORDER BY c.thing_id"
     return map(_change, reader.database.iterate(sql, {"id": number}))
+
+
+def told(change: Change, cables: set[int]) -> Iterator[str]:
+    """What happened to one Thing, in lines: `- ` what is gone, `+ ` what is new. Those of `cables`, by id, were told
+    before, with the Thing at their other end; what is told now is added."""
+    for sign, rows, other in (("-", change.before, change.after), ("+", change.after, change.before)):
+        things = rows.get("things", [])
+        whole = next((row for row in things if row[3] is None), None)
+        if whole is not None:
+            parts = len(things) - 1
+            size = f" with {parts} parts" if parts and not other.get("things") else ""
+            yield f"{sign} {whole[2]} {whole[1]}{size}"
+        else:
+            yield from (f"{sign} {row[2]} {row[1]}" for row in things)
+        for _, _, part, key, type, text, ref in rows.get("attributes", []):
+            name = change.name if part is None else f"{change.name}:{part}"
+            shown = Value(type, text, ref).shown(Key.parse(key))
+            yield f"{sign} {name} in {text}" if key == "_in" else f"{sign} {name} {key}={shown}"
+        for row in rows.get("cables", []):
+            if row[0] in cables:
+                continue
+            cables.add(row[0])
+            ends = row[6:8] if row[6].partition(":")[0] == change.name else row[7:5:-1]
+            yield f"{sign} {ends[0]} -- {ends[1]}"
+
+
+def pending(unit: UnitOfWork) -> Iterator[Change]:
+    """What a transaction that is still open has done so far, Thing by Thing."""
+    for thing_id, name, *sides in unit.changes():
+        before, after = ({table: list(map(list, rows)) for table, rows in side.items()} for side in sides)
+        yield Change(thing_id, name, before, after)
 
 
 def _entry(row: Row) -> Entry:

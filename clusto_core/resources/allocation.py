@@ -7,7 +7,7 @@ else looks, so that nothing is ever handed out twice.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from clusto_core.drivers import Driver
@@ -20,9 +20,8 @@ from clusto_core.query import tree
 from clusto_core.query.binding import bind
 from clusto_core.query.columns import Column, Table
 from clusto_core.query.compiler import Compiler
-from clusto_core.query.parser import parse
 from clusto_core.query.patterns import Literal
-from clusto_core.query.search import COLUMNS
+from clusto_core.query.search import COLUMNS, tree_of
 from clusto_core.query.tree import Node
 from clusto_core.store.reader import Reader
 
@@ -42,11 +41,11 @@ class Wanted(NamedTuple):
     """
 
     number: int
-    where: str
+    where: str | Node
     within: Thing | None = None
     spread: Sequence[type[Driver]] = ()
     pack: type[Driver] | None = None
-    prefer: str | None = None
+    prefer: str | Node | None = None
     seed: int | None = None
 
 
@@ -69,22 +68,9 @@ def allocate(
     Raises Refused when there are not enough, saying which condition lacks; Malformed, NotFound as `query.find` does,
     Refused as `Transaction.put`.
     """
-    if wanted.number < 1:
-        raise Malformed(f"{wanted.number} Things cannot be picked")
-    if wanted.spread and wanted.pack:
-        raise Malformed("--spread and --pack are contraries: give one of them")
-    reader = change.unit.reader
-    bound = bind(reader, parse(wanted.where))
-    conditions = list(bound.tree.items) if isinstance(bound.tree, tree.And) else [bound.tree]
-    if wanted.within is not None:
-        conditions.append(tree.In(tree.Name(Literal(wanted.within.name))))
-    picker = _Picker(reader, wanted, change.allocated)
-    preferred = bind(reader, parse(wanted.prefer)).tree if wanted.prefer is not None else None
-    chosen = picker.pick(tree.And(*conditions), preferred)
-    if chosen is None:
-        raise Refused(_lacking(reader, wanted, conditions, picker))
+    chosen, notes = pick(change.unit.reader, wanted, change.allocated)
     values = list(settings)
-    things = [change.unit.by_id(thing.id) for thing in sorted(chosen, key=lambda thing: natural_key(thing.name))]
+    things = change.unit.known(chosen)
     with change.unit.wholly():
         for thing in things:
             for key, value in values:
@@ -92,13 +78,32 @@ def allocate(
             if put is not None:
                 change.put(thing, put)
     change.allocated.update(thing.id for thing in things)
-    return Allocation(things, bound.notes)
+    return Allocation(things, notes)
+
+
+def pick(reader: Reader, wanted: Wanted, taken: Container[int] = ()) -> Allocation:
+    """Picks so many Things, without those of the ids that are `taken`, and does nothing with them. Raises as `allocate`
+    does."""
+    if wanted.number < 1:
+        raise Malformed(f"{wanted.number} Things cannot be picked")
+    if wanted.spread and wanted.pack:
+        raise Malformed("--spread and --pack are contraries: give one of them")
+    bound = bind(reader, tree_of(wanted.where))
+    conditions = list(bound.tree.items) if isinstance(bound.tree, tree.And) else [bound.tree]
+    if wanted.within is not None:
+        conditions.append(tree.In(tree.Name(Literal(wanted.within.name))))
+    picker = _Picker(reader, wanted, taken)
+    preferred = bind(reader, tree_of(wanted.prefer)).tree if wanted.prefer is not None else None
+    chosen = picker.pick(tree.And(*conditions), preferred)
+    if chosen is None:
+        raise Refused(_lacking(reader, wanted, conditions, picker))
+    return Allocation(sorted(chosen, key=lambda thing: natural_key(thing.name)), bound.notes)
 
 
 class _Picker:
     """Reads candidates in portions until a choice among them is as good as any can be."""
 
-    def __init__(self, reader: Reader, wanted: Wanted, taken: set[int]) -> None:
+    def __init__(self, reader: Reader, wanted: Wanted, taken: Container[int]) -> None:
         self.reader = reader
         self.wanted = wanted
         self.taken = taken
@@ -266,8 +271,7 @@ def _lacking(reader: Reader, wanted: Wanted, conditions: list[Node], picker: _Pi
     total = 0
     for number in range(1, len(conditions) + 1):
         sql, parameters = Compiler(reader).compile(tree.And(*conditions[:number]), ("id",))
-        ids = {row[0] for row in reader.database.iterate(sql, parameters)} - picker.taken
-        total = len(ids)
+        total = sum(row[0] not in picker.taken for row in reader.database.iterate(sql, parameters))
         counted.append(f"{'and ' if number > 1 else ''}{conditions[number - 1]}: {total}")
     if total >= wanted.number and wanted.spread:
         driver = wanted.spread[0].__name__

@@ -122,8 +122,7 @@ def free(change: Transaction, block: Block) -> Iterator[Address]:
         while taken is not None and taken < number:
             taken = next(held, None)
         address = kind(number)
-        # What was given earlier in this transaction is not in the table yet.
-        if taken != number and change.unit.claimant(addresses.claim(address)) is None:
+        if taken != number:
             yield address
         number += 1
 

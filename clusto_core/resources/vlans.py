@@ -65,10 +65,9 @@ def allocate(change: Transaction, name: str, first: int, last: int, place: Thing
     if place is not None:
         parents = unit.reader.parents_of(each.thing.id for each in known)
         known = [each for each in known if place in (around := parents.get(each.thing.id, [])) or not around]
-    taken = {each.id for each in known} | change.given_vlans
+    taken = {each.id for each in known}
     number = next((each for each in range(first, last + 1) if each not in taken and each not in KEPT), None)
     if number is None:
         raise Refused(f"not enough: no VLAN id from {first} to {last} is free")
-    change.given_vlans.add(number)
     parents_of_new = [place] if place is not None else []
     return change.add(VLAN, name, parents=parents_of_new, attributes=[(VID_KEY, number)]), number

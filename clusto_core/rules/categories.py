@@ -70,11 +70,9 @@ def check(unit: UnitOfWork) -> None:
 
 def _requirements(unit: UnitOfWork) -> dict[int, list[Thing]]:
     """The Classes that each Role requires, by its id, as in this transaction."""
-    new, gone = unit.attributes_changed(REQUIRES)
-    ids = {attribute.id for attribute in gone}
     found: dict[int, list[Thing]] = {}
-    for attribute in [*unit.reader.attributes_under(REQUIRES), *new]:
-        if attribute.value.ref is not None and attribute.id not in ids:
+    for attribute in unit.reader.attributes_under(REQUIRES):
+        if attribute.value.ref is not None:
             required = unit.by_id(attribute.value.ref)
             if required.is_a(Class) and unit.by_id(attribute.thing_id).is_a(Role):
                 found.setdefault(attribute.thing_id, []).append(required)
@@ -122,9 +120,7 @@ class _Judge:
     def _machines(self, thing: Thing) -> list[Thing]:
         if not thing.is_a(Category):
             return [thing] if thing.is_a(Equipment) else []
-        return [
-            self.unit.by_id(each.id) for each in _members(self.unit.reader, thing) if not self.unit.is_gone(each.id)
-        ]
+        return [self.unit.by_id(each.id) for each in _members(self.unit.reader, thing)]
 
     def above(self, thing: Thing) -> set[Thing]:
         """All that a Thing is in."""

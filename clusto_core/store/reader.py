@@ -7,7 +7,8 @@ there is what was written so far.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 
 from clusto_core.drivers import Category, Driver, registry
 from clusto_core.drivers.parts import FrontPort, Inlet, Outlet, RearPort
@@ -41,6 +42,9 @@ _ATTRIBUTE = """
     SELECT a.id, a.thing_id, a.key, a.number, a.subkey, a.type, a.head, a.rest, a.ref_id, r.name
     FROM attributes a LEFT JOIN things r ON r.id = a.ref_id"""
 _ATTRIBUTES = _ATTRIBUTE + " WHERE a.thing_id IN (:ids)"
+_VALUES = """
+    SELECT a.id, a.thing_id, a.number, a.subkey, a.type, a.head, a.rest, a.ref_id, r.name
+    FROM attributes a LEFT JOIN things r ON r.id = a.ref_id WHERE a.thing_id IN (:ids) AND a.key = :key"""
 _UNDER_KEY = _ATTRIBUTE + " WHERE a.key = :key"
 _ATTRIBUTES_OF_PARTS = """
     SELECT a.id, a.thing_id, a.key, a.number, a.subkey, a.type, a.head, a.rest, a.ref_id, r.name
@@ -221,6 +225,17 @@ class Reader:
         """All attributes under a key, of whatever Thing or part."""
         rows = self.database.rows(_UNDER_KEY, {"key": key.key})
         return [attribute for attribute in map(_attribute, rows) if attribute.key == key]
+
+    def values_under(self, key: Key, thing_ids: Sequence[int]) -> dict[int, list[Value]]:
+        """The values under a key that these Things have, by their ids, in the order in which they were given."""
+        # Number and subkey are no conditions of the statement: SQLite would then begin at all that have the key.
+        rows = sorted(self.database.rows_in(_VALUES, thing_ids, {"key": key.key}), key=itemgetter(0))
+        found: dict[int, list[Value]] = {}
+        for _, thing_id, number, subkey, type, head, rest, ref_id, ref_name in rows:
+            if number == key.number and subkey == key.subkey:
+                text = ref_name if type == "relation" else head if rest is None else head + rest
+                found.setdefault(thing_id, []).append(Value(type, text, ref_id))
+        return found
 
     def addresses_of_parts(self, *owner_ids: int) -> list[tuple[Thing, str]]:
         """The addresses that parts of these equipments hold, each with its part, in natural order of the parts."""

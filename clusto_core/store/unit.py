@@ -1,7 +1,9 @@
-"""The unit of work: what one command changes, held in memory, written at the end in few statements, with its history.
+"""The unit of work: what one command changes, held in memory, written in few statements, with its history.
 
 Whatever is read for a change is read once and kept here, changed here, and flushed in bulk, so that one `attr set` and
-an import of 100,000 wired servers go the same way. The rules of the model are not here; this module knows rows.
+an import of 100,000 wired servers go the same way. A question to the store itself, as an expression is one, goes by
+`reader`: what was changed until then is written first, so that it is answered as things are in the transaction. The
+rules of the model are not here; this module knows rows.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from clusto_core.drivers.parts import FrontPort, RearPort
@@ -39,8 +42,10 @@ class UnitOfWork:
     """The rows that one transaction reads and changes."""
 
     def __init__(self, reader: Reader) -> None:
-        self.reader = reader
-        counters = reader.database.rows("SELECT s.next_id, s.next_transaction FROM store s")[0]
+        self._reader = reader
+        self.database = reader.database
+        counters = self.database.rows("SELECT s.next_id, s.next_transaction FROM store s")[0]
+        self._counters: Row = counters
         self._next_id: int = counters[0]
         self._next_transaction: int = counters[1]
         self._by_name: dict[str, Thing | None] = {}
@@ -54,18 +59,30 @@ class UnitOfWork:
         self._gone: tuple[dict[int, Thing], dict[int, Attribute], dict[int, Cable]] = ({}, {}, {})
         self._renamed: dict[int, tuple[str, str]] = {}
         self._claims: dict[str, int | None] = {}
-        # The new attributes that name each Thing.
-        self._naming: dict[int, dict[int, Attribute]] = {}
+        # New Things that are gone again.
+        self._dropped: set[int] = set()
+        # What of that is not written yet. A row that was new and is gone again is passed over when its turn comes.
+        self._unwritten: tuple[list[Thing], list[Attribute], list[Cable]] = ([], [], [])
+        self._obsolete: tuple[list[Thing], list[int], list[int]] = ([], [], [])
+        self._misnamed: set[int] = set()
         self._paths: set[int] = set()
         self.failed: BaseException | None = None
         """What ended halfway something that is done wholly or not at all: nothing of this unit may be kept then."""
+        self.version = 0
+        """Grows with every change."""
+
+    @property
+    def reader(self) -> Reader:
+        """Questions to the store, answered as things are in this transaction."""
+        self.flush()
+        return self._reader
 
     # --- reading, through what is kept -------------------------------------------------------------------------------
 
     def get(self, name: str) -> Thing | None:
         """The Thing or part with exactly that name, as it is in this transaction."""
         if name not in self._by_name:
-            self._keep(self.reader.get(name), name)
+            self._keep(self._reader.get(name), name)
         return self._by_name[name]
 
     def by_id(self, id: int) -> Thing:
@@ -73,20 +90,20 @@ class UnitOfWork:
         try:
             return self._by_id[id]
         except KeyError:
-            found = self._by_id[id] = self.reader.by_ids([id])[id]
+            found = self._by_id[id] = self._reader.by_ids([id])[id]
             return found
 
     def find(self, id: int) -> Thing | None:
         """The Thing or part with that id, None when it is not, or no longer, there."""
-        if id in self._gone[0]:
+        if id in self._gone[0] or id in self._dropped:
             return None
         if id not in self._by_id:
-            self._by_id.update(self.reader.by_ids([id]))
+            self._by_id.update(self._reader.by_ids([id]))
         return self._by_id.get(id)
 
     def load(self, ids: Iterable[int]) -> None:
         """Reads many whole Things by id at once, with all that is theirs; ids that are not there are passed over."""
-        things = self.reader.by_ids(id for id in ids if id not in self._by_id)
+        things = self._reader.by_ids(id for id in ids if id not in self._by_id)
         for id, thing in things.items():
             self._by_id[id] = thing
             self._by_name.setdefault(thing.name, thing)
@@ -95,12 +112,25 @@ class UnitOfWork:
     def load_attributes(self, ids: Iterable[int]) -> dict[int, Thing]:
         """Reads many Things and parts at once, with their attributes alone; those that are there, by id."""
         wanted = list(ids)
-        self._by_id.update(self.reader.by_ids(id for id in wanted if id not in self._by_id))
+        self._by_id.update(self._reader.by_ids(id for id in wanted if id not in self._by_id))
         unread = [id for id in wanted if id not in self._attributes]
         self._attributes.update((id, []) for id in unread)
-        for attribute in self.reader.attributes(*unread):
+        for attribute in self._reader.attributes(*unread):
             self._attributes[attribute.thing_id].append(attribute)
         return {id: self._by_id[id] for id in wanted if id in self._by_id and id not in self._gone[0]}
+
+    def has_read_attributes(self, thing: Thing) -> bool:
+        """Whether the attributes of a Thing are in memory."""
+        return thing.id in self._attributes
+
+    def known(self, things: Iterable[Thing]) -> list[Thing]:
+        """These Things, read just now by `reader`, as this transaction has them."""
+        found = []
+        for thing in things:
+            thing = self._by_id.setdefault(thing.id, thing)
+            self._by_name.setdefault(thing.name, thing)
+            found.append(thing)
+        return found
 
     def parts(self, thing: Thing) -> list[Thing]:
         """The parts of an equipment, in the order in which they were made."""
@@ -118,7 +148,7 @@ class UnitOfWork:
         """The attributes of a Thing or part."""
         found = self._attributes.get(thing.id)
         if found is None:
-            found = [] if thing.id in self._new[0] else self.reader.attributes(thing.id)
+            found = [] if thing.id in self._new[0] else self._reader.attributes(thing.id)
             self._attributes[thing.id] = found
         return found
 
@@ -136,9 +166,7 @@ class UnitOfWork:
 
     def referring(self, ids: Iterable[int]) -> list[Attribute]:
         """The attributes that name one of these Things, as in this transaction."""
-        wanted = list(ids)
-        stored = [each for each in self.reader.referring(wanted) if each.id not in self._gone[1]]
-        return stored + [each for id in wanted for each in self._naming.get(id, {}).values()]
+        return self.reader.referring(ids)
 
     def claimant(self, claim: str) -> Thing | None:
         """Which Thing or part holds what no two may hold, as in this transaction."""
@@ -152,7 +180,7 @@ class UnitOfWork:
         unknown = [claim for claim in claims if claim not in self._claims]
         self._claims.update(dict.fromkeys(unknown))
         gone = self._gone[1]
-        for claim, holder, attribute in self.reader.claimants(unknown):
+        for claim, holder, attribute in self._reader.claimants(unknown):
             if attribute not in gone:
                 self._claims[claim] = holder
 
@@ -162,7 +190,7 @@ class UnitOfWork:
         for id in wanted:
             self._parts[id] = {}
         part_ids = []
-        for part in self.reader.parts(*wanted):
+        for part in self._reader.parts(*wanted):
             if part.id in self._gone[0]:
                 continue
             part = self._by_id.setdefault(part.id, part)
@@ -173,7 +201,7 @@ class UnitOfWork:
         for id in unread:
             self._attributes[id] = []
         fresh = set(unread)
-        for attribute in [*self.reader.attributes(*wanted), *self.reader.attributes_of_parts(*wanted)]:
+        for attribute in [*self._reader.attributes(*wanted), *self._reader.attributes_of_parts(*wanted)]:
             if attribute.thing_id in fresh:
                 self._attributes[attribute.thing_id].append(attribute)
         self._load_cables([id for id in wanted if id not in self._cables])
@@ -181,7 +209,7 @@ class UnitOfWork:
     def prefetch_names(self, names: Iterable[str]) -> None:
         """Reads many Things by name at once; names that are not there are remembered as such."""
         unknown = [name for name in names if name not in self._by_name]
-        found = self.reader.find_names(unknown)
+        found = self._reader.find_names(unknown)
         for name in unknown:
             self._keep(found.get(name), name)
 
@@ -195,10 +223,10 @@ class UnitOfWork:
     def _load_cables(self, thing_ids: list[int]) -> None:
         for id in thing_ids:
             self._cables[id] = {}
-        found: Iterable[Row] = self.reader.database.rows_in(_CABLE_IDS, thing_ids)
+        found: Iterable[Row] = self.database.rows_in(_CABLE_IDS, thing_ids)
         ids = sorted({row[0] for row in found} - set(self._gone[2]))
         known = set(thing_ids)
-        for row in self.reader.database.rows_in(_CABLES, ids):
+        for row in self.database.rows_in(_CABLES, ids):
             cable = Cable(*row)
             for id in {cable.thing, cable.other_thing} & known:
                 self._cables[id][cable.id] = cable
@@ -212,16 +240,13 @@ class UnitOfWork:
     @contextlib.contextmanager
     def wholly(self) -> Iterator[None]:
         """What is done meanwhile is done wholly: when it fails halfway, `failed` says so, whoever catches the error."""
-        before = self._state()
+        before = self.version
         try:
             yield
         except BaseException as error:
-            if self.failed is None and self._state() != before:
+            if self.failed is None and self.version != before:
                 self.failed = error
             raise
-
-    def _state(self) -> tuple[object, ...]:
-        return self._next_id, [len(rows) for rows in (*self._new, *self._gone)], dict(self._renamed)
 
     # --- changing ----------------------------------------------------------------------------------------------------
 
@@ -249,6 +274,9 @@ class UnitOfWork:
                 self.prefetch([self.by_id(owner)])
             self._parts[owner][id] = thing
         self._new[0][id] = thing
+        self._dropped.discard(id)
+        self._unwritten[0].append(thing)
+        self.version += 1
         self._by_name[thing.name] = thing
         self._by_id[id] = thing
 
@@ -257,18 +285,24 @@ class UnitOfWork:
         own = self._parts[owner.id]
         new, by_name, by_id = self._new[0], self._by_name, self._by_id
         owner_id, prefix, id = owner.id, owner.name + ":", self._next_id
+        write = self._unwritten[0].append
         for part_name, driver, number in planned:
             name = prefix + part_name
-            own[id] = new[id] = by_id[id] = by_name[name] = Thing(id, name, driver, owner_id, number)
+            part = own[id] = new[id] = by_id[id] = by_name[name] = Thing(id, name, driver, owner_id, number)
+            write(part)
             id += 1
         self._next_id = id
+        self.version += 1
 
     def delete_thing(self, thing: Thing) -> None:
         """Takes the row out; its parts, attributes and cables must be gone before."""
         if self._new[0].pop(thing.id, None) is None:
             self._gone[0][thing.id] = self._as_stored(thing)
         else:
-            del self._by_id[thing.id]
+            self._dropped.add(thing.id)
+        self._obsolete[0].append(thing)
+        self._misnamed.discard(thing.id)
+        self.version += 1
         self._by_name[thing.name] = None
         if thing.owner_id is not None and thing.owner_id in self._parts:
             self._parts[thing.owner_id].pop(thing.id, None)
@@ -278,6 +312,8 @@ class UnitOfWork:
         before = self._renamed.get(thing.id, (thing.name, ""))[0]
         if thing.id not in self._new[0]:
             self._renamed[thing.id] = (before, name)
+        self._misnamed.add(thing.id)
+        self.version += 1
         self._by_name[thing.name] = None
         thing.name = name
         thing.number = trailing_number(name) if thing.is_part else None
@@ -293,8 +329,8 @@ class UnitOfWork:
         """A new value of a Thing."""
         self.attributes(self.by_id(attribute.thing_id)).append(attribute)
         self._new[1][attribute.id] = attribute
-        if (ref := attribute.value.ref) is not None:
-            self._naming.setdefault(ref, {})[attribute.id] = attribute
+        self._unwritten[1].append(attribute)
+        self.version += 1
         if (claim := rows.claim_of(attribute)) is not None:
             self._claims[claim] = attribute.thing_id
 
@@ -305,8 +341,8 @@ class UnitOfWork:
             self._claims[claim] = None
         if self._new[1].pop(attribute.id, None) is None:
             self._gone[1][attribute.id] = attribute
-        elif attribute.value.ref is not None:
-            del self._naming[attribute.value.ref][attribute.id]
+        self._obsolete[1].append(attribute.id)
+        self.version += 1
 
     def insert_cable(self, cable: Cable) -> None:
         """A new cable."""
@@ -316,6 +352,8 @@ class UnitOfWork:
             self._cables[id][cable.id] = cable
         self._index(cable)
         self._new[2][cable.id] = cable
+        self._unwritten[2].append(cable)
+        self.version += 1
         for part in (cable.part, cable.other_part):
             if part is not None:
                 self._touch_path(self.by_id(part))
@@ -333,6 +371,8 @@ class UnitOfWork:
                 self._cable_of.pop(part, None)
         if self._new[2].pop(cable.id, None) is None:
             self._gone[2][cable.id] = cable
+        self._obsolete[2].append(cable.id)
+        self.version += 1
         self._paths.discard(cable.id)
 
     # --- paths -------------------------------------------------------------------------------------------------------
@@ -445,37 +485,68 @@ class UnitOfWork:
         return id in self._gone[0]
 
     def flush(self) -> None:
-        """Writes all that differs."""
-        database = self.reader.database
-        things, attributes, cables = self._gone
-        database.execute_in("DELETE FROM connections WHERE cable_id IN (:ids)", cables)
-        database.execute_in("DELETE FROM attributes WHERE id IN (:ids)", attributes)
+        """Writes all that is not written yet, into the database's transaction: nobody else sees it before that ends."""
+        if self._misnamed or self._paths or any(self._unwritten) or any(self._obsolete):
+            again = any(self._obsolete)
+            self._delete()
+            self._rename()
+            self._insert(again)
+        counters = (self._next_id, self._next_transaction)
+        if counters != self._counters:
+            self._counters = counters
+            named = {"id": self._next_id, "transaction": self._next_transaction}
+            self.database.execute("UPDATE store SET next_id = :id, next_transaction = :transaction", named)
+
+    def _delete(self) -> None:
+        things, attributes, cables = self._obsolete
+        self._obsolete = ([], [], [])
+        self.database.execute_in("DELETE FROM connections WHERE cable_id IN (:ids)", cables)
+        self.database.execute_in("DELETE FROM attributes WHERE id IN (:ids)", attributes)
         for owned in (True, False):
-            gone = [id for id, each in things.items() if each.is_part == owned]
-            database.execute_in("DELETE FROM things WHERE id IN (:ids)", gone)
-        if self._renamed:
+            gone = [thing.id for thing in things if thing.is_part == owned]
+            self.database.execute_in("DELETE FROM things WHERE id IN (:ids)", gone)
+
+    def _rename(self) -> None:
+        renamed = [self._by_id[id] for id in self._misnamed]
+        self._misnamed.clear()
+        if renamed:
             # A name may pass from one row to another: all old ones are given up first.
-            given_up = [{"id": id, "name": f"\x01{id}"} for id in self._renamed]
-            database.execute("UPDATE things SET name = :name WHERE id = :id", *given_up)
-            renamed = [
-                {"id": id, "name": name, "number": self._by_id[id].number} for id, (_, name) in self._renamed.items()
-            ]
-            database.execute("UPDATE things SET name = :name, number = :number WHERE id = :id", *renamed)
-        new_things, new_attributes, new_cables = self._new
-        database.insert("things", rows.THINGS, (rows.of_thing(new_things[id]) for id in sorted(new_things)))
-        database.insert("attributes", rows.ATTRIBUTES, map(rows.of_attribute, new_attributes.values()))
-        cable_rows = (rows.of_cable(cable, *self._path(cable)) for cable in new_cables.values())
-        database.insert("connections", rows.CONNECTIONS, chain.from_iterable(cable_rows))
-        paths = {id: self._path(self._known_cable(id)) for id in self._paths if id not in new_cables}
-        if paths:
-            again = [
-                {"cable": id, "side": side, "kind": kind, **dict(zip(("part", "thing"), rows.end(far), strict=True))}
-                for id, (kind, *ends) in paths.items()
-                for side, far in enumerate(ends)
-            ]
-            database.execute(_NEW_PATH, *again)
-        counters = {"id": self._next_id, "transaction": self._next_transaction}
-        database.execute("UPDATE store SET next_id = :id, next_transaction = :transaction", counters)
+            self.database.execute(
+                "UPDATE things SET name = :name WHERE id = :id",
+                *({"id": thing.id, "name": f"\x01{thing.id}"} for thing in renamed),
+            )
+            self.database.execute(
+                "UPDATE things SET name = :name, number = :number WHERE id = :id",
+                *({"id": thing.id, "name": thing.name, "number": thing.number} for thing in renamed),
+            )
+
+    def _insert(self, some_gone: bool) -> None:
+        """Writes the rows that are new, without those that are gone again, where there may be such."""
+        things, attributes, cables = self._unwritten
+        self._unwritten = ([], [], [])
+        if some_gone:
+            new_things, new_attributes, new_cables = self._new
+            things = list({each.id: each for each in things if new_things.get(each.id) is each}.values())
+            attributes = list({each.id: each for each in attributes if new_attributes.get(each.id) is each}.values())
+            cables = list({each.id: each for each in cables if new_cables.get(each.id) is each}.values())
+        # Parts have greater ids than their owner.
+        things.sort(key=attrgetter("id"))
+        self.database.insert("things", rows.THINGS, map(rows.of_thing, things))
+        self.database.insert("attributes", rows.ATTRIBUTES, map(rows.of_attribute, attributes))
+        cable_rows = (rows.of_cable(cable, *self._path(cable)) for cable in cables)
+        self.database.insert("connections", rows.CONNECTIONS, chain.from_iterable(cable_rows))
+        self._write_paths(self._paths.difference(cable.id for cable in cables))
+        self._paths.clear()
+
+    def _write_paths(self, cable_ids: Iterable[int]) -> None:
+        """Writes anew where the paths of these cables end."""
+        again = [
+            {"cable": id, "side": side, "kind": kind, **dict(zip(("part", "thing"), rows.end(far), strict=True))}
+            for id, (kind, *ends) in ((id, self._path(self._known_cable(id))) for id in cable_ids)
+            for side, far in enumerate(ends)
+        ]
+        if again:
+            self.database.execute(_NEW_PATH, *again)
 
     def _path(self, cable: Cable) -> tuple[str, Thing | None, Thing | None]:
         """The kind of a cable's path, and where it ends as seen from the cable's first and second end."""

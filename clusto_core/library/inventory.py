@@ -1,0 +1,134 @@
+"""The way in: `open`, and the inventory that it gives."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any
+
+from clusto_core import inventory as core
+from clusto_core.config import Settings, settings
+from clusto_core.errors import Refused
+from clusto_core.inventory import Transaction
+from clusto_core.library.change import Change
+from clusto_core.library.view import View
+from clusto_core.store.database import Database, connect, dialect_of
+from clusto_core.store.reader import Reader
+
+
+def open(url: str | None = None, config: str | None = None) -> Inventory:
+    """The inventory at that URL, or at the place that the environment (CLUSTO_DB, CLUSTO_CONFIG) and the configuration
+    file name, as the command line finds it. Raises NotFound and Malformed for a configuration that is not there or is
+    wrong; whether there is an inventory shows when it is first asked."""
+    return Inventory(settings(url, config))
+
+
+class Inventory(View):
+    """An inventory. What is asked of it outside of `read` and `change` is answered by a short consistent read each.
+
+    A handle tells again what it has told: ask the inventory anew for what is new, or `with inventory.read()` for many
+    questions to one state. Not to be shared between threads; any number may be open.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.url = settings.url
+        self._core = core.Inventory(settings)
+        self._database = _OnDemand(settings.url)
+        self._reader = Reader(self._database)
+        self._depth = 0
+        self._changes: dict[Transaction, Change] = {}
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """The store, for one question and those that it leads to."""
+        self._depth += 1
+        try:
+            yield self._reader
+        finally:
+            self._depth -= 1
+            if not self._depth:
+                self._database.close()
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Snapshot]:
+        """One consistent view of the inventory: whatever is asked of it and its handles, it is as it was at the
+        beginning. Raises NotFound, StoreBroken."""
+        with self._core.read() as reader:
+            snapshot = Snapshot(reader, self.url)
+            try:
+                yield snapshot
+            finally:
+                snapshot.over = True
+
+    @contextlib.contextmanager
+    def change(
+        self,
+        message: str | None = None,
+        *,
+        command: str | None = None,
+        dry_run: bool = False,
+        notify: Callable[[str], None] = lambda line: None,
+    ) -> Iterator[Change]:
+        """A change: committed when the block ends, taken back when an error leaves it. Nobody else writes meanwhile.
+
+        `message` says why, and `command` by what (the program's name), in the history. `dry_run`: everything is
+        checked, and nothing is kept. `notify` is told what is done besides, as that a store was made.
+
+        A change inside another of the same inventory joins it, with both messages: it is kept when the outer one is.
+        When it fails halfway, nothing of the outer one is kept either, whoever catches the error.
+
+        Raises Refused when others write for a minute, StoreBroken; at the end Refused for what only the whole can show.
+        """
+        program = command or os.path.basename(sys.argv[0]) or "python"
+        with self._core.change(program, message, dry_run=dry_run, notify=notify) as transaction:
+            if (outer := self._changes.get(transaction)) is not None:
+                yield outer
+                return
+            change = self._changes[transaction] = Change(transaction, self.url)
+            try:
+                yield change
+            finally:
+                change.over = True
+                del self._changes[transaction]
+
+    def __repr__(self) -> str:
+        from clusto_core.config import masked
+
+        return f"<inventory {masked(self.url)}>"
+
+
+class Snapshot(View):
+    """One consistent view of an inventory."""
+
+    def __init__(self, reader: Reader, url: str) -> None:
+        self._reader = reader
+        self.url = url
+        self.over = False
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """The store as it was when the snapshot was taken."""
+        if self.over:
+            raise Refused("the snapshot is over: ask the inventory")
+        yield self._reader
+
+
+class _OnDemand(Database):
+    """A store that is opened when it is asked, and closed when the answer is there."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.dialect = dialect_of(url)
+
+    @cached_property
+    def connection(self) -> Any:
+        """Of the store, as it is from now on."""
+        return connect(self._url).connection
+
+    def close(self) -> None:
+        """Ends the connection; the next question opens another one."""
+        if (connection := self.__dict__.pop("connection", None)) is not None:
+            connection.close()
