@@ -55,7 +55,8 @@ async def switch(place: int, outlet: int, on: bool) -> Action:
         reading = (await session.read([str(outlet)]))[str(outlet)]
         if isinstance(reading, DeviceError):
             return Action(place, False, time.monotonic() - began, str(reading))
-        switching = await session.switch(str(outlet), on, "server")
+        switching, done = session.switch(str(outlet), on, "server")
+        await done
         await session.close()
     return Action(place, switching.verified, time.monotonic() - began, str(switching.failure or ""))
 

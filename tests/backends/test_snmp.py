@@ -443,7 +443,7 @@ def test_whatever_a_device_did_its_next_copy_waits_no_longer_than_is_set_and_sil
         pace.answered(seconds, copies)
         pace.too_soon()
     silent, copies = 0.0, 0
-    while not pace.is_over(silent, silent, copies):
+    while not pace.is_over(silent, silent, copies, bool(answers)):
         copies += 1
         waited = pace.wait(copies)
         assert 0 < waited <= longest

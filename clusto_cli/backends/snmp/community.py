@@ -32,6 +32,7 @@ class CommunityLink:
     overhead = 40
 
     def __init__(self, settings: SnmpSettings, stray: Callable[[], None] = lambda: None) -> None:
+        self.alive = False
         self.hint: str | None = None
         self._settings = settings
         self._version = 0 if settings.version == "1" else 1
@@ -119,6 +120,7 @@ class CommunityLink:
         if message.kind != Kind.RESPONSE or (bound is self._open_one and message.community not in self._communities()):
             return
         answer = self._waiting.get(message.request_id)
+        self.alive = self.alive or bound is not self._open_one or self._settings.any_source
         if bound is self._open_one and sender[:2] != self._peer[:2] and not self._settings.any_source:
             if answer is not None:
                 self.hint = f"it answers from {sender[0]}, not from where it was asked: snmp.any_source=true takes that"

@@ -21,7 +21,7 @@ from clusto_cli.backends.snmp.message import (
     format_oid,
     varbind_octets,
 )
-from clusto_cli.backends.snmp.pace import Pace
+from clusto_cli.backends.snmp.pace import SHORTEST, SHORTEST_SIGNED, Pace
 from clusto_cli.backends.snmp.settings import SnmpSettings
 
 TOO_BIG, NO_SUCH_NAME, GEN_ERR, NO_CREATION = 1, 2, 5, 11
@@ -74,6 +74,10 @@ class Link(Protocol):
     def overhead(self) -> int: ...
 
     @property
+    def alive(self) -> bool:
+        """Whether something has come from the device."""
+
+    @property
     def hint(self) -> str | None:
         """What is known of a silence."""
 
@@ -98,7 +102,8 @@ class SnmpDevice:
         self._link: Link = _open_link(settings, self._stray)
         self._window = asyncio.Semaphore(settings.window)
         self._set_order = asyncio.Lock()
-        self._pace = Pace(settings.timeout, settings.retries)
+        shortest = SHORTEST_SIGNED if settings.version == "3" else SHORTEST
+        self._pace = Pace(settings.timeout, settings.retries, shortest)
         self._budget = WalkBudget()
         self._most = 1 << 16
         self._answered_most = 1
@@ -300,7 +305,7 @@ class SnmpDevice:
                 if not repeat:
                     raise NoAnswer("no answer; whether it was done is not known")
                 silent = loop.time() - (self._silent_since or loop.time())
-                if self._pace.is_over(silent, loop.time() - began, copies):
+                if self._pace.is_over(silent, loop.time() - began, copies, self._link.alive):
                     if self._pace.is_silence(silent):
                         self._given_up_at = loop.time()
                     raise self._silence(kind)

@@ -8,8 +8,10 @@ repeat is repeated until the device has been silent for too long, not until a nu
 
 from __future__ import annotations
 
-_SHORTEST = 0.2
-"""Seconds between two copies at least; below that a device that is busy for a moment gets all of them."""
+SHORTEST, SHORTEST_SIGNED = 0.2, 0.5
+"""Seconds between two copies at least; below that a device that is busy for a moment gets all of them. Signing and
+encrypting takes either side some milliseconds a copy.
+"""
 _AGAIN, _FIRST = 0.2, 0.4
 """Fractions of the longest wait: between copies, and after the first, as long as the device's own time is not known."""
 _MANY = 24
@@ -23,17 +25,17 @@ _TIMER_EARLY = 0.01
 
 
 class Pace:
-    """The pace of one device. `longest` is what one copy waits at most, in seconds; the device is given up after
-    `longest * (retries + 1)` seconds of silence.
+    """The pace of one device. `longest` is what one copy waits at most, in seconds, `shortest` what it waits at least;
+    the device is given up after `longest * (retries + 1)` seconds of silence.
     """
 
-    def __init__(self, longest: float, retries: int) -> None:
+    def __init__(self, longest: float, retries: int, shortest: float = SHORTEST) -> None:
         self._longest = longest
+        self._shortest = shortest
         self._attempts = retries + 1
         self._time: float | None = None
         self._deviation = 0.0
         self._slack = 1.0
-        self._lossy = False
 
     @property
     def patience(self) -> float:
@@ -46,12 +48,11 @@ class Pace:
             seconds = self._longest * (_FIRST if copy == 1 else _AGAIN)
         else:
             seconds = self._time + 4 * self._deviation
-        return min(self._longest, max(_SHORTEST, seconds) * self._slack)
+        return min(self._longest, max(self._shortest, seconds) * self._slack)
 
     def answered(self, seconds: float, copies: int) -> None:
         """An answer `seconds` after the first of `copies` copies."""
         if copies > 1:
-            self._lossy = True
             self._slack = max(self._slack, min(self._slack * 1.5, _MOST_SLACK_OF_LOSS))
         elif self._time is None:
             self._time, self._deviation = seconds, seconds / 2
@@ -64,13 +65,16 @@ class Pace:
         """A copy was answered that need not have been sent."""
         self._slack = min(self._slack * 2, _MOST_SLACK)
 
-    def is_over(self, silent: float, elapsed: float, copies: int) -> bool:
-        """Whether to give a request up: the device said nothing for `silent` seconds, nothing of this for `elapsed`."""
+    def is_over(self, silent: float, elapsed: float, copies: int, alive: bool) -> bool:
+        """Whether to give a request up: the device said nothing for `silent` seconds, nothing of this for `elapsed`.
+
+        `alive`: it has said something before, so that the network may be what is silent.
+        """
         if self.is_silence(elapsed / _LONGEST):
             return True
         if copies >= _MANY:
             return self.is_silence(elapsed)
-        return self.is_silence(silent) and not self._lossy
+        return self.is_silence(silent) and not alive
 
     def is_silence(self, seconds: float) -> bool:
         """Whether a device that said nothing for so long has no more to say."""

@@ -106,17 +106,25 @@ class UserLink:
         self._waiting: dict[int, asyncio.Future[tuple[Any, Any]]] = {}
         self._unanswered = 0
         self._answered = False
+        self._alive = False
         self._asked_as: str | None = None
         self._address: _Address = ()
+
+    @property
+    def alive(self) -> bool:
+        """Whether something has come from the device."""
+        if self._shared is not None and self._shared.ears.heard.get(self._address):
+            self._alive = True
+        return self._alive
 
     @property
     def hint(self) -> str | None:
         """What is known of a silence: answers come from elsewhere, or not to what is encrypted."""
         settings = self._settings
-        if self._shared is not None and not self._is_heard() and self._shared.ears.stranger:
+        if self._shared is not None and not self.alive and self._shared.ears.stranger:
             asked = "not from where it was asked: snmp.any_source=true takes that"
             return f"something answers from {self._shared.ears.stranger}, {asked}"
-        if self._answered or not settings.priv_key or not self._is_heard():
+        if self._answered or not settings.priv_key or not self.alive:
             return None
         tried = f"{self._asked_as} or {settings.priv_protocol}" if self._asked_as else settings.priv_protocol
         return f"it answers, but not what is encrypted with {tried}: another snmp.priv_key, or snmp.priv_protocol"
@@ -167,13 +175,10 @@ class UserLink:
             for key in [key for key, value in engines.items() if value is shared]:
                 del engines[key]
 
-    def _is_heard(self) -> bool:
-        return self._shared is not None and self._shared.ears.heard.get(self._address, False)
-
     def _note_silence(self) -> None:
         self._unanswered += 1
         settings = self._settings
-        if self._unanswered < _SILENT_COPIES or self._answered or self._asked_as or not self._is_heard():
+        if self._unanswered < _SILENT_COPIES or self._answered or self._asked_as or not self.alive:
             return
         other = _other_extension(settings.priv_protocol)
         if other is not None:
