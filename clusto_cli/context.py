@@ -73,6 +73,8 @@ class App:
         command = command_line(hidden)
         with inventory.change(command, message, dry_run=dry_run, reverts=reverts, notify=self.say) as change:
             yield change
+        for note in change.notes:
+            self.say(f"note: {note}")
         App.committed = change.id or App.committed
 
     def heed(self) -> None:

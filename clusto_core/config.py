@@ -1,13 +1,15 @@
-"""Where the inventory is: the URL of the store, from the command line, the environment or a TOML file."""
+"""Where the inventory is, and what its operator allows: from the command line, the environment and a TOML file."""
 
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from clusto_core.errors import Malformed, NotFound
 
 SCHEMES = ("sqlite", "postgresql", "mariadb", "mysql")
+SECTIONS = ("exports",)
+"""The tables of the configuration file beside `db`; each is read where it is used."""
 
 
 class Settings(NamedTuple):
@@ -37,12 +39,40 @@ def settings(url: str | None = None, config: str | None = None) -> Settings:
     url = url or os.environ.get("CLUSTO_DB")
     if config or not url:
         # A file that was named is read even when it has no say, so that a mistyped one is not passed over.
-        configured = _read(config or os.environ.get("CLUSTO_CONFIG"))
+        configured = _url(config)
         url = url or configured
     return Settings(_checked(url)) if url else Settings("sqlite:///" + default_path(), implied=True)
 
 
-def _read(named: str | None) -> str | None:
+def section(name: str, config: str | None = None) -> dict[str, Any]:
+    """A table of the configuration file, as TOML has it; empty where there is none. Raises as `settings`."""
+    path, document = _read(config)
+    found = document.get(name, {})
+    if not isinstance(found, dict):
+        raise Malformed(f"malformed configuration file {path}: {name} must be a table, as [{name}]")
+    return found
+
+
+def exports(config: str | None = None) -> dict[str, frozenset[str]]:
+    """By format of export, the keys of attributes that may become settings of its program. Raises as `settings`."""
+    found = section("exports", config)
+    for name, keys in found.items():
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+            raise Malformed(f'malformed [exports] {name}: write a list of keys, as {name} = ["ansible_user"]')
+    return {name: frozenset(keys) for name, keys in found.items()}
+
+
+def _url(config: str | None) -> str | None:
+    path, document = _read(config)
+    url = document.get("db")
+    if url is not None and not isinstance(url, str):
+        raise Malformed(f'malformed configuration file {path}: db must be a text, as db = "postgresql://host/clusto"')
+    return url
+
+
+def _read(config: str | None) -> tuple[str, dict[str, Any]]:
+    """The configuration file and what it says."""
+    named = config or os.environ.get("CLUSTO_CONFIG")
     path = named or config_path()
     try:
         with open(path, "rb") as file:
@@ -50,7 +80,7 @@ def _read(named: str | None) -> str | None:
     except FileNotFoundError:
         if named:
             raise NotFound(f"no such configuration file: {path}") from None
-        return None
+        return path, {}
     except OSError as error:
         raise NotFound(f"cannot read the configuration file {path}: {error.strerror}") from None
     import tomllib
@@ -59,13 +89,11 @@ def _read(named: str | None) -> str | None:
         document = tomllib.loads(content.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Malformed(f"malformed configuration file {path}: {error}") from None
-    unknown = sorted(set(document) - {"db"})
+    known = ("db", *SECTIONS)
+    unknown = sorted(set(document) - set(known))
     if unknown:
-        raise Malformed(f"unknown setting in {path}: {unknown[0]} (known: db)")
-    url = document.get("db")
-    if url is not None and not isinstance(url, str):
-        raise Malformed(f'malformed configuration file {path}: db must be a text, as db = "postgresql://host/clusto"')
-    return url
+        raise Malformed(f"unknown setting in {path}: {unknown[0]} (known: {', '.join(known)})")
+    return path, document
 
 
 def _checked(url: str) -> str:

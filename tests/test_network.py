@@ -9,13 +9,20 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pysnmp.proto import rfc1902
 
+from clusto_cli.backends.switch import oids, profiles
+from clusto_cli.backends.switch.cli import CliSwitch
+from clusto_cli.backends.switch.model import SwitchSettings
 from clusto_cli.main import invoke
+from clusto_cli.network.devices import Device
 from clusto_core.store.opening import create
-from tests.backends.switch.agent import Bridge, QBridgeAgent, Quirks
+from tests.backends.switch.agent import Bridge, QBridgeAgent, Quirks, Vlan
 from tests.backends.switch.clilab import Lab
+from tests.backends.switch.test_modes import Printed
 from tests.backends.switch.test_snmp_tables import Cisco
 from tests.backends.switch.useragent import AUTH_KEY, PRIV_KEY, USER, UserAgent
 from tests.conftest import Result
@@ -279,8 +286,9 @@ def test_who_could_not_be_looked_for_is_said(run: Invoke, tmp_path: Path) -> Non
         assert run("attr", "set", key, value, "-t", "sw1").code == 0
     assert run("attr", "set", "label", lab.port, "-t", "sw1:2").code == 0
     said = (
-        "clusto: sw1: not fully checked who is on the port: LLDP neighbours cannot be read over ssh on Huawei VRP; "
-        "learned addresses cannot be read over ssh on Huawei VRP"
+        "clusto: sw1: not fully checked who is on the port: LLDP neighbours: it answered "
+        "\"Error: Unrecognized command found at '^' position.\" to 'display lldp neighbor'; learned addresses: "
+        "it answered \"Error: Unrecognized command found at '^' position.\" to 'display mac-address'"
     )
     try:
         moved = run("network", "setvlan", "server1", "eth1", "203")
@@ -435,3 +443,83 @@ def test_secrets_are_not_shown(run: Invoke, agent: QBridgeAgent) -> None:
     for words in (("setvlan", "server1", "eth1", "203"), ("--debug-not",), ("ports", "sw1")):
         result = run("network", *words)
         assert "wr0ng-s3cret" not in result.out + result.err
+
+
+def test_a_vlan_that_leads_nowhere_is_a_warning_before(run: Invoke, agent: QBridgeAgent) -> None:
+    warned = "clusto: warning: sw1: VLAN 203 is on none of its ports towards other switches (swp8)"
+    for more in (["--dry-run"], []):
+        result = run("network", "setvlan", "server1", "eth1", "203", *more)
+        assert result.code == 0
+        assert result.err.splitlines().count(warned) == 1
+    for port in (8,):
+        agent.bridge.vlans[203].egress.add(port)
+    assert "warning" not in run("network", "setvlan", "server1", "eth0", "203").err
+
+
+def test_a_vlan_that_is_suspended_is_a_warning_before(run: Invoke) -> None:
+    cisco = Cisco()
+    cisco.agent.extra[(*oids.VTP_STATE, 203)] = rfc1902.Integer32(2)
+    with cisco.agent:
+        for key, value in {"switch.profile": "cisco_ios", "snmp.port": str(cisco.agent.port)}.items():
+            assert run("attr", "set", key, value, "-t", "sw1").code == 0
+        result = run("network", "setvlan", "server1", "eth1", "203")
+        assert (result.code, result.out) == (0, "server1:eth1 -> access 203 on sw1 Gi1/0/2 (was access 10)\n")
+        assert "warning: sw1: VLAN 203 is suspended on it" in result.err
+
+
+def test_check_path_asks_the_switches_above(run: Invoke, agent: QBridgeAgent) -> None:
+    """sw1:8 goes up to sw2:1, and sw2:8 to a router."""
+    assert run("add", "Router", "r1", "--parts", "port=2").code == 0
+    assert run("connect", "sw2:8", "r1:1").code == 0
+    agent.bridge.vlans[203].egress.add(8)
+    command = ["network", "setvlan", "server1", "eth1", "203", "--check-path", "--dry-run"]
+    with QBridgeAgent(Bridge.of(8, vlans=(1, 10))) as above:
+        assert run("attr", "set", "snmp.port", str(above.port), "-t", "sw2").code == 0
+        assert "warning: on the way up from sw1, sw2 has no VLAN 203" in run(*command).err
+        above.bridge.vlans[203] = Vlan("vlan203")
+        assert "warning: on the way up, sw2: VLAN 203 is not on its port towards sw1 (swp1)" in run(*command).err
+        above.bridge.vlans[203].egress |= {1}
+        assert "warning" not in run(*command).err
+        assert above.sets == []
+    assert "warning: the way up could not be followed on sw2: " in run(*command).err
+
+
+def test_an_address_on_an_aggregate_contradicts_no_cable_to_a_member(run: Invoke, agent: QBridgeAgent) -> None:
+    agent.bridge.ports[7] = "Trk1"
+    agent.bridge.learned[(10, MACS[1])] = 7
+    result = run("network", "verify", "server1")
+    assert result.code == 0
+    assert "server1:eth0 -> sw1:1: not seen (its address is learned on the aggregate Trk1 of sw1)" in result.out
+
+
+def test_a_switch_that_does_not_answer_is_told_once(run: Invoke, agent: QBridgeAgent) -> None:
+    assert run("attr", "set", "snmp.port", "9", "-t", "sw1").code == 0
+    result = run("network", "verify")
+    assert (result.code, result.out.count("sw1:1"), result.err.count("sw1: ")) == (5, 0, 1)
+    records = {one["name"]: one["status"] for one in json.loads(run("network", "verify", "-o", "json").out)}
+    assert records["server1:eth0"] == "not asked"
+
+
+def test_what_nobody_understands_of_a_switch_is_an_error(run: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def odd(device: Device) -> Any:
+        rules = profiles.load("cisco_ios")
+        assert rules.ssh is not None
+        device.recognised = "cisco_ios"
+        answers = {
+            "show vlan brief": "1    default                          active\n",
+            "show interfaces switchport": (
+                "Name: Gi1/0/1\nSwitchport: Enabled\nAdministrative Mode: quantum\n\n"
+                "Name: Gi1/0/2\nSwitchport: Enabled\nAdministrative Mode: static access\nAccess Mode VLAN: 1 (x)\n"
+            ),
+            "show lldp neighbors detail": "",
+            "show mac address-table": "  10    5254.0000.0001    MOVING     Gi1/0/4\n",
+        }
+        return CliSwitch(rules, rules.ssh, SwitchSettings("h"), Printed(answers, "% Invalid input"))
+
+    monkeypatch.setattr(Device, "open", odd)
+    result = run("network", "ports", "sw1")
+    assert result.code == 5
+    assert "Gi1/0/2  2     -     access 1" in result.out
+    assert "error: sw1: Gi1/0/1: its answer is not understood: 'Administrative Mode: quantum'" in result.err
+    assert "error: sw1: its learned addresses: its answer is not understood: '10    5254.0000.0001" in result.err
+    assert run("network", "verify", "sw1").code == 5

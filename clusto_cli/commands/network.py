@@ -18,7 +18,7 @@ from clusto_core.errors import Malformed
 
 if TYPE_CHECKING:
     from clusto_cli.network.jobs import Job
-    from clusto_cli.network.run import Look, Opened
+    from clusto_cli.network.run import Follow, Look, Opened
     from clusto_core.answers.network import MeantVlan
     from clusto_core.model.things import Thing
     from clusto_core.store.reader import Reader
@@ -69,9 +69,10 @@ def _change_options(function: F) -> F:
 )
 @where_option
 @click.option("--create", is_flag=True, help="Make the VLAN on a switch that has none of that id.")
+@click.option("--check-path", is_flag=True, help="Look for the VLAN on the switches above too, and warn.")
 @_change_options
 @pass_app
-def setvlan(app: App, /, words: tuple[str, ...], create: bool, **options: Any) -> int:
+def setvlan(app: App, /, words: tuple[str, ...], create: bool, check_path: bool, **options: Any) -> int:
     """Put the NIC of each Thing into a VLAN (a VLAN Thing, vlan203 or 203), untagged and in no other, and verify it.
 
     \b
@@ -79,11 +80,13 @@ def setvlan(app: App, /, words: tuple[str, ...], create: bool, **options: Any) -
     clusto network setvlan web[01-20] eth[0-1] 203
     clusto network setvlan --where 'driver:Server in name:rack1' eth1 203
 
-    Refused without --force: trunks, members of aggregates, uplinks, tagged members, and NICs that the switch sees
-    elsewhere.
+    A VLAN that is suspended, shut, or on no port towards another switch is a warning before; --check-path asks the
+    switches above too. Refused without --force: trunks, members of aggregates, uplinks, tagged members, and NICs that
+    the switch sees elsewhere.
     """
     from clusto_cli.backends.switch.change import prepare
     from clusto_cli.network.jobs import known_to, move_of
+    from clusto_cli.network.uplinks import path_follower, uplink_names
     from clusto_core.answers.network import meant_vlan
 
     with app.reading() as reader:
@@ -95,9 +98,11 @@ def setvlan(app: App, /, words: tuple[str, ...], create: bool, **options: Any) -
 
         async def look(control: Any, of: Sequence[Job]) -> Any:
             mine = [moves[job.port + "\0" + job.wired.switch.name] for job in of]
-            return await prepare(control, mine, create=made, known=known_to(reader), force=options["force"])
+            uplinks = uplink_names(reader, of[0].wired.switch, [job.port for job in of])
+            known = known_to(reader)
+            return await prepare(control, mine, create=made, known=known, force=options["force"], uplinks=uplinks)
 
-        return _perform(app, reader, jobs, look, "setvlan", options)
+        return _perform(app, reader, jobs, look, "setvlan", options, path_follower(reader) if check_path else None)
 
 
 @command.command("undo")
@@ -149,18 +154,19 @@ def vlan(app: App, name: str, nic: str | None, parallel: int, output: str) -> in
 @click.argument("name", metavar="SWITCH", shell_complete=completion.things)
 @output_option
 @pass_app
-def ports(app: App, name: str, output: str) -> None:
-    """List a switch's ports: mode, VLANs, link, learned MACs, LLDP neighbour, and what is wired there."""
+def ports(app: App, name: str, output: str) -> int:
+    """List all of a switch that has a socket: mode, VLANs, link, learned MACs, LLDP neighbour, what is wired there."""
     from clusto_cli.network.showing import port_lines, port_rows
 
     with app.reading() as reader:
-        rows, notes = port_rows(reader, reader.resolve(name))
+        rows, notes, faults = port_rows(reader, reader.resolve(name))
     for note in notes:
         app.say(note)
     if output == "text":
         write_lines(port_lines(rows))
     else:
         write_records(output, rows)
+    return _failures(app, [(name, fault) for fault in faults])
 
 
 @command.command("verify")
@@ -186,7 +192,7 @@ def verify(
     for note in result.notes:
         app.say(note)
     if output == "text":
-        write_lines(verdict.line() for verdict in result.verdicts)
+        write_lines(verdict.line() for verdict in result.judged)
         write_lines(proposed)
     else:
         write_records(output, [verdict.record() for verdict in result.verdicts])
@@ -245,7 +251,15 @@ def _named(reader: Reader, names: Sequence[str]) -> list[Thing]:
     return targets(reader, names) if names else reader.all(["Switch"])
 
 
-def _perform(app: App, reader: Reader, jobs: list[Job], look: Look, verb: str, options: dict[str, Any]) -> int:
+def _perform(
+    app: App,
+    reader: Reader,
+    jobs: list[Job],
+    look: Look,
+    verb: str,
+    options: dict[str, Any],
+    follow: Follow | None = None,
+) -> int:
     """Locks the switches, changes them, records and tells what became of every job."""
     from clusto_cli.network.changing import change_switches
     from clusto_cli.network.devices import devices
@@ -268,7 +282,7 @@ def _perform(app: App, reader: Reader, jobs: list[Job], look: Look, verb: str, o
             more = f" and {len(hit) - 5} more" if len(hit) > 5 else ""
             confirm(f"{verb} of what is no plain access port: {', '.join(hit[:5])}{more}?", options["yes"])
 
-    interrupted = change_switches(app, opened, look, agree, verb, options)
+    interrupted = change_switches(app, opened, look, agree, verb, options, follow)
     if not options["dry_run"]:
         record(app, opened, options["message"])
     return _told(app, opened, options, interrupted)

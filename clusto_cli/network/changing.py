@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from clusto_cli.context import App
-from clusto_cli.network.run import Look, Opened, perform, planned
+from clusto_cli.network.run import Follow, Look, Opened, perform, planned
 from clusto_cli.power.run import progress
 from clusto_core.records.locks import Locks
 
@@ -19,6 +19,7 @@ def change_switches(
     agree: Callable[[Sequence[Opened]], None],
     verb: str,
     options: dict[str, Any],
+    follow: Follow | None = None,
 ) -> bool:
     """Changes the switches under their locks; a dry run takes none. True when it was interrupted."""
     things = [one.device.thing for one in opened]
@@ -42,6 +43,8 @@ def change_switches(
                 dry_run=options["dry_run"],
                 agree=agreed,
                 progress=advance,
+                follow=follow,
+                warn=lambda text: app.say(f"warning: {text}"),
             )
     if options["dry_run"]:
         planned(opened)

@@ -29,6 +29,10 @@ class Opened:
     caution: str = ""
 
 
+Follow = Callable[[Sequence[Opened]], Awaitable[list[str]]]
+"""Looks on the switches that are above those that are to be changed, and says what is wrong there."""
+
+
 def perform(
     opened: Sequence[Opened],
     look: Look,
@@ -37,8 +41,10 @@ def perform(
     dry_run: bool,
     agree: Callable[[Sequence[Opened]], None],
     progress: Callable[[int], None],
+    warn: Callable[[str], None] = lambda text: None,
+    follow: Follow | None = None,
 ) -> bool:
-    """Looks at all switches, asks `agree` (which raises to stop), changes them. True when it was interrupted.
+    """Looks at all switches, warns, asks `agree` (which raises to stop), changes them. True when it was interrupted.
 
     What became of each job is in the job; a failure of one switch stops no other.
     """
@@ -46,6 +52,11 @@ def perform(
     async def main(interruption: Interruption) -> None:
         try:
             await _each(opened, lambda one: interruption.within(_look(one, look)), parallel, interruption)
+            for one in opened:
+                for text in one.prepared.warnings if one.prepared is not None else ():
+                    warn(f"{one.device.name}: {text}")
+            for text in await follow(opened) if follow is not None else ():
+                warn(text)
             if dry_run:
                 return
             if any(one.prepared is not None and one.prepared.goals for one in opened):

@@ -113,8 +113,9 @@ def _wanted(reader: Reader, nic: Thing) -> tuple[int | None, str]:
     return None, ""
 
 
-def port_rows(reader: Reader, switch: Thing) -> tuple[list[dict[str, Any]], list[str]]:
-    """A record for each port of a switch, those of the inventory that the switch does not show included; and notes.
+def port_rows(reader: Reader, switch: Thing) -> tuple[list[dict[str, Any]], list[str], list[str]]:
+    """A record for each port of a switch, those of the inventory that the switch does not show included; notes; and
+    what it answered that nobody understands.
 
     Raises Malformed for what is no switch, DeviceError.
     """
@@ -129,12 +130,13 @@ def port_rows(reader: Reader, switch: Thing) -> tuple[list[dict[str, Any]], list
     if switch.name in asked.failures:
         raise DeviceError(f"{switch.name}: {asked.failures[switch.name]}")
     state, survey = asked.answers[switch.name]
+    ports: dict[str, PortState | None] = {**state.ports, **_elsewhere(state, survey)}
     parts = [part for part in reader.parts(switch.id) if part.is_a(Port)]
     names, cables = port_names(reader, parts), cables_of(reader, switch)
-    part_of = _match(parts, names, list(state.ports))
+    part_of = _match(parts, names, list(ports))
     owners = nics_by_mac(reader, {station.mac for station in survey.stations})
     rows = []
-    for name, port in state.ports.items():
+    for name, port in ports.items():
         part = part_of.get(name)
         wired = cables.get(part.id) if part else None
         macs = [station for station in survey.stations if same_port(station.port, name)]
@@ -145,7 +147,14 @@ def port_rows(reader: Reader, switch: Thing) -> tuple[list[dict[str, Any]], list
         wired = cables.get(part.id)
         if part.id not in shown and wired is not None:
             rows.append(_port_record(names[part.id], part, None, [], [], wired, owners))
-    return rows, asked.notes + [f"{switch.name}: {text}" for text in survey.missing]
+    faults = [f"{port.name}: {port.fault}" for port in state.ports.values() if port.fault]
+    return rows, asked.notes + [f"{switch.name}: {text}" for text in survey.missing], [*faults, *survey.faults]
+
+
+def _elsewhere(state: SwitchState, survey: Survey) -> dict[str, None]:
+    """Ports that neighbours announce themselves on and that are not among those that the switch lists."""
+    seen = {neighbour.port for neighbour in survey.neighbours if neighbour.port}
+    return {port: None for port in sorted(seen) if not any(same_port(port, name) for name in state.ports)}
 
 
 def _match(parts: Sequence[Thing], names: dict[int, str], ports: Sequence[str]) -> dict[str, Thing]:
@@ -172,7 +181,8 @@ def _port_record(
     return {
         "name": part.name if part else None,
         "port": name,
-        "state": describe(port) if port else "not on the switch",
+        "description": port.description or None if port else None,
+        "state": describe(port) if port else "no port with VLANs" if near else "not on the switch",
         "mode": str(port.mode) if port else None,
         "pvid": port.pvid if port else None,
         "tagged": sorted(port.tagged) if port else [],
@@ -187,14 +197,16 @@ def _port_record(
 
 def port_lines(rows: Iterable[dict[str, Any]]) -> list[str]:
     """The records as a table for people."""
-    table = [("PORT", "NAME", "LINK", "STATE", "SEES", "WIRED TO")]
+    table = [("PORT", "NAME", "LINK", "STATE", "SEES", "WIRED TO", "DESCRIPTION")]
     for row in rows:
         link = {True: "up", False: "down", None: "-"}[row["link"]]
         sees = row["neighbours"] or row["seen"] or row["macs"]
         told = ", ".join(sees[:_MOST_MACS]) if len(sees) <= _MOST_MACS else f"{len(sees)} addresses"
         lag = f" in {row['lag']}" if row["lag"] else ""
         part = row["name"].partition(":")[2] if row["name"] else "-"
-        table.append((row["port"], part, link, row["state"] + lag, told or "-", row["wired"] or "-"))
+        table.append(
+            (row["port"], part, link, row["state"] + lag, told or "-", row["wired"] or "-", row["description"] or "")
+        )
     return columns(table)
 
 

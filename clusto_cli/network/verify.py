@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from clusto_cli.backends.base import SwitchControl
 from clusto_cli.backends.switch.model import Neighbour, Station, Survey
-from clusto_cli.backends.switch.names import may_mean, same_port
+from clusto_cli.backends.switch.names import is_aggregate, may_mean, same_port
 from clusto_cli.context import App
 from clusto_cli.network.asking import ask
 from clusto_cli.network.devices import Device, devices
@@ -35,7 +35,7 @@ from clusto_core.model.names import natural_key
 from clusto_core.model.things import Thing
 from clusto_core.store.reader import Reader
 
-CONFIRMED, CONTRADICTED, NOT_SEEN = "confirmed", "contradicted", "not seen"
+CONFIRMED, CONTRADICTED, NOT_SEEN, NOT_ASKED = "confirmed", "contradicted", "not seen", "not asked"
 _EDGE_MACS = 2
 """A port that more addresses were learned on leads to more than one machine."""
 
@@ -94,6 +94,11 @@ class Verified:
         return {station.mac for station in stations if same_port(station.port, sighting.port)}
 
     @property
+    def judged(self) -> list[Verdict]:
+        """The verdicts on cables that somebody looked at: a switch that does not answer is told once, as a failure."""
+        return [verdict for verdict in self.verdicts if verdict.status != NOT_ASKED]
+
+    @property
     def contradicted(self) -> bool:
         return any(verdict.status == CONTRADICTED for verdict in self.verdicts)
 
@@ -106,6 +111,7 @@ def verify_cables(reader: Reader, things: Sequence[Thing], parallel: int) -> Ver
     result = Verified(verdicts, failures=sorted(asked.failures.items()), notes=list(asked.notes))
     for name, survey in sorted(asked.answers.items()):
         result.notes += [f"{name}: {text}" for text in survey.missing]
+        result.failures += [(name, text) for text in survey.faults]
     by_name = {switch.name: switch for switch in switches}
     for name, survey in asked.answers.items():
         result.edge[name] = _edge_stations(reader, by_name[name], survey)
@@ -113,6 +119,8 @@ def verify_cables(reader: Reader, things: Sequence[Thing], parallel: int) -> Ver
     others = _announced(reader, asked.answers)
     for verdict in verdicts:
         _judge(verdict, result.sightings, others.get(verdict.switch.name, []))
+        if verdict.status == NOT_SEEN and verdict.switch.name in asked.failures:
+            verdict.status = NOT_ASKED
     return result
 
 
@@ -146,7 +154,7 @@ def _sightings(reader: Reader, switch: Thing, survey: Survey, edge: Sequence[Sta
     things = things_announced(reader, {neighbour.system for neighbour in survey.neighbours})
     for neighbour in survey.neighbours:
         thing = things.get(neighbour.system)
-        nic = _nic_named(reader, thing, neighbour) if thing else None
+        nic = _nic_named(reader, thing, neighbour) if thing and neighbour.port else None
         if nic is not None:
             found.append(Sighting(nic, switch, neighbour.port, "LLDP"))
     nics = nics_by_mac(reader, {station.mac for station in edge})
@@ -177,7 +185,7 @@ def _edge_stations(reader: Reader, switch: Thing, survey: Survey) -> list[Statio
     things = things_announced(reader, announced)
     for neighbour in survey.neighbours:
         thing = things.get(neighbour.system)
-        if thing is not None and is_uplink(reader, thing):
+        if thing is not None and neighbour.port and is_uplink(reader, thing):
             uplinks.append(neighbour.port)
     by_port: dict[str, set[str]] = {}
     for station in survey.stations:
@@ -195,14 +203,18 @@ def _announced(reader: Reader, surveys: dict[str, Survey]) -> dict[str, list[tup
     found = {}
     for name, survey in surveys.items():
         things = things_announced(reader, {neighbour.system for neighbour in survey.neighbours})
-        found[name] = [(one.port, things[one.system].name) for one in survey.neighbours if one.system in things]
+        found[name] = [
+            (one.port, things[one.system].name) for one in survey.neighbours if one.port and one.system in things
+        ]
     return found
 
 
 def _judge(verdict: Verdict, sightings: Sequence[Sighting], announced: Sequence[tuple[str, str]]) -> None:
     own = [one for one in sightings if one.nic == verdict.nic]
     here = [one for one in own if one.switch == verdict.switch and _is_port(verdict, one.port)]
-    there = [one for one in own if one not in here]
+    # An address on an aggregate is behind one of its members, and which that is the table does not say.
+    behind = [one for one in own if one not in here and one.how == "MAC" and is_aggregate(one.port)]
+    there = [one for one in own if one not in here and one not in behind]
     others = sorted({name for port, name in announced if _is_port(verdict, port) and name != verdict.nic.owner_name})
     # LLDP says more than an address, which stays in a table for minutes after a cable was moved.
     strong = [one for one in there if one.how == "LLDP"]
@@ -216,6 +228,8 @@ def _judge(verdict: Verdict, sightings: Sequence[Sighting], announced: Sequence[
     elif others:
         verdict.status = CONTRADICTED
         verdict.how = f"LLDP sees {', '.join(others)} there"
+    elif behind:
+        verdict.how = f"its address is learned on the aggregate {behind[0].port} of {behind[0].switch.name}"
 
 
 def _is_port(verdict: Verdict, port: str) -> bool:

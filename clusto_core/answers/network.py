@@ -103,6 +103,17 @@ def is_uplink(reader: Reader, far: Thing) -> bool:
     return owner.is_a(Switch) or owner.is_a(Router)
 
 
+def uplinks_of(reader: Reader, switch: Thing) -> dict[int, Thing]:
+    """What is wired to those ports of a switch that lead to switches and routers, by the port's id."""
+    cables = cables_of(reader, switch)
+    owners = reader.by_ids([far.entity_id for far in cables.values()])
+    return {
+        port: far
+        for port, far in cables.items()
+        if owners[far.entity_id].is_a(Switch) or owners[far.entity_id].is_a(Router)
+    }
+
+
 def meant_vlan(reader: Reader, text: str) -> MeantVlan:
     """The VLAN that is meant: a VLAN Thing by name, `vlan203`, or `203`. Raises NotFound, Malformed."""
     thing = reader.get(text)

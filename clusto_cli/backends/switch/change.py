@@ -22,6 +22,7 @@ from clusto_cli.backends.switch.model import (
     describe,
     ranges,
 )
+from clusto_cli.backends.switch.path import path_warnings, read_with_uplinks
 from clusto_cli.backends.switch.refusal import Known, Move, reasons
 
 
@@ -30,7 +31,7 @@ class Prepared:
     """What was read and decided before anything is set. Ports appear by the name in their Move.
 
     `refused` maps a port to the reasons; `already` are ports that are in their VLAN and in no other; `unseen` says
-    what could not be looked at of those who are on the ports.
+    what could not be looked at of those who are on the ports; `warnings` why a move may not do what is wanted.
     """
 
     now: SwitchState
@@ -40,6 +41,7 @@ class Prepared:
     create: Mapping[int, str] = field(default_factory=dict)
     plan: Plan | None = None
     unseen: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,13 +64,15 @@ async def prepare(
     create: Mapping[int, str] | None = None,
     known: Callable[[Survey], Known] | None = None,
     force: bool = False,
+    uplinks: Sequence[str] = (),
 ) -> Prepared:
     """Read the ports and say which moves can be made, and how. Touches nothing.
 
     `create` names the VLANs that may be made when the switch lacks them; `known` tells what the inventory holds of
-    those that are seen on the switch, without which nobody is looked for.
+    those that are seen on the switch, without which nobody is looked for. `uplinks` are its ports towards other
+    switches, of which one should carry the VLAN.
     """
-    now = await switch.read([move.port for move in moves])
+    now = await read_with_uplinks(switch, [move.port for move in moves], uplinks)
     already = tuple(move.port for move in moves if now.ports[move.port].vlan == move.vlan)
     wanted = [move for move in moves if move.port not in already]
     refused: dict[str, tuple[str, ...]] = {}
@@ -96,7 +100,9 @@ async def prepare(
             continue
         goals[move.port] = goal
     plan = switch.plan(now, goals, order=switch.orders[0], create=missing) if goals else None
-    return Prepared(now, goals, already, refused, missing, plan, survey.missing)
+    warnings = await path_warnings(switch, now, {goal.pvid for goal in goals.values() if goal.pvid}, uplinks)
+    unseen = (*survey.missing, *survey.faults)
+    return Prepared(now, goals, already, refused, missing, plan, unseen, tuple(warnings))
 
 
 async def prepare_back(
@@ -113,7 +119,9 @@ async def prepare_back(
     for port, state in before.items():
         if port in already:
             continue
-        if not force and differences({port: after[port]}, now):
+        if state.mode is PortMode.UNKNOWN:
+            refused[port] = (f"what it was is not known ({state.note or 'its mode could not be told'})",)
+        elif not force and differences({port: after[port]}, now):
             refused[port] = (f"it was changed since: it is {describe(now.ports[port])}, not {describe(after[port])}",)
         elif lost := sorted((state.untagged | state.tagged) - set(now.vlans)):
             refused[port] = (f"there is no VLAN {ranges(frozenset(lost))} on it any more",)
@@ -218,6 +226,8 @@ def differences(goals: Mapping[str, PortState], now: SwitchState) -> list[str]:
 
 def _cannot_put_back(switch: SwitchControl, now: SwitchState, port: str) -> str:
     """Why a port that is more than an access port could not be made again what it is, should the change fail."""
+    if now.ports[port].mode is PortMode.UNKNOWN:
+        return f"what it is cannot be told ({now.ports[port].note}), and so not be put back"
     try:
         switch.plan(now, {port: now.ports[port]}, order=switch.orders[0])
     except Refused as error:

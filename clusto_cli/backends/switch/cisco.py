@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from clusto_cli.backends.base import Refused
 from clusto_cli.backends.snmp import Oid, SnmpDevice, Value
 from clusto_cli.backends.switch import oids
 from clusto_cli.backends.switch.directory import Directory, text_of
-from clusto_cli.backends.switch.model import VLAN_MAX, VLAN_MIN, PortMode, PortState, Step
+from clusto_cli.backends.switch.model import VLAN_MAX, VLAN_MIN, VLANS, PortMode, PortState, Step
 from clusto_cli.backends.switch.requests import Await, SetRequest, integer, octets, together
 from clusto_cli.backends.switch.tables import SnmpState, lag_name, link_of
 
-_ETHERNET, _OPERATIONAL = 1, 1
+_ETHERNET = 1
+_OPERATIONAL, _SUSPENDED = 1, 2
 _ON, _OFF, _DESIRABLE, _AUTO, _ON_NO_NEGOTIATE = 1, 2, 3, 4, 5
 _STATES = {_ON: "on", _OFF: "off", _DESIRABLE: "desirable", _AUTO: "auto", _ON_NO_NEGOTIATE: "on, not negotiated"}
 _TRUNKING = 1
@@ -63,10 +65,15 @@ class VmVlan:
         vlans = {
             oid[-1]: called.get(oid[-1], "")
             for oid, state in states.items()
-            if state == _OPERATIONAL and kinds.get(oid[-1], _ETHERNET) == _ETHERNET and VLAN_MIN <= oid[-1] <= VLAN_MAX
+            if state in (_OPERATIONAL, _SUSPENDED)
+            and kinds.get(oid[-1], _ETHERNET) == _ETHERNET
+            and VLAN_MIN <= oid[-1] <= VLAN_MAX
         }
-        ports = {port: _port(directory, got, index) for port, index in indexes.items()}
-        return SnmpState(ports, vlans, dict(indexes), vlans_made_here=got.get(oids.VTP_MODE) != _VTP_CLIENT)
+        off = {oid[-1]: "suspended" for oid, state in states.items() if state == _SUSPENDED and oid[-1] in vlans}
+        bare = {port: _port(directory, got, index) for port, index in indexes.items()}
+        trunks = {port: indexes[port] for port, state in bare.items() if state.mode is PortMode.TRUNK}
+        ports = {**bare, **await _with_vlans(device, bare, trunks)}
+        return SnmpState(ports, vlans, dict(indexes), off=off, vlans_made_here=got.get(oids.VTP_MODE) != _VTP_CLIENT)
 
     def steps(
         self, now: SnmpState, goals: Mapping[str, PortState], order: str, create: Mapping[int, str], drop: Sequence[int]
@@ -82,6 +89,27 @@ class VmVlan:
             if goal.pvid is not None
         )
         return [*_edited(create, ()), *moved, *_edited({}, drop)]
+
+
+async def _with_vlans(
+    device: SnmpDevice, states: Mapping[str, PortState], trunks: Mapping[str, int]
+) -> dict[str, PortState]:
+    """The trunks with the VLANs that they carry: asked for apart, since the lists are long and most ports are none."""
+    wanted = [(*column, index) for index in trunks.values() for column in oids.TRUNK_VLANS]
+    got = await device.get_many(wanted, value_octets=128) if wanted else {}
+    return {
+        port: _carrying(states[port], [got[(*column, index)] for column in oids.TRUNK_VLANS])
+        for port, index in trunks.items()
+    }
+
+
+def _carrying(state: PortState, lists: Sequence[Value]) -> PortState:
+    """A trunk by its lists of bits, the lowest VLAN in the most significant; the native VLAN passes if it is listed."""
+    if not isinstance(lists[0], bytes):
+        return replace(state, untold=True)
+    octets = b"".join((part if isinstance(part, bytes) else b"").ljust(128, b"\0") for part in lists)
+    carried = frozenset(vlan for vlan in VLANS if octets[vlan // 8] & 0x80 >> vlan % 8)
+    return replace(state, untagged=state.untagged & carried, tagged=carried - state.untagged)
 
 
 def _port(directory: Directory, got: Mapping[Oid, Value], index: int) -> PortState:

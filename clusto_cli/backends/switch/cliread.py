@@ -1,32 +1,53 @@
-"""What a switch's command line prints about its ports, VLANs, neighbours and addresses, read by a profile's rules."""
+"""What a switch's command line prints about its ports and VLANs, read by a profile's rules.
+
+What the rules do not understand is an error that shows the line: a port is in no VLAN only where its switch says so.
+"""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property
 
 from clusto_cli.backends.base import NoSuchPort
-from clusto_cli.backends.switch.model import VLAN_MAX, VLAN_MIN, Neighbour, PortMode, PortState, Station
-from clusto_cli.backends.switch.profiles import ReadRules, TableRules
+from clusto_cli.backends.switch.clijson import linux_bridge, names_in, open_vswitch
+from clusto_cli.backends.switch.clitables import (
+    mac_address,
+    portless,
+    read_neighbours,
+    read_sockets,
+    read_stations,
+    unread,
+    unread_station,
+)
+from clusto_cli.backends.switch.model import VLAN_MAX, VLAN_MIN, PortMode, PortState
+from clusto_cli.backends.switch.names import same_port
+from clusto_cli.backends.switch.profiles import ReadRules
+from clusto_cli.backends.switch.vlanlists import ALL_VLANS, PATTERN, NotUnderstood, vlan_ids
 
-ALL_VLANS = frozenset(range(VLAN_MIN, VLAN_MAX + 1))
+__all__ = [
+    "ALL_VLANS",
+    "NotUnderstood",
+    "blocks",
+    "mac_address",
+    "names_in",
+    "not_understood",
+    "portless",
+    "read_mode",
+    "read_neighbours",
+    "read_port",
+    "read_sockets",
+    "read_stations",
+    "read_vlans",
+    "unread",
+    "unread_station",
+    "vlan_ids",
+    "vlans_off",
+]
 
-
-def vlan_ids(text: str, names: Mapping[str, int] | None = None) -> frozenset[int]:
-    """The VLANs of a list as switches print them: `1,10-12`, `ALL`, `none`, `10 (servers)`, or names that are known."""
-    found: set[int] = set()
-    text = re.sub(r"\([^)]*\)", " ", text)
-    for word in re.split(r"[,\s]+", text.strip()):
-        first, dash, last = word.partition("-")
-        if first.isdigit() and (not dash or last.isdigit()):
-            found.update(range(int(first), int(last or first) + 1))
-        elif word.casefold() == "all":
-            return ALL_VLANS
-        elif names and word in names:
-            found.add(names[word])
-    return frozenset(vlan for vlan in found if VLAN_MIN <= vlan <= VLAN_MAX)
+Membership = tuple[int | None, frozenset[int], frozenset[int]]
+_NONE: Membership = (None, frozenset(), frozenset())
 
 
 def read_vlans(rules: ReadRules, output: str) -> dict[int, str]:
@@ -39,200 +60,188 @@ def read_vlans(rules: ReadRules, output: str) -> dict[int, str]:
     return found
 
 
+def vlans_off(rules: ReadRules, output: str) -> dict[int, str]:
+    """VLAN id -> the switch's own word for it, of VLANs that exist and whose frames it does not pass on."""
+    if not rules.vlan_off:
+        return {}
+    return {int(row["id"]): row["state"] for row in re.finditer(rules.vlan_off, output, re.MULTILINE)}
+
+
 def blocks(rules: ReadRules, output: str) -> dict[str, str]:
-    """The answer about every port, cut where the next port begins: the switch's name of a port -> its part."""
+    """The answer about every port, cut where anything begins: the switch's name of a port -> its part.
+
+    What begins with the name of no port (`rules.virtual`: a VLAN's interface, a loopback) ends the part before it.
+    """
     starts = list(re.finditer(rules.block, output, re.MULTILINE))
     ends = [start.start() for start in starts[1:]] + [len(output)]
-    return {start["port"]: output[start.start() : end] for start, end in zip(starts, ends, strict=True)}
+    found: dict[str, str] = {}
+    for start, end in zip(starts, ends, strict=False):
+        if not (rules.virtual and re.match(rules.virtual, start["port"])):
+            found[start["port"]] = found.get(start["port"], "") + output[start.start() : end]
+    return found
 
 
-def names_in(rules: ReadRules, output: str) -> dict[str, str]:
-    """The names of all ports in a listing that is JSON, each with the listing."""
-    table = json_from(output)
-    if rules.form == "ovs":
-        at = table["headings"].index("name")
-        return {row[at]: output for row in table["data"]}
-    return {row["ifname"]: output for row in table}
+def read_mode(rules: ReadRules, port: str, output: str) -> PortMode:
+    """What a port is by an answer about it, before its VLANs are looked at."""
+    return _Answer(rules, port, _own(rules, port, output), {}).mode
 
 
 def read_port(rules: ReadRules, port: str, output: str, vlans: Mapping[int, str]) -> PortState:
-    """One port from what the switch printed about it. NoSuchPort when it printed nothing about such a port."""
+    """One port from what the switch printed about it.
+
+    NoSuchPort when it printed nothing about such a port; NotUnderstood, with the line, for what no rule is for.
+    """
     if rules.form == "ovs":
-        return _open_vswitch(port, output)
+        return open_vswitch(port, output)
     if rules.form == "bridge":
-        return _linux_bridge(port, output)
-    if rules.exists and not _search(rules.exists, port, output):
+        return linux_bridge(port, output)
+    answer = _Answer(rules, port, _own(rules, port, output), {name: vlan for vlan, name in vlans.items() if name})
+    if rules.exists and not answer.text(rules.exists):
         raise NoSuchPort(f"the switch says nothing of a port {port}")
-    ids = {name: vlan for vlan, name in vlans.items()}
-    note = _search(rules.mode, port, output).strip() if rules.mode else ""
-    name = _search(rules.block, port, output) if rules.block else ""
-    lag = _search(rules.lag, port, output) if rules.lag else ""
-    voice = min(vlan_ids(_search(rules.voice, port, output)), default=None) if rules.voice else None
-    mode = _mode(rules, port, output, note)
-    pvid, untagged, tagged = _membership(rules, mode, port, output, ids)
-    if not rules.mode:
+    mode = answer.mode
+    pvid, untagged, tagged = _membership(answer, mode)
+    if not rules.mode and mode is PortMode.UNKNOWN:
         mode = PortMode.HYBRID if tagged and untagged else PortMode.TRUNK if tagged else PortMode.ACCESS
+    voice, lag = min(answer.vlans(rules.voice), default=None), answer.text(rules.lag)
     if voice is not None:
         tagged |= {voice}
-    link = bool(_search(rules.link, port, output)) if rules.link else None
-    return PortState(name or port, mode, pvid, untagged, tagged, voice, lag or None, link, note)
-
-
-def read_neighbours(rules: TableRules, output: str) -> tuple[Neighbour, ...]:
-    """The neighbours in an answer; rows without a system name are kept by their chassis id."""
-    found = []
-    for row in re.finditer(rules.row, output, re.MULTILINE):
-        group = {key: (value or "").strip() for key, value in row.groupdict().items()}
-        found.append(
-            Neighbour(
-                group["port"],
-                group.get("system", "") or group.get("chassis", ""),
-                group.get("remote_port", ""),
-                group.get("description", ""),
-                group.get("chassis", ""),
-            )
-        )
-    return tuple(found)
-
-
-def read_stations(rules: TableRules, output: str) -> tuple[Station, ...]:
-    """The learned addresses in an answer; what a switch lists as its own CPU's is no port and matches nobody.
-
-    Where the pattern has groups `number` and `name`, such rows say what the port numbers of the others stand for.
-    """
-    found = []
-    names: dict[str, str] = {}
-    for row in re.finditer(rules.row, output, re.MULTILINE):
-        if number := row.groupdict().get("number"):
-            names[number] = row["name"]
-            continue
-        vlan, port = row.groupdict().get("vlan") or "", row["port"].strip()
-        found.append(Station(mac_address(row["mac"]), names.get(port, port), int(vlan) if vlan.isdigit() else None))
-    return tuple(found)
-
-
-def mac_address(text: str) -> str:
-    """A MAC address in whatever way it is written, as `52:54:00:00:00:01`. ValueError for anything else."""
-    digits = re.sub(r"[^0-9a-fA-F]", "", text).lower()
-    if len(digits) != 12:
-        raise ValueError(f"not a MAC address: {text}")
-    return ":".join(digits[at : at + 2] for at in range(0, 12, 2))
-
-
-def json_from(output: str) -> Any:
-    """The JSON value in an answer. ValueError when there is none."""
-    try:
-        return json.loads(output)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"no JSON but {output.strip()[:60]!r}") from error
-
-
-def _mode(rules: ReadRules, port: str, output: str, note: str) -> PortMode:
-    if not rules.mode:
-        return PortMode.UNKNOWN
-    for routed in rules.modes.get("routed", ()):
-        if _search(routed, port, output):
-            return PortMode.ROUTED
-    mode = _classified(rules, note)
-    if mode is None:
-        oper = _search(rules.oper, port, output).strip() if rules.oper else ""
-        mode = _classified(rules, oper) or PortMode.UNKNOWN
-    return mode
-
-
-def _classified(rules: ReadRules, text: str) -> PortMode | None:
-    """The mode that a text stands for; None when the operational state has to be asked."""
-    if any(re.search(pattern, text, re.IGNORECASE) for pattern in rules.modes.get("dynamic", ())):
-        return None
-    for mode in (PortMode.TRUNK, PortMode.HYBRID, PortMode.ACCESS):
-        if any(re.search(pattern, text, re.IGNORECASE) for pattern in rules.modes.get(mode, ())):
-            return mode
-    return PortMode(rules.default_mode) if not text else PortMode.UNKNOWN
-
-
-def _membership(
-    rules: ReadRules, mode: PortMode, port: str, output: str, ids: Mapping[str, int]
-) -> tuple[int | None, frozenset[int], frozenset[int]]:
-    if mode is PortMode.ACCESS and rules.access:
-        found = vlan_ids(_search(rules.access, port, output), ids)
-        vlan = min(found) if len(found) == 1 else rules.default_vlan if not found else None
-        return vlan, frozenset({vlan} if vlan else ()), frozenset()
-    if mode is PortMode.TRUNK and rules.native:
-        native = min(vlan_ids(_search(rules.native, port, output), ids), default=rules.default_vlan)
-        allowed = _all(rules.allowed, port, output, ids) if rules.allowed else frozenset()
-        return native, frozenset({native} if native else ()), allowed - {native}
-    untagged = _all(rules.untagged, port, output, ids) if rules.untagged else frozenset()
-    tagged = _all(rules.tagged, port, output, ids) if rules.tagged else frozenset()
-    pvid = min(_all(rules.pvid, port, output, ids), default=None) if rules.pvid else min(untagged, default=None)
-    if not rules.untagged and pvid:
-        untagged = frozenset({pvid})
-    return pvid, untagged - tagged, tagged
-
-
-def _pattern(pattern: str, port: str) -> str:
-    return pattern.replace("{port}", re.escape(port))
-
-
-def _search(pattern: str, port: str, output: str) -> str:
-    """The first group of the first match, or the whole of it; empty when there is none."""
-    found = re.search(_pattern(pattern, port), output, re.MULTILINE) if pattern else None
-    if not found:
-        return ""
-    return next((group for group in found.groups() if group), "") if found.re.groups else found[0]
-
-
-def _all(pattern: str, port: str, output: str, ids: Mapping[str, int]) -> frozenset[int]:
-    found: set[int] = set()
-    for match in re.finditer(_pattern(pattern, port), output, re.MULTILINE):
-        found |= vlan_ids(next((group for group in match.groups() if group), ""), ids)
-    return frozenset(found)
-
-
-def _open_vswitch(port: str, output: str) -> PortState:
-    """A row of the Port table (ovs-vswitchd.conf.db(5)); no tag and no trunks means every VLAN, tagged."""
-    table = json_from(output)
-    rows = [dict(zip(table["headings"], row, strict=True)) for row in table["data"]]
-    row = next((row for row in rows if row["name"] == port), None)
-    if row is None:
-        raise NoSuchPort(f"the switch has no port {port}")
-    tag, mode = _ovs_set(row["tag"]), "".join(str(value) for value in _ovs_set(row["vlan_mode"]))
-    trunks = frozenset(int(value) for value in _ovs_set(row["trunks"]))
-    untagged = frozenset(int(value) for value in tag)
-    pvid = min(untagged, default=None)
-    lag = port if len(_ovs_set(row.get("interfaces", ""))) > 1 else None
-    if mode == "access" or (not mode and untagged):
-        return PortState(port, PortMode.ACCESS, pvid, untagged, lag=lag, note=mode)
-    carried = trunks or ALL_VLANS
-    if mode.startswith("native"):
-        in_tag = mode == "native-tagged"
-        return PortState(
-            port, PortMode.TRUNK, pvid, frozenset() if in_tag else untagged, carried - untagged, lag=lag, note=mode
-        )
     return PortState(
-        port, PortMode.TRUNK, None, frozenset(), carried, lag=lag, note=mode or "no tag: carries all VLANs"
+        answer.text(rules.block) or port,
+        mode,
+        pvid,
+        untagged,
+        tagged,
+        voice,
+        lag or None,
+        bool(answer.text(rules.link)) if rules.link else None,
+        _note(answer, mode, lag),
+        answer.text(rules.description).strip(),
     )
 
 
-def _ovs_set(value: Any) -> list[Any]:
-    """A value of OVSDB's JSON (RFC 7047, 5.1): an atom, or `["set", [...]]`."""
-    if isinstance(value, list) and value[:1] == ["set"]:
-        return list(value[1])
-    return [value] if value != "" else []
+def _own(rules: ReadRules, port: str, output: str) -> str:
+    """What of an answer is about the port, where it runs on about others."""
+    parts = blocks(rules, output) if rules.block else {}
+    return "".join(part for name, part in parts.items() if same_port(name, port)) or output
 
 
-def _linux_bridge(port: str, output: str) -> PortState:
-    """What `bridge -j vlan show` prints: one object a port, its VLANs with the flags PVID and Egress Untagged."""
-    row = next((row for row in json_from(output) if row.get("ifname") == port), None)
-    if row is None:
-        raise NoSuchPort(f"no bridge has a port {port}")
-    pvid: int | None = None
-    untagged: set[int] = set()
-    tagged: set[int] = set()
-    for entry in row.get("vlans", []):
-        flags = entry.get("flags", [])
-        span = range(int(entry["vlan"]), int(entry.get("vlanEnd", entry["vlan"])) + 1)
-        (untagged if "Egress Untagged" in flags else tagged).update(span)
-        if "PVID" in flags:
-            pvid = span[0]
-    mode = PortMode.ACCESS if not tagged else PortMode.HYBRID if untagged else PortMode.TRUNK
-    return PortState(port, mode, pvid, frozenset(untagged), frozenset(tagged))
+def _note(answer: _Answer, mode: PortMode, lag: str) -> str:
+    """The switch's word for the mode, where that is the mode it is in."""
+    if mode is PortMode.ROUTED:
+        return ""
+    return answer.note or (f"a member of {lag}" if lag and mode is PortMode.UNKNOWN else "")
+
+
+def not_understood(name: str, error: NotUnderstood) -> PortState:
+    """The state of a port among others whose part of an answer is not understood."""
+    return PortState(name, PortMode.UNKNOWN, None, note=str(error), fault=str(error))
+
+
+@dataclass
+class _Answer:
+    """What was printed about one port; `ids` are the VLANs by name."""
+
+    rules: ReadRules
+    port: str
+    output: str
+    ids: Mapping[str, int]
+
+    @cached_property
+    def note(self) -> str:
+        """The switch's own word for the mode."""
+        return self.text(self.rules.mode).strip()
+
+    @cached_property
+    def mode(self) -> PortMode:
+        rules = self.rules
+        if rules.mode and not self.note and self.text(rules.lag):
+            # Only the aggregate has a mode and VLANs.
+            return PortMode.UNKNOWN
+        if any(self.text(pattern) for pattern in rules.modes.get("routed", ())):
+            return PortMode.ROUTED
+        if not rules.mode:
+            return PortMode.UNKNOWN
+        if not self.note:
+            if rules.default_mode == "unknown":
+                raise NotUnderstood(f"{self.output.strip().partition(chr(10))[0]} (it tells no mode)")
+            return PortMode(rules.default_mode)
+        kind, told = self._kind(self.note), rules.mode
+        if kind == "dynamic":
+            kind, told = self._kind(self.text(rules.oper).strip()), rules.oper
+        if kind in list(PortMode):
+            return PortMode(kind)
+        if found := self._match(told):
+            raise NotUnderstood(self._line(found))
+        return PortMode.UNKNOWN
+
+    def text(self, pattern: str) -> str:
+        """The first group of the first match, or the whole of it; empty when there is none."""
+        found = self._match(pattern)
+        if not found:
+            return ""
+        return next((group for group in found.groups() if group), "") if found.re.groups else found[0]
+
+    def vlans(self, pattern: str, missing: str | None = "") -> frozenset[int]:
+        """The VLANs of every match; those of the list `missing` without a match, which is an error where it is None."""
+        found: set[int] = set()
+        matches = list(re.finditer(self._pattern(pattern), self.output, re.MULTILINE)) if pattern else []
+        if not matches and missing is None:
+            raise NotUnderstood(f"{self.output.strip().partition(chr(10))[0]} (without {pattern})")
+        for match in matches:
+            try:
+                found |= vlan_ids(next((group for group in match.groups() if group), ""), self.ids)
+            except NotUnderstood as error:
+                raise NotUnderstood(self._line(match)) from error
+        return frozenset(found) if matches else vlan_ids(missing or "")
+
+    def _kind(self, text: str) -> str:
+        """The mode that a text stands for; `dynamic` when the operational state has to be asked; empty for none."""
+        for kind, patterns in self.rules.modes.items():
+            if kind != "routed" and any(re.search(pattern, text, re.IGNORECASE) for pattern in patterns):
+                return kind
+        return ""
+
+    def _match(self, pattern: str) -> re.Match[str] | None:
+        return re.search(self._pattern(pattern), self.output, re.MULTILINE) if pattern else None
+
+    def _pattern(self, pattern: str) -> str:
+        return pattern.replace("{port}", re.escape(self.port)).replace("{vlans}", PATTERN)
+
+    def _line(self, match: re.Match[str]) -> str:
+        start = self.output.rfind("\n", 0, match.start(match.lastindex or 0)) + 1
+        return self.output[start : match.end()]
+
+
+def _membership(answer: _Answer, mode: PortMode) -> Membership:
+    rules = answer.rules
+    if mode is PortMode.ROUTED:
+        return _NONE
+    if mode in (PortMode.ACCESS, PortMode.TUNNEL) and rules.access:
+        return _access(answer)
+    if mode is PortMode.TRUNK and rules.native:
+        return _trunk(answer)
+    needed: dict[PortMode, str | None] = {PortMode.ACCESS: None, PortMode.HYBRID: None, PortMode.TUNNEL: None}
+    told = needed.get(mode, "") if rules.mode else ""
+    untagged = answer.vlans(rules.untagged, told) if rules.untagged else frozenset()
+    tagged = answer.vlans(rules.tagged, None if mode is PortMode.TRUNK and rules.tagged else "")
+    pvid = min(answer.vlans(rules.pvid, told), default=None) if rules.pvid else min(untagged, default=None)
+    if pvid and (not rules.untagged or mode is PortMode.TUNNEL) and pvid not in tagged:
+        untagged |= {pvid}
+    return pvid, untagged - tagged, tagged
+
+
+def _access(answer: _Answer) -> Membership:
+    default = answer.rules.default_vlan
+    vlans = answer.vlans(answer.rules.access, None if default is None else str(default))
+    return min(vlans) if len(vlans) == 1 else None, vlans, frozenset()
+
+
+def _trunk(answer: _Answer) -> Membership:
+    """A trunk's lists; frames of its native VLAN are passed where the list has it, on platforms that say so."""
+    rules = answer.rules
+    native = min(answer.vlans(rules.native, ""), default=rules.default_vlan)
+    carried = answer.vlans(rules.allowed, rules.default_allowed) if rules.allowed else frozenset()
+    own = frozenset({native} if native else ())
+    if rules.native_tagged and answer.text(rules.native_tagged):
+        return native, frozenset(), carried
+    return native, own & carried if rules.native_listed else own, carried - own

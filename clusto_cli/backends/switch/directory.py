@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from clusto_cli.backends.base import NoSuchPort, Refused
 from clusto_cli.backends.snmp import Oid, SnmpDevice, Value
 from clusto_cli.backends.switch import oids
-from clusto_cli.backends.switch.names import find_port
+from clusto_cli.backends.switch.names import find_port, may_mean
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,14 @@ class Directory:
         """The ifIndex of the port that goes by this name. NoSuchPort."""
         among = self.switchports or self.bridge_port
         if wanted.isdigit() and among:
-            # A bare number means a port of the bridge, not a VLAN's or the loopback interface of that number.
+            # A bare number means a port of the bridge, not a VLAN's or the loopback interface of that number; only
+            # where the bridge has none, as for a member of an aggregate, the interface that is called just that.
             names = {index: name for index, name in self.names.items() if index in among}
             descriptions = {index: text for index, text in self.descriptions.items() if index in among}
-            return find_port(wanted, names, descriptions)
+            if any(may_mean(wanted, text) for text in (*names.values(), *descriptions.values())):
+                return find_port(wanted, names, descriptions)
+            same = [index for index, name in self.names.items() if name == wanted]
+            return same[0] if len(same) == 1 else find_port(wanted, names, descriptions)
         return find_port(wanted, self.names, self.descriptions)
 
     def name(self, index: int) -> str:

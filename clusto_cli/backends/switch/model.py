@@ -18,11 +18,12 @@ VLANS = range(VLAN_MIN, VLAN_MAX + 1)
 
 
 class PortMode(StrEnum):
-    """What a port is set up to be; a trunk that is down is a trunk."""
+    """What a port is set up to be; a trunk that is down is a trunk, a tunnel wraps its frames in a VLAN (QinQ)."""
 
     ACCESS = "access"
     TRUNK = "trunk"
     HYBRID = "hybrid"
+    TUNNEL = "tunnel"
     ROUTED = "routed"
     UNKNOWN = "unknown"
 
@@ -33,7 +34,8 @@ class PortState:
 
     `untagged` and `tagged` are VLAN ids whose frames leave that way; `voice` the VLAN of a telephone, also counted in
     `tagged`; `lag` the aggregate that the port is a member of; `link` None where the switch does not say. `note` is
-    the switch's own word for the mode.
+    the switch's own word for the mode, `description` what somebody wrote there, `fault` what of its answer is not
+    understood, `untold` that the switch does not say which VLANs it carries tagged.
     """
 
     name: str
@@ -45,6 +47,9 @@ class PortState:
     lag: str | None = None
     link: bool | None = None
     note: str = ""
+    description: str = ""
+    fault: str = ""
+    untold: bool = False
 
     @property
     def vlan(self) -> int | None:
@@ -63,13 +68,19 @@ def describe(state: PortState) -> str:
     """A port's mode and VLANs in a few words: `access 10`, `trunk, native 1, tagged 10,20-22`."""
     if state.vlan is not None:
         return f"access {state.vlan}"
+    if state.mode is PortMode.ROUTED and state.note:
+        return f"routed ({state.note})"
     words = [str(state.mode)]
     if state.pvid is not None:
         words.append(f"{'native' if state.mode is PortMode.TRUNK else 'PVID'} {state.pvid}")
+    if state.mode is PortMode.UNKNOWN and state.note and not state.untagged and not state.tagged:
+        return f"{', '.join(words)} ({state.note})"
     if state.untagged != {state.pvid}:
         words.append(f"untagged {ranges(state.untagged) or 'nowhere'}")
     if state.tagged:
         words.append(f"tagged {ranges(state.tagged)}")
+    elif state.untold:
+        words.append("tagged in VLANs that are not told")
     return ", ".join(words)
 
 
@@ -86,10 +97,14 @@ def ranges(vlans: frozenset[int]) -> str:
 
 @dataclass(frozen=True)
 class SwitchState:
-    """What was read: ports by the name that was asked for (the switch's own when all were), VLAN ids with names."""
+    """What was read: ports by the name that was asked for (the switch's own when all were), VLAN ids with names.
+
+    `off` are VLANs that are there and whose frames are not passed on, with the switch's word for that.
+    """
 
     ports: Mapping[str, PortState]
     vlans: Mapping[int, str]
+    off: Mapping[int, str] = field(default_factory=dict, kw_only=True)
 
 
 class Step(Protocol):
@@ -119,7 +134,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """What LLDP or CDP says is on a port; texts as the neighbour sent them."""
+    """What LLDP or CDP says is on a port, which is empty where the switch does not tell; texts as they were sent."""
 
     port: str
     system: str
@@ -139,11 +154,14 @@ class Station:
 
 @dataclass(frozen=True)
 class Survey:
-    """Who is on which port. `missing` says in words what the switch could not be asked."""
+    """Who is on which port. `missing` says in words what the switch could not be asked, `faults` what it answered and
+    nobody understands.
+    """
 
     neighbours: tuple[Neighbour, ...] = ()
     stations: tuple[Station, ...] = ()
     missing: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from clusto_cli.backends.base import NoSuchPort
+from clusto_cli.backends.switch.model import PortState
 
+# What Comware and VRP call their ports in tables, beside the words that they are shortened from otherwise.
+_SHORT = {
+    "ge": ("gigabitethernet",),
+    "xge": ("ten-gigabitethernet", "xgigabitethernet"),
+    "wge": ("twenty-fivegige",),
+    "fge": ("fortygige",),
+    "hge": ("hundredgige",),
+    "mge": ("m-gigabitethernet", "multige"),
+    "bagg": ("bridge-aggregation",),
+    "ragg": ("route-aggregation",),
+}
+_AGGREGATE = re.compile(
+    r"(?i)(?:ae|po|port-?channel|trk|trunk|lag|lg|bond|team|bagg|bridge-aggregation|eth-trunk|ch|static) ?\d+"
+)
 _PARTS = re.compile(r"^([A-Za-z][A-Za-z .-]*?)[ -]?(\d.*)$")
 
 
@@ -22,12 +38,37 @@ def same_port(one: str, other: str) -> bool:
     if not left or not right or left[2] != right[2]:
         return False
     short, long = sorted((left[1], right[1]), key=len)
-    return len(short) >= 2 and long.startswith(short)
+    return (len(short) >= 2 and long.startswith(short)) or long in _SHORT.get(short, ())
+
+
+def with_sockets(ports: Mapping[str, PortState], sockets: Mapping[str, PortState]) -> dict[str, PortState]:
+    """The ports with what a listing of all interfaces adds: descriptions, links, and sockets that are in no VLAN."""
+    found = dict(ports)
+    for name, socket in sockets.items():
+        same = name if name in found else next((port for port in found if same_port(port, name)), None)
+        if same is None:
+            found[name] = socket
+            continue
+        port = found[same]
+        link = socket.link if port.link is None else port.link
+        found[same] = replace(port, link=link, description=port.description or socket.description)
+    return found
+
+
+def is_aggregate(name: str) -> bool:
+    """Whether a port goes by the name of an aggregate of others: whoever is seen on it is on one of its members."""
+    return _AGGREGATE.fullmatch(name.strip()) is not None
 
 
 def may_mean(wanted: str, name: str) -> bool:
-    """Whether the inventory's `wanted` may be the switch's port `name`: `same_port`, or its number at the end."""
-    return same_port(wanted, name) or (wanted.isdigit() and re.search(rf"(?<!\d){int(wanted)}$", name) is not None)
+    """Whether the inventory's `wanted` may be the switch's port `name`: `same_port`, or its number at the end.
+
+    A number is never an aggregate's: port 1 is not Trk1, though it may be a member of it.
+    """
+    if same_port(wanted, name):
+        return True
+    numbered = wanted.isdigit() and re.search(rf"(?<!\d){int(wanted)}$", name) is not None
+    return numbered and not is_aggregate(name)
 
 
 def find_port(wanted: str, names: Mapping[int, str], descriptions: Mapping[int, str]) -> int:

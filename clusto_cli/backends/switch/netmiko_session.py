@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from clusto_cli.backends.base import AuthenticationFailed, DeviceError, Unreachable
 from clusto_cli.backends.switch.cliwrite import Line
-from clusto_cli.backends.switch.model import SwitchSettings
+from clusto_cli.backends.switch.model import Rejected, SwitchSettings
 from clusto_cli.backends.switch.profiles import SshRules
+from clusto_cli.backends.switch.rejection import judged, words
 
 if TYPE_CHECKING:
     from netmiko import BaseConnection
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _PROMPT_KEPT = 12
 # Netmiko waits this long for each thing that it expects, and twice as long for the first prompt.
 _NETMIKO_WAITS = 10.0
+_OLD_KEYS = "where it speaks old algorithms alone, set ssh.legacy to true"
+_MAY_CONFIGURE = " (may ssh.user change the configuration, and does nobody hold it?)"
 # What may follow the name at the end of a prompt: a mode, a mark of unsaved changes, a terminator.
 _PROMPT_REST = r"[^\r\n]{0,80}[#>$%\]]\s*$"
 
@@ -32,14 +35,14 @@ class NetmikoSession:
         self._rules, self._settings = rules, settings
         self._connection: BaseConnection | None = None
         self._configuring = False
+        self._last_prompt = ""
 
     def send(self, line: Line) -> str:
         connection = self._opened()
         with self._translated():
             if line.config != self._configuring and self._rules.enter:
                 # Netmiko would first ask in which mode it is, which takes two seconds on several platforms.
-                self._line(connection, Line(self._rules.enter if line.config else self._rules.leave))
-                self._configuring = line.config
+                self._change_mode(connection, line.config)
             return self._line(connection, line)
 
     def close(self) -> None:
@@ -99,14 +102,41 @@ class NetmikoSession:
             wanted = "the enable password was not accepted" if self._settings.enable else "it wants an enable password"
             raise AuthenticationFailed(wanted) from error
 
+    def _change_mode(self, connection: BaseConnection, config: bool) -> None:
+        """Into configuration mode or out of it. Rejected, in the switch's words, when its prompt says that it is not.
+
+        A mode that is locked by somebody, or not allowed to this user, is refused here: the lines that follow would be
+        told to be syntax errors.
+        """
+        line = Line(self._rules.enter if config else self._rules.leave)
+        before = self._last_prompt
+        answer = self._line(connection, line)
+        try:
+            judged(self._rules, line.text, answer)
+        except Rejected as error:
+            raise Rejected(f"{error}{_MAY_CONFIGURE}") from None
+        self._configuring = config
+        entered = self._rules.entered
+        if config and (entered not in answer if entered else before == self._last_prompt):
+            self._configuring = False
+            said = words(answer.removesuffix(before)) or "nothing, and stays where it was"
+            raise Rejected(f"it answered {said!r} to {line.text!r}{_MAY_CONFIGURE}")
+
     def _line(self, connection: BaseConnection, line: Line) -> str:
-        answer = connection.send_command(
-            line.text,
-            expect_string=line.expect or self._prompt(connection),
-            read_timeout=self._settings.timeout,
-            cmd_verify=line.echoed,
+        answer = str(
+            connection.send_command(
+                line.text,
+                expect_string=line.expect or self._prompt(connection),
+                read_timeout=self._settings.timeout,
+                cmd_verify=line.echoed,
+                strip_prompt=False,
+            )
         )
-        return str(answer)
+        text, _, last = answer.rpartition("\n")
+        if connection.base_prompt[:_PROMPT_KEPT] not in last:
+            return answer
+        self._last_prompt = last.strip()
+        return text
 
     def _prompt(self, connection: BaseConnection) -> str:
         # Anchored at the end of what has been printed, and the name escaped: nothing a switch prints is a pattern.
@@ -132,24 +162,62 @@ class _Translated:
         from paramiko import SSHException
         from paramiko.ssh_exception import BadHostKeyException
 
-        where = f"{self._settings.host} port {self._settings.ssh_port}"
+        settings = self._settings
+        where = f"{settings.host} port {settings.ssh_port}"
         text = f"{error} {error.__cause__ or ''} {error.__context__ or ''}"
         if isinstance(error, BadHostKeyException) or "BadHostKey" in text or "does not match" in text:
-            raise AuthenticationFailed(f"{where}: its host key is not the known one") from error
+            raise AuthenticationFailed(f"{where}: its host key is not the known one (ssh.known_hosts)") from error
         if "not found in known_hosts" in text:
             raise AuthenticationFailed(f"{where}: its host key is not known: add it to known_hosts") from error
         if isinstance(error, NetmikoAuthenticationException):
             raise AuthenticationFailed(
-                f"{where}: the password or key of {self._settings.user} was not accepted"
+                f"{where}: the password or key of {settings.user} was not accepted (ssh.password, ssh.identity)"
             ) from error
         if isinstance(error, ReadTimeout):
-            raise DeviceError(f"{where}: no prompt that is known came in time") from error
+            raise DeviceError(
+                f"{where}: no prompt that is known came in time, {settings.timeout:g} s (ssh.timeout)"
+            ) from error
         if isinstance(error, NetmikoTimeoutException | SSHException | OSError | EOFError):
-            raise Unreachable(f"{where}: no ssh session ({_first_line(error)})") from error
+            said = reason(error)
+            raise Unreachable(f"{where}: no ssh session: {said}{_setting_for(said)}") from error
         if isinstance(error, ValueError):
-            raise DeviceError(f"no prompt that is known: {_first_line(error)}") from error
+            raise DeviceError(f"{where}: no prompt that is known: {reason(error)}") from error
 
 
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0][:120] if lines else type(error).__name__
+# What Netmiko says around the reason of an error, and in place of it.
+_AROUND = (
+    "A paramiko SSHException occurred",
+    "Common causes of this problem",
+    "Device settings:",
+    "TCP connection to device failed",
+    "Things you might try",
+    "Note, ",
+)
+_ADVICE = re.compile(r"\d+\. ")
+_INCOMPATIBLE = ("no acceptable", "Incompatible ssh", "no matching", "Negotiation failed")
+
+
+def reason(error: BaseException) -> str:
+    """All that an exception says of why, and those that it came from: without what its library says around that."""
+    lines: list[str] = []
+    chain: BaseException | None = error
+    while chain is not None and len(lines) < 6:
+        # Paramiko keeps what each address answered apart.
+        each = getattr(chain, "errors", None)
+        answers = "\n".join(map(str, each.values())) if isinstance(each, dict) else ""
+        for line in f"{answers or chain}".splitlines():
+            bare = line.strip().strip(".")
+            known = any(bare in other for other in lines)
+            if bare and not known and not bare.startswith(_AROUND) and not _ADVICE.match(bare):
+                lines.append(bare)
+        chain = chain.__cause__ or chain.__context__
+    return "; ".join(lines)[:300] or type(error).__name__
+
+
+def _setting_for(said: str) -> str:
+    """Which setting would change what is said, in brackets; empty where none would."""
+    if any(word in said for word in _INCOMPATIBLE):
+        return f" ({_OLD_KEYS})"
+    if "refused" in said or "Unable to connect" in said:
+        return " (ssh.port, ssh.host)"
+    return " (ssh.host, ssh.timeout)" if "timed out" in said or "timed-out" in said else ""

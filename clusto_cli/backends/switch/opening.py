@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from clusto_cli.backends.base import DeviceError, Refused, SwitchControl
-from clusto_cli.backends.snmp import SnmpDevice, SnmpSettings, format_oid
+from clusto_cli.backends.snmp import Oid, SnmpDevice, SnmpSettings, format_oid, parse_oid
 from clusto_cli.backends.switch import oids, profiles
 from clusto_cli.backends.switch.cli import CliSwitch, Session
 from clusto_cli.backends.switch.model import SwitchSettings
 from clusto_cli.backends.switch.profiles import Profile
 from clusto_cli.backends.switch.snmp_switch import SnmpSwitch
+
+_LOGIN = "ssh.user and ssh.password or ssh.identity"
 
 
 @dataclass(frozen=True)
@@ -26,29 +29,38 @@ async def open_switch(settings: SwitchSettings, snmp: SnmpSettings | None) -> Op
     """Choose the profile by `settings.profile`, else by sysObjectID, and the way by `settings.via`, else as it prefers.
 
     `snmp` is None where no credentials for it are known. DeviceError when the switch cannot be recognised or cannot be
-    spoken to that way.
+    spoken to that way, naming the setting that is missing.
     """
     device = SnmpDevice(snmp) if snmp is not None else None
     try:
         profile = _named(settings.profile) if settings.profile else await _recognised(settings, device)
         via = settings.via or _way(profile, settings, snmp)
         if via == "snmp":
-            if device is None:
-                raise DeviceError("no credentials for SNMP are known: set snmp.community, or switch.via=ssh")
-            rules = profile.snmp
-            if rules is None:
-                raise Refused(f"{profile.title} is not spoken to over SNMP: set switch.via=ssh")
-            control: SwitchControl = SnmpSwitch(profile, rules, device, settings.order)
+            control: SwitchControl = _over_snmp(profile, settings, device)
             device = None
             return Opened(control, profile, via)
         if via != "ssh":
             raise DeviceError(f"switch.via is {via!r}: use snmp or ssh")
-        if profile.ssh is None:
-            raise Refused(f"{profile.title} is not spoken to over ssh: set switch.via=snmp")
-        return Opened(CliSwitch(profile, profile.ssh, settings, _session(profile, settings)), profile, via)
+        return Opened(_over_ssh(profile, settings), profile, via)
     finally:
         if device is not None:
             await device.__aexit__(None, None, None)
+
+
+def _over_snmp(profile: Profile, settings: SwitchSettings, device: SnmpDevice | None) -> SnmpSwitch:
+    if device is None:
+        raise DeviceError("no credentials for SNMP are known: set snmp.community, or switch.via=ssh")
+    if profile.snmp is None:
+        raise Refused(f"{profile.title} is not spoken to over SNMP: set switch.via=ssh")
+    return SnmpSwitch(profile, profile.snmp, device, settings.order, "" if _has_login(settings) else _LOGIN)
+
+
+def _over_ssh(profile: Profile, settings: SwitchSettings) -> CliSwitch:
+    if profile.ssh is None:
+        raise Refused(f"{profile.title} is not spoken to over ssh: set switch.via=snmp")
+    if profile.ssh.driver != "system" and not settings.user:
+        raise DeviceError(f"no login for ssh is known: set {_LOGIN}")
+    return CliSwitch(profile, profile.ssh, settings, _session(profile, settings))
 
 
 def _session(profile: Profile, settings: SwitchSettings) -> Session:
@@ -63,12 +75,22 @@ def _session(profile: Profile, settings: SwitchSettings) -> Session:
 
 
 def _way(profile: Profile, settings: SwitchSettings, snmp: SnmpSettings | None) -> str:
-    """What the profile prefers, where the credentials for it are known; else the other way."""
-    ssh_possible = profile.ssh is not None and bool(settings.user or profile.ssh.driver == "system")
-    snmp_possible = profile.snmp is not None and bool(profile.snmp.orders) and snmp is not None
-    if profile.prefer == "ssh":
-        return "ssh" if ssh_possible or not snmp_possible else "snmp"
-    return "snmp" if snmp_possible or not ssh_possible else "ssh"
+    """What the profile prefers, where the credentials for it are known; else the other way.
+
+    SNMP that can only be read is taken where nothing is set of ssh: who wants to change something is told what to set.
+    """
+    snmp_possible = profile.snmp is not None and snmp is not None
+    system = profile.ssh is not None and profile.ssh.driver == "system" and not snmp_possible
+    ssh_possible = profile.ssh is not None and (system or _has_login(settings))
+    if ssh_possible and snmp_possible and profile.snmp is not None and not profile.snmp.orders:
+        return "ssh"
+    if ssh_possible is not snmp_possible:
+        return "ssh" if ssh_possible else "snmp"
+    return profile.prefer
+
+
+def _has_login(settings: SwitchSettings) -> bool:
+    return bool(settings.user or settings.key_file)
 
 
 def _named(name: str) -> Profile:
@@ -89,7 +111,17 @@ async def _recognised(settings: SwitchSettings, device: SnmpDevice | None) -> Pr
     identity, description = got[oids.SYS_OBJECT_ID], got[oids.SYS_DESCR]
     text = format_oid(identity) if isinstance(identity, tuple) else "nothing"
     says = description.decode("utf-8", "replace") if isinstance(description, bytes) else ""
-    name = profiles.recognise(text, says)
+    telling = profiles.telling(text)
+    answers = await asyncio.gather(*(_answers(device, parse_oid(subtree)) for subtree in telling))
+    name = profiles.recognise(text, says, [subtree for subtree, has in zip(telling, answers, strict=True) if has])
     if not name:
-        raise DeviceError(f"its kind is not known (sysObjectID {text}): set switch.profile")
+        generic = await _answers(device, oids.Q_PVID) or await _answers(device, oids.Q_EGRESS)
+        hint = "switch.profile=qbridge would do, since it has Q-BRIDGE-MIB" if generic else "set switch.profile"
+        raise DeviceError(f"its kind is not known (sysObjectID {text}): {hint}")
     return profiles.load(name)
+
+
+async def _answers(device: SnmpDevice, subtree: Oid) -> bool:
+    """Whether anything is below an object identifier."""
+    following = await device.get_next(subtree)
+    return following is not None and following.exists and following.oid[: len(subtree)] == subtree

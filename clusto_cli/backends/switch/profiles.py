@@ -7,7 +7,7 @@ tables and orders of SETs for SNMP; commands, how their answers are read and wha
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
@@ -30,15 +30,21 @@ class ReadRules:
     """How a platform's answers say what a port is: regular expressions, matched per line (`^`, `$`).
 
     `port` are the commands for one port, `all` those for every port, whose answer is cut into blocks that begin where
-    `block` matches (group `port`). `{port}` in a pattern stands for the port's name. `mode`, and `oper` where the mode
-    found is one of `modes.dynamic`, find the text that `modes` maps to access, trunk, hybrid or routed; without
-    `mode`, tagged membership makes a hybrid. `access` finds the VLAN of an access port (`default_vlan` when there is
-    none), `native` and `allowed` those of a trunk, `pvid`, `untagged` and `tagged` the membership of any port.
+    `block` matches (group `port`); names that match `virtual` are no ports. `more` are asked besides for ports of a
+    mode whose VLANs the first answer does not tell. `{port}` in a pattern stands for the port's name, `{vlans}` for a
+    list of VLANs that may run on over lines. `mode`, and `oper` where the mode found is one of `modes.dynamic`, find
+    the text that `modes` maps to access, trunk, hybrid, tunnel, unknown or routed, in this order; without `mode`,
+    tagged membership makes a hybrid. `access` finds the VLAN of an access or tunnel port (`default_vlan` when there is
+    none), `native` and `allowed` (`default_allowed`) those of a trunk, `pvid`, `untagged` and `tagged` the membership
+    of any port. With `native_listed` the native VLAN is untagged only if it is also in the list; what matches
+    `native_tagged` has it tagged. `vlan_off` finds VLANs (groups `id`, `state`) whose frames are not passed on.
     """
 
     port: tuple[str, ...] = ()
     all: tuple[str, ...] = ()
     block: str = ""
+    virtual: str = ""
+    more: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     form: Literal["text", "ovs", "bridge"] = "text"
     exists: str = ""
     mode: str = ""
@@ -48,15 +54,20 @@ class ReadRules:
     access: str = ""
     default_vlan: int | None = None
     native: str = ""
+    native_listed: bool = False
+    native_tagged: str = ""
     allowed: str = ""
+    default_allowed: str | None = None
     pvid: str = ""
     untagged: str = ""
     tagged: str = ""
     voice: str = ""
     lag: str = ""
     link: str = ""
+    description: str = ""
     vlans: tuple[str, ...] = ()
     vlan: str = ""
+    vlan_off: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,10 +97,25 @@ class WriteRules:
 
 @dataclass(frozen=True)
 class TableRules:
-    """A listing that is read row by row: the commands, and the pattern of a row with named groups."""
+    """A listing: the commands, and the pattern of a row with named groups.
+
+    Where an entry takes many lines, `section` begins the part of a port (group `port`), `record` each neighbour's
+    within it, and `fields` are the patterns of what it says. A line that matches `mark` is one of an entry; what looks
+    so and is in none is told, unless it matches `ignore`.
+    """
 
     commands: tuple[str, ...] = ()
     row: str = ""
+    section: str = ""
+    record: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    mark: str = ""
+    ignore: str = ""
+
+    @property
+    def known(self) -> bool:
+        """Whether the platform has such a listing."""
+        return bool(self.row or self.fields)
 
 
 @dataclass(frozen=True)
@@ -97,7 +123,8 @@ class SshRules:
     """What a platform understands over ssh. `driver` is Netmiko's device type, or `system` for one command a call.
 
     `enter` and `leave` are the lines into configuration mode and out of it from anywhere within, empty where there is
-    none. `experimental` says what about it nobody has verified.
+    none; `entered` is what its prompt shows, where the prompt's last line is the same. `interfaces` lists all that has
+    a socket, in VLANs or not, with descriptions. `experimental` says what about it nobody has verified.
     """
 
     driver: str
@@ -107,12 +134,14 @@ class SshRules:
     enable: bool = False
     enter: str = ""
     leave: str = ""
+    entered: str = ""
     vlan_min: int = 1
     vlan_max: int = 4094
     named_vlans: bool = False
     experimental: str = ""
     lldp: TableRules = field(default_factory=TableRules)
     fdb: TableRules = field(default_factory=TableRules)
+    interfaces: TableRules = field(default_factory=TableRules)
 
 
 @dataclass(frozen=True)
@@ -134,12 +163,17 @@ class SnmpRules:
 
 @dataclass(frozen=True)
 class Profile:
-    """One platform; `sources` says where its facts are from."""
+    """One platform; `sources` says where its facts are from.
+
+    It is recognised by a prefix in `sysobjectid`. Where other platforms are below that prefix, it also takes `sysdescr`
+    to be found in sysDescr, or one of the subtrees in `answers` to have rows.
+    """
 
     name: str
     title: str
     sysobjectid: tuple[str, ...] = ()
     sysdescr: str = ""
+    answers: tuple[str, ...] = ()
     prefer: Literal["snmp", "ssh"] = "ssh"
     sources: tuple[str, ...] = ()
     ssh: SshRules | None = None
@@ -176,24 +210,40 @@ def parse(name: str, text: str) -> Profile:
         raise ValueError(f"switch profile {name}: {error}") from error
 
 
-def recognise(sysobjectid: str, sysdescr: str = "") -> str:
+def telling(sysobjectid: str) -> tuple[str, ...]:
+    """The subtrees whose rows tell platforms apart that are below the same prefix."""
+    return tuple(dict.fromkeys(subtree for profile, _ in _below(sysobjectid) for subtree in profile.answers))
+
+
+def recognise(sysobjectid: str, sysdescr: str = "", answering: Collection[str] = ()) -> str:
     """The name of the profile whose sysObjectID is the longest prefix of this one; empty when there is none.
 
-    Among several of the same length, the one whose `sysdescr` is found in sysDescr wins over one that has none.
+    `answering` are the subtrees of `telling` that have rows. Among several of the same length, one that takes more than
+    its prefix to be recognised wins over one that does not.
     """
+    best, rank = "", (0, False)
+    for profile, length in _below(sysobjectid):
+        special = bool(profile.sysdescr or profile.answers)
+        if (length, special) > rank and (not special or _evident(profile, sysdescr, answering)):
+            best, rank = profile.name, (length, special)
+    return best
+
+
+def _below(sysobjectid: str) -> list[tuple[Profile, int]]:
+    """The profiles with a prefix of this sysObjectID, and how long it is."""
+    found = []
+    for profile in map(load, names()):
+        fitting = [len(prefix) for prefix in profile.sysobjectid if f"{sysobjectid}.".startswith(f"{prefix}.")]
+        if fitting:
+            found.append((profile, max(fitting)))
+    return found
+
+
+def _evident(profile: Profile, sysdescr: str, answering: Collection[str]) -> bool:
     import re
 
-    best, rank = "", (0, False)
-    for name in names():
-        profile = load(name)
-        for prefix in profile.sysobjectid:
-            if not f"{sysobjectid}.".startswith(f"{prefix}."):
-                continue
-            if profile.sysdescr and not re.search(profile.sysdescr, sysdescr):
-                continue
-            if (len(prefix), bool(profile.sysdescr)) > rank:
-                best, rank = name, (len(prefix), bool(profile.sysdescr))
-    return best
+    described = bool(profile.sysdescr) and re.search(profile.sysdescr, sysdescr) is not None
+    return described or any(subtree in answering for subtree in profile.answers)
 
 
 def _ssh(data: dict[str, Any]) -> SshRules:
@@ -201,12 +251,12 @@ def _ssh(data: dict[str, Any]) -> SshRules:
     modes = {mode: _strings(patterns) for mode, patterns in read.pop("modes", {}).items()}
     given = {note: _strings(lines) for note, lines in write.pop("modes", {}).items()}
     save = tuple(Answer(**item) if isinstance(item, dict) else Answer(item) for item in write.pop("save", ()))
-    lldp, fdb = (_make(TableRules, data.pop(key, {})) for key in ("lldp", "fdb"))
+    more = {mode: _strings(commands) for mode, commands in read.pop("more", {}).items()}
+    tables: dict[str, Any] = {key: _make(TableRules, data.pop(key, {})) for key in ("lldp", "fdb", "interfaces")}
     return SshRules(
-        read=ReadRules(modes=modes, **_settings(ReadRules, read)),
+        read=ReadRules(modes=modes, more=more, **_settings(ReadRules, read)),
         write=WriteRules(modes=given, save=save, **_settings(WriteRules, write)),
-        lldp=lldp,
-        fdb=fdb,
+        **tables,
         **_settings(SshRules, data),
     )
 

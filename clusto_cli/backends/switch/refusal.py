@@ -49,6 +49,8 @@ def _of_the_port(move: Move, state: PortState) -> list[str]:
         against.append(f"it is a trunk{said}")
     elif state.mode is PortMode.HYBRID:
         against.append(f"it is a hybrid port{said}")
+    elif state.mode is PortMode.TUNNEL:
+        against.append(f"it is a tunnel for other networks' VLANs{said}")
     elif state.mode is PortMode.ROUTED:
         against.append(f"it is a routed port{said}, whose addresses would be lost")
     elif state.mode is PortMode.UNKNOWN:
@@ -78,13 +80,14 @@ def _of_the_wiring(move: Move, state: PortState, survey: Survey, known: Known) -
         other = known.macs.get(mac, "")
         if other and other != move.subject and other.partition(":")[0] != owner:
             against.append(f"the MAC address of {other}, {mac}, is learned on it")
-    on_it = [neighbour for neighbour in survey.neighbours if _is(neighbour.port, move, state)]
+    placed = [neighbour for neighbour in survey.neighbours if neighbour.port]
+    on_it = [neighbour for neighbour in placed if _is(neighbour.port, move, state)]
     for neighbour in on_it:
         thing = known.thing(neighbour.system)
         if thing and thing != owner:
             against.append(f"{thing} announces itself on it over LLDP")
     if not on_it:
-        for neighbour in survey.neighbours:
+        for neighbour in placed:
             if known.thing(neighbour.system) == owner and _names_the_nic(neighbour, move):
                 against.append(f"{move.subject} announces itself over LLDP on {neighbour.port}")
     return against

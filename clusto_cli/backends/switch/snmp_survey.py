@@ -14,6 +14,9 @@ from clusto_cli.backends.switch.model import Neighbour, Station
 
 # LldpChassisIdSubtype macAddress(4) and LldpPortIdSubtype macAddress(3): octets, not text.
 _CHASSIS_MAC, _PORT_MAC = 4, 3
+# lldpRemTable's index (LLDP-MIB): a time mark, the local port number, a number. Some agents send less, RouterOS one
+# number and TP-Link two: the entries are theirs, on a port that nobody knows.
+_COLUMN, _INDEX = len(oids.LLDP_REMOTE["system"]), 3
 # Per-VLAN tables are asked for one VLAN after the other, a few side by side.
 _CONTEXTS_AT_ONCE = 4
 
@@ -22,7 +25,7 @@ async def neighbours(device: SnmpDevice, directory: Directory) -> tuple[Neighbou
     """What LLDP says is on each port; where it says nothing, CDP."""
     columns = await asyncio.gather(*(device.walk(column, value_octets=20) for column in oids.LLDP_REMOTE.values()))
     remote = dict(zip(oids.LLDP_REMOTE, columns, strict=True))
-    rows = sorted({oid[-3:] for column in columns for oid in column})
+    rows = sorted({oid[_COLUMN:] for column in columns for oid in column})
     if not rows:
         return await _cdp(device, directory)
     local = (oids.LLDP_LOCAL_SUBTYPE, oids.LLDP_LOCAL_ID, oids.LLDP_LOCAL_DESCRIPTION)
@@ -30,14 +33,16 @@ async def neighbours(device: SnmpDevice, directory: Directory) -> tuple[Neighbou
     found = []
     for row in rows:
         told = {name: column.get((*oids.LLDP_REMOTE[name], *row)) for name, column in remote.items()}
-        number = row[-2]
-        texts = [text_of(descriptions.get((*oids.LLDP_LOCAL_DESCRIPTION, number)))]
-        if kinds.get((*oids.LLDP_LOCAL_SUBTYPE, number)) != _PORT_MAC:
-            texts.insert(0, text_of(ids.get((*oids.LLDP_LOCAL_ID, number))))
+        number = row[1] if len(row) == _INDEX else None
+        texts = []
+        if number is not None:
+            texts = [text_of(descriptions.get((*oids.LLDP_LOCAL_DESCRIPTION, number)))]
+            if kinds.get((*oids.LLDP_LOCAL_SUBTYPE, number)) != _PORT_MAC:
+                texts.insert(0, text_of(ids.get((*oids.LLDP_LOCAL_ID, number))))
         chassis = _id(told["chassis"], told["chassis_subtype"] == _CHASSIS_MAC)
         found.append(
             Neighbour(
-                _local_port(directory, number, texts),
+                "" if number is None else _local_port(directory, number, texts),
                 text_of(told["system"]) or chassis,
                 _id(told["port"], told["port_subtype"] == _PORT_MAC),
                 text_of(told["description"]),
@@ -110,6 +115,7 @@ async def _cdp(device: SnmpDevice, directory: Directory) -> tuple[Neighbour, ...
     return tuple(
         Neighbour(directory.name(oid[-2]), text_of(name), text_of(ports.get((*oids.CDP_PORT, *oid[-2:]))))
         for oid, name in devices.items()
+        if len(oid) == len(oids.CDP_DEVICE) + 2
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from clusto_cli.backends.base import DeviceError, Refused
 from clusto_cli.backends.snmp import SnmpDevice
-from clusto_cli.backends.switch import oids, saving, snmp_survey
+from clusto_cli.backends.switch import oids, saving, snmp_survey, sockets
 from clusto_cli.backends.switch.cisco import VmVlan, switchports
 from clusto_cli.backends.switch.directory import Directory, read_directory
 from clusto_cli.backends.switch.exos import Exos
@@ -42,10 +42,15 @@ def table_for(rules: SnmpRules) -> Table:
 
 
 class SnmpSwitch:
-    """SwitchControl over SNMP; `order` is what worked on this switch before, and is tried first."""
+    """SwitchControl over SNMP; `order` is what worked on this switch before, and is tried first.
 
-    def __init__(self, profile: Profile, rules: SnmpRules, device: SnmpDevice, order: str = "") -> None:
-        self._profile, self._rules, self._device = profile, rules, device
+    `login` names the settings with which a switch could be changed that can only be read this way.
+    """
+
+    def __init__(
+        self, profile: Profile, rules: SnmpRules, device: SnmpDevice, order: str = "", login: str = ""
+    ) -> None:
+        self._profile, self._rules, self._device, self._login = profile, rules, device, login
         self._table = table_for(rules)
         self._directory: Directory | None = None
         self._orders = (
@@ -69,12 +74,15 @@ class SnmpSwitch:
     async def read(self, ports: Sequence[str] = ()) -> SwitchState:
         directory = await self._read_directory(ports)
         if ports:
-            indexes = {port: directory.find(port) for port in ports}
-        elif among := directory.switchports or directory.bridge_port:
-            indexes = {directory.name(index): index for index in sorted(among)}
-        else:
+            return await self._table.read(self._device, directory, {port: directory.find(port) for port in ports})
+        among = directory.switchports or directory.bridge_port
+        if not among:
             raise Refused("it does not tell over SNMP which interface its bridge ports are: name the port")
-        return await self._table.read(self._device, directory, indexes)
+        found = await sockets.read_sockets(self._device, directory)
+        indexes = {directory.name(index): index for index in sorted({*among, *found.indexes})}
+        state = await self._table.read(self._device, directory, indexes)
+        named = {name: found.described(port, indexes[name], directory) for name, port in state.ports.items()}
+        return replace(state, ports=named)
 
     def plan(
         self,
@@ -87,7 +95,8 @@ class SnmpSwitch:
     ) -> Plan:
         assert isinstance(now, SnmpState)
         if not self._rules.orders:
-            raise Refused(self._rules.why_not or f"{self._profile.title} takes no VLANs over SNMP: use switch.via=ssh")
+            why = self._rules.why_not or f"{self._profile.title} takes no VLANs over SNMP: switch.via=ssh"
+            raise Refused(f"{why}, with {self._login}" if self._login else why)
         steps = self._table.steps(now, goals, order, create or {}, drop)
         save = saving.steps("" if self._rules.save == MANUAL else self._rules.save)
         return Plan(order, dict(goals), tuple(steps), save)
@@ -105,11 +114,12 @@ class SnmpSwitch:
         neighbours, stations = await asyncio.gather(
             snmp_survey.neighbours(self._device, directory), snmp_survey.stations(self._device, directory)
         )
-        missing: list[str] = []
+        portless = sorted({neighbour.system for neighbour in neighbours if not neighbour.port})
+        missing = [f"LLDP does not say on which port {', '.join(portless)} is"] if portless else []
         if self._rules.vlan_context and all(station.vlan is None for station in stations):
             # Asked without a VLAN, such a switch shows VLAN 1 alone.
-            found, missing = await snmp_survey.stations_by_vlan(self._device, directory, await self._used_vlans())
-            stations = found or stations
+            found, unasked = await snmp_survey.stations_by_vlan(self._device, directory, await self._used_vlans())
+            stations, missing = found or stations, [*missing, *unasked]
         return Survey(neighbours, stations, tuple(missing))
 
     async def close(self) -> None:

@@ -17,6 +17,7 @@ from clusto_cli.backends.switch.portlist import form_of, with_ports
 from clusto_cli.backends.switch.requests import SetRequest, integer, octets, together
 
 TAGGED_ONLY = 2
+_NO_MEMBERS = "it tells no members of VLANs over SNMP"
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,8 @@ class QBridge:
             return PortState(name, PortMode.UNKNOWN if lag else PortMode.ROUTED, None, lag=lag, link=link, note=note)
         untagged, tagged = bare.lists.members(number)
         pvid = _number(got.get((*oids.Q_PVID, number)))
+        if not bare.lists.egress and not bare.lists.untagged:
+            return PortState(name, PortMode.UNKNOWN, pvid, lag=lag, link=link, note=_NO_MEMBERS)
         mode, note = (PortMode.TRUNK if tagged else PortMode.ACCESS), ""
         if got.get((*oids.Q_FRAME_TYPES, number)) == TAGGED_ONLY:
             mode, note = PortMode.TRUNK, "takes tagged frames only"
@@ -212,7 +215,10 @@ def _reversed(octets: bytes) -> bytes:
 
 
 class Foundry:
-    """Rows of members, by VLAN and ifIndex; their answers are errors also when they are obeyed, so reading decides."""
+    """Rows of members, by VLAN and ifIndex; their answers are errors also when they are obeyed, so reading decides.
+
+    An agent without that table is taken by its Q-BRIDGE-MIB.
+    """
 
     _UNTAGGED, _TAGGED = 2, 1
     _DELETE, _CREATE = 3, 4
@@ -226,6 +232,8 @@ class Foundry:
             device.walk(oids.Q_NAME, value_octets=16),
             device.get_many(scalars),
         )
+        if not rows:
+            return await QBridge().read(device, directory, indexes)
         vlans = {oid[-2]: "" for oid in rows} | {oid[-1]: text_of(name) for oid, name in names.items()}
         ports = {}
         for port, index in indexes.items():
@@ -246,6 +254,9 @@ class Foundry:
     def steps(
         self, now: SnmpState, goals: Mapping[str, PortState], order: str, create: Mapping[int, str], drop: Sequence[int]
     ) -> list[Step]:
+        if now.lists.egress:
+            # A port is untagged in one VLAN on these, whatever table tells.
+            return QBridge().steps(now, goals, "leave-join", create, drop)
         if create or drop:
             raise Refused("VLANs are not made over SNMP on this platform: use switch.via=ssh")
         made: list[Step] = []

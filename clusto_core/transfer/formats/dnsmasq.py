@@ -8,7 +8,8 @@ case) is left out and told.
 
 Boot loaders are chosen as dnsmasq(8) does, by the client's architecture (RFC 4578, IANA's registry of processor
 architecture types): an iPXE that asks is sent to `boot.ipxe` over HTTP; a BIOS gets PXELINUX and an UEFI firmware GRUB,
-over TFTP, and over HTTP where it boots that way.
+over TFTP, and over HTTP where it boots that way. Which directory TFTP serves, and where iPXE and HTTP boot from, are
+dnsmasq's own settings: they are written where `leaving` permits `rebuild.dir` and `rebuild.url`.
 """
 
 from __future__ import annotations
@@ -28,9 +29,13 @@ from clusto_core.model.attributes import Key
 from clusto_core.model.things import Thing
 from clusto_core.store.reader import Reader
 from clusto_core.transfer.collisions import collisions, others
+from clusto_core.transfer.leaving import SAFE, Leaving, comment
 
 _CIDR, _GATEWAY = Key("cidr"), Key("gateway")
+_ROOT, _URL = "rebuild.dir", "rebuild.url"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+# What dnsmasq(8) takes for a lease time, an address or a word of its own where a name may stand in `dhcp-host`.
+_NO_NAME = re.compile(r"(?i:ignore|infinite|[0-9.]+|[0-9]+[smhdw])")
 _PLAIN = re.compile(r"[A-Za-z0-9_./:\[\]-]+")
 # Tags by client architecture, and the loader that each is told: by TFTP (x64 has two numbers, since what RFC 4578 says
 # and what firmware sends differ), and by HTTP (UEFI 2.5 and later).
@@ -60,7 +65,7 @@ class _Host(NamedTuple):
         return ",".join([f"dhcp-host={self.mac}", *map(_bracketed, self.addresses), self.name])
 
 
-def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
+def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving = SAFE) -> None:
     """The lines for these Things; those that cannot boot or hold addresses are passed over."""
     chosen = whole(reader, things)
     machines = [thing for thing in chosen if thing.is_a(Equipment)]
@@ -72,14 +77,15 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
     told: list[str] = []
     for found in recipes(reader, machines):
         if isinstance(found, NotFound):
-            told.append(f"# {found}")
+            told.append(str(found))
             continue
         hosts += _hosts(found, told)
         if found.macs:
-            roots.update(filter(None, [found.values.get("rebuild.dir")]))
-            urls.update(filter(None, [found.values.get("rebuild.url")]))
+            roots.update(filter(None, [found.values.get(_ROOT)]))
+            urls.update(filter(None, [found.values.get(_URL)]))
     out.writelines(f"{line}\n" for line in _LOADERS)
-    for url in sorted(urls):
+    leaving.leave_out("dnsmasq", [key for key, values in ((_ROOT, roots), (_URL, urls)) if values], out)
+    for url in sorted(urls) if leaving.permits(_URL) else ():
         if _PLAIN.fullmatch(url) and len(urls) == 1:
             out.write(f"dhcp-boot=tag:ipxe,{url}/boot.ipxe\n")
             for tag, (_, loader) in _HTTP.items():
@@ -88,12 +94,13 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
                 out.write(f"dhcp-boot=tag:!ipxe,tag:{tag},{url}/{loader}\n")
         else:
             out.write(f"# rebuild.url {_comment(url)}: say which machines boot from it with a tag\n")
-    for root in sorted(roots):
+    for root in sorted(roots) if leaving.permits(_ROOT) else ():
         if root.startswith("/") and _PLAIN.fullmatch(root) and len(roots) == 1:
             out.write(f"enable-tftp\ntftp-root={root}\n")
         else:
             out.write(f"# rebuild.dir {_comment(root)}: TFTP is served from one local directory\n")
-    out.writelines(f"{line}\n" for line in [*told, *_lines(hosts)])
+    out.writelines(map(comment, told))
+    out.writelines(_lines(hosts))
 
 
 def _networks(reader: Reader, networks: Iterable[Thing]) -> Iterator[str]:
@@ -117,8 +124,8 @@ def _networks(reader: Reader, networks: Iterable[Thing]) -> Iterator[str]:
 def _hosts(found: Recipe, told: list[str]) -> Iterator[_Host]:
     """The cards of a machine; `told` gets a line for what cannot be one."""
     name = found.thing.name
-    if not _NAME.fullmatch(name):
-        told.append(f"# {_comment(name)} cannot be a host's name")
+    if not _NAME.fullmatch(name) or _NO_NAME.fullmatch(name):
+        told.append(f"{_comment(name)} cannot be a host's name")
         return
     own = {card: _usable(found.held.get(card, ())) for card in found.macs}
     if not any(own.values()) and found.macs:
@@ -127,7 +134,7 @@ def _hosts(found: Recipe, told: list[str]) -> Iterator[_Host]:
     for card, mac in found.macs.items():
         digits = addresses.parse_mac(mac)
         if digits is None:
-            told.append(f"# {name}: malformed MAC address {_comment(mac)}")
+            told.append(f"{name}: malformed MAC address {_comment(mac)}")
             continue
         called = name if card == first else f"{name}-{re.sub('[^A-Za-z0-9]+', '-', card).strip('-')}"
         yield _Host(name, called, addresses.mac_spellings(digits)[0], own[card])
@@ -149,7 +156,7 @@ def _lines(hosts: Sequence[_Host]) -> Iterator[str]:
         reasons += [f"{address} is also that of {each}" for address, each in shared if each]
         alike = others(by_name, host.name.casefold(), f"{host.machine} ({host.mac})")
         reasons += [f"its name is also, but for case, that of {alike}"] if alike else []
-        yield f"# {host.name}: left out, {'; '.join(reasons)}" if reasons else host.line
+        yield comment(f"{host.name}: left out, {'; '.join(reasons)}") if reasons else f"{host.line}\n"
 
 
 def _bracketed(address: str) -> str:

@@ -15,10 +15,12 @@ from clusto_core.answers.view import View, views
 from clusto_core.model.things import Thing
 from clusto_core.store.reader import Reader
 from clusto_core.transfer.collisions import collisions, others
+from clusto_core.transfer.leaving import SAFE, Leaving, comment
 
 DOMAIN = "dns.domain"
 
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_THIS_MACHINE = ("localhost", "ip6-localhost", "ip6-loopback")
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
 
@@ -30,8 +32,14 @@ class _Entry(NamedTuple):
     name: str
     full: str | None
 
+    @property
+    def usable(self) -> bool:
+        """Whether the name is a host's, and not this machine's own."""
+        own = self.name.lower().split(".")[0] in _THIS_MACHINE
+        return _HOST.fullmatch(self.name) is not None and len(self.name) <= 253 and not own
 
-def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
+
+def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving = SAFE) -> None:
     """Writes the addresses of the Things. A name that is no host name is told in a comment instead, and so are names
     that several Things would have: host names do not differ in case.
     """
@@ -39,13 +47,13 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
     alike = collisions((entry.name.casefold(), entry.thing) for entry in entries)
     shared = collisions((entry.address, entry.thing) for entry in entries)
     for entry in entries:
-        if _HOST.fullmatch(entry.name) is None or len(entry.name) > 253:
-            out.write(f"# {entry.address}\t{entry.name} is no host name\n")
+        if not entry.usable:
+            out.write(comment(f"{entry.address}\t{entry.name} is no host name"))
         elif other := others(alike, entry.name.casefold(), entry.thing):
-            out.write(f"# {entry.address}\t{entry.name}: left out, it would also be {other}\n")
+            out.write(comment(f"{entry.address}\t{entry.name}: left out, it would also be {other}"))
         else:
             if other := others(shared, entry.address, entry.thing):
-                out.write(f"# {entry.address} is also that of {other}\n")
+                out.write(comment(f"{entry.address} is also that of {other}"))
             out.write(f"{entry.address}\t{' '.join(filter(None, (entry.full, entry.name)))}\n")
 
 

@@ -127,7 +127,7 @@ def cisco_switchport(style: str) -> Handler:
     def block(name: str, port: FakePort) -> str:
         word = {"access": "static access"}.get(port.mode, port.mode)
         admin = [f"Administrative Mode: {word}"] if style != "nxos" else []
-        oper = port.mode if style == "nxos" else word
+        oper = port.mode if style == "nxos" else "down" if word.startswith("dynamic") else word
         if port.lag:
             oper = f"{oper} (member of bundle {port.lag})"
         native = port.vlan if port.mode == "trunk" else 1
@@ -137,7 +137,7 @@ def cisco_switchport(style: str) -> Handler:
                 "Switchport: Enabled",
                 *admin,
                 f"Operational Mode: {oper}",
-                f"Access Mode VLAN: {port.vlan if port.mode == 'access' else 1} (some name)",
+                f"Access Mode VLAN: {1 if port.mode == 'trunk' else port.vlan} (some name)",
                 f"Trunking Native Mode VLAN: {native} (default)",
                 "Voice VLAN: none",
                 f"Trunking VLANs Enabled: {numbers(port.tagged) or 'ALL'}",

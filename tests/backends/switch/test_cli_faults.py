@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import socket
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def test_a_host_key_that_is_unknown_or_another(lab: Lab, tmp_path: Path) -> None
 def test_nobody_listens(lab: Lab) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         free = taken.getsockname()[1]
-    with pytest.raises(Unreachable, match=f"port {free}"):
+    with pytest.raises(Unreachable, match=rf"port {free}: no ssh session: .*refused.* \(ssh\.port, ssh\.host\)"):
         asyncio.run(move(lab.switch(ssh_port=free), lab.port, 203))
 
 
@@ -152,7 +153,10 @@ def test_secrets_are_in_no_log(lab: Lab, caplog: pytest.LogCaptureFixture) -> No
     assert "let-me-in" not in repr(lab.settings)
 
 
+@pytest.mark.parametrize("lab", ["cisco_ios", "juniper_junos_els", "ruckus_icx"], indirect=True)
 def test_many_ports_in_one_session_with_one_save(lab: Lab) -> None:
+    """Also where the switch has no listing of all its ports, as the last two here: then each is asked about."""
+
     from clusto_cli.backends.switch.change import carry_out, prepare
     from clusto_cli.backends.switch.refusal import Move
 
@@ -167,3 +171,104 @@ def test_many_ports_in_one_session_with_one_save(lab: Lab) -> None:
     asyncio.run(all_of_them())
     assert {port.vlan for port in lab.fake.ports.values()} == {203}
     assert lab.fake.saved == 1
+
+
+@pytest.mark.parametrize(
+    ("lab", "enter", "said", "told"),
+    [
+        (
+            "cisco_ios",
+            "configure terminal",
+            "Configuration mode is locked by process '485' user 'bob' from terminal '2'. Please try later.",
+            "user 'bob' from terminal '2'. Please try later.",
+        ),
+        ("cisco_ios", "configure terminal", "Command authorization failed.", "Command authorization failed."),
+        ("cisco_ios", "configure terminal", "Not before Monday.", "'Not before Monday.' to 'configure terminal'"),
+        ("cisco_ios", "configure terminal", "", "nothing, and stays where it was"),
+        (
+            "juniper_junos_els",
+            "configure private",
+            "error: configuration database locked by:\n  root terminal d0 (pid 1203) on since 2026-11-29\n   exclusive",
+            "locked by:; root terminal d0 (pid 1203) on since 2026-11-29; exclusive",
+        ),
+        ("hp_comware", "system-view", "Permission denied.", "'Permission denied.' to 'system-view'"),
+        ("nokia_srl", "enter candidate private", "Error: locked by session 9", "locked by session 9"),
+        ("nokia_srl", "enter candidate private", "Somebody is there.", "Somebody is there."),
+    ],
+    indirect=["lab"],
+)
+def test_a_refusal_to_be_configured_is_told_in_the_switchs_words(lab: Lab, enter: str, said: str, told: str) -> None:
+    lab.fake.reject, lab.fake.rejection = enter, said
+    with pytest.raises(Refused, match=re.escape(told)):
+        asyncio.run(move(lab.switch(), lab.port, 203))
+    assert lab.fake.port(lab.port).vlan == 10
+    after = lab.fake.log[lab.fake.log.index(enter) :]
+    assert not [line for line in after if line.startswith(("interface", "set", "vlan"))], after
+
+
+def test_a_vtp_client_says_so_itself(lab: Lab) -> None:
+    lab.fake.reject = "^vlan 300"
+    lab.fake.rejection = "VTP VLAN configuration not allowed when device is in CLIENT mode."
+    with pytest.raises(Refused, match="not allowed when device is in CLIENT mode"):
+        asyncio.run(move(lab.switch(), lab.port, 300, create={300: "lab"}))
+
+
+def test_why_there_is_no_session_is_said_whole() -> None:
+    from netmiko.exceptions import NetmikoTimeoutException
+    from paramiko import SSHException
+
+    from clusto_cli.backends.switch.netmiko_session import reason
+
+    why = "Incompatible ssh server (no acceptable host key)"
+    error = NetmikoTimeoutException(f"\nA paramiko SSHException occurred during connection creation:\n\n{why}\n\n")
+    error.__cause__ = SSHException(why)
+    assert reason(error) == why
+    refused = NetmikoTimeoutException(
+        "TCP connection to device failed.\n\nCommon causes of this problem are:\n1. Incorrect hostname or IP address."
+        "\n2. Wrong TCP port.\n\nDevice settings: cisco_ios 127.0.0.1:22\n\n"
+    )
+    refused.__context__ = ConnectionRefusedError(111, "Connection refused")
+    assert reason(refused) == "[Errno 111] Connection refused"
+
+
+@pytest.mark.parametrize("lab", ["cisco_ios"], indirect=True)
+def test_a_port_in_the_factory_state_is_given_back_as_it_was(lab: Lab) -> None:
+    from clusto_cli.backends.switch.change import carry_out, prepare, prepare_back
+    from clusto_cli.backends.switch.refusal import Move
+
+    port = lab.fake.port(lab.port)
+    port.mode = "dynamic auto"
+
+    async def there_and_back() -> None:
+        switch = lab.switch()
+        try:
+            prepared = await prepare(switch, [Move(lab.port, 203)])
+            before = prepared.now.ports[lab.port]
+            done = await carry_out(switch, prepared)
+            assert port.mode == "access"
+            back = await prepare_back(switch, {lab.port: before}, {lab.port: done.now.ports[lab.port]})
+            await carry_out(switch, back)
+        finally:
+            await switch.close()
+
+    asyncio.run(there_and_back())
+    assert (port.mode, port.vlan) == ("dynamic auto", 10)
+
+
+def test_what_a_port_was_that_nobody_knows_is_not_undone(lab: Lab) -> None:
+    from clusto_cli.backends.switch.change import prepare_back
+    from clusto_cli.backends.switch.model import PortState, access_port
+
+    async def back() -> tuple[str, ...]:
+        switch = lab.switch()
+        try:
+            unknown = PortState(lab.port, PortMode.UNKNOWN, None, note="dynamic auto")
+            return tuple(
+                (await prepare_back(switch, {lab.port: unknown}, {lab.port: access_port(lab.port, 10)})).refused[
+                    lab.port
+                ]
+            )
+        finally:
+            await switch.close()
+
+    assert asyncio.run(back()) == ("what it was is not known (dynamic auto)",)

@@ -77,6 +77,7 @@ def test_neighbours(profile: str, output: str, parsed: list[dict[str, Any]]) -> 
     rules = profiles.load(profile).ssh
     assert rules is not None
     with_port = [row for row in parsed if row.get("local_interface")]
+    assert cliread.unread(rules.lldp, output) == ""
     assert [neighbour.port for neighbour in cliread.read_neighbours(rules.lldp, output)] == [
         row["local_interface"] for row in with_port
     ]
@@ -86,6 +87,7 @@ def test_neighbours(profile: str, output: str, parsed: list[dict[str, Any]]) -> 
 def test_learned_addresses(profile: str, output: str, parsed: list[dict[str, Any]]) -> None:
     rules = profiles.load(profile).ssh
     assert rules is not None
+    assert cliread.unread_station(rules.fdb, output) == ""
     read = {(station.mac, station.port) for station in cliread.read_stations(rules.fdb, output)}
     recorded = set()
     for row in parsed:

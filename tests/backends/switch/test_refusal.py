@@ -86,6 +86,8 @@ def test_finding_a_port_by_what_the_inventory_calls_it() -> None:
     assert find_port("gi1/0/2", names, descriptions) == 10102
     assert find_port("GigabitEthernet1/0/12", names, descriptions) == 10112
     assert find_port("12", names, descriptions) == 10112
+    with pytest.raises(NoSuchPort, match="no port called 1"):
+        find_port("1", {50: "Trk1", 51: "ae1", 52: "Port-Channel1"}, {})
     with pytest.raises(NoSuchPort, match="could be any of Gi1/0/2, Vl2"):
         find_port("2", names, descriptions)
     with pytest.raises(NoSuchPort, match="no port called 9"):

@@ -1,0 +1,31 @@
+"""Whether a switch took a line: its own words decide, since whatever carries lines knows nothing of it."""
+
+from __future__ import annotations
+
+import re
+
+from clusto_cli.backends.switch.model import Rejected
+from clusto_cli.backends.switch.profiles import SshRules
+
+_MOST_LINES, _MOST_CHARACTERS = 6, 400
+
+
+def judged(rules: SshRules, sent: str, answer: str) -> str:
+    """The answer. Rejected, with all that the switch said of it, when a line of it is what a rejection looks like."""
+    found = [match for pattern in rules.failures if (match := re.search(pattern, answer, re.MULTILINE))]
+    if not found:
+        return answer
+    start = min(_line_start(answer, match) for match in found)
+    raise Rejected(f"it answered {words(answer[start:])!r} to {sent!r}")
+
+
+def words(answer: str) -> str:
+    """All lines that matter of what was printed, as one: without what is empty or only points somewhere."""
+    lines = [" ".join(line.split()) for line in answer.splitlines() if line.strip(" ^\t\r")]
+    return "; ".join(lines[:_MOST_LINES])[:_MOST_CHARACTERS]
+
+
+def _line_start(answer: str, match: re.Match[str]) -> int:
+    # A pattern may begin with white space, and so with the end of the line before.
+    begins = match.start() + len(match[0]) - len(match[0].lstrip())
+    return answer.rfind("\n", 0, begins) + 1
