@@ -344,14 +344,15 @@ def _switch(
         contradicts = Labels(reader).contradiction
         try:
             results, interrupted = _perform(action, plan, chosen, manner, reader, tell, contradicts, _load_writing)
-            if output == "text":
-                for result in failed:
-                    _tell(result, alone and not result.refused)
-            elif output != "jsonl":
+            if output not in ("text", "jsonl"):
                 write_records(output, [record(result, action) for result in results])
         finally:
             # What was sent is kept, also where nobody reads what is printed any more, or the run was given up.
-            _remember(app, action, plan, ended, entries, options["message"])
+            try:
+                for result in failed if output == "text" else ():
+                    _tell(result, alone and not result.refused)
+            finally:
+                _remember(app, action, plan, ended, entries, options["message"])
     return _exit_code(results, interrupted)
 
 

@@ -146,3 +146,17 @@ def test_without_an_interrupt_the_result_is_whole() -> None:
         return await interruption.pause(0.001)
 
     assert run(main) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("10.0.0.9: refused", "10.0.0.9: refused"),
+        ("two\nlines\tand \x1b]52;c;eA==\x07", "two lines and \\x1b]52;c;eA==\\x07"),
+        ("\ud800 \u202egnp", "\\ud800 \\u202egnp"),
+        ("x" * 5000, f"{'x' * 2000}..."),
+    ],
+)
+def test_what_a_device_said_is_harmless_in_an_error(said: str, shown: str) -> None:
+    assert str(DeviceError(said)) == shown
+    assert str(Unreachable(said)) == shown

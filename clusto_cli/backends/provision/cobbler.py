@@ -131,13 +131,13 @@ class CobblerProvisioner:
         known = {str(each.get("mac_address", "")).lower() for each in interfaces}
         if not known & set(machine.macs):
             raise Refused(
-                f"{self._where}: system {machine.name} has {', '.join(sorted(known - {''})) or 'no MAC'}, "
+                f"{self._where}: system {machine.name} has {_short(', '.join(sorted(known - {''}))) or 'no MAC'}, "
                 f"and the machine {', '.join(machine.macs)}"
             )
         profile = self._settings.profile or str(system.get("profile") or "")
         if session.call("get_profile", profile) == _NOTHING:
-            raise Refused(f"{self._where} has no profile {profile}")
-        return f"{self._where} knows {machine.name}, and installs it by {profile}"
+            raise Refused(f"{self._where} has no profile {_short(profile)}")
+        return f"{self._where} knows {machine.name}, and installs it by {_short(profile)}"
 
     def _install(self, session: _Session, machine: BootMachine) -> None:
         try:
@@ -197,20 +197,20 @@ class _Session:
                 return getattr(self._proxy, method)(*arguments)
         except xmlrpc.client.Fault as fault:
             said = _FAULT.sub(r"\1", str(fault.faultString)).strip().splitlines()
-            raise Refused(f"{self._where}: {said[0][:200] if said else fault.faultCode}") from fault
+            raise Refused(f"{self._where}: {_short(said[0]) if said else fault.faultCode}") from fault
         except xmlrpc.client.ProtocolError as error:
-            raise Unreachable(f"{self._where}: HTTP {error.errcode} {error.errmsg[:200]}") from error
+            raise Unreachable(f"{self._where}: HTTP {error.errcode} {_short(error.errmsg)}") from error
         except ssl.SSLError as error:
             raise AuthenticationFailed(f"{self._where}: {error.reason or error}") from error
         except TimeoutError as error:
             raise Unreachable(f"{self._where}: no answer in time") from error
         except (OSError, http.client.HTTPException) as error:
-            raise Unreachable(f"{self._where}: {getattr(error, 'strerror', None) or error}") from error
+            raise Unreachable(f"{self._where}: {_short(getattr(error, 'strerror', None) or error)}") from error
         except DeviceError:
             raise
         except Exception as error:
             # Python's XML-RPC raises whatever its conversions do.
-            why = " ".join(str(error).split())[:200] or type(error).__name__
+            why = _short(" ".join(str(error).split())) or type(error).__name__
             raise DeviceError(f"{self._where}: what it answers is no XML-RPC ({why})") from error
 
 
@@ -230,7 +230,8 @@ def _set(session: _Session, name: str, *, enabled: bool, events: str | None, pro
     found = session.system(name) or {}
     if bool(found.get("netboot_enabled")) is not enabled or (profile and found.get("profile") != profile):
         raise NotVerified(
-            f"system {name} has netboot_enabled={found.get('netboot_enabled')} and profile={found.get('profile')} "
+            f"system {name} has netboot_enabled={_short(found.get('netboot_enabled'))} and "
+            f"profile={_short(found.get('profile'))} "
             f"after {enabled} and {profile or 'the same'} were set"
         )
 
@@ -242,6 +243,11 @@ def _with(own: object, entry: str, value: str | None) -> object:
     if value is not None:
         options[entry] = value
     return options or _INHERITED
+
+
+def _short(value: object) -> str:
+    """As much of what it says as belongs into a message."""
+    return str(value)[:200]
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
@@ -263,6 +269,7 @@ class _Transport(xmlrpc.client.Transport):
         super().__init__()
         self._settings = settings
         self._late = False
+        self._socket: socket.socket | None = None
 
     @contextmanager
     def in_time(self) -> Iterator[None]:
@@ -285,14 +292,18 @@ class _Transport(xmlrpc.client.Transport):
     def _hang_up(self) -> None:
         self._late = True
         connection = self._connection[1]
-        if connection is not None and connection.sock is not None:
+        # A connection lets go of its socket while an answer without a length is still being read from it.
+        known = connection.sock if connection is not None and connection.sock is not None else self._socket
+        if known is not None:
             with suppress(OSError):
-                connection.sock.shutdown(socket.SHUT_RDWR)
+                known.shutdown(socket.SHUT_RDWR)
 
     def single_request(self, host: Any, handler: str, request_body: Any, verbose: bool = False) -> Any:
         """As Transport does, without reading what comes with a refusal."""
         try:
-            response = self.send_request(host, handler, request_body, verbose).getresponse()
+            connection = self.send_request(host, handler, request_body, verbose)
+            self._socket = connection.sock
+            response = connection.getresponse()
             if response.status == HTTPStatus.OK:
                 return self.parse_response(response)
             raise xmlrpc.client.ProtocolError(self._settings.url, response.status, response.reason, {})
@@ -320,9 +331,19 @@ class _Transport(xmlrpc.client.Transport):
         if urlsplit(settings.url).scheme == "http":
             made = http.client.HTTPConnection(name, timeout=settings.timeout)
         else:
-            made = http.client.HTTPSConnection(name, timeout=settings.timeout, context=_trust(settings.verify))
+            made = _Connection(name, timeout=settings.timeout, context=_trust(settings.verify))
         self._connection = host, made
         return made
+
+
+class _Connection(http.client.HTTPSConnection):
+    """One whose socket is there to be shut down while TLS is still being agreed on."""
+
+    def connect(self) -> None:
+        http.client.HTTPConnection.connect(self)
+        context: ssl.SSLContext = self._context  # type: ignore[attr-defined]
+        self.sock = context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
+        self.sock.do_handshake()
 
 
 def _trust(verify: bool | str) -> ssl.SSLContext:
