@@ -77,6 +77,12 @@ class App:
             self.say(f"note: {note}")
         App.committed = change.id or App.committed
 
+    def heed(self) -> None:
+        """Says what adapters have to tell beside their results."""
+        from clusto_cli.backends import telling
+
+        telling.listen(self.say)
+
     def say(self, line: str) -> None:
         """A message for the person, on stderr."""
         from clusto_cli.output import clean

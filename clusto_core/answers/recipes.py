@@ -29,7 +29,8 @@ class Recipe:
     macs: of the cards that it may boot from, by their parts' names (those named in `rebuild.nic`, else all), spelled
     as they are recorded. address: the one of its first such card, else its own. values: the attributes in force, by
     key; several values under one key are lines of one text, and what one refers to (`env:NAME`) is read when it is
-    used. groups: the names of its classes, roles, services and pools, nearest first, by those words.
+    used. groups: the names of its classes, roles, services and pools, nearest first, by those words. held: the
+    addresses of each card, by its name, and under None the machine's own.
     """
 
     thing: Thing
@@ -37,6 +38,7 @@ class Recipe:
     address: str | None
     values: DeviceSettings
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    held: Mapping[str | None, tuple[str, ...]] = field(default_factory=dict)
 
     def hardware_addresses(self) -> tuple[str, ...]:
         """The MACs in lower case with colons, in the order of the cards. Raises Malformed for one that is none."""
@@ -76,14 +78,17 @@ def recipe_in(view: View, thing: Thing) -> Recipe:
         values.setdefault(str(attribute.key), []).append(attribute.value.text)
     texts = {key: "\n".join(found) for key, found in values.items()}
     macs = _cards(view, thing, texts.get("rebuild.nic"))
-    held = {part.part_name if part else None: text for part, text in reversed(view.addresses(thing))}
-    address = next((held[name] for name in macs if name in held), held.get(None))
+    held: dict[str | None, tuple[str, ...]] = {}
+    for part, text in view.addresses(thing):
+        name = part.part_name if part else None
+        held[name] = (*held.get(name, ()), text.partition("/")[0])
+    (address,) = next((held[name] for name in macs if name in held), held.get(None, (None,)))[:1]
     groups: dict[str, tuple[str, ...]] = {}
     for ancestor in view.ancestors(thing):
         for word, kind in CATEGORIES.items():
             if ancestor.is_a(kind):
                 groups[word] = (*groups.get(word, ()), ancestor.name)
-    return Recipe(thing, macs, address.partition("/")[0] if address else None, DeviceSettings(texts), groups)
+    return Recipe(thing, macs, address, DeviceSettings(texts), groups, held)
 
 
 def _cards(view: View, thing: Thing, chosen: str | None) -> dict[str, str]:
