@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import click
 
+from clusto_core import config as config_
 from clusto_core.config import Settings, settings
 
 if TYPE_CHECKING:
@@ -23,11 +25,20 @@ class App:
     """The last transaction that this process has done: what it says of it must reach somebody."""
 
     def __init__(self, db: str | None = None, config: str | None = None, verbose: int = 0, debug: bool = False) -> None:
+        config_.name_file(config)
+        config_.tell_insecure = self._insecure
         self._db = db
         self.config = config
         self._settings: Settings | None = None
         self.verbose = verbose
         self.debug = debug
+        self._told: set[str] = set()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What another clusto needs, started from this one, to have the same inventory and the same configuration."""
+        config = {"CLUSTO_CONFIG": self.config} if self.config else {}
+        return os.environ | {"CLUSTO_DB": self.settings.url} | config
 
     @property
     def settings(self) -> Settings:
@@ -78,20 +89,28 @@ class App:
     def say(self, line: str) -> None:
         """A message for the person, on stderr."""
         from clusto_cli.output import clean
+        from clusto_core.boundary.secrecy import redacted
 
-        print(f"clusto: {clean(line)}", file=sys.stderr)
+        print(f"clusto: {clean(redacted(line))}", file=sys.stderr)
+
+    def _insecure(self, kind: str, words: str) -> None:
+        """Told once to each user, and always at -v."""
+        from clusto_cli.told import first_time
+
+        if first_time(kind) or (self.verbose and words not in self._told):
+            self._told.add(words)
+            self.say(f"insecure: {words}")
 
 
 def command_line(hidden: Sequence[str] = ()) -> str:
     """The command as it was typed, quoted for a shell, with `****` for passwords and for what is to be hidden."""
     from shlex import quote
 
-    from clusto_core.config import masked
-    from clusto_core.model.attributes import MASK
+    from clusto_core.boundary.secrecy import MASK, masked, masked_url
 
     words = []
     for argument in sys.argv[1:]:
-        shown = masked(argument) if "://" in argument else argument
+        shown = masked_url(argument) if "://" in argument else masked(argument)
         for text in hidden:
             if text and text in shown:
                 shown = shown.replace(text, MASK)

@@ -289,13 +289,14 @@ def _unexpected(error: Exception, debug: bool) -> int:
 
 def _fail(message: str, code: int, debug: bool, details: tuple[str, ...] = ()) -> int:
     from clusto_cli.output import clean
+    from clusto_core.boundary.secrecy import redacted
 
     if debug:
         import traceback
 
         traceback.print_exc()
     for line in (f"clusto: error: {message}", *details):
-        print(clean(line), file=sys.stderr)
+        print(clean(redacted(line)), file=sys.stderr)
     return code
 
 

@@ -1,13 +1,23 @@
-"""Where the inventory is: the URL of the store, from the command line, the environment or a TOML file."""
+"""Where the inventory is: the URL of the store, from the command line, the environment or a TOML file.
+
+The file's other tables say what attributes may cause: see `clusto_core.boundary.permissions`.
+"""
 
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from clusto_core.errors import Malformed, NotFound
 
 SCHEMES = ("sqlite", "postgresql", "mariadb", "mysql")
+KNOWN = ("commands", "db", "devices", "secrets")
+"""The settings and tables of a configuration file."""
+
+tell_insecure: Callable[[str, str], None] | None = None
+"""Who is told of a way that does not keep a secret, by its kind and in words; set by whoever speaks to a person."""
+_named: str | None = None
 
 
 class Settings(NamedTuple):
@@ -29,43 +39,67 @@ def config_path() -> str:
     return os.path.join(base, "clusto", "config.toml")
 
 
+def name_file(path: str | None) -> None:
+    """Makes a configuration file that of this process; None for the one that the environment says."""
+    global _named
+    _named = path
+
+
+def file_in_force() -> str:
+    """The configuration file of this process, whether it is there or not."""
+    return _named or os.environ.get("CLUSTO_CONFIG") or config_path()
+
+
 def settings(url: str | None = None, config: str | None = None) -> Settings:
     """The settings in force: as given, else from CLUSTO_DB and CLUSTO_CONFIG, else from the TOML file, else defaults.
 
     Raises NotFound for a configuration file that was named and is not there, Malformed for one that is wrong.
     """
+    if config:
+        name_file(config)
     url = url or os.environ.get("CLUSTO_DB")
     if config or not url:
         # A file that was named is read even when it has no say, so that a mistyped one is not passed over.
-        configured = _read(config or os.environ.get("CLUSTO_CONFIG"))
+        configured = _url(config or os.environ.get("CLUSTO_CONFIG"))
         url = url or configured
     return Settings(_checked(url)) if url else Settings("sqlite:///" + default_path(), implied=True)
 
 
-def _read(named: str | None) -> str | None:
+def _url(named: str | None) -> str | None:
+    """What a configuration file says of the store; the one that nobody named need not be there."""
     path = named or config_path()
+    found = document(path)
+    if found is None and named:
+        raise NotFound(f"no such configuration file: {path}")
+    url = (found or {}).get("db")
+    if url is not None and not isinstance(url, str):
+        raise Malformed(f'malformed configuration file {path}: db must be a text, as db = "postgresql://host/clusto"')
+    return url
+
+
+def document(path: str) -> dict[str, Any] | None:
+    """A configuration file as TOML has it; None where there is none. Raises NotFound, Malformed."""
     try:
         with open(path, "rb") as file:
             content = file.read()
     except FileNotFoundError:
-        if named:
-            raise NotFound(f"no such configuration file: {path}") from None
         return None
     except OSError as error:
         raise NotFound(f"cannot read the configuration file {path}: {error.strerror}") from None
+    return _parsed(path, content)
+
+
+def _parsed(path: str, content: bytes) -> dict[str, Any]:
     import tomllib
 
     try:
         document = tomllib.loads(content.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Malformed(f"malformed configuration file {path}: {error}") from None
-    unknown = sorted(set(document) - {"db"})
+    unknown = sorted(set(document) - set(KNOWN))
     if unknown:
-        raise Malformed(f"unknown setting in {path}: {unknown[0]} (known: db)")
-    url = document.get("db")
-    if url is not None and not isinstance(url, str):
-        raise Malformed(f'malformed configuration file {path}: db must be a text, as db = "postgresql://host/clusto"')
-    return url
+        raise Malformed(f"unknown setting in {path}: {unknown[0]} (known: {', '.join(KNOWN)})")
+    return document
 
 
 def _checked(url: str) -> str:
@@ -76,11 +110,3 @@ def _checked(url: str) -> str:
     if scheme.partition("+")[0] not in SCHEMES:
         raise Malformed(f"no such kind of store: {scheme}:// (write sqlite:///PATH, postgresql://... or mariadb://...)")
     return url
-
-
-def masked(url: str) -> str:
-    """The URL with its password as `****`."""
-    head, separator, tail = url.partition("://")
-    credentials, at, place = tail.rpartition("@")
-    user, colon, _ = credentials.partition(":")
-    return f"{head}{separator}{user}:****@{place}" if at and colon else url

@@ -149,9 +149,7 @@ def _lines(
 
 
 def _text(attribute: Attribute, reveal: bool) -> str:
-    if reveal and attribute.key.secret:
-        return attribute.value.text
-    return attribute.shown
+    return attribute.value.text if reveal and attribute.concealed else attribute.shown
 
 
 def _record(thing: Thing, each: Inherited, reveal: bool) -> dict[str, Any]:
@@ -160,10 +158,14 @@ def _record(thing: Thing, each: Inherited, reveal: bool) -> dict[str, Any]:
     return {
         "name": thing.name,
         "key": str(attribute.key),
-        "value": value.text if reveal and attribute.key.secret else attribute.plain,
+        "value": attribute.plain if not (reveal and attribute.concealed) else _whole(value),
         "type": value.type,
         "from": each.origin.name,
     }
+
+
+def _whole(value: Value) -> Any:
+    return value.python() if value.type == "json" else value.text
 
 
 def _write_arguments(function: F) -> F:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import os
 import subprocess
 import sys
 import time
@@ -80,7 +79,7 @@ def power_actions(app: App, name: str) -> tuple[MenuAction, ...]:
         argv = [sys.executable, "-m", "clusto_cli.main", "power", *arguments]
         done = subprocess.run(
             argv,
-            env=os.environ | {"CLUSTO_DB": app.settings.url},
+            env=app.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

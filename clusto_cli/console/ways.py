@@ -12,11 +12,14 @@ from clusto_cli.backends.console.access import Access
 from clusto_cli.backends.console.profile import BadProfile, Method, Profile, UnknownProfile, load
 from clusto_cli.backends.console.values import Values
 from clusto_core.answers.consoles import CONTROLLER, ConsoleWay, check_reachable
+from clusto_core.boundary.permissions import insecure
 from clusto_core.config import config_path
 from clusto_core.errors import Malformed, NotFound, Refused
 
 T = TypeVar("T")
 _TEXTS = ("uri", "path", "cipher", "speed")
+_CLEAR = ("raw", "rfc2217", "telnet")
+"""Transports on which whoever listens reads what is typed."""
 
 
 def profile_folders() -> tuple[Path, ...]:
@@ -41,7 +44,10 @@ def access_of(way: ConsoleWay, method: str | None = None, *, port: bool = True) 
         raise NotFound(f"{_owner(way)}: {error}") from None
 
     def make() -> Access:
-        access = Access(profile, chosen, _values(way, chosen))
+        values = _values(way, chosen)
+        if values.secret is not None and chosen.transport in _CLEAR:
+            insecure("telnet-clear", f"console.password goes over the network in clear ({chosen.transport})", "use ssh")
+        access = Access(profile, chosen, values)
         if port:
             # Made and thrown away: it raises what is missing.
             _ = access.command

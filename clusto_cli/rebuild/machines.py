@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from clusto_cli.backends.base import BootMachine, Provisioner
-from clusto_cli.backends.provision import GROUPS, open_provisioner, way_of
+from clusto_cli.backends.provision import GROUPS, groups_of, open_provisioner, way_of
 from clusto_cli.backends.provision.recipe import BadRecipe, UnknownRecipe, load, names
 from clusto_cli.backends.provision.recipe import Recipe as OsRecipe
 from clusto_cli.backends.provision.render import Facts, Renderer
@@ -75,11 +76,10 @@ class Machines:
         except ValueError as error:
             raise Malformed(str(error)) from None
 
-    def shown(self, known: Recipe, system: OsRecipe, values: Mapping[str, str]) -> BootMachine:
-        """The same with other values, for people to see. Raises Malformed."""
-        return self.installing(
-            Recipe(known.thing, known.macs, known.address, DeviceSettings(values), known.groups), system
-        )
+    def shown(self, known: Recipe, system: OsRecipe, *, reveal: bool) -> BootMachine:
+        """The same for people to see: secrets masked; with `reveal` those alone that are kept elsewhere. Raises
+        Malformed."""
+        return self.installing(replace(known, values=known.values.masked(reveal=reveal)), system)
 
     def local(self, known: Recipe) -> BootMachine:
         """What the boot server is told of a machine that is not installed. Raises Malformed."""
@@ -103,8 +103,7 @@ class Machines:
         opened: dict[tuple[tuple[str, str], ...], Provisioner] = {}
         found: dict[str, Provisioner] = {}
         for each in known:
-            settings = server_settings(each)
-            key = tuple(sorted(settings.items()))
+            key = _of_server(each).unresolved()
             if key not in opened:
                 opened[key] = await stack.enter_async_context(self.server(each))
             found[each.thing.name] = opened[key]
@@ -143,13 +142,18 @@ def facts(known: Recipe) -> Facts:
 
 
 def server_settings(known: Recipe) -> dict[str, str]:
-    """The settings that a boot server may need, with what they refer to read."""
-    return {key: known.values[key] for key in known.values if key.partition(".")[0] in GROUPS}
+    """The settings that its boot server needs, with what they refer to read. Raises Refused, NotFound."""
+    return dict(_of_server(known))
+
+
+def _of_server(known: Recipe) -> DeviceSettings:
+    settings = known.values.of(GROUPS)
+    return settings.of(groups_of(way_of(settings)))
 
 
 def local_directory(known: Recipe) -> str | None:
     """The boot directory of a machine, where that is a directory of this computer."""
-    settings = server_settings(known)
+    settings = _of_server(known)
     return settings.get("rebuild.dir") if way_of(settings) == "directory" else None
 
 
