@@ -89,7 +89,7 @@ class App:
     def say(self, line: str) -> None:
         """A message for the person, on stderr."""
         from clusto_cli.output import clean
-        from clusto_core.boundary.secrecy import redacted
+        from clusto_core.secrecy import redacted
 
         print(f"clusto: {clean(redacted(line))}", file=sys.stderr)
 
@@ -106,7 +106,7 @@ def command_line(hidden: Sequence[str] = ()) -> str:
     """The command as it was typed, quoted for a shell, with `****` for passwords and for what is to be hidden."""
     from shlex import quote
 
-    from clusto_core.boundary.secrecy import MASK, masked, masked_url
+    from clusto_core.secrecy import MASK, masked, masked_url
 
     words = []
     for argument in sys.argv[1:]:

@@ -289,7 +289,7 @@ def _unexpected(error: Exception, debug: bool) -> int:
 
 def _fail(message: str, code: int, debug: bool, details: tuple[str, ...] = ()) -> int:
     from clusto_cli.output import clean
-    from clusto_core.boundary.secrecy import redacted
+    from clusto_core.secrecy import redacted
 
     if debug:
         import traceback

@@ -1,7 +1,4 @@
-"""Where the inventory is: the URL of the store, from the command line, the environment or a TOML file.
-
-The file's other tables say what attributes may cause: see `clusto_core.boundary.permissions`.
-"""
+"""Where the inventory is, and what its operator allows: from the command line, the environment and a TOML file."""
 
 from __future__ import annotations
 
@@ -12,9 +9,8 @@ from typing import Any, NamedTuple
 from clusto_core.errors import Malformed, NotFound
 
 SCHEMES = ("sqlite", "postgresql", "mariadb", "mysql")
-KNOWN = ("commands", "db", "devices", "secrets")
-"""The settings and tables of a configuration file."""
-
+SECTIONS = ("commands", "devices", "secrets")
+"""The tables of the configuration file beside `db`; each is read where it is used."""
 tell_insecure: Callable[[str, str], None] | None = None
 """Who is told of a way that does not keep a secret, by its kind and in words; set by whoever speaks to a person."""
 _named: str | None = None
@@ -60,46 +56,52 @@ def settings(url: str | None = None, config: str | None = None) -> Settings:
     url = url or os.environ.get("CLUSTO_DB")
     if config or not url:
         # A file that was named is read even when it has no say, so that a mistyped one is not passed over.
-        configured = _url(config or os.environ.get("CLUSTO_CONFIG"))
+        configured = _url(config)
         url = url or configured
     return Settings(_checked(url)) if url else Settings("sqlite:///" + default_path(), implied=True)
 
 
-def _url(named: str | None) -> str | None:
-    """What a configuration file says of the store; the one that nobody named need not be there."""
-    path = named or config_path()
-    found = document(path)
-    if found is None and named:
-        raise NotFound(f"no such configuration file: {path}")
-    url = (found or {}).get("db")
+def section(name: str, config: str | None = None) -> dict[str, Any]:
+    """A table of the configuration file, as TOML has it; empty where there is none. Raises as `settings`."""
+    path, document = _read(config)
+    found = document.get(name, {})
+    if not isinstance(found, dict):
+        raise Malformed(f"malformed configuration file {path}: {name} must be a table, as [{name}]")
+    return found
+
+
+def _url(config: str | None) -> str | None:
+    path, document = _read(config)
+    url = document.get("db")
     if url is not None and not isinstance(url, str):
         raise Malformed(f'malformed configuration file {path}: db must be a text, as db = "postgresql://host/clusto"')
     return url
 
 
-def document(path: str) -> dict[str, Any] | None:
-    """A configuration file as TOML has it; None where there is none. Raises NotFound, Malformed."""
+def _read(config: str | None) -> tuple[str, dict[str, Any]]:
+    """The configuration file and what it says."""
+    named = config or _named or os.environ.get("CLUSTO_CONFIG")
+    path = named or config_path()
     try:
         with open(path, "rb") as file:
             content = file.read()
     except FileNotFoundError:
-        return None
+        if named:
+            raise NotFound(f"no such configuration file: {path}") from None
+        return path, {}
     except OSError as error:
         raise NotFound(f"cannot read the configuration file {path}: {error.strerror}") from None
-    return _parsed(path, content)
-
-
-def _parsed(path: str, content: bytes) -> dict[str, Any]:
     import tomllib
 
     try:
         document = tomllib.loads(content.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Malformed(f"malformed configuration file {path}: {error}") from None
-    unknown = sorted(set(document) - set(KNOWN))
+    known = ("db", *SECTIONS)
+    unknown = sorted(set(document) - set(known))
     if unknown:
-        raise Malformed(f"unknown setting in {path}: {unknown[0]} (known: {', '.join(KNOWN)})")
-    return document
+        raise Malformed(f"unknown setting in {path}: {unknown[0]} (known: {', '.join(known)})")
+    return path, document
 
 
 def _checked(url: str) -> str:
@@ -110,3 +112,10 @@ def _checked(url: str) -> str:
     if scheme.partition("+")[0] not in SCHEMES:
         raise Malformed(f"no such kind of store: {scheme}:// (write sqlite:///PATH, postgresql://... or mariadb://...)")
     return url
+
+
+def masked(url: str) -> str:
+    """The URL with its password as `****`."""
+    from clusto_core.secrecy import masked_url
+
+    return masked_url(url)

@@ -16,14 +16,7 @@ from clusto_core.boundary.permissions import INSECURE
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
 from clusto_core.store.opening import create
-from tests import servers
-
-_CONFIGURATION = """\
-[devices]
-networks = ["127.0.0.0/8", "::1", "localhost"]
-paths = ["{tmp}"]
-"""
-"""What the tests' devices, which are all on this computer, are allowed; a test of the boundary has one of its own."""
+from tests import configured, servers
 
 DATABASES = ("sqlite", "postgresql", "mariadb")
 
@@ -32,9 +25,7 @@ DATABASES = ("sqlite", "postgresql", "mariadb")
 def configuration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The user's configuration file and state while tests run: no test reads or writes those of whoever runs them."""
     home = tmp_path_factory.mktemp("home")
-    path = home / "config" / "clusto" / "config.toml"
-    path.parent.mkdir(parents=True)
-    path.write_text(_CONFIGURATION.format(tmp=tmp_path_factory.getbasetemp().parent))
+    path = configured.write(home / "config")
     told = home / "state" / "clusto" / "told"
     told.parent.mkdir(parents=True)
     told.write_text("".join(f"{kind}\n" for kind in INSECURE))

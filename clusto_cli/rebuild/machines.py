@@ -18,7 +18,7 @@ from clusto_cli.backends.provision.render import Facts, Renderer
 from clusto_core.answers.devicesettings import DeviceSettings
 from clusto_core.answers.recipes import Recipe, recipe, recipes
 from clusto_core.config import Settings, config_path
-from clusto_core.errors import Malformed, NotFound
+from clusto_core.errors import ClustoError, Malformed, NotFound
 from clusto_core.model.things import Thing
 from clusto_core.records.rebuilds import Rebuild, unfinished
 from clusto_core.store.reader import Reader, open_reader
@@ -70,11 +70,12 @@ class Machines:
             raise Malformed(str(error)) from None
 
     def installing(self, known: Recipe, system: OsRecipe, token: str = NO_TOKEN) -> BootMachine:
-        """All that the boot server is told, with the token that the machine calls back with. Raises Malformed."""
+        """All that the boot server is told, with the token that the machine calls back with. Raises Malformed, and
+        as `DeviceSettings` does."""
         try:
             return self._renderer.machine(facts(known), system, token=token)
         except ValueError as error:
-            raise Malformed(str(error)) from None
+            raise _told(error) from None
 
     def shown(self, known: Recipe, system: OsRecipe, *, reveal: bool) -> BootMachine:
         """The same for people to see: secrets masked; with `reveal` those alone that are kept elsewhere. Raises
@@ -86,14 +87,14 @@ class Machines:
         try:
             return self._renderer.local(facts(known))
         except ValueError as error:
-            raise Malformed(str(error)) from None
+            raise _told(error) from None
 
     def signs(self, known: Recipe, system: OsRecipe) -> dict[str, re.Pattern[bytes]]:
         """What its console says, by event. Raises Malformed."""
         try:
             return self._renderer.signs(facts(known), system)
         except ValueError as error:
-            raise Malformed(str(error)) from None
+            raise _told(error) from None
 
     async def servers(self, stack: AsyncExitStack, known: Iterable[Recipe]) -> dict[str, Provisioner]:
         """The boot server of each machine, entered, by the machine's name; machines of one server share it.
@@ -126,6 +127,12 @@ class Machines:
                 await server.local(self.local(known), keep_answers=keep_answers)
 
         return put_back
+
+
+def _told(error: ValueError) -> ClustoError:
+    """What a renderer says, as what it is about: a setting that was refused in a template is still refused."""
+    cause = error.__cause__
+    return type(cause)(str(error)) if isinstance(cause, ClustoError) else Malformed(str(error))
 
 
 def _known(store: Settings, rebuild: Rebuild) -> Recipe:

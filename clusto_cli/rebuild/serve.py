@@ -23,10 +23,10 @@ from clusto_cli.backends.runner import Interruption, run
 from clusto_cli.output import clean
 from clusto_cli.rebuild import files
 from clusto_cli.rebuild.incoming import Disarm, Incoming, Say, UnknownToken
-from clusto_core.boundary.secrecy import MASK
 from clusto_core.config import Settings
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
 from clusto_core.records.rebuilds import NotTaken
+from clusto_core.secrecy import MASK
 from clusto_core.store.reader import open_reader
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from typing import NamedTuple
 from clusto_core.answers.view import View, view_of
 from clusto_core.boundary import destinations, permissions, references
 from clusto_core.boundary.permissions import Permissions
-from clusto_core.boundary.secrecy import MASK, is_reference, is_secret, masked
 from clusto_core.errors import Refused
 from clusto_core.model.attributes import IP, Key
 from clusto_core.model.things import Inherited, Thing
+from clusto_core.secrecy import MASK, is_reference, is_secret, masked
 from clusto_core.store.reader import Reader
 
 ADDRESS = "its address"

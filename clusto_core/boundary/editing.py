@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from clusto_core import config
 from clusto_core.boundary import permissions
-from clusto_core.boundary.secrecy import REFERENCES
 from clusto_core.errors import Malformed, NotFound, Refused
+from clusto_core.secrecy import REFERENCES
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -150,12 +150,11 @@ class _edited:
         import tomlkit
 
         self._path = os.path.realpath(config.file_in_force())
-        try:
+        text = ""
+        if os.path.exists(self._path):
+            config.section("devices", self._path)
             with open(self._path, encoding="utf-8") as file:
                 text = file.read()
-        except FileNotFoundError:
-            text = ""
-        config.document(self._path)
         self._document = tomlkit.parse(text)
         return self._document
 

@@ -18,6 +18,7 @@ from clusto_core.errors import Malformed, Refused
 COMMAND_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 REQUIREMENTS = ("snmpv3", "tls")
 """What `[devices] require` may ask for: no SNMP 1 or 2c; no unverified or unencrypted way for a password."""
+_TABLES = ("commands", "devices", "secrets")
 _KNOWN = {
     "secrets": ("env", "files", "helper", "hosts", "keyring"),
     "devices": ("networks", "paths", "require"),
@@ -134,7 +135,7 @@ def within(real: str, folder: str) -> bool:
 
 
 def in_force() -> Permissions:
-    """What the configuration of this process says now; nothing where there is none. Raises as `config.document`, and
+    """What the configuration of this process says now; nothing where there is none. Raises as `config.section`, and
     Refused for a file that anybody may write."""
     path = config.file_in_force()
     try:
@@ -148,11 +149,12 @@ def in_force() -> Permissions:
 
 @lru_cache(4)
 def _parsed(path: str, version: tuple[int, int, int] | None) -> Permissions:
-    return parse((config.document(path) if version is not None else None) or {}, path)
+    tables = {name: config.section(name, path) for name in _TABLES} if version is not None else {}
+    return parse(tables, path)
 
 
 def parse(document: Mapping[str, Any], path: str) -> Permissions:
-    """The permissions in a TOML document. Raises Malformed, naming what is wrong."""
+    """The permissions in the tables of a TOML document. Raises Malformed, naming what is wrong."""
     secrets, devices = (_table(document, name, path) for name in ("secrets", "devices"))
     commands = _table(document, "commands", path)
     require = _texts(devices, "require", "devices.require", path)
@@ -180,9 +182,7 @@ def parse(document: Mapping[str, Any], path: str) -> Permissions:
 
 
 def _table(document: Mapping[str, Any], name: str, path: str) -> Mapping[str, Any]:
-    table = document.get(name, {})
-    if not isinstance(table, dict):
-        raise Malformed(f"{path}: {name} is a table: [{name}]")
+    table: Mapping[str, Any] = document.get(name, {})
     unknown = sorted(set(table) - set(_KNOWN.get(name, table)))
     if unknown:
         raise Malformed(f"unknown setting in {path}: {name}.{unknown[0]} (known: {', '.join(_KNOWN[name])})")

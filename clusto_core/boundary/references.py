@@ -11,8 +11,8 @@ import re
 import stat
 
 from clusto_core.boundary.permissions import Permissions, within
-from clusto_core.boundary.secrecy import remember
 from clusto_core.errors import NotFound, Refused
+from clusto_core.secrecy import remember
 
 LONGEST = 16384
 """Octets of a secret: longer than any key or certificate chain that devices take."""

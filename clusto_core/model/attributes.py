@@ -65,7 +65,7 @@ class Key(NamedTuple):
     @property
     def secret(self) -> bool:
         """Whether values are shown as `****`: `snmp.community`, `bmc.password`, `ssh.key`, `vault.token`..."""
-        from clusto_core.boundary.secrecy import is_secret
+        from clusto_core.secrecy import is_secret
 
         return is_secret(str(self))
 
@@ -121,7 +121,7 @@ class Value(NamedTuple):
     def shown(self, key: Key) -> str:
         """The text for people: secrets masked and what looks like one, but not the place they are read from
         (`env:NAME`, `file:PATH`, `secret:NAME`)."""
-        from clusto_core.boundary import secrecy
+        from clusto_core import secrecy
 
         if self.type == "relation" or secrecy.is_reference(self.text):
             return self.text

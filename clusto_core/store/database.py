@@ -195,7 +195,7 @@ class EmptyStore(NotFound):
 
 def check_revision(database: Database, url: str) -> None:
     """Raises EmptyStore, OutdatedSchema or StoreBroken unless the store's schema is the one the code is written for."""
-    from clusto_core.boundary.secrecy import masked_url
+    from clusto_core.config import masked
 
     try:
         found = {row[0] for row in database.rows("SELECT version_num FROM alembic_version")}
@@ -205,18 +205,18 @@ def check_revision(database: Database, url: str) -> None:
         tables = _tables(database, url, error)
         if not tables:
             raise EmptyStore(
-                f"there is no inventory in {masked_url(url)} yet (clusto add, import or db upgrade makes it)"
+                f"there is no inventory in {masked(url)} yet (clusto add, import or db upgrade makes it)"
             ) from None
-        raise StoreBroken(f"not a clusto store: {masked_url(url)}") from None
+        raise StoreBroken(f"not a clusto store: {masked(url)}") from None
     if found == {REVISION}:
         return
     if found and not all(re.fullmatch("[0-9]{4}", revision) for revision in found):
-        raise StoreBroken(f"not a clusto store: {masked_url(url)}")
+        raise StoreBroken(f"not a clusto store: {masked(url)}")
     if found and max(found) > REVISION:
         raise StoreBroken(
             f"the store is of a newer clusto (schema {max(found)}, this one knows {REVISION}): upgrade clusto"
         )
-    raise OutdatedSchema(f"the store is of an older clusto: run clusto db upgrade ({masked_url(url)})")
+    raise OutdatedSchema(f"the store is of an older clusto: run clusto db upgrade ({masked(url)})")
 
 
 def _tables(database: Database, url: str, error: StoreBroken) -> list[Row]:
@@ -238,10 +238,10 @@ def _tables(database: Database, url: str, error: StoreBroken) -> list[Row]:
 def _sqlite(path: str) -> Any:
     import sqlite3
 
-    from clusto_core.boundary.secrecy import masked_url
+    from clusto_core.config import masked
 
     if not os.path.exists(path):
-        raise EmptyStore(f"there is no inventory at {masked_url(path)} yet (clusto add or import makes it)")
+        raise EmptyStore(f"there is no inventory at {masked(path)} yet (clusto add or import makes it)")
     quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     problem: Exception | None = None
     # A write-ahead log needs its shared-memory file even to read; where the directory is read-only and nobody has the
@@ -315,7 +315,7 @@ def mariadb_arguments(url: str) -> dict[str, Any]:
 
 def unreachable(url: str, error: Exception) -> StoreBroken:
     """The one line for a database server that is not there or does not let us in."""
-    from clusto_core.boundary.secrecy import masked_url
+    from clusto_core.config import masked
 
     text = str(error.args[-1] if error.args else error).strip().partition("\n")[0]
-    return StoreBroken(f"cannot open the store {masked_url(url)}: {text}")
+    return StoreBroken(f"cannot open the store {masked(url)}: {text}")

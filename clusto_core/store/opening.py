@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from clusto_core.boundary.secrecy import masked_url
-from clusto_core.config import Settings
+from clusto_core.config import Settings, masked
 from clusto_core.errors import Refused, StoreBroken
 from clusto_core.store import database
 from clusto_core.store.database import Database, EmptyStore, OutdatedSchema, sqlite_path, unreachable
@@ -73,7 +72,7 @@ def write_transaction(settings: Settings, notify: Notify) -> Iterator[Database]:
             writing = _locked(url)
         except EmptyStore:
             create(url)
-            notify(f"made a new inventory: {masked_url(url)}")
+            notify(f"made a new inventory: {masked(url)}")
             writing = _locked(url)
         except OutdatedSchema:
             if url.startswith("sqlite"):
@@ -143,11 +142,11 @@ def _explain(url: str, error: BaseException) -> Exception:
     if "locked" in lowered or "lock wait timeout" in lowered:
         return Refused(f"another command has been writing to the store for {database.BUSY_SECONDS} s: try again")
     if "readonly" in lowered or "read-only" in lowered:
-        return Refused(f"the store is read-only: {masked_url(url)}")
+        return Refused(f"the store is read-only: {masked(url)}")
     if "disk is full" in lowered or "disk full" in lowered or "no space left" in lowered:
         return StoreBroken("no space is left for the store: nothing was changed")
     if "not a database" in lowered:
-        return StoreBroken(f"not a clusto store: {masked_url(url)} is not an SQLite database")
+        return StoreBroken(f"not a clusto store: {masked(url)} is not an SQLite database")
     if "unable to open database" in lowered or "connect" in lowered or "access denied" in lowered:
         return unreachable(url, Exception(text))
     return StoreBroken(f"the store refused: {text}")
@@ -181,7 +180,7 @@ def upgrade(url: str, notify: Notify) -> None:
         database.connect(url).close()
     except EmptyStore:
         create(url)
-        notify(f"made a new inventory: {masked_url(url)}")
+        notify(f"made a new inventory: {masked(url)}")
         return
     except OutdatedSchema:
         pass
@@ -191,7 +190,7 @@ def upgrade(url: str, notify: Notify) -> None:
     if url.startswith("sqlite"):
         notify(f"kept a copy of the store as it was: {backup(sqlite_path(url))}")
     _migrate(url)
-    notify(f"upgraded the schema to {database.REVISION}: {masked_url(url)}")
+    notify(f"upgraded the schema to {database.REVISION}: {masked(url)}")
 
 
 def backup(path: str) -> str:
@@ -255,7 +254,7 @@ def copy(source: str, target: str, progress: Callable[[str, int], None]) -> int:
         copied = 0
         with write_transaction(settings, lambda line: None) as writing:
             if writing.rows("SELECT t.id FROM things t LIMIT 1"):
-                raise Refused(f"not empty: {masked_url(target)}")
+                raise Refused(f"not empty: {masked(target)}")
             writing.execute("DELETE FROM store")
             for table in metadata.sorted_tables:
                 columns = [column.name for column in table.columns]
