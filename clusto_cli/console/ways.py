@@ -71,17 +71,20 @@ def _values(way: ConsoleWay, method: Method) -> Values:
     settings = way.settings
     texts = {key: value for key in _TEXTS if (value := settings.get(f"console.{key}")) is not None}
     texts["host"] = way.host
-    user = settings.get("console.user") or settings.get("ssh.user")
-    secret = settings.get("console.password")
+    group = "bmc" if way.kind == CONTROLLER else "console"
+    user = settings.get(f"{group}.user")
+    # The other password is not for this address, and is not asked for.
+    secret = settings.get(f"{group}.password")
     own_port, begins_at = way.own.get("console.port"), settings.get("console.base")
     if way.kind == CONTROLLER:
-        user, secret = settings.get("bmc.user"), settings.get("bmc.password")
         begins_at = settings.get("bmc.port")
         if (cipher := settings.get("bmc.cipher_suite")) is not None:
             texts["cipher"] = cipher
     elif own_port is None and begins_at is None and method.port.isdecimal():
         # A server that has one port for all its consoles: where that port is, is set on the server.
         begins_at = settings.get("console.port")
+    if way.kind != CONTROLLER:
+        user = user or settings.get("ssh.user")
     if user is not None:
         texts["user"] = user
     if way.thing != way.device:

@@ -8,11 +8,14 @@ import shlex
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from clusto_core.config import Settings
+from clusto_core.inventory import Inventory
+from clusto_core.model.attributes import Key
 from clusto_core.store.opening import create
 from tests.conftest import Result
 
@@ -52,6 +55,12 @@ class Plain:
         )
         return Result(done.returncode, done.stdout, done.stderr)
 
+    def has(self, name: str, attributes: Mapping[str, object]) -> None:
+        """Makes these the attributes of a Thing, which somebody has written."""
+        with Inventory(Settings(f"sqlite:///{self.home}/clusto.db")).change() as change:
+            for key, value in attributes.items():
+                change.set_values(change.resolve(name), Key.parse(key), [value])
+
     def does(self, lines: str, **environment: str) -> None:
         """Commands that are done, a line each."""
         for line in filter(None, map(str.strip, lines.splitlines())):
@@ -66,8 +75,20 @@ class Plain:
 
 
 def plain(home: Path) -> Plain:
+    """An operator of a datacenter `dc` in which `rack1` has `pdu1`, with `server1` at its first outlet, `switch1`, with
+    `server1:eth0` at its first port, and the console server `cs1`."""
     home.mkdir(exist_ok=True)
-    create(f"sqlite:///{home}/clusto.db")
+    store = f"sqlite:///{home}/clusto.db"
+    create(store)
+    with Inventory(Settings(store)).change() as change:
+        change.add("Datacenter", "dc")
+        change.add("Rack", "rack1", parents=["dc"])
+        change.add("PDU", "pdu1", parents=["rack1"], part_counts={"outlet": 2})
+        change.add("Switch", "switch1", parents=["rack1"], part_counts={"port": 2})
+        change.add("ConsoleServer", "cs1", parents=["rack1"], part_counts={"consoleport": 2})
+        change.add("Server", "server1", parents=["rack1"], part_counts={"inlet": 1, "nic": 1, "serialport": 1})
+        change.connect("server1:psu1", "pdu1:1")
+        change.connect("server1:eth0", "switch1:1")
     return Plain(home)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -16,33 +15,26 @@ from clusto_core.errors import NotFound, Refused
 from tests.security.plain import Plain, plain, stranger
 
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nthe operator's own\n-----END OPENSSH PRIVATE KEY-----\n"
-SITE = """
-    add Datacenter dc
-    add PDU pdu1 --in dc --parts outlet=2
-    add Server server1 --in dc --parts inlet=1
-    connect server1:psu1 pdu1:1
-"""
-DEBIAN = """
-    attr set mac 52:54:00:00:00:01 -t server1:eth0
-    attr set os.profile debian -t dc
-    attr set os.release bookworm -t dc
-    attr set os.mirror http://192.0.2.5/debian -t dc
-    attr set os.root_password $6$salt$hash -t dc
-    attr set rebuild.url http://192.0.2.1 -t dc
-    attr set rebuild.dir /srv/tftp -t dc
-    attr set console.profile qemu-serial -t server1
-    attr set console.path /run/qemu/server1 -t server1
-"""
+DEBIAN = {
+    "os.profile": "debian",
+    "os.release": "bookworm",
+    "os.mirror": "http://192.0.2.5/debian",
+    "os.root_password": "$6$salt$hash",
+    "rebuild.url": "http://192.0.2.1",
+    "rebuild.dir": "/srv/tftp",
+    "console.profile": "qemu-serial",
+    "console.path": "/run/qemu/server1",
+}
 
 
 @pytest.fixture
 def operator(tmp_path: Path) -> Plain:
     found = plain(tmp_path / "home")
-    found.does(SITE)
+    found.has("server1:eth0", {"mac": "52:54:00:00:00:01"})
     return found
 
 
-# --- programs ---------------------------------------------------------------------------------------------------------
+# --- programs
 
 
 @pytest.mark.parametrize("verb", ["power status server1", "power off server1 --dry-run", "power off server1 --yes"])
@@ -50,7 +42,7 @@ def operator(tmp_path: Path) -> Plain:
 def test_power_command_runs_no_program_of_the_writers_choice(operator: Plain, verb: str, shape: str) -> None:
     mark = operator.home / "mark"
     value = {"words": f"touch {mark}", "json": f'["touch", "{mark}"]', "name": "touch"}[shape]
-    operator.does(f"attr set power.command --string {shlex.quote(value)} -t pdu1")
+    operator.has("pdu1", {"power.command": value})
     refused = operator(verb)
     assert refused.code == 4
     assert "power.command of pdu1" in refused.err
@@ -62,8 +54,8 @@ def test_power_command_runs_no_program_of_the_writers_choice(operator: Plain, ve
 @pytest.mark.parametrize("verb", ["rebuild server1 --dry-run", "rebuild server1 --yes", "rebuild local server1"])
 def test_rebuild_command_runs_no_program_of_the_writers_choice(operator: Plain, verb: str) -> None:
     mark = operator.home / "mark"
-    operator.does(DEBIAN)
-    operator.does(f"attr set rebuild.command {shlex.quote(f'touch {mark}')} -t server1")
+    operator.has("server1", DEBIAN)
+    operator.has("server1", {"rebuild.command": f"touch {mark}"})
     refused = operator(verb)
     assert refused.code == 4, refused
     assert "clusto config allow command" in refused.err
@@ -71,7 +63,7 @@ def test_rebuild_command_runs_no_program_of_the_writers_choice(operator: Plain, 
 
 
 def test_the_line_that_the_error_asks_for_is_all_it_takes(operator: Plain) -> None:
-    operator.does("attr set power.command relay -t pdu1")
+    operator.has("pdu1", {"power.command": "relay"})
     asked = operator("power status server1")
     assert "clusto config allow command relay -- PROGRAM ARGUMENT..." in asked.err
     operator.does("config allow command relay -- echo on")
@@ -80,14 +72,14 @@ def test_the_line_that_the_error_asks_for_is_all_it_takes(operator: Plain) -> No
 
 def test_a_value_that_fills_a_command_never_becomes_an_option(operator: Plain) -> None:
     operator.does("config allow command relay -- echo {host} on")
-    operator.does("attr set power.command relay -t pdu1")
-    operator.does("attr set snmp.host -t pdu1 -- --config=/evil")
+    operator.has("pdu1", {"power.command": "relay"})
+    operator.has("pdu1", {"snmp.host": "--config=/evil"})
     failed = operator("power status server1")
     assert failed.code != 0
     assert "would be taken for an option" in failed.out + failed.err
 
 
-# --- files and the environment ----------------------------------------------------------------------------------------
+# --- files and the environment
 
 
 @pytest.mark.parametrize(
@@ -112,11 +104,8 @@ def test_a_community_reads_nothing_that_is_not_allowed(operator: Plain, referenc
     (operator.home / ".ssh" / "id_rsa").write_text(KEY)
     (operator.secrets / "link").symlink_to(operator.home / ".ssh" / "id_rsa")
     with stranger() as listening:
-        operator.does(f"""
-            attr set snmp.host 127.0.0.1 -t pdu1
-            attr set snmp.port {listening.port} -t pdu1
-            attr set snmp.community {reference.format(home=operator.home)} -t pdu1
-        """)
+        community = reference.format(home=operator.home)
+        operator.has("pdu1", {"snmp.host": "127.0.0.1", "snmp.port": listening.port, "snmp.community": community})
         refused = operator("power status server1", AWS_SECRET_ACCESS_KEY="theirs")
         assert listening.heard == b""
     assert refused.code == 4
@@ -128,7 +117,7 @@ def test_devices_and_fifos_are_neither_read_nor_waited_for(operator: Plain) -> N
     os.mkfifo(operator.secrets / "fifo", 0o600)
     operator.does("config allow file /dev/zero")
     for reference in (f"file:{operator.secrets}/fifo", "secret:fifo", "file:/dev/zero"):
-        operator.does(f"attr set snmp.community {reference} -t pdu1")
+        operator.has("pdu1", {"snmp.community": reference})
         refused = operator("power status server1", seconds=20)
         assert refused.code == 4
         assert "is no regular file" in refused.err
@@ -140,7 +129,7 @@ def test_devices_and_fifos_are_neither_read_nor_waited_for(operator: Plain) -> N
 )
 def test_secrets_that_others_see_and_that_are_none(operator: Plain, mode: int, text: str, says: str) -> None:
     operator.secret("community", text, mode)
-    operator.does("attr set snmp.community secret:community -t pdu1")
+    operator.has("pdu1", {"snmp.community": "secret:community"})
     refused = operator("power status server1")
     assert refused.code == 4
     assert says in refused.err
@@ -150,9 +139,9 @@ def test_secrets_that_others_see_and_that_are_none(operator: Plain, mode: int, t
 def test_settings_that_are_no_secrets_read_nothing(operator: Plain, key: str) -> None:
     """What they read would be in a preseed that anybody fetches, in an error message, or a question to DNS."""
     operator.secret("id", "the operator's own")
-    operator.does(DEBIAN)
+    operator.has("server1", DEBIAN)
     for reference in (f"file:{operator.secrets}/id", "secret:id", "env:CLUSTO_X"):
-        operator.does(f"attr set {key} {reference} -t server1")
+        operator.has("server1", {key: reference})
         refused = operator("rebuild --show server1", CLUSTO_X="the operator's own")
         assert refused.code == 4, (key, refused)
         assert f"{key} of server1 refers to a secret" in refused.err
@@ -161,21 +150,21 @@ def test_settings_that_are_no_secrets_read_nothing(operator: Plain, key: str) ->
 
 @pytest.mark.parametrize("key", ["snmp.host", "snmp.version", "snmp.port", "power.profile", "power.driver"])
 def test_a_host_or_a_number_reads_nothing(operator: Plain, key: str) -> None:
-    operator.does(f"attr set {key} env:CLUSTO_X -t pdu1")
+    operator.has("pdu1", {key: "env:CLUSTO_X"})
     refused = operator("power status server1", CLUSTO_X="stolen.example.com")
     assert refused.code == 4
     assert "stolen" not in refused.err
 
 
 def test_a_shown_answer_has_no_secret(operator: Plain) -> None:
-    operator.does(DEBIAN)
+    operator.has("server1", DEBIAN)
     operator.secret("root", "the operator's own")
-    operator.does("attr set os.root_password secret:root -t server1")
+    operator.has("server1", {"os.root_password": "secret:root"})
     for more in ("", "--reveal"):
         shown = operator(f"rebuild --show server1 {more}")
         assert shown.code == 0, shown.err
         assert "operator's own" not in shown.out
-    operator.does("attr del os.root_password -t server1")
+    operator.has("server1", {"os.root_password": "$6$salt$hash"})
     assert "$6$" not in operator("rebuild --show server1").out
 
 
@@ -190,16 +179,15 @@ def test_a_shown_answer_has_no_secret(operator: Plain) -> None:
 def test_paths_of_this_computer_are_those_that_are_allowed(
     operator: Plain, settings: dict[str, str], verb: str
 ) -> None:
-    operator.does(DEBIAN)
-    for key, value in settings.items():
-        operator.does(f"attr set {key} {value.format(home=operator.home)} -t server1")
+    operator.has("server1", DEBIAN)
+    operator.has("server1", {key: value.format(home=operator.home) for key, value in settings.items()})
     refused = operator(verb)
     assert refused.code == 4, refused
     assert "clusto config allow path" in refused.err
     assert not (operator.home / ".ssh").exists()
 
 
-# --- what is allowed works --------------------------------------------------------------------------------------------
+# --- what is allowed works
 
 
 def permissions(operator: Plain) -> Permissions:
@@ -278,12 +266,12 @@ def test_the_desktop_keyring_is_asked_where_there_is_one(operator: Plain, monkey
         keyring.set_keyring(before)
 
 
-# --- the configuration itself -----------------------------------------------------------------------------------------
+# --- the configuration itself
 
 
 def test_a_configuration_that_anybody_may_write_is_not_believed(operator: Plain) -> None:
     operator.does("config allow command relay -- echo on")
-    operator.does("attr set power.command relay -t pdu1")
+    operator.has("pdu1", {"power.command": "relay"})
     assert operator("power status server1").code == 0
     operator.config.chmod(0o602)
     refused = operator("power status server1")
