@@ -79,9 +79,11 @@ class App:
     ) -> Iterator[Transaction]:
         """A transaction whose history has this command line, without the texts that are to be hidden."""
         from clusto_core.inventory import Inventory
+        from clusto_core.secrecy import masked
 
         inventory = Inventory(self.settings)
         command = command_line(hidden)
+        message = masked(message) if message else message
         with inventory.change(command, message, dry_run=dry_run, reverts=reverts, notify=self.say) as change:
             yield change
         App.committed = change.id or App.committed

@@ -111,6 +111,10 @@ def _checked(url: str) -> str:
         return "sqlite:///" + os.path.abspath(os.path.expanduser(url))
     if scheme.partition("+")[0] not in SCHEMES:
         raise Malformed(f"no such kind of store: {scheme}:// (write sqlite:///PATH, postgresql://... or mariadb://...)")
+    if not scheme.startswith("sqlite"):
+        from clusto_core.secrecy import remember_url
+
+        remember_url(url)
     return url
 
 

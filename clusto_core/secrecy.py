@@ -18,10 +18,10 @@ REFERENCES = (_ENVIRONMENT, _FILE, _NAMED)
 _CAMEL = r"(?<=[a-z0-9])(?=[A-Z])"
 _BREAKS = r"[\W_]+"
 _PRIVATE_KEY = r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----"
-_NAME = r"(?:\w+[_-])?(?:community|passcode|passphrase|passwd|password|psk|pwd|secret|token|api_?key|auth_?key)s?"
-_ASSIGNED = rf"(?i)(?<![\w-])({_NAME}[\"']?\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|[^\s&\"']+)"
+_NAME = r"[\w-]*(?:community|passcode|passphrase|passwd|password|psk|pwd|secret|token|api_?key|auth_?key)s?"
+_ASSIGNED = rf"(?i)(?<![\w-])({_NAME}[\"']?\s*[=:]\s*)(?:\"[^\"]*\"|'[^']*'|[^\s&])+"
 _IN_URL = r"(?i)\b([a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s/]+@"
-_IN_QUERY = rf"(?i)([?&;]{_NAME}=)[^\s&]+"
+_IN_QUERY = rf"(?i)([?&;]{_NAME}=)([^\s&]+)"
 _MARKS = ("://", "private key", "pass", "pwd", "psk", "secret", "token", "key", "community")
 _SHORTEST = 4
 """Texts below that are in everything that is printed."""
@@ -67,6 +67,17 @@ def masked_url(url: str) -> str:
     credentials, at, place = tail.rpartition("@")
     user, colon, _ = credentials.partition(":")
     return masked(f"{head}{separator}{user}:{MASK}@{place}" if at and colon else url)
+
+
+def remember_url(url: str) -> None:
+    """Has `redacted` mask the password in the URL of a store, and what a driver takes for its pieces."""
+    from urllib.parse import unquote
+
+    _, _, tail = url.partition("://")
+    password = tail.rpartition("@")[0].partition(":")[2]
+    for found in (password, *(value for _, value in re.findall(_IN_QUERY, tail))):
+        for text in (found, unquote(found)):
+            _resolved.update(piece for piece in (text, *re.split(r"[/#?@:&]", text)) if len(piece) >= _SHORTEST)
 
 
 def remember(text: str) -> str:
