@@ -216,7 +216,7 @@ def _write(
     dry_run: bool,
 ) -> None:
     wanted, parsed = _parse(key, values, as_json, as_string)
-    hidden = [value.text for value in parsed] if wanted.secret else []
+    hidden = [value.text for value in parsed if value.concealed(wanted)]
     lines = []
     with app.changing(message, dry_run=dry_run, hidden=hidden) as change:
         for named in targets(change.unit.reader, names):
@@ -248,7 +248,7 @@ def del_(
     """Take out all values under KEY, or the one. Exit code 3 when none of the Things has it."""
     wanted = writable(Key.parse(key))
     parsed = None if value is None else _parse(key, [value], as_json, as_string)[1][0]
-    hidden = [parsed.text] if parsed and wanted.secret else []
+    hidden = [parsed.text] if parsed and parsed.concealed(wanted) else []
     with app.changing(message, dry_run=dry_run, hidden=hidden) as change:
         things = [change.resolve(thing.name) for thing in targets(change.unit.reader, names)]
         change.delete_values(things, wanted, parsed)

@@ -118,6 +118,10 @@ class Value(NamedTuple):
             return json.loads(self.text)
         return self.text
 
+    def concealed(self, key: Key) -> bool:
+        """Whether what people see under this key is not the value."""
+        return self.shown(key) != self.text
+
     def shown(self, key: Key) -> str:
         """The text for people: secrets masked and what looks like one, but not the place they are read from
         (`env:NAME`, `file:PATH`, `secret:NAME`)."""

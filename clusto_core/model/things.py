@@ -101,7 +101,7 @@ class Attribute(NamedTuple):
     @property
     def concealed(self) -> bool:
         """Whether what people see is not the value."""
-        return self.value.shown(self.key) != self.value.text
+        return self.value.concealed(self.key)
 
     def __str__(self) -> str:
         return f"{self.key}={self.shown}"
