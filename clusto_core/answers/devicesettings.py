@@ -209,7 +209,7 @@ def _tell_insecure(key: str, values: Mapping[str, Setting]) -> None:
     place = {"bmc": "bmc.host", "cobbler": "cobbler.url"}.get(group, "")
     if name == "password" and says(place).startswith("http://"):
         permissions.insecure("http-clear", f"{key} goes over the network in clear", f"write {place} with https://")
-    elif name == "password" and place and says(f"{group}.verify") == "false":
+    elif name == "password" and place and says(f"{group}.verify") == "false" and not says(f"{group}.fingerprint"):
         words = f"{key} goes to whoever answers, {group}.verify being false"
         permissions.insecure("unverified", words, f"set {group}.verify to the file of the authority")
 

@@ -341,3 +341,32 @@ def test_locate_reads_no_permissions(operator: Plain) -> None:
         check=True,
     )
     assert "clusto_core.boundary" not in done.stderr
+
+
+def test_the_server_that_machines_call_back_runs_nothing_either(
+    operator: Plain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`rebuild serve` and the guardian put boot files back by way of the same door."""
+    from clusto_cli.rebuild.machines import Machines
+    from clusto_core.answers.recipes import recipe
+    from clusto_core.store.reader import open_reader
+
+    monkeypatch.setenv("CLUSTO_CONFIG", str(operator.config))
+    operator.has("server1", {**DEBIAN, "rebuild.command": f"touch {operator.home}/mark"})
+    with open_reader(f"sqlite:///{operator.home}/clusto.db") as reader:
+        known = recipe(reader, reader.resolve("server1"))
+    with pytest.raises(Refused, match=r"rebuild\.command of server1 is a command line"):
+        Machines().server(known)
+    operator.does("config allow command boots -- echo {action}")
+    operator.has("server1", {"rebuild.command": "boots"})
+    with open_reader(f"sqlite:///{operator.home}/clusto.db") as reader:
+        Machines().server(recipe(reader, reader.resolve("server1")))
+
+
+def test_one_session_of_a_console_has_the_same_configuration_for_its_power_keys(tmp_path: Path) -> None:
+    from clusto_cli.context import App
+
+    app = App(f"sqlite:///{tmp_path}/clusto.db", str(tmp_path / "config.toml"))
+    (tmp_path / "config.toml").write_text("")
+    assert app.environment["CLUSTO_CONFIG"] == str(tmp_path / "config.toml")
+    App()
