@@ -116,7 +116,7 @@ def allow_path(paths: tuple[str, ...]) -> None:
 
 
 @command.command("deny")
-@click.argument("kind", type=click.Choice(("command", "env", "file", "network", "path", "requirement")))
+@click.argument("kind", type=click.Choice(("command", "env", "file", "network", "path", "requirement", "secret")))
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 def deny(kind: str, names: tuple[str, ...]) -> None:
     """Take back what was allowed or required."""

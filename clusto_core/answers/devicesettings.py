@@ -141,6 +141,10 @@ class DeviceSettings(Mapping[str, str]):
         if setting.place is not None:
             sent_to = [self._values[key] for key in self._to(_group(setting.key)) if key in self._values]
             _check(setting, sent_to, allowed)
+            if not sent_to and _bound(setting, allowed):
+                raise Refused(
+                    f"{setting.words} is for devices in networks of its own, and would be written into a file"
+                )
         _tell_insecure(setting.key, self._values)
         return "\n".join(
             references.resolve(text, setting.words, allowed) if is_reference(text) else text for text in setting.texts
@@ -178,6 +182,11 @@ def _check(secret: Setting, sent_to: Iterable[Setting], allowed: Permissions) ->
         raise Refused(f"{secret.words} is not meant for {host}, where {to.words} would send it ({remedy})")
 
 
+def _bound(secret: Setting, allowed: Permissions) -> list[tuple[str, ...]]:
+    found = (references.bound(text, allowed) for text in secret.texts if is_reference(text))
+    return [networks for networks in found if networks is not None]
+
+
 def _host(to: Setting) -> str:
     found = destinations.host_in(to.text)
     if found is None:
@@ -189,7 +198,7 @@ def _meant_for(secret: Setting, to: Setting, host: str, allowed: Permissions) ->
     """Who names a secret of the operator's in an attribute does not own it: where the configuration says for what
     networks it is, no attribute says otherwise."""
     if secret.refers:
-        bound = [hosts for text in secret.texts if (hosts := allowed.hosts.get(text)) is not None]
+        bound = _bound(secret, allowed)
         if bound or allowed.networks:
             return all(destinations.permitted(host, hosts) for hosts in bound or [allowed.networks])
     if to.place is None or to.place in secret.sources:

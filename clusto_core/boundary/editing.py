@@ -44,10 +44,11 @@ def allow_for(reference: str, networks: Sequence[str]) -> list[str]:
 
 
 def deny(kind: str, values: Sequence[str]) -> None:
-    """Takes out of a list of LISTS, or out of the commands. Raises NotFound for what is not there."""
+    """Takes out of a list of LISTS, out of the commands, or what was said for a `secret`. Raises NotFound for what is
+    not there."""
     table, key = LISTS.get(kind, ("commands", ""))
     with _edited() as document:
-        found = _table(document, table)
+        found = _table(document, "secrets", "hosts") if kind == "secret" else _table(document, table)
         for value in values:
             holder = found.get(key, []) if key else found
             if value not in holder:

@@ -35,6 +35,28 @@ def resolve(text: str, what: str, permissions: Permissions) -> str:
     return remember(read(rest, what, permissions))
 
 
+def bound(text: str, permissions: Permissions) -> tuple[str, ...] | None:
+    """The networks that the configuration says for a secret, by whatever reference it is named; None where it says
+    none."""
+    own = _identity(text, permissions)
+    for reference, networks in permissions.hosts.items():
+        if _identity(reference, permissions) == own:
+            return networks
+    return None
+
+
+def _identity(text: str, permissions: Permissions) -> str:
+    """What is the same for two references to one secret: `secret:bmc`, and the file that it is in."""
+    kind, _, rest = text.partition(":")
+    if kind == "file":
+        return os.path.realpath(os.path.expanduser(rest))
+    if kind == "secret":
+        for folder in permissions.secret_folders:
+            if os.path.exists(path := os.path.join(folder, rest)):
+                return os.path.realpath(path)
+    return text
+
+
 def _from_environment(name: str, what: str, permissions: Permissions) -> str:
     from fnmatch import fnmatchcase
 

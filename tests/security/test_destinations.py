@@ -221,6 +221,26 @@ def test_a_secret_of_the_operators_is_bound_by_his_configuration(operator: Plain
     assert "is not meant for 10.1.1.1" in operator("power status server1 --via bmc").err
 
 
+def test_a_bound_secret_goes_nowhere_else_by_another_reference_or_into_a_file(operator: Plain) -> None:
+    path = operator.secret("bmc", "the operator's own")
+    operator.does("config allow network 192.0.2.0/24 --for secret:bmc")
+    operator.does("config allow network 127.0.0.0/8")
+    for reference in ("secret:bmc", f"file:{path}", "file:~/.config/clusto/secrets/bmc"):
+        with stranger() as listening:
+            operator.has("pdu1", {"snmp.host": "127.0.0.1", "snmp.port": listening.port, "snmp.community": reference})
+            refused = operator("power status server1")
+            assert listening.heard == b""
+        assert refused.code == 4
+        assert "snmp.community of pdu1 is not meant for 127.0.0.1" in refused.err
+    files = {"rebuild.dir": "/srv/tftp", "console.profile": "qemu-serial", "console.path": "/run/qemu/x"}
+    operator.has("server1", {**files, "os.root_password": "secret:bmc"})
+    refused = operator("rebuild server1 --dry-run")
+    assert refused.code == 4
+    assert "os.root_password of server1 is for devices in networks of its own" in refused.err
+    operator.does("config deny secret secret:bmc")
+    assert "bmc" not in operator("config").out
+
+
 def test_what_an_error_asks_for_is_enough(operator: Plain) -> None:
     with stranger() as listening:
         operator.has("server1", {"bmc.host": "127.0.0.1", "bmc.port": listening.port, "bmc.timeout": 1})
