@@ -26,6 +26,9 @@ class App:
 
     def __init__(self, db: str | None = None, config: str | None = None, verbose: int = 0, debug: bool = False) -> None:
         config_.name_file(config)
+        if config:
+            # A clusto that is started from this one is allowed the same.
+            os.environ["CLUSTO_CONFIG"] = os.path.abspath(config)
         config_.tell_insecure = self._insecure
         self._db = db
         self.config = config
@@ -33,12 +36,6 @@ class App:
         self.verbose = verbose
         self.debug = debug
         self._told: set[str] = set()
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What another clusto needs, started from this one, to have the same inventory and the same configuration."""
-        config = {"CLUSTO_CONFIG": self.config} if self.config else {}
-        return os.environ | {"CLUSTO_DB": self.settings.url} | config
 
     @property
     def settings(self) -> Settings:

@@ -57,7 +57,10 @@ def command_for(name: str, program: str) -> External:
     @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, shell_complete=_files)
     @pass_app
     def command(app: App, arguments: tuple[str, ...]) -> None:
-        os.execve(program, [program, *arguments], app.environment)
+        environment = os.environ | {"CLUSTO_DB": app.settings.url}
+        if app.config:
+            environment["CLUSTO_CONFIG"] = app.config
+        os.execve(program, [program, *arguments], environment)
 
     command.program = program
     return command

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import subprocess
 import sys
 import time
@@ -79,7 +80,7 @@ def power_actions(app: App, name: str) -> tuple[MenuAction, ...]:
         argv = [sys.executable, "-m", "clusto_cli.main", "power", *arguments]
         done = subprocess.run(
             argv,
-            env=app.environment,
+            env=os.environ | {"CLUSTO_DB": app.settings.url},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

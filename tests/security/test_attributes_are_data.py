@@ -363,10 +363,12 @@ def test_the_server_that_machines_call_back_runs_nothing_either(
         Machines().server(recipe(reader, reader.resolve("server1")))
 
 
-def test_one_session_of_a_console_has_the_same_configuration_for_its_power_keys(tmp_path: Path) -> None:
-    from clusto_cli.context import App
-
-    app = App(f"sqlite:///{tmp_path}/clusto.db", str(tmp_path / "config.toml"))
-    (tmp_path / "config.toml").write_text("")
-    assert app.environment["CLUSTO_CONFIG"] == str(tmp_path / "config.toml")
-    App()
+def test_a_clusto_that_is_started_from_this_one_is_allowed_the_same(operator: Plain) -> None:
+    """The power keys of a console session are a program of their own, as verbs from outside are."""
+    program = operator.home / "bin" / "clusto-again"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\nexec {sys.executable} -m clusto_cli.main config -o names\n")
+    program.chmod(0o755)
+    (operator.home / "other.toml").write_text('[devices]\nnetworks = ["192.0.2.0/24"]\n')
+    path = f"{program.parent}:{os.environ['PATH']}"
+    assert "192.0.2.0/24" in operator(f"--config {operator.home}/other.toml again", PATH=path).out
