@@ -9,6 +9,7 @@ was set where it was itself set, or nearer to the root, or that lies in networks
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from clusto_core.answers.view import View, view_of
@@ -225,22 +226,30 @@ def _tell_insecure(key: str, values: Mapping[str, Setting]) -> None:
 
 def settings_in(view: View, found: Iterable[Inherited], groups: Collection[str] | None = None) -> dict[str, Setting]:
     """The attributes in force as settings, by key; with `groups`, those `KEY.SUBKEY` whose KEY is one of them."""
-    texts: dict[Key, list[str]] = {}
-    origins: dict[Key, Thing] = {}
+    settings: dict[str, Setting] = {}
     for attribute, origin in found:
         key = attribute.key
         if groups is None or (key.key in groups and key.number is None and key.subkey is not None):
-            texts.setdefault(key, []).append(attribute.value.text)
-            origins.setdefault(key, origin)
-    return {str(key): _setting(view, key, tuple(found), origins[key]) for key, found in texts.items()}
+            spelled = _spelled(key)
+            present = settings.get(spelled)
+            if present is None:
+                settings[spelled] = _setting(view, key, spelled, attribute.value.text, origin)
+            else:
+                settings[spelled] = present._replace(texts=(*present.texts, attribute.value.text))
+    return settings
 
 
-def _setting(view: View, key: Key, texts: tuple[str, ...], origin: Thing) -> Setting:
-    spelled = str(key)
+def _setting(view: View, key: Key, spelled: str, text: str, origin: Thing) -> Setting:
     if not is_secret(spelled):
-        return Setting(spelled, texts, origin.name, origin.id)
+        return Setting(spelled, (text,), origin.name, origin.id)
     sources, hosts = view.beside(origin, Key(key.key, None, _HOSTS))
-    return Setting(spelled, texts, origin.name, origin.id, sources, tuple(destinations.listed(hosts)))
+    return Setting(
+        spelled, (text,), origin.name, origin.id, sources, tuple(destinations.listed(hosts)) if hosts else ()
+    )
+
+
+# The keys of an inventory are few, and machines many.
+_spelled = lru_cache(4096)(str)
 
 
 class ReachedDevice(NamedTuple):
@@ -266,8 +275,7 @@ def reached(reader: Reader, things: Iterable[Thing], groups: Iterable[str]) -> d
         effective = view.effective(thing)
         own = next((attribute.value.text for attribute, _ in effective if attribute.key.key == IP), None)
         address = (own or of_parts.get(thing.id) or thing.name).partition("/")[0]
-        values = settings_in(view, effective, wanted)
-        values = {key: each._replace(texts=each.texts[:1]) for key, each in values.items()}
+        values = _first(settings_in(view, effective, wanted))
         at = Setting(ADDRESS, (address,), thing.name, thing.id)
         found[thing.id] = ReachedDevice(thing, address, DeviceSettings({**values, ADDRESS: at}))
     return found
@@ -277,5 +285,11 @@ def own_settings(reader: Reader, thing: Thing, groups: Collection[str]) -> Devic
     """The settings that a Thing or part has itself, one value a key."""
     view = view_of(reader, [thing])
     own = [Inherited(attribute, thing) for attribute in reader.attributes(thing.id)]
-    values = settings_in(view, own, groups)
-    return DeviceSettings({key: each._replace(texts=each.texts[:1]) for key, each in values.items()})
+    return DeviceSettings(_first(settings_in(view, own, groups)))
+
+
+def _first(settings: Mapping[str, Setting]) -> dict[str, Setting]:
+    """A device has one value a key: the first."""
+    return {
+        key: each if len(each.texts) == 1 else each._replace(texts=each.texts[:1]) for key, each in settings.items()
+    }
