@@ -83,6 +83,8 @@ class App:
         message = masked(message) if message else message
         with inventory.change(command, message, dry_run=dry_run, reverts=reverts, notify=self.say) as change:
             yield change
+        for note in change.notes:
+            self.say(f"note: {note}")
         App.committed = change.id or App.committed
 
     def say(self, line: str) -> None:

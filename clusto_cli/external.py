@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from clusto_cli.children import environment, folders
 from clusto_cli.context import App, pass_app
 
 if TYPE_CHECKING:
@@ -17,9 +18,11 @@ PREFIX = "clusto-"
 
 
 def programs() -> dict[str, str]:
-    """The verbs from outside with the paths of their programs, the first on PATH of each name."""
+    """The verbs from outside with the paths of their programs, the first on PATH of each name; never from a folder that
+    PATH has as a relative one.
+    """
     found: dict[str, str] = {}
-    for directory in os.get_exec_path():
+    for directory in folders():
         try:
             names = os.listdir(directory)
         except OSError:
@@ -39,7 +42,7 @@ class External(click.Command):
 
     def get_help(self, ctx: click.Context) -> str:
         """What the program itself says when asked with `--help`: it takes over here, as when it is run."""
-        os.execv(self.program, [self.program, "--help"])
+        os.execve(self.program, [self.program, "--help"], environment(own=True))
 
 
 def command_for(name: str, program: str) -> External:
@@ -57,10 +60,8 @@ def command_for(name: str, program: str) -> External:
     @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, shell_complete=_files)
     @pass_app
     def command(app: App, arguments: tuple[str, ...]) -> None:
-        environment = os.environ | {"CLUSTO_DB": app.settings.url}
-        if app.config:
-            environment["CLUSTO_CONFIG"] = app.config
-        os.execve(program, [program, *arguments], environment)
+        ours = {"CLUSTO_DB": app.settings.url} | ({"CLUSTO_CONFIG": app.config} if app.config else {})
+        os.execve(program, [program, *arguments], environment(ours, own=True))
 
     command.program = program
     return command

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
+from clusto_core.model.names import composed
 from clusto_core.store import collector
 
 EXIT_UNEXPECTED = 1
@@ -100,9 +101,9 @@ class Verbs(Group):
                 command: click.Command = loaded.command
                 return command
         if not cmd_name.startswith("-") and "/" not in cmd_name:
-            from shutil import which
+            from clusto_cli.children import find
 
-            program = which(f"clusto-{cmd_name}")
+            program = find(f"clusto-{cmd_name}")
             if program:
                 from clusto_cli.external import command_for
 
@@ -193,7 +194,7 @@ def invoke(arguments: list[str]) -> int:
     """Runs one command and gives its exit code; errors are told on stderr, each in one line."""
     debug = "--debug" in arguments
     try:
-        code = _told(arguments)
+        code = _told(list(map(composed, arguments)))
         sys.stdout.flush()
     except (KeyboardInterrupt, click.Abort):
         return EXIT_INTERRUPTED
@@ -294,7 +295,8 @@ def _fail(message: str, code: int, debug: bool, details: tuple[str, ...] = ()) -
     if debug:
         import traceback
 
-        traceback.print_exc()
+        for line in traceback.format_exc().splitlines():
+            print(clean(line), file=sys.stderr)
     for line in (f"clusto: error: {message}", *details):
         print(clean(redacted(line)), file=sys.stderr)
     return code

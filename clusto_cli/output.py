@@ -5,31 +5,17 @@ Nothing that a device or an attribute holds may steer the terminal, so all text 
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import click
 
+from clusto_cli.visible import clean as clean
+
 FORMATS = ("text", "json", "jsonl", "yaml", "names")
 
-_CONTROL = "[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-def clean(text: str) -> str:
-    """The text with every control character spelled out (`\\x1b`), so that it is one line and moves no cursor."""
-    # Nearly every text is printable, and needs no pattern, whose compiling a quick command would feel.
-    return text if text.isprintable() else re.sub(_CONTROL, _escaped, text)
-
-
-def _escaped(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    if match[0] == "\n":
-        return "\\n"
-    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
 
 def output_option(function: F) -> F:
@@ -55,9 +41,9 @@ def write_records(output: str, records: Iterable[Any], *, name: Callable[[Any], 
         named = name or (lambda record: str(record["name"]))
         write_lines(dict.fromkeys(named(record) for record in records))
     elif output == "yaml":
-        import yaml
+        from clusto_cli.yamlout import dump
 
-        yaml.safe_dump(list(records), sys.stdout, sort_keys=False, allow_unicode=True)
+        dump(list(records), sys.stdout)
     else:
         import json
 

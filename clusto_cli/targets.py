@@ -13,6 +13,7 @@ import click
 
 from clusto_cli import completion
 from clusto_core.errors import Malformed, NotFound
+from clusto_core.model.names import composed
 from clusto_core.model.ranges import MalformedRange, expand
 from clusto_core.model.things import Thing
 from clusto_core.store.reader import Reader
@@ -60,7 +61,7 @@ def _stdin() -> Iterator[str]:
         for line in sys.stdin:
             # In some locales Python lets what is no text pass.
             line.encode()
-            yield from line.split()
+            yield from composed(line).split()
     except UnicodeError:
         raise Malformed("standard input is not text in UTF-8: give names as UTF-8, one a line") from None
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from clusto_core.errors import Malformed, NotFound
 
 SCHEMES = ("sqlite", "postgresql", "mariadb", "mysql")
-SECTIONS = ("commands", "devices", "secrets")
+SECTIONS = ("commands", "devices", "exports", "secrets")
 """The tables of the configuration file beside `db`; each is read where it is used."""
 tell_insecure: Callable[[str, str], None] | None = None
 """Who is told of a way that does not keep a secret, by its kind and in words; set by whoever speaks to a person."""
@@ -68,6 +68,15 @@ def section(name: str, config: str | None = None) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Malformed(f"malformed configuration file {path}: {name} must be a table, as [{name}]")
     return found
+
+
+def exports(config: str | None = None) -> dict[str, frozenset[str]]:
+    """By format of export, the keys of attributes that may become settings of its program. Raises as `settings`."""
+    found = section("exports", config)
+    for name, keys in found.items():
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+            raise Malformed(f'malformed [exports] {name}: write a list of keys, as {name} = ["ansible_user"]')
+    return {name: frozenset(keys) for name, keys in found.items()}
 
 
 def _url(config: str | None) -> str | None:

@@ -23,7 +23,18 @@ from clusto_core.model.attributes import Key
 from clusto_core.model.reserved import writable
 from clusto_core.model.things import Thing
 from clusto_core.records import history
-from clusto_core.rules import cabling, categories, containment, devicetypes, kinds, parts, protection, things, values
+from clusto_core.rules import (
+    cabling,
+    categories,
+    containment,
+    devicetypes,
+    kinds,
+    newkeys,
+    parts,
+    protection,
+    things,
+    values,
+)
 from clusto_core.rules.cabling import Joined
 from clusto_core.rules.lookup import resolve
 from clusto_core.rules.values import S
@@ -120,6 +131,8 @@ class Transaction:
         self.dry_run = dry_run
         self.id: int | None = None
         """The number of the transaction in the history, once it is done; None when nothing changed."""
+        self.notes: list[str] = []
+        """What its author should know, once it is done: keys that nothing had before and that are like a known one."""
         self.allocated: set[int] = set()
         """The ids of what `allocation.allocate` has handed out in it."""
         self._shapes: dict[tuple[object, ...], devicetypes.Model] = {}
@@ -141,6 +154,7 @@ class Transaction:
         if (failed := self.unit.failed) is not None:
             raise Refused(f"nothing was changed: a part of the change failed when half of it was done ({failed})")
         if self.unit.changed:
+            self.notes = list(newkeys.notes(self.unit))
             categories.check(self.unit)
             cabling.check_heights(self.unit)
 

@@ -15,8 +15,9 @@ from pathlib import Path
 class Server:
     """A running database server: makes and drops databases, and gives their URLs."""
 
-    def __init__(self, process: subprocess.Popen[bytes], directory: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], directory: Path, port: int = 0) -> None:
         self.process = process
+        self.port = port
         self.directory = directory
         self._count = 0
 
@@ -41,7 +42,7 @@ class Server:
 
 class PostgreSQL(Server):
     def url(self, name: str) -> str:
-        return f"postgresql://clusto@/{name}?host={self.directory}"
+        return f"postgresql://clusto@/{name}?host={self.directory}&port={self.port}"
 
     def run(self, statement: str) -> None:
         import psycopg2
@@ -66,8 +67,12 @@ class MariaDB(Server):
         connection.close()
 
 
-def start_postgresql() -> PostgreSQL | None:
-    """A PostgreSQL of the tests, or None where it is not installed."""
+def start_postgresql(
+    *more: str, prepare: Callable[[Path], None] = lambda directory: None, port: int = 5432
+) -> PostgreSQL | None:
+    """A PostgreSQL of the tests, or None where it is not installed; with `more` options, once `prepare` has put what
+    they name into its directory.
+    """
     found = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
     if not found:
         return None
@@ -75,15 +80,17 @@ def start_postgresql() -> PostgreSQL | None:
     data = directory / "data"
     initdb = [f"{found[-1]}/initdb", "-D", data, "-U", "clusto", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"]
     subprocess.run([*user, *map(str, initdb)], check=True, stdout=subprocess.DEVNULL)
-    options = ["-k", str(directory), "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200"]
+    prepare(directory)
+    options = ["-k", str(directory), "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200", *more]
+    options += ["-p", str(port)]
     server = [*user, f"{found[-1]}/postgres", "-D", str(data), *options]
-    running = PostgreSQL(subprocess.Popen(server, stderr=subprocess.DEVNULL), directory)
+    running = PostgreSQL(subprocess.Popen(server, stderr=subprocess.DEVNULL), directory, port)
     _wait(lambda: running.run("SELECT 1"), running)
     return running
 
 
-def start_mariadb() -> MariaDB | None:
-    """A MariaDB of the tests, or None where it is not installed."""
+def start_mariadb(*more: str, prepare: Callable[[Path], None] = lambda directory: None) -> MariaDB | None:
+    """A MariaDB of the tests, or None where it is not installed; `more` and `prepare` as of `start_postgresql`."""
     if shutil.which("mariadbd") is None or shutil.which("mariadb-install-db") is None:
         return None
     directory, user = _directory("mysql")
@@ -92,7 +99,16 @@ def start_mariadb() -> MariaDB | None:
     subprocess.run([*user, *setup], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     options = ["--skip-networking", f"--socket={directory}/socket", "--max-connections=200"]
     tuning = ["--innodb-flush-log-at-trx-commit=0", f"--pid-file={directory}/pid", "--skip-log-bin"]
-    server = [*user, "mariadbd", "--no-defaults", data, *options, *tuning]
+    prepare(directory)
+    server = [
+        *user,
+        "mariadbd",
+        "--no-defaults",
+        data,
+        *options,
+        *tuning,
+        *(option.format(directory) for option in more),
+    ]
     running = MariaDB(subprocess.Popen(server, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL), directory)
     _wait(lambda: running.run("SELECT 1"), running)
     return running

@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 
+from clusto_cli import children
 from clusto_cli.backends.base import Refused, Unreachable
 
 
@@ -51,15 +52,18 @@ class ProgramFailed(Refused):
         self.said = said
 
 
-async def run_program(argv: Sequence[str], timeout: float, environment: dict[str, str] | None = None) -> str:
-    """What a program prints.
+async def run_program(
+    argv: Sequence[str], timeout: float, environment: dict[str, str] | None = None, *, own: bool = False
+) -> str:
+    """What a program prints; it gets what is clusto's in the environment with `own` alone.
 
     Raises ProgramFailed, Refused when it cannot be run, Unreachable when it is not done in `timeout` seconds.
     """
     pipe = asyncio.subprocess.PIPE
+    given = children.environment(environment or {}, own=own)
     try:
         process = await asyncio.create_subprocess_exec(
-            *argv, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, env=environment, start_new_session=True
+            *argv, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, env=given, start_new_session=True
         )
     except OSError as error:
         raise Refused(f"cannot run {argv[0]}: {error.strerror}") from error

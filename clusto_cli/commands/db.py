@@ -1,4 +1,4 @@
-"""Look after the store: upgrade, check, copy."""
+"""Look after the store: upgrade, check, copy, roles."""
 
 from __future__ import annotations
 
@@ -52,3 +52,29 @@ def copy(app: App, target: str) -> None:
 
     rows = run(app.settings.url, settings(target).url, lambda table, count: None)
     app.say(f"copied {rows} rows")
+
+
+@command.command("roles")
+@click.option("--apply", "applied", is_flag=True, help="Make the roles, as a user who may; again after each upgrade.")
+@click.option("--prefix", default="clusto", show_default=True, help="What the roles' names begin with.")
+@pass_app
+def roles(app: App, applied: bool, prefix: str) -> None:
+    """Print the statements that make three roles in a PostgreSQL or a MariaDB, for its administrator.
+
+    PREFIX_reader reads; PREFIX_writer also changes attributes and wiring; PREFIX_operator does everything, the schema
+    included. They hold whatever program is used: history is written by all who write, and changed by no writer.
+    """
+    from contextlib import closing
+
+    from clusto_core.store import roles as store_roles
+    from clusto_core.store.database import connect, connect_to_write
+
+    connect(app.settings.url).close()
+    with closing(connect_to_write(app.settings.url)) as database:
+        if applied:
+            store_roles.apply(database, prefix)
+            app.say(f"made the roles {', '.join(store_roles.names(prefix))}")
+        else:
+            write_lines(f"{statement};" for statement in store_roles.statements(database, prefix))
+        for line in store_roles.members(database, prefix):
+            app.say(f"to give it to somebody: {line}")

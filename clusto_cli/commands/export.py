@@ -29,21 +29,27 @@ _EXPRESSION = re.compile(r"(?:name|driver|attr|part|_ip):|.*[\s()]", re.DOTALL)
     help="See below.",
     shell_complete=completion.formats,
 )
+@click.option("--raw", is_flag=True, help="Csv for programs: no apostrophe before what a spreadsheet would run.")
 @where_option
 @pass_app
-def command(app: App, names: tuple[str, ...], format_name: str) -> None:
+def command(app: App, names: tuple[str, ...], format_name: str, raw: bool) -> None:
     """Write the whole inventory, or the Things of NAME..., or those that an expression selects, in natural order.
 
     yaml, jsonl and csv hold all that is known of a Thing, secrets too: what is exported so and imported into an empty
     inventory gives an equal one. ansible, hosts, powerman, conserver and dot are for the programs of those names.
+
+    Attributes that such a program would obey (ansible_*, powerman.device, rebuild.dir...) are left out, but for those
+    that the configuration lists under [exports].
     """
+    from clusto_core.config import exports
     from clusto_core.store import collector
     from clusto_core.transfer import formats
+    from clusto_core.transfer.leaving import Leaving
 
     write = formats.writer_of(format_name)
     with app.reading() as reader, collector.paused():
         chosen = targets(reader, [_target(reader, name) for name in names]) if names else reader.all()
-        write(reader, chosen, sys.stdout)
+        write(reader, chosen, sys.stdout, Leaving(exports(app.config).get(format_name, frozenset()), raw, app.say))
 
 
 def _target(reader: Reader, word: str) -> str:

@@ -49,6 +49,10 @@ def _when(entry: history.Entry) -> str:
     return datetime.fromtimestamp(entry.time).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
 
 
+def _known_as(entry: history.Entry) -> str:
+    return f" (database: {entry.database_user})" if entry.database_user else ""
+
+
 def _lines(
     reader: Reader, entries: list[history.Entry], wanted: list[int] | None, oneline: bool, detailed: bool
 ) -> Iterator[str]:
@@ -59,7 +63,7 @@ def _lines(
         if place:
             yield ""
         yield f"transaction {entry.id}"
-        yield f"User:    {entry.user}@{entry.host}"
+        yield f"User:    {entry.user}@{entry.host}{_known_as(entry)}"
         yield f"Date:    {_when(entry)}"
         yield f"Command: {entry.command}"
         if entry.reverts is not None:
@@ -83,6 +87,7 @@ def _record(reader: Reader, entry: history.Entry, wanted: list[int] | None, deta
         "time": datetime.fromtimestamp(entry.time, UTC).isoformat(),
         "user": entry.user,
         "host": entry.host,
+        "database_user": entry.database_user,
         "command": entry.command,
         "message": entry.message,
         "reverts": entry.reverts,

@@ -89,7 +89,13 @@ def rebuild(app: App, /, names: tuple[str, ...], **options: Any) -> int:
 
 @command.command("serve")
 @click.option(
-    "--listen", default="127.0.0.1:8080", show_default=True, metavar="ADDRESS:PORT", help="Where machines reach it."
+    "--listen",
+    "places",
+    multiple=True,
+    default=("127.0.0.1:8080",),
+    show_default=True,
+    metavar="ADDRESS:PORT",
+    help="Where machines reach it; again for further addresses.",
 )
 @click.option(
     "--dir",
@@ -99,19 +105,36 @@ def rebuild(app: App, /, names: tuple[str, ...], **options: Any) -> int:
     required=True,
     help="The boot directory (rebuild.dir).",
 )
+@click.option(
+    "--answers",
+    type=click.Choice(["address", "token", "any"]),
+    default="address",
+    show_default=True,
+    help="Who gets a machine's answers: its address or token, its token only, or anybody.",
+)
+@click.option("--connections", type=click.IntRange(1), default=4096, show_default=True, help="Of all clients.")
+@click.option("--per-client", type=click.IntRange(1), default=64, show_default=True, help="Connections of one client.")
 @pass_app
-def serve(app: App, listen: str, directory: str) -> None:
+def serve(app: App, places: tuple[str, ...], directory: str, answers: str, connections: int, per_client: int) -> None:
     """Answer HTTP until it is stopped: boot files, answers of installers, call-backs of machines.
 
     Machines reach it at their rebuild.url. As soon as a machine says that its installer runs, its boot file becomes
     local, also when the command that rebuilds it is gone.
     """
+    from clusto_cli.rebuild.limits import Limits
     from clusto_cli.rebuild.machines import Machines
     from clusto_cli.rebuild.serve import listening
     from clusto_cli.rebuild.serve import serve as run_server
 
-    address, port = listening(listen)
-    run_server(app.settings, address, port, directory, app.say, Machines().disarm(app.settings, keep_answers=True))
+    run_server(
+        app.settings,
+        [listening(place) for place in places],
+        directory,
+        app.say,
+        Machines().disarm(app.settings, keep_answers=True),
+        answers=answers,
+        limits=Limits(connections, per_client),
+    )
 
 
 @command.command("local")

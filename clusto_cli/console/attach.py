@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import getpass
-import os
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from clusto_cli.backends.console.access import Access
 from clusto_cli.backends.console.line import Line
 from clusto_cli.backends.console.session import MenuAction, Session, Settings
 from clusto_cli.backends.console.terminal import Ended
+from clusto_cli.children import environment, python
 from clusto_cli.console.history import Attended, record
 from clusto_cli.console.ways import as_outcome, title
 from clusto_cli.context import App
@@ -77,10 +76,9 @@ def power_actions(app: App, name: str) -> tuple[MenuAction, ...]:
     """
 
     def power(*arguments: str, must: bool = False) -> str:
-        argv = [sys.executable, "-m", "clusto_cli.main", "power", *arguments]
         done = subprocess.run(
-            argv,
-            env=os.environ | {"CLUSTO_DB": app.settings.url},
+            python("clusto_cli.main", "power", *arguments),
+            env=environment({"CLUSTO_DB": app.settings.url}, own=True),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -58,16 +58,19 @@ def _hidden(segment: str) -> bool:
     return segment.startswith(".") and segment not in _PUBLIC
 
 
+def inside(directory: str, path: str) -> str:
+    """Where below the directory a file really is, when all links are followed; `..` where that is outside."""
+    return os.path.relpath(os.path.realpath(os.path.join(directory, path)), os.path.realpath(directory))
+
+
 def open_below(directory: str, path: str) -> io.FileIO:
     """Opens a file by its `relative` path. Raises NoFile; OSError when the file cannot be looked for just now.
 
     Symbolic links may lead to other files below the directory that are not hidden.
     """
-    base = os.path.realpath(directory)
-    real = os.path.realpath(os.path.join(base, path))
-    inside = os.path.relpath(real, base)
-    if any(map(_hidden, inside.split("/"))):
+    if any(map(_hidden, inside(directory, path).split("/"))):
         raise NoFile
+    real = os.path.realpath(os.path.join(directory, path))
     try:
         # Whoever puts a link there between the two calls gets nothing; a pipe must not hold us up.
         descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)

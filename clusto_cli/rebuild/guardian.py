@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any
 
 from clusto_cli.backends.base import BootMachine
+from clusto_cli.children import environment, python
 from clusto_core.config import Settings
 
 _TRIES = 60
@@ -76,7 +77,8 @@ class Guardian:
     def _tell(self, message: dict[str, Any]) -> None:
         if self._process is None:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "clusto_cli.rebuild.guardian"],
+                python("clusto_cli.rebuild.guardian"),
+                env=environment(own=True),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 start_new_session=True,

@@ -16,8 +16,9 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 from clusto_cli.rebuild import fetches
+from clusto_cli.rebuild.limits import Buckets, client_of
 from clusto_core.config import Settings
-from clusto_core.errors import ClustoError, NotFound
+from clusto_core.errors import ClustoError, NotFound, Refused
 from clusto_core.records import rebuilds
 from clusto_core.records.rebuilds import ONCE, Journal, Rebuild
 from clusto_core.store.reader import Reader, open_reader
@@ -29,6 +30,8 @@ T = TypeVar("T")
 
 _EVERY = 1.0
 """Seconds between two looks at which rebuilds there are; what was fetched meanwhile is written down together."""
+_CALLS_PER_SECOND, _CALLS_AT_ONCE = 2.0, 50
+"""How often one machine may call back: installers do so some ten times in all."""
 _DISARMED_WITHIN = 5.0
 """Seconds that the answer to a call-back waits for the boot files to be local: a quick installer reboots at once."""
 
@@ -38,6 +41,10 @@ class UnknownToken(NotFound):
 
     def __init__(self) -> None:
         super().__init__("no rebuild has this token")
+
+
+class TooMuch(Refused):
+    """A machine calls back more often than any installer does."""
 
 
 class _Call(NamedTuple):
@@ -69,6 +76,20 @@ class Incoming:
         self._writing_down: asyncio.Task[None] | None = None
         self._looked = 0.0
         self._heard: dict[tuple[int, str], float] = {}
+        self._said = Buckets(_CALLS_PER_SECOND, _CALLS_AT_ONCE)
+
+    async def addresses(self, path: str) -> set[str]:
+        """Whose a machine's own file is: the addresses of those that are being rebuilt and have it in their plans."""
+        owners = fetches.owners(await self._read(rebuilds.unfinished))
+        return {client_of(each) for rebuild in owners.get(path, ()) for each in rebuild.plan.get("addresses", ())}
+
+    async def prune(self) -> None:
+        """Has what was heard of rebuilds that ended long ago forgotten."""
+        try:
+            if count := await self._write(self._journal.prune):
+                self._say(f"forgot {count} events of rebuilds that ended more than {rebuilds.KEPT_DAYS} days ago")
+        except ClustoError as error:
+            self._say(f"old events are not forgotten yet: {error}")
 
     async def known(self, token: str) -> Rebuild:
         """The rebuild with that token, ended or not. Raises UnknownToken; StoreBroken and others of the store."""
@@ -80,8 +101,10 @@ class Incoming:
     async def call_back(self, token: str, event: str, message: str | None) -> Rebuild:
         """Writes down what a machine calls back; raises as `known` and `Journal.call_back`.
 
-        With the first word of its installer, the machine's boot files are put back to local.
+        With the first word of its installer, the machine's boot files are put back to local. Raises TooMuch.
         """
+        if not self._said.take(token):
+            raise TooMuch("too many call-backs")
         call = _Call(token, event, message, asyncio.get_running_loop().create_future())
         self._calls.append(call)
         if self._taking is None or self._taking.done():

@@ -6,6 +6,7 @@ from clusto_cli.context import App
 from clusto_cli.rebuild.run import Begun
 from clusto_cli.rebuild.story import Outcome
 from clusto_core.model.attributes import Key, structure
+from clusto_core.model.keys import is_true
 from clusto_core.model.reserved import REBUILD_LAST
 from clusto_core.records.history import user
 from clusto_core.rules import values
@@ -23,7 +24,7 @@ def record(app: App, begun: Begun, outcome: Outcome, message: str | None) -> Non
         if not outcome.done:
             return
         change.set_values(thing, INSTALLED_KEY, [begun.installs])
-        if begun.job.recipe.values.get("rebuild.autolock") == "true":
+        if is_true(begun.job.recipe.values.get("rebuild.autolock", "")):
             change.set_values(thing, PROTECTED, [True])
             change.set_values(thing, PROTECTED_REASON, [f"installed by clusto rebuild {outcome.rebuild_id}"])
 

@@ -100,6 +100,7 @@ def plan_of(job: Job) -> dict[str, Any]:
         "via": job.via,
         "files": sorted(job.machine.install),
         "answers": sorted(f"hosts/{job.name}/{name}" for name in job.machine.answers),
+        "addresses": [job.machine.address] if job.machine.address else [],
         "possible": sorted(job.possible),
         "needed": job.needed,
         "timeout": job.timeout,

@@ -2,10 +2,12 @@
 
     GET /PATH                        a file below the directory
     GET, POST /rebuild/TOKEN/EVENT   a machine says how far it is, `?message=` or the body of a POST says more
+    GET /rebuild/TOKEN/answers/FILE  an answer of that machine's
     GET /rebuild/TOKEN/check         whether that would be heard
     GET /rebuild                     who this is
 
 A call-back is answered by 200 when it is written down, and by 503 when it cannot be now: then the machine tries again.
+The answers of a machine (`hosts/NAME/FILE`) are for it alone: it knows its token, or has its address.
 """
 
 from __future__ import annotations
@@ -16,16 +18,18 @@ import logging
 import os
 import re
 import resource
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from clusto_cli import __version__
 from clusto_cli.backends.runner import Interruption, run
 from clusto_cli.output import clean
 from clusto_cli.rebuild import files
-from clusto_cli.rebuild.incoming import Disarm, Incoming, Say, UnknownToken
+from clusto_cli.rebuild.incoming import Disarm, Incoming, Say, TooMuch, UnknownToken
+from clusto_cli.rebuild.limits import Buckets, Gate, Limits, Log, client_of
 from clusto_core.config import Settings
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
-from clusto_core.records.rebuilds import NotTaken
+from clusto_core.records.rebuilds import NotTaken, Rebuild
 from clusto_core.secrecy import MASK
 from clusto_core.store.reader import open_reader
 
@@ -33,6 +37,8 @@ if TYPE_CHECKING:
     from aiohttp import web
     from aiohttp.abc import AbstractAccessLogger
 
+OWN = "hosts"
+"""Below it each machine has a folder of its own, with its answers."""
 BOOT_IPXE = """#!ipxe
 # Written by clusto: what it has for the card that booted; where it has nothing, the machine's own disk.
 chain --replace --autofree ipxe/mac-${netX/mac:hexraw}.ipxe || exit
@@ -41,25 +47,40 @@ chain --replace --autofree ipxe/mac-${netX/mac:hexraw}.ipxe || exit
 
 _LONGEST_MESSAGE = 64 * 1024
 _SLOWEST_MESSAGE = 30.0
-_IDLE = 75.0
 _WINDING_UP = 5.0
-_CONNECTIONS = 8192
+_DESCRIPTORS = 8192
+_LOOPBACK = "127.0.0.1"
+ADDRESS, TOKEN, ANYBODY = "address", "token", "any"
+ANSWERS = (ADDRESS, TOKEN, ANYBODY)
+_USUAL = Limits()
+_PRUNE_EVERY = 86400.0
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _SECRET = re.compile(r"(?<=/rebuild/)/*[^/?\s]+|(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
 _LONGEST_LINE = 400
 
 
 def listening(text: str) -> tuple[str, int]:
-    """The address and port of `ADDRESS:PORT`, `[ADDRESS]:PORT`, or `:PORT` for all addresses. Raises Malformed."""
+    """The address and port of `ADDRESS:PORT` or `[ADDRESS]:PORT`; `:PORT` is this machine alone. Raises Malformed."""
     address, separator, port = text.rpartition(":")
     bare = address[1:-1] if address.startswith("[") and address.endswith("]") else address
     if not separator or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535 or (":" in bare and bare == address):
         raise Malformed(f"malformed address: {text[:60]!a} (write ADDRESS:PORT, as 10.0.0.1:8080 or [::]:8080)")
-    return bare, int(port)
+    return bare or _LOOPBACK, int(port)
 
 
-def serve(settings: Settings, address: str, port: int, directory: str, say: Say, disarm: Disarm) -> None:
-    """Serves until it is interrupted or terminated. Port 0 is any that is free; an empty address all there are.
+def serve(
+    settings: Settings,
+    places: Sequence[tuple[str, int]],
+    directory: str,
+    say: Say,
+    disarm: Disarm,
+    *,
+    answers: str = ADDRESS,
+    limits: Limits = _USUAL,
+) -> None:
+    """Serves at each address and port until it is interrupted or terminated. Port 0 is any that is free.
+
+    `answers` says who gets a machine's answers: whoever has its ADDRESS or its token, its TOKEN only, or ANYBODY.
 
     `say` gets a line for each request and each problem, without tokens and control characters. `disarm` is awaited
     when a machine calls back that its installer has begun, and on starting for those that have. Raises NotFound where
@@ -72,27 +93,30 @@ def serve(settings: Settings, address: str, port: int, directory: str, say: Say,
     _load_writing(settings)
     _allow_connections()
 
-    def tell(line: str) -> None:
+    def write(line: str) -> None:
         # A server goes on when nobody reads what it says any more.
         with contextlib.suppress(OSError, ValueError):
             say(clean(_SECRET.sub(MASK, line)[:_LONGEST_LINE]))
 
     async def main(interruption: Interruption) -> None:
-        asyncio.get_running_loop().set_exception_handler(lambda loop, context: tell(_problem(context)))
-        incoming = Incoming(settings, tell, disarm)
+        log = Log(write, limits)
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: log.tell(_problem(context)))
+        incoming = Incoming(settings, log.tell, disarm)
+        gate = Gate(limits, log.tell)
         try:
-            await _serve(_BootServer(directory, incoming), address, port, tell, interruption)
+            await _serve(_BootServer(directory, incoming, gate, answers), places, log, interruption)
         finally:
             await incoming.close()
+            log.sum_up()
 
     run(main)
 
 
-async def _serve(server: _BootServer, address: str, port: int, tell: Say, interruption: Interruption) -> None:
+async def _serve(server: _BootServer, places: Sequence[tuple[str, int]], told: Log, interruption: Interruption) -> None:
     from aiohttp import web
 
     log = logging.Logger("clusto.rebuild.serve")
-    log.addHandler(_Lines(tell))
+    log.addHandler(_Lines(told.tell))
     # One more byte than is taken: versions of aiohttp differ in whether they take as much as that themselves.
     application = web.Application(client_max_size=_LONGEST_MESSAGE + 1)
     application.router.add_route("*", "/{path:.*}", server.answer)
@@ -100,38 +124,65 @@ async def _serve(server: _BootServer, address: str, port: int, tell: Say, interr
         application,
         logger=log,
         access_log=log,
-        access_log_class=_access_log(tell),
-        keepalive_timeout=_IDLE,
+        access_log_class=_access_log(told),
+        keepalive_timeout=server.gate.limits.idle,
         shutdown_timeout=_WINDING_UP,
     )
     await runner.setup()
+    assert runner.server is not None
+    listeners: list[asyncio.Server] = []
     try:
-        try:
-            await web.TCPSite(runner, address or None, port, backlog=1024).start()
-        except (OSError, UnicodeError) as error:
-            raise Refused(f"cannot listen on {_bracketed(address)}:{port}: {_reason(error)}") from None
-        for place in runner.addresses:
-            tell(f"listening on http://{_bracketed(place[0])}:{place[1]}")
+        for address, port in places:
+            listeners.append(await _listener(server.gate.guarding(runner.server), address, port))
+        for place in (socket.getsockname() for listener in listeners for socket in listener.sockets):
+            told.tell(f"listening on http://{_bracketed(place[0])}:{place[1]}")
         await server.incoming.resume()
-        while not await interruption.pause(3600):
-            pass
+        while True:
+            await server.incoming.prune()
+            if await interruption.pause(_PRUNE_EVERY):
+                break
     finally:
+        for listener in listeners:
+            listener.close()
         await runner.cleanup()
+
+
+async def _listener(protocol: Callable[[], asyncio.Protocol], address: str, port: int) -> asyncio.Server:
+    try:
+        return await asyncio.get_running_loop().create_server(protocol, address, port, backlog=1024)
+    except (OSError, UnicodeError) as error:
+        raise Refused(f"cannot listen on {_bracketed(address)}:{port}: {_reason(error)}") from None
 
 
 class _BootServer:
     """What each request is answered."""
 
-    def __init__(self, directory: str, incoming: Incoming) -> None:
+    def __init__(self, directory: str, incoming: Incoming, gate: Gate, answers: str) -> None:
         self.incoming = incoming
+        self.gate = gate
         self._directory = directory
+        self._answers = answers
+        limits = gate.limits
+        self._wrong = Buckets(limits.wrong_tokens_per_second, limits.wrong_tokens_at_once)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
+        guard = self.gate.guard_of(request.transport)
+        if guard is None:
+            return await self._answered(request)
+        guard.began()
+        try:
+            return await self._answered(request)
+        finally:
+            guard.ended()
+
+    async def _answered(self, request: web.Request) -> web.StreamResponse:
         segments = [segment for segment in request.path.split("/") if segment]
         if segments[:1] != ["rebuild"]:
-            return await self._file(request)
+            return await self._file(request, files.relative(request.path))
         if len(segments) == 1:
             return _only(request, "GET", "HEAD") or _text(f"clusto rebuild {__version__}")
+        if len(segments) == 4 and segments[2] == "answers":
+            return await self._answer_of(request, segments[1], segments[3])
         if len(segments) != 3:
             return _text("no such page", 404)
         _, token, event = segments
@@ -140,17 +191,21 @@ class _BootServer:
 
     async def _heard(self, request: web.Request, token: str, event: str) -> web.StreamResponse:
         message = await _message(request)
+        client = client_of(request.remote)
+        if self._wrong.full(client):
+            return _text("too many tokens that there are not", 429, headers={"Retry-After": "60"})
         try:
             if not _TOKEN.fullmatch(token):
                 raise UnknownToken
             if event == "check":
-                rebuild = await self.incoming.known(token)
-                if rebuild.ended:
-                    raise NotTaken(f"the rebuild of {rebuild.name} has ended: {rebuild.phase}")
+                rebuild = await self._of_token(token)
                 return _text(rebuild.name)
             rebuild = await self.incoming.call_back(token, event, message)
         except UnknownToken as error:
+            self._wrong.take(client)
             return _text(str(error), 403, note=str(error))
+        except TooMuch as error:
+            return _text(str(error), 429, note=str(error), headers={"Retry-After": "60"})
         except NotTaken as error:
             return _text(str(error), 409, note=str(error))
         except Malformed as error:
@@ -160,12 +215,52 @@ class _BootServer:
             return _text("not written down: try again", 503, note=str(error), headers={"Retry-After": "5"})
         return _text("ok", note=f"{rebuild.name}: {event}" + (f": {message[:100]}" if message else ""))
 
-    async def _file(self, request: web.Request) -> web.StreamResponse:
+    async def _of_token(self, token: str) -> Rebuild:
+        rebuild = await self.incoming.known(token)
+        if rebuild.ended:
+            raise NotTaken(f"the rebuild of {rebuild.name} has ended: {rebuild.phase}")
+        return rebuild
+
+    async def _answer_of(self, request: web.Request, token: str, name: str) -> web.StreamResponse:
+        """An answer of the machine with that token."""
+        client = client_of(request.remote)
+        if self._wrong.full(client):
+            return _text("too many tokens that there are not", 429, headers={"Retry-After": "60"})
+        try:
+            if not _TOKEN.fullmatch(token):
+                raise UnknownToken
+            rebuild = await self._of_token(token)
+        except (UnknownToken, NotTaken) as error:
+            self._wrong.take(client)
+            return _text(str(error), 403, note=str(error))
+        except ClustoError as error:
+            return _text("try again", 503, note=str(error), headers={"Retry-After": "5"})
+        path = f"{OWN}/{rebuild.name}/{name}"
+        if path not in rebuild.plan.get("answers", ()):
+            return _text("no such file", 404)
+        return await self._file(request, path, own=True)
+
+    async def _is_own(self, request: web.Request, path: str) -> bool:
+        """Whether a file may be given to who asks: what is below `hosts` only to the machine whose it is."""
+        if self._answers == ANYBODY:
+            return True
+        path = await asyncio.to_thread(files.inside, self._directory, path)
+        if path.split("/")[0] != OWN:
+            return True
+        if self._answers == TOKEN:
+            return False
+        return client_of(request.remote) in await self.incoming.addresses(path)
+
+    async def _file(self, request: web.Request, path: str | None, *, own: bool = False) -> web.StreamResponse:
         if refusal := _only(request, "GET", "HEAD"):
             return refusal
-        path = files.relative(request.path)
         if path is None:
             return _text("no such file", 404)
+        try:
+            if not own and not await self._is_own(request, path):
+                return _text("not yours", 403, note="only for the machine whose it is, by its address or its token")
+        except ClustoError as error:
+            return _text("try again", 503, note=str(error), headers={"Retry-After": "5"})
         try:
             file = await asyncio.to_thread(files.open_below, self._directory, path)
         except files.NoFile as error:
@@ -233,7 +328,7 @@ class _Lines(logging.Handler):
         self._tell(record.getMessage() + (f": {error!r}" if error else ""))
 
 
-def _access_log(tell: Say) -> type[AbstractAccessLogger]:
+def _access_log(told: Log) -> type[AbstractAccessLogger]:
     """A line for each request: who, what, the answer, and what came of it."""
     from aiohttp.abc import AbstractAccessLogger
 
@@ -241,9 +336,8 @@ def _access_log(tell: Say) -> type[AbstractAccessLogger]:
         def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
             query = f"?{request.query_string}" if request.query_string else ""
             note = response.get("note", "")
-            tell(
-                f"{request.remote} {request.method} {request.path[:200]}{query[:100]} {response.status} {note}".rstrip()
-            )
+            asked = f"{request.method} {request.path[:200]}{query[:100]}"
+            told.tell(f"{request.remote} {asked} {response.status} {note}".rstrip(), client_of(request.remote))
 
     return AccessLog
 
@@ -266,7 +360,7 @@ def _bracketed(address: str) -> str:
 def _allow_connections() -> None:
     """A download takes two descriptors, and many systems give a program 1024 unless it asks for more."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _CONNECTIONS if hard == resource.RLIM_INFINITY else min(_CONNECTIONS, hard)
+    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 

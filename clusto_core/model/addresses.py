@@ -17,6 +17,7 @@ _V4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}").fullmatch
 _MAC = re.compile(
     r"(?:[0-9a-f]{2}([:-]))(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}|[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}", re.IGNORECASE
 )
+_BARE_MAC = re.compile("[0-9a-fA-F]{12}").fullmatch
 
 
 def parse(text: str) -> IPv4Address | IPv6Address | None:
@@ -54,9 +55,12 @@ def claim(address: IPv4Address | IPv6Address) -> str:
     return f"ip{address.version}:{int(address):0{8 if address.version == 4 else 32}x}"
 
 
-def parse_mac(text: str) -> str | None:
-    """The twelve hexadecimal digits, in lower case, of a MAC spelled with colons, hyphens or dots; else None."""
-    if _MAC.fullmatch(text) is None:
+def parse_mac(text: str, *, bare: bool = False) -> str | None:
+    """The twelve hexadecimal digits, in lower case, of a MAC spelled with colons, hyphens or dots; else None.
+
+    With `bare` also of one without any mark.
+    """
+    if _MAC.fullmatch(text) is None and not (bare and _BARE_MAC(text)):
         return None
     return re.sub("[^0-9a-f]", "", text.lower())
 

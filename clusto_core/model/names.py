@@ -77,6 +77,16 @@ def _check(name: str, what: str, marks: str, without_marks: dict[int, int | None
         raise MalformedName(f"malformed {what} {name!r}: it has no letter and no digit")
 
 
+def composed(text: str) -> str:
+    """The text with letters and their marks as one character each (Unicode's NFC): macOS and some keyboards write them
+    apart, and both look alike."""
+    if text.isascii():
+        return text
+    from unicodedata import normalize
+
+    return normalize("NFC", text)
+
+
 def split_part(address: str) -> tuple[str, str | None]:
     """`server1:eth0` as ("server1", "eth0"); `server1`, which addresses no part, as ("server1", None).
 

@@ -28,6 +28,8 @@ class Entry(NamedTuple):
     command: str
     message: str | None
     reverts: int | None
+    database_user: str | None
+    """Whom the database knows the writer as, which nobody but an operator of the database can forge; None on SQLite."""
 
 
 class Change(NamedTuple):
@@ -39,7 +41,7 @@ class Change(NamedTuple):
     after: Rows
 
 
-_ENTRY = "SELECT x.id, x.time, x.user, x.host, x.command, x.message, x.reverts FROM transactions x"
+_ENTRY = "SELECT x.id, x.time, x.user, x.host, x.command, x.message, x.reverts, x.database_user FROM transactions x"
 _TOUCHED = "SELECT DISTINCT c.transaction_id FROM changes c WHERE c.thing_id IN (:ids)"
 _CHANGE = "SELECT c.thing_id, c.name, c.before, c.after FROM changes c"
 

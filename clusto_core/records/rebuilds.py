@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -35,6 +36,10 @@ ONCE = (STARTED, FINISHED, UP, FAILED)
 """The call-backs that are taken once; `progress` may come any number of times."""
 _MESSAGE = 4096
 """Characters that are kept of what a machine says."""
+_MOST = 1000
+"""Call-backs that are kept of one rebuild; what an installer has to say once is taken beyond that."""
+KEPT_DAYS = 90
+"""Days for which what was heard of a rebuild that has ended is kept."""
 _TOKEN = 43
 """Characters of a token: 256 bits, URL-safe."""
 
@@ -97,7 +102,13 @@ _NOT_ENDED = "phase NOT IN ('{}')".format("', '".join(ENDED))
 _NEW_PHASE = f"UPDATE rebuilds SET phase = :phase, changed = :now WHERE {_NOT_ENDED}"
 _PHASES = "SELECT b.id, b.phase FROM rebuilds b WHERE b.id IN (:ids)"
 _ONCE = "SELECT e.rebuild_id, e.once FROM rebuild_events e WHERE e.once IS NOT NULL AND e.rebuild_id IN (:ids)"
+_COUNTED = (
+    "SELECT e.rebuild_id, COUNT(*) FROM rebuild_events e WHERE e.source = 'callback' AND e.rebuild_id IN (:ids)"
+    " GROUP BY e.rebuild_id"
+)
+_ENDED_LONG_AGO = "SELECT b.id FROM rebuilds b WHERE b.phase IN ('{}') AND b.changed < :then".format("', '".join(ENDED))
 _EVENT_COLUMNS = ("id", "rebuild_id", "time", "source", "event", "message", "once")
+_OLD = "{} FROM rebuild_events WHERE id <> :last AND rebuild_id IN (:ids)"
 _EVENT = "SELECT e.id, e.rebuild_id, e.time, e.source, e.event, e.message FROM rebuild_events e"
 
 
@@ -216,11 +227,15 @@ class Journal:
         with write_transaction(self._settings, lambda line: None) as database:
             phases: dict[int, str] = dict(database.rows_in(_PHASES, ids))
             before = {**{id: set() for id in ids}, **_called_back(database, ids)}
+            counted: Counter[int] = Counter(dict(database.rows_in(_COUNTED, ids)))
             refusals = []
             for rebuild, event, _ in said:
                 refusals.append(_refusal(rebuild, phases[rebuild.id], event, before[rebuild.id]))
                 if refusals[-1] is None and event in ONCE:
                     before[rebuild.id].add(event)
+                elif refusals[-1] is None and counted[rebuild.id] >= _MOST:
+                    refusals[-1] = NotTaken(f"{rebuild.name} has called back {_MOST} times: no more is kept")
+                counted[rebuild.id] += refusals[-1] is None
             taken = [each for each, refusal in zip(said, refusals, strict=True) if refusal is None]
             written = iter(
                 self._add(
@@ -230,6 +245,22 @@ class Journal:
                 )
             )
         return [refusal or next(written) for refusal in refusals]
+
+    def prune(self, days: float = KEPT_DAYS) -> int:
+        """Forgets what was heard of rebuilds that ended more than so many days ago; how many events that were.
+
+        The rebuilds stay, and so does the newest event of all, whose number the next one goes on from.
+        """
+        from clusto_core.store.opening import write_transaction
+
+        with write_transaction(self._settings, lambda line: None) as database:
+            [(last,)] = database.rows("SELECT COALESCE(MAX(e.id), 0) FROM rebuild_events e")
+            then = _now() - int(days * 86400e6)
+            ids = [row[0] for row in database.rows(_ENDED_LONG_AGO, {"then": then})]
+            count = sum(int(row[0]) for row in database.rows_in(_OLD.format("SELECT COUNT(*)"), ids, {"last": last}))
+            if count:
+                database.execute_in(_OLD.format("DELETE"), ids, {"last": last})
+        return count
 
     def _add(self, database: Database, heard: Sequence[Heard], once: Sequence[str | None]) -> list[Event]:
         now = _now()

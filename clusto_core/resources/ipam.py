@@ -6,6 +6,7 @@ blocks or spans as 10.2.1.1-10.2.1.20, which are given to nobody unless they are
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import NamedTuple
@@ -52,12 +53,20 @@ class Held(NamedTuple):
 
 
 def blocks(reader: Reader) -> list[Block]:
-    """All Networks, in natural order of their names. Raises Malformed for one whose attributes make no sense."""
-    things = in_order(reader.all([Network.__name__]))
+    """All Networks, in natural order of their names; those whose attributes make no sense stand in nobody's way, and
+    `db check` tells of them."""
+    found = []
+    for thing, values in _recorded(reader, in_order(reader.all([Network.__name__]))):
+        with contextlib.suppress(Malformed):
+            found.append(_block(thing, values))
+    return [block for block in found if block is not None]
+
+
+def _recorded(reader: Reader, things: list[Thing]) -> Iterator[tuple[Thing, dict[Key, list[str]]]]:
     found: dict[int, dict[Key, list[str]]] = {thing.id: {} for thing in things}
     for attribute in reader.attributes(*found):
         found[attribute.thing_id].setdefault(attribute.key, []).append(attribute.value.text)
-    return [block for thing in things if (block := _block(thing, found[thing.id])) is not None]
+    return ((thing, found[thing.id]) for thing in things)
 
 
 def _block(thing: Thing, values: dict[Key, list[str]]) -> Block | None:
@@ -87,9 +96,11 @@ def _block(thing: Thing, values: dict[Key, list[str]]) -> Block | None:
 
 
 def block_of(reader: Reader, thing: Thing) -> Block:
-    """A Network as it is recorded. Raises Malformed for another kind of Thing or one without `cidr`."""
+    """A Network as it is recorded. Raises Malformed for another kind of Thing, one without `cidr`, and one whose
+    attributes make no sense."""
     kinds.checked(thing, Network)
-    found = next((block for block in blocks(reader) if block.thing == thing), None)
+    [(_, values)] = _recorded(reader, [thing])
+    found = _block(thing, values)
     if found is None:
         raise Malformed(f"{thing.name} has no cidr: clusto attr set cidr 10.2.0.0/24 -t {thing.name}")
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import ceil
 from typing import NamedTuple
 
 from clusto_core.drivers import Driver, Part
@@ -11,6 +12,7 @@ from clusto_core.drivers.parts import RackUnit
 from clusto_core.errors import Malformed, Refused
 from clusto_core.model import wiring
 from clusto_core.model.attributes import Key
+from clusto_core.model.grammars import RackUnits
 from clusto_core.model.names import natural_key, trailing_number
 from clusto_core.model.things import Cable, Thing
 from clusto_core.rules.containment import check_no_cycle, standing
@@ -52,9 +54,9 @@ def parse_span(text: str) -> Span | None:
 
 
 def height(unit: UnitOfWork, thing: Thing) -> int | None:
-    """A device's height in rack units, None where it is not recorded. Raises Refused where several are."""
+    """How many rack units a device takes, None where its height is not recorded. Raises Refused where several are."""
     values = [each.value for each in unit.attributes(thing) if each.key == HEIGHT]
-    found = [value.integer for value in values if value.type == "integer"]
+    found = [ceil(float(known.text)) for value in values if (known := RackUnits().read(value)) is not None]
     if len(found) > 1:
         raise Refused(f"{thing.name} has several heights: {', '.join(map(str, found))}")
     return found[0] if found else None

@@ -7,7 +7,7 @@ import re
 from clusto_core.drivers import Driver, registry
 from clusto_core.drivers.resources import DeviceType, Query
 from clusto_core.errors import Malformed
-from clusto_core.model.names import MAX_LENGTH, MalformedName, check_name
+from clusto_core.model.names import MAX_LENGTH, MalformedName, check_name, composed
 from clusto_core.model.things import Thing
 
 _QUERY = re.compile(r"@\w[\w.+-]{0,99}").fullmatch
@@ -32,9 +32,10 @@ def named(driver: str | type[Driver]) -> type[Driver]:
 
 
 def checked_name(name: str, kind: type[Driver] = Driver) -> str:
-    """The name itself. Raises Malformed when no whole Thing of that kind can be called so."""
+    """The name as the store has it. Raises Malformed when no whole Thing of that kind can be called so."""
     if not isinstance(name, str):
         raise Malformed(f"a name is text, not a {type(name).__name__}")
+    name = composed(name)
     if issubclass(kind, Query):
         if _QUERY(name) is None:
             raise Malformed(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from clusto_core.errors import Refused
 from clusto_core.model.attributes import Key
+from clusto_core.model.keys import is_true
 from clusto_core.model.things import Inherited, Thing, in_force
 from clusto_core.rules import containment
 from clusto_core.store.reader import Reader
@@ -29,10 +30,13 @@ def check_removal(unit: UnitOfWork, thing: Thing) -> None:
 
 
 def _reason(thing: Thing, every: Iterable[Inherited]) -> str | None:
-    effective = {attribute.key: (attribute.value.text, origin) for attribute, origin in every}
-    text, origin = effective.get(PROTECTED, ("", thing))
-    if text != "true":
+    told = list(every)
+    # A store may have values from before they were read on their way in, several even: one that says so is enough.
+    said_so = [each.origin for each in told if each.attribute.key == PROTECTED and is_true(each.attribute.value.text)]
+    if not said_so:
         return None
+    origin = said_so[0]
+    effective = {attribute.key: (attribute.value.text, holder) for attribute, holder in told}
     reason, said_of = effective.get(PROTECTED_REASON, ("", origin))
     by = "" if origin == thing else f" by {origin.name}"
     return f"{thing.name} is protected{by}" + (f" ({reason})" if reason and said_of == origin else "")

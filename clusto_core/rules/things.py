@@ -31,7 +31,7 @@ def add(
 
     Raises Malformed for a name that cannot be, Refused for one that is taken and as `containment.put`.
     """
-    kinds.checked_name(name, kind)
+    name = kinds.checked_name(name, kind)
     _check_free(unit, name)
     for key, _ in attributes:
         reserved.writable(key)

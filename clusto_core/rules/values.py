@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from clusto_core.errors import Malformed, NotFound
-from clusto_core.model import attributes, reserved
+from clusto_core.model import attributes, keys, reserved
 from clusto_core.model.attributes import Key, Value, from_python
 from clusto_core.model.things import Attribute, Thing
 from clusto_core.rules import kinds
@@ -120,7 +120,8 @@ def _kept(thing: Thing, key: Key, values: Iterable[Value]) -> list[Value]:
 
 
 def _put(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) -> bool:
-    wanted = list(dict.fromkeys(values))
+    wanted = list(dict.fromkeys(keys.checked(thing, key, values)))
+    keys.check_number(thing, key, len(wanted))
     present = [each for each in unit.attributes(thing) if each.key == key]
     if present:
         gone = [each for each in present if not any(same(each.value, value) for value in wanted)]
@@ -134,12 +135,14 @@ def _put(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) -> b
 
 
 def _add(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) -> bool:
-    changed = False
-    for value in values:
-        if not any(each.key == key and same(each.value, value) for each in unit.attributes(thing)):
-            unit.insert_attribute(Attribute(unit.new_id(), thing.id, key, value))
-            changed = True
-    return changed
+    present = [each.value for each in unit.attributes(thing) if each.key == key]
+    found = dict.fromkeys(keys.checked(thing, key, values))
+    new = [value for value in found if not any(same(value, each) for each in present)]
+    if new:
+        keys.check_number(thing, key, len(present) + len(new))
+    for value in new:
+        unit.insert_attribute(Attribute(unit.new_id(), thing.id, key, value))
+    return bool(new)
 
 
 def _delete(unit: UnitOfWork, thing: Thing, key: Key, value: Value | None) -> int:

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from clusto_core.errors import Malformed, NotFound, StoreBroken
+from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, StoreBroken
 
-REVISION = "0004"
+REVISION = "0005"
 """The schema's revision that the statements are written for; a test holds it against the newest migration."""
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z]\w*)|(%)")
@@ -102,11 +102,18 @@ class Database:
         if not is_of_driver(error):
             return error
         text = str(error.args[-1] if error.args else error).strip().partition("\n")[0]
-        return StoreBroken(f"the store cannot be read: {text}")
+        return forbidden(text) or StoreBroken(f"the store cannot be read: {text}")
 
     def close(self) -> None:
         """Ends the connection; what was not committed is undone. Closing twice does no harm."""
         self.connection.close()
+
+
+def forbidden(text: str) -> Refused | None:
+    """What it means when the database says that its user may not do something; None when it says something else."""
+    if re.search("(?i)permission denied|must be owner|command denied to user", text):
+        return Refused(f"the database user may not do that: {text} (clusto db roles shows what each role may)")
+    return None
 
 
 def is_of_driver(error: BaseException) -> bool:
@@ -268,28 +275,34 @@ def _sqlite(path: str) -> Any:
 
 def _postgresql(url: str, **session: Any) -> Any:
     """A connection whose transactions are as psycopg2's `set_session` is told."""
+    from clusto_core.store.reaching import postgresql_arguments
+
     try:
         import psycopg2
+        from psycopg2.extensions import parse_dsn
     except ImportError:
         raise StoreBroken(
             "PostgreSQL needs a package that is not installed: pip install 'clusto[postgresql]'"
         ) from None
     try:
-        connection = psycopg2.connect("postgresql://" + url.partition("://")[2], connect_timeout=10)
+        given = parse_dsn("postgresql://" + url.partition("://")[2])
+        connection = psycopg2.connect(None, **postgresql_arguments(given))
         connection.set_session(**session)
-    except psycopg2.Error as error:
+    except (psycopg2.Error, UnicodeError) as error:
         raise unreachable(url, error) from None
     return connection
 
 
 def _mariadb(url: str, *settings: str) -> Any:
     """A connection on which these statements have been run."""
+    from clusto_core.store.reaching import mariadb_arguments, mariadb_connection
+
     try:
         import pymysql
     except ImportError:
         raise StoreBroken("MariaDB needs a package that is not installed: pip install 'clusto[mysql]'") from None
     try:
-        connection = pymysql.connect(**mariadb_arguments(url), charset="utf8mb4", connect_timeout=10)
+        connection = mariadb_connection(**mariadb_arguments(url), charset="utf8mb4")
         with connection.cursor() as cursor:
             for statement in ("SET SESSION sql_mode = CONCAT(@@sql_mode, ',PIPES_AS_CONCAT')", *settings):
                 cursor.execute(statement)
@@ -298,24 +311,12 @@ def _mariadb(url: str, *settings: str) -> Any:
     return connection
 
 
-def mariadb_arguments(url: str) -> dict[str, Any]:
-    """What PyMySQL's `connect` is given for `mariadb://user:password@host:port/name?unix_socket=PATH`."""
-    from urllib.parse import parse_qsl, unquote, urlsplit
-
-    parts = urlsplit(url)
-    arguments: dict[str, Any] = {"host": parts.hostname or "localhost", "database": parts.path.lstrip("/")}
-    if parts.port:
-        arguments["port"] = parts.port
-    if parts.username:
-        arguments["user"] = unquote(parts.username)
-    if parts.password:
-        arguments["password"] = unquote(parts.password)
-    return arguments | {key: value for key, value in parse_qsl(parts.query) if key in ("unix_socket", "ssl_ca")}
-
-
-def unreachable(url: str, error: Exception) -> StoreBroken:
-    """The one line for a database server that is not there or does not let us in."""
+def unreachable(url: str, error: Exception) -> ClustoError:
+    """The one line for a database server that is not there or does not let us in, or is not the one it should be."""
     from clusto_core.config import masked
+    from clusto_core.store.reaching import advice, is_about_tls
 
     text = str(error.args[-1] if error.args else error).strip().partition("\n")[0]
+    if is_about_tls(text):
+        return Refused(f"cannot open the store {masked(url)}: {text} ({advice(dialect_of(url))})")
     return StoreBroken(f"cannot open the store {masked(url)}: {text}")

@@ -139,6 +139,8 @@ def explained(url: str) -> Iterator[None]:
 def _explain(url: str, error: BaseException) -> Exception:
     text = str(error.args[-1] if error.args else error).strip().partition("\n")[0]
     lowered = text.lower()
+    if (refused := database.forbidden(text)) is not None:
+        return refused
     if "locked" in lowered or "lock wait timeout" in lowered:
         return Refused(f"another command has been writing to the store for {database.BUSY_SECONDS} s: try again")
     if "readonly" in lowered or "read-only" in lowered:

@@ -15,7 +15,7 @@ from clusto_core.drivers.parts import FrontPort, Inlet, Outlet, RearPort
 from clusto_core.errors import Malformed, NotFound, did_you_mean
 from clusto_core.model import addresses
 from clusto_core.model.attributes import Key, Value
-from clusto_core.model.names import natural_key, split_part, suggest
+from clusto_core.model.names import composed, natural_key, split_part, suggest
 from clusto_core.model.things import Attribute, Inherited, Link, Thing, in_force, in_order
 from clusto_core.store.database import Database, Row, connect
 
@@ -97,6 +97,8 @@ _DRIVERS = """
 _NEXT_KEY = "SELECT min(a.key) FROM attributes a WHERE a.key > :key"
 _NEXT_SUBKEY = "SELECT min(a.subkey) FROM attributes a WHERE a.key = :key AND a.subkey > :subkey"
 _PLAIN_KEY = "SELECT 1 FROM attributes a WHERE a.key = :key AND a.subkey IS NULL LIMIT 1"
+_ANY_KEY = "SELECT 1 FROM attributes a WHERE a.key = :key AND a.id < :id AND "
+_SUBKEY, _NO_SUBKEY = "a.subkey = :subkey LIMIT 1", "a.subkey IS NULL LIMIT 1"
 _LATER_CHANGES = """
     SELECT c.transaction_id, c.before, c.after FROM changes c
     WHERE c.thing_id = :id AND c.transaction_id > :number ORDER BY c.transaction_id DESC"""
@@ -137,6 +139,7 @@ class Reader:
     def resolve(self, name: str) -> Thing:
         """What an operator means by `name`: a Thing, a part by name or by label, or the one Thing that holds that IP
         address, MAC or serial number. Raises NotFound with a suggestion, Malformed when several hold it."""
+        name = composed(name)
         found = self.get(name)
         if found:
             return found
@@ -167,7 +170,7 @@ class Reader:
         rows: list[Row] = []
         if address := addresses.parse(text):
             rows = self.database.rows(_BY_CLAIM, {"claim": addresses.claim(address)})
-        elif mac := addresses.parse_mac(text):
+        elif mac := addresses.parse_mac(text, bare=True):
             spellings = addresses.mac_spellings(mac)
             rows = list(self.database.rows_in(_BY_VALUE, [*spellings, text], {"key": "mac"}))
         if not rows:
@@ -379,6 +382,11 @@ class Reader:
     def drivers(self) -> list[str]:
         """The drivers that the store has Things of."""
         return [row[0] for row in self.database.rows(_DRIVERS)]
+
+    def has_key(self, key: Key, before: int) -> bool:
+        """Whether any Thing has an attribute under that key, with whatever number, whose id is below that one."""
+        sql, known = _ANY_KEY, {"key": key.key, "subkey": key.subkey or "", "id": before}
+        return bool(self.database.rows(sql + (_NO_SUBKEY if key.subkey is None else _SUBKEY), known))
 
     def keys(self) -> list[str]:
         """The keys in the store, each with its subkeys: `status`, `snmp.community`; numbers are left out."""

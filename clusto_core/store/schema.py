@@ -136,9 +136,14 @@ transactions = Table(
     Column("command", _LONG, nullable=False),
     Column("message", _LONG),
     Column("reverts", BigInteger),
+    Column("database_user", String(400)),
     **_TABLE,
 )
-"""`time` is in microseconds since 1970, UTC; `reverts` the transaction that this one undid."""
+"""`time` is in microseconds since 1970, UTC; `reverts` the transaction that this one undid.
+
+`user` is whom the program claims; `database_user` whom the database let in, by the column's own default. Nobody but an
+operator's role may write that column. SQLite knows no users, and leaves it empty.
+"""
 
 changes = Table(
     "changes",

@@ -46,7 +46,9 @@ class UnitOfWork:
         self.database = reader.database
         counters = self.database.rows("SELECT s.next_id, s.next_transaction FROM store s")[0]
         self._counters: Row = counters
-        self._next_id: int = counters[0]
+        self.first_id: int = counters[0]
+        """The first id of what this transaction makes."""
+        self._next_id: int = self.first_id
         self._next_transaction: int = counters[1]
         self._by_name: dict[str, Thing | None] = {}
         self._by_id: dict[int, Thing] = {}
@@ -474,6 +476,11 @@ class UnitOfWork:
     def _told_cable(self, cable: Cable) -> Sequence[Any]:
         _, _, part, thing, other_part, other_thing = cable
         return (*cable, self.by_id(part or thing).name, self.by_id(other_part or other_thing).name)
+
+    def new_keys(self) -> set[Key]:
+        """The keys of attributes that are new, without reserved ones and those of which some were taken out."""
+        new, gone = ({attribute.key for attribute in rows.values()} for rows in (self._new[1], self._gone[1]))
+        return {key for key in new - gone if not key.reserved}
 
     def attributes_changed(self, key: Key) -> tuple[list[Attribute], list[Attribute]]:
         """The attributes under a key that are new, and those that are gone."""

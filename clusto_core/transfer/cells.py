@@ -2,6 +2,9 @@
 
 A cell means what its text means on the command line: `5` is a number, `@rack101` a relation, anything else is text.
 What text cannot say is written as JSON: `"5"` in quotes is text, `["x", "y"]` two values, `{"json": ...}` a structure.
+
+Spreadsheets run a cell that begins as a formula does. `guarded` puts an apostrophe before such a one, and `unguarded`
+takes it away again (https://owasp.org/www-community/attacks/CSV_Injection).
 """
 
 from __future__ import annotations
@@ -14,6 +17,13 @@ from clusto_core.model.attributes import Value, infer
 from clusto_core.transfer.documents import escaped, hides, tagged, value
 
 _JSON = re.compile(r'".*"|\[.*\]|\{.*\}', re.DOTALL).fullmatch
+_FORMULA = r"[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]"
+_BEGINS_FORMULA = re.compile(_FORMULA).match
+_IS_GUARDED = re.compile("'" + _FORMULA).match
+_NEGATIVE = re.compile(r"-[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?").fullmatch
+# Where a spreadsheet takes semicolons or tabs for what separates cells, one begins in the midst of our text.
+_INNER_FORMULA = re.compile(rf"[;\t\n\r](?=[\s\"']*{_FORMULA})").search
+_INNER_SEMICOLON = re.compile(rf";(?=[\s\"']*{_FORMULA})")
 _NAMES = re.compile(r"[,;\s]+").split
 
 
@@ -49,6 +59,8 @@ def _is_plain(text: str) -> bool:
     """Whether a text, as a cell, is read as itself; spreadsheets lose blanks at its ends."""
     if not text or text != text.strip() or text[0] == "@" or _JSON(text) or hides(text):
         return False
+    if _IS_GUARDED(text) or _INNER_FORMULA(text):
+        return False
     try:
         return infer(text).type == "string"
     except Malformed:
@@ -61,4 +73,14 @@ def names(text: str) -> list[str]:
 
 
 def _json(data: object) -> str:
-    return escaped(json.dumps(data, ensure_ascii=False))
+    return escaped(_INNER_SEMICOLON.sub(r"\\u003b", json.dumps(data, ensure_ascii=False)))
+
+
+def guarded(cell: str) -> str:
+    """The cell as a spreadsheet takes it for text, whatever it begins with; numbers stay numbers."""
+    return f"'{cell}" if _BEGINS_FORMULA(cell) and not _NEGATIVE(cell) else cell
+
+
+def unguarded(cell: str) -> str:
+    """The cell that was guarded so; any other as it is."""
+    return cell[1:] if _IS_GUARDED(cell) else cell

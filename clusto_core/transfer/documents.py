@@ -407,17 +407,29 @@ def _plain_values(values: Values, convert: Callable[[Value], object]) -> dict[st
     }
 
 
-_HIDDEN = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_BEYOND = re.compile("[\x7f-\U0010ffff]")
 
 
-def escaped(text: str) -> str:
-    """JSON, or YAML in double quotes, without characters that steer a terminal or hide what stands there."""
-    return _HIDDEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+def escaped(text: str, *, pairs: bool = True) -> str:
+    """JSON, or YAML in double quotes, without characters that steer a terminal or hide what stands there: all that
+    Unicode has not as printable. JSON spells what is beyond U+FFFF as a pair of surrogates, YAML does not.
+    """
+
+    def spelled(match: re.Match[str]) -> str:
+        if match[0].isprintable():
+            return match[0]
+        code = ord(match[0])
+        if code < 0x10000:
+            return f"\\u{code:04x}"
+        high, low = divmod(code - 0x10000, 0x400)
+        return f"\\u{0xD800 + high:04x}\\u{0xDC00 + low:04x}" if pairs else f"\\U{code:08x}"
+
+    return _BEYOND.sub(spelled, text)
 
 
 def hides(text: str) -> bool:
-    """Whether a text has such characters."""
-    return _HIDDEN.search(text) is not None
+    """Whether a text has such characters beyond ASCII, which JSON and YAML would not escape by themselves."""
+    return not text.isprintable() and any(not each.isprintable() for each in _BEYOND.findall(text))
 
 
 def tagged(found: Value) -> object:

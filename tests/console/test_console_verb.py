@@ -337,7 +337,7 @@ def test_replay(clusto: Run, do: Do, tmp_path: Path) -> None:
         b"2026-11-22T10:00:00.000Z # attached to server1\n2026-11-22T10:00:01.500Z | \x1b[2J\x1b[31mlogin:\x07\r\n"
     )
     result = clusto("console", "--replay", str(log))
-    assert result.out == "2026-11-22 10:00:00.000 -- attached to server1\n2026-11-22 10:00:01.500 login:^G\n"
+    assert result.out == "2026-11-22 10:00:00.000 -- attached to server1\n2026-11-22 10:00:01.500 login:\\x07\n"
     assert clusto("console", "--replay", str(tmp_path / "none")).code == 1
     assert clusto("console", "--replay", str(log), "server1").code == 2
 

@@ -282,7 +282,7 @@ def test_nothing_shown_can_act_on_a_terminal(data: bytes) -> None:
 
 
 def test_visible() -> None:
-    assert visible(b"\x1b[1;31mred\x1b[0m \x1b]0;title\x07ok \x07 \xff caf\xc3\xa9") == "red ok ^G \\xff café"
+    assert visible(b"\x1b[1;31mred\x1b[0m \x1b]0;title\x07ok \x07 \xff caf\xc3\xa9") == "red ok \\x07 \\xff café"
     assert visible_lines(b"one\r\ntwo\rthree\r\r\nfour\r") == ["one", "two", "three", "four"]
 
 

@@ -113,14 +113,15 @@ def test_the_way_back_lies_ready_beside_each_file(root: Path, machine: BootMachi
         assert (root / folder / f".{name}.local").read_text() == text
 
 
-def test_everybody_may_read_whatever_the_umask(root: Path, machine: BootMachine) -> None:
+def test_everybody_may_read_boot_files_and_nobody_answers_whatever_the_umask(root: Path, machine: BootMachine) -> None:
     before = os.umask(0o077)
     try:
         run(root, lambda provisioner: provisioner.install(machine))
     finally:
         os.umask(before)
     for path in root.rglob("*"):
-        assert path.stat().st_mode & 0o777 == (0o755 if path.is_dir() else 0o644), path
+        wanted = 0o755 if path.is_dir() else 0o640 if path.is_relative_to(root / "hosts") else 0o644
+        assert path.stat().st_mode & 0o777 == wanted, path
 
 
 def test_shared_files_are_made_once_and_left_alone(root: Path, machine: BootMachine) -> None:

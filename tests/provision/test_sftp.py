@@ -65,7 +65,8 @@ def test_there_and_back(server: Sshd, root: Path) -> None:
         answers = {f"hosts/server1/{name}": text for name, text in machine.answers.items()}
         assert visible(root) == {**machine.install, **answers, **shared}
         for path in root.rglob("*"):
-            assert path.stat().st_mode & 0o777 == (0o755 if path.is_dir() else 0o644), path
+            wanted = 0o755 if path.is_dir() else 0o640 if path.is_relative_to(root / "hosts") else 0o644
+            assert path.stat().st_mode & 0o777 == wanted, path
         await provisioner.local(machine)
         assert await provisioner.state(machine) is BootState.LOCAL
 

@@ -203,7 +203,9 @@ def test_ipxe_with_what_clusto_tells_dnsmasq(tmp_path: Path, sqlite_url: str, in
         with Inventory(Settings(sqlite_url)).change() as change:
             change.connect("server1:psu1", "pdu1:1")
             hold(change.unit, change.resolve("server1:eth0"), "10.77.0.11")
-        exported = boots.clusto("export", "--format", "dnsmasq")
+        config = tmp_path / "config.toml"
+        config.write_text('exports.dnsmasq = ["rebuild.dir", "rebuild.url"]\n')
+        exported = boots.clusto("--config", str(config), "export", "--format", "dnsmasq")
         assert exported.returncode == 0, exported.stderr
         stack.enter_context(_dnsmasq(tmp_path, lan.inside(), exported.stdout, sqlite_url))
         done = boots.rebuild("server1")

@@ -45,7 +45,9 @@ class Store:
         """A rebuild of a new machine, and its token."""
         with Inventory(Settings(self.url)).change() as change:
             thing = change.add("Server", f"machine{next(_numbers)}")
-        return self.journal.begin([(thing, {"files": list(files), "answers": list(answers)})])[0]
+        return self.journal.begin(
+            [(thing, {"files": list(files), "answers": list(answers), "addresses": ["127.0.0.1"]})]
+        )[0]
 
     def events(self, rebuild: Rebuild) -> list[Event]:
         with open_reader(self.url) as reader:

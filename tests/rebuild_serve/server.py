@@ -10,12 +10,16 @@ import sys
 from pathlib import Path
 
 from clusto_cli.backends.base import DeviceError
+from clusto_cli.rebuild.limits import Limits
 from clusto_cli.rebuild.serve import serve
 from clusto_core.config import Settings
 from clusto_core.errors import ClustoError
 from clusto_core.records.rebuilds import Rebuild
 
 LOCAL = b"boot the disk\n"
+ANSWERS = "address"
+LIMITS = Limits(per_client=1000, client_lines_at_once=10_000, wrong_tokens_at_once=10_000)
+"""All clients of most tests have one address."""
 
 
 def main(url: str, directory: str, address: str, port: str) -> None:
@@ -31,7 +35,7 @@ def main(url: str, directory: str, address: str, port: str) -> None:
         sys.stderr.write(f"{line}\n")
 
     try:
-        serve(Settings(url), address, int(port), directory, say, disarm)
+        serve(Settings(url), [(address, int(port))], directory, say, disarm, answers=ANSWERS, limits=LIMITS)
     except ClustoError as error:
         sys.exit(f"{type(error).__name__}: {error}")
 

@@ -456,7 +456,7 @@ def test_a_store_that_is_locked_for_a_while(own: Callable[..., BootServer]) -> N
 
 
 def test_a_store_that_stays_locked(own: Callable[..., BootServer]) -> None:
-    server = own("from clusto_core import database; database.BUSY_SECONDS = 0.5")
+    server = own("from clusto_core.store import database; database.BUSY_SECONDS = 0.5")
     begun = [server.store.begin() for _ in range(5)]
     lock = sqlite3.connect(server.store.path, isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")

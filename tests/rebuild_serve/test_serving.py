@@ -31,7 +31,7 @@ from tests.rebuild_serve.server import LOCAL
         ("[::]:80", ("::", 80)),
         ("[fe80::1%eth0]:80", ("fe80::1%eth0", 80)),
         ("boot.example.org:0", ("boot.example.org", 0)),
-        (":65535", ("", 65535)),
+        (":65535", ("127.0.0.1", 65535)),
     ],
 )
 def test_where_to_listen(text: str, place: tuple[str, int]) -> None:

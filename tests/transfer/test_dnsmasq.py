@@ -13,6 +13,7 @@ from clusto_core.inventory import Inventory
 from clusto_core.model.attributes import Key
 from clusto_core.rules.claims import hold
 from clusto_core.transfer.formats.dnsmasq import write
+from clusto_core.transfer.leaving import Leaving
 
 
 def test_dnsmasq_takes_it(inventory: Inventory, tmp_path: Path) -> None:
@@ -28,7 +29,7 @@ def test_dnsmasq_takes_it(inventory: Inventory, tmp_path: Path) -> None:
         hold(change.unit, change.resolve("server1:eth0"), "10.0.0.11")
     out = io.StringIO()
     with inventory.read() as reader:
-        write(reader, reader.all(), out)
+        write(reader, reader.all(), out, Leaving(frozenset(["rebuild.dir", "rebuild.url"])))
     text = out.getvalue()
     lines = text.splitlines()
     assert "dhcp-host=52:54:00:aa:00:01,10.0.0.11,server1" in lines

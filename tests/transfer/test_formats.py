@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from clusto_core.rules import claims
 from clusto_core.transfer.formats import writer_of
 from clusto_core.transfer.formats.ansible import identifiers
 from clusto_core.transfer.formats.dot import quoted
+from clusto_core.transfer.leaving import Leaving
 
 SECRET = "s3cr3t-community"
 
@@ -64,10 +66,11 @@ def store(sqlite_url: str) -> Inventory:
     return inventory
 
 
-def exported(inventory: Inventory, name: str, *things: str) -> str:
+def exported(inventory: Inventory, name: str, *things: str, allowed: Sequence[str] = ()) -> str:
     out = io.StringIO()
     with inventory.read() as reader:
-        writer_of(name)(reader, [reader.resolve(each) for each in things] or reader.all(), out)
+        chosen = [reader.resolve(each) for each in things] or reader.all()
+        writer_of(name)(reader, chosen, out, Leaving(frozenset(allowed)))
     return out.getvalue()
 
 
@@ -150,9 +153,11 @@ def test_ansible_inventory(store: Inventory) -> None:
     }
 
 
-def test_ansible_takes_attributes_that_are_its_own_settings(store: Inventory) -> None:
+def test_ansible_takes_attributes_that_may_be_its_own_settings(store: Inventory) -> None:
     set_values(store, "server1", ansible_host="jump.example.net", ansible_user="root")
-    host = yaml.load(exported(store, "ansible"), Loader=_Loader)["all"]["hosts"]["server1"]
+    host = yaml.load(exported(store, "ansible", allowed=["ansible_host", "ansible_user"]), Loader=_Loader)["all"][
+        "hosts"
+    ]["server1"]
     assert (host["ansible_host"], host["ansible_user"]) == ("jump.example.net", "root")
 
 
@@ -238,10 +243,13 @@ def test_powerman_nodes(store: Inventory) -> None:
     ]
 
 
+SETTINGS = ("powerman.spec", "powerman.device")
+
+
 def test_powerman_s_own_specifications(store: Inventory) -> None:
     set_values(store, "rack1", powerman__spec="apcpdu3")
     set_values(store, "pdu-b", powerman__device="/usr/bin/ssh {host} |&")
-    assert exported(store, "powerman", "server2").splitlines() == [
+    assert exported(store, "powerman", "server2", allowed=SETTINGS).splitlines() == [
         'include "/etc/powerman/apcpdu3.dev"',
         'device "pdu-a" "apcpdu3" "pdu-a:23"',
         'device "pdu-b" "apcpdu3" "/usr/bin/ssh pdu-b |&"',
@@ -254,7 +262,7 @@ def test_powerman_s_own_specifications(store: Inventory) -> None:
 def test_powerman_settings_cannot_break_out(store: Inventory) -> None:
     set_values(store, "pdu-a", powerman__spec='x"\ninclude "/etc/passwd')
     set_values(store, "pdu-b", powerman__spec="apc", powerman__device='x"\nnode "a" "b" "c')
-    assert exported(store, "powerman", "server2").splitlines() == [
+    assert exported(store, "powerman", "server2", allowed=SETTINGS).splitlines() == [
         'include "/etc/powerman/apc.dev"',
         "# pdu-a: left out, powerman.spec or powerman.device has a character that PowerMan's files cannot hold",
         "# pdu-b: left out, powerman.spec or powerman.device has a character that PowerMan's files cannot hold",
@@ -335,7 +343,7 @@ def test_powermand_knows_its_own_specifications(store: Inventory, tmp_path: Path
         pytest.skip("PowerMan's specifications are not installed (Debian: powerman)")
     set_values(store, "rack1", powerman__spec="apcpdu3", powerman__device="127.0.0.1:1")
     path = tmp_path / "powerman.conf"
-    path.write_text(exported(store, "powerman"), encoding="utf-8")
+    path.write_text(exported(store, "powerman", allowed=SETTINGS), encoding="utf-8")
     assert run(powermand, "-c", path, "-f", "-s", "-1").returncode == 0
     with path.open("a", encoding="utf-8") as file:
         file.write('node "more" "pdu-a" "25"\n')

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from dataclasses import dataclass
 
+from clusto_cli import children
 from clusto_cli.backends.base import Attach, Refused
 from clusto_cli.backends.console.channels import Channel, ProcessChannel, SocketChannel, TtyChannel
 from clusto_cli.backends.console.line import Line
@@ -135,7 +135,7 @@ class Access:
         try:
             done = subprocess.run(
                 self.arguments(argv),
-                env=os.environ | self.environment(),
+                env=children.environment(self.environment()),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

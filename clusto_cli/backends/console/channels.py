@@ -19,6 +19,7 @@ import tty
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from clusto_cli import children
 from clusto_cli.backends.base import Busy, Refused, Unreachable
 
 CHUNK = 65536
@@ -75,7 +76,7 @@ class ProcessChannel:
         try:
             self._child = PtyProcess.spawn(
                 list(argv),
-                env=os.environ | env,
+                env=children.environment(env),
                 dimensions=(rows, columns),
                 pass_fds=passed,
                 preexec_fn=(lambda: _standard_output(theirs)) if apart else None,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from clusto_cli import children
 from clusto_cli.backends.base import NoSuchPort, Refused
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class NameCheck:
             # In a session of its own it cannot ask anything of the operator's terminal.
             return subprocess.Popen(
                 self._access.arguments(self._listing.argv),
-                env=os.environ | self._access.environment(),
+                env=children.environment(self._access.environment()),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

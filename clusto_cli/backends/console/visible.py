@@ -4,30 +4,9 @@ from __future__ import annotations
 
 import re
 
-# ECMA-48: CSI sequences; OSC, DCS, APC, PM and SOS strings up to their end; the shorter escapes.
-_SEQUENCE = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|\Z)|\x1b[ -/]*[0-~]|\x9b[0-?]*[ -/]*[@-~]"
-)
+from clusto_cli.visible import visible as visible
+
 _LINE_END = re.compile(rb"\r+\n|\n|\r+(?!\n|\Z)")
-
-
-def visible(data: bytes) -> str:
-    """One line's bytes as text. Escape sequences are left out; any other byte that is not text is shown as such."""
-    text = _SEQUENCE.sub("", data.decode("utf-8", "backslashreplace"))
-    if text.isprintable():
-        return text
-    return "".join(_shown(character) for character in text)
-
-
-def _shown(character: str) -> str:
-    if character.isprintable() or character == "\t":
-        return character
-    code = ord(character)
-    if code < 32:
-        return f"^{chr(code + 64)}"
-    if code == 127:
-        return "^?"
-    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
 
 def visible_lines(data: bytes) -> list[str]:

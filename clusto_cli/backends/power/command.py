@@ -73,4 +73,4 @@ class CommandPower:
 
     async def _run(self, outlet: str, action: str) -> str:
         argv = self._filled(outlet, action)
-        return await run_program(argv, self._timeout)
+        return await run_program(argv, self._timeout, own=True)

@@ -7,7 +7,6 @@ The password goes to ipmitool in its environment (`-E`, IPMI_PASSWORD), never on
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Sequence
 
 from clusto_cli.backends.base import (
@@ -65,7 +64,7 @@ class IpmiPower:
         self._argv += ["-U", user, "-E", "-N", "1", "-R", "4"]
         if cipher_suite is not None:
             self._argv += ["-C", str(cipher_suite)]
-        self._environment = {**os.environ, "IPMI_PASSWORD": password}
+        self._environment = {"IPMI_PASSWORD": password}
         self._efi = efi
         self._timeout = timeout
         self._settle = settle

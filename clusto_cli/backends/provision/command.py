@@ -61,7 +61,7 @@ class CommandProvisioner:
         return [Step(machine.name, argv[0], " ".join(argv))]
 
     async def _run(self, machine: BootMachine, action: str) -> str:
-        return await run_program(self._filled(machine, action), self._timeout)
+        return await run_program(self._filled(machine, action), self._timeout, own=True)
 
     def _filled(self, machine: BootMachine, action: str) -> list[str]:
         values = {

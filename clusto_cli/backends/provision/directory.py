@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 
 from clusto_cli.backends.base import Refused
 from clusto_cli.backends.provision.render import SharedFile
-from clusto_cli.backends.provision.tree import Space, TreeProvisioner
+from clusto_cli.backends.provision.tree import Space, TreeProvisioner, mode_of
 
-_READABLE, _SEARCHABLE = 0o644, 0o755
+_SEARCHABLE = 0o755
 """Modes of files and folders, whatever the umask: the servers run as users of their own."""
 
 
@@ -50,10 +50,10 @@ class LocalFiles:
         folder, _, name = path.rpartition("/")
         with self._at(folder, make=True) as at:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            descriptor = os.open(name, flags, _READABLE, dir_fd=at)
+            descriptor = os.open(name, flags, mode_of(path), dir_fd=at)
         try:
             _write(descriptor, content)
-            os.fchmod(descriptor, _READABLE)
+            os.fchmod(descriptor, mode_of(path))
             if self._held is None:
                 os.fsync(descriptor)
         finally:

@@ -38,6 +38,7 @@ _FILTERS: dict[str, Callable[..., object]] = {
     "yaml": quoting.json,
     "preseed": quoting.preseed,
     "argument": quoting.argument,
+    "hashed": quoting.hashed,
     "words": quoting.words,
     "grub": quoting.grub,
     "ipxe": quoting.ipxe,

@@ -32,6 +32,16 @@ def _shown(text: str) -> str:
     return ascii(text if len(text) <= 60 else f"{text[:60]}...")
 
 
+def hashed(value: object) -> str:
+    """A password as crypt(3) makes it (`$y$...`), or that of a locked account (`!`, `*`): the file can be read by more
+    than the machine. Raises Unquotable, without the value, for what may be the password itself.
+    """
+    text = line(value)
+    if not re.match(r"\$[0-9a-z-]+\$.|[!*]", text):
+        raise Unquotable("a password must be as crypt(3) makes it (mkpasswd -m yescrypt), not itself")
+    return text
+
+
 def line(value: object) -> str:
     """A text or a number as it is, on one line. Everything that a template inserts passes here or is a Text.
 

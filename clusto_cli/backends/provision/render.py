@@ -256,8 +256,18 @@ class Renderer:
             found["mac"] = facts.macs[0]
         if events is not None:
             base = check_url(attributes["rebuild.url"])
-            found |= {"url": base, "events": events, "answers": f"{base}/hosts/{facts.name}"}
+            found |= {"url": base, "events": events, "answers": _answers_url(base, facts, attributes, events)}
         return found
+
+
+def _answers_url(base: str, facts: Facts, attributes: Mapping[str, str], events: str) -> str:
+    """Where a machine fetches its answers, which the server gives to it alone: by its address, where that is known and
+    `rebuild.answers` does not say `token`, else by its token. Raises ValueError.
+    """
+    way = attributes.get("rebuild.answers") or ("address" if facts.address else "token")
+    if way not in ("address", "token"):
+        raise ValueError(f"rebuild.answers is {way[:40]!a}: use address or token")
+    return f"{base}/hosts/{facts.name}" if way == "address" else f"{events}/answers"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,14 +14,14 @@ from urllib.parse import unquote, urlsplit
 
 from clusto_cli.backends.base import AuthenticationFailed, DeviceError, Refused, Unreachable
 from clusto_cli.backends.provision.render import SharedFile
-from clusto_cli.backends.provision.tree import Space, TreeProvisioner
+from clusto_cli.backends.provision.tree import Space, TreeProvisioner, mode_of
 
 if TYPE_CHECKING:
     from paramiko import SFTPClient, SSHClient
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_READABLE, _SEARCHABLE = 0o644, 0o755
+_SEARCHABLE = 0o755
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ class SftpFiles:
     @_one_at_a_time
     def create(self, path: str, content: bytes) -> None:
         folder, _, name = path.rpartition("/")
-        self._write(f"{self._made(folder)}/{name}", "wx", content)
+        self._write(f"{self._made(folder)}/{name}", "wx", content, mode_of(path))
 
     @_one_at_a_time
     def replace(self, path: str, other: str) -> None:
@@ -167,7 +167,7 @@ class SftpFiles:
 
     @_one_at_a_time
     def overwrite(self, path: str, content: bytes) -> None:
-        self._write(self._needed(path), "w", content)
+        self._write(self._needed(path), "w", content, mode_of(path))
 
     @_one_at_a_time
     def keep(self, path: str, other: str) -> bool:
@@ -178,7 +178,7 @@ class SftpFiles:
             return False
         with self._sftp.open(full, "rb") as file:
             content = file.read()
-        self._write(target, "wx", content)
+        self._write(target, "wx", content, mode_of(path))
         return True
 
     @_one_at_a_time
@@ -272,9 +272,9 @@ class SftpFiles:
         with self._sftp.open(full, "rb") as file:
             return file.read()
 
-    def _write(self, full: str, mode: str, content: bytes) -> None:
-        with self._sftp.open(full, mode) as file:
-            file.chmod(_READABLE)
+    def _write(self, full: str, way: str, content: bytes, mode: int) -> None:
+        with self._sftp.open(full, way) as file:
+            file.chmod(mode)
             file.write(content)
 
     @contextlib.contextmanager

@@ -26,6 +26,7 @@ _RECORD = ".clusto"
 whoever comes next takes back all of it, whatever is known of the machine then.
 """
 _KEPT = "before-clusto"
+_PUBLIC, _PRIVATE = 0o644, 0o640
 _BLOCK = 4096
 """What a small file takes of a usual file system, in octets."""
 
@@ -431,3 +432,10 @@ def _host(machine: BootMachine) -> str:
 def _answers(machine: BootMachine) -> dict[str, str]:
     """The answers by their paths in the tree."""
     return {f"{_host(machine)}/{name}": text for name, text in machine.answers.items()}
+
+
+def mode_of(path: str) -> int:
+    """The mode of a file of the tree. Everybody may read boot files, which servers of TFTP want so. Answers, in which a
+    password's hash may be and what a machine calls back with, are for their owner and group: TFTP asks for no name.
+    """
+    return _PRIVATE if path.startswith("hosts/") else _PUBLIC

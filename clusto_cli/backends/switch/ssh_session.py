@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from clusto_cli import children
 from clusto_cli.backends.base import AuthenticationFailed, DeviceError, Unreachable
 from clusto_cli.backends.switch.cliwrite import Line
 from clusto_cli.backends.switch.model import Rejected, SwitchSettings
@@ -26,12 +27,13 @@ class SshSession:
 
     def send(self, line: Line) -> str:
         if self._folder is None:
-            if shutil.which("ssh") is None:
+            if children.find("ssh") is None:
                 raise DeviceError("the ssh program is not installed")
             self._folder = Path(tempfile.mkdtemp(prefix="clusto-ssh-"))
         try:
             done = subprocess.run(
                 [*self._ssh(), "--", self._settings.host, line.text],
+                env=children.environment(),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
@@ -55,6 +57,7 @@ class SshSession:
         with contextlib.suppress(subprocess.TimeoutExpired):
             subprocess.run(
                 [*self._ssh(folder), "-O", "exit", "--", self._settings.host],
+                env=children.environment(),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=5,

@@ -1,6 +1,6 @@
 """The formats of import and export, each a module of this package, found by its name and loaded when it is asked for.
 
-A module that exports has `write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None`; one that imports has
+A module that exports has a `write`, as the protocol `Write` says; one that imports has
 `read(file: TextIO, name: str) -> Iterator[Document]`, where `name` is what messages call the file, and what is wrong
 with an object is told in the Document's `problems`, so that one error does not hide the next. `documents.parse` makes a
 Document from a transfer object as plain data. What a reader has to say besides, such as what it left out, is in the
@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from clusto_core.errors import Malformed, did_you_mean
+from clusto_core.transfer.leaving import SAFE, Leaving
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
     from clusto_core.transfer.documents import Document
 
     Read = Callable[[TextIO, str], Iterator[Document]]
-    Write = Callable[[Reader, Iterable[Thing], TextIO], None]
+
+    class Write(Protocol):
+        """Writes Things; `leaving` says what of them may become settings of whoever reads that."""
+
+        def __call__(self, reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving = SAFE) -> None: ...
+
 
 EXTENSIONS = {
     ".yaml": "yaml",

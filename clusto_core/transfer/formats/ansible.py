@@ -2,7 +2,9 @@
 
 Source of the format: https://docs.ansible.com/ansible/latest/collections/ansible/builtin/yaml_inventory.html; names of
 groups and variables: https://docs.ansible.com/ansible/latest/inventory_guide/intro_inventory.html. Ansible evaluates
-the values of variables as Jinja2 templates: text that holds one is tagged `!unsafe`, so that it stays text.
+the values of variables as Jinja2 templates: text that holds one is tagged `!unsafe`, so that it stays text. Variables
+that begin with `ansible` are its own settings, some of which are programs (`ansible_ssh_common_args`): attributes
+become such only where `leaving` permits their keys.
 """
 
 from __future__ import annotations
@@ -19,9 +21,13 @@ from clusto_core.model.attributes import Key, Value
 from clusto_core.model.names import natural_key
 from clusto_core.model.things import Thing, in_order
 from clusto_core.store.reader import Reader
+from clusto_core.transfer.documents import escaped, hides
+from clusto_core.transfer.leaving import SAFE, Leaving
 
 _TEMPLATES = ("{{", "{%", "{#")
 _RESERVED = ("all", "ungrouped", "_meta")
+# https://docs.ansible.com/ansible/latest/reference_appendices/special_variables.html
+_SPECIAL = frozenset(("environment", "group_names", "groups", "hostvars", "inventory_hostname", "omit", "vars"))
 ADDRESS = "ansible_host"
 
 
@@ -34,18 +40,33 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
     def ignore_aliases(self, data: object) -> bool:
         return True
 
+    def text(self, data: str) -> yaml.Node:
+        """A string, in double quotes where it has characters to escape."""
+        node: yaml.Node = self.represent_scalar("tag:yaml.org,2002:str", data, '"' if hides(data) else None)
+        return node
 
-_Dumper.add_representer(_Unsafe, lambda dumper, data: dumper.represent_scalar("!unsafe", str(data), style="'"))
+    def unsafe(self, data: _Unsafe) -> yaml.Node:
+        """The same, tagged."""
+        node: yaml.Node = self.represent_scalar("!unsafe", str(data), '"' if hides(data) else "'")
+        return node
 
 
-def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
-    """Writes servers and virtual servers, and other equipment that has an address. Secrets are left out."""
-    hosts = _Hosts()
+_Dumper.add_representer(str, _Dumper.text)
+_Dumper.add_representer(_Unsafe, _Dumper.unsafe)
+
+
+def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving = SAFE) -> None:
+    """Writes servers and virtual servers, and other equipment that has an address. Secrets are left out, and attributes
+    that would be settings of Ansible's, unless `leaving` permits them.
+    """
+    hosts = _Hosts(leaving)
     for view in views(reader, things):
         hosts.take(view)
     groups = hosts.groups()
     everything = {"hosts": hosts.variables(), "children": groups} if groups else {"hosts": hosts.variables()}
-    yaml.dump({"all": everything}, out, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=4096)
+    leaving.leave_out("ansible", hosts.settings(), out)
+    text = yaml.dump({"all": everything}, None, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=4096)
+    out.write(escaped(text, pairs=False))
 
 
 def _is_host(view: View, thing: Thing) -> bool:
@@ -57,7 +78,8 @@ def _is_host(view: View, thing: Thing) -> bool:
 class _Hosts:
     """The hosts with their address and the attributes in force for them, and what groups they are in."""
 
-    def __init__(self) -> None:
+    def __init__(self, leaving: Leaving) -> None:
+        self._leaving = leaving
         self._addresses: dict[str, str | None] = {}
         self._values: dict[str, dict[Key, list[Value]]] = {}
         self._members: dict[Thing, list[str]] = {}
@@ -82,16 +104,27 @@ class _Hosts:
 
     def variables(self) -> dict[str, dict[str, Any]]:
         """By host, its variables."""
-        names = identifiers({str(key) for own in self._values.values() for key in own})
+        names = {key: name for key, name in self._names().items() if self._may_leave(key, name)}
         found: dict[str, dict[str, Any]] = {}
         for host, own in self._values.items():
             address = self._addresses[host]
             variables: dict[str, Any] = {} if address is None else {ADDRESS: address}
             for key, held in own.items():
-                plain = [_plain(value) for value in held]
-                variables[names[str(key)]] = plain[0] if len(plain) == 1 else plain
+                if (variable := names.get(str(key))) is not None:
+                    plain = [_plain(value) for value in held]
+                    variables[variable] = plain[0] if len(plain) == 1 else plain
             found[host] = variables
         return found
+
+    def settings(self) -> list[str]:
+        """The keys of attributes that Ansible would obey."""
+        return [key for key, name in self._names().items() if is_setting(name)]
+
+    def _names(self) -> dict[str, str]:
+        return identifiers({str(key) for own in self._values.values() for key in own})
+
+    def _may_leave(self, key: str, variable: str) -> bool:
+        return not is_setting(variable) or self._leaving.permits(key)
 
     def groups(self) -> dict[str, dict[str, Any]]:
         """By group, the hosts and groups that are directly in it; groups without hosts are left out."""
@@ -125,6 +158,11 @@ def _safe(data: Any) -> Any:
     if isinstance(data, str) and any(mark in data for mark in _TEMPLATES):
         return _Unsafe(data)
     return data
+
+
+def is_setting(variable: str) -> bool:
+    """Whether Ansible obeys a variable of that name, or gives it a meaning of its own."""
+    return variable.lower().lstrip("_").startswith("ansible") or variable in _SPECIAL
 
 
 def identifiers(names: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:

@@ -17,6 +17,7 @@ from clusto_core.answers.view import View, view_of, views
 from clusto_core.drivers.parts import ConsolePort, SerialPort
 from clusto_core.model.things import Thing
 from clusto_core.store.reader import Reader
+from clusto_core.transfer.leaving import SAFE, Leaving, comment
 
 BASE = "console.base"
 HOST = "console.host"
@@ -38,7 +39,7 @@ class _Console(NamedTuple):
     port: Thing
 
 
-def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
+def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving = SAFE) -> None:
     """Writes the consoles of the Things."""
     found = [console for view in views(reader, things) for thing in view.things for console in _consoles(view, thing)]
     servers = view_of(reader, reader.by_ids({console.port.entity_id for console in found}).values())
@@ -47,7 +48,7 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
     counted = Counter(console.name for console in found)
     for console in found:
         if counted[console.name] > 1:
-            out.write(f"# {console.target}: left out, two consoles would be called {console.name}\n")
+            out.write(comment(f"{console.target}: left out, two consoles would be called {console.name}"))
             continue
         out.write(f"console {quoted(console.name)} {{\n")
         for line in _reached(servers, by_id[console.port.entity_id], console):

@@ -22,6 +22,7 @@ from clusto_core.store.reader import Reader
 from clusto_core.transfer import cells
 from clusto_core.transfer.documents import Document, Problem, attribute_key, broken, parse
 from clusto_core.transfer.exporter import documents
+from clusto_core.transfer.leaving import SAFE, Leaving
 
 RESERVED = ("name", "driver", "type", "in", "at", "parts", "ip")
 _ATTRIBUTE, _PART = "attr:", "part:"
@@ -44,7 +45,7 @@ def read(file: TextIO, name: str) -> Iterator[Document]:
         except csv.Error as error:
             yield broken(name, line, f"not CSV: {error}")
             return
-        found = [cell.strip() for cell in row]
+        found = [cells.unguarded(cell.strip()) for cell in row]
         if any(found):
             if header is None:
                 header = found
@@ -129,15 +130,18 @@ def _document(header: list[str], row: list[str], file: str, line: int) -> Docume
 # --- writing ---------------------------------------------------------------------------------------------------------
 
 
-def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
-    """Writes the Things, in two passes: the columns are known when all have been seen."""
+def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving = SAFE) -> None:
+    """Writes the Things, in two passes: the columns are known when all have been seen. A cell that a spreadsheet would
+    run has an apostrophe before it, unless the export is `leaving.raw`.
+    """
     chosen = whole(reader, things)
     columns = _Columns(reader, chosen)
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns.header)
+    safe = str if leaving.raw else cells.guarded
+    writer.writerow(map(safe, columns.header))
     for document in documents(reader, chosen):
         row = columns.cells(document)
-        writer.writerow([row.get(title, "") for title in columns.header])
+        writer.writerow([safe(row.get(title, "")) for title in columns.header])
 
 
 class _Columns:

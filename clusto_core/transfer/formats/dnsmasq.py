@@ -2,7 +2,9 @@
 
 Every machine with a MAC gets a `dhcp-host` line, with its name and, where it has one, its address; every Network with
 an IPv4 block a `dhcp-range` that serves known machines only. Boot loaders are chosen as dnsmasq(8) does: an iPXE that
-asks is sent to `boot.ipxe` over HTTP; a BIOS gets PXELINUX and an UEFI firmware GRUB, over TFTP.
+asks is sent to `boot.ipxe` over HTTP; a BIOS gets PXELINUX and an UEFI firmware GRUB, over TFTP. Which directory TFTP
+serves, and where iPXE boots from, are dnsmasq's own settings: they are written where `leaving` permits `rebuild.dir`
+and `rebuild.url`.
 """
 
 from __future__ import annotations
@@ -21,9 +23,13 @@ from clusto_core.model import addresses
 from clusto_core.model.attributes import Key
 from clusto_core.model.things import Thing
 from clusto_core.store.reader import Reader
+from clusto_core.transfer.leaving import SAFE, Leaving, comment
 
 _CIDR, _GATEWAY = Key("cidr"), Key("gateway")
+_ROOT, _URL = "rebuild.dir", "rebuild.url"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+# What dnsmasq(8) takes for a lease time, an address or a word of its own where a name may stand in `dhcp-host`.
+_NO_NAME = re.compile(r"(?i:ignore|infinite|[0-9.]+|[0-9]+[smhdw])")
 _PLAIN = re.compile(r"[A-Za-z0-9_./:\[\]-]+")
 _LOADERS = (
     "dhcp-match=set:ipxe,175",
@@ -36,7 +42,7 @@ _LOADERS = (
 )
 
 
-def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
+def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving = SAFE) -> None:
     """The lines for these Things; those that cannot boot or hold addresses are passed over."""
     chosen = whole(reader, things)
     machines = [thing for thing in chosen if thing.is_a(Equipment)]
@@ -47,19 +53,20 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
     hosts: list[str] = []
     for found in recipes(reader, machines):
         if isinstance(found, NotFound):
-            hosts.append(f"# {found}")
+            hosts.append(comment(str(found)).rstrip("\n"))
             continue
         hosts += _host(found.thing.name, found.macs.values(), found.address)
         if found.macs:
-            roots.update(filter(None, [found.values.get("rebuild.dir")]))
-            urls.update(filter(None, [found.values.get("rebuild.url")]))
+            roots.update(filter(None, [found.values.get(_ROOT)]))
+            urls.update(filter(None, [found.values.get(_URL)]))
     out.writelines(f"{line}\n" for line in _LOADERS)
-    for url in sorted(urls):
+    leaving.leave_out("dnsmasq", [key for key, values in ((_ROOT, roots), (_URL, urls)) if values], out)
+    for url in sorted(urls) if leaving.permits(_URL) else ():
         if _PLAIN.fullmatch(url) and len(urls) == 1:
             out.write(f"dhcp-boot=tag:ipxe,{url}/boot.ipxe\n")
         else:
             out.write(f"# rebuild.url {_comment(url)}: say which machines boot from it with a tag\n")
-    for root in sorted(roots):
+    for root in sorted(roots) if leaving.permits(_ROOT) else ():
         if root.startswith("/") and _PLAIN.fullmatch(root) and len(roots) == 1:
             out.write(f"enable-tftp\ntftp-root={root}\n")
         else:
@@ -86,7 +93,7 @@ def _networks(reader: Reader, networks: Iterable[Thing]) -> Iterator[str]:
 
 
 def _host(name: str, macs: Iterable[str], address: str | None) -> Iterator[str]:
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or _NO_NAME.fullmatch(name):
         yield f"# {_comment(name)} cannot be a host's name"
         return
     found = []

@@ -13,11 +13,12 @@ from clusto_core.drivers import Equipment
 from clusto_core.model.things import Link, Thing, in_order
 from clusto_core.rules.containment import is_place
 from clusto_core.store.reader import Reader
+from clusto_core.transfer.leaving import SAFE, Leaving
 
 _COLOURS = {"network": "#1f6feb", "power": "#c62828", "console": "#2e7d32", "patch": "#757575"}
 
 
-def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
+def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving = SAFE) -> None:
     """Writes the equipment, in the places it is in, and every cable once, with the names of the parts at its ends."""
     places = _Places()
     drawn: set[int] = set()

@@ -14,14 +14,16 @@ from typing import TextIO
 from clusto_core.answers.view import View, views
 from clusto_core.model.things import Thing
 from clusto_core.store.reader import Reader
+from clusto_core.transfer.leaving import SAFE, Leaving, comment
 
 DOMAIN = "dns.domain"
 
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_THIS_MACHINE = ("localhost", "ip6-localhost", "ip6-loopback")
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
 
-def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
+def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving = SAFE) -> None:
     """Writes the addresses of the Things; a name that is no host name is told in a comment instead."""
     for view in views(reader, things):
         for thing in view.things:
@@ -35,8 +37,8 @@ def _write_thing(view: View, thing: Thing, out: TextIO) -> None:
         version = ":" in address
         name = thing.name if version not in named else _with_part(thing, part)
         named.add(version)
-        if _HOST.fullmatch(name) is None or len(name) > 253:
-            out.write(f"# {address}\t{name} is no host name\n")
+        if _HOST.fullmatch(name) is None or len(name) > 253 or name.lower().split(".")[0] in _THIS_MACHINE:
+            out.write(comment(f"{address}\t{name} is no host name"))
             continue
         names = [name]
         if _HOST.fullmatch(f"{name}.{domain}") and len(f"{name}.{domain}") <= 253:

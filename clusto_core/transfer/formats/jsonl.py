@@ -10,6 +10,7 @@ from clusto_core.model.things import Thing
 from clusto_core.store.reader import Reader
 from clusto_core.transfer.documents import Document, broken, escaped, parse, plain, tagged
 from clusto_core.transfer.exporter import documents
+from clusto_core.transfer.leaving import SAFE, Leaving
 
 
 def read(file: TextIO, name: str) -> Iterator[Document]:
@@ -43,7 +44,7 @@ def _no_number(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not a number")
 
 
-def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
+def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving = SAFE) -> None:
     """Writes the Things, one a line, in the order in which they are given."""
     encode = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
     for document in documents(reader, things):

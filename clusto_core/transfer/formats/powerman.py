@@ -6,6 +6,7 @@ two feeds is an alias of `server1-psu1` and `server1-psu2`, so that `powerman -0
 A PDU with the attribute `powerman.spec`, own or inherited, is driven by that specification of PowerMan's, at its
 address and `powerman.port` (23), or as `powerman.device` says, in which `{host}` is the address. All others are driven
 by clusto, by the specification that this file brings: PowerMan's clients then work with every PDU that clusto knows.
+powermand runs what a device's target says as a program, so these attributes count only where `leaving` permits them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from clusto_core.answers.view import View, view_of, views
 from clusto_core.drivers.parts import Inlet, Outlet
 from clusto_core.model.things import Thing, in_order
 from clusto_core.store.reader import Reader
+from clusto_core.transfer.leaving import SAFE, Leaving, comment
 
 SPEC = "powerman.spec"
 DEVICE = "powerman.device"
@@ -57,24 +59,25 @@ class _Feed(NamedTuple):
     outlet: Thing
 
 
-def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
+def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving = SAFE) -> None:
     """Writes the feeds of the Things, and the PDUs that they come from."""
     feeds = {thing: _feeds(view, thing) for view in views(reader, things) for thing in view.things}
     owners = reader.by_ids({feed.outlet.entity_id for found in feeds.values() for feed in found})
     pdus = view_of(reader, owners.values())
-    specs = {pdu: pdus.setting(pdu, SPEC) for pdu in pdus.things}
+    specs = {pdu: pdus.setting(pdu, SPEC) if leaving.permits(SPEC) else None for pdu in pdus.things}
+    leaving.leave_out("powerman", _settings(pdus), out)
     for spec in sorted({spec for spec in specs.values() if spec}):
         if _SPEC.fullmatch(spec):
             out.write(f'include "/etc/powerman/{spec}.dev"\n')
     if not all(specs.values()):
         out.write(_OWN)
-    usable = {pdu.id for pdu in in_order(specs) if _write_device(pdus, pdu, specs[pdu], out)}
+    usable = {pdu.id for pdu in in_order(specs) if _write_device(pdus, pdu, specs[pdu], out, leaving)}
     nodes: set[str] = {thing.name for thing, found in feeds.items() if found}
     for thing, found in feeds.items():
         known = [feed for feed in found if feed.outlet.entity_id in usable]
         names = [_node(feed.inlet) for feed in known]
         if nodes & set(names) or len(set(names)) < len(names):
-            out.write(f"# {thing.name}: left out, two nodes would be called {', '.join(names)}\n")
+            out.write(comment(f"{thing.name}: left out, two nodes would be called {', '.join(names)}"))
             continue
         nodes |= set(names)
         for feed, name in zip(known, names, strict=True):
@@ -93,16 +96,27 @@ def _feeds(view: View, thing: Thing) -> list[_Feed]:
     ]
 
 
-def _write_device(view: View, pdu: Thing, spec: str | None, out: TextIO) -> bool:
+def _settings(view: View) -> set[str]:
+    """The keys of attributes that powermand would obey."""
+    return {key for pdu in view.things for key in (SPEC, DEVICE) if view.setting(pdu, key)}
+
+
+def _write_device(view: View, pdu: Thing, spec: str | None, out: TextIO, leaving: Leaving) -> bool:
     if not spec:
         out.write(f'device "{pdu.name}" "clusto" "/bin/sh |&"\n')
         return True
     host = view.address(pdu) or pdu.name
     host = f"[{host}]" if ":" in host else host
     port = view.setting(pdu, PORT) or "23"
-    target = (view.setting(pdu, DEVICE) or f"{{host}}:{port}").replace("{host}", host)
+    own = view.setting(pdu, DEVICE)
+    if own and not leaving.permits(DEVICE):
+        out.write(comment(f"{pdu.name}: left out, since {DEVICE} says how it is reached"))
+        return False
+    target = (own or f"{{host}}:{port}").replace("{host}", host)
     if not _SPEC.fullmatch(spec) or not _TARGET.fullmatch(target):
-        out.write(f"# {pdu.name}: left out, {SPEC} or {DEVICE} has a character that PowerMan's files cannot hold\n")
+        out.write(
+            comment(f"{pdu.name}: left out, {SPEC} or {DEVICE} has a character that PowerMan's files cannot hold")
+        )
         return False
     out.write(f'device "{pdu.name}" "{spec}" "{target}"\n')
     return True

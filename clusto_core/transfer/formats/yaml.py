@@ -31,6 +31,7 @@ from clusto_core.model.things import Thing
 from clusto_core.store.reader import Reader
 from clusto_core.transfer.documents import Document, Lined, Problem, broken, escaped, hides, parse, plain, tagged
 from clusto_core.transfer.exporter import documents
+from clusto_core.transfer.leaving import SAFE, Leaving
 
 LIMIT = 1_000_000
 """The most values that one Thing may have once its aliases are written out."""
@@ -336,10 +337,10 @@ def _written(value: Value) -> object:
     return value if value.type == "datetime" else tagged(value)
 
 
-def write(reader: Reader, things: Iterable[Thing], out: TextIO) -> None:
+def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving = SAFE) -> None:
     """Writes the Things as a list under `things:`, one at a time."""
     out.write("things:\n")
     for document in documents(reader, things):
         data = [plain(document, _written)]
         text = yaml.dump(data, None, _Dumper, default_flow_style=None, sort_keys=False, allow_unicode=True, width=120)
-        out.write(escaped(text))
+        out.write(escaped(text, pairs=False))
