@@ -107,6 +107,10 @@ class DeviceSettings(Mapping[str, str]):
         """These settings, and where they lack a key those others."""
         return DeviceSettings({**others._values, **self._values})
 
+    def written(self, key: str) -> str | None:
+        """What an attribute says, for whoever only passes that on: nothing is looked up, opened or allowed by it."""
+        return self._values[key].text if key in self and not is_secret(key) else None
+
     def picked(self, *keys: str) -> DeviceSettings:
         """Those of these keys that there are."""
         return DeviceSettings({key: self._values[key] for key in keys if key in self._values})
