@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -187,12 +188,26 @@ def run() -> None:
     collector.seldom()
     code = invoke(sys.argv[1:])
     collector.leave()
+    if code == EXIT_INTERRUPTED:
+        _abandon(code)
     sys.exit(code)
+
+
+def _abandon(code: int) -> None:
+    """Ends the process where a thread still waits for its device: Python would wait with it."""
+    import threading
+
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+        os._exit(code)
 
 
 def invoke(arguments: list[str]) -> int:
     """Runs one command and gives its exit code; errors are told on stderr, each in one line."""
     debug = "--debug" in arguments
+    if debug:
+        _show_failures()
     try:
         code = _told(list(map(composed, arguments)))
         sys.stdout.flush()
@@ -222,6 +237,23 @@ def _told(arguments: list[str]) -> int:
     except Bare as bare:
         return _page(bare)
     return code if isinstance(code, int) else 0
+
+
+def _show_failures() -> None:
+    """Shows where what adapters raised comes from."""
+    import logging
+
+    from clusto_cli.output import clean
+
+    class Cleaned(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return "\n".join(map(clean, super().format(record).splitlines()))
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Cleaned("clusto: debug: %(message)s"))
+    logger = logging.getLogger("clusto_cli")
+    logger.handlers = [handler]
+    logger.setLevel(logging.DEBUG)
 
 
 def _output_failed(error: OSError) -> int:

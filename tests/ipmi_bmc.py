@@ -41,6 +41,11 @@ class Controller(Bmc):
     def power_off(self) -> None:
         self.set("power", "0")
 
+    def power_shutdown(self) -> None:
+        """The system behind it heeds at once."""
+        self.set("soft", "1")
+        self.set("power", "0")
+
     def power_on(self) -> None:
         self.set("power", "1")
         # The firmware has now seen the flags.

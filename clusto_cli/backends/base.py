@@ -103,6 +103,25 @@ class PowerControl(Protocol):
         """
 
 
+@runtime_checkable
+class GracefulControl(Protocol):
+    """A power switch that can also ask the operating system behind it to shut down. An optional capability of a
+    PowerControl: those that lack it are only turned off.
+    """
+
+    async def shutdown_gracefully(self, outlets: Sequence[str]) -> dict[str, DeviceError]:
+        """Asks each outlet's operating system to shut down and turn its machine off; those that the device did not
+        take this for, and why.
+
+        An acknowledgement proves nothing, since a system may never heed it: `read` shows when it is off.
+        """
+        ...
+
+    async def graceful_steps(self, outlets: Sequence[str]) -> dict[str, list[Step]]:
+        """What `shutdown_gracefully` would send. Nothing is changed."""
+        ...
+
+
 class BootDevice(enum.StrEnum):
     """What a server is to boot from; DEFAULT: whatever its firmware is set to, without an override."""
 

@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+_LONGEST = 2000
+
 
 class DeviceError(Exception):
-    """A device did not do what was asked; the message is one line that says what it said or did instead."""
+    """A device did not do what was asked; the message is one line that says what it said or did instead.
+
+    Whatever the device put into it, `str` of it is printable, of a bounded length, and can be kept.
+    """
+
+    def __str__(self) -> str:
+        said = super().__str__()
+        if not said.isprintable():
+            said = "".join(map(_printable, " ".join(said.split())))
+        return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}..."
+
+
+def _printable(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape").decode()
+
+
+class Unusable(DeviceError):
+    """Its settings cannot be used, so nothing was sent to it; the message names the setting."""
 
 
 class Unreachable(DeviceError):

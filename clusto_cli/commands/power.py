@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 EXIT_REFUSED, EXIT_DEVICE, EXIT_INTERRUPTED = 4, 5, 130
+_SHUTDOWN = 300.0
+"""Seconds that a system may take to shut down."""
 
 
 @click.group("power", cls=Group)
@@ -87,11 +89,33 @@ def on(app: App, /, names: tuple[str, ...], stagger: float, **options: Any) -> i
 
 @command.command("off")
 @names_argument
+@click.option("--graceful", is_flag=True, help="Ask each machine's system to shut down first, by its controller.")
+@click.option(
+    "--wait",
+    "patience",
+    type=click.FloatRange(0),
+    metavar="SECONDS",
+    help="With --graceful: how long a system may take before its power is cut.  [default: 300]",
+)
 @_action_options
 @pass_app
-def off(app: App, /, names: tuple[str, ...], **options: Any) -> int:
-    """Turn off: all feeds of each target, verified."""
-    return _switch(app, "off", names, lambda actions, target: actions.turn(target, False), options)
+def off(app: App, /, names: tuple[str, ...], graceful: bool, patience: float | None, **options: Any) -> int:
+    """Turn off: all feeds of each target, verified.
+
+    With --graceful each machine is asked to shut down by its management controller (bmc.host), and its power is cut
+    when it has, or has not in time. A machine that cannot be asked stays on.
+    """
+    if not graceful and patience is not None:
+        raise Malformed("--wait says how long --graceful waits: give both")
+    if not graceful:
+        return _switch(app, "off", names, lambda actions, target: actions.turn(target, False), options)
+
+    def story(reader: Reader, plan: Plan) -> Story:
+        plan.find_systems(reader)
+        seconds = _SHUTDOWN if patience is None else patience
+        return lambda actions, target: actions.shut_down(target, plan.systems[target.name], seconds)
+
+    return _switch(app, "off", names, None, options, stories=story)
 
 
 @command.command("cycle")
@@ -165,6 +189,36 @@ def revert(app: App, /, names: tuple[str, ...], **options: Any) -> int:
         return lambda actions, target: actions.restore(target, before[target.name])
 
     return _switch(app, "revert", names, None, options, stories=story)
+
+
+@command.command("trust")
+@names_argument
+@message_option
+@dry_run_option
+@yes_option
+@output_option
+@pass_app
+def trust(app: App, /, names: tuple[str, ...], message: str | None, dry_run: bool, yes: bool, output: str) -> int:
+    """Pin the certificate that each server's Redfish controller shows now: no other one is believed from then on.
+
+    Compare the fingerprint with what the controller itself says of it before you rely on it. Nothing but the beginning
+    of TLS is sent. A certificate other than the one that is pinned takes its place only when you say so.
+    """
+    from clusto_cli.power.trust import CHANGED, FAILED, pin, shown
+
+    with app.reading() as reader:
+        found = shown(reader, targets(reader, names))
+    changed = [f"{each.thing.name} (was {each.known})" for each in found if each.status == CHANGED]
+    if output == "text":
+        write_lines(each.line() for each in found)
+    else:
+        write_records(output, [each.record() for each in found])
+    if not dry_run:
+        if changed:
+            more = f" and {len(changed) - 5} more" if len(changed) > 5 else ""
+            confirm(f"pin another certificate for {', '.join(changed[:5])}{more}?", yes)
+        pin(app, found, message)
+    return EXIT_DEVICE if any(each.status == FAILED for each in found) else 0
 
 
 @command.command("impact")
@@ -268,9 +322,11 @@ def _switch(
         if action != "on":
             confirm(_question(action, plan), options["yes"])
         failed: list[Result] = []
+        ended: list[Result] = []
         entries: dict[str, Value] = {}
 
         def tell(result: Result) -> None:
+            ended.append(result)
             if result.asked:
                 entries[result.target.name] = entry(action, result)
             if output == "text" and result.done:
@@ -281,13 +337,16 @@ def _switch(
                 failed.append(result)
 
         contradicts = Labels(reader).contradiction
-        results, interrupted = _perform(action, plan, chosen, manner, reader, tell, contradicts, _load_writing)
-    if output == "text":
-        for result in failed:
-            write_lines([line(result)])
-    elif output != "jsonl":
-        write_records(output, [record(result, action) for result in results])
-    _remember(app, action, plan, results, entries, options["message"])
+        try:
+            results, interrupted = _perform(action, plan, chosen, manner, reader, tell, contradicts, _load_writing)
+            if output not in ("text", "jsonl"):
+                write_records(output, [record(result, action) for result in results])
+        finally:
+            # What was sent is kept, also where nobody reads what is printed any more, or the run was given up.
+            try:
+                write_lines(line(result) for result in failed if output == "text")
+            finally:
+                _remember(app, action, plan, ended, entries, options["message"])
     return _exit_code(results, interrupted)
 
 

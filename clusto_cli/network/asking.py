@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from clusto_cli.backends.base import DeviceError, SwitchControl
+from clusto_cli.backends.runner import Interruption, attempt, run
 from clusto_cli.network.devices import Device, told
 
 Answer = TypeVar("Answer")
@@ -28,21 +30,27 @@ def ask(
     """Asks every switch, at most `parallel` at once. A switch that fails fails alone."""
     asked: Asked[Answer] = Asked()
 
-    async def one(device: Device, places: asyncio.Semaphore) -> None:
+    async def conversation(device: Device) -> Answer:
+        control = await device.open()
+        try:
+            return await question(control, device)
+        finally:
+            with contextlib.suppress(DeviceError):
+                await attempt(control.close())
+
+    async def one(device: Device, places: asyncio.Semaphore, interruption: Interruption) -> None:
         async with places:
             try:
-                control = await device.open()
-                try:
-                    asked.answers[device.name] = await question(control, device)
-                finally:
-                    await control.close()
+                asked.answers[device.name] = await interruption.within(conversation(device))
             except DeviceError as error:
                 asked.failures[device.name] = told(error)
 
-    async def main() -> None:
+    async def main(interruption: Interruption) -> None:
         places = asyncio.Semaphore(parallel)
-        await asyncio.gather(*(one(device, places) for device in devices))
+        await asyncio.gather(*(one(device, places, interruption) for device in devices))
 
-    asyncio.run(main())
+    _, interrupted = run(main)
+    if interrupted:
+        raise KeyboardInterrupt
     asked.notes = [device.note for device in devices if device.note]
     return asked

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from clusto_cli.backends.base import DeviceError, SwitchControl
+from clusto_cli.backends.base import SwitchControl
+from clusto_cli.backends.errors import DeviceError, Unusable
 from clusto_cli.backends.power import integer, seconds, snmp_settings
 from clusto_cli.backends.snmp import SnmpSettings
 from clusto_cli.backends.switch.model import SwitchSettings
 from clusto_cli.backends.switch.opening import open_switch
 from clusto_core.answers.devicesettings import ReachedDevice, reached
-from clusto_core.errors import Malformed
+from clusto_core.errors import ClustoError, Malformed
 from clusto_core.model.reserved import SWITCH_ORDER, SWITCH_PROFILE
 from clusto_core.model.things import Thing
 from clusto_core.store.reader import Reader
@@ -41,8 +42,11 @@ class Device:
         return self.reached.thing.name
 
     async def open(self) -> SwitchControl:
-        """A session with it. DeviceError; Malformed for settings that cannot be."""
-        settings, snmp = self.settings()
+        """A session with it. Raises DeviceError, Unusable among them for settings that cannot be."""
+        try:
+            settings, snmp = self.settings()
+        except ClustoError as error:
+            raise Unusable(str(error)) from error
         opened = await open_switch(settings, snmp)
         self.recognised = opened.profile.name
         self.experimental = opened.control.experimental

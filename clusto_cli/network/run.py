@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from clusto_cli.backends.base import SwitchControl
-from clusto_cli.backends.runner import Interrupted, Interruption, side_by_side
+from clusto_cli.backends.runner import Interrupted, Interruption, attempt, side_by_side
 from clusto_cli.backends.runner import run as run_loop
 from clusto_cli.backends.switch.change import Prepared, carry_out
 from clusto_cli.network.devices import Device
@@ -51,7 +51,7 @@ def perform(
 
     async def main(interruption: Interruption) -> None:
         try:
-            await _each(opened, lambda one: _look(one, look), parallel, interruption)
+            await _each(opened, lambda one: interruption.within(_look(one, look)), parallel, interruption)
             for one in opened:
                 for text in one.prepared.warnings if one.prepared is not None else ():
                     warn(f"{one.device.name}: {text}")
@@ -63,7 +63,8 @@ def perform(
                 agree(opened)
             await _each(opened, lambda one: _change(one, progress), parallel, interruption)
         finally:
-            await asyncio.gather(*(one.control.close() for one in opened if one.control is not None))
+            closing = (attempt(one.control.close()) for one in opened if one.control is not None)
+            await asyncio.gather(*closing, return_exceptions=True)
 
     return run_loop(main)[1]
 

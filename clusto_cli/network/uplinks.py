@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from clusto_cli.backends.base import DeviceError, SwitchControl
+from clusto_cli.backends.runner import attempt, failure_of
 from clusto_cli.backends.switch.path import missing_on, not_carried, read_uplinks
 from clusto_cli.network.devices import devices, told
 from clusto_cli.network.jobs import port_names
@@ -116,11 +118,12 @@ async def _asked(
         if names := not_carried(ports.values(), vlan):
             failures.append(f"VLAN {vlan} is not on its port towards {below.name} ({names})")
         return [f"on the way up, {above.name}: {text}" for text in failures]
-    except DeviceError as error:
-        return [f"the way up could not be followed on {above.name}: {told(error)}"]
+    except Exception as error:
+        return [f"the way up could not be followed on {above.name}: {told(failure_of(error))}"]
     finally:
         if opened is not None:
-            await opened.close()
+            with contextlib.suppress(DeviceError):
+                await attempt(opened.close())
 
 
 def uplink_names(reader: Reader, switch: Thing, moved: Iterable[str]) -> list[str]:

@@ -13,13 +13,15 @@ from dataclasses import dataclass, field
 
 from clusto_cli.backends.base import Concern, DeviceError, OutletReading, Relay
 from clusto_cli.backends.power.session import PowerSession, Switching
-from clusto_cli.backends.runner import Interruption
+from clusto_cli.backends.runner import Interruption, failure_of
 from clusto_cli.power.targets import Point, Target
 
 Readings = dict[str, OutletReading | DeviceError]
 ON, OFF, PARTLY, UNKNOWN = "on", "off", "partly", "unknown"
 _ON_THE_WAY = 0.005
 """Seconds in which the last device's first question is on its way."""
+_LOOK = 1.0
+"""Seconds between two looks at whether a system has shut down."""
 LabelCheck = Callable[[Target, Point, OutletReading], str | None]
 """Why the label that a device has for an outlet contradicts the cable; None when it does not."""
 
@@ -57,6 +59,8 @@ class Result:
     failures: list[str] = field(default_factory=list)
     refused: bool = False
     seconds: float = 0.0
+    told_system: bool = False
+    """Its operating system was asked to shut down."""
 
     @property
     def state(self) -> str:
@@ -66,7 +70,7 @@ class Result:
     @property
     def asked(self) -> bool:
         """Whether anything was sent for it."""
-        return any(switching.asked for point in self.points for switching in point.switchings)
+        return self.told_system or any(switching.asked for point in self.points for switching in point.switchings)
 
 
 def state_of(relays: Sequence[Relay]) -> str:
@@ -102,6 +106,7 @@ class Actions:
         self._force = force
         self._contradicts = contradicts
         self._readings: dict[str, asyncio.Future[Readings]] = {}
+        self._results: dict[str, Result] = {}
 
     async def all(
         self,
@@ -119,12 +124,25 @@ class Actions:
 
         async def timed(target: Target) -> Result:
             began = time.monotonic()
-            result = await story(target)
+            try:
+                result = await story(target)
+            except asyncio.CancelledError:
+                tell(self._cut_short(target, "interrupted before it was read back"))
+                raise
+            except Exception as error:
+                result = self._cut_short(target, str(failure_of(error)))
             result.seconds = time.monotonic() - began
             tell(result)
             return result
 
         return list(await asyncio.gather(*(timed(target) for target in targets)))
+
+    def _cut_short(self, target: Target, why: str) -> Result:
+        """What is known of a target whose story was not told to its end."""
+        result = self._results.get(target.name) or _untouched(target)
+        result.failures.append(why)
+        result.done = False
+        return result
 
     async def read(self, targets: Sequence[Target]) -> None:
         """Begins to ask whole devices for all outlets of these targets, which comes before any of their stories."""
@@ -151,6 +169,41 @@ class Actions:
             result.failures += [failure for each in result.points if (failure := each.failure)]
             result.done = all(each.switchings[-1].verified for each in result.points)
         return result
+
+    async def shut_down(self, target: Target, system: Point, patience: float) -> Result:
+        """Its operating system asked to shut down; all feeds off once that has turned the machine off, or has not
+        within `patience` seconds. What cannot be asked is not turned off.
+        """
+        result = await self._ready(target, lambda point: (False,))
+        if not result.failures:
+            await self._ask_system(result, system, patience)
+        if not result.failures:
+            await self._switch(result, result.points, False)
+            result.failures += [failure for each in result.points if (failure := each.failure)]
+            result.done = all(each.switchings[-1].verified for each in result.points)
+        return result
+
+    async def _ask_system(self, result: Result, system: Point, patience: float) -> None:
+        session = self._sessions[system.device]
+        reading = await session.look(system.outlet)
+        if isinstance(reading, DeviceError):
+            result.failures.append(f"{system.part}: {reading}; nothing was sent")
+            return
+        if not _is_on(reading):
+            return
+        result.told_system = True
+        refusal = await session.shut_down(system.outlet)
+        if refusal is not None:
+            result.failures.append(f"{system.part}: {refusal}; its power was not cut")
+            return
+        ends = time.monotonic() + patience
+        while _is_on(reading):
+            if await self._interruption.pause(min(_LOOK, max(0.0, ends - time.monotonic()))):
+                result.failures.append("interrupted: asked to shut down, its power was not cut")
+                return
+            if time.monotonic() >= ends:
+                break
+            reading = await session.look(system.outlet)
 
     async def cycle(self, target: Target, while_off: Callable[[], Awaitable[None]] | None = None) -> Result:
         """All feeds off, verified; a pause; all on. When not all go off, those that did go on again.
@@ -197,7 +250,7 @@ class Actions:
 
     async def _read(self, target: Target) -> Result:
         by_device = {name: await self._readings[name] for name in {point.device for point in target.points}}
-        result = Result(target, [])
+        result = self._results[target.name] = Result(target, [])
         for point in target.points:
             reading = by_device[point.device][point.outlet]
             if isinstance(reading, OutletReading):
@@ -213,9 +266,9 @@ class Actions:
         `ways` are the directions in which an outlet is going to be told, one after the other: on is True.
         """
         if self._interruption.asked:
-            return Result(
-                target, [PointResult(point) for point in target.points], failures=["interrupted: nothing was sent"]
-            )
+            result = _untouched(target)
+            result.failures.append("interrupted: nothing was sent")
+            return result
         result = await self._read(target)
         for each in result.points:
             if each.before is None:
@@ -234,8 +287,10 @@ class Actions:
     async def _switch(self, result: Result, points: Sequence[PointResult], on: bool) -> None:
         name = result.target.name
         begun = [self._sessions[each.point.device].switch(each.point.outlet, on, name) for each in points]
-        for each, switching in zip(points, begun, strict=True):
-            each.switchings.append(await switching)
+        for each, (switching, _) in zip(points, begun, strict=True):
+            each.switchings.append(switching)
+        for _, done in begun:
+            await done
 
     async def _back_on(
         self,
@@ -256,6 +311,15 @@ class Actions:
         await self._switch(result, dark, True)
         result.failures += [failure for each in dark if (failure := each.failure)]
         result.done = not result.failures
+
+
+def _is_on(reading: OutletReading | DeviceError) -> bool:
+    """Whether it is, as far as anybody knows, still on."""
+    return not (isinstance(reading, OutletReading) and reading.relay is Relay.OFF)
+
+
+def _untouched(target: Target) -> Result:
+    return Result(target, [PointResult(point) for point in target.points])
 
 
 def _never(reading: OutletReading, ways: Sequence[bool]) -> Iterator[str | None]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 
-from clusto_cli.backends.base import DeviceError, OutletReading, PowerControl, Step
+from clusto_cli.backends.base import GracefulControl, OutletReading, PowerControl, Step
+from clusto_cli.backends.errors import DeviceError, Refused
 from clusto_cli.backends.runner import Interruption, run
 from clusto_cli.power.run import Manner
 from clusto_cli.power.targets import Plan, Target
@@ -19,23 +20,45 @@ def steps(plan: Plan, action: str, manner: Manner) -> list[str]:
         async with AsyncExitStack() as stack:
             lines: dict[str, list[str]] = {}
             for name in plan.devices:
-                control = await stack.enter_async_context(plan.control(name))
-                await _device(control, name, plan, action, lines)
+                control = await plan.entered(stack, name)
+                await _systems(control, name, plan, lines, interruption)
+                await _device(control, name, plan, action, lines, interruption)
+            plan.refuse_unusable()
             return [line for target in plan.targets for line in lines.get(target.name, [])]
 
     lines, _ = run(main)
     return lines
 
 
-async def _device(control: PowerControl, name: str, plan: Plan, action: str, lines: dict[str, list[str]]) -> None:
+async def _systems(
+    control: PowerControl, name: str, plan: Plan, lines: dict[str, list[str]], interruption: Interruption
+) -> None:
+    """How operating systems would be asked to shut down, where that is asked for."""
+    for target, point in ((each, plan.systems[each.name]) for each in plan.targets if each.name in plan.systems):
+        if point.device != name:
+            continue
+        try:
+            if not isinstance(control, GracefulControl):
+                raise Refused("it cannot ask a system to shut down")
+            planned = (await interruption.within(control.graceful_steps([point.outlet])))[point.outlet]
+            told = [f"{step.where} = {step.what}" for step in planned]
+        except DeviceError as error:
+            told = [f"not possible ({error})"]
+        # First of all that is done to the target, whichever device is asked first.
+        lines[target.name] = [*(_line(target, point.part, "", step) for step in told), *lines.get(target.name, [])]
+
+
+async def _device(
+    control: PowerControl, name: str, plan: Plan, action: str, lines: dict[str, list[str]], interruption: Interruption
+) -> None:
     wanted = [(target, point) for target in plan.targets for point in target.points if point.device == name]
     outlets = list(dict.fromkeys(point.outlet for _, point in wanted))
     directions = _DIRECTIONS[action]
     readings: dict[str, OutletReading | DeviceError]
     planned: list[dict[str, list[Step]]]
     try:
-        readings = await control.read(outlets)
-        planned = [await control.steps(outlets, on) for on in directions]
+        readings = await interruption.within(control.read(outlets))
+        planned = [await interruption.within(control.steps(outlets, on)) for on in directions]
     except DeviceError as error:
         readings, planned = dict.fromkeys(outlets, error), []
     for target, point in wanted:
@@ -47,4 +70,4 @@ async def _device(control: PowerControl, name: str, plan: Plan, action: str, lin
 
 
 def _line(target: Target, part: str, state: str, step: str) -> str:
-    return f"{target.name}  {part}  {state}  {step}"
+    return "  ".join(filter(None, (target.name, part, state, step)))

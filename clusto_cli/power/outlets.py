@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clusto_cli.backends.base import OutletReading
-from clusto_cli.backends.runner import Interruption, run
+from clusto_cli.backends.runner import Interruption, enter, run
 from clusto_cli.power.labels import Labels
 from clusto_cli.power.targets import Plan, pdu_plan
 from clusto_core.answers.power import fed_from, outlet_names
@@ -60,9 +60,10 @@ def compare(reader: Reader, pdu: Thing) -> tuple[list[Row], Plan]:
         raise Refused(f"{pdu.name} has no outlets in the inventory")
     plan = pdu_plan(reader, pdu)
 
-    async def main(_: Interruption) -> list[OutletReading]:
+    async def main(interruption: Interruption) -> list[OutletReading]:
         async with AsyncExitStack() as stack:
-            return await (await stack.enter_async_context(plan.control(pdu.name))).outlets()
+            control = await enter(stack, plan.control(pdu.name))
+            return await interruption.within(control.outlets())
 
     reported, _ = run(main)
     called = outlet_names(reader, parts)

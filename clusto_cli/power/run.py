@@ -44,12 +44,22 @@ def perform(
     def flush() -> None:
         nonlocal flushing
         flushing = False
-        sys.stdout.flush()
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            unheard.append(error)
+
+    unheard: list[OSError] = []
 
     def told(result: Result) -> None:
-        """Tells a result; what comes at one time goes out in one piece."""
+        """Tells a result; what comes at one time goes out in one piece. Devices are not left half way when nobody
+        listens any more.
+        """
         nonlocal flushing
-        tell(result)
+        try:
+            tell(result)
+        except OSError as error:
+            unheard.append(error)
         if not flushing:
             flushing = True
             asyncio.get_running_loop().call_soon(flush)
@@ -62,7 +72,10 @@ def perform(
             actions = Actions(sessions, interruption, pause=manner.pause, force=manner.force, contradicts=contradicts)
             return await actions.all(plan.targets, lambda target: story(actions, target), told, meanwhile)
 
-    return run(main)
+    done = run(main)
+    if unheard:
+        raise unheard[0]
+    return done
 
 
 @contextlib.contextmanager

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from clusto_cli.backends.base import PowerControl
+from clusto_cli.backends.errors import DeviceError, Unusable
 from clusto_cli.backends.power import GROUPS, open_bmc, open_pdu
 from clusto_cli.backends.power.session import PowerSession
-from clusto_cli.backends.runner import Interruption
+from clusto_cli.backends.power.unusable import UnusablePower
+from clusto_cli.backends.runner import Interruption, enter
 from clusto_core.answers.devicesettings import ReachedDevice, reached
 from clusto_core.answers.power import Supply, others, outlet_names, supplies
-from clusto_core.errors import Malformed, Refused
+from clusto_core.errors import ClustoError, Malformed, Refused
 from clusto_core.model.attributes import Key
 from clusto_core.model.names import natural_key
 from clusto_core.model.reserved import POWER_PROFILE
@@ -60,6 +62,9 @@ class Plan:
         self.recognised: dict[str, str] = {}
         self._devices: dict[str, ReachedDevice] = {}
         self._kept: dict[str, str] = {}
+        self._unusable: dict[str, ClustoError] = {}
+        self.systems: dict[str, Point] = {}
+        """By target: where its operating system can be asked to shut down."""
         found = self._supplies = supplies(reader, things)
         if via != BMC:
             self._add_pdus(reader, found)
@@ -68,7 +73,8 @@ class Plan:
     @property
     def devices(self) -> list[str]:
         """The names of the devices, in order; a management controller has its server's name behind `bmc:`."""
-        return sorted({point.device for target in self.targets for point in target.points}, key=natural_key)
+        points = (point for target in self.targets for point in target.points)
+        return sorted({point.device for point in (*points, *self.systems.values())}, key=natural_key)
 
     def refusals(self, reader: Reader) -> list[str]:
         """What must not be switched off without force, and why, as far as the inventory knows."""
@@ -91,16 +97,42 @@ class Plan:
         stagger: float = 0.0,
         settle: float | None = None,
     ) -> dict[str, PowerSession]:
-        """A session with each device, by its name; `stack` ends them. Raises Malformed for settings that cannot be."""
+        """A session with each device, by its name; `stack` ends them.
+
+        A device whose settings cannot be used fails alone; raises what stands against them (Malformed, NotFound,
+        Refused) when that leaves nothing to do for any target.
+        """
         places = asyncio.Semaphore(parallel)
         sessions = {}
         for name in self.devices:
-            control = self.control(name)
-            await stack.enter_async_context(control)
+            control = await self.entered(stack, name)
             session = PowerSession(control, interruption, places, stagger=stagger, settle=settle)
             stack.push_async_callback(session.close)
             sessions[name] = session
+        self.refuse_unusable()
         return sessions
+
+    async def entered(self, stack: AsyncExitStack, name: str) -> PowerControl:
+        """The adapter of one device, entered; one that says why it cannot be asked, where that is so."""
+        try:
+            return await enter(stack, self.control(name))
+        except ClustoError as error:
+            self._unusable[name] = error
+            return UnusablePower(Unusable(str(error)))
+        except DeviceError as error:
+            return UnusablePower(error)
+
+    def refuse_unusable(self) -> None:
+        """Raises what is wrong with the settings of the devices when every target needs one of those."""
+        if self.targets and all(any(each in self._unusable for each in self._needed(one)) for one in self.targets):
+            reasons = list(dict.fromkeys(map(str, self._unusable.values())))
+            more = f" (and {len(reasons) - 5} more)" if len(reasons) > 5 else ""
+            raise type(next(iter(self._unusable.values())))(f"{'; '.join(reasons[:5])}{more}")
+
+    def _needed(self, target: Target) -> list[str]:
+        """The devices without which nothing can be done to a target."""
+        system = self.systems.get(target.name)
+        return [point.device for point in (*target.points, *([system] if system else []))]
 
     def control(self, name: str) -> PowerControl:
         """The adapter of one device, not yet entered. Raises Malformed for settings that cannot be."""
@@ -115,6 +147,14 @@ class Plan:
             return open_pdu(name, device.address, device.settings, self._kept.get(name), keep)
         except ValueError as error:
             raise Malformed(f"{device.thing.name}: {error}") from None
+
+    def find_systems(self, reader: Reader) -> None:
+        """Learns how the operating system of each target is asked to shut down. Raises Refused where it is not."""
+        for target in self.targets:
+            thing = target.thing
+            if thing.is_part:
+                raise Refused(f"{target.name} is a part: only a whole machine can be asked to shut down")
+            self.systems[target.name] = self._controller(reader, thing, "")
 
     def _add_pdus(self, reader: Reader, found: Iterable[Supply]) -> None:
         owners = {outlet.owner_id for supply in found for outlet in supply.outlets if outlet.owner_id is not None}
@@ -151,15 +191,17 @@ class Plan:
         self._add_controllers(reader, without, via)
 
     def _add_controllers(self, reader: Reader, targets: Sequence[Target], via: str | None) -> None:
+        missing = "" if via == BMC else "no recorded power feed and "
         for target in targets:
-            thing = _whole(reader, target.thing)
-            device = reached(reader, [thing], GROUPS)[thing.id]
-            if "bmc.host" not in device.settings:
-                missing = "" if via == BMC else "no recorded power feed and "
-                raise Refused(f"{target.name} has {missing}no management controller (bmc.host is not set)")
-            name = f"{BMC}:{thing.name}"
-            self._devices[name] = device
-            target.points.append(Point(None, name, "server", name))
+            target.points.append(self._controller(reader, _whole(reader, target.thing), missing))
+
+    def _controller(self, reader: Reader, thing: Thing, missing: str) -> Point:
+        device = reached(reader, [thing], GROUPS)[thing.id]
+        if "bmc.host" not in device.settings:
+            raise Refused(f"{thing.name} has {missing}no management controller (bmc.host is not set)")
+        name = f"{BMC}:{thing.name}"
+        self._devices[name] = device
+        return Point(None, name, "server", name)
 
 
 def pdu_plan(reader: Reader, pdu: Thing) -> Plan:

@@ -11,10 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from clusto_cli.backends.base import BootMachine, Provisioner
+from clusto_cli.backends.errors import DeviceError
 from clusto_cli.backends.provision import GROUPS, groups_of, open_provisioner, way_of
 from clusto_cli.backends.provision.recipe import BadRecipe, UnknownRecipe, load, names
 from clusto_cli.backends.provision.recipe import Recipe as OsRecipe
 from clusto_cli.backends.provision.render import Facts, Renderer
+from clusto_cli.backends.provision.unusable import UnusableProvisioner
+from clusto_cli.backends.runner import attempt, enter
 from clusto_core.answers.devicesettings import DeviceSettings
 from clusto_core.answers.recipes import Recipe, recipe, recipes
 from clusto_core.config import Settings, config_path
@@ -99,14 +102,14 @@ class Machines:
     async def servers(self, stack: AsyncExitStack, known: Iterable[Recipe]) -> dict[str, Provisioner]:
         """The boot server of each machine, entered, by the machine's name; machines of one server share it.
 
-        Raises Malformed for settings that cannot be.
+        Raises Malformed for settings that cannot be; a server that cannot be reached says so for its own machines.
         """
         opened: dict[tuple[tuple[str, str], ...], Provisioner] = {}
         found: dict[str, Provisioner] = {}
         for each in known:
             key = _of_server(each).unresolved()
             if key not in opened:
-                opened[key] = await stack.enter_async_context(self.server(each))
+                opened[key] = await _entered(stack, self.server(each))
             found[each.thing.name] = opened[key]
         return found
 
@@ -133,6 +136,13 @@ def _told(error: ValueError) -> ClustoError:
     """What a renderer says, as what it is about: a setting that was refused in a template is still refused."""
     cause = error.__cause__
     return type(cause)(str(error)) if isinstance(cause, ClustoError) else Malformed(str(error))
+
+
+async def _entered(stack: AsyncExitStack, server: Provisioner) -> Provisioner:
+    try:
+        return await enter(stack, server)
+    except DeviceError as error:
+        return UnusableProvisioner(error)
 
 
 def _known(store: Settings, rebuild: Rebuild) -> Recipe:
@@ -196,5 +206,12 @@ async def _write_local(machines: Machines, wanted: Sequence[tuple[Recipe, BootMa
         for known, machine in wanted:
             server = servers[known.thing.name]
             by_server.setdefault(id(server), (server, []))[1].append(machine)
-        failed = await asyncio.gather(*(server.local_many(of_it) for server, of_it in by_server.values()))
+        failed = await asyncio.gather(*(_local_many(server, of_it) for server, of_it in by_server.values()))
     return [f"{name}: {error}" for each in failed for name, error in each.items()]
+
+
+async def _local_many(server: Provisioner, machines: Sequence[BootMachine]) -> Mapping[str, DeviceError]:
+    try:
+        return await attempt(server.local_many(machines))
+    except DeviceError as error:
+        return {machine.name: error for machine in machines}

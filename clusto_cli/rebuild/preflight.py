@@ -9,10 +9,11 @@ from contextlib import AsyncExitStack
 from clusto_cli.backends.base import Attach, BootState, Busy, DeviceError, Provisioner
 from clusto_cli.backends.console.script import Job as ConsoleJob
 from clusto_cli.backends.console.script import in_batches
-from clusto_cli.backends.runner import Interruption, run
+from clusto_cli.backends.runner import Interruption, attempt, enter, run
 from clusto_cli.power.actions import Actions, Result
 from clusto_cli.rebuild.jobs import Check, Job, Power, boot_control
 from clusto_cli.rebuild.machines import Machines
+from clusto_core.errors import ClustoError
 
 _SECONDS = 20.0
 """What attaching to a console, or an answer of the call-back server, may take."""
@@ -49,8 +50,8 @@ async def _in(places: asyncio.Semaphore, work: Awaitable[None]) -> None:
 async def _boot_server(job: Job, server: Provisioner) -> None:
     assert job.machine is not None
     try:
-        job.checks.append(Check("boot server", True, await server.check(job.machine)))
-        if await server.state(job.machine) is BootState.FOREIGN:
+        job.checks.append(Check("boot server", True, await attempt(server.check(job.machine))))
+        if await attempt(server.state(job.machine)) is BootState.FOREIGN:
             job.checks.append(Check("boot server", None, "has a boot file that clusto did not write: it is kept aside"))
     except DeviceError as error:
         job.checks.append(Check("boot server", False, str(error), device=True))
@@ -80,14 +81,16 @@ async def _powers(powers: Sequence[Power], jobs: Sequence[Job], interruption: In
 async def _override(power: Power, job: Job) -> None:
     """Whether the controller can be told what to boot from; without one the boot file alone steers the machine."""
     assert job.target is not None
-    control = boot_control(power.plan, job.target)
-    if control is None:
-        job.checks.append(Check("boot device", None, "steered by the boot file alone: the network must be first"))
-        return
     try:
-        async with control:
-            found = await control.boot_override()
+        control = boot_control(power.plan, job.target)
+        if control is None:
+            job.checks.append(Check("boot device", None, "steered by the boot file alone: the network must be first"))
+            return
+        async with AsyncExitStack() as stack:
+            found = await attempt((await enter(stack, control)).boot_override())
         job.checks.append(Check("boot device", True, f"by its controller, which says {found.code}"))
+    except ClustoError as error:
+        job.checks.append(Check("boot device", False, str(error)))
     except DeviceError as error:
         job.checks.append(Check("boot device", False, str(error), device=True))
 

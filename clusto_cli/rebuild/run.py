@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from clusto_cli.backends.base import Attach, OutletReading, Provisioner
-from clusto_cli.backends.runner import Interruption, run
+from clusto_cli.backends.runner import Interruption, enter, failure_of, run
 from clusto_cli.power.actions import Actions, LabelCheck
 from clusto_cli.power.labels import Labels
 from clusto_cli.power.targets import BMC, Plan, Point, Target
@@ -243,7 +243,7 @@ class _Crew:
         try:
             outcome = await self._story(begun)
         except Exception as error:
-            outcome.failures.append(str(error) or type(error).__name__)
+            outcome.failures.append(str(error if isinstance(error, ClustoError) else failure_of(error)))
             outcome.phase = FAILED
             self.ears.hearing.fail(begun.rebuild.id, outcome.failures[0])
         await asyncio.to_thread(self.record, begun, outcome)
@@ -258,7 +258,7 @@ class _Crew:
         async with AsyncExitStack() as stack:
             control = boot_control(self.plans[job.via], job.target)
             if control is not None:
-                await stack.enter_async_context(control)
+                await enter(stack, control)
             work = Work(
                 job.target,
                 machine,

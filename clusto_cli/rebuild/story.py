@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from clusto_cli.backends.base import BootControl, BootDevice, BootMachine, BootOverride, DeviceError, Provisioner
-from clusto_cli.backends.runner import Interruption
+from clusto_cli.backends.runner import Interruption, attempt
 from clusto_cli.power.actions import Actions
 from clusto_cli.power.targets import Target
 from clusto_cli.rebuild.guardian import Guardian
@@ -174,7 +174,7 @@ class Story:
         self._hearing.enter(self._followed, ARMING)
         self._armed = True
         self._guardian.arm(self._followed.rebuild.id, self._work.machine, self._work.server_settings)
-        await self._work.server.install(self._work.machine)
+        await attempt(self._work.server.install(self._work.machine))
         if self._work.directory is not None:
             try:
                 self._fetches.begin(self._followed.rebuild.id, self._work.directory, self._work.machine.install)
@@ -329,7 +329,7 @@ class Story:
             self._fetches.end(self._work.directory, self._work.machine.install)
         while True:
             try:
-                await self._work.server.local(self._work.machine, keep_answers=keep_answers)
+                await attempt(self._work.server.local(self._work.machine, keep_answers=keep_answers))
                 self._is_local = True
                 self._guardian.disarm(self._followed.rebuild.id)
                 break
@@ -346,9 +346,9 @@ class Story:
             self._overridden = False
             try:
                 if self._continuous:
-                    await self._work.override.set_boot_override(BootDevice.DISK, once=False)
+                    await attempt(self._work.override.set_boot_override(BootDevice.DISK, once=False))
                 elif not (self._evidence.started or self._evidence.fetched):
-                    await self._work.override.set_boot_override(BootDevice.DEFAULT, once=False)
+                    await attempt(self._work.override.set_boot_override(BootDevice.DEFAULT, once=False))
             except DeviceError as error:
                 self._note(f"its controller may still have it boot from the network: {error}")
 

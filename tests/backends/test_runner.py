@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 
 import pytest
 
@@ -62,18 +63,53 @@ def test_a_dead_device_delays_no_other_and_its_failure_is_its_own() -> None:
     assert seen == [("a", "done"), ("b", "done"), ("dead", "no answer"), ("dead", "done")]
 
 
-def test_a_bug_ends_the_run() -> None:
-    async def broken(_: Interruption) -> None:
-        raise ZeroDivisionError
+@pytest.mark.parametrize(
+    "raised", [ZeroDivisionError(), KeyError("@odata.id"), RecursionError("too deep"), OSError(5, "Input/output error")]
+)
+def test_whatever_an_adapter_raises_is_its_device_s_failure(raised: Exception) -> None:
+    async def broken(_: Interruption) -> str:
+        raise raised
 
-    async def endless(_: Interruption) -> None:
-        await asyncio.Event().wait()
+    async def given_up(_: Interruption) -> str:
+        raise asyncio.CancelledError
 
-    async def main() -> None:
-        await side_by_side({"a": [endless], "b": [broken]}, parallel=8, interruption=Interruption())
+    async def good(_: Interruption) -> str:
+        return "done"
 
-    with pytest.raises(ZeroDivisionError):
-        asyncio.run(main())
+    async def main() -> list[Outcome[str, str]]:
+        queues = {"a": [good], "b": [broken, given_up, good]}
+        return await side_by_side(queues, parallel=8, interruption=Interruption())
+
+    outcomes = asyncio.run(main())
+    assert [outcome.result for outcome in outcomes] == ["done", None, None, "done"]
+    assert all(isinstance(outcome.failure, DeviceError) for outcome in outcomes if outcome.result is None)
+    assert str(raised.args[-1] if raised.args else "ZeroDivisionError") in str(outcomes[1].failure)
+
+
+def test_what_is_within_an_interrupt_ends_soon_after_it() -> None:
+    async def limited() -> None:
+        interruption = Interruption()
+        interruption.ask()
+        with pytest.raises(Interrupted):
+            await interruption.within(asyncio.sleep(3600))
+
+    asyncio.run(limited())
+
+
+def test_a_thread_that_is_stuck_holds_nobody_up() -> None:
+    stuck = threading.Event()
+
+    async def main(interruption: Interruption) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        await interruption.pause(30)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.to_thread(stuck.wait)
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(main)
+    finally:
+        stuck.set()
 
 
 def test_an_interrupt_begins_nothing_more_and_lets_what_runs_finish() -> None:
@@ -110,3 +146,17 @@ def test_without_an_interrupt_the_result_is_whole() -> None:
         return await interruption.pause(0.001)
 
     assert run(main) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("10.0.0.9: refused", "10.0.0.9: refused"),
+        ("two\nlines\tand \x1b]52;c;eA==\x07", "two lines and \\x1b]52;c;eA==\\x07"),
+        ("\ud800 \u202egnp", "\\ud800 \\u202egnp"),
+        ("x" * 5000, f"{'x' * 2000}..."),
+    ],
+)
+def test_what_a_device_said_is_harmless_in_an_error(said: str, shown: str) -> None:
+    assert str(DeviceError(said)) == shown
+    assert str(Unreachable(said)) == shown

@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from clusto_cli.backends.base import Attach, Busy, ConsoleAccess, ConsoleLine, DeviceError, LineLost, Refused
+from clusto_cli.backends.base import Attach, Busy, ConsoleAccess, ConsoleLine, DeviceError, LineLost
 from clusto_cli.backends.console.opening import plain
+from clusto_cli.backends.runner import failure_of
 
 ROWS, COLUMNS = 24, 80
 # What a transcript keeps of one port at most, so that endless output does not fill the memory.
@@ -152,8 +153,8 @@ class _Running:
     def open(self) -> None:
         try:
             self.line = self.job.access.open(self.job.attach, rows=ROWS, columns=COLUMNS, interactive=False)
-        except DeviceError as error:
-            self._failed(error)
+        except Exception as error:
+            self._failed(failure_of(error))
 
     def _failed(self, error: DeviceError) -> None:
         self.close()
@@ -200,8 +201,8 @@ class _Running:
                 self._walk(self.line)
         except LineLost as lost:
             self._ended(lost)
-        except DeviceError as error:
-            self._failed(error)
+        except Exception as error:
+            self._failed(failure_of(error))
 
     def _ended(self, lost: LineLost) -> None:
         """The line ended: that is fine where nothing more was to be done than to listen."""
@@ -281,8 +282,8 @@ class Many:
         for each in self._running:
             try:
                 each.type(data)
-            except Refused as error:
-                refused.append(f"{each.job.name}: {error}")
+            except Exception as error:
+                refused.append(f"{each.job.name}: {failure_of(error)}")
         return refused
 
     def turn(self, also: Sequence[int] = ()) -> set[int]:

@@ -133,20 +133,35 @@ def _ipmi(settings: Settings) -> BmcControl:
 
 
 def _redfish(settings: Settings) -> BmcControl:
-    from clusto_cli.backends.power.redfish import RedfishPower
+    from clusto_cli.backends.redfish.address import origin
+    from clusto_cli.backends.redfish.power import RedfishPower
+    from clusto_cli.backends.tls import fingerprint
 
-    host = settings["bmc.host"]
     trust = settings.get("bmc.verify") or "true"
-    verify: bool | str = {"true": True, "false": False}.get(trust, trust)
+    pinned = settings.get("bmc.fingerprint")
+    try:
+        pinned = fingerprint(pinned) if pinned else None
+    except ValueError as error:
+        raise ValueError(f"bmc.fingerprint: {error}") from None
     return RedfishPower(
-        host if "://" in host else f"https://{host}:{integer(settings, 'bmc.port', 443)}",
+        origin(settings["bmc.host"], integer(settings, "bmc.port", 0) or None),
         settings["bmc.user"],
         settings["bmc.password"],
         system=settings.get("bmc.system"),
-        verify=verify,
+        verify=trust == "true" if trust in ("true", "false") else _readable(trust),
+        pinned=pinned,
         efi=boolean(settings, "bmc.efi"),
         **_limits(settings),
     )
+
+
+def _readable(path: str) -> str:
+    """The file of `bmc.verify`. Raises ValueError where there is none."""
+    try:
+        with open(path, "rb"):
+            return path
+    except OSError as error:
+        raise ValueError(f"bmc.verify is true, false, or a file of certificates: {path}: {error.strerror}") from None
 
 
 def _limits(settings: Settings) -> dict[str, float]:

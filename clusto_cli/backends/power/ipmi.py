@@ -94,6 +94,17 @@ class IpmiPower:
                 failures[outlet] = error
         return failures
 
+    async def shutdown_gracefully(self, outlets: Sequence[str]) -> dict[str, DeviceError]:
+        """By a soft shutdown, which is an overtemperature told to ACPI (IPMI 2.0, 28.3, Chassis Control)."""
+        try:
+            await self._ipmitool("chassis", "power", "soft")
+        except Refused as error:
+            return dict.fromkeys(outlets, error)
+        return {}
+
+    async def graceful_steps(self, outlets: Sequence[str]) -> dict[str, list[Step]]:
+        return {outlet: [Step(outlet, f"ipmi {self._where}", "chassis power soft")] for outlet in outlets}
+
     async def settle_times(self, outlets: Sequence[str], on: bool) -> dict[str, float]:
         return dict.fromkeys(outlets, self._settle)
 

@@ -13,11 +13,22 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from clusto_cli.backends.base import Concern, DeviceError, NotVerified, OutletReading, PowerControl, Relay, Unreachable
-from clusto_cli.backends.runner import Interruption
+from clusto_cli.backends.base import (
+    Concern,
+    DeviceError,
+    GracefulControl,
+    NotVerified,
+    OutletReading,
+    PowerControl,
+    Refused,
+    Relay,
+    Unreachable,
+)
+from clusto_cli.backends.runner import Interrupted, Interruption, Unexpected, failure_of
 
 _FIRST_POLL, _LAST_POLL = 0.1, 1.0
 """Seconds between two looks at a relay that has not moved yet: the first pause, doubled up to the last."""
+_SILENT = DeviceError("the device says nothing of it")
 
 
 @dataclass(slots=True)
@@ -38,7 +49,7 @@ class Switching:
     seconds: float = 0.0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Job:
     switching: Switching
     group: str
@@ -72,11 +83,14 @@ class PowerSession:
         self._readings: dict[str, OutletReading | DeviceError] = {}
         self._touched: set[str] = set()
         self._told: dict[bool, dict[str, None]] = {True: {}, False: {}}
+        self._jobs: dict[_Job, None] = {}
+        """All that are not over."""
         self._queue: list[_Job] = []
         self._under_way: list[_Job] = []
         self._worker: asyncio.Task[None] | None = None
         self._next_start = 0.0
         self._arrived = asyncio.Event()
+        interruption.when_asked(self._arrived.set)
 
     async def read(self, outlets: Iterable[str]) -> dict[str, OutletReading | DeviceError]:
         """What each outlet does, with its label and what it warns of; what has been read before is not read again.
@@ -92,13 +106,38 @@ class PowerSession:
 
     async def _read(self, outlets: list[str]) -> None:
         async with self._places:
-            try:
-                self._readings |= await self._control.read(outlets)
-            except DeviceError as error:
-                self._readings |= dict.fromkeys(outlets, error)
+            self._readings |= await self._ask(outlets)
 
-    def switch(self, outlet: str, on: bool, group: str) -> asyncio.Future[Switching]:
-        """Turns one outlet on or off; the future is done when it is so, or has failed to become so.
+    async def _ask(self, outlets: list[str], *, brief: bool = False) -> dict[str, OutletReading | DeviceError]:
+        """What the device says of each of these, or why it says nothing."""
+        try:
+            said = await self._interruption.within(self._control.read(outlets, brief=brief))
+            return {outlet: said.get(outlet, _SILENT) for outlet in outlets}
+        except Exception as error:
+            return dict.fromkeys(outlets, failure_of(error))
+
+    async def shut_down(self, outlet: str) -> DeviceError | None:
+        """Asks the system behind an outlet to shut down; why the device did not take that, if so."""
+        control = self._control
+        if not isinstance(control, GracefulControl):
+            return Refused("it cannot ask a system to shut down")
+        self._touched.add(outlet)
+        try:
+            async with self._places:
+                return (await self._interruption.within(control.shutdown_gracefully([outlet]))).get(outlet)
+        except Exception as error:
+            return failure_of(error)
+
+    async def look(self, outlet: str) -> OutletReading | DeviceError:
+        """What one outlet does now."""
+        async with self._places:
+            reading = self._readings[outlet] = (await self._ask([outlet], brief=True))[outlet]
+        self._touched.discard(outlet)
+        return reading
+
+    def switch(self, outlet: str, on: bool, group: str) -> tuple[Switching, asyncio.Future[Switching]]:
+        """Turns one outlet on or off: what is known of that all along, and a future that is done when it is so, or
+        has failed to become so.
 
         An outlet that was just read and is already there is left alone.
         """
@@ -110,14 +149,15 @@ class PowerSession:
         if isinstance(known, OutletReading) and known.relay is wanted:
             switching.relay, switching.verified = wanted, True
             job.done.set_result(switching)
-            return job.done
+            return switching, job.done
         if isinstance(known, OutletReading):
             switching.relay = known.relay
+        self._jobs[job] = None
         self._queue.append(job)
         self._arrived.set()
         if self._worker is None or self._worker.done():
             self._worker = asyncio.ensure_future(self._work())
-        return job.done
+        return switching, job.done
 
     async def close(self) -> None:
         """Ends what is still under way."""
@@ -141,18 +181,20 @@ class PowerSession:
                     if self._under_way or self._queue:
                         await self._wait(pause)
                         pause = min(pause * 2, _LAST_POLL)
-        except BaseException as error:
-            for job in [*self._queue, *self._under_way]:
-                if isinstance(error, asyncio.CancelledError):
-                    job.done.cancel()
-                elif not job.done.done():
-                    job.done.set_exception(error)
-            raise
+        except Exception as error:
+            for job in list(self._jobs):
+                self._finish(job, failure_of(error))
+            self._queue, self._under_way = [], []
+        finally:
+            for job in self._jobs:
+                job.done.cancel()
 
     async def _wait(self, pause: float) -> None:
         self._arrived.clear()
         if self._queue and self._stagger:
             pause = max(0.0, min(pause, self._next_start - time.monotonic()))
+        if self._interruption.asked:
+            pause = min(pause, _FIRST_POLL)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._arrived.wait(), pause)
 
@@ -164,21 +206,21 @@ class PowerSession:
         outlets = [job.switching.outlet for job in batch]
         try:
             settle = await self._settle_times(outlets, on)
-        except DeviceError as error:
+        except Exception as error:
             for job in batch:
-                self._finish(job, NotSent(f"{error}; nothing was sent"))
+                self._finish(job, NotSent(f"{failure_of(error)}; nothing was sent"))
             return False
         for job in batch:
             job.switching.asked = True
         try:
-            failures = await self._control.switch(outlets, on)
-        except DeviceError as error:
-            failures = dict.fromkeys(outlets, error)
+            failures = dict(await self._interruption.within(self._control.switch(outlets, on)))
+        except Exception as error:
+            failures = dict.fromkeys(outlets, failure_of(error))
         for job in batch:
             failure = job.switching.failure = failures.get(job.switching.outlet)
             job.switching.acknowledged = failure is None
             # What was not answered may have been done all the same, and then takes its time.
-            if failure is None or isinstance(failure, Unreachable):
+            if failure is None or isinstance(failure, Unreachable | Unexpected):
                 job.deadline = time.monotonic() + settle[job.switching.outlet]
         self._under_way += batch
         return True
@@ -188,7 +230,8 @@ class PowerSession:
         if self._settle is not None:
             return dict.fromkeys(outlets, self._settle)
         self._told[on] |= dict.fromkeys(outlets)
-        return await self._control.settle_times(list(self._told[on]), on)
+        times = await self._interruption.within(self._control.settle_times(list(self._told[on]), on))
+        return {outlet: float(times[outlet]) for outlet in outlets}
 
     def _next_batch(self) -> list[_Job]:
         """The longest run of jobs for one direction that may go now; with a stagger, of one group."""
@@ -216,10 +259,7 @@ class PowerSession:
         outlets = list(dict.fromkeys(job.switching.outlet for job in self._under_way))
         # An answer may be as old as its question: a relay that moved meanwhile must not be told as one that did not.
         asked_at = time.monotonic()
-        try:
-            readings = await self._control.read(outlets, brief=True)
-        except DeviceError as error:
-            readings = dict.fromkeys(outlets, error)
+        readings = await self._ask(outlets, brief=True)
         waiting = []
         for job in self._under_way:
             if self._settled(job, readings[job.switching.outlet], asked_at):
@@ -231,6 +271,8 @@ class PowerSession:
     def _settled(self, job: _Job, reading: OutletReading | DeviceError, asked_at: float) -> bool:
         switching = job.switching
         if isinstance(reading, DeviceError):
+            if isinstance(reading, Interrupted) and switching.acknowledged:
+                reading = Interrupted(f"interrupted: acknowledged, and not seen {'on' if switching.on else 'off'} yet")
             switching.relay = Relay.UNKNOWN
             switching.failure = switching.failure or reading
             return True
@@ -250,6 +292,7 @@ class PowerSession:
     def _finish(self, job: _Job, failure: DeviceError | None = None) -> None:
         job.switching.failure = failure or job.switching.failure
         job.switching.seconds = time.monotonic() - job.began
+        self._jobs.pop(job, None)
         if not job.done.done():
             job.done.set_result(job.switching)
 

@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import http.client
 import re
+import socket
 import ssl
+import threading
 import xmlrpc.client
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
-from xml.parsers.expat import ExpatError
 
 from clusto_cli.backends.base import (
     AuthenticationFailed,
@@ -32,6 +34,7 @@ from clusto_cli.backends.base import (
 )
 from clusto_cli.backends.provision.many import one_by_one
 from clusto_cli.backends.provision.turns import Turns
+from clusto_cli.backends.runner import attempt
 
 T = TypeVar("T")
 _PATH = "/cobbler_api"
@@ -39,6 +42,8 @@ _INHERITED = "<<inherit>>"
 _NOTHING = "~"
 """What Cobbler says for a system that there is not: it has no null."""
 _OPTION, _VARIABLE = "clusto.event", "clusto_event"
+_OCTETS = 4 << 20
+"""The largest answer that is read: one system or profile has some kilobytes."""
 _FAULT = re.compile(r"<class '[^']*'>:'?(.*?)'?$", re.DOTALL)
 
 
@@ -122,17 +127,17 @@ class CobblerProvisioner:
         system = session.system(machine.name)
         if system is None:
             raise Refused(f"{self._where} has no system {machine.name}")
-        interfaces = system.get("interfaces") or {}
-        known = {str(each.get("mac_address", "")).lower() for each in interfaces.values()}
+        interfaces = map(_mapping, _mapping(system.get("interfaces")).values())
+        known = {str(each.get("mac_address", "")).lower() for each in interfaces}
         if not known & set(machine.macs):
             raise Refused(
-                f"{self._where}: system {machine.name} has {', '.join(sorted(known - {''})) or 'no MAC'}, "
+                f"{self._where}: system {machine.name} has {_short(', '.join(sorted(known - {''}))) or 'no MAC'}, "
                 f"and the machine {', '.join(machine.macs)}"
             )
         profile = self._settings.profile or str(system.get("profile") or "")
         if session.call("get_profile", profile) == _NOTHING:
-            raise Refused(f"{self._where} has no profile {profile}")
-        return f"{self._where} knows {machine.name}, and installs it by {profile}"
+            raise Refused(f"{self._where} has no profile {_short(profile)}")
+        return f"{self._where} knows {machine.name}, and installs it by {_short(profile)}"
 
     def _install(self, session: _Session, machine: BootMachine) -> None:
         try:
@@ -149,24 +154,24 @@ class CobblerProvisioner:
             with _Session.opened(self._settings, self._where) as opened:
                 return act(opened)
 
-        return await self._turns.run(machine.name, session)
+        return await attempt(self._turns.run(machine.name, session))
 
 
 class _Session:
     """One login. Raises DeviceError."""
 
-    def __init__(self, proxy: xmlrpc.client.ServerProxy, where: str) -> None:
-        self._proxy, self._where = proxy, where
+    def __init__(self, proxy: xmlrpc.client.ServerProxy, where: str, transport: _Transport) -> None:
+        self._proxy, self._where, self._transport = proxy, where, transport
         self.token = ""
 
     @classmethod
     @contextmanager
     def opened(cls, settings: CobblerSettings, where: str) -> Iterator[_Session]:
         transport = _Transport(settings)
-        session = cls(xmlrpc.client.ServerProxy(settings.url, transport, allow_none=True), where)
+        session = cls(xmlrpc.client.ServerProxy(settings.url, transport, allow_none=True), where, transport)
         try:
             try:
-                session.token = session.call("login", settings.user, settings.password)
+                session.token = session.text("login", settings.user, settings.password)
             except Refused as error:
                 raise AuthenticationFailed(str(error)) from None
             yield session
@@ -179,22 +184,34 @@ class _Session:
         found = self.call("get_system", name)
         return found if isinstance(found, dict) else None
 
+    def text(self, method: str, *arguments: object) -> str:
+        """What it answers, where that must be a text."""
+        found = self.call(method, *arguments)
+        if not isinstance(found, str):
+            raise DeviceError(f"{self._where}: what it answers to {method} is no text")
+        return found
+
     def call(self, method: str, *arguments: object) -> Any:
         try:
-            return getattr(self._proxy, method)(*arguments)
+            with self._transport.in_time():
+                return getattr(self._proxy, method)(*arguments)
         except xmlrpc.client.Fault as fault:
             said = _FAULT.sub(r"\1", str(fault.faultString)).strip().splitlines()
-            raise Refused(f"{self._where}: {said[0][:200] if said else fault.faultCode}") from fault
+            raise Refused(f"{self._where}: {_short(said[0]) if said else fault.faultCode}") from fault
         except xmlrpc.client.ProtocolError as error:
-            raise Unreachable(f"{self._where}: HTTP {error.errcode} {error.errmsg}") from error
+            raise Unreachable(f"{self._where}: HTTP {error.errcode} {_short(error.errmsg)}") from error
         except ssl.SSLError as error:
             raise AuthenticationFailed(f"{self._where}: {error.reason or error}") from error
         except TimeoutError as error:
             raise Unreachable(f"{self._where}: no answer in time") from error
         except (OSError, http.client.HTTPException) as error:
-            raise Unreachable(f"{self._where}: {getattr(error, 'strerror', None) or error}") from error
-        except (ExpatError, xmlrpc.client.ResponseError) as error:
-            raise DeviceError(f"{self._where}: what it answers is no XML-RPC ({error})") from error
+            raise Unreachable(f"{self._where}: {_short(getattr(error, 'strerror', None) or error)}") from error
+        except DeviceError:
+            raise
+        except Exception as error:
+            # Python's XML-RPC raises whatever its conversions do.
+            why = _short(" ".join(str(error).split())) or type(error).__name__
+            raise DeviceError(f"{self._where}: what it answers is no XML-RPC ({why})") from error
 
 
 def _set(session: _Session, name: str, *, enabled: bool, events: str | None, profile: str = "") -> None:
@@ -202,7 +219,7 @@ def _set(session: _Session, name: str, *, enabled: bool, events: str | None, pro
     system = session.system(name)
     if system is None:
         raise Refused(f"there is no system {name}")
-    handle = session.call("get_system_handle", name, session.token)
+    handle = session.text("get_system_handle", name, session.token)
     changes: dict[str, object] = {"profile": profile} if profile else {}
     for key, entry in (("kernel_options", _OPTION), ("autoinstall_meta", _VARIABLE)):
         changes[key] = _with(system.get(key), entry, events)
@@ -213,7 +230,8 @@ def _set(session: _Session, name: str, *, enabled: bool, events: str | None, pro
     found = session.system(name) or {}
     if bool(found.get("netboot_enabled")) is not enabled or (profile and found.get("profile") != profile):
         raise NotVerified(
-            f"system {name} has netboot_enabled={found.get('netboot_enabled')} and profile={found.get('profile')} "
+            f"system {name} has netboot_enabled={_short(found.get('netboot_enabled'))} and "
+            f"profile={_short(found.get('profile'))} "
             f"after {enabled} and {profile or 'the same'} were set"
         )
 
@@ -227,6 +245,15 @@ def _with(own: object, entry: str, value: str | None) -> object:
     return options or _INHERITED
 
 
+def _short(value: object) -> str:
+    """As much of what it says as belongs into a message."""
+    return str(value)[:200]
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
 def _state(system: Mapping[str, Any] | None) -> BootState:
     if system is None:
         return BootState.ABSENT
@@ -234,11 +261,67 @@ def _state(system: Mapping[str, Any] | None) -> BootState:
 
 
 class _Transport(xmlrpc.client.Transport):
-    """Connections with a time limit, whose certificates are verified."""
+    """Connections with a time limit, whose certificates are verified; answers of a bounded size."""
+
+    accept_gzip_encoding = False
 
     def __init__(self, settings: CobblerSettings) -> None:
         super().__init__()
         self._settings = settings
+        self._late = False
+        self._socket: socket.socket | None = None
+
+    @contextmanager
+    def in_time(self) -> Iterator[None]:
+        """Ends the connection when a whole answer takes longer than one may: time limits of sockets begin anew with
+        each octet. Raises TimeoutError then.
+        """
+        self._late = False
+        timer = threading.Timer(self._settings.timeout, self._hang_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except Exception:
+            if self._late:
+                raise TimeoutError from None
+            raise
+        finally:
+            timer.cancel()
+
+    def _hang_up(self) -> None:
+        self._late = True
+        connection = self._connection[1]
+        # A connection lets go of its socket while an answer without a length is still being read from it.
+        known = connection.sock if connection is not None and connection.sock is not None else self._socket
+        if known is not None:
+            with suppress(OSError):
+                known.shutdown(socket.SHUT_RDWR)
+
+    def single_request(self, host: Any, handler: str, request_body: Any, verbose: bool = False) -> Any:
+        """As Transport does, without reading what comes with a refusal."""
+        try:
+            connection = self.send_request(host, handler, request_body, verbose)
+            self._socket = connection.sock
+            response = connection.getresponse()
+            if response.status == HTTPStatus.OK:
+                return self.parse_response(response)
+            raise xmlrpc.client.ProtocolError(self._settings.url, response.status, response.reason, {})
+        except xmlrpc.client.Fault:
+            raise
+        except Exception:
+            self.close()
+            raise
+
+    def parse_response(self, response: Any) -> Any:
+        """As Transport does, of the octets as they come."""
+        content = response.read(_OCTETS + 1)
+        if len(content) > _OCTETS:
+            raise ValueError(f"more than {_OCTETS >> 20} MiB")
+        parser, unmarshaller = self.getparser()
+        parser.feed(content)
+        parser.close()
+        return unmarshaller.close()
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
         if self._connection and host == self._connection[0] and self._connection[1] is not None:
@@ -248,9 +331,19 @@ class _Transport(xmlrpc.client.Transport):
         if urlsplit(settings.url).scheme == "http":
             made = http.client.HTTPConnection(name, timeout=settings.timeout)
         else:
-            made = http.client.HTTPSConnection(name, timeout=settings.timeout, context=_trust(settings.verify))
+            made = _Connection(name, timeout=settings.timeout, context=_trust(settings.verify))
         self._connection = host, made
         return made
+
+
+class _Connection(http.client.HTTPSConnection):
+    """One whose socket is there to be shut down while TLS is still being agreed on."""
+
+    def connect(self) -> None:
+        http.client.HTTPConnection.connect(self)
+        context: ssl.SSLContext = self._context  # type: ignore[attr-defined]
+        self.sock = context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
+        self.sock.do_handshake()
 
 
 def _trust(verify: bool | str) -> ssl.SSLContext:

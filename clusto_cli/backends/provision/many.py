@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from clusto_cli.backends.base import BootMachine, DeviceError
+from clusto_cli.backends.runner import attempt
 
 _AT_ONCE = 16
 
@@ -20,7 +21,7 @@ async def one_by_one(
     async def one(machine: BootMachine) -> None:
         async with places:
             try:
-                await do(machine)
+                await attempt(do(machine))
             except DeviceError as error:
                 failures[machine.name] = error
 
