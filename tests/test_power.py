@@ -28,6 +28,7 @@ from clusto_core.inventory import Inventory
 from clusto_core.model.attributes import Key, string
 from clusto_core.model.reserved import POWER_PROFILE
 from clusto_core.rules import values
+from tests import configured
 from tests.power_room import apc_delayed, record_room
 
 QUICK = (("lab", "snmp.timeout", 0.2), ("lab", "snmp.retries", 9))
@@ -422,6 +423,7 @@ def test_revert_puts_back_what_was(inventory: Inventory, power: Power) -> None:
 def site_profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where a site keeps profiles of its own."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    configured.write(tmp_path)
     directory = tmp_path / "clusto" / "profiles" / "power"
     directory.mkdir(parents=True)
     return directory
@@ -706,12 +708,15 @@ else:
 """
 
 
-def test_a_sites_own_command(inventory: Inventory, power: Power, tmp_path: Path) -> None:
+def test_a_sites_own_command(
+    inventory: Inventory, power: Power, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     program = tmp_path / "switch it.py"
     program.write_text(COMMAND)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    configured.write(tmp_path, {"switch": [sys.executable, str(program), "{outlet}", "{action}", "{host}"]})
     with inventory.change() as change:
-        argv = json.dumps([sys.executable, str(program), "{outlet}", "{action}", "{host}"])
-        change.add("PDU", "relay", attributes=[("power.command", argv), ("power.settle", 1)])
+        change.add("PDU", "relay", attributes=[("power.command", "switch"), ("power.settle", 1)])
         change.add("Server", "server1", part_counts={"inlet": 1})
         change.add("Server", "server2", part_counts={"inlet": 1})
         change.connect("server1:psu1", "relay:2")

@@ -17,9 +17,9 @@ from tests.backends.snmpd import READ, V3_KEY, V3_USER, WRITE, snmpd
 TABLE = ".1.3.6.1.4.1.318.1.1.4.4.2.1"
 OUTLETS = 8
 CREDENTIALS = {
-    "1": {"snmp.community": READ, "snmp.write_community": "env:PDU_COMMUNITY"},
-    "2c": {"snmp.community": READ, "snmp.write_community": "env:PDU_COMMUNITY"},
-    "3": {"snmp.user": V3_USER, "snmp.auth_key": "env:PDU_KEY", "snmp.priv_key": "env:PDU_KEY"},
+    "1": {"snmp.community": READ, "snmp.write_community": "env:CLUSTO_PDU_COMMUNITY"},
+    "2c": {"snmp.community": READ, "snmp.write_community": "env:CLUSTO_PDU_COMMUNITY"},
+    "3": {"snmp.user": V3_USER, "snmp.auth_key": "env:CLUSTO_PDU_KEY", "snmp.priv_key": "env:CLUSTO_PDU_KEY"},
 }
 Run = Callable[..., tuple[int, str, str]]
 
@@ -27,8 +27,8 @@ Run = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def power(sqlite_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     monkeypatch.setenv("CLUSTO_DB", sqlite_url)
-    monkeypatch.setenv("PDU_COMMUNITY", WRITE)
-    monkeypatch.setenv("PDU_KEY", V3_KEY)
+    monkeypatch.setenv("CLUSTO_PDU_COMMUNITY", WRITE)
+    monkeypatch.setenv("CLUSTO_PDU_KEY", V3_KEY)
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["clusto", "power", *arguments])

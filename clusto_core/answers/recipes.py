@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from clusto_core.answers.devicesettings import DeviceSettings
+from clusto_core.answers.devicesettings import DeviceSettings, Setting, settings_in
 from clusto_core.answers.view import View, view_of, views
 from clusto_core.drivers import Equipment
 from clusto_core.drivers.categories import Class, Pool, Role, Service
@@ -73,11 +73,9 @@ def recipes(reader: Reader, things: Iterable[Thing]) -> Iterator[Recipe | NotFou
 
 def recipe_in(view: View, thing: Thing) -> Recipe:
     """The same from what a view has read. Raises NotFound for a card that `rebuild.nic` names and it has not."""
-    values: dict[str, list[str]] = {}
-    for attribute, _ in view.effective(thing):
-        values.setdefault(str(attribute.key), []).append(attribute.value.text)
-    texts = {key: "\n".join(found) for key, found in values.items()}
-    macs = _cards(view, thing, texts.get("rebuild.nic"))
+    settings = settings_in(view, view.effective(thing))
+    chosen = settings.get("rebuild.nic")
+    macs = _cards(view, thing, chosen.text if chosen is not None else None)
     held: dict[str | None, tuple[str, ...]] = {}
     for part, text in view.addresses(thing):
         name = part.part_name if part else None
@@ -88,7 +86,14 @@ def recipe_in(view: View, thing: Thing) -> Recipe:
         for word, kind in CATEGORIES.items():
             if ancestor.is_a(kind):
                 groups[word] = (*groups.get(word, ()), ancestor.name)
-    return Recipe(thing, macs, address, DeviceSettings(texts), groups, held)
+    return Recipe(thing, macs, address, _values(settings), groups, held)
+
+
+def _values(settings: Mapping[str, Setting]) -> DeviceSettings:
+    """The settings of a machine; their secrets go into files of the boot server, wherever that is, or to Cobbler."""
+    place = settings.get("rebuild.dir")
+    directory = ["rebuild.dir"] if place is not None and "://" in place.text else []
+    return DeviceSettings(settings, lambda group: ["cobbler.url"] if group == "cobbler" else directory)
 
 
 def _cards(view: View, thing: Thing, chosen: str | None) -> dict[str, str]:

@@ -46,7 +46,7 @@ def test_show_prints_every_file_and_no_secret(lab: Site) -> None:
     assert {file["when"] for file in shown[0]["files"]} == {"install", "local"}
     assert snapshot(lab.directory) == before
     # What a secret refers to need not be there to be shown.
-    lab.set("lab", "os.root_password", "env:NOBODY_HAS_SET_THIS")
+    lab.set("lab", "os.root_password", "env:CLUSTO_NOBODY_HAS_SET_THIS")
     assert lab.clusto("rebuild", "--show", "server1")[0] == 0
 
 

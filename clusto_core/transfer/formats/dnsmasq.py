@@ -81,8 +81,8 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving
             continue
         hosts += _hosts(found, told)
         if found.macs:
-            roots.update(filter(None, [found.values.get(_ROOT)]))
-            urls.update(filter(None, [found.values.get(_URL)]))
+            roots.update(filter(None, [found.values.written(_ROOT)]))
+            urls.update(filter(None, [found.values.written(_URL)]))
     out.writelines(f"{line}\n" for line in _LOADERS)
     leaving.leave_out("dnsmasq", [key for key, values in ((_ROOT, roots), (_URL, urls)) if values], out)
     for url in sorted(urls) if leaving.permits(_URL) else ():
