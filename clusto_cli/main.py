@@ -322,6 +322,7 @@ def _unexpected(error: Exception, debug: bool) -> int:
 
 def _fail(message: str, code: int, debug: bool, details: tuple[str, ...] = ()) -> int:
     from clusto_cli.output import clean
+    from clusto_core.secrecy import redacted
 
     if debug:
         import traceback
@@ -329,7 +330,7 @@ def _fail(message: str, code: int, debug: bool, details: tuple[str, ...] = ()) -
         for line in traceback.format_exc().splitlines():
             print(clean(line), file=sys.stderr)
     for line in (f"clusto: error: {message}", *details):
-        print(clean(line), file=sys.stderr)
+        print(clean(redacted(line)), file=sys.stderr)
     return code
 
 

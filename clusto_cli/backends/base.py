@@ -34,11 +34,14 @@ class Relay(enum.StrEnum):
 
 
 class Concern(enum.StrEnum):
-    """Why an outlet is not switched: LOCK, somebody decided so; BAR, it cannot be; FAULT, it is broken."""
+    """Why an outlet is not switched: LOCK, somebody decided so; BAR, it cannot be; FAULT, it is broken. NOTE is no
+    reason, but worth knowing.
+    """
 
     LOCK = "lock"
     BAR = "bar"
     FAULT = "fault"
+    NOTE = "note"
 
 
 class OutletReading(NamedTuple):

@@ -42,9 +42,16 @@ def command_line(key: str, text: str) -> list[str]:
 
 
 def filled(argv: Sequence[str], values: Mapping[str, str]) -> list[str]:
-    """The arguments with `{NAME}` replaced by the value of that name; what has no value stays as it is."""
+    """The arguments with `{NAME}` replaced by the value of that name; what has no value stays as it is. Raises Refused
+    for a value that would become an option."""
     places = re.compile("|".join(re.escape(f"{{{name}}}") for name in values))
-    return [places.sub(lambda found: values[found[0][1:-1]], argument) for argument in argv]
+    found = []
+    for argument in argv:
+        text = places.sub(lambda place: values[place[0][1:-1]], argument)
+        if text.startswith("-") and not argument.startswith("-"):
+            raise Refused(f"{text[:60]!a} would be taken for an option of {argv[0]}")
+        found.append(text)
+    return found
 
 
 class ProgramFailed(Refused):

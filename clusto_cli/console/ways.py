@@ -13,6 +13,7 @@ from clusto_cli.backends.console.profile import BadProfile, Method, Profile, Unk
 from clusto_cli.backends.console.values import Values
 from clusto_cli.backends.reasons import roles
 from clusto_core.answers.consoles import CONTROLLER, ConsoleWay, check_reachable
+from clusto_core.boundary.permissions import insecure
 from clusto_core.config import config_path
 from clusto_core.errors import Malformed, NotFound, Refused
 
@@ -20,6 +21,8 @@ T = TypeVar("T")
 BMC_SETTINGS = roles("bmc", "host", "port", "user", "password", cipher="bmc.cipher_suite")
 _IPMI_PORT = 623
 _TEXTS = ("uri", "path", "cipher", "speed")
+_CLEAR = ("raw", "rfc2217", "telnet")
+"""Transports on which whoever listens reads what is typed."""
 
 
 def profile_folders() -> tuple[Path, ...]:
@@ -44,8 +47,11 @@ def access_of(way: ConsoleWay, method: str | None = None, *, port: bool = True) 
         raise NotFound(f"{_owner(way)}: {error}") from None
 
     def make() -> Access:
+        values = _values(way, chosen)
+        if values.secret is not None and chosen.transport in _CLEAR:
+            insecure("telnet-clear", f"console.password goes over the network in clear ({chosen.transport})", "use ssh")
         settings = BMC_SETTINGS if way.kind == CONTROLLER else CONSOLE_SETTINGS
-        access = Access(profile, chosen, _values(way, chosen), settings, _truth("ssh.legacy", way.settings))
+        access = Access(profile, chosen, values, settings, _truth("ssh.legacy", way.settings))
         if port:
             # Made and thrown away: it raises what is missing.
             _ = access.command
@@ -69,17 +75,20 @@ def _values(way: ConsoleWay, method: Method) -> Values:
     settings = way.settings
     texts = {key: value for key in _TEXTS if (value := settings.get(f"console.{key}")) is not None}
     texts["host"] = way.host
-    user = settings.get("console.user") or settings.get("ssh.user")
-    secret = settings.get("console.password")
+    group = "bmc" if way.kind == CONTROLLER else "console"
+    user = settings.get(f"{group}.user")
+    # The other password is not for this address, and is not asked for.
+    secret = settings.get(f"{group}.password")
     own_port, begins_at = way.own.get("console.port"), settings.get("console.base")
     if way.kind == CONTROLLER:
-        user, secret = settings.get("bmc.user"), settings.get("bmc.password")
         texts["host"], begins_at = _controller(settings)
         if (cipher := settings.get("bmc.cipher_suite")) is not None:
             texts["cipher"] = cipher
     elif own_port is None and begins_at is None and method.port.isdecimal():
         # A server that has one port for all its consoles: where that port is, is set on the server.
         begins_at = settings.get("console.port")
+    if way.kind != CONTROLLER:
+        user = user or settings.get("ssh.user")
     if user is not None:
         texts["user"] = user
     if way.thing != way.device:

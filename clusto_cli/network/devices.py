@@ -66,16 +66,19 @@ class Device:
     def settings(self) -> tuple[SwitchSettings, SnmpSettings | None]:
         """The settings of the groups `switch`, `ssh` and `snmp`, checked. Raises Malformed, naming the switch."""
         given = self.reached.settings
+        via = given.get("switch.via") or ""
+        # A secret of a way that is not taken is neither read nor sent.
+        secrets = given if via != "snmp" else given.of(("switch",))
         try:
             settings = SwitchSettings(
                 given.get("ssh.host") or self.reached.address,
                 profile=given.get("switch.profile") or self.kept_profile,
-                via=given.get("switch.via") or "",
+                via=via,
                 order=self.kept_order,
                 bridge=given.get("switch.bridge") or "",
                 user=given.get("ssh.user") or "",
-                password=given.get("ssh.password") or "",
-                enable=given.get("ssh.enable_secret") or "",
+                password=secrets.get("ssh.password") or "",
+                enable=secrets.get("ssh.enable_secret") or "",
                 key_file=given.get("ssh.identity") or "",
                 known_hosts=given.get("ssh.known_hosts") or "",
                 ssh_port=integer(given, "ssh.port", 22),

@@ -85,6 +85,7 @@ def test_the_command_of_a_port(profile: str, method: str | None, argv: str) -> N
         ("name", "web*"),
         ("name", "a\rreboot"),
         ("uri", "qemu+ext:///system?command=/tmp/x"),
+        ("uri", "test:///home/ops/machines.xml"),
         ("uri", "qemu+ssh://-oProxyCommand=x/system"),
         ("path", "relative"),
         ("path", "-rf"),

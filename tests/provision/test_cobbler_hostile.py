@@ -185,7 +185,7 @@ class _Handler(socketserver.StreamRequestHandler):
     server: Cobbler
 
     def handle(self) -> None:
-        with suppress(OSError, ValueError):
+        with suppress(Exception):
             while head := self._head():
                 length = int(next(line for line in head if line.lower().startswith(b"content-length:")).split(b":")[1])
                 user = head[0].split(b" ")[1].rpartition(b"/")[2].decode()

@@ -87,7 +87,9 @@ def snmp_settings(address: str, settings: Settings) -> SnmpSettings:
         if f"snmp.{key}" in settings
     }
     times = {key: seconds(settings, f"snmp.{key}") for key in ("timeout",) if f"snmp.{key}" in settings}
-    return SnmpSettings(settings.get("snmp.host") or address, **texts, **numbers, **times)  # type: ignore[arg-type]
+    any_source = boolean(settings, "snmp.any_source") or False
+    host = settings.get("snmp.host") or address
+    return SnmpSettings(host, any_source=any_source, **texts, **numbers, **times)  # type: ignore[arg-type]
 
 
 def boolean(settings: Settings, key: str) -> bool | None:

@@ -45,6 +45,7 @@ _NOTHING = "~"
 _OPTION, _VARIABLE = "clusto.event", "clusto_event"
 _OCTETS = 4 << 20
 """The largest answer that is read: one system or profile has some kilobytes."""
+_AGAIN = 0.05
 _FAULT = re.compile(r"<class '[^']*'>:'?(.*?)'?$", re.DOTALL)
 
 
@@ -281,9 +282,8 @@ class _Transport(xmlrpc.client.Transport):
         each octet. Raises TimeoutError then.
         """
         self._late = False
-        timer = threading.Timer(self._settings.timeout, self._hang_up)
-        timer.daemon = True
-        timer.start()
+        done = threading.Event()
+        threading.Thread(target=self._watch, args=[done], daemon=True).start()
         try:
             yield
         except Exception:
@@ -291,10 +291,17 @@ class _Transport(xmlrpc.client.Transport):
                 raise TimeoutError from None
             raise
         finally:
-            timer.cancel()
+            done.set()
+
+    def _watch(self, done: threading.Event) -> None:
+        """Hangs up when it is late, and again and again: a connection may only just be being made."""
+        if done.wait(self._settings.timeout):
+            return
+        self._late = True
+        while not done.wait(_AGAIN):
+            self._hang_up()
 
     def _hang_up(self) -> None:
-        self._late = True
         connection = self._connection[1]
         # A connection lets go of its socket while an answer without a length is still being read from it.
         known = connection.sock if connection is not None and connection.sock is not None else self._socket
