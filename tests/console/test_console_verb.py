@@ -277,9 +277,8 @@ def test_serial_over_lan_where_there_is_no_cable(clusto: Run, do: Do, lab: Lab, 
     assert "-H ::1 -p 6230" in clusto("console", "server1", "--show", env={"CLUSTO_BMC": "right"}).out
     do("attr set bmc.host https://127.0.0.1:8443 -t server1\nattr set bmc.protocol redfish -t server1")
     assert "-H 127.0.0.1 -p 623" in clusto("console", "server1", "--show", env={"CLUSTO_BMC": "right"}).out
-    do(
-        f"attr set bmc.host 127.0.0.1 -t server1\nattr set bmc.protocol ipmi -t server1\nattr set bmc.port {port} -t server1"
-    )
+    do("attr set bmc.host 127.0.0.1 -t server1\nattr set bmc.protocol ipmi -t server1")
+    do(f"attr set bmc.port {port} -t server1")
     shown = clusto("console", "server1", "--show", env={"CLUSTO_BMC": "right"})
     assert shown.out.splitlines()[0] == (
         "server1 -> serial over LAN of its management controller 127.0.0.1 (no serial cable)"
