@@ -13,7 +13,7 @@ from clusto_cli.backends.snmp import SnmpSettings
 from clusto_cli.backends.switch.model import SwitchSettings
 from clusto_cli.backends.switch.opening import open_switch
 from clusto_core.answers.devicesettings import ReachedDevice, reached
-from clusto_core.errors import ClustoError, Malformed
+from clusto_core.errors import ClustoError, Malformed, Refused
 from clusto_core.model.reserved import SWITCH_ORDER, SWITCH_PROFILE
 from clusto_core.model.things import Thing
 from clusto_core.store.reader import Reader
@@ -22,6 +22,10 @@ GROUPS = ("snmp", "ssh", "switch")
 """The first words of all settings that matter to a switch."""
 _OCTETS = 1400
 """Switches take what fits into one frame, and their lists of ports are long; `snmp.max_octets` says otherwise."""
+
+
+class NotAllowed(Unusable):
+    """The operator's configuration does not allow what its settings ask for."""
 
 
 @dataclass
@@ -47,6 +51,8 @@ class Device:
         """A session with it. Raises DeviceError, Unusable among them for settings that cannot be."""
         try:
             settings, snmp = self.settings()
+        except Refused as error:
+            raise NotAllowed(str(error)) from error
         except ClustoError as error:
             raise Unusable(str(error)) from error
         opened = await open_switch(settings, snmp)
