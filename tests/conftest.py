@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
+from clusto_core import secrecy
 from clusto_core.boundary.permissions import INSECURE
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
@@ -34,6 +35,12 @@ def configuration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("XDG_STATE_HOME", str(home / "state"))
         patch.delenv("CLUSTO_CONFIG", raising=False)
         yield path
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test has read as a secret is masked in no other."""
+    monkeypatch.setattr(secrecy, "_resolved", set())
 
 
 @pytest.fixture(scope="session")
