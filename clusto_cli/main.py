@@ -119,7 +119,7 @@ class Verbs(Group):
             if ctx.resilient_parsing:
                 return args[0], click.Command(args[0], add_help_option=False), args[1:]
             from clusto_core.errors import did_you_mean
-            from clusto_core.model.names import suggest
+            from clusto_core.spelling import suggest
 
             guess = _HABITS.get(args[0]) or suggest(args[0], self.list_commands(ctx))
             raise Malformed(f"no such verb: {args[0][:60]}{did_you_mean(guess)} (clusto help lists them)")
@@ -310,7 +310,7 @@ def _usage(error: click.ClickException) -> str:
 
 
 def _unexpected(error: Exception, debug: bool) -> int:
-    from clusto_cli.backends.base import DeviceError
+    from clusto_cli.backends.errors import DeviceError
 
     if isinstance(error, DeviceError):
         return _fail(str(error), EXIT_DEVICE, debug)

@@ -12,8 +12,8 @@ import signal
 from collections.abc import Mapping, Sequence
 
 from clusto_cli import children
-from clusto_cli.backends.console.visible import one_line
 from clusto_cli.backends.errors import Refused, Unreachable
+from clusto_cli.visible import one_line
 
 MOST = 1024 * 1024
 """Octets of a program's output that are kept."""

@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from clusto_cli.backends.console.visible import one_line
 from clusto_cli.backends.errors import AuthenticationFailed, Busy, DeviceError, Refused, Unreachable
+from clusto_cli.visible import one_line
 
 _LONGEST = 400
 """Characters of a device's words in one message."""

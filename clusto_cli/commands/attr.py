@@ -16,9 +16,9 @@ from clusto_cli.targets import targets, where_option, with_where
 from clusto_cli.values import parse_value
 from clusto_core.errors import Malformed, NotFound, did_you_mean
 from clusto_core.model.attributes import Key, Value
-from clusto_core.model.names import suggest
 from clusto_core.model.reserved import writable
 from clusto_core.model.things import Attribute, Inherited, Thing
+from clusto_core.spelling import suggest
 from clusto_core.store.reader import Reader
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -363,7 +363,7 @@ def _examine(prepared: Prepared, jobs: Sequence[Job], options: dict[str, Any]) -
         return
     text = f"{'; '.join(bad[:5])}{f' (and {len(bad) - 5} more)' if len(bad) > 5 else ''}: nothing was changed"
     if all(check.device for job in jobs for check in job.failed):
-        from clusto_cli.backends.base import DeviceError
+        from clusto_cli.backends.errors import DeviceError
 
         raise DeviceError(text)
     raise Refused(text)

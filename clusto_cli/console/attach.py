@@ -8,11 +8,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from clusto_cli.backends.base import Attach, ConsoleLine, DeviceError, Refused
+from clusto_cli.backends.base import Attach, ConsoleLine
 from clusto_cli.backends.console.access import Access
 from clusto_cli.backends.console.line import Line
 from clusto_cli.backends.console.session import MenuAction, Session, Settings
 from clusto_cli.backends.console.terminal import Ended
+from clusto_cli.backends.errors import DeviceError, Refused
 from clusto_cli.children import environment, python
 from clusto_cli.console.history import Attended, record
 from clusto_cli.console.ways import as_outcome, title

@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from clusto_cli.backends.base import DeviceError
 from clusto_cli.backends.console.access import Access
 from clusto_cli.backends.console.ports import PortStatus, list_ports
+from clusto_cli.backends.errors import DeviceError
 from clusto_core.answers.consoles import ConsoleWay
 from clusto_core.model.things import Thing
 

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
 
-from clusto_cli.backends.base import Attach, Busy, DeviceError, NoSuchPort
+from clusto_cli.backends.base import Attach
 from clusto_cli.backends.console.access import Access
 from clusto_cli.backends.console.script import Break, Capture, Job, Send, Step, Transcript, in_batches, many
 from clusto_cli.backends.console.several import Board, follow
 from clusto_cli.backends.console.terminal import Ended
 from clusto_cli.backends.console.visible import LineSplitter
+from clusto_cli.backends.errors import Busy, DeviceError, NoSuchPort
 from clusto_cli.console.history import Attended, record
 from clusto_cli.context import App
 from clusto_cli.output import clean, write_lines, write_records

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from clusto_cli.backends import base
+from clusto_cli.backends import errors
 from clusto_cli.backends.console.access import CONSOLE_SETTINGS, Access
 from clusto_cli.backends.console.profile import BadProfile, Method, Profile, UnknownProfile, load
 from clusto_cli.backends.console.values import Values
@@ -116,20 +116,20 @@ def _controller(settings: Mapping[str, str]) -> tuple[str, str]:
             return name or endpoint("bmc.host", host).host, str(_IPMI_PORT)
         where = controller_endpoint(settings, _IPMI_PORT)
     except ValueError as error:
-        raise base.Refused(str(error)) from None
+        raise errors.Refused(str(error)) from None
     return where.host, str(where.port)
 
 
 def _truth(key: str, settings: Mapping[str, str]) -> bool:
     text = settings.get(key, "false")
     if text not in ("true", "false"):
-        raise base.Refused(f"{key} is neither true nor false: {text!r}")
+        raise errors.Refused(f"{key} is neither true nor false: {text!r}")
     return text == "true"
 
 
 def _number(key: str, text: str | None) -> int | None:
     if text is not None and not text.isdecimal():
-        raise base.Refused(f"{key} is {text!r}, not a number")
+        raise errors.Refused(f"{key} is {text!r}, not a number")
     return None if text is None else int(text)
 
 
@@ -140,18 +140,18 @@ def _owner(way: ConsoleWay) -> str:
 def _told(way: ConsoleWay, make: Callable[[], T]) -> T:
     try:
         return make()
-    except base.NoSuchPort as error:
+    except errors.NoSuchPort as error:
         raise NotFound(f"{way.thing.name}: {error}") from None
-    except base.DeviceError as error:
+    except errors.DeviceError as error:
         raise Malformed(f"{way.thing.name}, {way.words}: {error}") from None
 
 
-def as_outcome(error: base.DeviceError, name: str) -> Exception:
+def as_outcome(error: errors.DeviceError, name: str) -> Exception:
     """The error whose exit code is that of every vendor's console: no such port 3, busy 4, anything else 5."""
     said = f"{name}: {error}"
-    if isinstance(error, base.NoSuchPort):
+    if isinstance(error, errors.NoSuchPort):
         return NotFound(said)
-    if isinstance(error, base.Busy):
+    if isinstance(error, errors.Busy):
         return Refused(f"{said} (--wait waits, --read-only looks on, --force takes it over)")
     error.args = (said,)
     return error

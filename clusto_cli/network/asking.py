@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from clusto_cli.backends.base import DeviceError, SwitchControl
+from clusto_cli.backends.errors import DeviceError
 from clusto_cli.backends.runner import Interruption, attempt, run
+from clusto_cli.backends.switch.control import SwitchControl
 from clusto_cli.network.devices import Device, NotAllowed, told
 from clusto_core.errors import Refused
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from clusto_cli.backends.base import SwitchControl
 from clusto_cli.backends.errors import DeviceError, Unusable
 from clusto_cli.backends.openssh import SHA1
 from clusto_cli.backends.power import boolean, integer, seconds, snmp_settings
 from clusto_cli.backends.snmp import SnmpSettings
+from clusto_cli.backends.switch.control import SwitchControl
 from clusto_cli.backends.switch.model import SwitchSettings
 from clusto_cli.backends.switch.opening import open_switch
 from clusto_core.answers.devicesettings import ReachedDevice, reached

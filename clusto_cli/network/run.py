@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from clusto_cli.backends.base import SwitchControl
 from clusto_cli.backends.runner import Interrupted, Interruption, attempt, side_by_side
 from clusto_cli.backends.runner import run as run_loop
 from clusto_cli.backends.switch.change import Prepared, carry_out
+from clusto_cli.backends.switch.control import SwitchControl
 from clusto_cli.network.devices import Device, NotAllowed
 from clusto_cli.network.jobs import ALREADY, FAILED, MISSING, MOVED, PLANNED, REFUSED, Job
 

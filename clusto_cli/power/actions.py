@@ -11,7 +11,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from clusto_cli.backends.base import Concern, DeviceError, OutletReading, Relay
+from clusto_cli.backends.base import Concern, OutletReading, Relay
+from clusto_cli.backends.errors import DeviceError
 from clusto_cli.backends.power.session import PowerSession, Switching
 from clusto_cli.backends.runner import Interruption, failure_of
 from clusto_cli.power.targets import Point, Target

@@ -21,10 +21,10 @@ from clusto_core.drivers.equipment import Mounted, VirtualServer
 from clusto_core.drivers.parts import Outlet
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
 from clusto_core.model.attributes import Key
-from clusto_core.model.names import natural_key
 from clusto_core.model.reserved import POWER_PROFILE
 from clusto_core.model.things import Thing
 from clusto_core.rules.protection import PROTECTED, protection
+from clusto_core.spelling import natural_key
 from clusto_core.store.reader import Reader
 
 FEED_KEY = Key("feed")

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
 
-from clusto_cli.backends.base import Attach, BootState, Busy, ConsoleAccess, DeviceError, Provisioner
+from clusto_cli.backends.base import Attach, BootState, ConsoleAccess, Provisioner
 from clusto_cli.backends.console.script import Job as ConsoleJob
 from clusto_cli.backends.console.script import Transcript, in_batches
+from clusto_cli.backends.errors import Busy, DeviceError
 from clusto_cli.backends.runner import Interruption, attempt, enter, run
 from clusto_cli.power.actions import Actions, Result
 from clusto_cli.rebuild.jobs import Check, Job, Power, boot_control

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from clusto_core.model.attributes import Key
-from clusto_core.model.names import natural_key, split_part
+from clusto_core.model.names import split_part
 from clusto_core.model.things import Thing
+from clusto_core.spelling import natural_key
 from clusto_core.store.reader import Reader
 
 LIMIT = 200

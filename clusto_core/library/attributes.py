@@ -11,8 +11,8 @@ from clusto_core.errors import Malformed, NotFound, Refused, did_you_mean
 from clusto_core.inventory import Transaction
 from clusto_core.library.batch import Batch
 from clusto_core.model.attributes import Key, Value
-from clusto_core.model.names import suggest
 from clusto_core.model.things import Attribute, Inherited, Thing
+from clusto_core.spelling import suggest
 
 T = TypeVar("T")
 

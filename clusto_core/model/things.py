@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from clusto_core.drivers import Driver, registry
 from clusto_core.model.attributes import Key, Value
-from clusto_core.model.names import natural_key, split_part
+from clusto_core.model.names import split_part
+from clusto_core.spelling import natural_key
 
 if TYPE_CHECKING:
     from typing import Any

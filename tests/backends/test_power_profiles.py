@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from lab.agent import Agent, Manners
 from lab.pdu import Pdu
 
-from clusto_cli.backends.base import Concern, DeviceError, NoSuchPort, OutletReading, Relay
+from clusto_cli.backends.base import Concern, OutletReading, Relay
+from clusto_cli.backends.errors import DeviceError, NoSuchPort
 from clusto_cli.backends.power import profile as profiles
 from clusto_cli.backends.power.profile import Meaning, Profile, ProfileError
 from clusto_cli.backends.power.recognise import NotRecognised, Recognition, recognise

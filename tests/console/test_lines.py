@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from lab.machine import noise
 
-from clusto_cli.backends.base import Attach, AuthenticationFailed, Busy, LineLost, NoSuchPort, Refused, Unreachable
+from clusto_cli.backends.base import Attach
 from clusto_cli.backends.console.access import Access
 from clusto_cli.backends.console.line import Line
+from clusto_cli.backends.errors import AuthenticationFailed, Busy, LineLost, NoSuchPort, Refused, Unreachable
 from tests.console import lab as labs
 from tests.console.driver import access, attach, read_until, step, wait_ready
 from tests.console.lab import AsyncSshServer, Lab, SshServer, free_ports

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clusto_cli.backends.base import Attach, NoSuchPort, Refused
+from clusto_cli.backends.base import Attach
 from clusto_cli.backends.console.dialogue import Dialogue
 from clusto_cli.backends.console.escaping import EscapeGuard
 from clusto_cli.backends.console.identity import host_name, same_host
@@ -20,7 +20,9 @@ from clusto_cli.backends.console.script import parse_expect, parse_send
 from clusto_cli.backends.console.scrollback import Scrollback
 from clusto_cli.backends.console.telnet import TelnetCodec
 from clusto_cli.backends.console.values import Values
-from clusto_cli.backends.console.visible import LineSplitter, visible, visible_lines
+from clusto_cli.backends.console.visible import LineSplitter, visible_lines
+from clusto_cli.backends.errors import NoSuchPort, Refused
+from clusto_cli.visible import visible
 from tests.console.driver import access
 
 PIECES = st.lists(st.binary(min_size=1, max_size=12), max_size=20)

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from clusto_cli.backends.base import Attach, Busy, DeviceError, LineLost, Refused, Unreachable
+from clusto_cli.backends.base import Attach
 from clusto_cli.backends.console.access import Access
 from clusto_cli.backends.console.line import Line
 from clusto_cli.backends.console.profile import parse
 from clusto_cli.backends.console.script import Capture, Job, many
 from clusto_cli.backends.console.values import Values
+from clusto_cli.backends.errors import Busy, DeviceError, LineLost, Refused, Unreachable
 from clusto_cli.console.check import check
 from clusto_cli.rebuild.preflight import look_at_consoles
 from clusto_core.answers.consoles import ConsoleWay

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from clusto_cli.backends.base import AuthenticationFailed, BootMachine, BootState, DeviceError, Refused, Unreachable
+from clusto_cli.backends.base import BootMachine, BootState
+from clusto_cli.backends.errors import AuthenticationFailed, DeviceError, Refused, Unreachable
 from clusto_cli.backends.provision.cobbler import CobblerProvisioner, CobblerSettings, cobbler_settings
 from tests.provision.cobblerd import PASSWORD, USER, Cobblerd, cobblerd
 

@@ -21,7 +21,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from clusto_cli.backends.base import BootMachine, BootState, DeviceError
+from clusto_cli.backends.base import BootMachine, BootState
+from clusto_cli.backends.errors import DeviceError
 from clusto_cli.backends.provision.cobbler import CobblerProvisioner, CobblerSettings
 from clusto_cli.backends.runner import run
 

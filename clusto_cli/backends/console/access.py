@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from subprocess import DEVNULL, PIPE, TimeoutExpired
 
-from clusto_cli.backends.base import Attach, DeviceError, Refused
+from clusto_cli.backends.base import Attach
 from clusto_cli.backends.console.channels import Channel, ProcessChannel, SocketChannel, TtyChannel
 from clusto_cli.backends.console.line import Line
 from clusto_cli.backends.console.preparing import PreparedChannel, said_by, start
 from clusto_cli.backends.console.profile import EscapeKey, Method, Profile
 from clusto_cli.backends.console.values import Values
+from clusto_cli.backends.errors import DeviceError, Refused
 from clusto_cli.backends.openssh import SHA1, legacy_options
 from clusto_cli.backends.reasons import OTHERS, SPEAKERS, Speaker, roles
 

@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from clusto_cli import children
-from clusto_cli.backends.base import Busy, Refused, Unreachable
+from clusto_cli.backends.errors import Busy, Refused, Unreachable
 
 CHUNK = 65536
 _REMARKS = 2048

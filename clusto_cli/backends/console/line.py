@@ -7,15 +7,16 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from clusto_cli.backends.base import Attach, Busy, DeviceError, LineLost, Refused, Unreachable
+from clusto_cli.backends.base import Attach
 from clusto_cli.backends.console.channels import CHUNK, Channel
 from clusto_cli.backends.console.escaping import EscapeGuard
 from clusto_cli.backends.console.opening import Opening, ended, last_words
 from clusto_cli.backends.console.ports import NameCheck, PortStatus
 from clusto_cli.backends.console.telnet import TelnetCodec
+from clusto_cli.backends.errors import Busy, DeviceError, LineLost, Refused, Unreachable
 
 if TYPE_CHECKING:
-    from clusto_cli.backends.console.access import Access
+    from clusto_cli.backends.console.way import Way
 
 BREAK_SECONDS = 0.3
 _LEAVE_PATIENCE = 1.0
@@ -26,7 +27,7 @@ class Line:
     """See ConsoleLine; made by Access.open."""
 
     def __init__(
-        self, access: Access, channel: Channel, attach: Attach, *, rows: int, columns: int, interactive: bool
+        self, access: Way, channel: Channel, attach: Attach, *, rows: int, columns: int, interactive: bool
     ) -> None:
         self._access = access
         self._method = access.method

@@ -10,12 +10,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from clusto_cli.backends.base import Attach, AuthenticationFailed, Busy, DeviceError, NoSuchPort, Refused, Unreachable
+from clusto_cli.backends.base import Attach
 from clusto_cli.backends.console.dialogue import Dialogue
 from clusto_cli.backends.console.profile import Method
 from clusto_cli.backends.console.values import Values
-from clusto_cli.backends.console.visible import one_line
+from clusto_cli.backends.errors import AuthenticationFailed, Busy, DeviceError, NoSuchPort, Refused, Unreachable
 from clusto_cli.backends.reasons import OPENSSH, OTHERS, Speaker
+from clusto_cli.visible import one_line
 
 # How long the other side's first words may still be about the port, and not from the machine behind it: seconds, bytes.
 PROBATION = 3.0

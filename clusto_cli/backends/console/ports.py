@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from clusto_cli.backends.console.channels import readable
 from clusto_cli.backends.console.preparing import MOST, start
-from clusto_cli.backends.console.visible import one_line
 from clusto_cli.backends.errors import DeviceError, NoSuchPort, Refused
+from clusto_cli.visible import one_line
 
 if TYPE_CHECKING:
-    from clusto_cli.backends.console.access import Access
     from clusto_cli.backends.console.profile import Listing
+    from clusto_cli.backends.console.way import Way
 
 
 _TRIES = 10
@@ -62,7 +62,7 @@ def parse_listing(listing: Listing, text: str) -> list[PortStatus]:
     return found
 
 
-def list_ports(access: Access) -> list[PortStatus]:
+def list_ports(access: Way) -> list[PortStatus]:
     """All ports of the server behind this way. Raises Refused where it has no means to list them, or did not."""
     listing = access.profile.listing
     if listing is None:
@@ -83,7 +83,7 @@ class NameCheck:
     not reach it.
     """
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Way) -> None:
         listing = access.profile.listing
         assert listing is not None
         self._listing = listing

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from clusto_cli import children
-from clusto_cli.backends.base import Refused, Unreachable
 from clusto_cli.backends.console.channels import Channel, readable
+from clusto_cli.backends.errors import Refused, Unreachable
 
 # Programs that nobody answers give up by themselves; one that does not is ended.
 _LONGEST = 20.0

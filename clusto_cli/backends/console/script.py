@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from clusto_cli.backends.base import Attach, Busy, ConsoleAccess, ConsoleLine, DeviceError, LineLost
+from clusto_cli.backends.base import Attach, ConsoleAccess, ConsoleLine
 from clusto_cli.backends.console.dialogue import Dialogue
-from clusto_cli.backends.console.visible import one_line
+from clusto_cli.backends.errors import Busy, DeviceError, LineLost
 from clusto_cli.backends.runner import failure_of
+from clusto_cli.visible import one_line
 
 ROWS, COLUMNS = 24, 80
 # What a transcript keeps of one port at most, so that endless output does not fill the memory.

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from clusto_cli.backends.base import NoSuchPort, Refused
+from clusto_cli.backends.errors import NoSuchPort, Refused
 
 _TOKEN = re.compile(r"\{([^{}]*)\}")
 _NUMBER = re.compile(r"n(?:(?P<sign>[+-])(?P<offset>\d+))?(?::(?P<width>0\d+)d)?")

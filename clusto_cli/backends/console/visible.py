@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import re
 
-from clusto_cli.visible import visible as visible
+from clusto_cli.visible import visible
 
 _LINE_END = re.compile(rb"\r+\n|\n|\r+(?!\n|\Z)")
-
-
-def one_line(said: bytes | str) -> str:
-    """What was said as one line of a message: blanks for line ends, nothing for escape sequences and for NUL."""
-    data = said.encode("utf-8", "surrogateescape") if isinstance(said, str) else said
-    return visible(b" ".join(data.replace(b"\0", b"").split()))
 
 
 def visible_lines(data: bytes) -> list[str]:

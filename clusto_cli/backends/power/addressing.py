@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from clusto_cli.backends.base import DeviceError, NoSuchPort
+from clusto_cli.backends.errors import DeviceError, NoSuchPort
 from clusto_cli.backends.power.profile import Column, Named, Profile, Rows
 from clusto_cli.backends.power.template import OidTemplate
 from clusto_cli.backends.snmp import Oid, SnmpDevice, Value

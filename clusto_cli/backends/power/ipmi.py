@@ -9,19 +9,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
-from clusto_cli.backends.base import (
-    BootDevice,
-    BootOverride,
-    DeviceError,
-    OutletReading,
-    Refused,
-    Relay,
-    Step,
-)
-from clusto_cli.backends.console.visible import one_line
+from clusto_cli.backends.base import BootDevice, BootOverride, OutletReading, Relay, Step
 from clusto_cli.backends.endpoint import Endpoint
+from clusto_cli.backends.errors import DeviceError, Refused
 from clusto_cli.backends.program import ProgramFailed, ProgramSilent, run_program
 from clusto_cli.backends.reasons import IPMITOOL, roles
+from clusto_cli.visible import one_line
 
 _STATES = {"Chassis Power is on": Relay.ON, "Chassis Power is off": Relay.OFF}
 _SETTINGS = roles("bmc", "host", "port", "user", "password", "timeout", cipher="bmc.cipher_suite")

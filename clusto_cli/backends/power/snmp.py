@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from clusto_cli.backends.base import (
-    Concern,
-    DeviceError,
-    NoSuchPort,
-    NotVerified,
-    OutletReading,
-    Refused,
-    Relay,
-    Step,
-)
+from clusto_cli.backends.base import Concern, OutletReading, Relay, Step
+from clusto_cli.backends.errors import DeviceError, NoSuchPort, NotVerified, Refused
 from clusto_cli.backends.power.addressing import Address, Addresses
 from clusto_cli.backends.power.profile import Meaning, Profile
 from clusto_cli.backends.power.template import OidTemplate

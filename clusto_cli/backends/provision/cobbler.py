@@ -22,20 +22,12 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from clusto_cli.backends.base import (
-    AuthenticationFailed,
-    BootMachine,
-    BootState,
-    DeviceError,
-    NotVerified,
-    Refused,
-    Step,
-    Unreachable,
-)
-from clusto_cli.backends.console.visible import one_line
+from clusto_cli.backends.base import BootMachine, BootState, Step
+from clusto_cli.backends.errors import AuthenticationFailed, DeviceError, NotVerified, Refused, Unreachable
 from clusto_cli.backends.provision.many import one_by_one
 from clusto_cli.backends.provision.turns import Turns
 from clusto_cli.backends.runner import attempt
+from clusto_cli.visible import one_line
 
 T = TypeVar("T")
 _PATH = "/cobbler_api"

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from clusto_cli.backends.base import DeviceError, NoSuchPort
+from clusto_cli.backends.errors import DeviceError, NoSuchPort
 from clusto_cli.backends.runner import attempt
 from clusto_cli.backends.switch import cliread, cliwrite
 from clusto_cli.backends.switch.cliwrite import Line, command, port_name

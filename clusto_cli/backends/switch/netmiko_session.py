@@ -9,7 +9,7 @@ import logging
 import re
 from typing import TYPE_CHECKING, Any
 
-from clusto_cli.backends.base import AuthenticationFailed, DeviceError, Unreachable
+from clusto_cli.backends.errors import AuthenticationFailed, DeviceError, Unreachable
 from clusto_cli.backends.switch.cliwrite import Line
 from clusto_cli.backends.switch.model import Rejected, SwitchSettings
 from clusto_cli.backends.switch.profiles import SshRules

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from clusto_cli import children
-from clusto_cli.backends.base import DeviceError, Unreachable
+from clusto_cli.backends.errors import DeviceError, Unreachable
 from clusto_cli.backends.openssh import legacy_options
 from clusto_cli.backends.reasons import OPENSSH, roles
 from clusto_cli.backends.switch.cliwrite import Line

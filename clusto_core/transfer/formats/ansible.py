@@ -18,8 +18,8 @@ from clusto_core.answers.view import View, views
 from clusto_core.drivers import Category
 from clusto_core.drivers.equipment import Mounted, PatchPanel, Server, VirtualServer
 from clusto_core.model.attributes import Key, Value
-from clusto_core.model.names import natural_key
 from clusto_core.model.things import Thing, in_order
+from clusto_core.spelling import natural_key
 from clusto_core.store.reader import Reader
 from clusto_core.transfer.collisions import collisions
 from clusto_core.transfer.documents import escaped, hides
