@@ -18,8 +18,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from clusto_core.model.names import natural_key, suggest
 from clusto_core.model.ranges import LIMIT, expand, fold
+from clusto_core.spelling import natural_key, suggest
 
 clustershell: Any = None
 if importlib.util.find_spec("ClusterShell"):

@@ -68,6 +68,8 @@ def boot_files(directory: Path) -> None:
     create(store)
     root = directory / "boot"
     root.mkdir()
+    config = directory / "config.toml"
+    config.write_text(f'[devices]\npaths = ["{root}"]\n')
     with Inventory(Settings(store)).change() as change:
         change.add("Datacenter", "dc", attributes=[("rebuild.dir", str(root))])
         for rack in range(FILES // 40):
@@ -84,7 +86,7 @@ def boot_files(directory: Path) -> None:
         began = time.perf_counter()
         subprocess.run(
             command,
-            env={**ENVIRONMENT, "PYTHONPATH": str(ROOT), "CLUSTO_DB": store},
+            env={**ENVIRONMENT, "PYTHONPATH": str(ROOT), "CLUSTO_DB": store, "CLUSTO_CONFIG": str(config)},
             check=True,
             stdout=subprocess.DEVNULL,
         )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import click
 
+from clusto_core import config as config_
 from clusto_core.config import Settings, settings
 
 if TYPE_CHECKING:
@@ -23,11 +25,17 @@ class App:
     """The last transaction that this process has done: what it says of it must reach somebody."""
 
     def __init__(self, db: str | None = None, config: str | None = None, verbose: int = 0, debug: bool = False) -> None:
+        config_.name_file(config)
+        if config:
+            # A clusto that is started from this one is allowed the same.
+            os.environ["CLUSTO_CONFIG"] = os.path.abspath(config)
+        config_.tell_insecure = self._insecure
         self._db = db
         self.config = config
         self._settings: Settings | None = None
         self.verbose = verbose
         self.debug = debug
+        self._told: set[str] = set()
 
     @property
     def settings(self) -> Settings:
@@ -68,32 +76,48 @@ class App:
     ) -> Iterator[Transaction]:
         """A transaction whose history has this command line, without the texts that are to be hidden."""
         from clusto_core.inventory import Inventory
+        from clusto_core.secrecy import masked
 
         inventory = Inventory(self.settings)
         command = command_line(hidden)
+        message = masked(message) if message else message
         with inventory.change(command, message, dry_run=dry_run, reverts=reverts, notify=self.say) as change:
             yield change
         for note in change.notes:
             self.say(f"note: {note}")
         App.committed = change.id or App.committed
 
+    def heed(self) -> None:
+        """Says what adapters have to tell beside their results."""
+        from clusto_cli.backends import telling
+
+        telling.listen(self.say)
+
     def say(self, line: str) -> None:
         """A message for the person, on stderr."""
         from clusto_cli.output import clean
+        from clusto_core.secrecy import redacted
 
-        print(f"clusto: {clean(line)}", file=sys.stderr)
+        print(f"clusto: {clean(redacted(line))}", file=sys.stderr)
+
+    def _insecure(self, kind: str, words: str) -> None:
+        """Told once to each user, and always at -v."""
+        from clusto_cli.told import first_time
+
+        if first_time(kind) or (self.verbose and words not in self._told):
+            self._told.add(words)
+            self.say(f"insecure: {words}")
 
 
 def command_line(hidden: Sequence[str] = ()) -> str:
     """The command as it was typed, quoted for a shell, with `****` for passwords and for what is to be hidden."""
     from shlex import quote
 
-    from clusto_core.config import masked
-    from clusto_core.model.attributes import MASK
+    from clusto_core.secrecy import MASK, masked, masked_url
 
     words = []
     for argument in sys.argv[1:]:
-        shown = masked(argument) if "://" in argument else argument
+        shown = masked_url(argument) if "://" in argument else masked(argument)
         for text in hidden:
             if text and text in shown:
                 shown = shown.replace(text, MASK)

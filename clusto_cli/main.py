@@ -119,7 +119,7 @@ class Verbs(Group):
             if ctx.resilient_parsing:
                 return args[0], click.Command(args[0], add_help_option=False), args[1:]
             from clusto_core.errors import did_you_mean
-            from clusto_core.model.names import suggest
+            from clusto_core.spelling import suggest
 
             guess = _HABITS.get(args[0]) or suggest(args[0], self.list_commands(ctx))
             raise Malformed(f"no such verb: {args[0][:60]}{did_you_mean(guess)} (clusto help lists them)")
@@ -310,7 +310,7 @@ def _usage(error: click.ClickException) -> str:
 
 
 def _unexpected(error: Exception, debug: bool) -> int:
-    from clusto_cli.backends.base import DeviceError
+    from clusto_cli.backends.errors import DeviceError
 
     if isinstance(error, DeviceError):
         return _fail(str(error), EXIT_DEVICE, debug)
@@ -322,6 +322,7 @@ def _unexpected(error: Exception, debug: bool) -> int:
 
 def _fail(message: str, code: int, debug: bool, details: tuple[str, ...] = ()) -> int:
     from clusto_cli.output import clean
+    from clusto_core.secrecy import redacted
 
     if debug:
         import traceback
@@ -329,7 +330,7 @@ def _fail(message: str, code: int, debug: bool, details: tuple[str, ...] = ()) -
         for line in traceback.format_exc().splitlines():
             print(clean(line), file=sys.stderr)
     for line in (f"clusto: error: {message}", *details):
-        print(clean(line), file=sys.stderr)
+        print(clean(redacted(line)), file=sys.stderr)
     return code
 
 

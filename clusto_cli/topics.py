@@ -50,11 +50,12 @@ def _formats() -> Iterator[Topic]:
 
 
 def pages() -> Iterator[str]:
-    """The text of each page, those of the verbs last."""
+    """The text of each page for operators, those of the verbs last."""
     for folder in ("", "verbs"):
         for entry in sorted(os.listdir(os.path.join(_PAGES, folder))):
-            if entry.endswith(".md"):
-                yield _page(os.path.join(folder, entry.removesuffix(".md")))
+            name, extension = os.path.splitext(entry)
+            if extension == ".md" and name not in _NOT_FOR_OPERATORS:
+                yield _page(os.path.join(folder, name))
 
 
 def _page(name: str) -> str:

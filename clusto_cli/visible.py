@@ -35,3 +35,9 @@ def _shown(character: str) -> str:
 def visible(data: bytes) -> str:
     """One line's bytes as text. Escape sequences are left out; any other byte that is not text is spelled out."""
     return clean(re.sub(_SEQUENCE, "", data.decode("utf-8", "backslashreplace")))
+
+
+def one_line(said: bytes | str) -> str:
+    """What was said as one line of a message: blanks for line ends, nothing for escape sequences and for NUL."""
+    data = said.encode("utf-8", "surrogateescape") if isinstance(said, str) else said
+    return visible(b" ".join(data.replace(b"\0", b"").split()))

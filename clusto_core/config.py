@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from clusto_core.errors import Malformed, NotFound
 
 SCHEMES = ("sqlite", "postgresql", "mariadb", "mysql")
-SECTIONS = ("exports",)
+SECTIONS = ("commands", "devices", "exports", "secrets")
 """The tables of the configuration file beside `db`; each is read where it is used."""
+tell_insecure: Callable[[str, str], None] | None = None
+"""Who is told of a way that does not keep a secret, by its kind and in words; set by whoever speaks to a person."""
+_named: str | None = None
 
 
 class Settings(NamedTuple):
@@ -31,11 +35,24 @@ def config_path() -> str:
     return os.path.join(base, "clusto", "config.toml")
 
 
+def name_file(path: str | None) -> None:
+    """Makes a configuration file that of this process; None for the one that the environment says."""
+    global _named
+    _named = path
+
+
+def file_in_force() -> str:
+    """The configuration file of this process, whether it is there or not."""
+    return _named or os.environ.get("CLUSTO_CONFIG") or config_path()
+
+
 def settings(url: str | None = None, config: str | None = None) -> Settings:
     """The settings in force: as given, else from CLUSTO_DB and CLUSTO_CONFIG, else from the TOML file, else defaults.
 
     Raises NotFound for a configuration file that was named and is not there, Malformed for one that is wrong.
     """
+    if config:
+        name_file(config)
     url = url or os.environ.get("CLUSTO_DB")
     if config or not url:
         # A file that was named is read even when it has no say, so that a mistyped one is not passed over.
@@ -72,7 +89,7 @@ def _url(config: str | None) -> str | None:
 
 def _read(config: str | None) -> tuple[str, dict[str, Any]]:
     """The configuration file and what it says."""
-    named = config or os.environ.get("CLUSTO_CONFIG")
+    named = config or _named or os.environ.get("CLUSTO_CONFIG")
     path = named or config_path()
     try:
         with open(path, "rb") as file:
@@ -103,12 +120,15 @@ def _checked(url: str) -> str:
         return "sqlite:///" + os.path.abspath(os.path.expanduser(url))
     if scheme.partition("+")[0] not in SCHEMES:
         raise Malformed(f"no such kind of store: {scheme}:// (write sqlite:///PATH, postgresql://... or mariadb://...)")
+    if not scheme.startswith("sqlite"):
+        from clusto_core.secrecy import remember_url
+
+        remember_url(url)
     return url
 
 
 def masked(url: str) -> str:
     """The URL with its password as `****`."""
-    head, separator, tail = url.partition("://")
-    credentials, at, place = tail.rpartition("@")
-    user, colon, _ = credentials.partition(":")
-    return f"{head}{separator}{user}:****@{place}" if at and colon else url
+    from clusto_core.secrecy import masked_url
+
+    return masked_url(url)

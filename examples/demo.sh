@@ -24,7 +24,7 @@ refused() {
 [ ! -s .demo/lab.pid ] || kill "$(cat .demo/lab.pid)" 2>/dev/null || true
 rm -rf .demo
 mkdir .demo
-export CLUSTO_DB=.demo/clusto.db
+export CLUSTO_DB=.demo/clusto.db CLUSTO_CONFIG=$PWD/.demo/config.toml
 
 title 'A site: two rooms, six racks, 120 servers, wired'
 run 'clusto import examples/datacenter.yaml'
@@ -105,6 +105,12 @@ run 'clusto power impact pdu3:7'
 run 'clusto power off server2 --dry-run'
 run 'clusto log -n 1 server1'
 
+title 'Attributes are data: what they may cause is what the configuration allows'
+run 'clusto attr set power.command reboot-now -t pdu3'
+refused 4 'clusto power status server1'
+run 'clusto attr del power.command -t pdu3'
+run 'clusto config allow path .demo && clusto config'
+
 title 'Networks, over SNMP: the switches of the site, simulated too'
 run 'clusto network setvlan server1 eth0 vlan203 --dry-run'
 run 'clusto network setvlan server1 eth0 vlan203'
@@ -147,7 +153,7 @@ title 'The inventory is sound'
 run 'clusto db check'
 
 printf '\nThe store is .demo/clusto.db. To go on:\n\n'
-printf '    export CLUSTO_DB=%q/.demo/clusto.db PATH=%q:$PATH\n' "$PWD" "$(dirname "$(command -v clusto)")"
+printf '    export CLUSTO_DB=%q/.demo/clusto.db CLUSTO_CONFIG=%q/.demo/config.toml PATH=%q:$PATH\n' "$PWD" "$PWD" "$(dirname "$(command -v clusto)")"
 printf '    source <(clusto completion bash)\n'
 printf '    export CLUSTO_SNMP_COMMUNITY=public; (cd examples && python -m lab --site)   # the devices again\n'
 printf '    clusto console server1    # Ctrl-] . leaves; the lab answers for half an hour\n'

@@ -12,12 +12,35 @@ from typing import NamedTuple
 
 import pytest
 
+from clusto_core import secrecy
+from clusto_core.boundary.permissions import INSECURE
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
 from clusto_core.store.opening import create
-from tests import servers
+from tests import configured, servers
 
 DATABASES = ("sqlite", "postgresql", "mariadb")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def configuration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The user's configuration file and state while tests run: no test reads or writes those of whoever runs them."""
+    home = tmp_path_factory.mktemp("home")
+    path = configured.write(home / "config")
+    told = home / "state" / "clusto" / "told"
+    told.parent.mkdir(parents=True)
+    told.write_text("".join(f"{kind}\n" for kind in INSECURE))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+        patch.setenv("XDG_STATE_HOME", str(home / "state"))
+        patch.delenv("CLUSTO_CONFIG", raising=False)
+        yield path
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test has read as a secret is masked in no other."""
+    monkeypatch.setattr(secrecy, "_resolved", set())
 
 
 @pytest.fixture(scope="session")

@@ -18,14 +18,8 @@ from typing import Any
 
 import pytest
 
-from clusto_cli.backends.base import (
-    AuthenticationFailed,
-    BmcControl,
-    BootDevice,
-    BootOverride,
-    Refused,
-    Unreachable,
-)
+from clusto_cli.backends.base import BmcControl, BootDevice, BootOverride
+from clusto_cli.backends.errors import AuthenticationFailed, Refused, Unreachable
 from clusto_cli.backends.power import open_boot_control
 from tests import controllers
 from tests.controllers import PASSWORD, USER, free_port

@@ -292,6 +292,19 @@ def test_piped_names_are_targets(clusto: Run) -> None:
     )
 
 
+def test_a_dry_run_of_remove_lists_the_cables_that_go(clusto: Run) -> None:
+    clusto("add", "Server", "server1", "server2")
+    clusto("add", "Switch", "sw1")
+    clusto("connect", "server1:eth0", "sw1:1")
+    clusto("connect", "server1:eth1", "sw1:2")
+    assert clusto("remove", "server1", "server2", "--dry-run").out.splitlines() == [
+        "would remove Server server1",
+        "would disconnect server1:eth0 from sw1:1",
+        "would disconnect server1:eth1 from sw1:2",
+        "would remove Server server2",
+    ]
+
+
 def test_what_is_in_another_target_is_removed_first(clusto: Run) -> None:
     clusto("add", "Room", "room1")
     clusto("add", "Rack", "rack1", "--in", "room1")

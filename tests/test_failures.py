@@ -11,12 +11,13 @@ from typing import Any, cast
 
 import pytest
 
-from clusto_cli.backends.base import Attach, BootMachine, ConsoleAccess, Provisioner, SwitchControl
+from clusto_cli.backends.base import Attach, BootMachine, ConsoleAccess, Provisioner
 from clusto_cli.backends.console.script import Job, many
 from clusto_cli.backends.errors import DeviceError, Unreachable
 from clusto_cli.backends.power.session import PowerSession
 from clusto_cli.backends.provision.many import one_by_one
 from clusto_cli.backends.runner import Interruption, Unexpected, enter
+from clusto_cli.backends.switch.control import SwitchControl
 from clusto_cli.network.asking import ask
 from clusto_cli.network.devices import Device
 from clusto_cli.power.actions import Actions, Result

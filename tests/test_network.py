@@ -133,6 +133,18 @@ def test_a_dry_run_prints_each_oid_and_touches_nothing(run: Invoke, agent: QBrid
     assert "  1.3.6.1.2.1.17.7.1.4.5.1.1.2 u 203" in result.out
     assert agent.sets == []
     assert run("log", "-o", "json").out == before
+    told = json.loads(run("network", "setvlan", "server1", "eth1", "vlan203", "--dry-run", "-o", "json").out)
+    assert [record["name"] for record in told] == ["server1:eth1"]
+
+
+def test_a_dry_run_refuses_what_is_protected(run: Invoke, agent: QBridgeAgent) -> None:
+    run("attr", "set", "protected", "true", "-t", "server1")
+    words = ("network", "setvlan", "server1", "eth1", "vlan203")
+    dry, real = run(*words, "--dry-run"), run(*words, "--yes")
+    assert (dry.code, dry.err) == (real.code, real.err) == (4, dry.err)
+    assert "server1 is protected" in dry.err
+    assert run(*words, "--dry-run", "--force").code == 0
+    run("attr", "del", "protected", "-t", "server1")
 
 
 def test_what_is_refused_and_why(run: Invoke, agent: QBridgeAgent) -> None:

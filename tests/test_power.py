@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from clusto_core.inventory import Inventory
 from clusto_core.model.attributes import Key, string
 from clusto_core.model.reserved import POWER_PROFILE
 from clusto_core.rules import values
+from tests import configured
 from tests.power_room import apc_delayed, record_room
 
 QUICK = (("lab", "snmp.timeout", 0.2), ("lab", "snmp.retries", 9))
@@ -49,6 +51,8 @@ class Result(NamedTuple):
 
 
 Power = Callable[..., Result]
+FEEDS = 'server1 {0}\n  psu1: pdu1a:1 {0} ("server1")\n  psu2: pdu1b:1 {0} ("server1")\n'
+"""What is told of one target that was switched."""
 
 
 @pytest.fixture
@@ -96,7 +100,7 @@ def outlet(room: Room, place: str) -> Outlet:
 def test_off_status_on(inventory: Inventory, power: Power) -> None:
     with room_in(inventory, Room(moves_after=0.05)) as room:
         assert power("status", "server1") == (0, "server1 on\n", "")
-        assert power("off", "server1", "--yes") == (0, "server1 off\n", "")
+        assert power("off", "server1", "--yes") == (0, FEEDS.format("off"), "")
         assert off_outlets(room) == ["pdu1a:1", "pdu1b:1"]
         assert power("status", "server1").out == "server1 off\n"
         table = power("status", "server1", "server9", "-v").lines
@@ -104,18 +108,18 @@ def test_off_status_on(inventory: Inventory, power: Power) -> None:
             *("server1 off", '  psu1: pdu1a:1 off ("server1")', '  psu2: pdu1b:1 off ("server1")'),
             *("server9 on", '  psu1: pdu2a:1 on ("server9")', '  psu2: pdu2b:1 on ("server9")'),
         ]
-        assert power("on", "server1") == (0, "server1 on\n", "")
+        assert power("on", "server1") == (0, FEEDS.format("on"), "")
         assert off_outlets(room) == []
         # What is so already is not commanded again.
         before = sent(room)
-        assert power("on", "server1").out == "server1 on\n"
+        assert power("on", "server1").lines[0] == "server1 on"
         assert sent(room) == before
 
 
 def test_a_single_outlet_and_a_single_inlet(inventory: Inventory, power: Power) -> None:
     with room_in(inventory, Room()) as room:
-        assert power("off", "pdu1a:3", "--yes").out == "pdu1a:3 off\n"
-        assert power("off", "server4:psu2", "--yes").out == "server4:psu2 off\n"
+        assert power("off", "pdu1a:3", "--yes").lines[0] == "pdu1a:3 off"
+        assert power("off", "server4:psu2", "--yes").lines[0] == "server4:psu2 off"
         assert off_outlets(room) == ["pdu1a:3", "pdu1b:4"]
         assert power("status", "server[3-4]").lines == [
             "server3  partly   pdu1a:3 off, pdu1b:3 on",
@@ -194,7 +198,7 @@ def test_what_speaks_against_it_is_named_and_nothing_is_sent(inventory: Inventor
         assert "not confirmed: power off server2, 2 outlets?" in power("off", "server2").err
         assert sent(room) == 0
         assert power("on", "server1").code == 0
-        assert power("off", "server1", "--yes", "--force").out == "server1 off\n"
+        assert power("off", "server1", "--yes", "--force").lines[0] == "server1 off"
 
 
 def test_locks_are_respected_before_anything_is_sent(inventory: Inventory, power: Power) -> None:
@@ -202,7 +206,7 @@ def test_locks_are_respected_before_anything_is_sent(inventory: Inventory, power
         outlet(room, "pdu1b:2").locked = True
         result = power("off", "server[1-2]", "--yes")
         assert result.code == 4
-        assert result.lines == ["server1 off", "server2 on: refused, pdu1b:2: control lock, marked critical"]
+        assert result.lines == ["server1 off", "server2 on: refused, pdu1b:2: control lock"]
         assert sent(room) == 2
         forced = power("off", "server2", "--yes", "--force", "--settle", "0.2")
         assert forced.code == 5
@@ -226,14 +230,14 @@ def test_a_label_that_names_another_thing_stops_it(inventory: Inventory, power: 
         result = power("off", "server1", "--yes")
         assert (result.code, sent(room)) == (4, 0)
         assert f"its label on the device is {label!r}, and server2 is another Thing" in result.out
-        assert power("off", "server1", "--yes", "--force").out == "server1 off\n"
+        assert power("off", "server1", "--yes", "--force").lines[0] == "server1 off"
 
 
 @pytest.mark.parametrize("label", ["", "Outlet 1", "server1", "server1-psu1", "server1 / blade", "rack row 7"])
 def test_a_label_that_names_nothing_else_is_no_contradiction(inventory: Inventory, power: Power, label: str) -> None:
     with room_in(inventory, Room()) as room:
         outlet(room, "pdu1a:1").label = label
-        assert power("off", "server1", "--yes").out == "server1 off\n"
+        assert power("off", "server1", "--yes").lines[0] == "server1 off"
 
 
 def test_an_outlet_that_feeds_another_thing_too(inventory: Inventory, power: Power) -> None:
@@ -389,7 +393,7 @@ def test_servers_on_one_pdu_come_up_one_after_the_other(inventory: Inventory, po
 def test_one_feed_at_a_time_and_never_the_last(inventory: Inventory, power: Power) -> None:
     with room_in(inventory, Room(moves_after=0.02)) as room:
         for wanted in ("A", "psu1", "pdu1a"):
-            assert power("feed", "cycle", "server1", "--feed", wanted, "--pause", "0", "--yes").out == "server1 on\n"
+            assert power("feed", "cycle", "server1", "--feed", wanted, "--pause", "0", "--yes").lines[0] == "server1 on"
         assert (len(outlet(room, "pdu1a:1").commands), len(outlet(room, "pdu1b:1").commands)) == (6, 0)
         assert power("feed", "cycle", "server2", "--pause", "0.05", "--yes").code == 0
         (_, a_on), (b_off, _) = outlet(room, "pdu1a:2").commands, outlet(room, "pdu1b:2").commands
@@ -419,6 +423,7 @@ def test_revert_puts_back_what_was(inventory: Inventory, power: Power) -> None:
 def site_profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where a site keeps profiles of its own."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    configured.write(tmp_path)
     directory = tmp_path / "clusto" / "profiles" / "power"
     directory.mkdir(parents=True)
     return directory
@@ -473,8 +478,8 @@ def test_what_a_device_is_set_never_to_do_is_refused_and_not_waited_for(
         reason = "pdu1b:1: the device is set never to turn it on (its delay is -1)"
         assert cycled.lines == [f"server1 on: refused, {reason}"]
         # Off is another matter, and so is on while it is on.
-        assert power("on", "server1").out == "server1 on\n"
-        assert power("off", "server1", "--yes").out == "server1 off\n"
+        assert power("on", "server1").lines[0] == "server1 on"
+        assert power("off", "server1", "--yes").lines[0] == "server1 off"
         on = power("on", "server1")
         assert (on.code, on.lines) == (4, [f"server1 off: refused, {reason}"])
         assert power("feed", "cycle", "server2", "--feed", "A", "--pause", "0", "--yes").code == 0
@@ -525,13 +530,97 @@ def test_dry_run_shows_every_step_and_sends_none(inventory: Inventory, power: Po
         result = power("cycle", "server2", "--dry-run")
         assert result.lines == [
             "server2  pdu1a:2  on  1.3.6.1.4.1.318.1.1.26.9.2.4.1.5.2 = INTEGER 2",
-            "server2  pdu1a:2  on  1.3.6.1.4.1.318.1.1.26.9.2.4.1.5.2 = INTEGER 1",
             "server2  pdu1b:2  on  1.3.6.1.4.1.534.6.6.7.6.6.1.3.0.2 = INTEGER 0",
+            "server2  pdu1a:2  on  1.3.6.1.4.1.318.1.1.26.9.2.4.1.5.2 = INTEGER 1",
             "server2  pdu1b:2  on  1.3.6.1.4.1.534.6.6.7.6.6.1.4.0.2 = INTEGER 0",
         ]
         room["pdu1a"].agent.manners.dead = True
-        assert "server1  pdu1a:1  unknown (" in power("off", "server1", "--dry-run").out
+        dead = power("off", "server1", "--dry-run")
+        assert (dead.code, "pdu1a:1: 127.0.0.1" in dead.out) == (5, True)
         assert sent(room) == 0
+
+
+@pytest.mark.parametrize("action", ["off", "on", "cycle", "revert"])
+def test_a_dry_run_says_and_ends_as_the_real_run(inventory: Inventory, power: Power, action: str) -> None:
+    """What only the device knows: a lock, a relay that is not switchable, an outlet that is not there."""
+    with room_in(inventory, Room(families=("vertiv-mph",))) as room:
+        power("off", "server[1-4]", "--yes")
+        if action == "off":
+            power("on", "server[1-4]")
+        outlet(room, "pdu1b:2").locked = True
+        outlet(room, "pdu1a:3").switchable = False
+        with inventory.change() as change:
+            change.add("Outlet", "pdu1a:99")
+            change.disconnect("server4:psu1")
+            change.connect("server4:psu1", "pdu1a:99")
+        before = sent(room)
+        for targets in (["server1"], ["server2"], ["server3"], ["server4"], ["server[1-4]"]):
+            options = ["--pause", "0"] if action == "cycle" else []
+            dry = power(action, *targets, "--dry-run", *options)
+            told = power(action, *targets, "--dry-run", "-o", "json", *options).json
+            assert sent(room) == before
+            real = power(action, *targets, "--yes", "-o", "json", *options)
+            before = sent(room)
+            assert dry.code == real.code
+            expected = {record["name"]: (record["refused"], record["failures"]) for record in real.json}
+            assert {record["name"]: (record["refused"], record["failures"]) for record in told} == expected
+            asked = {record["name"] for record in real.json if record["asked"]}
+            assert {record["name"] for record in told if record["steps"]} == asked
+
+
+def test_one_without_a_feed_does_not_take_the_answers_of_the_others(inventory: Inventory, power: Power) -> None:
+    with room_in(inventory, Room()) as room:
+        with inventory.change() as change:
+            change.add("Server", "lonely")
+        status = power("status", "server1", "lonely")
+        assert status.code == 4
+        assert status.lines[0] == "server1  on       pdu1a:1 on, pdu1b:1 on"
+        assert "lonely has no recorded power feed" in status.lines[1]
+        off = power("off", "server1", "lonely", "--yes", "-o", "json")
+        assert (off.code, [record["done"] for record in off.json]) == (4, [True, False])
+        assert off_outlets(room) == ["pdu1a:1", "pdu1b:1"]
+        feed = power("feed", "cycle", "server2", "lonely", "--pause", "0", "--yes", "-o", "json")
+        assert (feed.code, [record["done"] for record in feed.json]) == (4, [True, False])
+        revert = power("revert", "server1", "server3", "--yes", "-o", "json")
+        assert (revert.code, [record["done"] for record in revert.json]) == (4, [True, False])
+        alone = power("off", "lonely", "--yes")
+        assert (alone.code, alone.out, "lonely has no recorded power feed" in alone.err) == (4, "", True)
+
+
+def test_settings_that_cannot_be_fail_their_own_target(inventory: Inventory, power: Power) -> None:
+    """Each with exit code 2 or 5 and the setting's name, and the others go on."""
+    wrong = {
+        "long": (("snmp.version", "3"), ("snmp.user", "u" * 33), ("snmp.auth_key", "authentic")),
+        "short": (("snmp.version", "3"), ("snmp.user", "u"), ("snmp.auth_key", "üüü")),
+        "source": (("snmp.any_source", "sometimes"),),
+        "nowhere": (),
+    }
+    named = {"long": "snmp.user", "short": "snmp.auth_key", "source": "snmp.any_source", "nowhere": "snmp.host"}
+    with room_in(inventory, Room()):
+        with inventory.change() as change:
+            for name, attributes in wrong.items():
+                change.add("PDU", name, attributes=list(attributes))
+        for name, setting in named.items():
+            alone = power("status", f"{name}:1")
+            assert alone.code in (2, 5)
+            assert re.search(f"{name}.*{re.escape(setting)}", alone.out + alone.err)
+        result = power("status", "server1", *(f"{name}:1" for name in wrong), "-o", "json")
+        assert result.code == 5
+        assert [record["state"] for record in result.json] == ["on", *["unknown"] * 4]
+        for record in result.json[1:]:
+            assert named[record["name"].partition(":")[0]] in str(record["failures"])
+
+
+def test_what_has_no_power_of_its_own_says_what_to_type(inventory: Inventory, power: Power) -> None:
+    with room_in(inventory, Room()):
+        rack, pdu = power("status", "rack1"), power("off", "pdu1a", "--yes")
+        assert (rack.code, pdu.code) == (4, 4)
+        assert "--where 'driver:Server in name:rack1'" in rack.err
+        assert "'pdu1a:[1-8]'" in pdu.err
+        assert "--where 'driver:Server connected to name:pdu1a'" in pdu.err
+        assert power("status", "--where", "driver:Server in name:rack1").code == 0
+        assert power("status", "pdu1a:[1-8]").code == 0
+        assert power("status", "--where", "driver:Server connected to name:pdu1a").code == 0
 
 
 def test_outlets_beside_the_inventory(inventory: Inventory, power: Power) -> None:
@@ -619,20 +708,23 @@ else:
 """
 
 
-def test_a_sites_own_command(inventory: Inventory, power: Power, tmp_path: Path) -> None:
+def test_a_sites_own_command(
+    inventory: Inventory, power: Power, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     program = tmp_path / "switch it.py"
     program.write_text(COMMAND)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    configured.write(tmp_path, {"switch": [sys.executable, str(program), "{outlet}", "{action}", "{host}"]})
     with inventory.change() as change:
-        argv = json.dumps([sys.executable, str(program), "{outlet}", "{action}", "{host}"])
-        change.add("PDU", "relay", attributes=[("power.command", argv), ("power.settle", 1)])
+        change.add("PDU", "relay", attributes=[("power.command", "switch"), ("power.settle", 1)])
         change.add("Server", "server1", part_counts={"inlet": 1})
         change.add("Server", "server2", part_counts={"inlet": 1})
         change.connect("server1:psu1", "relay:2")
         change.connect("server2:psu1", "relay:3")
     assert power("status", "server1").out == "server1 on\n"
-    assert power("off", "server1", "--yes").out == "server1 off\n"
+    assert power("off", "server1", "--yes").lines[0] == "server1 off"
     assert (tmp_path / "outlet-2").read_text() == "off"
-    assert power("cycle", "server1", "--yes", "--pause", "0").out == "server1 on\n"
+    assert power("cycle", "server1", "--yes", "--pause", "0").lines[0] == "server1 on"
     failed = power("off", "server2", "--yes")
     assert failed.code == 5
     assert "no such relay" in failed.out

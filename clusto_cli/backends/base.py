@@ -8,19 +8,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
-from clusto_cli.backends.errors import AuthenticationFailed as AuthenticationFailed
-from clusto_cli.backends.errors import Busy as Busy
-from clusto_cli.backends.errors import DeviceError as DeviceError
-from clusto_cli.backends.errors import LineLost as LineLost
-from clusto_cli.backends.errors import NoSuchPort as NoSuchPort
-from clusto_cli.backends.errors import NotVerified as NotVerified
-from clusto_cli.backends.errors import Refused as Refused
-from clusto_cli.backends.errors import Unreachable as Unreachable
-
-if TYPE_CHECKING:
-    from clusto_cli.backends.switch.model import Plan, PortState, Survey, SwitchState
+from clusto_cli.backends.errors import DeviceError
 
 
 class Relay(enum.StrEnum):
@@ -34,11 +24,14 @@ class Relay(enum.StrEnum):
 
 
 class Concern(enum.StrEnum):
-    """Why an outlet is not switched: LOCK, somebody decided so; BAR, it cannot be; FAULT, it is broken."""
+    """Why an outlet is not switched: LOCK, somebody decided so; BAR, it cannot be; FAULT, it is broken. NOTE is no
+    reason, but worth knowing.
+    """
 
     LOCK = "lock"
     BAR = "bar"
     FAULT = "fault"
+    NOTE = "note"
 
 
 class OutletReading(NamedTuple):
@@ -228,64 +221,6 @@ class Provisioner(Protocol):
         ...
 
 
-class SwitchControl(Protocol):
-    """One switch, for as long as one session with it lasts. Not safe for use by two tasks at once.
-
-    Every method raises DeviceError: Unreachable, AuthenticationFailed, Refused, NoSuchPort.
-    """
-
-    @property
-    def experimental(self) -> str:
-        """What about this kind of switch nobody has verified, in words; empty when all is."""
-        ...
-
-    @property
-    def orders(self) -> tuple[str, ...]:
-        """The ways in which this switch may be told to move a port, the likeliest first."""
-        ...
-
-    @property
-    def restoring(self) -> tuple[str, ...]:
-        """The ways in which a port may be put back: those, and whatever else leads to any state."""
-        ...
-
-    async def read(self, ports: Sequence[str] = ()) -> SwitchState:
-        """The state of these ports, by the names asked for, or of all; and the VLANs that exist."""
-        ...
-
-    def plan(
-        self,
-        now: SwitchState,
-        goals: Mapping[str, PortState],
-        *,
-        order: str,
-        create: Mapping[int, str] | None = None,
-        drop: Sequence[int] = (),
-    ) -> Plan:
-        """What to send, from the state that was read, so that each port is as its goal.
-
-        `create` are VLANs (id -> name) made first, `drop` those removed last. Refused when this cannot be said to
-        the switch.
-        """
-        ...
-
-    async def apply(self, plan: Plan) -> None:
-        """Send the plan, stopping at the first thing that the switch rejects."""
-        ...
-
-    async def save(self, plan: Plan) -> None:
-        """Make what was applied outlast a restart of the switch."""
-        ...
-
-    async def survey(self) -> Survey:
-        """Who is on which port: neighbours by LLDP or CDP, and learned addresses."""
-        ...
-
-    async def close(self) -> None:
-        """End the session."""
-        ...
-
-
 class Attach(enum.Enum):
     """How to attach to a console: typing and waiting one's turn, only looking, or taking it from who has it."""
 
@@ -332,8 +267,14 @@ class ConsoleLine(Protocol):
 
     def resize(self, rows: int, columns: int) -> None: ...
 
+    def leave(self) -> None:
+        """Begins to leave, and waits for nothing: so that many lines leave side by side before each is closed."""
+
     def close(self) -> None:
-        """Leaves in good order, so that the port is free for the next one; never raises, may be called again."""
+        """Leaves in good order, so that the port is free for the next one; never raises, may be called again.
+
+        A port that was never attached, or that somebody else has by now, is left alone.
+        """
 
 
 class ConsoleAccess(Protocol):

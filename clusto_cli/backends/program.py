@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
 import re
 import shlex
+import signal
 from collections.abc import Mapping, Sequence
 
 from clusto_cli import children
-from clusto_cli.backends.base import Refused, Unreachable
+from clusto_cli.backends.errors import Refused, Unreachable
+from clusto_cli.visible import one_line
+
+MOST = 1024 * 1024
+"""Octets of a program's output that are kept."""
+_PIECE = 65536
+_LONGEST = 400
+"""Characters of a line in a message."""
 
 
 def command_line(key: str, text: str) -> list[str]:
@@ -32,13 +42,28 @@ def command_line(key: str, text: str) -> list[str]:
 
 
 def filled(argv: Sequence[str], values: Mapping[str, str]) -> list[str]:
-    """The arguments with `{NAME}` replaced by the value of that name; what has no value stays as it is."""
+    """The arguments with `{NAME}` replaced by the value of that name; what has no value stays as it is. Raises Refused
+    for a value that would become an option."""
     places = re.compile("|".join(re.escape(f"{{{name}}}") for name in values))
-    return [places.sub(lambda found: values[found[0][1:-1]], argument) for argument in argv]
+    found = []
+    for argument in argv:
+        text = places.sub(lambda place: values[place[0][1:-1]], argument)
+        if text.startswith("-") and not argument.startswith("-"):
+            raise Refused(f"{text[:60]!a} would be taken for an option of {argv[0]}")
+        found.append(text)
+    return found
 
 
 class ProgramFailed(Refused):
     """A program ended with another exit code than 0. `said` are the lines that it wrote to standard error."""
+
+    def __init__(self, message: str, said: Sequence[str]) -> None:
+        super().__init__(message)
+        self.said = said
+
+
+class ProgramSilent(Unreachable):
+    """A program was not done in time. `said` are the lines that it wrote to standard error until then."""
 
     def __init__(self, message: str, said: Sequence[str]) -> None:
         super().__init__(message)
@@ -50,7 +75,8 @@ async def run_program(
 ) -> str:
     """What a program prints; it gets what is clusto's in the environment with `own` alone.
 
-    Raises ProgramFailed, Refused when it cannot be run, Unreachable when it is not done in `timeout` seconds.
+    Raises ProgramFailed, Refused when it cannot be run or prints more than anybody reads (`MOST` octets), ProgramSilent
+    when it is not done in `timeout` seconds.
     """
     pipe = asyncio.subprocess.PIPE
     given = children.environment(environment or {}, own=own)
@@ -60,15 +86,50 @@ async def run_program(
         )
     except OSError as error:
         raise Refused(f"cannot run {argv[0]}: {error.strerror}") from error
+    assert process.stdout is not None
+    assert process.stderr is not None
+    out, err = bytearray(), bytearray()
     try:
-        out, err = await asyncio.wait_for(process.communicate(), timeout)
+        async with asyncio.timeout(timeout):
+            await asyncio.gather(_read(process.stdout, out), _read(process.stderr, err))
+            await process.wait()
+    except _TooMuch:
+        raise Refused(f"{argv[0]} prints more than {MOST} octets") from None
     except TimeoutError:
-        raise Unreachable(f"{argv[0]} was not done in {timeout:g} s") from None
+        raise ProgramSilent(f"{argv[0]} was not done in {timeout:g} s", _lines(err)) from None
     finally:
         if process.returncode is None:
-            process.kill()
+            _end(process)
             await process.wait()
-    if process.returncode:
-        lines = [line.strip() for line in err.decode(errors="replace").splitlines() if line.strip()]
-        raise ProgramFailed(f"{argv[0]}: {lines[-1] if lines else f'exit code {process.returncode}'}", lines)
+    return outcome(argv[0], process.returncode or 0, bytes(out), bytes(err))
+
+
+def outcome(name: str, status: int, out: bytes, err: bytes) -> str:
+    """What a program that has ended printed. Raises ProgramFailed for another status than 0."""
+    if status:
+        lines = _lines(err)
+        raise ProgramFailed(f"{name}: {lines[-1][:_LONGEST] if lines else f'exit code {status}'}", lines)
     return out.decode(errors="replace")
+
+
+class _TooMuch(Exception):
+    """A program prints more than anybody reads."""
+
+
+async def _read(stream: asyncio.StreamReader, into: bytearray) -> None:
+    while data := await stream.read(_PIECE):
+        into += data
+        if len(into) > MOST:
+            raise _TooMuch
+
+
+def _end(process: asyncio.subprocess.Process) -> None:
+    """Ends a program and what it has started: it is in a session of its own."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+
+
+def _lines(said: bytes | bytearray) -> list[str]:
+    return [line for line in map(one_line, bytes(said).splitlines()) if line]

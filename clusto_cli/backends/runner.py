@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Generic, NamedTuple, TypeVar
 
-from clusto_cli.backends.base import DeviceError, Unreachable
+from clusto_cli.backends.errors import DeviceError, Unreachable
 
 Device = TypeVar("Device", bound=Hashable)
 Result = TypeVar("Result")

@@ -65,7 +65,7 @@ def command(
 
     counts = parse(parts) if parts else None
     attributes = [parse_pair(pair) for pair in pairs]
-    hidden = [value.text for key, value in attributes if key.secret]
+    hidden = [value.text for key, value in attributes if value.concealed(key)]
     with app.changing(message, dry_run=dry_run, hidden=hidden) as change:
         added = [
             change.add(

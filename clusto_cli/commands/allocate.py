@@ -58,7 +58,7 @@ def command(
 
     drivers = [_driver(text) for text in spread.split(",")] if spread else []
     settings = [parse_pair(pair) for pair in pairs]
-    hidden = [value.text for key, value in settings if key.secret]
+    hidden = [value.text for key, value in settings if value.concealed(key)]
     with app.changing(message, dry_run=dry_run, hidden=hidden) as change:
         wanted = Wanted(
             number,

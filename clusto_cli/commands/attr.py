@@ -16,9 +16,9 @@ from clusto_cli.targets import targets, where_option, with_where
 from clusto_cli.values import parse_value
 from clusto_core.errors import Malformed, NotFound, did_you_mean
 from clusto_core.model.attributes import Key, Value
-from clusto_core.model.names import suggest
 from clusto_core.model.reserved import writable
 from clusto_core.model.things import Attribute, Inherited, Thing
+from clusto_core.spelling import suggest
 from clusto_core.store.reader import Reader
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -149,9 +149,7 @@ def _lines(
 
 
 def _text(attribute: Attribute, reveal: bool) -> str:
-    if reveal and attribute.key.secret:
-        return attribute.value.text
-    return attribute.shown
+    return attribute.value.text if reveal and attribute.concealed else attribute.shown
 
 
 def _record(thing: Thing, each: Inherited, reveal: bool) -> dict[str, Any]:
@@ -160,10 +158,14 @@ def _record(thing: Thing, each: Inherited, reveal: bool) -> dict[str, Any]:
     return {
         "name": thing.name,
         "key": str(attribute.key),
-        "value": value.text if reveal and attribute.key.secret else attribute.plain,
+        "value": attribute.plain if not (reveal and attribute.concealed) else _whole(value),
         "type": value.type,
         "from": each.origin.name,
     }
+
+
+def _whole(value: Value) -> Any:
+    return value.python() if value.type == "json" else value.text
 
 
 def _write_arguments(function: F) -> F:
@@ -214,7 +216,7 @@ def _write(
     dry_run: bool,
 ) -> None:
     wanted, parsed = _parse(key, values, as_json, as_string)
-    hidden = [value.text for value in parsed] if wanted.secret else []
+    hidden = [value.text for value in parsed if value.concealed(wanted)]
     lines = []
     with app.changing(message, dry_run=dry_run, hidden=hidden) as change:
         for named in targets(change.unit.reader, names):
@@ -246,7 +248,7 @@ def del_(
     """Take out all values under KEY, or the one. Exit code 3 when none of the Things has it."""
     wanted = writable(Key.parse(key))
     parsed = None if value is None else _parse(key, [value], as_json, as_string)[1][0]
-    hidden = [parsed.text] if parsed and wanted.secret else []
+    hidden = [parsed.text] if parsed and parsed.concealed(wanted) else []
     with app.changing(message, dry_run=dry_run, hidden=hidden) as change:
         things = [change.resolve(thing.name) for thing in targets(change.unit.reader, names)]
         change.delete_values(things, wanted, parsed)

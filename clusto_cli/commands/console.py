@@ -79,6 +79,9 @@ def _methods(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
 @click.option("--break", "break_", count=True, help="Script: send a break.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=30.0, show_default=True, metavar="SECONDS")
 @click.option("--capture", type=click.FloatRange(min=0), metavar="SECONDS", help="Script: then listen so long.")
+@click.option(
+    "--raw", is_flag=True, help="Script: print the console's bytes as they are, whatever a terminal does of them."
+)
 @click.option("--parallel", type=click.IntRange(1, 1000), default=64, show_default=True, help="Consoles at once.")
 @click.option("--broadcast", is_flag=True, help="Type to all the consoles named.")
 @yes_option
@@ -106,9 +109,11 @@ def command(app: App, ctx: click.Context, /, names: tuple[str, ...], **options: 
         consoles = [_console(reader, thing, options) for thing in things]
         if options["show"]:
             return _show(consoles, options["output"], verbose=bool(options["verbose"] or app.verbose))
-    for access in {each.experimental: each for _, each in consoles if each.experimental}.values():
-        app.say(access.experimental)
+    for caution in dict.fromkeys(caution for _, access in consoles for caution in access.cautions):
+        app.say(caution)
     steps = _steps(ctx.meta["steps"], options["capture"])
+    if options["raw"] and not steps:
+        raise Malformed("--raw is for --send, --expect and --capture")
     if steps:
         return _script(app, consoles, steps, options)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -193,6 +198,8 @@ def _script(app: App, consoles: list[tuple[ConsoleWay, Access]], steps: list[Ste
 
     if options["log"] or options["keep"]:
         raise Malformed("--log and --keep are for a terminal; a script's output is its log")
+    if options["raw"] and (len(consoles) > 1 or options["output"] != "text"):
+        raise Malformed("--raw is for one console, and for no other form of the output")
     listens_only = all(isinstance(step, Capture | Expect) for step in steps)
     if not listens_only and options["read_only"]:
         raise Malformed("--read-only types nothing: leave out --send and --break")
@@ -210,6 +217,7 @@ def _script(app: App, consoles: list[tuple[ConsoleWay, Access]], steps: list[Ste
         wait=options["wait"],
         parallel=options["parallel"],
         output=options["output"],
+        raw=options["raw"],
     )
 
 

@@ -52,7 +52,7 @@ def _below(here: click.Context, verb: str) -> click.Context:
 def _show_topic(root: click.Context, name: str) -> bool:
     """Shows a topic, if there is one of that name and no verb. Raises Malformed for a name near to a topic's."""
     from clusto_cli.topics import topics
-    from clusto_core.model.names import suggest
+    from clusto_core.spelling import suggest
 
     assert isinstance(root.command, click.Group)
     if root.command.get_command(root, name) is not None:

@@ -28,8 +28,10 @@ EXIT_NOT_FOUND, EXIT_REFUSED, EXIT_DEVICE, EXIT_INTERRUPTED = 3, 4, 5, 130
 
 
 @click.group("network", cls=Group)
-def command() -> None:
+@pass_app
+def command(app: App) -> None:
     """Move ports between VLANs on the switches that Things are wired to, verified; show and verify the wiring."""
+    app.heed()
 
 
 def _device_options(function: F) -> F:
@@ -290,7 +292,7 @@ def _protected(reader: Reader, jobs: Sequence[Job], options: dict[str, Any]) -> 
     from clusto_core.errors import Refused
     from clusto_core.rules.protection import protection
 
-    if options["force"] or options["dry_run"]:
+    if options["force"]:
         return
     for job in jobs:
         for thing in (reader.by_ids([job.wired.nic.entity_id])[job.wired.nic.entity_id], job.wired.switch):

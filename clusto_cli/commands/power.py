@@ -32,12 +32,14 @@ _SHUTDOWN = 300.0
 
 
 @click.group("power", cls=Group)
-def command() -> None:
+@pass_app
+def command(app: App) -> None:
     """Switch Things on and off at the outlets that feed them, read the outlets back, and say what is so.
 
     A target is a Thing (all its recorded feeds), an inlet (server1:psu1) or an outlet (pdu3:7). A server without a
     recorded feed is switched by its management controller, when it has one (bmc.host).
     """
+    app.heed()
 
 
 def _via_option(function: F) -> F:
@@ -113,7 +115,7 @@ def off(app: App, /, names: tuple[str, ...], graceful: bool, patience: float | N
     def story(reader: Reader, plan: Plan) -> Story:
         plan.find_systems(reader)
         seconds = _SHUTDOWN if patience is None else patience
-        return lambda actions, target: actions.shut_down(target, plan.systems[target.name], seconds)
+        return lambda actions, target: actions.shut_down(target, plan.systems.get(target.name), seconds)
 
     return _switch(app, "off", names, None, options, stories=story)
 
@@ -171,7 +173,7 @@ def feed_cycle(app: App, /, names: tuple[str, ...], letter: str | None, pause: f
 
     def story(reader: Reader, plan: Plan) -> Story:
         chosen = choose(reader, plan, letter)
-        return lambda actions, target: actions.cycle_feeds(target, chosen[target.name])
+        return lambda actions, target: actions.cycle_feeds(target, chosen.get(target.name, []))
 
     return _switch(app, "feed cycle", names, None, options, pause=pause, stories=story)
 
@@ -185,8 +187,12 @@ def revert(app: App, /, names: tuple[str, ...], **options: Any) -> int:
     from clusto_cli.power.history import states_before
 
     def story(reader: Reader, plan: Plan) -> Story:
-        before = {target.name: states_before(reader, target.thing) for target in plan.targets}
-        return lambda actions, target: actions.restore(target, before[target.name])
+        before: dict[str, dict[str, str]] = {}
+        for target in plan.targets:
+            with plan.refusing(target):
+                before[target.name] = states_before(reader, target.thing)
+        plan.refuse_all()
+        return lambda actions, target: actions.restore(target, before.get(target.name, {}))
 
     return _switch(app, "revert", names, None, options, stories=story)
 
@@ -304,7 +310,7 @@ def _switch(
     """Everything that switches: plan, refuse, ask, do, tell, remember."""
     from clusto_cli.power.history import entry
     from clusto_cli.power.labels import Labels
-    from clusto_cli.power.report import line, record
+    from clusto_cli.power.report import record
 
     output, verbose = options["output"], bool(options["verbose"] or app.verbose)
     with app.reading() as reader:
@@ -315,12 +321,11 @@ def _switch(
             _refuse(plan.refusals(reader), options["force"])
         manner = _manner(options, **times)
         if options["dry_run"]:
-            from clusto_cli.power.dryrun import steps
-
-            write_lines(steps(plan, action, manner))
-            return 0
+            return _rehearse(action, plan, chosen, manner, reader, output)
         if action != "on":
             confirm(_question(action, plan), options["yes"])
+        # One target has room for its feeds; where there is one feed, its state is the target's.
+        alone = [len(target.points) > 1 for target in plan.targets] == [True]
         failed: list[Result] = []
         ended: list[Result] = []
         entries: dict[str, Value] = {}
@@ -330,7 +335,7 @@ def _switch(
             if result.asked:
                 entries[result.target.name] = entry(action, result)
             if output == "text" and result.done:
-                _tell(result, verbose)
+                _tell(result, verbose or alone)
             elif output == "jsonl":
                 write_records(output, [record(result, action)])
             if not result.done:
@@ -344,10 +349,24 @@ def _switch(
         finally:
             # What was sent is kept, also where nobody reads what is printed any more, or the run was given up.
             try:
-                write_lines(line(result) for result in failed if output == "text")
+                for result in failed if output == "text" else ():
+                    _tell(result, alone and not result.refused)
             finally:
                 _remember(app, action, plan, ended, entries, options["message"])
     return _exit_code(results, interrupted)
+
+
+def _rehearse(action: str, plan: Plan, story: Story, manner: Manner, reader: Reader, output: str) -> int:
+    """Says what would be done, with the exit code that doing it would have as far as devices tell beforehand."""
+    from clusto_cli.power.dryrun import lines_of, rehearse
+    from clusto_cli.power.labels import Labels
+
+    rehearsed, interrupted = rehearse(plan, story, manner, Labels(reader).contradiction)
+    if output == "text":
+        write_lines(lines_of(rehearsed))
+    else:
+        write_records(output, [each.record(action) for each in rehearsed])
+    return _exit_code([each.result for each in rehearsed], interrupted)
 
 
 def _plan(reader: Reader, things: Sequence[Thing], via: str | None) -> Plan:

@@ -196,15 +196,38 @@ def _rebuild(app: App, names: Sequence[str], options: dict[str, Any]) -> int:
         plan = list(plan_lines(reader, prepared.jobs, prepared.reasons)) if complete else []
     _examine(prepared, prepared.jobs, options)
     if options["dry_run"]:
-        from clusto_cli.rebuild.dryrun import steps
-
-        write_lines([*plan, *steps(prepared)])
-        return 0
+        return _rehearse(app, prepared, plan, options)
     _confirm([job.name for job in prepared.jobs], plan, options)
     locks = locks_of(app.settings)
     with locks.on([job.thing for job in prepared.jobs], wait=0):
         _check_again(app, prepared.jobs, options)
         return _perform(app, prepared, begin(app.settings, prepared.jobs), locks, options)
+
+
+def _rehearse(app: App, prepared: Prepared, plan: Sequence[str], options: dict[str, Any]) -> int:
+    """Says what would be done, with the exit code of what its devices refuse beforehand."""
+    from clusto_cli.rebuild import dryrun
+    from clusto_cli.rebuild.run import labels_of
+
+    planned = dryrun.plan(prepared, bool(options["force"]), labels_of(app.settings))
+    if options["output"] == "text":
+        write_lines([*plan, *planned.lines])
+    else:
+        failures = {result.target.name: result.failures for result in planned.results}
+        records = [
+            {
+                "name": job.name,
+                "dry_run": True,
+                "steps": [step for step in planned.steps if step["name"] == job.name],
+                "failures": failures.get(job.name, []),
+            }
+            for job in prepared.jobs
+        ]
+        write_records(options["output"], records)
+    failed = [result for result in planned.results if not result.done]
+    if not failed:
+        return 0
+    return EXIT_REFUSED if all(result.refused for result in failed) else EXIT_DEVICE
 
 
 def _resume(app: App, names: Sequence[str], options: dict[str, Any]) -> int:
@@ -340,7 +363,7 @@ def _examine(prepared: Prepared, jobs: Sequence[Job], options: dict[str, Any]) -
         return
     text = f"{'; '.join(bad[:5])}{f' (and {len(bad) - 5} more)' if len(bad) > 5 else ''}: nothing was changed"
     if all(check.device for job in jobs for check in job.failed):
-        from clusto_cli.backends.base import DeviceError
+        from clusto_cli.backends.errors import DeviceError
 
         raise DeviceError(text)
     raise Refused(text)

@@ -24,12 +24,15 @@ def command(app: App, names: tuple[str, ...], yes: bool, force: bool, message: s
     # Asked before the store is locked: nobody else waits for the answer. What is checked is checked again below.
     with app.reading() as reader:
         things = targets(reader, names)
-        links = {thing.id: len(reader.links_of(thing)) for thing in things}
+        links = {thing.id: reader.links_of(thing) for thing in things}
     if not dry_run:
-        confirm(_question([(thing.name, links[thing.id]) for thing in things]), yes)
+        confirm(_question([(thing.name, len(links[thing.id])) for thing in things]), yes)
     with app.changing(message, dry_run=dry_run) as change:
         removed = change.remove_all([thing.name for thing in things], force=force)
-    write_lines(f"{'would remove' if dry_run else 'removed'} {thing.driver} {thing.name}" for thing in removed)
+    for thing in removed:
+        write_lines([f"{'would remove' if dry_run else 'removed'} {thing.driver} {thing.name}"])
+        for link in links[thing.id] if dry_run else ():
+            write_lines([f"would disconnect {(link.part or thing).name} from {link.other.name}"])
 
 
 def _question(counted: list[tuple[str, int]]) -> str:

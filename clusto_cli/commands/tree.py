@@ -12,8 +12,8 @@ from clusto_cli.context import App, pass_app
 from clusto_cli.options import verbose_option
 from clusto_cli.output import output_option, write_lines, write_records
 from clusto_core.drivers.parts import RackUnit
-from clusto_core.model.names import natural_key
 from clusto_core.model.things import Thing
+from clusto_core.spelling import natural_key
 from clusto_core.store.reader import Reader
 
 

@@ -8,11 +8,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from clusto_cli.backends.base import Attach, ConsoleLine, DeviceError, Refused
+from clusto_cli.backends.base import Attach, ConsoleLine
 from clusto_cli.backends.console.access import Access
 from clusto_cli.backends.console.line import Line
 from clusto_cli.backends.console.session import MenuAction, Session, Settings
 from clusto_cli.backends.console.terminal import Ended
+from clusto_cli.backends.errors import DeviceError, Refused
 from clusto_cli.children import environment, python
 from clusto_cli.console.history import Attended, record
 from clusto_cli.console.ways import as_outcome, title
@@ -48,7 +49,7 @@ def attach(app: App, way: ConsoleWay, access: Access, manner: Manner) -> int:
     try:
         session.run()
     except DeviceError as error:
-        raise as_outcome(error) from error
+        raise as_outcome(error, way.thing.name) from error
     except Ended as ended:
         return 128 + ended.number
     finally:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from clusto_cli.backends.base import Attach, Busy
+from clusto_cli.backends.base import Attach
 from clusto_cli.backends.console.access import Access
 from clusto_cli.backends.console.identity import host_name, same_host
 from clusto_cli.backends.console.script import Ask, Job, Transcript, in_batches
-from clusto_cli.console.scripted import outcome
+from clusto_cli.backends.errors import Busy
+from clusto_cli.console.scripted import ends_in_good_order, outcome
 from clusto_core.answers.consoles import ConsoleWay
 
 # Two presses of Enter: at a password prompt the first one only brings the login prompt back.
@@ -57,7 +58,8 @@ def check(
         )
         for way, access in consoles
     ]
-    asked = in_batches(jobs, parallel)
+    with ends_in_good_order():
+        asked = list(in_batches(jobs, parallel))
     return [_finding(way, transcript, hosts, whose) for (way, _), transcript in zip(consoles, asked, strict=True)]
 
 

@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from clusto_cli.backends.base import DeviceError
 from clusto_cli.backends.console.access import Access
 from clusto_cli.backends.console.ports import PortStatus, list_ports
+from clusto_cli.backends.errors import DeviceError
 from clusto_core.answers.consoles import ConsoleWay
 from clusto_core.model.things import Thing
 
@@ -85,8 +85,7 @@ def way_lines(way: ConsoleWay, access: Access, *, verbose: bool) -> list[str]:
     if len(way.path) > 1:
         lines.append("  " + _path(way.path))
     lines.append(f"  {access.command}")
-    if access.experimental:
-        lines.append(f"  {access.experimental}")
+    lines += [f"  {caution}" for caution in access.cautions]
     if verbose and access.profile.notes:
         lines.append(f"  {access.profile.notes}")
     return lines

@@ -9,15 +9,16 @@ from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
 
-from clusto_cli.backends.base import Attach, Busy, DeviceError, NoSuchPort
+from clusto_cli.backends.base import Attach
 from clusto_cli.backends.console.access import Access
 from clusto_cli.backends.console.script import Break, Capture, Job, Send, Step, Transcript, in_batches, many
 from clusto_cli.backends.console.several import Board, follow
 from clusto_cli.backends.console.terminal import Ended
 from clusto_cli.backends.console.visible import LineSplitter
+from clusto_cli.backends.errors import Busy, DeviceError, NoSuchPort
 from clusto_cli.console.history import Attended, record
 from clusto_cli.context import App
-from clusto_cli.output import clean, write_records
+from clusto_cli.output import clean, write_lines, write_records
 from clusto_core.answers.consoles import ConsoleWay
 
 Consoles = Sequence[tuple[ConsoleWay, Access]]
@@ -40,15 +41,16 @@ def run(
     wait: bool,
     parallel: int,
     output: str,
+    raw: bool = False,
 ) -> int:
     """The steps on each console, so many side by side; the exit code."""
     steps = with_aftermath(steps)
-    with _ends_in_good_order():
-        return _run(app, consoles, steps, attach, timeout, wait, parallel, output)
+    with ends_in_good_order():
+        return _run(app, consoles, steps, attach, timeout, wait, parallel, output, raw)
 
 
 @contextlib.contextmanager
-def _ends_in_good_order() -> Iterator[None]:
+def ends_in_good_order() -> Iterator[None]:
     """SIGTERM and SIGHUP as exceptions: a session of serial over LAN that is not left stays on its controller."""
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -71,6 +73,7 @@ def _run(
     wait: bool,
     parallel: int,
     output: str,
+    raw: bool,
 ) -> int:
     jobs = [
         Job(
@@ -88,38 +91,44 @@ def _run(
         transcripts = list(in_batches(jobs, parallel))
         write_records(output, map(_record, consoles, transcripts))
     elif len(jobs) == 1:
-        transcripts = _one(jobs[0])
+        transcripts = _raw(jobs[0]) if raw else _one(jobs[0])
     else:
         transcripts = []
         for start in range(0, len(jobs), parallel):
-            transcripts += follow(jobs[start : start + parallel], lambda line: print(clean(line), flush=True))
+            transcripts += follow(jobs[start : start + parallel], _show_line)
     _tell(transcripts)
     _remember(app, consoles, transcripts, "scripted")
     return exit_code(transcripts)
 
 
+def _show_line(line: str) -> None:
+    print(clean(line), flush=True)
+
+
+def _raw(job: Job) -> list[Transcript]:
+    """One console, its bytes as they are."""
+
+    def show(data: bytes) -> None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+    job.heard = show
+    return many([job])
+
+
 def _one(job: Job) -> list[Transcript]:
-    """One console: to a pipe its bytes as they are, to a terminal as text."""
-    if not sys.stdout.isatty():
-
-        def show(data: bytes) -> None:
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
-
-        job.heard = show
-        return many([job])
+    """One console as lines of text: behind a pipe there may be a terminal too."""
     lines = LineSplitter()
 
-    def show_lines(data: bytes) -> None:
-        for line in lines.feed(data):
-            print(line, flush=True)
+    def show(data: bytes) -> None:
+        write_lines(lines.feed(data))
+        sys.stdout.flush()
 
-    job.heard = show_lines
+    job.heard = show
     try:
         return many([job])
     finally:
-        for line in lines.flush():
-            print(line)
+        write_lines(lines.flush())
 
 
 def board(app: App, consoles: Consoles, *, broadcast: bool, attach: Attach, escape: bytes, wait: bool) -> int:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from clusto_cli.backends import base
-from clusto_cli.backends.console.access import Access
+from clusto_cli.backends import errors
+from clusto_cli.backends.console.access import CONSOLE_SETTINGS, Access
 from clusto_cli.backends.console.profile import BadProfile, Method, Profile, UnknownProfile, load
 from clusto_cli.backends.console.values import Values
+from clusto_cli.backends.reasons import roles
 from clusto_core.answers.consoles import CONTROLLER, ConsoleWay, check_reachable
+from clusto_core.boundary.permissions import insecure
 from clusto_core.config import config_path
 from clusto_core.errors import Malformed, NotFound, Refused
 
 T = TypeVar("T")
+BMC_SETTINGS = roles("bmc", "host", "port", "user", "password", cipher="bmc.cipher_suite")
+_IPMI_PORT = 623
 _TEXTS = ("uri", "path", "cipher", "speed")
+_CLEAR = ("raw", "rfc2217", "telnet")
+"""Transports on which whoever listens reads what is typed."""
 
 
 def profile_folders() -> tuple[Path, ...]:
@@ -41,7 +47,11 @@ def access_of(way: ConsoleWay, method: str | None = None, *, port: bool = True) 
         raise NotFound(f"{_owner(way)}: {error}") from None
 
     def make() -> Access:
-        access = Access(profile, chosen, _values(way, chosen))
+        values = _values(way, chosen)
+        if values.secret is not None and chosen.transport in _CLEAR:
+            insecure("telnet-clear", f"console.password goes over the network in clear ({chosen.transport})", "use ssh")
+        settings = BMC_SETTINGS if way.kind == CONTROLLER else CONSOLE_SETTINGS
+        access = Access(profile, chosen, values, settings, _truth("ssh.legacy", way.settings))
         if port:
             # Made and thrown away: it raises what is missing.
             _ = access.command
@@ -65,17 +75,20 @@ def _values(way: ConsoleWay, method: Method) -> Values:
     settings = way.settings
     texts = {key: value for key in _TEXTS if (value := settings.get(f"console.{key}")) is not None}
     texts["host"] = way.host
-    user = settings.get("console.user") or settings.get("ssh.user")
-    secret = settings.get("console.password")
+    group = "bmc" if way.kind == CONTROLLER else "console"
+    user = settings.get(f"{group}.user")
+    # The other password is not for this address, and is not asked for.
+    secret = settings.get(f"{group}.password")
     own_port, begins_at = way.own.get("console.port"), settings.get("console.base")
     if way.kind == CONTROLLER:
-        user, secret = settings.get("bmc.user"), settings.get("bmc.password")
-        begins_at = settings.get("bmc.port")
+        texts["host"], begins_at = _controller(settings)
         if (cipher := settings.get("bmc.cipher_suite")) is not None:
             texts["cipher"] = cipher
     elif own_port is None and begins_at is None and method.port.isdecimal():
         # A server that has one port for all its consoles: where that port is, is set on the server.
         begins_at = settings.get("console.port")
+    if way.kind != CONTROLLER:
+        user = user or settings.get("ssh.user")
     if user is not None:
         texts["user"] = user
     if way.thing != way.device:
@@ -89,9 +102,34 @@ def _values(way: ConsoleWay, method: Method) -> Values:
     )
 
 
+def _controller(settings: Mapping[str, str]) -> tuple[str, str]:
+    """Host and port of a controller's IPMI, which it has beside Redfish too."""
+    from urllib.parse import urlsplit
+
+    from clusto_cli.backends.endpoint import endpoint
+    from clusto_cli.backends.power import controller_endpoint
+
+    try:
+        if settings.get("bmc.protocol") == "redfish":
+            host = settings["bmc.host"]
+            name = urlsplit(host).hostname if "://" in host else None
+            return name or endpoint("bmc.host", host).host, str(_IPMI_PORT)
+        where = controller_endpoint(settings, _IPMI_PORT)
+    except ValueError as error:
+        raise errors.Refused(str(error)) from None
+    return where.host, str(where.port)
+
+
+def _truth(key: str, settings: Mapping[str, str]) -> bool:
+    text = settings.get(key, "false")
+    if text not in ("true", "false"):
+        raise errors.Refused(f"{key} is neither true nor false: {text!r}")
+    return text == "true"
+
+
 def _number(key: str, text: str | None) -> int | None:
     if text is not None and not text.isdecimal():
-        raise base.Refused(f"{key} is {text!r}, not a number")
+        raise errors.Refused(f"{key} is {text!r}, not a number")
     return None if text is None else int(text)
 
 
@@ -102,18 +140,20 @@ def _owner(way: ConsoleWay) -> str:
 def _told(way: ConsoleWay, make: Callable[[], T]) -> T:
     try:
         return make()
-    except base.NoSuchPort as error:
+    except errors.NoSuchPort as error:
         raise NotFound(f"{way.thing.name}: {error}") from None
-    except base.DeviceError as error:
+    except errors.DeviceError as error:
         raise Malformed(f"{way.thing.name}, {way.words}: {error}") from None
 
 
-def as_outcome(error: base.DeviceError) -> Exception:
+def as_outcome(error: errors.DeviceError, name: str) -> Exception:
     """The error whose exit code is that of every vendor's console: no such port 3, busy 4, anything else 5."""
-    if isinstance(error, base.NoSuchPort):
-        return NotFound(str(error))
-    if isinstance(error, base.Busy):
-        return Refused(f"{error} (--wait waits, --read-only looks on, --force takes it over)")
+    said = f"{name}: {error}"
+    if isinstance(error, errors.NoSuchPort):
+        return NotFound(said)
+    if isinstance(error, errors.Busy):
+        return Refused(f"{said} (--wait waits, --read-only looks on, --force takes it over)")
+    error.args = (said,)
     return error
 
 

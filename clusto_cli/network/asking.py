@@ -8,9 +8,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from clusto_cli.backends.base import DeviceError, SwitchControl
+from clusto_cli.backends.errors import DeviceError
 from clusto_cli.backends.runner import Interruption, attempt, run
-from clusto_cli.network.devices import Device, told
+from clusto_cli.backends.switch.control import SwitchControl
+from clusto_cli.network.devices import Device, NotAllowed, told
+from clusto_core.errors import Refused
 
 Answer = TypeVar("Answer")
 
@@ -27,8 +29,10 @@ class Asked(Generic[Answer]):
 def ask(
     devices: Sequence[Device], question: Callable[[SwitchControl, Device], Awaitable[Answer]], parallel: int
 ) -> Asked[Answer]:
-    """Asks every switch, at most `parallel` at once. A switch that fails fails alone."""
+    """Asks every switch, at most `parallel` at once. A switch that fails fails alone. Raises Refused when none is
+    allowed to be asked."""
     asked: Asked[Answer] = Asked()
+    refused: list[str] = []
 
     async def conversation(device: Device) -> Answer:
         control = await device.open()
@@ -44,6 +48,8 @@ def ask(
                 asked.answers[device.name] = await interruption.within(conversation(device))
             except DeviceError as error:
                 asked.failures[device.name] = told(error)
+                if isinstance(error, NotAllowed):
+                    refused.append(asked.failures[device.name])
 
     async def main(interruption: Interruption) -> None:
         places = asyncio.Semaphore(parallel)
@@ -52,5 +58,7 @@ def ask(
     _, interrupted = run(main)
     if interrupted:
         raise KeyboardInterrupt
+    if refused and len(refused) == len(devices):
+        raise Refused("; ".join(dict.fromkeys(refused)))
     asked.notes = [device.note for device in devices if device.note]
     return asked

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from clusto_cli.backends.base import SwitchControl
 from clusto_cli.backends.errors import DeviceError, Unusable
-from clusto_cli.backends.power import integer, seconds, snmp_settings
+from clusto_cli.backends.openssh import SHA1
+from clusto_cli.backends.power import boolean, integer, seconds, snmp_settings
 from clusto_cli.backends.snmp import SnmpSettings
+from clusto_cli.backends.switch.control import SwitchControl
 from clusto_cli.backends.switch.model import SwitchSettings
 from clusto_cli.backends.switch.opening import open_switch
 from clusto_core.answers.devicesettings import ReachedDevice, reached
-from clusto_core.errors import ClustoError, Malformed
+from clusto_core.errors import ClustoError, Malformed, Refused
 from clusto_core.model.reserved import SWITCH_ORDER, SWITCH_PROFILE
 from clusto_core.model.things import Thing
 from clusto_core.store.reader import Reader
@@ -21,6 +22,10 @@ GROUPS = ("snmp", "ssh", "switch")
 """The first words of all settings that matter to a switch."""
 _OCTETS = 1400
 """Switches take what fits into one frame, and their lists of ports are long; `snmp.max_octets` says otherwise."""
+
+
+class NotAllowed(Unusable):
+    """The operator's configuration does not allow what its settings ask for."""
 
 
 @dataclass
@@ -32,6 +37,7 @@ class Device:
     kept_profile: str = ""
     recognised: str = ""
     experimental: str = ""
+    legacy: bool = False
 
     @property
     def thing(self) -> Thing:
@@ -45,34 +51,44 @@ class Device:
         """A session with it. Raises DeviceError, Unusable among them for settings that cannot be."""
         try:
             settings, snmp = self.settings()
+        except Refused as error:
+            raise NotAllowed(str(error)) from error
         except ClustoError as error:
             raise Unusable(str(error)) from error
         opened = await open_switch(settings, snmp)
         self.recognised = opened.profile.name
         self.experimental = opened.control.experimental
+        old = settings.legacy or (opened.profile.ssh is not None and opened.profile.ssh.legacy)
+        self.legacy = old and opened.via == "ssh"
         return opened.control
 
     @property
     def note(self) -> str:
-        """What a person should know of a switch of this kind; empty when all about it is verified."""
-        return f"{self.name}: {self.recognised} is experimental: {self.experimental}" if self.experimental else ""
+        """What a person should know of a switch of this kind; empty when all about it is verified, and up to date."""
+        words = [f"{self.recognised} is experimental: {self.experimental}"] if self.experimental else []
+        words += [SHA1] if self.legacy else []
+        return f"{self.name}: {'; '.join(words)}" if words else ""
 
     def settings(self) -> tuple[SwitchSettings, SnmpSettings | None]:
         """The settings of the groups `switch`, `ssh` and `snmp`, checked. Raises Malformed, naming the switch."""
         given = self.reached.settings
+        via = given.get("switch.via") or ""
+        # A secret of a way that is not taken is neither read nor sent.
+        secrets = given if via != "snmp" else given.of(("switch",))
         try:
             settings = SwitchSettings(
                 given.get("ssh.host") or self.reached.address,
                 profile=given.get("switch.profile") or self.kept_profile,
-                via=given.get("switch.via") or "",
+                via=via,
                 order=self.kept_order,
                 bridge=given.get("switch.bridge") or "",
                 user=given.get("ssh.user") or "",
-                password=given.get("ssh.password") or "",
-                enable=given.get("ssh.enable_secret") or "",
+                password=secrets.get("ssh.password") or "",
+                enable=secrets.get("ssh.enable_secret") or "",
                 key_file=given.get("ssh.identity") or "",
                 known_hosts=given.get("ssh.known_hosts") or "",
                 ssh_port=integer(given, "ssh.port", 22),
+                legacy=boolean(given, "ssh.legacy") or False,
                 timeout=seconds(given, "ssh.timeout") if "ssh.timeout" in given else 10.0,
             )
             snmp = None

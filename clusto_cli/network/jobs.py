@@ -19,8 +19,8 @@ from clusto_core.answers.network import (
     things_announced,
 )
 from clusto_core.errors import NotFound
-from clusto_core.model.names import natural_key
 from clusto_core.model.things import Thing
+from clusto_core.spelling import natural_key
 from clusto_core.store.reader import Reader
 
 MOVED, ALREADY, REFUSED, MISSING, FAILED, PLANNED = "moved", "already", "refused", "missing", "failed", "planned"

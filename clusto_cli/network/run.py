@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from clusto_cli.backends.base import SwitchControl
 from clusto_cli.backends.runner import Interrupted, Interruption, attempt, side_by_side
 from clusto_cli.backends.runner import run as run_loop
 from clusto_cli.backends.switch.change import Prepared, carry_out
-from clusto_cli.network.devices import Device
+from clusto_cli.backends.switch.control import SwitchControl
+from clusto_cli.network.devices import Device, NotAllowed
 from clusto_cli.network.jobs import ALREADY, FAILED, MISSING, MOVED, PLANNED, REFUSED, Job
 
 Look = Callable[[SwitchControl, Sequence[Job]], Awaitable[Prepared]]
@@ -85,7 +85,7 @@ async def _each(
     by_name = {one.device.name: one for one in opened}
     for outcome in outcomes:
         if outcome.failure is not None:
-            status = REFUSED if isinstance(outcome.failure, Interrupted) else FAILED
+            status = REFUSED if isinstance(outcome.failure, (Interrupted, NotAllowed)) else FAILED
             for job in by_name[outcome.device].jobs:
                 if not job.status:
                     job.fail(status, " ".join(str(outcome.failure).split()))

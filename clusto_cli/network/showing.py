@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from clusto_cli.backends.base import DeviceError, SwitchControl
+from clusto_cli.backends.errors import DeviceError
+from clusto_cli.backends.switch.control import SwitchControl
 from clusto_cli.backends.switch.model import Neighbour, PortState, Station, Survey, SwitchState, describe
 from clusto_cli.backends.switch.names import may_mean, same_port
 from clusto_cli.network.asking import ask

@@ -6,8 +6,9 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from clusto_cli.backends.base import DeviceError, SwitchControl
+from clusto_cli.backends.errors import DeviceError
 from clusto_cli.backends.runner import attempt, failure_of
+from clusto_cli.backends.switch.control import SwitchControl
 from clusto_cli.backends.switch.path import missing_on, not_carried, read_uplinks
 from clusto_cli.network.devices import devices, told
 from clusto_cli.network.jobs import port_names

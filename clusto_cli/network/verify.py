@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from clusto_cli.backends.base import SwitchControl
+from clusto_cli.backends.switch.control import SwitchControl
 from clusto_cli.backends.switch.model import Neighbour, Station, Survey
 from clusto_cli.backends.switch.names import is_aggregate, may_mean, same_port
 from clusto_cli.context import App
@@ -31,8 +31,8 @@ from clusto_core.answers.network import (
 from clusto_core.drivers.equipment import Switch
 from clusto_core.drivers.parts import NIC, Port
 from clusto_core.errors import NotFound, Refused
-from clusto_core.model.names import natural_key
 from clusto_core.model.things import Thing
+from clusto_core.spelling import natural_key
 from clusto_core.store.reader import Reader
 
 CONFIRMED, CONTRADICTED, NOT_SEEN, NOT_ASKED = "confirmed", "contradicted", "not seen", "not asked"

@@ -11,7 +11,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from clusto_cli.backends.base import Concern, DeviceError, OutletReading, Relay
+from clusto_cli.backends.base import Concern, OutletReading, Relay
+from clusto_cli.backends.errors import DeviceError
 from clusto_cli.backends.power.session import PowerSession, Switching
 from clusto_cli.backends.runner import Interruption, failure_of
 from clusto_cli.power.targets import Point, Target
@@ -170,12 +171,12 @@ class Actions:
             result.done = all(each.switchings[-1].verified for each in result.points)
         return result
 
-    async def shut_down(self, target: Target, system: Point, patience: float) -> Result:
+    async def shut_down(self, target: Target, system: Point | None, patience: float) -> Result:
         """Its operating system asked to shut down; all feeds off once that has turned the machine off, or has not
         within `patience` seconds. What cannot be asked is not turned off.
         """
         result = await self._ready(target, lambda point: (False,))
-        if not result.failures:
+        if not result.failures and system is not None:
             await self._ask_system(result, system, patience)
         if not result.failures:
             await self._switch(result, result.points, False)
@@ -249,6 +250,8 @@ class Actions:
         return result
 
     async def _read(self, target: Target) -> Result:
+        if target.refusal:
+            return Result(target, [], failures=[target.refusal], refused=True)
         by_device = {name: await self._readings[name] for name in {point.device for point in target.points}}
         result = self._results[target.name] = Result(target, [])
         for point in target.points:

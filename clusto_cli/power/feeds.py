@@ -11,22 +11,28 @@ def choose(reader: Reader, plan: Plan, wanted: str | None) -> dict[str, list[Poi
     """The points to work on, by target: all of them in turn, or those of one feed.
 
     A letter is the attribute `feed` of a PDU, its own or inherited; without any on a target's PDUs, A is its first
-    inlet, B its second. Raises NotFound when a target has no such feed, Refused when it has one feed only, Malformed
-    for the targets that have no feeds.
+    inlet, B its second. A target that has no such feed, has one only, or is a part is refused by itself; raises that
+    when it is so for all.
     """
     letters = feeds_of(reader, plan)
-    chosen = {}
-    for target in plan.targets:
-        if target.thing.is_part:
-            raise Malformed(f"{target.name} is a part: name the Thing whose feed it is, and --feed")
-        if len({point.part for point in target.points}) < 2:
-            raise Refused(f"{target.name} has one recorded feed only: use power cycle")
-        points = list(target.points) if wanted is None else _matching(target, wanted, letters)
-        if not points:
-            known = ", ".join(f"{point.inlet} on {point.part}" for point in target.points)
-            raise NotFound(f"{target.name} has no feed {wanted}: it has {known}")
-        chosen[target.name] = points
+    chosen: dict[str, list[Point]] = {}
+    for target in (each for each in plan.targets if not each.refusal):
+        with plan.refusing(target):
+            chosen[target.name] = _points(target, wanted, letters)
+    plan.refuse_all()
     return chosen
+
+
+def _points(target: Target, wanted: str | None, letters: dict[str, str]) -> list[Point]:
+    if target.thing.is_part:
+        raise Malformed(f"{target.name} is a part: name the Thing whose feed it is, and --feed")
+    if len({point.part for point in target.points}) < 2:
+        raise Refused(f"{target.name} has one recorded feed only: use power cycle")
+    points = list(target.points) if wanted is None else _matching(target, wanted, letters)
+    if not points:
+        known = ", ".join(f"{point.inlet} on {point.part}" for point in target.points)
+        raise NotFound(f"{target.name} has no feed {wanted}: it has {known}")
+    return points
 
 
 def _matching(target: Target, wanted: str, letters: dict[str, str]) -> list[Point]:

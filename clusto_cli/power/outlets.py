@@ -16,8 +16,8 @@ from clusto_cli.power.targets import Plan, pdu_plan
 from clusto_core.answers.power import fed_from, outlet_names
 from clusto_core.drivers.parts import Outlet
 from clusto_core.errors import Refused
-from clusto_core.model.names import natural_key
 from clusto_core.model.things import Thing
+from clusto_core.spelling import natural_key
 from clusto_core.store.reader import Reader
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from clusto_cli.backends.base import PowerControl
 from clusto_cli.backends.errors import DeviceError, Unusable
@@ -16,17 +17,20 @@ from clusto_cli.backends.power.unusable import UnusablePower
 from clusto_cli.backends.runner import Interruption, enter
 from clusto_core.answers.devicesettings import ReachedDevice, reached
 from clusto_core.answers.power import Supply, others, outlet_names, supplies
-from clusto_core.errors import ClustoError, Malformed, Refused
+from clusto_core.drivers.equipment import Mounted, VirtualServer
+from clusto_core.drivers.parts import Outlet
+from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
 from clusto_core.model.attributes import Key
-from clusto_core.model.names import natural_key
 from clusto_core.model.reserved import POWER_PROFILE
 from clusto_core.model.things import Thing
 from clusto_core.rules.protection import PROTECTED, protection
+from clusto_core.spelling import natural_key
 from clusto_core.store.reader import Reader
 
 FEED_KEY = Key("feed")
 """The letter of a feed, on a PDU or on what it is in."""
 BMC = "bmc"
+Session = TypeVar("Session", bound=PowerSession)
 
 
 class Point(NamedTuple):
@@ -45,6 +49,8 @@ class Target:
     thing: Thing
     points: list[Point] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    refusal: str | None = None
+    """Why nothing can be done to it, as far as the inventory knows."""
 
     @property
     def name(self) -> str:
@@ -63,12 +69,30 @@ class Plan:
         self._devices: dict[str, ReachedDevice] = {}
         self._kept: dict[str, str] = {}
         self._unusable: dict[str, ClustoError] = {}
+        self._against: list[ClustoError] = []
         self.systems: dict[str, Point] = {}
         """By target: where its operating system can be asked to shut down."""
         found = self._supplies = supplies(reader, things)
         if via != BMC:
             self._add_pdus(reader, found)
         self._add_targets(reader, found, via)
+        self.refuse_all()
+
+    @contextlib.contextmanager
+    def refusing(self, target: Target) -> Iterator[None]:
+        """What is raised against one target (Refused, NotFound, Malformed) becomes its own refusal."""
+        try:
+            yield
+        except (Refused, NotFound, Malformed) as error:
+            target.refusal = str(error)
+            self._against.append(error)
+
+    def refuse_all(self) -> None:
+        """Raises what stands against the targets, when that is so for every one."""
+        if self.targets and all(target.refusal for target in self.targets):
+            reasons = list(dict.fromkeys(map(str, self._against)))
+            more = f" (and {len(reasons) - 5} more)" if len(reasons) > 5 else ""
+            raise type(self._against[0])(f"{'; '.join(reasons[:5])}{more}")
 
     @property
     def devices(self) -> list[str]:
@@ -97,7 +121,20 @@ class Plan:
         stagger: float = 0.0,
         settle: float | None = None,
     ) -> dict[str, PowerSession]:
-        """A session with each device, by its name; `stack` ends them.
+        """As `open_as`, for sessions that do what they are asked."""
+        return await self.open_as(PowerSession, stack, interruption, parallel=parallel, stagger=stagger, settle=settle)
+
+    async def open_as(
+        self,
+        kind: type[Session],
+        stack: AsyncExitStack,
+        interruption: Interruption,
+        *,
+        parallel: int,
+        stagger: float = 0.0,
+        settle: float | None = None,
+    ) -> dict[str, Session]:
+        """A session of this kind with each device, by its name; `stack` ends them.
 
         A device whose settings cannot be used fails alone; raises what stands against them (Malformed, NotFound,
         Refused) when that leaves nothing to do for any target.
@@ -106,7 +143,7 @@ class Plan:
         sessions = {}
         for name in self.devices:
             control = await self.entered(stack, name)
-            session = PowerSession(control, interruption, places, stagger=stagger, settle=settle)
+            session = kind(control, interruption, places, stagger=stagger, settle=settle)
             stack.push_async_callback(session.close)
             sessions[name] = session
         self.refuse_unusable()
@@ -124,7 +161,8 @@ class Plan:
 
     def refuse_unusable(self) -> None:
         """Raises what is wrong with the settings of the devices when every target needs one of those."""
-        if self.targets and all(any(each in self._unusable for each in self._needed(one)) for one in self.targets):
+        able = [target for target in self.targets if not target.refusal]
+        if able and all(any(each in self._unusable for each in self._needed(target)) for target in able):
             reasons = list(dict.fromkeys(map(str, self._unusable.values())))
             more = f" (and {len(reasons) - 5} more)" if len(reasons) > 5 else ""
             raise type(next(iter(self._unusable.values())))(f"{'; '.join(reasons[:5])}{more}")
@@ -151,10 +189,11 @@ class Plan:
     def find_systems(self, reader: Reader) -> None:
         """Learns how the operating system of each target is asked to shut down. Raises Refused where it is not."""
         for target in self.targets:
-            thing = target.thing
-            if thing.is_part:
-                raise Refused(f"{target.name} is a part: only a whole machine can be asked to shut down")
-            self.systems[target.name] = self._controller(reader, thing, "")
+            with self.refusing(target):
+                if target.thing.is_part:
+                    raise Refused(f"{target.name} is a part: only a whole machine can be asked to shut down")
+                self.systems[target.name] = self._controller(reader, target.thing)
+        self.refuse_all()
 
     def _add_pdus(self, reader: Reader, found: Iterable[Supply]) -> None:
         owners = {outlet.owner_id for supply in found for outlet in supply.outlets if outlet.owner_id is not None}
@@ -172,16 +211,20 @@ class Plan:
     def _add_targets(self, reader: Reader, found: Sequence[Supply], via: str | None) -> None:
         outlets = (outlet for supply in found for outlet in supply.outlets)
         called = outlet_names(reader, outlets) if via != BMC else {}
-        without = []
+        without: list[tuple[Target, str]] = []
         for supply in found:
             target = Target(supply.target)
             self.targets.append(target)
+            instead = _instead(reader, supply)
             fed = any(feed.outlet is not None for feed in supply.feeds)
             if via == BMC or (not fed and via is None):
-                without.append(target)
+                without.append((target, instead))
                 continue
             if not fed:
-                raise Refused(f"{target.name} has no recorded power feed (`clusto connect` records one)")
+                with self.refusing(target):
+                    told = instead or "`clusto connect` records one"
+                    raise Refused(f"{target.name} has no recorded power feed ({told})")
+                continue
             for feed in supply.feeds:
                 if feed.outlet is not None:
                     inlet = feed.inlet.part_name if feed.inlet is not None else None
@@ -190,18 +233,35 @@ class Plan:
             target.notes += [f"{inlet.part_name}: no recorded feed" for inlet in supply.unrecorded]
         self._add_controllers(reader, without, via)
 
-    def _add_controllers(self, reader: Reader, targets: Sequence[Target], via: str | None) -> None:
+    def _add_controllers(self, reader: Reader, targets: Sequence[tuple[Target, str]], via: str | None) -> None:
         missing = "" if via == BMC else "no recorded power feed and "
-        for target in targets:
-            target.points.append(self._controller(reader, _whole(reader, target.thing), missing))
+        for target, instead in targets:
+            with self.refusing(target):
+                target.points.append(self._controller(reader, _whole(reader, target.thing), missing, instead))
 
-    def _controller(self, reader: Reader, thing: Thing, missing: str) -> Point:
+    def _controller(self, reader: Reader, thing: Thing, missing: str = "", instead: str = "") -> Point:
+        """Where a machine's management controller switches it; `instead` is what one might have meant."""
         device = reached(reader, [thing], GROUPS)[thing.id]
         if "bmc.host" not in device.settings:
-            raise Refused(f"{thing.name} has {missing}no management controller (bmc.host is not set)")
+            told = instead or "bmc.host is not set"
+            raise Refused(f"{thing.name} has {missing}no management controller ({told})")
         name = f"{BMC}:{thing.name}"
         self._devices[name] = device
         return Point(None, name, "server", name)
+
+
+def _instead(reader: Reader, supply: Supply) -> str:
+    """What one may type instead of something that has no power of its own; empty for what could have."""
+    thing = supply.target
+    if supply.gives:
+        outlets = reader.parts(thing.id, driver=Outlet)
+        numbers = [outlet.number for outlet in outlets if outlet.name == f"{thing.name}:{outlet.number}"]
+        known = f"{thing.name}:[{min(filter(None, numbers))}-{max(filter(None, numbers))}]" if any(numbers) else ""
+        own = f"its outlets: '{known}', or " if known else ""
+        return f"{own}what hangs on it: --where 'driver:Server connected to name:{thing.name}'"
+    if thing.is_part or thing.is_a(Mounted) or thing.is_a(VirtualServer):
+        return ""
+    return f"what is in it: --where 'driver:Server in name:{thing.name}'"
 
 
 def pdu_plan(reader: Reader, pdu: Thing) -> Plan:

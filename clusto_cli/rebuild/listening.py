@@ -111,9 +111,11 @@ class Listening:
             while not self._ended:
                 self._turn()
         finally:
-            for console in self._consoles.values():
-                if console.line is not None:
-                    console.line.close()
+            lines = [console.line for console in self._consoles.values() if console.line is not None]
+            for line in lines:
+                line.leave()
+            for line in lines:
+                line.close()
 
     def _turn(self) -> None:
         with self._lock:

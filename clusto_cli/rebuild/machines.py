@@ -7,11 +7,12 @@ import os
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from clusto_cli.backends.base import BootMachine, Provisioner
 from clusto_cli.backends.errors import DeviceError
-from clusto_cli.backends.provision import GROUPS, open_provisioner, way_of
+from clusto_cli.backends.provision import GROUPS, groups_of, open_provisioner, way_of
 from clusto_cli.backends.provision.recipe import BadRecipe, UnknownRecipe, load, names
 from clusto_cli.backends.provision.recipe import Recipe as OsRecipe
 from clusto_cli.backends.provision.render import Facts, Renderer
@@ -20,7 +21,7 @@ from clusto_cli.backends.runner import attempt, enter
 from clusto_core.answers.devicesettings import DeviceSettings
 from clusto_core.answers.recipes import Recipe, recipe, recipes
 from clusto_core.config import Settings, config_path
-from clusto_core.errors import Malformed, NotFound
+from clusto_core.errors import ClustoError, Malformed, NotFound
 from clusto_core.model.things import Thing
 from clusto_core.records.rebuilds import Rebuild, unfinished
 from clusto_core.store.reader import Reader, open_reader
@@ -72,31 +73,31 @@ class Machines:
             raise Malformed(str(error)) from None
 
     def installing(self, known: Recipe, system: OsRecipe, token: str = NO_TOKEN) -> BootMachine:
-        """All that the boot server is told, with the token that the machine calls back with. Raises Malformed."""
+        """All that the boot server is told, with the token that the machine calls back with. Raises Malformed, and
+        as `DeviceSettings` does."""
         try:
             return self._renderer.machine(facts(known), system, token=token)
         except ValueError as error:
-            raise Malformed(str(error)) from None
+            raise _told(error) from None
 
-    def shown(self, known: Recipe, system: OsRecipe, values: Mapping[str, str]) -> BootMachine:
-        """The same with other values, for people to see. Raises Malformed."""
-        return self.installing(
-            Recipe(known.thing, known.macs, known.address, DeviceSettings(values), known.groups), system
-        )
+    def shown(self, known: Recipe, system: OsRecipe, *, reveal: bool) -> BootMachine:
+        """The same for people to see: secrets masked; with `reveal` those alone that are kept elsewhere. Raises
+        Malformed."""
+        return self.installing(replace(known, values=known.values.masked(reveal=reveal)), system)
 
     def local(self, known: Recipe) -> BootMachine:
         """What the boot server is told of a machine that is not installed. Raises Malformed."""
         try:
             return self._renderer.local(facts(known))
         except ValueError as error:
-            raise Malformed(str(error)) from None
+            raise _told(error) from None
 
     def signs(self, known: Recipe, system: OsRecipe) -> dict[str, re.Pattern[bytes]]:
         """What its console says, by event. Raises Malformed."""
         try:
             return self._renderer.signs(facts(known), system)
         except ValueError as error:
-            raise Malformed(str(error)) from None
+            raise _told(error) from None
 
     async def servers(self, stack: AsyncExitStack, known: Iterable[Recipe]) -> dict[str, Provisioner]:
         """The boot server of each machine, entered, by the machine's name; machines of one server share it.
@@ -106,8 +107,7 @@ class Machines:
         opened: dict[tuple[tuple[str, str], ...], Provisioner] = {}
         found: dict[str, Provisioner] = {}
         for each in known:
-            settings = server_settings(each)
-            key = tuple(sorted(settings.items()))
+            key = _of_server(each).unresolved()
             if key not in opened:
                 opened[key] = await _entered(stack, self.server(each))
             found[each.thing.name] = opened[key]
@@ -132,6 +132,12 @@ class Machines:
         return put_back
 
 
+def _told(error: ValueError) -> ClustoError:
+    """What a renderer says, as what it is about: a setting that was refused in a template is still refused."""
+    cause = error.__cause__
+    return type(cause)(str(error)) if isinstance(cause, ClustoError) else Malformed(str(error))
+
+
 async def _entered(stack: AsyncExitStack, server: Provisioner) -> Provisioner:
     try:
         return await enter(stack, server)
@@ -153,13 +159,18 @@ def facts(known: Recipe) -> Facts:
 
 
 def server_settings(known: Recipe) -> dict[str, str]:
-    """The settings that a boot server may need, with what they refer to read."""
-    return {key: known.values[key] for key in known.values if key.partition(".")[0] in GROUPS}
+    """The settings that its boot server needs, with what they refer to read. Raises Refused, NotFound."""
+    return dict(_of_server(known))
+
+
+def _of_server(known: Recipe) -> DeviceSettings:
+    settings = known.values.of(GROUPS)
+    return settings.of(groups_of(way_of(settings)))
 
 
 def local_directory(known: Recipe) -> str | None:
     """The boot directory of a machine, where that is a directory of this computer."""
-    settings = server_settings(known)
+    settings = _of_server(known)
     return settings.get("rebuild.dir") if way_of(settings) == "directory" else None
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
 
-from clusto_cli.backends.base import Attach, BootState, Busy, DeviceError, Provisioner
+from clusto_cli.backends.base import Attach, BootState, ConsoleAccess, Provisioner
 from clusto_cli.backends.console.script import Job as ConsoleJob
-from clusto_cli.backends.console.script import in_batches
+from clusto_cli.backends.console.script import Transcript, in_batches
+from clusto_cli.backends.errors import Busy, DeviceError
 from clusto_cli.backends.runner import Interruption, attempt, enter, run
 from clusto_cli.power.actions import Actions, Result
 from clusto_cli.rebuild.jobs import Check, Job, Power, boot_control
@@ -28,7 +29,7 @@ def examine(jobs: Sequence[Job], powers: Sequence[Power], machines: Machines, pa
             places = asyncio.Semaphore(parallel)
             await asyncio.gather(
                 _powers(powers, jobs, interruption, parallel),
-                asyncio.to_thread(_consoles, jobs, parallel),
+                asyncio.to_thread(_consoles, jobs, parallel, interruption),
                 _urls(jobs),
                 *(_in(places, _boot_server(job, servers[job.name])) for job in jobs if job.name in servers),
                 *(
@@ -95,15 +96,12 @@ async def _override(power: Power, job: Job) -> None:
         job.checks.append(Check("boot device", False, str(error), device=True))
 
 
-def _consoles(jobs: Iterable[Job], parallel: int) -> None:
+def _consoles(jobs: Iterable[Job], parallel: int, interruption: Interruption) -> None:
     """Attaches to every console, looking on, and leaves again."""
     with_console = [job for job in jobs if job.access is not None and job.way is not None]
-    attached = [
-        ConsoleJob(job.name, job.access, attach=Attach.READ_ONLY, timeout=_SECONDS, keep=False)
-        for job in with_console
-        if job.access is not None
-    ]
-    for job, transcript in zip(with_console, in_batches(attached, parallel), strict=True):
+    ways = [(job.name, job.access) for job in with_console if job.access is not None]
+    attached = look_at_consoles(ways, parallel, lambda: interruption.asked)
+    for job, transcript in zip(with_console, attached, strict=True):
         assert job.way is not None
         error = transcript.error
         if error is None:
@@ -111,6 +109,14 @@ def _consoles(jobs: Iterable[Job], parallel: int) -> None:
         else:
             what = f"{error} (somebody is on it)" if isinstance(error, Busy) else str(error)
             job.checks.append(Check("console", False, f"{job.way.words}: {what}", device=True))
+
+
+def look_at_consoles(
+    ways: Sequence[tuple[str, ConsoleAccess]], parallel: int, ended: Callable[[], bool] = lambda: False
+) -> Iterator[Transcript]:
+    """Whether each console can be attached to, taken from nobody."""
+    looks = [ConsoleJob(name, access, attach=Attach.READ_ONLY, timeout=_SECONDS, keep=False) for name, access in ways]
+    return in_batches(looks, parallel, ended)
 
 
 async def _urls(jobs: Sequence[Job]) -> None:

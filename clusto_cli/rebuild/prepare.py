@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from clusto_cli.backends.base import BmcControl, BootDevice, DeviceError
+from clusto_cli.backends.base import BmcControl, BootDevice
+from clusto_cli.backends.errors import DeviceError
 from clusto_cli.backends.power import GROUPS, open_bmc
 from clusto_cli.rebuild.jobs import Job, Power, jobs_for, refusals
 from clusto_cli.rebuild.machines import Machines

@@ -142,7 +142,7 @@ def perform(
             guardian = stack.enter_context(Guardian(store))
             listening = await stack.enter_async_context(_listening(hearing, begun))
             actions = {
-                power.via: await _actions(stack, power, interruption, manner, _labels(store)) for power in powers
+                power.via: await _actions(stack, power, interruption, manner, labels_of(store)) for power in powers
             }
             plans = {power.via: power.plan for power in powers}
             fetches = stack.enter_context(
@@ -165,7 +165,7 @@ def perform(
     return outcomes, unwritten, interrupted
 
 
-def _labels(store: Settings) -> LabelCheck:
+def labels_of(store: Settings) -> LabelCheck:
     """Holds labels against the inventory as it is when a machine's turn comes, which may be hours from now."""
 
     def contradicts(target: Target, point: Point, reading: OutletReading) -> str | None:

@@ -29,8 +29,8 @@ from clusto_cli.rebuild.incoming import Disarm, Incoming, Say, TooMuch, UnknownT
 from clusto_cli.rebuild.limits import Buckets, Gate, Limits, Log, client_of
 from clusto_core.config import Settings
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
-from clusto_core.model.attributes import MASK
 from clusto_core.records.rebuilds import NotTaken, Rebuild
+from clusto_core.secrecy import MASK
 from clusto_core.store.reader import open_reader
 
 if TYPE_CHECKING:

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TypedDict
 
 from clusto_cli.rebuild.machines import Machines
-from clusto_core.answers.recipes import Recipe, recipe
-from clusto_core.model.attributes import MASK, Key
+from clusto_core.answers.recipes import recipe
 from clusto_core.model.things import Thing
 from clusto_core.store.reader import Reader
 
@@ -22,21 +21,16 @@ class Shown(TypedDict):
 
 def files(reader: Reader, thing: Thing, reveal: bool) -> Iterator[Shown]:
     """The boot files of a machine while it is installed and afterwards, and its answers; secrets are masked unless they
-    are to be revealed. Raises NotFound, Malformed for a recipe that is not complete."""
+    are to be revealed, and those that are kept elsewhere always. Raises NotFound, Malformed for a recipe that is not
+    complete."""
     machines = Machines()
     known = recipe(reader, thing)
     system = machines.os_of(known)
-    machine = machines.installing(known, system) if reveal else machines.shown(known, system, _masked(known))
+    machine = machines.shown(known, system, reveal=reveal)
     yield from (Shown(path=path, when="install", content=text) for path, text in sorted(machine.install.items()))
     yield from (Shown(path=path, when="local", content=text) for path, text in sorted(machine.local.items()))
     for name, text in sorted(machine.answers.items()):
         yield Shown(path=f"hosts/{machine.name}/{name}", when="install", content=text)
-
-
-def _masked(known: Recipe) -> dict[str, str]:
-    """The settings with secrets as `****`, what they refer to neither read nor needed."""
-    values = known.values
-    return {key: MASK if Key.parse(key).secret else values[key] for key in values}
 
 
 def file_lines(shown: Iterable[Shown]) -> Iterator[str]:

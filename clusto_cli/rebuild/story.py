@@ -7,7 +7,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from clusto_cli.backends.base import BootControl, BootDevice, BootMachine, BootOverride, DeviceError, Provisioner
+from clusto_cli.backends.base import BootControl, BootDevice, BootMachine, BootOverride, Provisioner
+from clusto_cli.backends.errors import DeviceError
 from clusto_cli.backends.runner import Interruption, attempt
 from clusto_cli.power.actions import Actions
 from clusto_cli.power.targets import Target

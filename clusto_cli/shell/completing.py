@@ -10,8 +10,8 @@ from clusto_core import ClustoError, Handle, Inventory
 from clusto_core.answers import candidates
 from clusto_core.answers.candidates import Candidate
 from clusto_core.drivers import registry
-from clusto_core.model.names import natural_key
 from clusto_core.query import completing
+from clusto_core.spelling import natural_key
 from clusto_core.store.reader import Reader
 
 _OPEN = re.compile(r"""(?:[^"']|"[^"]*"|'[^']*')*?(["'])(?P<typed>(?:(?!\1).)*)""")

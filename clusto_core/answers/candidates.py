@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from clusto_core.model.attributes import Key
-from clusto_core.model.names import natural_key, split_part
+from clusto_core.model.names import split_part
 from clusto_core.model.things import Thing
+from clusto_core.spelling import natural_key
 from clusto_core.store.reader import Reader
 
 LIMIT = 200
@@ -119,13 +120,18 @@ def labels(reader: Reader, address: str) -> list[str]:
 
 
 def values(reader: Reader, key: Key, prefix: str) -> list[str]:
-    """The values in the store under a key that begin so; none where they are more than LIMIT, or secret or reserved."""
+    """The values in the store under a key that begin so; none where they are more than LIMIT, or secret or reserved,
+    and no value that looks like a secret."""
+    from clusto_core.secrecy import masked
+
     if key.secret or key.reserved:
         return []
     subkey = "a.subkey IS NULL" if key.subkey is None else "a.subkey = :subkey"
     parameters = {"key": key.key, "subkey": key.subkey, "low": prefix, "high": prefix + _LAST, "limit": LIMIT}
-    found = [row[0] for row in reader.database.rows(_VALUES.format(subkey=subkey), parameters)]
-    return sorted(found, key=natural_key) if len(found) <= LIMIT else []
+    every = [row[0] for row in reader.database.rows(_VALUES.format(subkey=subkey), parameters)]
+    if len(every) > LIMIT:
+        return []
+    return sorted((text for text in every if masked(text) == text), key=natural_key)
 
 
 def listed(texts: Iterable[str], prefix: str) -> list[Candidate]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from clusto_core.answers.devicesettings import DeviceSettings, reached
+from clusto_core.answers.devicesettings import ADDRESS, DeviceSettings, own_settings, reached
 from clusto_core.answers.location import panels
 from clusto_core.drivers.equipment import ConsoleServer, Server, VirtualServer
 from clusto_core.drivers.parts import ConsolePort, SerialPort
@@ -202,8 +202,11 @@ def _hypervisor(reader: Reader, thing: Thing, why: str) -> ConsoleWay | str:
         if parent.is_a(Server):
             # What is set on the site for its console servers says nothing about virtual machines.
             settings = _own_settings(reader, thing).over(_own_settings(reader, parent))
-            host = settings.get("console.host") or _reached(reader, parent)[1]
-            settings = settings.over(DeviceSettings({"console.uri": f"qemu+ssh://{host}/system"}))
+            at = reached(reader, [parent], GROUPS)[parent.id]
+            settings = settings.over(at.settings.picked("console.host", ADDRESS))
+            host = settings.get("console.host") or at.address
+            source = "console.host" if "console.host" in settings else ADDRESS
+            settings = settings.derived("console.uri", f"qemu+ssh://{host}/system", source)
             profile = settings.get("console.profile") or "libvirt"
             return ConsoleWay(thing, HYPERVISOR, host, profile, device=parent, settings=settings, why=why)
     return "no hypervisor (it is in no Server)"
@@ -217,12 +220,7 @@ def _reached(reader: Reader, thing: Thing) -> tuple[DeviceSettings, str]:
 
 def _own_settings(reader: Reader, thing: Thing) -> DeviceSettings:
     """The settings that a Thing or part has itself."""
-    found: dict[str, str] = {}
-    for attribute in reader.attributes(thing.id):
-        key = attribute.key
-        if key.key in GROUPS and key.subkey is not None and key.number is None:
-            found.setdefault(f"{key.key}.{key.subkey}", attribute.value.text)
-    return DeviceSettings(found)
+    return own_settings(reader, thing, GROUPS)
 
 
 def check_reachable(way: ConsoleWay) -> str:

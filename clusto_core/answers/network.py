@@ -12,9 +12,9 @@ from clusto_core.drivers.resources import VLAN
 from clusto_core.errors import Malformed, NotFound, Refused, did_you_mean
 from clusto_core.model.addresses import mac_spellings, parse_mac
 from clusto_core.model.attributes import Key
-from clusto_core.model.names import suggest
 from clusto_core.model.things import Link, Thing, in_order
 from clusto_core.model.wiring import NETWORK, is_panel
+from clusto_core.spelling import suggest
 from clusto_core.store.reader import Reader
 
 MAC_KEY = Key("mac")

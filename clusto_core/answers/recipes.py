@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from clusto_core.answers.devicesettings import DeviceSettings
+from clusto_core.answers.devicesettings import DeviceSettings, Setting, settings_in
 from clusto_core.answers.view import View, view_of, views
 from clusto_core.drivers import Equipment
 from clusto_core.drivers.categories import Class, Pool, Role, Service
@@ -29,7 +29,8 @@ class Recipe:
     macs: of the cards that it may boot from, by their parts' names (those named in `rebuild.nic`, else all), spelled
     as they are recorded. address: the one of its first such card, else its own. values: the attributes in force, by
     key; several values under one key are lines of one text, and what one refers to (`env:NAME`) is read when it is
-    used. groups: the names of its classes, roles, services and pools, nearest first, by those words.
+    used. groups: the names of its classes, roles, services and pools, nearest first, by those words. held: the
+    addresses of each card, by its name, and under None the machine's own.
     """
 
     thing: Thing
@@ -37,6 +38,7 @@ class Recipe:
     address: str | None
     values: DeviceSettings
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    held: Mapping[str | None, tuple[str, ...]] = field(default_factory=dict)
 
     def hardware_addresses(self) -> tuple[str, ...]:
         """The MACs in lower case with colons, in the order of the cards. Raises Malformed for one that is none."""
@@ -71,19 +73,27 @@ def recipes(reader: Reader, things: Iterable[Thing]) -> Iterator[Recipe | NotFou
 
 def recipe_in(view: View, thing: Thing) -> Recipe:
     """The same from what a view has read. Raises NotFound for a card that `rebuild.nic` names and it has not."""
-    values: dict[str, list[str]] = {}
-    for attribute, _ in view.effective(thing):
-        values.setdefault(str(attribute.key), []).append(attribute.value.text)
-    texts = {key: "\n".join(found) for key, found in values.items()}
-    macs = _cards(view, thing, texts.get("rebuild.nic"))
-    held = {part.part_name if part else None: text for part, text in reversed(view.addresses(thing))}
-    address = next((held[name] for name in macs if name in held), held.get(None))
+    settings = settings_in(view, view.effective(thing))
+    chosen = settings.get("rebuild.nic")
+    macs = _cards(view, thing, chosen.text if chosen is not None else None)
+    held: dict[str | None, tuple[str, ...]] = {}
+    for part, text in view.addresses(thing):
+        name = part.part_name if part else None
+        held[name] = (*held.get(name, ()), text.partition("/")[0])
+    (address,) = next((held[name] for name in macs if name in held), held.get(None, (None,)))[:1]
     groups: dict[str, tuple[str, ...]] = {}
     for ancestor in view.ancestors(thing):
         for word, kind in CATEGORIES.items():
             if ancestor.is_a(kind):
                 groups[word] = (*groups.get(word, ()), ancestor.name)
-    return Recipe(thing, macs, address.partition("/")[0] if address else None, DeviceSettings(texts), groups)
+    return Recipe(thing, macs, address, _values(settings), groups, held)
+
+
+def _values(settings: Mapping[str, Setting]) -> DeviceSettings:
+    """The settings of a machine; their secrets go into files of the boot server, wherever that is, or to Cobbler."""
+    place = settings.get("rebuild.dir")
+    directory = ["rebuild.dir"] if place is not None and "://" in place.text else []
+    return DeviceSettings(settings, lambda group: ["cobbler.url"] if group == "cobbler" else directory)
 
 
 def _cards(view: View, thing: Thing, chosen: str | None) -> dict[str, str]:

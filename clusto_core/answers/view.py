@@ -42,6 +42,7 @@ class _Surroundings:
         self.reader = reader
         self._parents: dict[int, list[Thing]] = {}
         self._attributes: dict[int, list[Attribute]] = {}
+        self.beside: dict[tuple[int, Key], tuple[frozenset[int], tuple[str, ...]]] = {}
 
     def parents(self, id: int) -> list[Thing]:
         if id not in self._parents:
@@ -121,13 +122,13 @@ class View:
 
     def effective(self, thing: Thing) -> list[Inherited]:
         """As `Reader.effective`: the attributes in force, with what they come from."""
-        return in_force([thing, *self.ancestors(thing)], self._attributes_of)
+        return in_force([thing, *self.ancestors(thing)], self.attributes_of)
 
     def setting(self, thing: Thing, key: str) -> str | None:
         """The one value in force under a key, own or inherited."""
         wanted = Key.parse(key)
         for origin in [thing, *self.ancestors(thing)]:
-            for attribute in self._attributes_of(origin):
+            for attribute in self.attributes_of(origin):
                 if attribute.key == wanted:
                     return attribute.value.text
         return None
@@ -152,6 +153,23 @@ class View:
             self._above[key] = found
         return self._above[key]
 
-    def _attributes_of(self, thing: Thing) -> list[Attribute]:
+    def beside(self, thing: Thing, key: Key) -> tuple[frozenset[int], tuple[str, ...]]:
+        """A Thing or part, the equipment that a part belongs to, and everything that that is in, by id; and the values
+        under a key that any of them has. Worked out once for each."""
+        kept = self._surroundings.beside
+        if (thing.id, key) not in kept:
+            above = self._at_and_above(thing)
+            values = (each.value.text for one in above for each in self.attributes_of(one) if each.key == key)
+            kept[thing.id, key] = frozenset(one.id for one in above), tuple(values)
+        return kept[thing.id, key]
+
+    def _at_and_above(self, thing: Thing) -> list[Thing]:
+        if thing.owner_id is None:
+            return [thing, *self.ancestors(thing)]
+        whole = self._reader.by_ids([thing.owner_id])[thing.owner_id]
+        return [thing, whole, *self.ancestors(whole)]
+
+    def attributes_of(self, thing: Thing) -> list[Attribute]:
+        """The attributes of any Thing or part, read once."""
         own = self.attributes.get(thing.id)
         return self._surroundings.attributes(thing.id) if own is None else own

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from clusto_core.drivers import categories, equipment, parts, resources
 from clusto_core.drivers.base import Category, Driver, Equipment, Part, Resource
 from clusto_core.errors import Malformed, did_you_mean
-from clusto_core.model.names import suggest
+from clusto_core.spelling import suggest
 
 GROUP = "clusto.drivers"
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from functools import lru_cache
 from typing import Any, Generic, Protocol, Self, TypeVar, overload
 
-from clusto_core.errors import Malformed, NotFound, did_you_mean
+from clusto_core.errors import Malformed, NotFound, Refused, did_you_mean
 from clusto_core.inventory import Transaction
 from clusto_core.library.batch import Batch
-from clusto_core.model.attributes import Key, Value, resolve_secret
-from clusto_core.model.names import suggest
+from clusto_core.model.attributes import Key, Value
 from clusto_core.model.things import Attribute, Inherited, Thing
+from clusto_core.spelling import suggest
 
 T = TypeVar("T")
 
@@ -103,8 +103,20 @@ class Values(Mapping[str, Any], Generic[H]):
         return found
 
     def secret(self, key: str) -> str:
-        """The one value as text, with what it refers to read now: `env:NAME`, `file:PATH`. Raises NotFound."""
-        return resolve_secret(str(self[key]))
+        """The one value as text, with what it refers to read now: `secret:NAME`, `env:NAME`, `file:PATH`.
+
+        Raises NotFound, and Refused for what the operator's configuration does not allow, and under a key that holds
+        no secrets. Where it may be sent is for the caller to say.
+        """
+        from clusto_core.boundary import permissions, references
+        from clusto_core.secrecy import is_reference
+
+        text = str(self[key])
+        if not is_reference(text):
+            return text
+        if not _parsed(key).secret:
+            raise Refused(f"{key} of {self._name} refers to a secret, and only keys that hold secrets may")
+        return references.resolve(text, f"{key} of {self._name}", permissions.in_force())
 
     def __contains__(self, key: object) -> bool:
         return isinstance(key, str) and bool(self._under(_parsed(key)))

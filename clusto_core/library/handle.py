@@ -11,8 +11,8 @@ from clusto_core.library import asking
 from clusto_core.library.attributes import Attributes, InForce, NoSuchKey
 from clusto_core.library.batch import LARGEST, Batch
 from clusto_core.library.source import Source
-from clusto_core.model.names import suggest
 from clusto_core.model.things import Link, Thing, in_order
+from clusto_core.spelling import suggest
 
 if TYPE_CHECKING:
     from clusto_core.answers.location import Location

@@ -30,9 +30,6 @@ _FLOAT = r"-?[0-9]+\.[0-9]+(?:e[+-]?[0-9]+)?"
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
 _CONTROL = "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]"
-_SECRET = frozenset(("community", "password", "key", "secret"))
-_REFERENCE = ("env:", "file:")
-MASK = "****"
 
 
 class Key(NamedTuple):
@@ -67,9 +64,10 @@ class Key(NamedTuple):
 
     @property
     def secret(self) -> bool:
-        """Whether values are shown as `****`: `snmp.community`, `bmc.password`, `ssh.key`, `x.auth_secret`..."""
-        last = (self.subkey or self.key).rpartition(".")[2].lower()
-        return last.rpartition("_")[2].rpartition("-")[2] in _SECRET
+        """Whether values are shown as `****`: `snmp.community`, `bmc.password`, `ssh.key`, `vault.token`..."""
+        from clusto_core.secrecy import is_secret
+
+        return is_secret(str(self))
 
 
 @lru_cache(1000)
@@ -120,9 +118,23 @@ class Value(NamedTuple):
             return json.loads(self.text)
         return self.text
 
+    def concealed(self, key: Key) -> bool:
+        """Whether what people see under this key is not the value."""
+        return self.shown(key) != self.text
+
     def shown(self, key: Key) -> str:
-        """The text for people: secrets masked, but not the place they are read from (`env:NAME`, `file:PATH`)."""
-        return MASK if key.secret and not self.text.startswith(_REFERENCE) else self.text
+        """The text for people: secrets masked and what looks like one, but not the place they are read from
+        (`env:NAME`, `file:PATH`, `secret:NAME`)."""
+        from clusto_core import secrecy
+
+        if self.type == "relation" or secrecy.is_reference(self.text):
+            return self.text
+        if key.secret:
+            return secrecy.MASK
+        if self.type == "json":
+            shown = structure(secrecy.masked_structure(self.python()))
+            return self.text if shown.text == self.text else shown.text
+        return secrecy.masked(self.text)
 
 
 def _moment(text: str) -> datetime:
@@ -253,25 +265,3 @@ def checked(value: Value) -> Value:
     except (ValueError, RecursionError):
         pass
     raise Malformed(f"not a value of the type {str(type)[:20]}: {str(text)[:60]!a}")
-
-
-def resolve_secret(text: str) -> str:
-    """What a setting really is: `env:NAME` and `file:PATH` are read now, anything else is itself.
-
-    Raises NotFound when the variable is not set or the file cannot be read; never says what it read.
-    """
-    from clusto_core.errors import NotFound
-
-    if text.startswith("env:"):
-        import os
-
-        if (found := os.environ.get(text[4:])) is None:
-            raise NotFound(f"the environment variable {text[4:]} is not set")
-        return found
-    if text.startswith("file:"):
-        try:
-            with open(text[5:], encoding="utf-8") as file:
-                return file.read().rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise NotFound(f"cannot read {text[5:]}: {getattr(error, 'strerror', None) or 'not text'}") from None
-    return text

@@ -23,7 +23,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from itertools import permutations, product
 
-from clusto_core.model.names import MAX_LENGTH, MalformedName, natural_key, split_numbers
+from clusto_core.model.names import MAX_LENGTH, MalformedName
+from clusto_core.spelling import natural_key, split_numbers
 
 LIMIT = 1_000_000
 """The most names that `expand` writes out unless told otherwise."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from clusto_core.drivers import Driver, registry
 from clusto_core.model.attributes import Key, Value
-from clusto_core.model.names import natural_key, split_part
+from clusto_core.model.names import split_part
+from clusto_core.spelling import natural_key
 
 if TYPE_CHECKING:
     from typing import Any
@@ -90,9 +91,18 @@ class Attribute(NamedTuple):
 
     @property
     def plain(self) -> Any:
-        """The value for programs, as JSON has it: numbers, booleans and structures as such, all else as text."""
-        typed = self.value.type in ("integer", "float", "boolean", "json") and not self.key.secret
-        return self.value.python() if typed else self.value.shown(self.key)
+        """The value for programs, as JSON has it: numbers, booleans and structures as such, all else as text; what is
+        secret in it as `****`."""
+        shown = self.value.shown(self.key)
+        if self.value.type == "json" and shown.startswith(("{", "[")):
+            return self.value._replace(text=shown).python()
+        typed = self.value.type in ("integer", "float", "boolean", "json") and shown == self.value.text
+        return self.value.python() if typed else shown
+
+    @property
+    def concealed(self) -> bool:
+        """Whether what people see is not the value."""
+        return self.value.concealed(self.key)
 
     def __str__(self) -> str:
         return f"{self.key}={self.shown}"

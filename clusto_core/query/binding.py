@@ -8,13 +8,13 @@ from typing import NamedTuple
 from clusto_core.drivers import Part
 from clusto_core.errors import Malformed, NotFound, did_you_mean
 from clusto_core.model.attributes import HEAD, IN, IP, Key
-from clusto_core.model.names import suggest
 from clusto_core.query import tree
 from clusto_core.query.patterns import Literal, Range
 from clusto_core.query.saved import expression_of
 from clusto_core.query.statement import Statement
 from clusto_core.query.tree import Node
 from clusto_core.query.values import order
+from clusto_core.spelling import suggest
 from clusto_core.store.database import Row
 from clusto_core.store.reader import Reader
 

@@ -17,9 +17,9 @@ from clusto_core.drivers import Driver, registry
 from clusto_core.drivers.equipment import Rack
 from clusto_core.errors import Malformed, did_you_mean
 from clusto_core.model.attributes import IP, Key
-from clusto_core.model.names import natural_key, suggest
 from clusto_core.model.things import Attribute, Thing, in_order
 from clusto_core.model.wiring import POSITION
+from clusto_core.spelling import natural_key, suggest
 from clusto_core.store.reader import Reader
 
 WORDS = ("name", "driver", "in", "ip", "rack", "unit")

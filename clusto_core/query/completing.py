@@ -10,10 +10,10 @@ from clusto_core.answers.candidates import Candidate
 from clusto_core.drivers import registry
 from clusto_core.errors import Malformed
 from clusto_core.model.attributes import IN, IP, Key
-from clusto_core.model.names import natural_key
 from clusto_core.model.wiring import KINDS
 from clusto_core.query.parser import TERMS
 from clusto_core.query.saved import saved
+from clusto_core.spelling import natural_key
 from clusto_core.store.reader import Reader
 
 _TOKEN = re.compile(r"""(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s()"'])+|[()]""")

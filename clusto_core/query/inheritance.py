@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from clusto_core.drivers import Category
 from clusto_core.model.attributes import Value
-from clusto_core.model.names import natural_key
 from clusto_core.query.values import KeyTest, values_hold
+from clusto_core.spelling import natural_key
 from clusto_core.store.reader import Reader
 
 _EDGES = """

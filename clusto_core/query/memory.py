@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from clusto_core.drivers import Category
 from clusto_core.drivers.resources import Query
 from clusto_core.model.attributes import IP, Key
-from clusto_core.model.names import natural_key
 from clusto_core.model.things import Attribute, Link, Thing, in_order
 from clusto_core.query import tree
 from clusto_core.query.scope import scope
 from clusto_core.query.tree import Node
 from clusto_core.query.values import equals, values_hold
+from clusto_core.spelling import natural_key
 
 if TYPE_CHECKING:
     from clusto_core.store.reader import Reader

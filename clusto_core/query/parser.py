@@ -22,11 +22,11 @@ from clusto_core.drivers import Driver, registry
 from clusto_core.errors import Malformed, did_you_mean
 from clusto_core.model import addresses
 from clusto_core.model.attributes import IP, Key, infer
-from clusto_core.model.names import suggest
 from clusto_core.model.wiring import KINDS
 from clusto_core.query import tree
 from clusto_core.query.patterns import LONGEST_RANGE, ONE, STAR, Any_, Literal, Pattern, Range, Regex, assemble
 from clusto_core.query.tree import Node, Relation
+from clusto_core.spelling import suggest
 
 LONGEST = 20_000
 """The longest expression, in characters."""

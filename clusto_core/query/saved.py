@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from clusto_core.drivers.resources import Query
 from clusto_core.errors import NotFound, did_you_mean
-from clusto_core.model.names import suggest
 from clusto_core.model.reserved import EXPRESSION
 from clusto_core.model.things import Thing, in_order
+from clusto_core.spelling import suggest
 from clusto_core.store.reader import Reader
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from clusto_core.model.names import natural_key
 from clusto_core.model.things import Thing
 from clusto_core.query.binding import bind
 from clusto_core.query.compiler import Compiler
 from clusto_core.query.parser import parse
 from clusto_core.query.tree import Node
+from clusto_core.spelling import natural_key
 from clusto_core.store.reader import Reader
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ from clusto_core.drivers import Driver
 from clusto_core.errors import Malformed, Refused
 from clusto_core.inventory import Transaction
 from clusto_core.model.attributes import Key
-from clusto_core.model.names import natural_key
 from clusto_core.model.things import Thing
 from clusto_core.query import tree
 from clusto_core.query.binding import bind
@@ -23,6 +22,7 @@ from clusto_core.query.compiler import Compiler
 from clusto_core.query.patterns import Literal
 from clusto_core.query.search import COLUMNS, tree_of
 from clusto_core.query.tree import Node
+from clusto_core.spelling import natural_key
 from clusto_core.store.reader import Reader
 
 STEPS = 200_000

@@ -13,9 +13,10 @@ from clusto_core.errors import Malformed, Refused
 from clusto_core.model import wiring
 from clusto_core.model.attributes import Key
 from clusto_core.model.grammars import RackUnits
-from clusto_core.model.names import natural_key, trailing_number
+from clusto_core.model.names import trailing_number
 from clusto_core.model.things import Cable, Thing
 from clusto_core.rules.containment import check_no_cycle, is_in, standing, take
+from clusto_core.spelling import natural_key
 from clusto_core.store.unit import UnitOfWork
 
 HEIGHT = Key("height")

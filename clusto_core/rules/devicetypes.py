@@ -21,9 +21,10 @@ from clusto_core.drivers.resources import DeviceType
 from clusto_core.errors import Malformed, NotFound, Refused, did_you_mean
 from clusto_core.model import reserved
 from clusto_core.model.attributes import Key, Value, from_python, string
-from clusto_core.model.names import suggest, trailing_number
+from clusto_core.model.names import trailing_number
 from clusto_core.model.things import Attribute
 from clusto_core.rules import kinds, parts, ports
+from clusto_core.spelling import suggest
 from clusto_core.store.unit import UnitOfWork
 
 DEFINITION = Key("definition")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from clusto_core.errors import Malformed, did_you_mean
 from clusto_core.model.attributes import Key
 from clusto_core.model.keys import DECLARED
-from clusto_core.model.names import suggest
+from clusto_core.spelling import suggest
 from clusto_core.store.unit import UnitOfWork
 
 

@@ -11,9 +11,10 @@ from clusto_core.drivers.equipment import PatchPanel
 from clusto_core.drivers.parts import Port
 from clusto_core.errors import Malformed, NotFound, Refused, did_you_mean
 from clusto_core.model.attributes import Key
-from clusto_core.model.names import MalformedName, check_part_name, suggest, trailing_number
+from clusto_core.model.names import MalformedName, check_part_name, trailing_number
 from clusto_core.model.ranges import MalformedRange, expand
 from clusto_core.model.wiring import is_panel
+from clusto_core.spelling import suggest
 
 if TYPE_CHECKING:
     from clusto_core.model.things import Thing

@@ -15,8 +15,9 @@ from clusto_core.drivers.parts import FrontPort, Inlet, Outlet, RearPort
 from clusto_core.errors import Malformed, NotFound, did_you_mean
 from clusto_core.model import addresses
 from clusto_core.model.attributes import Key, Value
-from clusto_core.model.names import composed, natural_key, split_part, suggest
+from clusto_core.model.names import composed, split_part
 from clusto_core.model.things import Attribute, Inherited, Link, Thing, in_force, in_order
+from clusto_core.spelling import natural_key, suggest
 from clusto_core.store.database import Database, Row, connect
 
 THING = "t.id, t.name, t.driver, t.owner_id, t.number"

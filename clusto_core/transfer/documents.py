@@ -20,9 +20,10 @@ from clusto_core.drivers.resources import DeviceType, Query
 from clusto_core.errors import Malformed, did_you_mean
 from clusto_core.model import addresses, reserved
 from clusto_core.model.attributes import IN, IP, Key, Value, from_python, instant, string, structure
-from clusto_core.model.names import MalformedName, check_name, split_part, suggest
+from clusto_core.model.names import MalformedName, check_name, split_part
 from clusto_core.rules import cabling, kinds
 from clusto_core.rules.parts import checked_part_name
+from clusto_core.spelling import suggest
 
 Values = Mapping[Key, tuple[Value, ...]]
 Lines = Mapping[tuple[str, ...], int]

@@ -15,10 +15,10 @@ from clusto_core.drivers.parts import NIC, Inlet, Port, RackUnit, SerialPort
 from clusto_core.errors import ClustoError
 from clusto_core.model import wiring
 from clusto_core.model.attributes import IN, IP, Key, Value
-from clusto_core.model.names import natural_key
 from clusto_core.model.things import Attribute, Link, Thing
 from clusto_core.rules import devicetypes, parts
 from clusto_core.rules.devicetypes import TYPE
+from clusto_core.spelling import natural_key
 from clusto_core.store.reader import Reader
 from clusto_core.transfer.documents import Document
 

@@ -16,10 +16,11 @@ from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, did_yo
 from clusto_core.inventory import Transaction
 from clusto_core.model import addresses
 from clusto_core.model.attributes import Value
-from clusto_core.model.names import split_part, suggest
+from clusto_core.model.names import split_part
 from clusto_core.model.things import Thing
 from clusto_core.rules import claims, containment, kinds, parts, things, values
 from clusto_core.rules.devicetypes import DEFINITION, TYPE
+from clusto_core.spelling import suggest
 from clusto_core.transfer.documents import Document, Values, attribute_key
 from clusto_core.transfer.faults import Faulty
 from clusto_core.transfer.joins import Joins

@@ -6,9 +6,9 @@ import re
 
 from clusto_core.errors import ClustoError, Malformed, NotFound, did_you_mean
 from clusto_core.inventory import Transaction
-from clusto_core.model.names import suggest
 from clusto_core.model.things import Thing
 from clusto_core.rules import parts
+from clusto_core.spelling import suggest
 from clusto_core.transfer.documents import Document
 from clusto_core.transfer.faults import Fault, where
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from clusto_cli.backends.base import Concern, Relay
@@ -112,6 +113,8 @@ class Pdu:
                 flat = position * outlets + number
                 if profile.rows is not None:
                     where: Oid = (flat,)
+                elif profile.named is not None:
+                    where = (unit, 10 * number)
                 elif profile.index is not None:
                     where = profile.index.fill(outlet=number, unit=unit, model=self._model)
                 else:
@@ -153,8 +156,16 @@ class Pdu:
         if profile.rows is not None:
             self._constant(self._place(profile.rows.unit, outlet), Tag.INTEGER, outlet.unit)
             self._constant(self._place(profile.rows.number, outlet), Tag.INTEGER, outlet.number)
+        label_row = outlet.row
+        if profile.named is not None:
+            label_row = (*outlet.row[:-1], outlet.row[-1] + 1)
+            for pattern, row in ((profile.named.outlet, outlet.row), (profile.named.label, label_row)):
+                name = (
+                    "" if pattern is None else re.sub(r"\(.*\)", str(outlet.number), pattern.pattern).replace("\\", "")
+                )
+                self._constant(profile.named.oid.fill() + row, Tag.OCTET_STRING, name.encode())
         if profile.label is not None:
-            label = self._place(profile.label.oid, outlet)
+            label = self._place(profile.label.oid, replace(outlet, row=label_row))
             self._variables[label] = _Variable(lambda: (Tag.OCTET_STRING, outlet.label.encode()))
         outlet.waits = self._waits
         for on, each in profile.delays.items():

@@ -112,6 +112,8 @@ class Room:
     def inventory(self) -> Iterator[dict[str, Any]]:
         """The room as objects of clusto's transfer format."""
         settings = {"snmp.host": "127.0.0.1", "snmp.community": READ, "snmp.write_community": WRITE}
+        # Each device has a port of its own, which is for these communities because they belong here.
+        settings["snmp.hosts"] = "127.0.0.1"
         yield {"name": "lab", "driver": "Datacenter", "attrs": settings}
         for pair in range(len(self.pdus) // 2):
             yield {"name": f"rack{pair + 1}", "driver": "Rack", "in": ["lab"]}

@@ -14,7 +14,7 @@ from clusto_core.drivers.equipment import PDU, Server
 from clusto_core.drivers.equipment import Switch as EthernetSwitch
 from clusto_core.drivers.parts import NIC, Outlet, Port
 from clusto_core.drivers.resources import VLAN
-from clusto_core.model.names import natural_key
+from clusto_core.spelling import natural_key
 from clusto_core.store.reader import open_reader
 from lab.agent import Agent, Manners
 from lab.pdu import Pdu

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,6 +60,37 @@ def snmpd(directory: Path, lines: list[str], sys_object_id: str = "1.3.6.1.4.1.8
         process.terminate()
         process.wait(10)
         log.close()
+
+
+@contextmanager
+def answering_from(address: str, agent: int) -> Iterator[int]:
+    """A port on 127.0.0.1 for the agent on the port `agent`, whose answers come from `address`."""
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as answering,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as behind,
+    ):
+        asked.bind(("127.0.0.1", 0))
+        answering.bind((address, asked.getsockname()[1]))
+        behind.connect(("127.0.0.1", agent))
+        ended = threading.Event()
+
+        def relay() -> None:
+            asked.settimeout(0.1)
+            behind.settimeout(0.3)
+            while not ended.is_set():
+                with contextlib.suppress(TimeoutError, ConnectionRefusedError):
+                    data, sender = asked.recvfrom(65535)
+                    behind.send(data)
+                    answering.sendto(behind.recv(65535), sender)
+
+        thread = threading.Thread(target=relay)
+        thread.start()
+        try:
+            yield asked.getsockname()[1]
+        finally:
+            ended.set()
+            thread.join()
 
 
 def await_answer(port: int, community: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from lab.agent import Agent, Manners
 from lab.pdu import Pdu
 
-from clusto_cli.backends.base import Concern, DeviceError, NoSuchPort, OutletReading, Relay
+from clusto_cli.backends.base import Concern, OutletReading, Relay
+from clusto_cli.backends.errors import DeviceError, NoSuchPort
 from clusto_cli.backends.power import profile as profiles
 from clusto_cli.backends.power.profile import Meaning, Profile, ProfileError
 from clusto_cli.backends.power.recognise import NotRecognised, Recognition, recognise
 from clusto_cli.backends.power.snmp import SnmpPower
 from clusto_cli.backends.power.template import OidTemplate, TemplateError
-from clusto_cli.backends.snmp import SnmpDevice, SnmpSettings, parse_oid
+from clusto_cli.backends.snmp import Oid, SnmpDevice, SnmpSettings, Tag, Varbind, parse_oid
 from tests.power_room import apc_delayed
 
 NAMES = profiles.names()
@@ -389,7 +390,7 @@ def test_what_is_no_pdu_is_not_taken_for_one() -> None:
         (lambda text: text.replace('2 = "off"', '2 = "dark"'), "dark"),
         (lambda text: text.replace('2 = "off"', '2 = "on"'), "no code for off"),
         (lambda text: text.replace('index = "{outlet}"', 'index = "{port}"'), "port"),
-        (lambda text: text.replace('index = "{outlet}"', ""), "exactly one of index, rows and search"),
+        (lambda text: text.replace('index = "{outlet}"', ""), "exactly one of index, rows, search and named"),
         (lambda text: text + "=", "line"),
         (lambda text: text + '\n[delay.up]\noid = "1.3.6"\n', "unknown key delays.up"),
         (lambda text: text + '\n[delay.on]\noid = "1.3.6"\nnevr = -1\n', "unknown key delay.nevr"),
@@ -483,3 +484,133 @@ def test_what_is_written_where_and_what_is_read_as_what(name: str, outlet: str, 
     assert asyncio.run(scenario()) == [on, off]
     states = {meaning.relay: code for code, meaning in reversed(pdu.profile.state.codes.items()) if not meaning.concern}
     assert f"{states[Relay.ON]} {states[Relay.OFF]}" == reads
+
+
+class Written:
+    """Variables as they stand in a table, integers and texts, all of them writable."""
+
+    def __init__(self, variables: dict[str, int | str]) -> None:
+        self.variables = {parse_oid(name): value for name, value in variables.items()}
+
+    def names(self) -> list[Oid]:
+        return sorted(self.variables)
+
+    def read(self, oid: Oid) -> Varbind | None:
+        value = self.variables.get(oid)
+        if value is None:
+            return None
+        return Varbind(oid, Tag.OCTET_STRING, value.encode()) if isinstance(value, str) else Varbind(oid, 2, value)
+
+    def write(self, varbinds: Sequence[Varbind]) -> tuple[int, int]:
+        for varbind in varbinds:
+            assert isinstance(varbind.value, int)
+            self.variables[varbind.oid] = varbind.value
+        return 0, 0
+
+
+async def on_agent(variables: Written, name: str, use: Callable[[SnmpPower], Awaitable[None]]) -> None:
+    agent = Agent(variables)
+    port = await agent.start()
+    try:
+        device = SnmpDevice(SnmpSettings("127.0.0.1", port, write_community="private"))
+        async with SnmpPower(device, profiles.load(name)) as power:
+            assert (await recognise(device, ALL)).profile == name
+            await use(power)
+    finally:
+        agent.stop()
+
+
+def listing(readings: list[OutletReading]) -> dict[str, Relay]:
+    return {reading.outlet: reading.relay for reading in readings}
+
+
+def test_sixty_scalars_behind_a_malformed_identity() -> None:
+    """Chatsworth: a variable an outlet, and a sysObjectID that nobody claims."""
+    states = {f"1.3.6.1.4.1.30932.1.1.3.7.{outlet}.0": int(outlet != 60) for outlet in range(1, 61)}
+    unit = Written({**states, "1.3.6.1.4.1.30932.1.10.1.1.42.60.0": "web60"})
+
+    async def use(power: SnmpPower) -> None:
+        found = await power.outlets()
+        assert listing(found) == {str(n): Relay.ON if n != 60 else Relay.OFF for n in range(1, 61)}
+        assert found[-1].label == "web60"
+        assert await power.switch(["60"], True) == {}
+        assert unit.variables[parse_oid("1.3.6.1.4.1.30932.1.1.4.1.60.0")] == 1
+
+    asyncio.run(on_agent(unit, "chatsworth", use))
+
+
+def test_thirty_relays_among_variables_of_all_kinds() -> None:
+    """Rittal: which variable is a relay, and which its label, only the variables' names say; numbers are no help."""
+    table, variables = "1.3.6.1.4.1.2606.7.4.2.2.1", {}
+    for unit, count in ((2, 30), (3, 2)):
+        for outlet in range(1, count + 1):
+            relay, label = 1000 - 7 * outlet, 2000 + 3 * outlet
+            variables |= {
+                f"{table}.3.{unit}.{relay}": f"Sockets.Socket {outlet:02}.General.Relay",
+                f"{table}.3.{unit}.{label}": f"Sockets.Socket {outlet:02}.General.DescName",
+                f"{table}.3.{unit}.{relay + 1}": f"Sockets.Socket {outlet:02}.General.Relay Status",
+                f"{table}.10.{unit}.{label}": f"socket {unit}-{outlet}",
+                f"{table}.10.{unit}.{relay}": "On",
+                f"{table}.11.{unit}.{relay}": 1 if outlet != 2 else 0,
+                f"{table}.13.{unit}.{relay}": 3 if outlet != 3 else 1,
+            }
+    controller = Written(variables)
+
+    async def use(power: SnmpPower) -> None:
+        found = {reading.outlet: reading for reading in await power.outlets()}
+        assert list(found) == [*map(str, range(1, 31)), "3.1", "3.2"]
+        assert [found["2"].relay, found["3.2"].relay, found["30"].relay] == [Relay.OFF, Relay.OFF, Relay.ON]
+        assert [found["30"].label, found["3.1"].label] == ["socket 2-30", "socket 3-1"]
+        assert [found["3"].concern(Concern.BAR) is None, found["4"].concern(Concern.BAR)] == [False, None]
+        assert await power.switch(["30", "3.1"], False) == {}
+        off = [controller.variables[parse_oid(f"{table}.11.{row}")] for row in ("2.790", "3.993")]
+        assert off == [0, 0]
+        assert isinstance((await power.read(["31"]))["31"], NoSuchPort)
+
+    asyncio.run(on_agent(controller, "rittal-cmc3", use))
+
+
+@pytest.mark.parametrize(
+    ("name", "root", "unit"),
+    [("hpe-g2-pdu3", "1.3.6.1.4.1.232.165.11", 1), ("hpe-g2-pdu2", "1.3.6.1.4.1.232.165.7", 0)],
+)
+@pytest.mark.parametrize("counted", [True, False])
+def test_rows_without_an_outlet_are_none(name: str, root: str, unit: int, counted: bool) -> None:
+    """HPE: 24 outlets and 24 rows more, whether the PDU tells how many there are or not."""
+    rows = {f"{root}.5.2.1.1.{unit}.{row}": 2 if row <= 24 else 0 for row in range(1, 49)}
+    count = {"hpe-g2-pdu3": f"{root}.1.2.1.13.1", "hpe-g2-pdu2": f"{root}.1.2.1.12.0"}[name]
+    pdu = Written({**rows, **({count: 24} if counted else {})})
+
+    async def use(power: SnmpPower) -> None:
+        assert listing(await power.outlets()) == {str(n): Relay.ON for n in range(1, 25)}
+        assert isinstance((await power.read(["25"]))["25"], NoSuchPort)
+
+    asyncio.run(on_agent(pdu, name, use))
+
+
+def test_what_is_critical_may_be_switched() -> None:
+    """MPH2: it is the state from the factory, and no lock."""
+    entry, rows = "1.3.6.1.4.1.476.1.42.3.8.50.20.1", [f"1.2.{number}" for number in range(1, 17)]
+    columns = {95: 2, 105: 1, 215: 0, 50: 3}
+    pdu = Written({f"{entry}.{column}.{row}": value for column, value in columns.items() for row in rows})
+
+    async def use(power: SnmpPower) -> None:
+        for reading in await power.outlets():
+            assert reading.concerns == ((Concern.NOTE, "marked critical"),)
+
+    asyncio.run(on_agent(pdu, "vertiv-mph", use))
+
+
+def test_older_firmware_has_its_outlets_elsewhere() -> None:
+    """ATEN: no table of states, but 42 scalars, of which eight are outlets."""
+    scalars = [number + (1 if number <= 8 else 2) for number in range(1, 43)]
+    pdu = Written(
+        {f"1.3.6.1.4.1.21317.1.3.2.2.2.2.{scalar}.0": 2 if place < 8 else 7 for place, scalar in enumerate(scalars)}
+    )
+
+    async def use(power: SnmpPower) -> None:
+        assert listing(await power.outlets()) == {str(n): Relay.ON for n in range(1, 9)}
+        assert await power.switch(["8"], False) == {}
+        assert pdu.variables[parse_oid("1.3.6.1.4.1.21317.1.3.2.2.2.2.9.0")] == 1
+
+    asyncio.run(on_agent(pdu, "aten-pe-scalar", use))

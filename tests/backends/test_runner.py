@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from clusto_cli.backends.base import DeviceError, Unreachable
+from clusto_cli.backends.errors import DeviceError, Unreachable
 from clusto_cli.backends.runner import Interrupted, Interruption, Operation, Outcome, run, side_by_side
 
 

@@ -7,10 +7,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lab.agent import NOT_WRITABLE, Agent, Manners
-from snmpd import READ, V3_KEY, V3_USER, WRITE, snmpd
+from snmpd import READ, V3_KEY, V3_USER, WRITE, answering_from, snmpd
 
-from clusto_cli.backends.base import AuthenticationFailed, Unreachable
+from clusto_cli.backends import telling
+from clusto_cli.backends.errors import AuthenticationFailed, Refused, Unreachable
 from clusto_cli.backends.snmp import (
     NoAnswer,
     Oid,
@@ -20,8 +23,10 @@ from clusto_cli.backends.snmp import (
     Tag,
     Value,
     Varbind,
+    bounds,
     parse_oid,
 )
+from clusto_cli.backends.snmp.pace import Pace
 
 COLUMN = parse_oid("1.3.6.1.4.1.318.1.1.4.4.2.1.3")
 SYSTEM = parse_oid("1.3.6.1.2.1.1")
@@ -134,6 +139,57 @@ def test_another_community_is_silence_for_the_time_allowed(agent_port: int) -> N
     assert asyncio.run(scenario()) <= 8
 
 
+@pytest.mark.parametrize("version", ["1", "2c", "3"])
+def test_answers_from_another_address_are_told_and_taken_where_that_is_set(agent_port: int, version: str) -> None:
+    """Devices of several addresses, and routers that share one, answer from whichever their routing chooses."""
+
+    async def scenario(port: int, any_source: bool) -> Value:
+        async with SnmpDevice(settings_for(port, version, any_source=any_source)) as device:
+            return await device.get((*SYSTEM, 2, 0))
+
+    with answering_from("127.0.0.9", agent_port) as port:
+        with pytest.raises(Unreachable, match=r"127\.0\.0\.9.*snmp\.any_source=true"):
+            asyncio.run(scenario(port, False))
+        assert asyncio.run(scenario(port, True)) == parse_oid("1.3.6.1.4.1.8072.3.2.10")
+
+
+@pytest.mark.parametrize(("user", "takes"), [("blumenthal", "AES-256-BLUMENTHAL"), ("reeder", "AES-256")])
+def test_the_other_way_to_extend_a_key_is_tried_and_told(tmp_path: Path, user: str, takes: str) -> None:
+    heard: list[str] = []
+    telling.listen(heard.append)
+    wrong = ({"AES-256", "AES-256-BLUMENTHAL"} - {takes}).pop()
+
+    async def scenario(port: int, protocol: str) -> Value:
+        keys = {"user": user, "auth_protocol": "SHA", "auth_key": "authentic", "priv_key": "grünes€xx"}
+        async with SnmpDevice(settings_for(port, "3", priv_protocol=protocol, **keys)) as device:
+            return await device.get((*SYSTEM, 2, 0))
+
+    lines = [
+        'createUser blumenthal SHA "authentic" AES256 "grünes€xx"',
+        'createUser reeder SHA "authentic" AES256C "grünes€xx"',
+        f"rwuser {user} priv",
+    ]
+    with snmpd(tmp_path, lines) as port:
+        expected = parse_oid("1.3.6.1.4.1.8072.3.2.10")
+        assert asyncio.run(scenario(port, takes)) == expected
+        assert heard == []
+        assert asyncio.run(scenario(port, wrong)) == expected
+        assert heard == [f"127.0.0.1:{port} encrypts with {takes}, not {wrong}: set snmp.priv_protocol"]
+        with pytest.raises(Unreachable, match="not what is encrypted with AES"):
+            asyncio.run(scenario(port, "AES"))
+
+
+def test_a_host_that_is_not_there_says_what_to_set() -> None:
+    async def scenario(version: str) -> None:
+        settings = SnmpSettings("no-such.invalid", 161, version, user="u")
+        async with SnmpDevice(settings) as device:
+            await device.get(SYSTEM)
+
+    for version in ("2c", "3"):
+        with pytest.raises(Unreachable, match=r"no-such\.invalid.*set snmp\.host"):
+            asyncio.run(scenario(version))
+
+
 def test_nothing_listening_is_known_at_once() -> None:
     async def scenario() -> int:
         async with SnmpDevice(SnmpSettings("127.0.0.1", 1, timeout=60)) as device:
@@ -209,6 +265,67 @@ def test_the_size_that_an_agent_takes_is_remembered() -> None:
     assert agent.requests <= 16 + 12
 
 
+def test_at_a_loss_of_a_third_each_way_nothing_is_given_up() -> None:
+    """Writes are repeated as reads are, as long as the device lives; four networks, each bad in its own way."""
+
+    async def scenario(seed: int) -> None:
+        cells = Cells(OUTLETS[:4])
+        agent = Agent(cells, manners=Manners(loss=0.3, seed=seed))
+        port = await agent.start()
+        async with SnmpDevice(SnmpSettings("127.0.0.1", port, community="private")) as device:
+            for value in range(2, 5):
+                for oid in OUTLETS[:4]:
+                    await device.set([integer(oid, value)])
+            assert set((await device.get_many(OUTLETS[:4])).values()) == {4}
+        agent.stop()
+
+    async def all_at_once() -> None:
+        await asyncio.gather(*map(scenario, range(4)))
+
+    asyncio.run(all_at_once())
+
+
+@pytest.mark.parametrize("took", [True, False])
+def test_another_write_community_is_guessed_only_where_no_write_was_taken(took: bool) -> None:
+    class Deafened(Cells):
+        def write(self, varbinds: Sequence[Varbind]) -> tuple[int, int]:
+            agent.manners.deaf_over = 44  # a read of one variable is heard, a write is not
+            return super().write(varbinds)
+
+    async def scenario() -> str:
+        port = await agent.start()
+        settings = SnmpSettings("127.0.0.1", port, "2c", "public", "private", timeout=0.1, retries=2)
+        async with SnmpDevice(settings) as device:
+            await device.get(OUTLETS[0])
+            if took:
+                await device.set([integer(OUTLETS[0], 2)])
+            else:
+                agent.manners.deaf_over = 44
+            with pytest.raises(Unreachable) as caught:
+                await device.set([integer(OUTLETS[0], 3)])
+        agent.stop()
+        return str(caught.value)
+
+    agent = Agent(Deafened(OUTLETS))
+    message = asyncio.run(scenario())
+    assert "no answer to a write in 0.3 s, while it answers reads" in message
+    assert ("another write community?" in message) is not took
+
+
+def test_a_slow_agent_is_not_asked_over_and_over() -> None:
+    """Its first answer tells how long it takes: after that, one packet a question."""
+
+    async def scenario() -> int:
+        agent = Agent(Cells(OUTLETS), manners=Manners(latency=0.3))
+        port = await agent.start()
+        async with SnmpDevice(SnmpSettings("127.0.0.1", port, community="private", window=1)) as device:
+            for oid in OUTLETS[:10]:
+                await device.get(oid)
+            return device.requests
+
+    assert asyncio.run(scenario()) <= 14
+
+
 def test_what_may_not_be_repeated_is_sent_once() -> None:
     async def scenario() -> tuple[Cells, int]:
         cells = Cells(OUTLETS)
@@ -222,6 +339,65 @@ def test_what_may_not_be_repeated_is_sent_once() -> None:
 
     cells, requests = asyncio.run(scenario())
     assert (cells.writes[OUTLETS[0]], requests) == (1, 1)
+
+
+def test_a_name_that_cannot_be_is_a_variable_that_is_not_there() -> None:
+    """Names are made of numbers that devices say, and a negative one was encoded for ever."""
+    impossible = [(*COLUMN, -1), (*COLUMN, 1 << 32), (*COLUMN, *range(130))]
+
+    async def scenario() -> None:
+        agent = Agent(Cells(OUTLETS))
+        port = await agent.start()
+        async with SnmpDevice(SnmpSettings("127.0.0.1", port, community="private")) as device:
+            assert await device.get_many([*impossible, OUTLETS[0]]) == {**dict.fromkeys(impossible), OUTLETS[0]: 1}
+            failures = await device.set_many([integer(oid, 2) for oid in (*impossible, OUTLETS[0])])
+            assert set(failures) == set(impossible)
+            assert await device.get(OUTLETS[0]) == 2
+        agent.stop()
+
+    asyncio.run(scenario())
+
+
+class Endless(Cells):
+    """Each variable has another one after it; `size` octets each."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__([])
+        self._content = bytes(size)
+
+    def names(self) -> Sequence[Oid]:
+        return _After()
+
+    def read(self, oid: Oid) -> Varbind | None:
+        return Varbind(oid, Tag.OCTET_STRING, self._content)
+
+
+class _After(Sequence[Oid]):
+    """The names COLUMN.0, COLUMN.1 and so on: Agent bisects them."""
+
+    def __len__(self) -> int:
+        return 1 << 31
+
+    def __getitem__(self, place: object) -> Oid:  # type: ignore[override]
+        assert isinstance(place, int)
+        return (*COLUMN, place)
+
+
+@pytest.mark.parametrize("version", ["1", "2c"])
+@pytest.mark.parametrize(("limit", "size"), [("MOST_ROWS", 1), ("MOST_OCTETS", 300), ("MOST_SECONDS", 1)])
+def test_a_table_without_an_end_is_read_so_far(
+    monkeypatch: pytest.MonkeyPatch, version: str, limit: str, size: int
+) -> None:
+    monkeypatch.setattr(bounds, limit, {"MOST_ROWS": 500, "MOST_OCTETS": 100_000, "MOST_SECONDS": 0.5}[limit])
+
+    async def scenario() -> None:
+        agent = Agent(Endless(size))
+        port = await agent.start()
+        async with SnmpDevice(SnmpSettings("127.0.0.1", port, version)) as device:
+            await device.walk(COLUMN)
+
+    with pytest.raises(Refused, match="does not end"):
+        asyncio.run(scenario())
 
 
 def test_a_table_that_runs_in_circles_ends() -> None:
@@ -247,6 +423,8 @@ def test_a_table_that_runs_in_circles_ends() -> None:
         ({"version": "3", "user": "u", "priv_key": "long enough"}, "auth_key"),
         ({"version": "3", "user": "u", "auth_key": "short"}, "8 characters"),
         ({"version": "3", "user": "u", "auth_protocol": "SHA-3"}, "SHA-256"),
+        ({"version": "3", "user": "u" * 33}, "snmp.user.*32"),
+        ({"version": "3", "user": "ü" * 17}, "snmp.user.*32"),
         ({"port": 0}, "port"),
         ({"timeout": 0}, "out of range"),
     ],
@@ -254,6 +432,33 @@ def test_a_table_that_runs_in_circles_ends() -> None:
 def test_settings_that_cannot_work_say_so(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         SnmpSettings("pdu", **changes)  # type: ignore[arg-type]
+
+
+@given(st.floats(0.01, 60), st.integers(0, 20), st.lists(st.tuples(st.floats(0, 60), st.integers(1, 30)), max_size=30))
+def test_whatever_a_device_did_its_next_copy_waits_no_longer_than_is_set_and_silence_ends(
+    longest: float, retries: int, answers: list[tuple[float, int]]
+) -> None:
+    pace = Pace(longest, retries)
+    for seconds, copies in answers:
+        pace.answered(seconds, copies)
+        pace.too_soon()
+    silent, copies = 0.0, 0
+    while not pace.is_over(silent, silent, copies, bool(answers)):
+        copies += 1
+        waited = pace.wait(copies)
+        assert 0 < waited <= longest
+        silent += waited
+    assert silent >= 0.9 * pace.patience
+    assert silent <= 4 * pace.patience + longest
+
+
+def test_a_copy_waits_for_as_long_as_the_device_takes() -> None:
+    quick, slow = Pace(5, 4), Pace(5, 4)
+    for _ in range(20):
+        quick.answered(0.01, 1)
+        slow.answered(1.5, 1)
+    assert quick.wait(1) == 0.2
+    assert 1.5 < slow.wait(1) < 3
 
 
 def test_secrets_are_not_in_what_is_printed() -> None:

@@ -13,9 +13,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from clusto_cli.backends.base import Attach, Busy, DeviceError, Refused
+from clusto_cli.backends.base import Attach
 from clusto_cli.backends.console.session import MenuAction, Session, Settings
 from clusto_cli.backends.console.terminal import Ended
+from clusto_cli.backends.errors import Busy, DeviceError, Refused
 from tests.console.driver import access
 
 

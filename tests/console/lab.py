@@ -111,12 +111,12 @@ class Lab:
         return path
 
 
-def ssh_keys(lab: Lab) -> None:
+def ssh_keys(lab: Lab, kind: str = "ed25519") -> None:
     """A key for the client and one for the server."""
     find("ssh-keygen", "openssh-client")
     for name in ("client", "host"):
         subprocess.run(
-            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(lab.folder / name)],
+            ["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", str(lab.folder / name)],
             check=True,
             capture_output=True,
         )
@@ -149,9 +149,10 @@ class SshServer:
     process: subprocess.Popen[bytes]
 
 
-def sshd(lab: Lab) -> SshServer:
+def sshd(lab: Lab, *settings: str, kind: str = "ed25519") -> SshServer:
+    """With these settings besides, and keys of this kind."""
     program = find("sshd", "openssh-server")
-    ssh_keys(lab)
+    ssh_keys(lab, kind)
     base = free_ports(5)
     shutil.copy(lab.folder / "client.pub", lab.folder / "authorized_keys")
     if os.getuid() == 0:
@@ -181,6 +182,7 @@ def sshd(lab: Lab) -> SshServer:
                 "MaxStartups 100",
                 "PrintMotd no",
                 "PrintLastLog no",
+                *settings,
                 *lines,
                 "",
             ]

@@ -150,10 +150,12 @@ def test_steps_in_order(clusto: Run, do: Do, site: SshServer) -> None:
     assert record["transcript"].count("server1 login: ") == 1
 
 
-def test_capture_gives_a_pipe_every_byte(clusto: Run, do: Do, site: SshServer) -> None:
-    result = clusto("console", "server3", "--expect", "login: ", "--capture", "0.2")
+def test_raw_gives_every_byte(clusto: Run, do: Do, site: SshServer) -> None:
+    result = clusto("console", "server3", "--raw", "--expect", "login: ", "--capture", "0.2")
     assert result.code == 0
     assert result.out.endswith("\n\nserver3 login: ")
+    assert clusto("console", "server3", "--raw").code == 2
+    assert clusto("console", "server[2-3]", "--raw", "--capture", "0.2").code == 2
 
 
 def test_several_side_by_side(clusto: Run, do: Do, site: SshServer) -> None:
@@ -268,19 +270,25 @@ def test_serial_over_lan_where_there_is_no_cable(clusto: Run, do: Do, lab: Lab, 
         attr set bmc.port {port} -t server1
         attr set bmc.user admin -t server1
         attr set bmc.cipher_suite 3 -t server1
-        attr set bmc.password env:BMC -t server1
+        attr set bmc.password env:CLUSTO_BMC -t server1
         """,
     )
-    shown = clusto("console", "server1", "--show", env={"BMC": "right"})
+    do("attr set bmc.host [::1]:6230 -t server1\nattr del bmc.port -t server1")
+    assert "-H ::1 -p 6230" in clusto("console", "server1", "--show", env={"CLUSTO_BMC": "right"}).out
+    do("attr set bmc.host https://127.0.0.1:8443 -t server1\nattr set bmc.protocol redfish -t server1")
+    assert "-H 127.0.0.1 -p 623" in clusto("console", "server1", "--show", env={"CLUSTO_BMC": "right"}).out
+    do("attr set bmc.host 127.0.0.1 -t server1\nattr set bmc.protocol ipmi -t server1")
+    do(f"attr set bmc.port {port} -t server1")
+    shown = clusto("console", "server1", "--show", env={"CLUSTO_BMC": "right"})
     assert shown.out.splitlines()[0] == (
         "server1 -> serial over LAN of its management controller 127.0.0.1 (no serial cable)"
     )
     assert "right" not in shown.out
-    result = clusto("console", "server1", "--send", r"\n", "--expect", "server1 login:", env={"BMC": "right"})
+    result = clusto("console", "server1", "--send", r"\n", "--expect", "server1 login:", env={"CLUSTO_BMC": "right"})
     assert result.code == 0, result.err
     stopped = subprocess.Popen(
         [sys.executable, "-m", "clusto_cli.main", "console", "server1", "--send", "x", "--capture", "60"],
-        env=os.environ | {"CLUSTO_DB": sqlite_url, "BMC": "right"},
+        env=os.environ | {"CLUSTO_DB": sqlite_url, "CLUSTO_BMC": "right"},
         stdout=subprocess.PIPE,
     )
     assert stopped.stdout is not None
@@ -289,10 +297,10 @@ def test_serial_over_lan_where_there_is_no_cable(clusto: Run, do: Do, lab: Lab, 
     stopped.terminate()
     assert stopped.wait(20) == 128 + 15
     stopped.stdout.close()
-    result = clusto("console", "server1", "--capture", "0.5", env={"BMC": "right"})
+    result = clusto("console", "server1", "--capture", "0.5", env={"CLUSTO_BMC": "right"})
     assert result.code == 0, "the session of the one that was stopped is still there: " + result.err
     assert "right" not in clusto("log", "-v").out
-    result = clusto("console", "server1", "--send", r"\n", env={"BMC": "wrong"})
+    result = clusto("console", "server1", "--send", r"\n", env={"CLUSTO_BMC": "wrong"})
     assert result.code == 5
 
 

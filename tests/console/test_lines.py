@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from lab.machine import noise
 
-from clusto_cli.backends.base import Attach, AuthenticationFailed, Busy, LineLost, NoSuchPort, Refused, Unreachable
+from clusto_cli.backends.base import Attach
 from clusto_cli.backends.console.access import Access
 from clusto_cli.backends.console.line import Line
+from clusto_cli.backends.errors import AuthenticationFailed, Busy, LineLost, NoSuchPort, Refused, Unreachable
 from tests.console import lab as labs
 from tests.console.driver import access, attach, read_until, step, wait_ready
 from tests.console.lab import AsyncSshServer, Lab, SshServer, free_ports
@@ -391,3 +392,34 @@ def test_a_password_is_given_once(lab: Lab, asyncssh_server: AsyncSshServer) -> 
         with pytest.raises(AuthenticationFailed, match=says):
             read_until(line, b"never")
         line.close()
+
+
+def test_a_serial_port_that_somebody_keeps_stays_his(lab: Lab) -> None:
+    """Refused for whatever reason, it is left as it was, also by an administrator, whom the system lets in."""
+    import fcntl
+    import termios
+
+    master, slave = os.openpty()
+    path, before = os.ttyname(slave), termios.tcgetattr(slave)
+    try:
+        fcntl.ioctl(slave, termios.TIOCEXCL)
+        with pytest.raises(Busy):
+            attach(access("local-tty", path=path))
+        fcntl.ioctl(slave, termios.TIOCNXCL)
+        with pytest.raises(Refused, match="speed"):
+            attach(access("local-tty", path=path, speed="123456"))
+        assert termios.tcgetattr(slave) == before
+        attach(access("local-tty", path=path)).close()
+        assert termios.tcgetattr(slave) == before
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+def test_a_name_is_looked_up_beside_everything_else() -> None:
+    line = attach(access("generic-tcp", "raw", host="no-such-host.invalid", tcp_port=1))
+    assert line.waits_for()
+    with pytest.raises(Unreachable, match=r"no-such-host\.invalid: "):
+        read_until(line, b"never", 60)
+    line.close()
+    attach(access("generic-tcp", "raw", host="no-such-host.invalid", tcp_port=1)).close()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clusto_cli.backends.base import Attach, NoSuchPort, Refused
+from clusto_cli.backends.base import Attach
+from clusto_cli.backends.console.dialogue import Dialogue
 from clusto_cli.backends.console.escaping import EscapeGuard
 from clusto_cli.backends.console.identity import host_name, same_host
 from clusto_cli.backends.console.profile import BadProfile, EscapeKey, UnknownProfile, load, names, parse
@@ -17,7 +20,9 @@ from clusto_cli.backends.console.script import parse_expect, parse_send
 from clusto_cli.backends.console.scrollback import Scrollback
 from clusto_cli.backends.console.telnet import TelnetCodec
 from clusto_cli.backends.console.values import Values
-from clusto_cli.backends.console.visible import LineSplitter, visible, visible_lines
+from clusto_cli.backends.console.visible import LineSplitter, visible_lines
+from clusto_cli.backends.errors import NoSuchPort, Refused
+from clusto_cli.visible import visible
 from tests.console.driver import access
 
 PIECES = st.lists(st.binary(min_size=1, max_size=12), max_size=20)
@@ -82,6 +87,7 @@ def test_the_command_of_a_port(profile: str, method: str | None, argv: str) -> N
         ("name", "web*"),
         ("name", "a\rreboot"),
         ("uri", "qemu+ext:///system?command=/tmp/x"),
+        ("uri", "test:///home/ops/machines.xml"),
         ("uri", "qemu+ssh://-oProxyCommand=x/system"),
         ("path", "relative"),
         ("path", "-rf"),
@@ -351,3 +357,33 @@ def test_the_profile_of_the_page_is_one() -> None:
     page = (Path(__file__).parents[2] / "docs" / "consoles.md").read_text()
     profile = parse("ours", page.partition("```toml\n")[2].partition("```")[0])
     assert [method.name for method in profile.methods] == ["menu", "client"]
+
+
+@given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=6), st.sampled_from([rb"b", rb"\x00+", rb"a|$"]))
+def test_a_dialogue_finds_what_the_whole_would_have(said: bytes, places: list[int], pattern: bytes) -> None:
+    """However it comes in pieces: the first match of a pattern that needs no more than what has come."""
+    wanted = re.compile(pattern)
+    cuts = [0, *sorted(min(place, len(said)) for place in places), len(said)]
+    dialogue = Dialogue()
+    heard = b""
+    for begin, end in itertools.pairwise(cuts):
+        piece = said[begin:end]
+        heard += piece
+        dialogue.hear(piece)
+        if piece and dialogue.met(wanted):
+            match = wanted.search(heard)
+            assert match is not None
+            assert dialogue.said == heard[match.end() :]
+            return
+    assert wanted.search(said) is None or not said
+
+
+def test_a_dialogue_is_bounded() -> None:
+    dialogue = Dialogue(1000)
+    for _ in range(100):
+        dialogue.hear(b"x" * 500)
+        assert not dialogue.met(re.compile(b"y"))
+    assert len(dialogue.said) == 1000
+    dialogue.hear(b"y")
+    assert dialogue.met(re.compile(b"xy"))
+    assert dialogue.said == b""

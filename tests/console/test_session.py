@@ -311,7 +311,7 @@ def test_changed_host_key(lab: Lab, asyncssh_server: AsyncSshServer) -> None:
     (lab.folder / "known_hosts").write_text(f"[127.0.0.1]:{asyncssh_server.port} {other}\n")
     values = of_server1(asyncssh_server)
     child = session("generic-ssh-user", values)
-    child.expect("error: 127.0.0.1: its host key has changed")
+    child.expect("error: 127.0.0.1 port [0-9]+: .*its host key has changed")
     ended(child, 5)
 
 

@@ -19,7 +19,7 @@ def site(store_url: str) -> Inventory:
 
 def fill(change: clusto_core.Change) -> None:
     """Writes the site."""
-    change.add("Datacenter", "dc1", attrs={"snmp.community": "env:COMMUNITY", "ntp": ["a", "b"], "owner": "ops"})
+    change.add("Datacenter", "dc1", attrs={"snmp.community": "env:CLUSTO_COMMUNITY", "ntp": ["a", "b"], "owner": "ops"})
     for name in ("rack1", "rack2"):
         change.add("Rack", name, inside="dc1", attrs={"row": 1})
     change.add("Switch", "sw1", at="rack1:RU40")

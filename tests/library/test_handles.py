@@ -77,8 +77,8 @@ def test_what_is_inherited(view: View, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (s1.inherited.origin("owner"), s1.inherited.origin("ram")) == (view["web"], s1)
     assert s1.inherited.all("ntp", str) == ["a", "b"]
     assert "snmp.community" not in s1.attrs
-    monkeypatch.setenv("COMMUNITY", "hush")
-    assert (s1.inherited["snmp.community"], s1.inherited.secret("snmp.community")) == ("env:COMMUNITY", "hush")
+    monkeypatch.setenv("CLUSTO_COMMUNITY", "hush")
+    assert (s1.inherited["snmp.community"], s1.inherited.secret("snmp.community")) == ("env:CLUSTO_COMMUNITY", "hush")
     with pytest.raises(NoSuchKey, match="s1 has no asset, and nothing that it is in"):
         s1.inherited.origin("asset")
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clusto_core.errors import Malformed, NotFound
-from clusto_core.model import addresses, attributes
+from clusto_core.errors import Malformed
+from clusto_core.model import addresses
 from clusto_core.model.attributes import Key, Value, from_python, infer
 
 
@@ -134,17 +134,3 @@ def test_claims_sort_as_addresses(address: IPv4Address | IPv6Address) -> None:
 @pytest.mark.parametrize("text", ["server1", "12", "dead", "10.0.0", "1.2.3.4.5", "::g", "52:54:00:00:00:01", ""])
 def test_what_is_no_address(text: str) -> None:
     assert addresses.parse(text) is None
-
-
-def test_secrets_are_read_where_they_are(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
-    monkeypatch.setenv("SNMP", "s3cret")
-    file = f"{tmp_path}/secret"
-    with open(file, "w") as out:
-        out.write("pass word\n")
-    assert attributes.resolve_secret("env:SNMP") == "s3cret"
-    assert attributes.resolve_secret(f"file:{file}") == "pass word"
-    assert attributes.resolve_secret("plain") == "plain"
-    with pytest.raises(NotFound, match="the environment variable NOPE is not set"):
-        attributes.resolve_secret("env:NOPE")
-    with pytest.raises(NotFound, match="cannot read"):
-        attributes.resolve_secret(f"file:{tmp_path}/nope")

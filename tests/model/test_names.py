@@ -11,15 +11,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from clusto_core.model.names import (
-    MAX_LENGTH,
-    MalformedName,
-    check_name,
-    check_part_name,
-    natural_key,
-    split_part,
-    suggest,
-)
+from clusto_core.model.names import MAX_LENGTH, MalformedName, check_name, check_part_name, split_part
+from clusto_core.spelling import natural_key, suggest
 
 NAME = st.text(alphabet="abAB019._-+éßж", min_size=1, max_size=12)
 ADDRESS = st.one_of(NAME, st.tuples(NAME, NAME).map(":".join))

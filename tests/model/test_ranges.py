@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clusto_core.model.names import MalformedName, natural_key
+from clusto_core.model.names import MalformedName
 from clusto_core.model.ranges import LIMIT, MalformedRange, expand, fold, is_range
+from clusto_core.spelling import natural_key
 
 # --- writing out
 

@@ -21,7 +21,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from clusto_cli.backends.base import BootMachine, BootState, DeviceError
+from clusto_cli.backends.base import BootMachine, BootState
+from clusto_cli.backends.errors import DeviceError
 from clusto_cli.backends.provision.cobbler import CobblerProvisioner, CobblerSettings
 from clusto_cli.backends.runner import run
 
@@ -185,7 +186,7 @@ class _Handler(socketserver.StreamRequestHandler):
     server: Cobbler
 
     def handle(self) -> None:
-        with suppress(OSError, ValueError):
+        with suppress(Exception):
             while head := self._head():
                 length = int(next(line for line in head if line.lower().startswith(b"content-length:")).split(b":")[1])
                 user = head[0].split(b" ")[1].rpartition(b"/")[2].decode()

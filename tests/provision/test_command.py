@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from clusto_cli.backends.base import BootMachine, BootState, Refused, Step, Unreachable
+from clusto_cli.backends.base import BootMachine, BootState, Step
+from clusto_cli.backends.errors import Refused, Unreachable
 from clusto_cli.backends.provision import open_provisioner, way_of
 from clusto_cli.backends.provision.cobbler import CobblerProvisioner
 from clusto_cli.backends.provision.command import CommandProvisioner

@@ -17,7 +17,8 @@ from typing import TypeVar
 
 import pytest
 
-from clusto_cli.backends.base import BootMachine, BootState, DeviceError, Refused
+from clusto_cli.backends.base import BootMachine, BootState
+from clusto_cli.backends.errors import DeviceError, Refused
 from clusto_cli.backends.provision import recipe
 from clusto_cli.backends.provision.directory import LocalFiles, directory
 from clusto_cli.backends.provision.loaders import state_of

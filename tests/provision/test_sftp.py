@@ -13,7 +13,8 @@ from typing import TypeVar
 
 import pytest
 
-from clusto_cli.backends.base import AuthenticationFailed, BootState, DeviceError, Refused, Unreachable
+from clusto_cli.backends.base import BootState
+from clusto_cli.backends.errors import AuthenticationFailed, DeviceError, Refused, Unreachable
 from clusto_cli.backends.provision import open_provisioner
 from clusto_cli.backends.provision.loaders import state_of
 from clusto_cli.backends.provision.sftp import SftpFiles, SftpSettings, sftp, sftp_settings

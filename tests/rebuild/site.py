@@ -24,6 +24,7 @@ from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
 from clusto_core.model.attributes import Key
 from clusto_core.rules import claims
+from tests import configured
 from tests.console.lab import free_ports, until
 from tests.power_room import record_room
 
@@ -171,6 +172,7 @@ def site(tmp_path: Path, store: str, *, machines: int = 2, extra: Sequence[tuple
     found = Site(room, netboots, store, directory, url, environment)
     with alive(room, *netboots.values()):
         try:
+            configured.write(tmp_path / "config")
             _record(found, extra)
             yield found
         finally:

@@ -21,7 +21,7 @@ from tests.rebuild.site import Site, site
 def lab(tmp_path: Path, sqlite_url: str) -> Iterator[Site]:
     with site(tmp_path, sqlite_url, machines=1) as found:
         found.serve()
-        found.environment["BMC_PASSWORD"] = PASSWORD
+        found.environment["CLUSTO_BMC_PASSWORD"] = PASSWORD
         yield found
 
 
@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
 def behind(lab: Site, powered: Callable[[], bool], **settings: object) -> None:
     """From now on server1 is powered by a controller, not by its outlets."""
     lab.machines["server1"].powered = powered
-    for key, value in {"host": "127.0.0.1", "user": USER, "password": "env:BMC_PASSWORD", **settings}.items():
+    for key, value in {"host": "127.0.0.1", "user": USER, "password": "env:CLUSTO_BMC_PASSWORD", **settings}.items():
         lab.set("server1", f"bmc.{key}", value)
 
 

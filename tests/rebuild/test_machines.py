@@ -24,13 +24,13 @@ from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
 from clusto_core.model.attributes import Key
 from clusto_core.rules.claims import hold
+from tests import configured
 from tests.console.lab import find, free_ports, until
 from tests.power_room import record_room
 from tests.rebuild.lab import HOST, LOADER
 from tests.rebuild.segment import ADDRESS, segment
 
 MAC = "52:54:00:aa:bb:01"
-ENVIRONMENT = {**os.environ, "XDG_CONFIG_HOME": "/nonexistent"}
 
 
 @dataclass
@@ -43,10 +43,20 @@ class Boots:
     prefix: Sequence[str] = ()
     log: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.allow({})
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "CLUSTO_DB": self.store, "XDG_CONFIG_HOME": str(self.folder.parent / "config")}
+
+    def allow(self, commands: Mapping[str, Sequence[str]]) -> None:
+        """Lets attributes name these commands."""
+        configured.write(self.folder.parent / "config", commands)
+
     def clusto(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [*self.prefix, sys.executable, "-m", "clusto_cli.main", *arguments]
-        environment = {**ENVIRONMENT, "CLUSTO_DB": self.store}
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=240, check=False)
 
     def rebuild(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self.clusto("rebuild", *arguments, "--yes", "--pause", "0.2")
@@ -57,7 +67,7 @@ class Boots:
         with (self.folder.parent / "serve.log").open("wb") as log:
             process = subprocess.Popen(
                 [*command, "--listen", self.listen, "--dir", str(self.folder)],
-                env={**ENVIRONMENT, "CLUSTO_DB": self.store},
+                env=self.environment,
                 stdout=log,
                 stderr=log,
             )
@@ -177,7 +187,7 @@ def test_ipxe_with_what_clusto_tells_dnsmasq(tmp_path: Path, sqlite_url: str, in
         machine = Machine("server1", tmp_path / "server1", MAC, lan.plug("tap1"), first=Boot.NETWORK)
         stack.enter_context(alive(machine))
         chassis.ask(str(machine.control), "set power 1")
-        switch = [sys.executable, "-SE", chassis.__file__, str(machine.control), "outlet", "{action}"]
+        boots.allow({"chassis": [sys.executable, "-SE", chassis.__file__, str(machine.control), "outlet", "{action}"]})
         settings = {
             "rebuild.dir": str(boots.folder),
             "rebuild.url": f"http://{ADDRESS}:8080",
@@ -187,7 +197,7 @@ def test_ipxe_with_what_clusto_tells_dnsmasq(tmp_path: Path, sqlite_url: str, in
             "rebuild.probe": "none",
         }
         with Inventory(Settings(sqlite_url)).change() as change:
-            change.add("PDU", "pdu1", attributes=[("power.command", json.dumps(switch))])
+            change.add("PDU", "pdu1", attributes=[("power.command", "chassis")])
             change.add("Network", "lan", attributes=[("cidr", "10.77.0.0/24")])
         recorded(sqlite_url, "server1", MAC, settings)
         with Inventory(Settings(sqlite_url)).change() as change:
@@ -220,7 +230,6 @@ def _dnsmasq(tmp_path: Path, inside: Sequence[str], exported: str, store: str) -
     (folder / "conf").write_text(exported + "\n".join(extra) + "\n")
     process = subprocess.Popen(
         ["setpriv", "--pdeathsig", "KILL", "--", *inside, program, "--keep-in-foreground", "-C", str(folder / "conf")],
-        env=ENVIRONMENT,
     )
     try:
         until(lambda: process.poll() is not None or (folder / "pid").exists(), "dnsmasq runs")

@@ -46,7 +46,7 @@ def test_show_prints_every_file_and_no_secret(lab: Site) -> None:
     assert {file["when"] for file in shown[0]["files"]} == {"install", "local"}
     assert snapshot(lab.directory) == before
     # What a secret refers to need not be there to be shown.
-    lab.set("lab", "os.root_password", "env:NOBODY_HAS_SET_THIS")
+    lab.set("lab", "os.root_password", "env:CLUSTO_NOBODY_HAS_SET_THIS")
     assert lab.clusto("rebuild", "--show", "server1")[0] == 0
 
 
@@ -59,6 +59,9 @@ def test_a_dry_run_shows_each_step_and_changes_nothing(lab: Site) -> None:
     assert "write" in lines[0]
     assert "pdu1a:1  on" in lines[1]
     assert "boot the machine's own disk" in lines[-1]
+    code, out, err = lab.clusto("rebuild", "--dry-run", "-o", "json", "server1")
+    (record,) = json.loads(out)
+    assert (code, record["name"], record["failures"], len(record["steps"]) > 3) == (0, "server1", [], True)
     assert snapshot(lab.directory) == before
     assert lab.machines["server1"].boots == 1
     assert lab.clusto("rebuild", "--status", "server1")[0] == 3

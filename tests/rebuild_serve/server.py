@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from clusto_cli.backends.base import DeviceError
+from clusto_cli.backends.errors import DeviceError
 from clusto_cli.rebuild.limits import Limits
 from clusto_cli.rebuild.serve import serve
 from clusto_core.config import Settings

@@ -23,7 +23,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from clusto_cli.backends.base import BmcControl, BootDevice, DeviceError
+from clusto_cli.backends.base import BmcControl, BootDevice
+from clusto_cli.backends.errors import DeviceError
 from clusto_cli.backends.power import open_bmc
 from clusto_cli.backends.power.session import PowerSession
 from clusto_cli.backends.redfish import service as http

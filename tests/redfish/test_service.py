@@ -11,8 +11,16 @@ from typing import TypeVar
 
 import pytest
 
-from clusto_cli.backends.base import BmcControl, DeviceError, GracefulControl, OutletReading, Relay
-from clusto_cli.backends.errors import AuthenticationFailed, Busy, NoSuchPort, Refused, Unreachable, Unusable
+from clusto_cli.backends.base import BmcControl, GracefulControl, OutletReading, Relay
+from clusto_cli.backends.errors import (
+    AuthenticationFailed,
+    Busy,
+    DeviceError,
+    NoSuchPort,
+    Refused,
+    Unreachable,
+    Unusable,
+)
 from clusto_cli.backends.power import open_bmc
 from clusto_cli.backends.redfish.address import origin
 from clusto_cli.backends.redfish.document import message, parsed

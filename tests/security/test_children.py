@@ -95,7 +95,7 @@ STARTS = {
     "run", "Popen", "call", "check_call", "check_output", "create_subprocess_exec", "create_subprocess_shell", "spawn",
     "execv", "execve", "execvp", "execvpe", "system", "popen", "posix_spawn",
 }  # fmt: skip
-OF = {"subprocess", "asyncio", "os", "PtyProcess", "pty"}
+OF = {"subprocess", "asyncio", "os", "PtyProcess", "pty", "pexpect"}
 
 
 def _calls(path: Path) -> list[tuple[str, ast.Call]]:

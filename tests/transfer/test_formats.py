@@ -229,6 +229,30 @@ def test_hosts_file_of_names_that_are_no_host_names(store: Inventory) -> None:
     assert exported(store, "hosts", "büro+1", "plain") == "# 10.0.0.9\tbüro+1 is no host name\n10.0.0.8\tplain\n"
 
 
+def test_hosts_file_tells_of_names_that_several_have(store: Inventory) -> None:
+    """Host names do not differ in case, and a card's may be a machine's."""
+    with store.change() as change:
+        for name, address in (("Twin", "10.0.0.20"), ("twin", "10.0.0.21"), ("server1-eth1", "10.0.0.22")):
+            change.add("Server", name)
+            claims.hold(change.unit, change.resolve(name), address)
+    lines = exported(store, "hosts", "Twin", "twin", "server1", "server1-eth1").splitlines()
+    assert "# 10.0.0.20\tTwin: left out, it would also be twin" in lines
+    assert "# 10.0.0.21\ttwin: left out, it would also be Twin" in lines
+    assert "# 10.0.0.22\tserver1-eth1: left out, it would also be server1" in lines
+    assert [line for line in lines if not line.startswith("#")] == [
+        "10.0.0.1\tserver1.example.net server1",
+        "2001:db8::1\tserver1.example.net server1",
+    ]
+
+
+def test_ansible_inventory_tells_of_hosts_that_may_be_mixed_up(store: Inventory) -> None:
+    with store.change() as change:
+        for name in ("Twin", "twin"):
+            change.add("Server", name)
+            change.add_values(change.resolve(name), Key.parse("note"), ["x"])
+    assert exported(store, "ansible").startswith("# Twin, twin: these names differ only in case\n")
+
+
 # --- PowerMan --------------------------------------------------------------------------------------------------------
 
 

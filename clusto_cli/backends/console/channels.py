@@ -13,17 +13,21 @@ import os
 import select
 import signal
 import socket
+import struct
 import termios
+import threading
 import time
 import tty
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from clusto_cli import children
-from clusto_cli.backends.base import Busy, Refused, Unreachable
+from clusto_cli.backends.errors import Busy, Refused, Unreachable
 
 CHUNK = 65536
 _REMARKS = 2048
+_TIOCGEXCL = 0x80045440
+"""Whether somebody keeps a terminal to himself: ioctl_tty(2), Linux 3.8 and later; `termios` does not have it."""
 
 
 class Channel(Protocol):
@@ -54,6 +58,13 @@ class Channel(Protocol):
 
 def _events(reading: bool, writing: bool) -> int:
     return (select.POLLIN if reading else 0) | (select.POLLOUT if writing else 0)
+
+
+def readable(fd: int, seconds: float = 0.0) -> bool:
+    """Whether something, or the end, can be read now, or within so many seconds."""
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
 
 
 class ProcessChannel:
@@ -156,9 +167,7 @@ class ProcessChannel:
 
     def _anything_left(self) -> bool:
         assert self._output is not None
-        poll = select.poll()
-        poll.register(self._output, select.POLLIN)
-        return bool(poll.poll(0))
+        return readable(self._output)
 
     def write(self, data: bytes) -> int:
         try:
@@ -220,16 +229,26 @@ def _standard_output(fd: int) -> None:
     os.close(fd)
 
 
+_Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
+
+
 class SocketChannel:
     """A TCP or unix socket."""
 
     def __init__(self, host: str, port: int) -> None:
-        try:
-            self._addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except socket.gaierror as error:
-            raise Unreachable(f"{host}: {error.strerror}") from error
         self._where = f"{host} port {port}"
-        self._socket = self._dial()
+        self._connecting = True
+        self._lookup: _Lookup | None = None
+        try:
+            numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+            self._addresses: list[_Address] = list(
+                socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=numeric)
+            )
+        except socket.gaierror:
+            self._lookup = _Lookup(host, port)
+            self._socket = self._lookup.answered
+        else:
+            self._socket = self._dial()
 
     @classmethod
     def unix(cls, path: str) -> SocketChannel:
@@ -237,6 +256,7 @@ class SocketChannel:
         channel = cls.__new__(cls)
         channel._addresses = []
         channel._where = path
+        channel._lookup = None
         channel._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         channel._socket.setblocking(False)
         channel._connecting = False
@@ -284,6 +304,8 @@ class SocketChannel:
     remarks = b""
 
     def waits_for(self, *, reading: bool, writing: bool) -> dict[int, int]:
+        if self._lookup is not None:
+            return {self._socket.fileno(): select.POLLIN}
         events = _events(reading, writing or self._connecting)
         return {self._socket.fileno(): events} if events else {}
 
@@ -291,6 +313,11 @@ class SocketChannel:
         """Whether the connection stands."""
         if not self._connecting:
             return True
+        if self._lookup is not None:
+            if (found := self._lookup.found()) is None:
+                return False
+            self._addresses, self._lookup = found, None
+            self._socket = self._dial()
         if error := self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             self._socket.close()
             self._socket = self._next(error)
@@ -331,14 +358,48 @@ class SocketChannel:
         return False
 
     def close(self, patience: float = 0.0) -> bool:
-        self._socket.close()
+        if self._lookup is not None:
+            self._lookup.forget()
+        else:
+            self._socket.close()
         return True
+
+
+class _Lookup:
+    """The addresses of a name, asked in a thread: the system's resolver takes its time, and heeds no signal."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.answered, self._answering = socket.socketpair()
+        self._host, self._port = host, port
+        self._addresses: list[_Address] = []
+        self._failure = ""
+        threading.Thread(target=self._ask, name="lookup", daemon=True).start()
+
+    def _ask(self) -> None:
+        try:
+            self._addresses += socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            self._failure = getattr(error, "strerror", None) or str(error)
+        self._answering.close()
+
+    def found(self) -> list[_Address] | None:
+        """None as long as there is no answer. Raises Unreachable where there is no such name."""
+        if not readable(self.answered.fileno()):
+            return None
+        if self._failure:
+            raise Unreachable(f"{self._host}: {self._failure}")
+        self.answered.close()
+        return self._addresses
+
+    def forget(self) -> None:
+        self.answered.close()
 
 
 class TtyChannel:
     """A serial port of this machine, kept to ourselves while it is open."""
 
     def __init__(self, path: str, speed: str) -> None:
+        self._before: list[Any] | None = None
         try:
             self._fd = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
@@ -346,19 +407,30 @@ class TtyChannel:
                 raise Busy(f"{path} is in use by another program") from error
             raise Unreachable(f"{path}: {error.strerror}") from error
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            fcntl.ioctl(self._fd, termios.TIOCEXCL)
-            self._before = termios.tcgetattr(self._fd)
-            self._configure(speed)
+            self._take(speed)
         except BlockingIOError as error:
-            os.close(self._fd)
             raise Busy(f"{path} is in use by another program") from error
         except (OSError, termios.error) as error:
-            os.close(self._fd)
             raise Refused(f"{path} is not a serial port, or does not take {speed}") from error
-        except Refused:
-            os.close(self._fd)
+        finally:
+            if self._before is None:
+                os.close(self._fd)
+
+    def _take(self, speed: str) -> None:
+        """Keeps the port to ourselves and sets it up; whatever goes wrong, what was not ours stays as it was."""
+        fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        before = termios.tcgetattr(self._fd)
+        # The system lets an administrator in all the same.
+        if struct.unpack("i", fcntl.ioctl(self._fd, _TIOCGEXCL, bytes(4)))[0]:
+            raise BlockingIOError
+        fcntl.ioctl(self._fd, termios.TIOCEXCL)
+        try:
+            self._configure(speed)
+        except BaseException:
+            fcntl.ioctl(self._fd, termios.TIOCNXCL)
+            termios.tcsetattr(self._fd, termios.TCSANOW, before)
             raise
+        self._before = before
 
     def _configure(self, speed: str) -> None:
         rate, _, frame = speed.partition(",")
@@ -417,6 +489,7 @@ class TtyChannel:
         if self._fd >= 0:
             with contextlib.suppress(OSError, termios.error):
                 fcntl.ioctl(self._fd, termios.TIOCNXCL)
+                assert self._before is not None
                 termios.tcsetattr(self._fd, termios.TCSANOW, self._before)
             os.close(self._fd)
             self._fd = -1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from clusto_cli.backends.base import Refused
 from clusto_cli.backends.console.profile import EscapeKey
+from clusto_cli.backends.errors import Refused
 
 _LINE_ENDS = b"\r\n"
 

@@ -7,15 +7,16 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from clusto_cli.backends.base import Attach, Busy, DeviceError, LineLost, Refused, Unreachable
+from clusto_cli.backends.base import Attach
 from clusto_cli.backends.console.channels import CHUNK, Channel
 from clusto_cli.backends.console.escaping import EscapeGuard
 from clusto_cli.backends.console.opening import Opening, ended, last_words
 from clusto_cli.backends.console.ports import NameCheck, PortStatus
 from clusto_cli.backends.console.telnet import TelnetCodec
+from clusto_cli.backends.errors import Busy, DeviceError, LineLost, Refused, Unreachable
 
 if TYPE_CHECKING:
-    from clusto_cli.backends.console.access import Access
+    from clusto_cli.backends.console.way import Way
 
 BREAK_SECONDS = 0.3
 _LEAVE_PATIENCE = 1.0
@@ -26,17 +27,20 @@ class Line:
     """See ConsoleLine; made by Access.open."""
 
     def __init__(
-        self, access: Access, channel: Channel, attach: Attach, *, rows: int, columns: int, interactive: bool
+        self, access: Way, channel: Channel, attach: Attach, *, rows: int, columns: int, interactive: bool
     ) -> None:
         self._access = access
         self._method = access.method
         self._channel = channel
-        where = access.values.texts.get("host") or access.values.texts.get("path") or access.profile.name
-        self._opening = Opening(access.method, access.values, attach, interactive, where)
+        self._opening = Opening(
+            access.method, access.values, attach, interactive, access.where, access.speaker, access.settings
+        )
         self._guard = EscapeGuard(access.escape) if access.escape else None
         self._pending = bytearray()
         self._tail = bytearray()
         self._closed = False
+        self._taken_away = False
+        self._leaves_until: float | None = None
         self._held = bytearray()
         self._status: PortStatus | None = None
         self._check: NameCheck | None = None
@@ -69,6 +73,13 @@ class Line:
         return self._channel.waits_for(reading=reading, writing=bool(self._pending))
 
     def read(self) -> bytes:
+        try:
+            return self._read()
+        except (Busy, LineLost):
+            self._taken_away = True
+            raise
+
+    def _read(self) -> bytes:
         try:
             self._flush()
             data = self._take()
@@ -160,20 +171,43 @@ class Line:
             self._pending += self._codec.resize(rows, columns)
             self._flush()
 
+    def leave(self) -> None:
+        if self._closed or self._leaves_until is not None:
+            return
+        self._leaves_until = time.monotonic()
+        if self._method.leave and self._takes_leave():
+            # What is not passed on yet would keep the order to leave from being heard.
+            self._pending[:] = self._method.leave
+            self._leaves_until += _LEAVE_PATIENCE
+            with contextlib.suppress(OSError, DeviceError):
+                self._flush()
+
+    def _takes_leave(self) -> bool:
+        """Whether the program would take the order to leave now, and would not end another's session by it."""
+        if self._taken_away:
+            # conserver lets us look on where somebody else types: leaving that ends nothing of his.
+            return self._opening.ready and not self._method.release
+        if not self._opening.ready:
+            # It reads what is typed as soon as it has the port, and gives it back at once.
+            return bool(self._method.release)
+        return self._check is None and (self._guard is None or self._guard.commands_work)
+
     def close(self) -> None:
         if self._closed:
             return
+        self.leave()
         self._closed = True
-        patience = 0.0
         if self._check is not None:
             self._check.close()
-        with contextlib.suppress(OSError):
-            if self._method.leave and self.ready and (self._guard is None or self._guard.commands_work):
-                # What is not passed on yet would keep the order to leave from being heard.
-                self._pending[:] = self._method.leave
-                self._flush()
-                patience = _LEAVE_PATIENCE
-        by_itself = self._channel.close(patience)
-        if self._method.release and not by_itself:
+        assert self._leaves_until is not None
+        by_itself = self._channel.close(max(0.0, self._leaves_until - time.monotonic()))
+        if self._method.release and not by_itself and self._holds():
             with contextlib.suppress(DeviceError):
-                self._access.run(self._method.release)
+                self._access.release()
+
+    def _holds(self) -> bool:
+        """Whether the port was given to us, and nobody has said since that it is another's."""
+        if self._taken_away:
+            return False
+        ready = self._method.ready
+        return self._opening.ready or (ready is not None and bool(ready.search(self._channel.remarks)))

@@ -7,52 +7,38 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from clusto_cli.backends.base import Attach, AuthenticationFailed, Busy, DeviceError, NoSuchPort, Refused, Unreachable
+from clusto_cli.backends.base import Attach
+from clusto_cli.backends.console.dialogue import Dialogue
 from clusto_cli.backends.console.profile import Method
 from clusto_cli.backends.console.values import Values
+from clusto_cli.backends.errors import AuthenticationFailed, Busy, DeviceError, NoSuchPort, Refused, Unreachable
+from clusto_cli.backends.reasons import OPENSSH, OTHERS, Speaker
+from clusto_cli.visible import one_line
 
 # How long the other side's first words may still be about the port, and not from the machine behind it: seconds, bytes.
 PROBATION = 3.0
+# Seconds within which a port must be attached that nobody sits at, however much is said on the way.
+LONGEST = 120.0
 PROBATION_BYTES = 8192
+# ssh(1): its own failure, not that of what it ran.
+_SSH_FAILED = 255
+# Octets of a line on both sides of what was found in it, and characters of it in a message.
+_AROUND = 200
+_LONGEST_LINE = 600
 
 _PASSWORD = re.compile(rb"(?i)password[^\r\n]{0,80}:\s*\Z")
 # Of a key or a token of the operator's own, not of the console server.
 _PASSPHRASE = re.compile(rb"(?i)(passphrase|passcode|\bpin\b)[^\r\n]{0,200}:\s*\Z")
 _UNKNOWN_HOST_KEY = re.compile(rb"continue connecting \(yes/no[^\r\n]*\)\?\s*\Z")
-_FAREWELL = re.compile(r"(Shared c|C)onnection to \S+ closed\.$")
-_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x1f\x7f-\x9f]")
-
-# What OpenSSH itself says before it ends with status 255, and what that is. First match counts.
-_SSH_SAYS: tuple[tuple[re.Pattern[str], type[DeviceError]], ...] = (
-    (re.compile(r"REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed"), AuthenticationFailed),
-    (
-        re.compile(r"Permission denied|Too many authentication failures|No supported authentication"),
-        AuthenticationFailed,
-    ),
-    (
-        re.compile(
-            r"Could not resolve|Connection refused|timed out|No route to host|Network is unreachable|"
-            r"Connection (reset|closed) by|kex_exchange_identification|Connection closed|ssh: connect to host"
-        ),
-        Unreachable,
-    ),
-)
-
-# What the clients of console servers say when they do not get there.
-_UNREACHED = re.compile(r"(?i)unable to connect|connection refused|could not resolve|no route to host|timed out")
-
-
-def plain(data: bytes) -> str:
-    """The text of these bytes without anything that a terminal would act on, as one line."""
-    return " ".join(_CONTROL.sub(" ", data.decode("utf-8", "replace")).split())
 
 
 def last_words(data: bytes) -> str:
     """The last line that says something; that ssh has ended does not."""
     for line in reversed(re.split(rb"[\r\n]+", data)):
-        if (text := plain(line)) and not _FAREWELL.match(text):
+        if (text := one_line(line)) and not re.search(OPENSSH.noise, text):
             return text[-300:]
     return ""
 
@@ -62,6 +48,7 @@ class Opening:
     """What has been said so far on the way to the port.
 
     interactive: somebody is there to answer a prompt; else a prompt that the password does not answer is an error.
+    speaker: the program in between, as one that says what went wrong; settings: the attribute behind each role.
     patience: seconds within which the port must be attached, counted from the last sign of life.
     """
 
@@ -70,16 +57,18 @@ class Opening:
     attach: Attach
     interactive: bool
     where: str
+    speaker: Speaker = OTHERS
+    settings: Mapping[str, str] = field(default_factory=dict)
     patience: float = 15.0
     ready: bool = False
 
     def __post_init__(self) -> None:
         self._said = bytearray()
         self._steps = list(self.method.steps)
-        self._scanned = 0
+        self._menu = Dialogue(PROBATION_BYTES)
         self._secret = self.values.secret
         self._menu_answered = False
-        self._alive = time.monotonic()
+        self._began = self._alive = time.monotonic()
         self._since = 0.0
         self._settled = False
 
@@ -100,15 +89,19 @@ class Opening:
         if data:
             self._said += data
             del self._said[:-PROBATION_BYTES]
-            self._scanned = max(0, min(self._scanned, len(self._said)))
+            if self._steps:
+                self._menu.hear(data)
             self._alive = time.monotonic()
-        elif not self.ready and not self.interactive and time.monotonic() - self._alive > self.patience:
+        elif not self.ready and not self.interactive and time.monotonic() > self._alive + self.patience:
             words = last_words(self.said)
             raise Unreachable(
-                f"{self.where}: no answer in {self.patience:g} s" + (f", after: {words}" if words else "")
+                f"{self.where}: no answer in {self.patience:g} s"
+                + (f", after: {words}" if words else f" (see {self._named('host')} and {self._named('port')})")
             )
         if answer := self._objections():
             return answer
+        if not self.ready and not self.interactive and time.monotonic() > self._began + LONGEST:
+            raise Unreachable(f"{self.where}: not attached in {LONGEST:g} s, after: {last_words(self.said)}")
         if not self.ready:
             if answer := self._prompts():
                 return answer
@@ -142,13 +135,17 @@ class Opening:
             if self._secret is not None:
                 secret, self._secret = self._secret, None
                 self._said.clear()
-                self._scanned = 0
+                self._menu.clear()
                 return secret.encode() + b"\r"
             if not self.interactive:
                 tried = self.values.secret is not None
                 raise AuthenticationFailed(
                     f"{self.where} asks for a password"
-                    + (" again: the one it was given is wrong" if tried else ": set console.password, or use a key")
+                    + (
+                        " again: the one it was given is wrong"
+                        if tried
+                        else f": set {self._named('password')}, or use a key"
+                    )
                 )
         if not self.interactive and _PASSPHRASE.search(self._said):
             raise AuthenticationFailed(f"{self.where}: {last_words(self.said)} (put the key into an agent first)")
@@ -159,11 +156,12 @@ class Opening:
         return b""
 
     def _step(self) -> bytes:
-        match = self._steps[0].expect.search(self._said, self._scanned)
-        if match is None:
+        if not self._menu.met(self._steps[0].expect):
             return b""
-        self._scanned = match.end()
         return self.values.fill(self._steps.pop(0).send).encode()
+
+    def _named(self, role: str) -> str:
+        return self.settings.get(role, f"console.{role}")
 
     def failure(self, status: int | None, remarks: bytes = b"") -> DeviceError:
         """What it means that the other side ended before the port was attached, or at once afterwards.
@@ -171,23 +169,15 @@ class Opening:
         remarks: what the program in between said for itself at the end.
         """
         said, method = self.said + b"\n" + remarks, self.method
-        words = last_words(said)
-        message = f"{self.where}: {words or ended(status)}"
+        text = said.decode("utf-8", "replace")
+        told = self.speaker.telling(text)
+        message = f"{self.where}: {'; '.join(told)[-400:] or ended(status)}"
         if method.unknown and method.unknown.search(said):
             return NoSuchPort(message)
         if method.busy and method.busy.search(said):
             return Busy(message)
-        text = said.decode("utf-8", "replace")
-        if "REMOTE HOST IDENTIFICATION HAS CHANGED" in text:
-            return AuthenticationFailed(
-                f"{self.where}: its host key has changed; ssh does not connect (see known_hosts)"
-            )
-        if method.transport == "ssh" and status == 255:
-            for pattern, kind in _SSH_SAYS:
-                if pattern.search(text):
-                    return kind(message)
-        if _UNREACHED.search(text):
-            return Unreachable(message)
+        if told and (method.transport != "ssh" or status == _SSH_FAILED):
+            return self.speaker.explained(self.where, text, self.settings)
         return Refused(message)
 
 
@@ -198,6 +188,8 @@ def ended(status: int | None) -> str:
 
 
 def _line_of(said: bytes, match: re.Match[bytes]) -> str:
+    """The line in which this was found, as far as one wants to read it."""
     start = max(said.rfind(b"\n", 0, match.start()), said.rfind(b"\r", 0, match.start())) + 1
     ends = [end for end in (said.find(b"\n", match.end()), said.find(b"\r", match.end())) if end >= 0]
-    return plain(said[start : min(ends, default=len(said))])
+    start, end = max(start, match.start() - _AROUND), min([*ends, match.end() + _AROUND, len(said)])
+    return one_line(said[start:end])[:_LONGEST_LINE]

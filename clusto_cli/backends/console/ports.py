@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clusto_cli import children
-from clusto_cli.backends.base import NoSuchPort, Refused
+from clusto_cli.backends.console.channels import readable
+from clusto_cli.backends.console.preparing import MOST, start
+from clusto_cli.backends.errors import DeviceError, NoSuchPort, Refused
+from clusto_cli.visible import one_line
 
 if TYPE_CHECKING:
-    from clusto_cli.backends.console.access import Access
     from clusto_cli.backends.console.profile import Listing
+    from clusto_cli.backends.console.way import Way
 
 
 _TRIES = 10
+_PATIENCE = 15.0
+"""Seconds in which a server must have said which console it means."""
+_SHOWN = 300
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ def parse_listing(listing: Listing, text: str) -> list[PortStatus]:
     return found
 
 
-def list_ports(access: Access) -> list[PortStatus]:
+def list_ports(access: Way) -> list[PortStatus]:
     """All ports of the server behind this way. Raises Refused where it has no means to list them, or did not."""
     listing = access.profile.listing
     if listing is None:
@@ -63,7 +70,9 @@ def list_ports(access: Access) -> list[PortStatus]:
     said = access.run(listing.argv)
     ports = parse_listing(listing, said)
     if not ports:
-        raise Refused(f"{access.values.texts.get('host', access.profile.name)}: {said.strip() or 'it lists no ports'}")
+        if not said.strip():
+            raise Refused(f"{access.where}: it lists no ports")
+        raise access.speaker.explained(access.where, said, access.settings)
     return ports
 
 
@@ -74,7 +83,7 @@ class NameCheck:
     not reach it.
     """
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Way) -> None:
         listing = access.profile.listing
         assert listing is not None
         self._listing = listing
@@ -82,58 +91,75 @@ class NameCheck:
         self._where = access.values.texts.get("host", access.profile.name)
         self._access = access
         self._tries = 1
+        self._deadline = time.monotonic() + _PATIENCE
+        self._said = bytearray()
         self._process = self._ask()
         self.status: PortStatus | None = None
 
     def _ask(self) -> subprocess.Popen[bytes]:
-        try:
-            # In a session of its own it cannot ask anything of the operator's terminal.
-            return subprocess.Popen(
-                self._access.arguments(self._listing.argv),
-                env=children.environment(self._access.environment()),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        except FileNotFoundError as error:
-            raise Refused(f"{self._listing.argv[0]} is not installed here") from error
+        self._said.clear()
+        process = start(self._access.arguments(self._listing.argv), self._access.environment(), output=subprocess.PIPE)
+        assert process.stdout is not None
+        os.set_blocking(process.stdout.fileno(), False)
+        return process
 
     def done(self) -> bool:
         """Whether the answer is there; `status` has it. Raises NoSuchPort when the server means another port.
 
-        A server that asks for a password first tells nothing here: then, too, no key is passed on.
+        A server that asks for a password first tells nothing here: then, too, no key is passed on. Raises Refused for
+        one that does not come to an end.
         """
-        if self._process.poll() is None:
+        if self.status is not None:
+            return True
+        if not self._ended():
+            if len(self._said) > MOST or time.monotonic() > self._deadline:
+                raise Refused(f"{self._where} does not come to say which console {self._name} is")
             return False
-        if self.status is None:
-            out = self._process.stdout
-            assert out is not None
-            text = out.read().decode("utf-8", "replace")
-            out.close()
-            ports = parse_listing(self._listing, text)
-            for port in ports:
-                if self._name == port.name or self._name in port.aliases:
-                    self.status = port
-                    return True
-            if not text.strip() and self._tries < _TRIES:
-                # A conserver that has just started knows its consoles a moment later.
-                self._tries += 1
-                self._process = self._ask()
-                return False
-            if ports:
-                raise NoSuchPort(
-                    f"{self._where} has no console {self._name}; it would attach {ports[0].name} in its place"
-                )
-            unknown = self._access.method.unknown
-            if unknown is not None and unknown.search(text.encode()):
-                raise NoSuchPort(f"{self._where} has no console {self._name}: {text.strip()}")
-            raise Refused(f"{self._where} does not say which console {self._name} is: {text.strip() or 'no answer'}")
-        return True
+        self._close_output()
+        text = self._said.decode("utf-8", "replace")
+        ports = parse_listing(self._listing, text)
+        for port in ports:
+            if self._name == port.name or self._name in port.aliases:
+                self.status = port
+                return True
+        if not text.strip() and self._tries < _TRIES:
+            # A conserver that has just started knows its consoles a moment later.
+            self._tries += 1
+            self._process = self._ask()
+            return False
+        raise self._failure(ports, text)
+
+    def _failure(self, ports: list[PortStatus], text: str) -> DeviceError:
+        if ports:
+            return NoSuchPort(
+                f"{self._where} has no console {self._name}; it would attach {ports[0].name} in its place"
+            )
+        unknown = self._access.method.unknown
+        if unknown is not None and unknown.search(text.encode()):
+            return NoSuchPort(f"{self._where} has no console {self._name}: {one_line(text)[:_SHOWN]}")
+        if text.strip():
+            return self._access.speaker.explained(
+                f"{self._where} does not say which console {self._name} is", text, self._access.settings
+            )
+        return Refused(f"{self._where} does not say which console {self._name} is: no answer")
+
+    def _ended(self) -> bool:
+        """Reads on, as far as anybody would; whether all is read."""
+        out = self._process.stdout
+        assert out is not None
+        while len(self._said) <= MOST and readable(out.fileno()):
+            data = os.read(out.fileno(), 65536)
+            if not data:
+                return self._process.poll() is not None
+            self._said += data
+        return False
+
+    def _close_output(self) -> None:
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
     def close(self) -> None:
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        self._close_output()

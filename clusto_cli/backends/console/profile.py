@@ -82,7 +82,8 @@ class Method:
     ssh, which hands these settings on to the far side). ready, busy, unknown, lost: what the other side says when the
     port is attached, taken, not there, or taken away. busy_keys: what to type at a menu shown for a busy port.
     leave and brk: what to type to leave and for a break. before_force and release: commands to run before taking the
-    port over, and after a session that could not be left by typing.
+    port over, and after a session that could not be left by typing. legacy: all of this equipment speak none but old
+    algorithms over ssh.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Method:
     brk: bytes = b""
     before_force: tuple[str | tuple[str, ...], ...] = ()
     release: tuple[str | tuple[str, ...], ...] = ()
+    legacy: bool = False
 
     def supports(self, attach: Attach) -> bool:
         """Whether the equipment itself knows this mode; read-only is always kept at this end."""

@@ -19,8 +19,8 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from clusto_cli.backends.base import Refused
-from clusto_cli.backends.console.visible import visible
+from clusto_cli.backends.errors import Refused
+from clusto_cli.visible import visible
 
 _STAMPED = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ([|#%]) ")
 

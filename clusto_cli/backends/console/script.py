@@ -12,9 +12,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from clusto_cli.backends.base import Attach, Busy, ConsoleAccess, ConsoleLine, DeviceError, LineLost
-from clusto_cli.backends.console.opening import plain
+from clusto_cli.backends.base import Attach, ConsoleAccess, ConsoleLine
+from clusto_cli.backends.console.dialogue import Dialogue
+from clusto_cli.backends.errors import Busy, DeviceError, LineLost
 from clusto_cli.backends.runner import failure_of
+from clusto_cli.visible import one_line
 
 ROWS, COLUMNS = 24, 80
 # What a transcript keeps of one port at most, so that endless output does not fill the memory.
@@ -27,6 +29,10 @@ _ESCAPES = {"n": b"\r", "r": b"\r", "t": b"\t", "e": b"\x1b", "0": b"\0", "\\": 
 
 class NotExpected(DeviceError):
     """What was waited for did not come."""
+
+
+class NotTaken(DeviceError):
+    """What was typed did not go out."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +150,7 @@ class _Running:
         self.transcript = Transcript(job.name)
         self.line: ConsoleLine | None = None
         self._steps = list(job.steps)
-        self._window = bytearray()
+        self._dialogue = Dialogue()
         self._step_ends: float | None = None
         self._retry_at = 0.0
         self._started = time.monotonic()
@@ -170,6 +176,14 @@ class _Running:
         if self.transcript.attached_at is not None:
             self.transcript.seconds = time.time() - self.transcript.attached_at
 
+    def interrupt(self) -> None:
+        self.transcript.error = DeviceError("interrupted")
+        self._finish()
+
+    def leave(self) -> None:
+        if self.line is not None:
+            self.line.leave()
+
     def close(self) -> None:
         if self.line is not None:
             self.line.close()
@@ -188,9 +202,7 @@ class _Running:
         try:
             data = self.line.read()
             if data:
-                self._window += data
-                # No pattern reaches back further than this; a port that talks for ever is still read for ever.
-                del self._window[: -1024 * 1024]
+                self._dialogue.hear(data)
                 if self.job.keep:
                     self.transcript.add(data)
                 if self.job.heard is not None:
@@ -224,7 +236,7 @@ class _Running:
                     if not self._met(expect):
                         return
                 case Ask(data, seconds, enough):
-                    if not enough(bytes(self._window)):
+                    if not enough(self._dialogue.said):
                         if self._step_ends is None:
                             line.write(data)
                             self._step_ends = time.monotonic() + seconds
@@ -240,17 +252,22 @@ class _Running:
         # What was typed last must have gone out.
         if line.backlog == 0:
             self._finish()
+        elif self._late():
+            raise NotTaken(f"what was typed last is not taken in {self.job.timeout:g} s")
 
     def _met(self, expect: Expect) -> bool:
-        if match := expect.pattern.search(self._window):
-            del self._window[: match.end()]
+        if self._dialogue.met(expect.pattern):
             return True
-        if self._step_ends is None:
-            self._step_ends = time.monotonic() + self.job.timeout
-        if time.monotonic() >= self._step_ends:
-            tail = plain(bytes(self._window[-_TAIL:])) or "nothing"
+        if self._late():
+            tail = one_line(self._dialogue.said[-_TAIL:]) or "nothing"
             raise NotExpected(f"{expect.shown} has not come in {self.job.timeout:g} s, but: {tail}")
         return False
+
+    def _late(self) -> bool:
+        """Whether what is to happen now has not in its time."""
+        if self._step_ends is None:
+            self._step_ends = time.monotonic() + self.job.timeout
+        return time.monotonic() >= self._step_ends
 
 
 class Many:
@@ -266,11 +283,21 @@ class Many:
 
     def __exit__(self, *details: object) -> None:
         for each in self._running:
+            each.leave()
+        for each in self._running:
             each.close()
 
     @property
     def done(self) -> bool:
         return all(each.done for each in self._running)
+
+    def interrupt(self) -> None:
+        """Leaves what is not done."""
+        left = [each for each in self._running if not each.done]
+        for each in left:
+            each.leave()
+        for each in left:
+            each.interrupt()
 
     @property
     def transcripts(self) -> list[Transcript]:
@@ -307,15 +334,20 @@ class Many:
         return came.intersection(also)
 
 
-def many(jobs: Sequence[Job]) -> list[Transcript]:
-    """Does all the jobs side by side; their transcripts in the same order."""
+def many(jobs: Sequence[Job], ended: Callable[[], bool] = lambda: False) -> list[Transcript]:
+    """Does all the jobs side by side; their transcripts in the same order. Those that are not done when `ended` says so
+    are interrupted within a second.
+    """
     with Many(jobs) as running:
         while not running.done:
-            running.turn()
+            if ended():
+                running.interrupt()
+            else:
+                running.turn()
         return running.transcripts
 
 
-def in_batches(jobs: Sequence[Job], size: int) -> Iterator[Transcript]:
+def in_batches(jobs: Sequence[Job], size: int, ended: Callable[[], bool] = lambda: False) -> Iterator[Transcript]:
     """Does the jobs, so many at a time; their transcripts in the same order."""
     for start in range(0, len(jobs), size):
-        yield from many(jobs[start : start + size])
+        yield from many(jobs[start : start + size], ended)

@@ -15,10 +15,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from clusto_cli.backends.base import Attach, Busy, ConsoleAccess, ConsoleLine, DeviceError, LineLost
+from clusto_cli.backends.base import Attach, ConsoleAccess, ConsoleLine
 from clusto_cli.backends.console.recorder import Recorder
 from clusto_cli.backends.console.scrollback import Scrollback
 from clusto_cli.backends.console.terminal import Ended, Terminal
+from clusto_cli.backends.errors import Busy, DeviceError, LineLost
 
 # How much may wait for a slow terminal or a slow port before no more is read from the other side.
 _TERMINAL_BACKLOG = 256 * 1024

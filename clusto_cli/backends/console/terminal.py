@@ -13,7 +13,7 @@ import tty
 from types import FrameType, TracebackType
 from typing import Any
 
-from clusto_cli.backends.console.visible import visible
+from clusto_cli.visible import visible
 
 _CHUNK = 65536
 _LONGEST_MODE = 48

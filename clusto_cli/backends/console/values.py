@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from clusto_cli.backends.base import NoSuchPort, Refused
+from clusto_cli.backends.errors import NoSuchPort, Refused
 
 _TOKEN = re.compile(r"\{([^{}]*)\}")
 _NUMBER = re.compile(r"n(?:(?P<sign>[+-])(?P<offset>\d+))?(?::(?P<width>0\d+)d)?")
@@ -24,10 +24,11 @@ _ALLOWED: dict[str, tuple[re.Pattern[str], str]] = {
     "user": (re.compile(r"[A-Za-z0-9_.+:@/\\$][A-Za-z0-9_.+:@/\\$-]*"), "a user name"),
     # ConMan reads * ? [ ] in a console's name as a pattern that may match several consoles.
     "name": (re.compile(r"[A-Za-z0-9_.+:@/#][A-Za-z0-9_.+:@/# -]*"), "a port's name"),
-    # libvirt's ?command=... and ?socket=... name programs and files of this machine; ext:// runs one.
+    # libvirt's ?command=... and ?socket=... name programs and files of this machine; ext:// runs one, test:// reads
+    # one.
     "uri": (
         re.compile(
-            r"[a-z]+(\+(ssh|tcp|tls|unix|libssh2?))?://([A-Za-z0-9_.][A-Za-z0-9_.-]*@)?"
+            r"(?!test)[a-z]+(\+(ssh|tcp|tls|unix|libssh2?))?://([A-Za-z0-9_.][A-Za-z0-9_.-]*@)?"
             r"([A-Za-z0-9_.\[][A-Za-z0-9_.:%\]-]*)?(/[A-Za-z0-9_./-]*)?"
         ),
         "a libvirt URI without ?",

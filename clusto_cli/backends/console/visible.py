@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from clusto_cli.visible import visible as visible
+from clusto_cli.visible import visible
 
 _LINE_END = re.compile(rb"\r+\n|\n|\r+(?!\n|\Z)")
 

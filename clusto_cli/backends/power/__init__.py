@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from clusto_cli.backends.base import BmcControl, PowerControl
+from clusto_cli.backends.endpoint import Endpoint, endpoint
 
 if TYPE_CHECKING:
     from clusto_cli.backends.snmp import SnmpSettings
@@ -86,7 +87,9 @@ def snmp_settings(address: str, settings: Settings) -> SnmpSettings:
         if f"snmp.{key}" in settings
     }
     times = {key: seconds(settings, f"snmp.{key}") for key in ("timeout",) if f"snmp.{key}" in settings}
-    return SnmpSettings(settings.get("snmp.host") or address, **texts, **numbers, **times)  # type: ignore[arg-type]
+    any_source = boolean(settings, "snmp.any_source") or False
+    host = settings.get("snmp.host") or address
+    return SnmpSettings(host, any_source=any_source, **texts, **numbers, **times)  # type: ignore[arg-type]
 
 
 def boolean(settings: Settings, key: str) -> bool | None:
@@ -121,15 +124,29 @@ def seconds(settings: Settings, key: str) -> float:
 def _ipmi(settings: Settings) -> BmcControl:
     from clusto_cli.backends.power.ipmi import IpmiPower
 
+    where = controller_endpoint(settings, 623)
     return IpmiPower(
-        settings["bmc.host"],
+        where.host,
         settings["bmc.user"],
         settings["bmc.password"],
-        port=integer(settings, "bmc.port", 623),
+        port=where.port or 623,
         cipher_suite=integer(settings, "bmc.cipher_suite", 0) if "bmc.cipher_suite" in settings else None,
         efi=boolean(settings, "bmc.efi") or False,
         **_limits(settings),
     )
+
+
+def controller_endpoint(settings: Settings, usual: int) -> Endpoint:
+    """Where a controller listens, by `bmc.host` and `bmc.port`. Raises ValueError."""
+    if "://" in settings["bmc.host"]:
+        raise ValueError(f"bmc.host is the URL {settings['bmc.host'][:80]!r}: set bmc.protocol to redfish, or a host")
+    said = endpoint("bmc.host", settings["bmc.host"])
+    port = integer(settings, "bmc.port", said.port or usual)
+    if said.port not in (None, port):
+        raise ValueError(f"bmc.host says port {said.port}, and bmc.port {port}")
+    if not 0 < port < 65536:
+        raise ValueError(f"bmc.port is {port}: a port is from 1 to 65535")
+    return Endpoint(said.host, port)
 
 
 def _redfish(settings: Settings) -> BmcControl:

@@ -1,31 +1,38 @@
 """From the outlet that the inventory names to the row of the device's table.
 
-Three ways, by what the profile says: the row follows from the number; the table's rows say of themselves which unit
-and which outlet they are; or the rows are looked up, and the outlet is the last number of a row or the device's own
-name for it.
+Four ways, by what the profile says: the row follows from the number; the table's rows say of themselves which unit
+and which outlet they are; the rows are looked up, and the outlet is the last number of a row or the device's own
+name for it; or the rows are of all kinds, and outlets those that the device names so.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from clusto_cli.backends.base import DeviceError, NoSuchPort
-from clusto_cli.backends.power.profile import Column, Profile, Rows
+from clusto_cli.backends.errors import DeviceError, NoSuchPort
+from clusto_cli.backends.power.profile import Column, Named, Profile, Rows
 from clusto_cli.backends.power.template import OidTemplate
 from clusto_cli.backends.snmp import Oid, SnmpDevice, Value
 
+_MOST_ROWS = 4096
+"""Of a PDU's table; the largest chains have some hundreds of outlets."""
+_MOST_VARIABLES = 20_000
+"""Of a monitoring system that has its sockets among its sensors."""
 _NUMBERED = re.compile(r"(?:(\d+)[.:])?(\d+)")
 
 
 class Address(NamedTuple):
-    """Where an outlet is: its number, its unit, its row in the tables, and the text to call it by."""
+    """Where an outlet is: its number, its unit, its row in the tables, and the text to call it by; the row of its label
+    where that is another one.
+    """
 
     outlet: int | None
     unit: int
     row: Oid
     text: str
+    label_row: Oid | None = None
 
 
 class Guess(NamedTuple):
@@ -51,6 +58,11 @@ class Addresses:
         oid = template.fill(outlet=address.outlet, unit=address.unit, model=self._model)
         return oid + address.row if template.is_column else oid
 
+    def label_oid(self, column: Column, address: Address) -> Oid:
+        """The variable that holds an outlet's label."""
+        row = address.row if address.label_row is None else address.label_row
+        return self.oid(column.oid, address._replace(row=row))
+
     def position(self, column: Column, address: Address) -> int | None:
         """Which part of a string of all outlets is this one's."""
         return address.outlet if column.separator else None
@@ -61,6 +73,8 @@ class Addresses:
         if new:
             if self._profile.rows is not None:
                 await self._find_in_rows(new)
+            elif self._profile.named is not None:
+                self._find_in_table(new, await self.table())
             elif self._profile.search:
                 table = await self.table()
                 self._found |= {outlet: _search(outlet, table) for outlet in new}
@@ -96,6 +110,8 @@ class Addresses:
         if self._table is None:
             if self._profile.rows is not None:
                 self._table = await self._walk_rows(self._profile.rows)
+            elif self._profile.named is not None:
+                self._table = await self._walk_names(self._profile.named)
             elif self._profile.state.separator is not None:
                 self._table = await self._split_string()
             else:
@@ -125,62 +141,81 @@ class Addresses:
             self.confirm(guess, await self._device.get_many(guess.proof))
         missing = [outlet for outlet in outlets if outlet not in self._found]
         if missing:
-            table = {(address.unit, address.outlet): address for address in await self.table()}
-            for outlet in missing:
-                match = _NUMBERED.fullmatch(outlet)
-                unit = int(match[1]) if match and match[1] else self._profile.unit
-                found = table.get((unit, int(match[2]))) if match else None
-                self._found[outlet] = found or NoSuchPort(f"no outlet {outlet}: it has {_span(list(table.values()))}")
+            self._find_in_table(missing, await self.table())
+
+    def _find_in_table(self, outlets: Sequence[str], table: Sequence[Address]) -> None:
+        """By unit and number; without a unit, the first one's."""
+        known = {(address.unit, address.outlet): address for address in table}
+        first = min((address.unit for address in table), default=0)
+        first = first if self._profile.named is not None else self._profile.unit
+        for outlet in outlets:
+            match = _NUMBERED.fullmatch(outlet)
+            unit = int(match[1]) if match and match[1] else first
+            found = known.get((unit, int(match[2]))) if match else None
+            self._found[outlet] = found or NoSuchPort(f"no outlet {outlet}: it has {_span(table)}")
 
     async def _walk_rows(self, rows: Rows) -> list[Address]:
         unit_column, number_column = rows.unit.fill(model=self._model), rows.number.fill(model=self._model)
-        values = await self._device.walk(unit_column, number_column)
+        values = await self._device.walk(unit_column, number_column, most=_MOST_ROWS)
         table = []
         for oid, unit in values.items():
             if oid[: len(unit_column)] != unit_column:
                 continue
             row = oid[len(unit_column) :]
             number = values.get(number_column + row)
-            if isinstance(unit, int) and isinstance(number, int):
+            if isinstance(unit, int) and isinstance(number, int) and unit >= 0 and number >= 1:
                 text = str(number) if unit == self._profile.unit else f"{unit}.{number}"
                 table.append(Address(number, unit, row, text))
         return sorted(table, key=lambda address: (address.unit, address.outlet or 0))
+
+    async def _walk_names(self, named: Named) -> list[Address]:
+        """The outlets among variables of all kinds; those of the first unit are called by their number alone."""
+        column = named.oid.fill(model=self._model)
+        outlets: dict[tuple[int, int], Oid] = {}
+        labels: dict[tuple[int, int], Oid] = {}
+        for oid, value in (await self._device.walk(column, value_octets=32, most=_MOST_VARIABLES)).items():
+            name = value.decode("utf-8", "replace") if isinstance(value, bytes) else ""
+            row = oid[len(column) :]
+            for pattern, found in ((named.outlet, outlets), (named.label, labels)):
+                if pattern is not None and row and (match := pattern.fullmatch(name)):
+                    found[row[0], int(match[1])] = row
+        first = min((unit for unit, _ in outlets), default=0)
+        return [
+            Address(number, unit, row, f"{number}" if unit == first else f"{unit}.{number}", labels.get((unit, number)))
+            for (unit, number), row in sorted(outlets.items())
+        ]
 
     async def _split_string(self) -> list[Address]:
         column = self._profile.state
         unit = self._profile.unit
         value = await self._device.get(column.oid.fill(unit=unit, model=self._model))
-        table = []
-        position = 1
-        while column.text(value, position) is not None:
-            table.append(Address(position, unit, (), str(position)))
-            position += 1
-        return table
+        parts = column.parts(value)[:_MOST_ROWS]
+        return [Address(position, unit, (), str(position)) for position in range(1, len(parts) + 1)]
 
     async def _walk_state(self) -> list[Address]:
         profile = self._profile
-        states = await self._device.walk(*await self._state_columns())
+        states = await self._device.walk(*await self._state_columns(), most=_MOST_ROWS)
         names: dict[Oid, Value] = {}
         if profile.outlet_id is not None:
-            names = await self._device.walk(profile.outlet_id.fill(model=self._model))
-        counts: dict[int, Value] = {}
-        table = []
-        for oid in states:
-            address = self._recognise(oid)
-            if address is None:
-                continue
-            if profile.outlet_id is not None:
-                name = names.get(profile.outlet_id.fill(model=self._model) + address.row)
-                text = name.decode("utf-8", "replace").strip() if isinstance(name, bytes) else ""
-                address = Address(address.outlet, address.unit, address.row, text or address.text)
-            count = self.count_oid(address.unit) if address.outlet is not None else None
-            if count is not None and address.unit not in counts:
-                counts[address.unit] = await self._device.get(count)
-            limit = counts.get(address.unit)
-            if isinstance(limit, int) and limit > 0 and (address.outlet or 0) > limit:
-                continue
-            table.append(address)
-        return table
+            names = await self._device.walk(profile.outlet_id.fill(model=self._model), most=_MOST_ROWS)
+        table = [self._named(address, names) for oid in states if (address := self._recognise(oid)) is not None]
+        counts = await self._counts({address.unit for address in table if address.outlet is not None})
+        return [address for address in table if (address.outlet or 0) <= counts.get(address.unit, address.outlet or 0)]
+
+    def _named(self, address: Address, names: Mapping[Oid, Value]) -> Address:
+        """The outlet with the device's own name for it, where it has one."""
+        if self._profile.outlet_id is None:
+            return address
+        name = names.get(self._profile.outlet_id.fill(model=self._model) + address.row)
+        text = name.decode("utf-8", "replace").strip() if isinstance(name, bytes) else ""
+        return address._replace(text=text or address.text)
+
+    async def _counts(self, units: Iterable[int]) -> dict[int, int]:
+        """How many outlets each of these units says that it has, where it says so."""
+        oids = {unit: oid for unit in units if (oid := self.count_oid(unit)) is not None}
+        values = await self._device.get_many(oids.values())
+        numbers = {unit: values[oid] for unit, oid in oids.items()}
+        return {unit: count for unit, count in numbers.items() if isinstance(count, int) and count > 0}
 
     async def _state_columns(self) -> list[Oid]:
         oid = self._profile.state.oid
@@ -210,7 +245,7 @@ class Addresses:
             found = matched
             row = profile.index.fill(outlet=found["outlet"], unit=found.get("unit", profile.unit))
         unit, outlet = found.get("unit", profile.unit), found["outlet"]
-        if outlet < 1:
+        if outlet < 1 or unit < 0:
             return None
         return Address(outlet, unit, row, str(outlet) if unit == profile.unit else f"{unit}.{outlet}")
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from clusto_cli.backends.base import DeviceError, OutletReading, Refused, Relay, Step
+from clusto_cli.backends.base import OutletReading, Relay, Step
+from clusto_cli.backends.errors import DeviceError, Refused
 from clusto_cli.backends.program import filled, run_program
 
 _WORDS = {"on": Relay.ON, "off": Relay.OFF}

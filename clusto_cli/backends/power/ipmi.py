@@ -9,22 +9,19 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
-from clusto_cli.backends.base import (
-    AuthenticationFailed,
-    BootDevice,
-    BootOverride,
-    DeviceError,
-    OutletReading,
-    Refused,
-    Relay,
-    Step,
-    Unreachable,
-)
-from clusto_cli.backends.program import ProgramFailed, run_program
+from clusto_cli.backends.base import BootDevice, BootOverride, OutletReading, Relay, Step
+from clusto_cli.backends.endpoint import Endpoint
+from clusto_cli.backends.errors import DeviceError, Refused
+from clusto_cli.backends.program import ProgramFailed, ProgramSilent, run_program
+from clusto_cli.backends.reasons import IPMITOOL, roles
+from clusto_cli.visible import one_line
 
 _STATES = {"Chassis Power is on": Relay.ON, "Chassis Power is off": Relay.OFF}
-_SILENCE = ("Unable to establish", "timeout", "Get Device ID command failed")
-_DENIED = ("RAKP 2 HMAC is invalid", "unauthorized", "Invalid user name", "Insufficient privilege")
+_SETTINGS = roles("bmc", "host", "port", "user", "password", "timeout", cipher="bmc.cipher_suite")
+_LONGEST = 200
+"""Characters of what a controller says that are handed on."""
+_SPARE = 2.0
+"""Seconds that ipmitool has for saying why it gave up, beyond those in which it tries."""
 
 _SELECTORS = {
     "No override": BootDevice.DEFAULT,
@@ -58,10 +55,10 @@ class IpmiPower:
         timeout: float = 20.0,
         settle: float = 60.0,
     ) -> None:
-        self._where = f"{host}:{port}"
+        self._where = str(Endpoint(host, port))
         # Only with -v does it say of a session that was not established why it was not.
         self._argv = ["ipmitool", "-v", "-I", "lanplus", "-H", host, "-p", str(port)]
-        self._argv += ["-U", user, "-E", "-N", "1", "-R", "4"]
+        self._argv += ["-U", user, "-E", "-N", "1", "-R", str(_tries(timeout))]
         if cipher_suite is not None:
             self._argv += ["-C", str(cipher_suite)]
         self._environment = {"IPMI_PASSWORD": password}
@@ -116,8 +113,12 @@ class IpmiPower:
         selector = named.get("Boot Device Selector")
         if selector is None:
             raise Refused(f"{self._where}: it does not tell its boot flags")
-        code = ", ".join([*(flag for flag in flags if " : " not in flag), selector])
-        device = _SELECTORS.get(selector, selector) if "Boot Flag Valid" in flags else BootDevice.DEFAULT
+        code = one_line(", ".join([*(flag for flag in flags if " : " not in flag), selector]))[:_LONGEST]
+        device = (
+            _SELECTORS.get(selector, one_line(selector)[:_LONGEST])
+            if "Boot Flag Valid" in flags
+            else BootDevice.DEFAULT
+        )
         once = device != BootDevice.DEFAULT and "Options apply to only next boot" in flags
         return BootOverride(str(device), once, code)
 
@@ -142,17 +143,22 @@ class IpmiPower:
         await self._ipmitool("raw", *(f"{octet:#04x}" for octet in (0x00, 0x08, parameter, *data)))
 
     async def _status(self, outlet: str) -> OutletReading:
-        said = (await self._ipmitool("chassis", "power", "status")).strip()
+        said = one_line(await self._ipmitool("chassis", "power", "status"))[:_LONGEST]
         return OutletReading(outlet, _STATES.get(said, Relay.UNKNOWN), said)
 
     async def _ipmitool(self, *words: str) -> str:
         try:
-            return await run_program([*self._argv, *words], self._timeout, self._environment)
+            return await run_program([*self._argv, *words], self._timeout + _SPARE, self._environment)
         except ProgramFailed as error:
-            denied = [line for line in error.said if any(mark in line for mark in _DENIED)]
-            if denied:
-                raise AuthenticationFailed(f"{self._where}: ipmitool: {denied[-1].removeprefix('> ')}") from None
-            text = f"{self._where}: {error}"
-            if any(mark in text for mark in _SILENCE):
-                raise Unreachable(text) from None
-            raise Refused(text) from None
+            raise IPMITOOL.explained(self._where, "\n".join(error.said), _SETTINGS) from None
+        except ProgramSilent as error:
+            said = "\n".join([*error.said, f"no response in {self._timeout:g} s"])
+            raise IPMITOOL.explained(self._where, said, _SETTINGS) from None
+
+
+def _tries(seconds: float) -> int:
+    """ipmitool's -R for that time: with -N 1 it waits 1, 2, ... R seconds, and does so twice (lanplus)."""
+    tries = 1
+    while (tries + 1) * (tries + 2) <= seconds:
+        tries += 1
+    return tries

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from clusto_cli.backends.base import Concern, Relay
 from clusto_cli.backends.power.template import OidTemplate, TemplateError
 from clusto_cli.backends.snmp import Oid, Tag, Value, parse_oid
 
+_LONGEST_DELAY = 86_400.0
 TYPES = {"integer": Tag.INTEGER, "gauge": Tag.GAUGE32, "string": Tag.OCTET_STRING}
 
 
@@ -72,11 +74,16 @@ class Column(NamedTuple):
             octets = value if isinstance(value, bytes) else b""
             byte, shift = divmod(self.bit, 8)
             return "1" if byte < len(octets) and octets[byte] & 0x80 >> shift else "0"
-        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
         if self.separator is None:
-            return text.strip()
-        parts = [part.strip() for part in text.split(None if self.separator.isspace() else self.separator)]
+            return (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)).strip()
+        parts = self.parts(value)
         return parts[position - 1] if position is not None and 0 < position <= len(parts) else None
+
+    def parts(self, value: Value) -> list[str]:
+        """The values of all outlets that one string holds."""
+        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
+        separator = self.separator or ","
+        return [part.strip() for part in text.split(None if separator.isspace() else separator)]
 
 
 class Command(NamedTuple):
@@ -105,10 +112,12 @@ class Delay(NamedTuple):
     each: bool
 
     def seconds(self, value: Value) -> float:
-        """The delay that a value of the variable says: 0 when the device lacks it, or by it never turns the outlet."""
+        """The delay that a value of the variable says, a day at most: 0 when the device lacks it, or by it never turns
+        the outlet.
+        """
         if not isinstance(value, int) or value == self.never:
             return 0.0
-        return max(value, 0) * self.scale
+        return min(max(value, 0) * self.scale, _LONGEST_DELAY)
 
 
 class Rows(NamedTuple):
@@ -118,9 +127,21 @@ class Rows(NamedTuple):
     number: OidTemplate
 
 
+class Named(NamedTuple):
+    """A table of variables of all kinds, in which the device's own name for each says what it is.
+
+    A row is an outlet where its name in the column `oid` is wholly `outlet`, whose group is the number; `label` is the
+    name of the row that holds the outlet's label, likewise. The first number of a row is the unit.
+    """
+
+    oid: OidTemplate
+    outlet: re.Pattern[str]
+    label: re.Pattern[str] | None
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One family. Exactly one of `index`, `rows` and `search` says how outlets become rows."""
+    """One family. Exactly one of `index`, `rows`, `search` and `named` says how outlets become rows."""
 
     name: str
     vendor: str
@@ -135,6 +156,7 @@ class Profile:
     index: OidTemplate | None
     rows: Rows | None
     search: bool
+    named: Named | None
     unit: int
     count: OidTemplate | None
     outlet_id: OidTemplate | None
@@ -152,7 +174,8 @@ _KNOWN = {
     "": {"vendor", "family", "mib", "sources", "recognise", "outlets", "name", "state", "command", "delay"}
     | {"pending", "lock", "switchable", "fault", "version"},
     "recognise": {"sysobjectid", "priority", "model", "table", "probe"},
-    "outlets": {"index", "rows", "search", "unit", "count", "id"},
+    "outlets": {"index", "rows", "search", "named", "unit", "count", "id"},
+    "named": {"oid", "outlet", "label"},
     "delays": {"on", "off"},
     "delay": {"oid", "unit", "never", "each"},
     "command": {"on", "off", "oid", "type", "separator", "unlock", "one_by_one", "settle"},
@@ -168,7 +191,7 @@ def parse(name: str, text: str) -> Profile:
         raise ProfileError(f"profile {name}: {error}") from None
     except KeyError as error:
         raise ProfileError(f"profile {name}: {error.args[0]} is missing") from None
-    except (TemplateError, ValueError, TypeError, AttributeError) as error:
+    except (TemplateError, ValueError, TypeError, AttributeError, re.error) as error:
         raise ProfileError(f"profile {name}: {error}") from None
 
 
@@ -206,9 +229,9 @@ def _build(name: str, data: dict[str, Any]) -> Profile:
     _only_known("recognise", recognise)
     _only_known("outlets", outlets)
     _only_known("delays", delays)
-    forms = [form for form in ("index", "rows", "search") if outlets.get(form)]
+    forms = [form for form in ("index", "rows", "search", "named") if outlets.get(form)]
     if len(forms) != 1:
-        raise ValueError("outlets needs exactly one of index, rows and search")
+        raise ValueError("outlets needs exactly one of index, rows, search and named")
     state = _column(data["state"])
     rows = outlets.get("rows")
     signs = [_column(item) for key in _SIGNS for item in _several(data.get(key))]
@@ -231,6 +254,7 @@ def _build(name: str, data: dict[str, Any]) -> Profile:
         index=OidTemplate(outlets["index"]) if "index" in outlets else None,
         rows=Rows(OidTemplate(rows["unit"]), OidTemplate(rows["number"])) if rows else None,
         search=bool(outlets.get("search")),
+        named=_named(outlets["named"]) if "named" in outlets else None,
         unit=outlets.get("unit", 1),
         count=OidTemplate(outlets["count"]) if "count" in outlets else None,
         outlet_id=OidTemplate(outlets["id"]) if "id" in outlets else None,
@@ -260,6 +284,15 @@ def _column(item: dict[str, Any]) -> Column:
     codes = {str(code): Meaning.parse(words) for code, words in item.get("codes", {}).items()}
     otherwise = Meaning.parse(item["otherwise"]) if "otherwise" in item else None
     return Column(OidTemplate(item["oid"]), codes, otherwise, item.get("separator"), item.get("bit"))
+
+
+def _named(item: dict[str, Any]) -> Named:
+    _only_known("named", item)
+    patterns = {key: re.compile(item[key]) for key in ("outlet", "label") if key in item}
+    for key, pattern in patterns.items():
+        if pattern.groups != 1:
+            raise ValueError(f"outlets.named.{key} needs one group, around the number")
+    return Named(OidTemplate(item["oid"]), patterns["outlet"], patterns.get("label"))
 
 
 def _command(item: dict[str, Any]) -> Command:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from clusto_cli.backends.base import DeviceError
+from clusto_cli.backends.errors import DeviceError
 from clusto_cli.backends.power.profile import Profile, ProfileError
 from clusto_cli.backends.snmp import Oid, SnmpDevice, format_oid, parse_oid
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from clusto_cli.backends.base import DeviceError, NoSuchPort, OutletReading, Step
+from clusto_cli.backends.base import OutletReading, Step
+from clusto_cli.backends.errors import DeviceError, NoSuchPort
 from clusto_cli.backends.power import profile as profiles
 from clusto_cli.backends.power.profile import ProfileError
 from clusto_cli.backends.power.recognise import SYS_OBJECT_ID, Recognition, model_of, recognise

@@ -13,17 +13,8 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from clusto_cli.backends.base import (
-    Concern,
-    DeviceError,
-    GracefulControl,
-    NotVerified,
-    OutletReading,
-    PowerControl,
-    Refused,
-    Relay,
-    Unreachable,
-)
+from clusto_cli.backends.base import Concern, GracefulControl, OutletReading, PowerControl, Relay
+from clusto_cli.backends.errors import DeviceError, NotVerified, Refused, Unreachable
 from clusto_cli.backends.runner import Interrupted, Interruption, Unexpected, failure_of
 
 _FIRST_POLL, _LAST_POLL = 0.1, 1.0

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from clusto_cli.backends.base import (
-    Concern,
-    DeviceError,
-    NoSuchPort,
-    NotVerified,
-    OutletReading,
-    Refused,
-    Relay,
-    Step,
-)
+from clusto_cli.backends.base import Concern, OutletReading, Relay, Step
+from clusto_cli.backends.errors import DeviceError, NoSuchPort, NotVerified, Refused
 from clusto_cli.backends.power.addressing import Address, Addresses
 from clusto_cli.backends.power.profile import Meaning, Profile
 from clusto_cli.backends.power.template import OidTemplate
@@ -137,8 +129,8 @@ class SnmpPower:
         strings = any(column.separator for column in columns)
         labels: dict[Oid, int] = {}
         if not brief and profile.label is not None:
-            oid = profile.label.oid
-            labels = {self._addresses.oid(oid, address): _LABEL_OCTETS for address in addresses.values()}
+            label = profile.label
+            labels = {self._addresses.label_oid(label, address): _LABEL_OCTETS for address in addresses.values()}
         value_octets = _STRING_OCTETS if strings else _CODE_OCTETS
         values = await self._device.get_many([*wanted, *labels], value_octets, labels)
         if not brief:
@@ -184,7 +176,7 @@ class SnmpPower:
             return NoSuchPort(f"no outlet {outlet}: {profile.name} says it is absent (code {code})")
         label = None
         if profile.label is not None and not brief:
-            label = profile.label.text(values.get(self._addresses.oid(profile.label.oid, address)), 1)
+            label = profile.label.text(values.get(self._addresses.label_oid(profile.label, address)), 1)
         concerns = tuple((sign.concern, sign.text) for sign in found if sign.concern is not None)
         return OutletReading(outlet, relay, code, label or None, concerns, self._never(address))
 

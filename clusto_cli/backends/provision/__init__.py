@@ -67,6 +67,17 @@ def way_of(settings: Settings) -> str:
     return "sftp" if "://" in settings.get("rebuild.dir", "") else "directory"
 
 
+def groups_of(way: str) -> tuple[str, ...]:
+    """The first words of the settings that a way asks for."""
+    own = {
+        "directory": ("rebuild",),
+        "command": ("rebuild",),
+        "sftp": ("rebuild", "ssh"),
+        "cobbler": ("rebuild", "cobbler"),
+    }
+    return own.get(way, GROUPS)
+
+
 def _third_party(way: str, settings: Settings) -> Provisioner:
     """A boot server of another package: called with the settings."""
     from importlib.metadata import entry_points

@@ -22,19 +22,12 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from clusto_cli.backends.base import (
-    AuthenticationFailed,
-    BootMachine,
-    BootState,
-    DeviceError,
-    NotVerified,
-    Refused,
-    Step,
-    Unreachable,
-)
+from clusto_cli.backends.base import BootMachine, BootState, Step
+from clusto_cli.backends.errors import AuthenticationFailed, DeviceError, NotVerified, Refused, Unreachable
 from clusto_cli.backends.provision.many import one_by_one
 from clusto_cli.backends.provision.turns import Turns
 from clusto_cli.backends.runner import attempt
+from clusto_cli.visible import one_line
 
 T = TypeVar("T")
 _PATH = "/cobbler_api"
@@ -44,6 +37,7 @@ _NOTHING = "~"
 _OPTION, _VARIABLE = "clusto.event", "clusto_event"
 _OCTETS = 4 << 20
 """The largest answer that is read: one system or profile has some kilobytes."""
+_AGAIN = 0.05
 _FAULT = re.compile(r"<class '[^']*'>:'?(.*?)'?$", re.DOTALL)
 
 
@@ -173,7 +167,7 @@ class _Session:
             try:
                 session.token = session.text("login", settings.user, settings.password)
             except Refused as error:
-                raise AuthenticationFailed(str(error)) from None
+                raise AuthenticationFailed(f"{error} (see cobbler.user and cobbler.password)") from None
             yield session
             with suppress(DeviceError):
                 session.call("logout", session.token)
@@ -197,15 +191,18 @@ class _Session:
                 return getattr(self._proxy, method)(*arguments)
         except xmlrpc.client.Fault as fault:
             said = _FAULT.sub(r"\1", str(fault.faultString)).strip().splitlines()
-            raise Refused(f"{self._where}: {_short(said[0]) if said else fault.faultCode}") from fault
+            # Of a traceback the last line tells, and the first what was asked for.
+            words = "; ".join(dict.fromkeys(line.strip() for line in [*said[:1], *said[-2:]] if line.strip()))
+            raise Refused(f"{self._where}: {one_line(words)[:400] or fault.faultCode}") from fault
         except xmlrpc.client.ProtocolError as error:
             raise Unreachable(f"{self._where}: HTTP {error.errcode} {_short(error.errmsg)}") from error
         except ssl.SSLError as error:
-            raise AuthenticationFailed(f"{self._where}: {error.reason or error}") from error
+            raise AuthenticationFailed(f"{self._where}: {error.reason or error} (see cobbler.verify)") from error
         except TimeoutError as error:
-            raise Unreachable(f"{self._where}: no answer in time") from error
+            raise Unreachable(f"{self._where}: no answer in time (see cobbler.url and cobbler.timeout)") from error
         except (OSError, http.client.HTTPException) as error:
-            raise Unreachable(f"{self._where}: {_short(getattr(error, 'strerror', None) or error)}") from error
+            why = _short(getattr(error, "strerror", None) or error)
+            raise Unreachable(f"{self._where}: {why} (see cobbler.url)") from error
         except DeviceError:
             raise
         except Exception as error:
@@ -277,9 +274,8 @@ class _Transport(xmlrpc.client.Transport):
         each octet. Raises TimeoutError then.
         """
         self._late = False
-        timer = threading.Timer(self._settings.timeout, self._hang_up)
-        timer.daemon = True
-        timer.start()
+        done = threading.Event()
+        threading.Thread(target=self._watch, args=[done], daemon=True).start()
         try:
             yield
         except Exception:
@@ -287,10 +283,17 @@ class _Transport(xmlrpc.client.Transport):
                 raise TimeoutError from None
             raise
         finally:
-            timer.cancel()
+            done.set()
+
+    def _watch(self, done: threading.Event) -> None:
+        """Hangs up when it is late, and again and again: a connection may only just be being made."""
+        if done.wait(self._settings.timeout):
+            return
+        self._late = True
+        while not done.wait(_AGAIN):
+            self._hang_up()
 
     def _hang_up(self) -> None:
-        self._late = True
         connection = self._connection[1]
         # A connection lets go of its socket while an answer without a length is still being read from it.
         known = connection.sock if connection is not None and connection.sock is not None else self._socket

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from clusto_cli.backends.base import BootMachine, BootState, DeviceError, Refused, Step
+from clusto_cli.backends.base import BootMachine, BootState, Step
+from clusto_cli.backends.errors import DeviceError, Refused
 from clusto_cli.backends.program import filled, run_program
 from clusto_cli.backends.provision.many import one_by_one
 

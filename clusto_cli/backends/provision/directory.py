@@ -8,7 +8,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 
-from clusto_cli.backends.base import Refused
+from clusto_cli.backends.errors import Refused
 from clusto_cli.backends.provision.render import SharedFile
 from clusto_cli.backends.provision.tree import Space, TreeProvisioner, mode_of
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from clusto_cli.backends.base import BootMachine, DeviceError
+from clusto_cli.backends.base import BootMachine
+from clusto_cli.backends.errors import DeviceError
 from clusto_cli.backends.runner import attempt
 
 _AT_ONCE = 16

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from clusto_cli.backends.base import AuthenticationFailed, DeviceError, Refused, Unreachable
+from clusto_cli.backends.errors import AuthenticationFailed, DeviceError, Refused, Unreachable
 from clusto_cli.backends.provision.render import SharedFile
 from clusto_cli.backends.provision.tree import Space, TreeProvisioner, mode_of
 

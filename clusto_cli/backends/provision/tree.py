@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from clusto_cli.backends.base import BootMachine, BootState, DeviceError, Refused, Step
+from clusto_cli.backends.base import BootMachine, BootState, Step
+from clusto_cli.backends.errors import DeviceError, Refused
 from clusto_cli.backends.provision.loaders import loader_of, state_of
 from clusto_cli.backends.provision.render import SharedFile
 from clusto_cli.backends.provision.turns import Turns

@@ -5,15 +5,26 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
-from clusto_cli.backends.base import AuthenticationFailed, DeviceError, Refused, Unreachable
-from clusto_cli.backends.snmp.message import Kind, Oid, Value, Varbind, encode_oid, format_oid, varbind_octets
+from clusto_cli.backends.errors import AuthenticationFailed, DeviceError, Refused, Unreachable
+from clusto_cli.backends.snmp.bounds import MOST_ROWS, WalkBudget
+from clusto_cli.backends.snmp.message import (
+    Kind,
+    Oid,
+    Value,
+    Varbind,
+    can_exist,
+    encode_oid,
+    format_oid,
+    varbind_octets,
+)
+from clusto_cli.backends.snmp.pace import SHORTEST, SHORTEST_SIGNED, Pace
 from clusto_cli.backends.snmp.settings import SnmpSettings
 
-TOO_BIG, NO_SUCH_NAME, GEN_ERR = 1, 2, 5
+TOO_BIG, NO_SUCH_NAME, GEN_ERR, NO_CREATION = 1, 2, 5, 11
 ERROR_STATUS = (
     *("noError", "tooBig", "noSuchName", "badValue", "readOnly", "genErr", "noAccess", "wrongType", "wrongLength"),
     *("wrongEncoding", "wrongValue", "noCreation", "inconsistentValue", "resourceUnavailable", "commitFailed"),
@@ -30,6 +41,8 @@ _HINTS = {
 # Statuses that speak of the request as a whole, so that a smaller one may succeed (RFC 3416 section 4.2.5).
 _SPLITTABLE = {TOO_BIG, GEN_ERR, 13, 14, 15}
 
+_COPIES_OF_LARGE = 4
+"""How often a request of more variables than the device has ever answered is sent before a smaller one is tried."""
 _T = TypeVar("_T")
 _request_ids = itertools.count(int.from_bytes(os.urandom(4)) >> 2)
 
@@ -60,6 +73,14 @@ class Link(Protocol):
     @property
     def overhead(self) -> int: ...
 
+    @property
+    def alive(self) -> bool:
+        """Whether something has come from the device."""
+
+    @property
+    def hint(self) -> str | None:
+        """What is known of a silence."""
+
     async def attempt(
         self, request_id: int, kind: int, varbinds: Sequence[Varbind], first: int, second: int, timeout: float
     ) -> tuple[int, int, Sequence[Varbind]] | None: ...
@@ -78,13 +99,17 @@ class SnmpDevice:
     def __init__(self, settings: SnmpSettings) -> None:
         self.settings = settings
         self.requests = 0
-        self._link: Link = _open_link(settings)
+        self._link: Link = _open_link(settings, self._stray)
         self._window = asyncio.Semaphore(settings.window)
         self._set_order = asyncio.Lock()
+        shortest = SHORTEST_SIGNED if settings.version == "3" else SHORTEST
+        self._pace = Pace(settings.timeout, settings.retries, shortest)
+        self._budget = WalkBudget()
         self._most = 1 << 16
         self._answered_most = 1
         self._silent_since: float | None = None
         self._answers_reads = False
+        self._takes_writes = False
         self._given_up_at = float("-inf")
 
     async def __aenter__(self) -> SnmpDevice:
@@ -106,10 +131,10 @@ class SnmpDevice:
         answer exceeds `max_octets`.
         """
         values: dict[Oid, Value] = dict.fromkeys(oids)
-        chunks = self._chunks(list(map(Varbind, values)), value_octets, octets_of=octets_of)
+        # A name made of what the device said may be one that no variable has.
+        chunks = self._chunks(list(map(Varbind, filter(can_exist, values))), value_octets, octets_of=octets_of)
         for answer in await _together(self._get_chunk(chunk) for chunk in chunks):
-            for oid, _, value in answer:
-                values[oid] = value
+            values.update((oid, value) for oid, _, value in answer if oid in values)
         return values
 
     async def get_next(self, oid: Oid) -> Varbind | None:
@@ -121,9 +146,12 @@ class SnmpDevice:
             raise _refusal(status, oid)
         return varbinds[0] if varbinds[0].exists else None
 
-    async def walk(self, *columns: Oid, value_octets: int = 12) -> dict[Oid, Value]:
-        """Every variable below each of `columns`, in the device's order; several columns are walked side by side."""
-        parts = await _together(self._walk_column(column, value_octets) for column in columns)
+    async def walk(self, *columns: Oid, value_octets: int = 12, most: int = MOST_ROWS) -> dict[Oid, Value]:
+        """Every variable below each of `columns`, in the device's order; several columns are walked side by side.
+
+        Raises Refused for tables that do not end, or have more than `most` rows: see WalkBudget.
+        """
+        parts = await _together(self._walk_column(column, value_octets, most) for column in columns)
         return {oid: value for part in parts for oid, value in part.items()}
 
     async def set(self, varbinds: Sequence[Varbind], *, repeat: bool = True) -> None:
@@ -145,9 +173,12 @@ class SnmpDevice:
         A request that the device refuses for its size is split, and a variable that it refuses is left out of the next.
         Requests that may not be repeated (`repeat` false) carry one variable each.
         """
-        failures: dict[Oid, DeviceError] = {}
+        failures: dict[Oid, DeviceError] = {
+            varbind.oid: SnmpRefused(NO_CREATION, varbind.oid) for varbind in varbinds if not can_exist(varbind.oid)
+        }
+        possible = [varbind for varbind in varbinds if varbind.oid not in failures]
         async with self._set_order:
-            for chunk in self._chunks(varbinds, 0, at_most if repeat else 1):
+            for chunk in self._chunks(possible, 0, at_most if repeat else 1):
                 await self._set_chunk(chunk, repeat, failures)
         return failures
 
@@ -219,11 +250,12 @@ class SnmpDevice:
             self._most = min(self._most, max(half, self._answered_most))
         return half
 
-    async def _walk_column(self, column: Oid, value_octets: int) -> dict[Oid, Value]:
+    async def _walk_column(self, column: Oid, value_octets: int, most: int) -> dict[Oid, Value]:
         rows: dict[Oid, Value] = {}
         room = self.settings.max_octets - self._link.overhead - len(self.settings.community)
         many = max(1, room // (len(encode_oid(column)) + 6 + value_octets))
         last = column
+        limit = self._budget.begin(column, most)
         while True:
             if self.settings.version == "1" or many == 1:
                 following = await self.get_next(last)
@@ -246,6 +278,7 @@ class SnmpDevice:
                     return rows
                 if varbind.oid <= last:
                     raise Refused(f"its table does not advance after {format_oid(last)}")
+                limit.take(varbind)
                 rows[varbind.oid] = varbind.value
                 last = varbind.oid
 
@@ -257,48 +290,67 @@ class SnmpDevice:
         size = max(len(varbinds), second if kind == Kind.GET_BULK else 1)
         asked_at = loop.time()
         async with self._window:
-            for tried in itertools.count(1):
+            began = loop.time()
+            for copies in itertools.count(1):
                 if self._given_up_at >= asked_at:
                     raise self._silence(kind)
                 if self._silent_since is None:
                     self._silent_since = loop.time()
                 self.requests += 1
-                timeout = self.settings.timeout
-                answer = await self._link.attempt(request_id, kind, varbinds, first, second, timeout)
+                answer = await self._link.attempt(request_id, kind, varbinds, first, second, self._pace.wait(copies))
                 if answer is not None:
-                    self._silent_since = None
-                    self._answers_reads = self._answers_reads or kind != Kind.SET
-                    if not answer[0]:
-                        self._answered_most = max(self._answered_most, size)
+                    self._pace.answered(loop.time() - began, copies)
+                    self._note_answer(kind, answer[0], size)
                     return answer
                 if not repeat:
                     raise NoAnswer("no answer; whether it was done is not known")
                 silent = loop.time() - (self._silent_since or loop.time())
-                # The clock of the event loop may fire a timer up to its resolution early.
-                if silent >= self.settings.patience - 0.01 or tried > 2 * self.settings.retries:
-                    self._given_up_at = loop.time()
+                if self._pace.is_over(silent, loop.time() - began, copies, self._link.alive):
+                    if self._pace.is_silence(silent):
+                        self._given_up_at = loop.time()
                     raise self._silence(kind)
-                if tried >= 2 and size > self._answered_most:
+                if copies >= _COPIES_OF_LARGE and size > self._answered_most:
                     raise _Unanswered
         raise AssertionError("unreachable")
 
+    def _note_answer(self, kind: int, status: int, size: int) -> None:
+        self._silent_since = None
+        if kind == Kind.SET:
+            self._takes_writes = True
+        else:
+            self._answers_reads = True
+        if not status:
+            self._answered_most = max(self._answered_most, size)
+
+    def _stray(self) -> None:
+        """An answer that nobody waits for any more: the device lives, and was asked again too soon."""
+        self._silent_since = None
+        self._pace.too_soon()
+
     def _silence(self, kind: int) -> Unreachable:
-        if kind == Kind.SET and self._answers_reads and self.settings.version != "3":
-            silent = f"no answer to a write in {self.settings.patience:g} s, while it answers reads"
-            return Unreachable(f"{self.settings.where}: {silent} (another write community?)")
-        credentials = "user or keys" if self.settings.version == "3" else "community"
-        silent = f"no answer in {self.settings.patience:g} s (down, filtered, or another {credentials})"
-        return Unreachable(f"{self.settings.where}: {silent}")
+        settings = self.settings
+        seconds = f"{self._pace.patience:g} s"
+        if kind == Kind.SET and self._answers_reads:
+            silent = f"{settings.where}: no answer to a write in {seconds}, while it answers reads"
+            if self._takes_writes or settings.version == "3":
+                return Unreachable(silent)
+            guess = "may this community write?" if settings.write_community is None else "another write community?"
+            return Unreachable(f"{silent} ({guess})")
+        silent = f"{settings.where}: no answer in {seconds}"
+        if self._link.hint:
+            return Unreachable(f"{silent}: {self._link.hint}")
+        credentials = "user or keys" if settings.version == "3" else "community"
+        return Unreachable(f"{silent} (down, filtered, or another {credentials})")
 
 
-def _open_link(settings: SnmpSettings) -> Link:
+def _open_link(settings: SnmpSettings, stray: Callable[[], None]) -> Link:
     if settings.version == "3":
         from clusto_cli.backends.snmp.usm import UserLink
 
         return UserLink(settings)
     from clusto_cli.backends.snmp.community import CommunityLink
 
-    return CommunityLink(settings)
+    return CommunityLink(settings, stray)
 
 
 def _named(varbinds: Sequence[Varbind], index: int) -> Oid | None:

@@ -77,6 +77,12 @@ class Message(NamedTuple):
 
 
 SEQUENCE = 0x30
+MOST_ARCS, LARGEST_ARC = 128, 0xFFFF_FFFF
+"""What an object identifier may be (RFC 2578 section 3.5); a device's numbers, taken for a row's, may be anything."""
+_INTEGER_OCTETS = 9
+"""The longest number: a Counter64 with its leading zero (RFC 2578 section 7.1.10)."""
+_KEPT_OCTETS = 128
+"""Encoded variables up to this length are remembered, so that what a device sends cannot fill the memory."""
 _UNSIGNED = {Tag.COUNTER32, Tag.GAUGE32, Tag.TIME_TICKS, Tag.COUNTER64}
 _OCTETS = {Tag.OCTET_STRING, Tag.IP_ADDRESS, Tag.OPAQUE}
 
@@ -114,6 +120,11 @@ def decode(data: bytes) -> Message:
         raise MalformedMessage("the message ends early") from None
 
 
+def can_exist(oid: Oid) -> bool:
+    """Whether a variable can have this name."""
+    return 2 <= len(oid) <= MOST_ARCS and min(oid) >= 0 and max(oid) <= LARGEST_ARC
+
+
 def varbind_octets(varbind: Varbind) -> int:
     """How many octets a variable takes in a message."""
     return len(_encode_varbind(varbind))
@@ -133,7 +144,8 @@ def _decode(data: bytes) -> Message:
     varbinds = []
     while position < end:
         start, position = _enter(data, position, end, SEQUENCE)
-        varbinds.append(_decode_varbind(data[start:position]))
+        read = _decode_varbind if position - start <= _KEPT_OCTETS else _decode_varbind.__wrapped__
+        varbinds.append(read(data[start:position]))
     return Message(version, community, kind, request_id, first, second, varbinds)
 
 
@@ -166,16 +178,16 @@ def _enter(data: bytes, position: int, end: int, tag: int) -> tuple[int, int]:
 def _decode_integer(data: bytes, position: int, end: int) -> tuple[int, int]:
     """The number at `position` and where it stops."""
     start, stop = _enter(data, position, end, Tag.INTEGER)
-    return int.from_bytes(data[start:stop], "big", signed=True), stop
+    return _number(data[start:stop], signed=True), stop
 
 
 def _decode_value(tag: int, content: bytes) -> Value:
     if tag == Tag.INTEGER:
-        return int.from_bytes(content, "big", signed=True)
+        return _number(content, signed=True)
     if tag in _OCTETS:
         return content
     if tag in _UNSIGNED:
-        return int.from_bytes(content, "big")
+        return _number(content, signed=False)
     if tag == Tag.OBJECT_IDENTIFIER:
         return decode_oid(content)
     if tag == Tag.NULL or tag >= Tag.NO_SUCH_OBJECT:
@@ -183,8 +195,15 @@ def _decode_value(tag: int, content: bytes) -> Value:
     raise MalformedMessage(f"unknown type {tag:#x}")
 
 
-@lru_cache(maxsize=65536)
+def _number(content: bytes, *, signed: bool) -> int:
+    if len(content) > _INTEGER_OCTETS:
+        raise MalformedMessage("a number of more than 64 bits")
+    return int.from_bytes(content, "big", signed=signed)
+
+
 def decode_oid(content: bytes) -> Oid:
+    if len(content) > 5 * MOST_ARCS:
+        raise MalformedMessage("an object identifier of too many numbers")
     arcs: list[int] = []
     arc = 0
     for octet in content:
@@ -195,13 +214,16 @@ def decode_oid(content: bytes) -> Oid:
     if not arcs or content[-1] & 0x80:
         raise MalformedMessage("an object identifier ends early")
     first = min(arcs[0] // 40, 2)
-    return (first, arcs[0] - first * 40, *arcs[1:])
+    oid = (first, arcs[0] - first * 40, *arcs[1:])
+    if not can_exist(oid):
+        raise MalformedMessage("an object identifier that cannot be")
+    return oid
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def encode_oid(oid: Oid) -> bytes:
-    """An object identifier with its type and length; ValueError when it has fewer than two arcs."""
-    if len(oid) < 2:
+    """An object identifier with its type and length; ValueError for what no variable can be named."""
+    if not can_exist(oid):
         raise ValueError(f"not an object identifier: {format_oid(oid)!r}")
     content = bytearray()
     for arc in (oid[0] * 40 + oid[1], *oid[2:]):

@@ -12,8 +12,9 @@ PRIV_PROTOCOLS = ("DES", "3DES", "AES", "AES-192", "AES-256", "AES-192-BLUMENTHA
 class SnmpSettings:
     """Settings of one device.
 
-    `timeout` is what one attempt waits, in seconds; a device that says nothing for `timeout * (retries + 1)` is given
-    up. `max_octets` bounds a message either way: 484 octets are all that RFC 1157 section 4 obliges an agent to
+    `timeout` is what one attempt waits at most, in seconds (see Pace); a device that says nothing for
+    `timeout * (retries + 1)` is given up. `any_source` takes answers from other addresses than `host`'s too.
+    `max_octets` bounds a message either way: 484 octets are all that RFC 1157 section 4 obliges an agent to
     accept, and power equipment keeps to it. `window` is how many requests a device is asked at once. Key types of
     version 3 are those of RFC 3414, RFC 7860 (SHA-2) and RFC 3826 (AES); a user without `auth_key` is noAuthNoPriv,
     without `priv_key` authNoPriv.
@@ -34,6 +35,7 @@ class SnmpSettings:
     retries: int = 4
     max_octets: int = 484
     window: int = 2
+    any_source: bool = False
 
     def __post_init__(self) -> None:
         if self.version not in ("1", "2c", "3"):
@@ -47,8 +49,12 @@ class SnmpSettings:
                 raise ValueError(f"unknown snmp.auth_protocol {self.auth_protocol!r}: use {', '.join(AUTH_PROTOCOLS)}")
             if self.priv_protocol not in PRIV_PROTOCOLS:
                 raise ValueError(f"unknown snmp.priv_protocol {self.priv_protocol!r}: use {', '.join(PRIV_PROTOCOLS)}")
+            if len(self.user.encode()) > 32:
+                raise ValueError("snmp.user has more than 32 octets, which no agent knows (RFC 3414 section 5)")
+            if len(self.context.encode()) > 255:
+                raise ValueError("snmp.context has more than 255 octets (RFC 3415 section 5)")
             for name, key in (("auth", self.auth_key), ("priv", self.priv_key)):
-                if key is not None and len(key) < 8:
+                if key is not None and len(key.encode()) < 8:
                     raise ValueError(f"snmp.{name}_key must have 8 characters or more (RFC 3414 section 11.2)")
         if not 0 < self.port < 65536:
             raise ValueError(f"not a UDP port: {self.port}")

@@ -10,7 +10,8 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from clusto_cli.backends.base import DeviceError, NotVerified, Refused, SwitchControl, Unreachable
+from clusto_cli.backends.errors import DeviceError, NotVerified, Refused, Unreachable
+from clusto_cli.backends.switch.control import SwitchControl
 from clusto_cli.backends.switch.model import (
     CannotSave,
     Plan,

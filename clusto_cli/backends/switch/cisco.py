@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from clusto_cli.backends.base import Refused
+from clusto_cli.backends.errors import Refused
 from clusto_cli.backends.snmp import Oid, SnmpDevice, Value
 from clusto_cli.backends.switch import oids
 from clusto_cli.backends.switch.directory import Directory, text_of

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from clusto_cli.backends.base import DeviceError, NoSuchPort
+from clusto_cli.backends.errors import DeviceError, NoSuchPort
+from clusto_cli.backends.runner import attempt
 from clusto_cli.backends.switch import cliread, cliwrite
 from clusto_cli.backends.switch.cliwrite import Line, command, port_name
 from clusto_cli.backends.switch.model import (
@@ -63,7 +64,7 @@ class CliSwitch:
         return self.orders
 
     async def read(self, ports: Sequence[str] = ()) -> SwitchState:
-        return await asyncio.to_thread(self._read, ports)
+        return await attempt(asyncio.to_thread(self._read, ports))
 
     def plan(
         self,
@@ -83,7 +84,7 @@ class CliSwitch:
         await asyncio.to_thread(self._send_all, plan.save)
 
     async def survey(self) -> Survey:
-        return await asyncio.to_thread(self._survey)
+        return await attempt(asyncio.to_thread(self._survey))
 
     async def close(self) -> None:
         await asyncio.to_thread(self._session.close)

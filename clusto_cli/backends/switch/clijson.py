@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from clusto_cli.backends.base import NoSuchPort
+from clusto_cli.backends.errors import NoSuchPort
 from clusto_cli.backends.switch.model import PortMode, PortState
 from clusto_cli.backends.switch.profiles import ReadRules
 from clusto_cli.backends.switch.vlanlists import ALL_VLANS, NotUnderstood

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from clusto_cli.backends.base import NoSuchPort
+from clusto_cli.backends.errors import NoSuchPort
 from clusto_cli.backends.switch.clijson import linux_bridge, names_in, open_vswitch
 from clusto_cli.backends.switch.clitables import (
     mac_address,

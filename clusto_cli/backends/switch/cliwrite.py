@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from clusto_cli.backends.base import NoSuchPort, Refused
+from clusto_cli.backends.errors import NoSuchPort, Refused
 from clusto_cli.backends.switch.model import Plan, PortMode, PortState, Step, SwitchSettings, SwitchState, describe
 from clusto_cli.backends.switch.profiles import SshRules
 

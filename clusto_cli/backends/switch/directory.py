@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from clusto_cli.backends.base import NoSuchPort, Refused
+from clusto_cli.backends.errors import NoSuchPort, Refused
 from clusto_cli.backends.snmp import Oid, SnmpDevice, Value
 from clusto_cli.backends.switch import oids
 from clusto_cli.backends.switch.names import find_port, may_mean

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from clusto_cli.backends.base import Refused
+from clusto_cli.backends.errors import Refused
 from clusto_cli.backends.snmp import SnmpDevice
 from clusto_cli.backends.switch import oids
 from clusto_cli.backends.switch.directory import Directory

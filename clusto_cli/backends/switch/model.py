@@ -169,6 +169,7 @@ class SwitchSettings:
     """Where a switch is and how to speak to it. Secrets are the values themselves, already resolved.
 
     `via` is `snmp`, `ssh` or empty for what the profile prefers; `order` an order of SETs that worked before.
+    `legacy`: it speaks none but old algorithms over ssh.
     Times are in seconds.
     """
 
@@ -183,6 +184,7 @@ class SwitchSettings:
     key_file: str = ""
     known_hosts: str = ""
     ssh_port: int = 22
+    legacy: bool = False
     timeout: float = 10.0
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from clusto_cli.backends.base import NoSuchPort
+from clusto_cli.backends.errors import NoSuchPort
 from clusto_cli.backends.switch.model import PortState
 
 # What Comware and VRP call their ports in tables, beside the words that they are shortened from otherwise.

@@ -9,7 +9,7 @@ import logging
 import re
 from typing import TYPE_CHECKING, Any
 
-from clusto_cli.backends.base import AuthenticationFailed, DeviceError, Unreachable
+from clusto_cli.backends.errors import AuthenticationFailed, DeviceError, Unreachable
 from clusto_cli.backends.switch.cliwrite import Line
 from clusto_cli.backends.switch.model import Rejected, SwitchSettings
 from clusto_cli.backends.switch.profiles import SshRules
@@ -57,13 +57,20 @@ class NetmikoSession:
             logging.getLogger("netmiko").setLevel(logging.WARNING)
             logging.getLogger("paramiko").setLevel(logging.CRITICAL)
             with self._translated():
-                from netmiko import ConnectHandler
-
-                connection = ConnectHandler(**self._arguments())
+                connection = self._connect()
                 self._connection = connection
                 if self._rules.enable and not connection.check_enable_mode():
                     self._enable(connection)
         return self._connection
+
+    def _connect(self) -> BaseConnection:
+        if self._settings.legacy or self._rules.legacy:
+            from clusto_cli.backends.switch.openssh_shell import connect
+
+            return connect(self._arguments(), self._settings)
+        from netmiko import ConnectHandler
+
+        return ConnectHandler(**self._arguments())
 
     def _arguments(self) -> dict[str, Any]:
         settings = self._settings

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from clusto_cli.backends.base import DeviceError, Refused, SwitchControl
+from clusto_cli.backends.errors import DeviceError, Refused
 from clusto_cli.backends.snmp import Oid, SnmpDevice, SnmpSettings, format_oid, parse_oid
 from clusto_cli.backends.switch import oids, profiles
 from clusto_cli.backends.switch.cli import CliSwitch, Session
+from clusto_cli.backends.switch.control import SwitchControl
 from clusto_cli.backends.switch.model import SwitchSettings
 from clusto_cli.backends.switch.profiles import Profile
 from clusto_cli.backends.switch.snmp_switch import SnmpSwitch
@@ -68,7 +69,7 @@ def _session(profile: Profile, settings: SwitchSettings) -> Session:
     if profile.ssh.driver == "system":
         from clusto_cli.backends.switch.ssh_session import SshSession
 
-        return SshSession(settings)
+        return SshSession(settings, legacy=settings.legacy or profile.ssh.legacy)
     from clusto_cli.backends.switch.netmiko_session import NetmikoSession
 
     return NetmikoSession(profile.ssh, settings)

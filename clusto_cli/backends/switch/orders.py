@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from clusto_cli.backends.base import Refused
+from clusto_cli.backends.errors import Refused
 from clusto_cli.backends.snmp import Varbind
 from clusto_cli.backends.switch import oids
 from clusto_cli.backends.switch.model import PortState, Step

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from clusto_cli.backends.base import DeviceError, NoSuchPort, Refused, SwitchControl
+from clusto_cli.backends.errors import DeviceError, NoSuchPort, Refused
+from clusto_cli.backends.switch.control import SwitchControl
 from clusto_cli.backends.switch.model import PortMode, PortState, SwitchState
 from clusto_cli.backends.switch.vlanlists import NotUnderstood
 

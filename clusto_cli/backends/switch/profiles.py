@@ -124,7 +124,8 @@ class SshRules:
 
     `enter` and `leave` are the lines into configuration mode and out of it from anywhere within, empty where there is
     none; `entered` is what its prompt shows, where the prompt's last line is the same. `interfaces` lists all that has
-    a socket, in VLANs or not, with descriptions. `experimental` says what about it nobody has verified.
+    a socket, in VLANs or not, with descriptions. `legacy`: all of this platform speak none but old algorithms.
+    `experimental` says what about it nobody has verified.
     """
 
     driver: str
@@ -139,6 +140,7 @@ class SshRules:
     vlan_max: int = 4094
     named_vlans: bool = False
     experimental: str = ""
+    legacy: bool = False
     lldp: TableRules = field(default_factory=TableRules)
     fdb: TableRules = field(default_factory=TableRules)
     interfaces: TableRules = field(default_factory=TableRules)

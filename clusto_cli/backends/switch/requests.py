@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from clusto_cli.backends.base import DeviceError, Refused
+from clusto_cli.backends.errors import DeviceError, Refused
 from clusto_cli.backends.snmp import Oid, SnmpDevice, SnmpRefused, Tag, Value, Varbind, format_oid
 from clusto_cli.backends.switch.model import Rejected, Step
 

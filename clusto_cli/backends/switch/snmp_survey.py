@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 
-from clusto_cli.backends.base import DeviceError
+from clusto_cli.backends.errors import DeviceError
 from clusto_cli.backends.snmp import Oid, SnmpDevice, Value
 from clusto_cli.backends.switch import oids
 from clusto_cli.backends.switch.directory import Directory, text_of

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from clusto_cli.backends.base import DeviceError, Refused
+from clusto_cli.backends.errors import DeviceError, Refused
 from clusto_cli.backends.snmp import SnmpDevice
 from clusto_cli.backends.switch import oids, saving, snmp_survey, sockets
 from clusto_cli.backends.switch.cisco import VmVlan, switchports

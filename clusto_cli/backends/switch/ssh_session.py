@@ -9,20 +9,24 @@ import tempfile
 from pathlib import Path
 
 from clusto_cli import children
-from clusto_cli.backends.base import AuthenticationFailed, DeviceError, Unreachable
+from clusto_cli.backends.errors import DeviceError, Unreachable
+from clusto_cli.backends.openssh import legacy_options
+from clusto_cli.backends.reasons import OPENSSH, roles
 from clusto_cli.backends.switch.cliwrite import Line
 from clusto_cli.backends.switch.model import Rejected, SwitchSettings
 from clusto_cli.backends.switch.rejection import words
 
 # ssh(1): the status of the command, or 255 when ssh itself failed.
 _SSH_FAILED = 255
+_SETTINGS = roles("ssh", "host", "port", "user", "password", "identity", "known_hosts", "timeout", "legacy")
 
 
 class SshSession:
     """Runs each line over one shared connection. Keys and agents only: a password has no place on a command line."""
 
-    def __init__(self, settings: SwitchSettings) -> None:
+    def __init__(self, settings: SwitchSettings, *, legacy: bool = False) -> None:
         self._settings = settings
+        self._legacy = legacy
         self._folder: Path | None = None
 
     def send(self, line: Line) -> str:
@@ -77,7 +81,7 @@ class SshSession:
         ]
         if settings.known_hosts:
             options.append(f"UserKnownHostsFile={settings.known_hosts}")
-        words = ["ssh", "-T", "-p", str(settings.ssh_port)]
+        words = ["ssh", "-T", "-p", str(settings.ssh_port), *(legacy_options() if self._legacy else ())]
         for option in options:
             words += ["-o", option]
         if settings.key_file:
@@ -87,14 +91,5 @@ class SshSession:
         return words
 
     def _failure(self, said: str) -> DeviceError:
-        where, last = f"{self._settings.host} port {self._settings.ssh_port}", _last_line(said)
-        if "host key" in said.casefold():
-            return AuthenticationFailed(f"{where}: its host key is not the known one, or not known: {last}")
-        if "permission denied" in said.casefold():
-            return AuthenticationFailed(f"{where}: {last}")
-        return Unreachable(f"{where}: {last}")
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:160] if lines else "nothing"
+        where = f"{self._settings.host} port {self._settings.ssh_port}"
+        return OPENSSH.explained(where, said, _SETTINGS, otherwise=Unreachable)

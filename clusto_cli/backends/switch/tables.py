@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from clusto_cli.backends.base import NoSuchPort, Refused
+from clusto_cli.backends.errors import NoSuchPort, Refused
 from clusto_cli.backends.snmp import Oid, SnmpDevice, Value
 from clusto_cli.backends.switch import oids, orders
 from clusto_cli.backends.switch.directory import Directory, text_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from clusto_cli.backends.base import DeviceError
+from clusto_cli.backends.errors import DeviceError
 from clusto_cli.backends.switch.model import VLAN_MAX, VLAN_MIN
 
 ALL_VLANS = frozenset(range(VLAN_MIN, VLAN_MAX + 1))

@@ -81,7 +81,7 @@ def ways(name: str) -> list[str]:
 def _module(name: str) -> ModuleType:
     known = names()
     if name not in known:
-        from clusto_core.model.names import suggest
+        from clusto_core.spelling import suggest
 
         guess = did_you_mean(suggest(name, known))
         raise Malformed(f"no such format: {name[:40]}{guess} (known: {', '.join(known)})")

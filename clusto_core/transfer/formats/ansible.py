@@ -9,7 +9,7 @@ become such only where `leaving` permits their keys.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
 import yaml
@@ -18,11 +18,12 @@ from clusto_core.answers.view import View, views
 from clusto_core.drivers import Category
 from clusto_core.drivers.equipment import Mounted, PatchPanel, Server, VirtualServer
 from clusto_core.model.attributes import Key, Value
-from clusto_core.model.names import natural_key
 from clusto_core.model.things import Thing, in_order
+from clusto_core.spelling import natural_key
 from clusto_core.store.reader import Reader
+from clusto_core.transfer.collisions import collisions
 from clusto_core.transfer.documents import escaped, hides
-from clusto_core.transfer.leaving import SAFE, Leaving
+from clusto_core.transfer.leaving import SAFE, Leaving, comment
 
 _TEMPLATES = ("{{", "{%", "{#")
 _RESERVED = ("all", "ungrouped", "_meta")
@@ -62,6 +63,7 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving
     hosts = _Hosts(leaving)
     for view in views(reader, things):
         hosts.take(view)
+    out.writelines(comment(line) for line in hosts.collisions())
     groups = hosts.groups()
     everything = {"hosts": hosts.variables(), "children": groups} if groups else {"hosts": hosts.variables()}
     leaving.leave_out("ansible", hosts.settings(), out)
@@ -101,6 +103,13 @@ class _Hosts:
             for category in view.ancestors(host):
                 if category.is_a(Category) and category not in self._inside:
                     self._inside[category] = [each for each in view.parents(category) if each.is_a(Category)]
+
+    def collisions(self) -> Iterator[str]:
+        """What names of these hosts may be mixed up, and which hosts are at one address."""
+        for names in collisions((name.casefold(), name) for name in self._addresses).values():
+            yield f"{', '.join(names)}: these names differ only in case"
+        for address, names in collisions((held, name) for name, held in self._addresses.items() if held).items():
+            yield f"{', '.join(names)}: these are all at {address}"
 
     def variables(self) -> dict[str, dict[str, Any]]:
         """By host, its variables."""

@@ -15,9 +15,9 @@ from typing import Any, TextIO
 from clusto_core.answers.view import whole
 from clusto_core.errors import ClustoError, Malformed
 from clusto_core.model.attributes import Key, Value
-from clusto_core.model.names import natural_key
 from clusto_core.model.things import Thing
 from clusto_core.rules import parts
+from clusto_core.spelling import natural_key
 from clusto_core.store.reader import Reader
 from clusto_core.transfer import cells
 from clusto_core.transfer.documents import Document, Problem, attribute_key, broken, parse

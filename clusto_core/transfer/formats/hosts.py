@@ -8,12 +8,13 @@ domain is the inherited attribute `dns.domain`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import TextIO
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, TextIO
 
 from clusto_core.answers.view import View, views
 from clusto_core.model.things import Thing
 from clusto_core.store.reader import Reader
+from clusto_core.transfer.collisions import collisions, others
 from clusto_core.transfer.leaving import SAFE, Leaving, comment
 
 DOMAIN = "dns.domain"
@@ -23,27 +24,48 @@ _THIS_MACHINE = ("localhost", "ip6-localhost", "ip6-loopback")
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
 
+class _Entry(NamedTuple):
+    """One address, whose it is, its name and that with its domain."""
+
+    address: str
+    thing: str
+    name: str
+    full: str | None
+
+    @property
+    def usable(self) -> bool:
+        """Whether the name is a host's, and not this machine's own."""
+        own = self.name.lower().split(".")[0] in _THIS_MACHINE
+        return _HOST.fullmatch(self.name) is not None and len(self.name) <= 253 and not own
+
+
 def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving = SAFE) -> None:
-    """Writes the addresses of the Things; a name that is no host name is told in a comment instead."""
-    for view in views(reader, things):
-        for thing in view.things:
-            _write_thing(view, thing, out)
+    """Writes the addresses of the Things. A name that is no host name is told in a comment instead, and so are names
+    that several Things would have: host names do not differ in case.
+    """
+    entries = [entry for view in views(reader, things) for thing in view.things for entry in _entries(view, thing)]
+    alike = collisions((entry.name.casefold(), entry.thing) for entry in entries)
+    shared = collisions((entry.address, entry.thing) for entry in entries)
+    for entry in entries:
+        if not entry.usable:
+            out.write(comment(f"{entry.address}\t{entry.name} is no host name"))
+        elif other := others(alike, entry.name.casefold(), entry.thing):
+            out.write(comment(f"{entry.address}\t{entry.name}: left out, it would also be {other}"))
+        else:
+            if other := others(shared, entry.address, entry.thing):
+                out.write(comment(f"{entry.address} is also that of {other}"))
+            out.write(f"{entry.address}\t{' '.join(filter(None, (entry.full, entry.name)))}\n")
 
 
-def _write_thing(view: View, thing: Thing, out: TextIO) -> None:
+def _entries(view: View, thing: Thing) -> Iterator[_Entry]:
     domain = view.setting(thing, DOMAIN) or ""
     named: set[bool] = set()
     for part, address in view.addresses(thing):
         version = ":" in address
         name = thing.name if version not in named else _with_part(thing, part)
         named.add(version)
-        if _HOST.fullmatch(name) is None or len(name) > 253 or name.lower().split(".")[0] in _THIS_MACHINE:
-            out.write(comment(f"{address}\t{name} is no host name"))
-            continue
-        names = [name]
-        if _HOST.fullmatch(f"{name}.{domain}") and len(f"{name}.{domain}") <= 253:
-            names.insert(0, f"{name}.{domain}")
-        out.write(f"{address}\t{' '.join(names)}\n")
+        full = f"{name}.{domain}"
+        yield _Entry(address, thing.name, name, full if _HOST.fullmatch(full) and len(full) <= 253 else None)
 
 
 def _with_part(thing: Thing, part: Thing | None) -> str:

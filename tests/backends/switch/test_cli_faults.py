@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from clusto_cli.backends.base import AuthenticationFailed, DeviceError, NoSuchPort, NotVerified, Refused, Unreachable
+from clusto_cli.backends.errors import AuthenticationFailed, DeviceError, NoSuchPort, NotVerified, Refused, Unreachable
 from clusto_cli.backends.switch.model import PortMode
 
 from .clilab import Lab, RefusedMove, lab, move

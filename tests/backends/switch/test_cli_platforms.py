@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from clusto_cli.backends.base import Refused
+from clusto_cli.backends.errors import Refused
 
 from .clilab import Lab, move
 from .dialects import DIALECTS

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from clusto_cli.backends.base import DeviceError
+from clusto_cli.backends.errors import DeviceError
 from clusto_cli.backends.switch import cliread, profiles
 from clusto_cli.backends.switch.cli import CliSwitch
 from clusto_cli.backends.switch.cliwrite import Line

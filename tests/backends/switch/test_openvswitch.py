@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from clusto_cli.backends.base import AuthenticationFailed, NoSuchPort, Refused
+from clusto_cli.backends.errors import AuthenticationFailed, NoSuchPort, Refused
 from clusto_cli.backends.switch import profiles
 from clusto_cli.backends.switch.change import Done, Prepared, carry_out, prepare
 from clusto_cli.backends.switch.cli import CliSwitch

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from clusto_cli.backends.base import DeviceError, Refused
+from clusto_cli.backends.errors import DeviceError, Refused
 from clusto_cli.backends.snmp import SnmpSettings
 from clusto_cli.backends.switch import profiles, saving
 from clusto_cli.backends.switch.model import SwitchSettings, SwitchState, access_port

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from clusto_cli.backends.base import NoSuchPort
+from clusto_cli.backends.errors import NoSuchPort
 from clusto_cli.backends.switch.change import differences
 from clusto_cli.backends.switch.model import (
     Neighbour,

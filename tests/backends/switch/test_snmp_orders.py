@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clusto_cli.backends.base import DeviceError, NoSuchPort, NotVerified, Refused, Unreachable
+from clusto_cli.backends.errors import DeviceError, NoSuchPort, NotVerified, Refused, Unreachable
 from clusto_cli.backends.snmp import SnmpDevice, SnmpSettings
 from clusto_cli.backends.switch import profiles
 from clusto_cli.backends.switch.change import Done, Prepared, carry_out, prepare

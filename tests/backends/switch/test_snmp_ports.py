@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import pytest
 from pysnmp.proto import rfc1902
 
-from clusto_cli.backends.base import DeviceError, Refused
+from clusto_cli.backends.errors import DeviceError, Refused
 from clusto_cli.backends.snmp import SnmpSettings
 from clusto_cli.backends.switch import oids
 from clusto_cli.backends.switch.model import PortMode, Survey, SwitchSettings, SwitchState, access_port, describe

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pysnmp.proto import rfc1902
 
-from clusto_cli.backends.base import DeviceError, Refused
+from clusto_cli.backends.errors import DeviceError, Refused
 from clusto_cli.backends.snmp import SnmpDevice, SnmpSettings
 from clusto_cli.backends.switch import oids, profiles
 from clusto_cli.backends.switch.change import Done, Prepared, carry_out, prepare
