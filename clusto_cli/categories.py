@@ -21,9 +21,13 @@ from clusto_core.store.reader import Reader
 Kind = type[Category]
 
 
+_NAMES = {"Class": "SSD", "Pool": "web-pool", "Role": "webserver", "Service": "shop"}
+"""What examples call one."""
+
+
 def group(kind: Kind, help_text: str, *, members: bool = True) -> click.Group:
     """The verb of a kind of category; without `members`, it brings `add`, `remove` and `list` of its own."""
-    found = Group(kind.__name__.lower(), help=help_text)
+    found = Group(kind.__name__.lower(), help=_explained(kind, help_text, "create NAME", "add NAME server1", "list"))
     found.add_command(_delete(kind))
     if members:
         found.add_command(_create(kind))
@@ -31,6 +35,13 @@ def group(kind: Kind, help_text: str, *, members: bool = True) -> click.Group:
         found.add_command(_remove(kind))
         found.add_command(_list(kind))
     return found
+
+
+def _explained(kind: Kind, text: str, *examples: str) -> str:
+    """The help of a verb with examples, in which NAME is one of the kind."""
+    name = _NAMES.get(kind.__name__, "NAME")
+    lines = (f"    clusto {kind.__name__.lower()} {each.replace('NAME', name)}" for each in examples)
+    return "\n".join([text, "", "\b", *lines])
 
 
 def category(reader: Reader | Transaction, kind: Kind, name: str) -> Thing:
@@ -51,7 +62,7 @@ def create(app: App, kind: Kind, names: tuple[str, ...], message: str | None, dr
 
 
 def _create(kind: Kind) -> click.Command:
-    @click.command("create", help=f"Make a {kind.__name__} called NAME.")
+    @click.command("create", help=_explained(kind, f"Make a {kind.__name__} called NAME.", "create NAME"))
     @click.argument("names", metavar="NAME...", nargs=-1, required=True)
     @change_options
     @pass_app
@@ -62,7 +73,12 @@ def _create(kind: Kind) -> click.Command:
 
 
 def _delete(kind: Kind) -> click.Command:
-    @click.command("delete", help=f"Remove the {kind.__name__} called NAME, once nothing is in it or names it.")
+    @click.command(
+        "delete",
+        help=_explained(
+            kind, f"Remove the {kind.__name__} called NAME, once nothing is in it or names it.", "delete NAME"
+        ),
+    )
     @click.argument(
         "names", metavar="NAME...", nargs=-1, required=True, shell_complete=completion.of_driver(kind.__name__)
     )
@@ -79,7 +95,7 @@ def _delete(kind: Kind) -> click.Command:
 
 
 def _add(kind: Kind) -> click.Command:
-    @click.command("add", help=f"Put each NAME into the {kind.__name__}.")
+    @click.command("add", help=_explained(kind, f"Put each NAME into the {kind.__name__}.", "add NAME 'server[1-4]'"))
     @category_argument(kind)
     @names_argument
     @change_options
@@ -98,7 +114,9 @@ def _add(kind: Kind) -> click.Command:
 
 
 def _remove(kind: Kind) -> click.Command:
-    @click.command("remove", help=f"Take each NAME out of the {kind.__name__}.")
+    @click.command(
+        "remove", help=_explained(kind, f"Take each NAME out of the {kind.__name__}.", "remove NAME server1")
+    )
     @category_argument(kind)
     @names_argument
     @change_options
@@ -117,7 +135,10 @@ def _remove(kind: Kind) -> click.Command:
 
 
 def _list(kind: Kind) -> click.Command:
-    @click.command("list", help=f"List what is in the {kind.__name__} called NAME; without NAME, all.")
+    @click.command(
+        "list",
+        help=_explained(kind, f"List what is in the {kind.__name__} called NAME; without NAME, all.", "list NAME"),
+    )
     @click.argument("name", metavar="[NAME]", required=False, shell_complete=completion.of_driver(kind.__name__))
     @output_option
     @pass_app

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
 
+import click
 import generate
 import manpages
 import pytest
 import sessions
+
+from clusto_cli.main import main as root
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -91,3 +96,28 @@ def test_the_manual_says_what_the_help_says(name: str) -> None:
         said += [" ".join(lines) if not verbatim else "\n".join(lines) for verbatim, lines in verb.paragraphs]
         for text in said:
             assert "".join(text.split()) in "".join(shown.split()), text
+
+
+VERBS = list(generate.verbs())
+
+
+def examples(verb: generate.Verb) -> list[str]:
+    """The indented lines of a verb's help; one that goes on in the next, whole."""
+    blocks = ("\n".join(lines) for verbatim, lines in verb.paragraphs if verbatim)
+    return [line for block in blocks for line in block.replace("\\\n", "").splitlines()]
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.path)
+def test_every_verb_has_an_example(verb: generate.Verb) -> None:
+    assert [line for line in examples(verb) if verb.path in line], f"{verb.path} --help has no example"
+
+
+@pytest.mark.parametrize("line", [line for verb in VERBS for line in examples(verb) if line.startswith("clusto ")])
+def test_every_example_is_a_command_line(line: str) -> None:
+    words = list(itertools.takewhile(lambda word: word not in ("|", ">"), shlex.split(line, comments=True)))
+    ctx = root.make_context("clusto", words[1:])
+    while isinstance(ctx.command, click.Group):
+        left = vars(ctx).get("_protected_args") or vars(ctx).get("protected_args") or []
+        name, command, arguments = ctx.command.resolve_command(ctx, [*left, *ctx.args])
+        assert command is not None
+        ctx = command.make_context(name, arguments, parent=ctx)

@@ -60,6 +60,11 @@ def command(
     """Add a Thing of DRIVER for each NAME, all or none. NAME may be a range: server[001-040].
 
     A DRIVER that is a part (NIC, Outlet, ...) adds one to an equipment: clusto add NIC server1:eth2
+
+    \b
+        clusto add Server 'web[01-20]' --in room1 --attr status=unallocated
+        clusto add PDU pdu3 --type apc/ap7921 --in rack101
+        clusto add NIC web01:eth2
     """
     from clusto_core.rules.parts import parse
 

@@ -102,6 +102,10 @@ def get(
 
     Of one Thing and one key the bare values, one a line; of several Things NAME<TAB>VALUE; without a key KEY=VALUE.
     Exit code 3 when a Thing lacks the key.
+
+    \b
+        clusto attr get status -t 'server[1-3]'
+        clusto attr get snmp.community -t pdu3 --inherited
     """
     wanted = Key.parse(key) if key else None
     with app.reading() as reader:
@@ -185,7 +189,12 @@ def _write_arguments(function: F) -> F:
 @_write_arguments
 @pass_app
 def set_(app: App, /, **given: Any) -> None:
-    """Make the values under KEY exactly VALUE..."""
+    """Make the values under KEY exactly VALUE...
+
+    \b
+        clusto attr set status allocated -t server1
+        clusto attr set tag spare x86 -- server1 server2
+    """
     _write(app, add=False, **given)
 
 
@@ -193,7 +202,11 @@ def set_(app: App, /, **given: Any) -> None:
 @_write_arguments
 @pass_app
 def add(app: App, /, **given: Any) -> None:
-    """Add VALUE... to the values under KEY."""
+    """Add VALUE... to the values under KEY.
+
+    \b
+        clusto attr add tag x86 -t server1
+    """
     _write(app, add=True, **given)
 
 
@@ -245,7 +258,11 @@ def del_(
     message: str | None,
     dry_run: bool,
 ) -> None:
-    """Take out all values under KEY, or the one. Exit code 3 when none of the Things has it."""
+    """Take out all values under KEY, or the one. Exit code 3 when none of the Things has it.
+
+    \b
+        clusto attr del tag x86 -t server1
+    """
     wanted = writable(Key.parse(key))
     parsed = None if value is None else _parse(key, [value], as_json, as_string)[1][0]
     hidden = [parsed.text] if parsed and parsed.concealed(wanted) else []

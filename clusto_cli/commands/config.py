@@ -57,7 +57,12 @@ def _note(text: str) -> None:
 
 @command.group("allow")
 def allow() -> None:
-    """Allow a command, an environment variable, a file of a secret, a network, or a path."""
+    """Allow a command, an environment variable, a file of a secret, a network, or a path.
+
+    \b
+        clusto config allow network 10.1.0.0/16
+        clusto config allow env PDU_READ
+    """
 
 
 def _added(kind: str, values: Iterable[str]) -> None:
@@ -73,6 +78,9 @@ def allow_command(name: str, argv: tuple[str, ...]) -> None:
     """Let attributes such as power.command run PROGRAM with these arguments, by calling it NAME.
 
     Places such as {outlet}, {action} and {host} are filled when it is run; no shell reads the arguments.
+
+    \b
+        clusto config allow command relay -- /usr/local/bin/relay {host} {outlet} {action}
     """
     from clusto_core.boundary.editing import define_command
 
@@ -84,14 +92,22 @@ def allow_command(name: str, argv: tuple[str, ...]) -> None:
 @allow.command("env")
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 def allow_env(names: tuple[str, ...]) -> None:
-    """Let env:NAME read these environment variables; NAME may end in *. Those that begin with CLUSTO_ are allowed."""
+    """Let env:NAME read these environment variables; NAME may end in *. Those that begin with CLUSTO_ are allowed.
+
+    \b
+        clusto config allow env PDU_READ 'BMC_*'
+    """
     _added("env", names)
 
 
 @allow.command("file")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
 def allow_file(paths: tuple[str, ...]) -> None:
-    """Let file:PATH read these files, or all in these folders."""
+    """Let file:PATH read these files, or all in these folders.
+
+    \b
+        clusto config allow file /etc/clusto/ops.pub
+    """
     _added("file", paths)
 
 
@@ -99,7 +115,11 @@ def allow_file(paths: tuple[str, ...]) -> None:
 @click.argument("networks", metavar="NETWORK...", nargs=-1, required=True)
 @click.option("--for", "reference", metavar="REFERENCE", help="Only for this secret, and it for no other network.")
 def allow_network(networks: tuple[str, ...], reference: str | None) -> None:
-    """Let secrets be sent to these: 10.1.0.0/16, 10.1.2.3, .mgmt.example.com, pdu*."""
+    """Let secrets be sent to these: 10.1.0.0/16, 10.1.2.3, .mgmt.example.com, pdu*.
+
+    \b
+        clusto config allow network 10.1.0.0/16 --for secret:bmc
+    """
     from clusto_core.boundary.editing import allow_for
 
     if reference is None:
@@ -111,7 +131,11 @@ def allow_network(networks: tuple[str, ...], reference: str | None) -> None:
 @allow.command("path")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
 def allow_path(paths: tuple[str, ...]) -> None:
-    """Let attributes such as rebuild.dir and console.path name these files and folders of this computer."""
+    """Let attributes such as rebuild.dir and console.path name these files and folders of this computer.
+
+    \b
+        clusto config allow path /tank/boot
+    """
     _added("path", paths)
 
 
@@ -119,7 +143,11 @@ def allow_path(paths: tuple[str, ...]) -> None:
 @click.argument("kind", type=click.Choice(("command", "env", "file", "network", "path", "requirement", "secret")))
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 def deny(kind: str, names: tuple[str, ...]) -> None:
-    """Take back what was allowed or required."""
+    """Take back what was allowed or required.
+
+    \b
+        clusto config deny network 10.1.0.0/16
+    """
     from clusto_core.boundary.editing import deny as take
 
     take(kind, names)
@@ -129,7 +157,11 @@ def deny(kind: str, names: tuple[str, ...]) -> None:
 @command.command("require")
 @click.argument("words", metavar="tls|snmpv3...", nargs=-1, required=True)
 def require(words: tuple[str, ...]) -> None:
-    """Refuse ways that do not keep secrets: tls (http, unverified certificates, telnet), snmpv3 (SNMP 1 and 2c)."""
+    """Refuse ways that do not keep secrets: tls (http, unverified certificates, telnet), snmpv3 (SNMP 1 and 2c).
+
+    \b
+        clusto config require tls snmpv3
+    """
     from clusto_core.boundary.editing import allow as add
 
     write_lines(f"required {word}" for word in add("requirement", words))
@@ -138,7 +170,11 @@ def require(words: tuple[str, ...]) -> None:
 @command.command("helper", context_settings=_VERBATIM)
 @click.argument("argv", metavar="[--] [PROGRAM [ARGUMENT]...]", nargs=-1, type=click.UNPROCESSED)
 def helper(argv: tuple[str, ...]) -> None:
-    """Ask PROGRAM for secret:NAME: {name} among its arguments, or behind them, is the name. Without one: ask none."""
+    """Ask PROGRAM for secret:NAME: {name} among its arguments, or behind them, is the name. Without one: ask none.
+
+    \b
+        clusto config helper -- pass show clusto/{name}
+    """
     from clusto_core.boundary.editing import set_helper
 
     words = argv[1:] if argv[:1] == ("--",) else argv

@@ -20,6 +20,11 @@ from clusto_core.model.wiring import KINDS
 def command(app: App, one: str, other: str, kind: str | None, message: str | None, dry_run: bool) -> None:
     """Connect A and B and say what was joined. Each is a part (server1:eth0, pdu3:7, rack101:RU13, rack101:RU13-14)
     or a Thing, which stands for its first free part that fits.
+
+    \b
+        clusto connect server1:eth0 switch2a:4
+        clusto connect server1 rack101:RU13-14
+        clusto connect server1 pdu3 --kind power
     """
     with app.changing(message, dry_run=dry_run) as change:
         joined = change.connect(one, other, kind)

@@ -97,6 +97,11 @@ def command(app: App, ctx: click.Context, /, names: tuple[str, ...], **options: 
 
     Several NAMEs are shown side by side, read only. With --send, --expect, --break and --capture, which are done in
     the order given, no terminal is needed.
+
+    \b
+        clusto console server1
+        clusto console server1 --show
+        clusto console --check 'driver:Server in name:rack101'
     """
     if options["replay"] is not None:
         return _replay(options["replay"], names)

@@ -12,13 +12,22 @@ from clusto_core.errors import StoreBroken
 
 @click.group("db", cls=Group)
 def command() -> None:
-    """Look after the store in which the inventory is."""
+    """Look after the store in which the inventory is.
+
+    \b
+        clusto db check
+        clusto db copy sqlite:////backup/clusto.db
+    """
 
 
 @command.command("upgrade")
 @pass_app
 def upgrade(app: App) -> None:
-    """Bring the store to the schema of this clusto, or make it where there is none. SQLite is copied before."""
+    """Bring the store to the schema of this clusto, or make it where there is none. SQLite is copied before.
+
+    \b
+        clusto db upgrade
+    """
     from clusto_core.store.opening import upgrade as run
 
     run(app.settings.url, app.say)
@@ -29,6 +38,9 @@ def upgrade(app: App) -> None:
 def check(app: App) -> None:
     """Prove that the inventory is sound: no part without its equipment, no cable told differently at its ends, no rack
     unit taken twice, no path that ends elsewhere. Exit code 1, and a line each, when something is wrong.
+
+    \b
+        clusto db check
     """
     from clusto_core.records.integrity import problems
 
@@ -46,7 +58,12 @@ def check(app: App) -> None:
 @click.argument("target", metavar="URL")
 @pass_app
 def copy(app: App, target: str) -> None:
-    """Copy the whole store, history included, to the empty place URL: sqlite:///PATH, postgresql://..., mariadb://..."""
+    """Copy the whole store, history included, to the empty place URL: sqlite:///PATH, postgresql://..., mariadb://...
+
+    \b
+        clusto db copy sqlite:////backup/clusto.db
+        clusto db copy postgresql://ops@db1/clusto
+    """
     from clusto_core.config import settings
     from clusto_core.store.opening import copy as run
 
@@ -63,6 +80,9 @@ def roles(app: App, applied: bool, prefix: str) -> None:
 
     PREFIX_reader reads; PREFIX_writer also changes attributes and wiring; PREFIX_operator does everything, the schema
     included. They hold whatever program is used: history is written by all who write, and changed by no writer.
+
+    \b
+        clusto db roles | psql clusto
     """
     from contextlib import closing
 

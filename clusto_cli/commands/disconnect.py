@@ -16,7 +16,12 @@ from clusto_cli.output import write_lines
 @change_options
 @pass_app
 def command(app: App, one: str, other: str | None, message: str | None, dry_run: bool) -> None:
-    """Take out all connections of A, or those between A and B, and say what they were."""
+    """Take out all connections of A, or those between A and B, and say what they were.
+
+    \b
+        clusto disconnect server1:eth0
+        clusto disconnect server1 rack101
+    """
     with app.changing(message, dry_run=dry_run) as change:
         parted = change.disconnect(one, other)
     verb = "would disconnect" if dry_run else "disconnected"

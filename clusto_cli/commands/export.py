@@ -40,6 +40,10 @@ def command(app: App, names: tuple[str, ...], format_name: str, raw: bool) -> No
 
     Attributes that such a program would obey (ansible_*, powerman.device, rebuild.dir...) are left out, but for those
     that the configuration lists under [exports].
+
+    \b
+        clusto export > site.yaml
+        clusto export --format ansible 'driver:Server in name:web-pool'
     """
     from clusto_core.config import exports
     from clusto_core.store import collector

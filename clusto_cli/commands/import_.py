@@ -40,6 +40,10 @@ def command(
     All or nothing: everything is checked first, and all that is wrong is told with its file and line. Things that are
     there already are changed where the files say otherwise, and what the files do not mention stays, so that the same
     file twice changes nothing. --dry-run tells the difference.
+
+    \b
+        clusto import site.yaml --dry-run
+        clusto import --format netbox netbox.json.gz
     """
     from clusto_cli.progress import progress
     from clusto_core.errors import Malformed

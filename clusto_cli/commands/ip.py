@@ -36,6 +36,10 @@ def allocate(app: App, network: str, names: tuple[str, ...], message: str | None
     """Give each NAME, a Thing or a part (server1:eth0), the next free address of NETWORK; or one NAME that ADDRESS.
 
     An ADDRESS that is taken, or in no Network, is refused.
+
+    \b
+        clusto ip allocate web-net 'server[1-2]:eth0'
+        clusto ip allocate 10.2.1.200 server1
     """
     from clusto_core.errors import Malformed
     from clusto_core.model import addresses
@@ -58,7 +62,11 @@ def allocate(app: App, network: str, names: tuple[str, ...], message: str | None
 @change_options
 @pass_app
 def free(app: App, texts: tuple[str, ...], message: str | None, dry_run: bool) -> None:
-    """Take each ADDRESS back, or all that NAME and its parts hold."""
+    """Take each ADDRESS back, or all that NAME and its parts hold.
+
+    \b
+        clusto ip free 10.2.1.200
+    """
     from clusto_core.resources import ipam
 
     with app.changing(message, dry_run=dry_run) as change:
@@ -72,7 +80,11 @@ def free(app: App, texts: tuple[str, ...], message: str | None, dry_run: bool) -
 @output_option
 @pass_app
 def list_(app: App, network: str | None, output: str) -> None:
-    """List the addresses of NETWORK, or all, that something holds, in their order."""
+    """List the addresses of NETWORK, or all, that something holds, in their order.
+
+    \b
+        clusto ip list web-net
+    """
     from clusto_core.resources import ipam
 
     with app.reading() as reader:

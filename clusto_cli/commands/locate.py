@@ -23,6 +23,11 @@ def command(app: App, names: tuple[str, ...], verbose: int, output: str) -> None
     to the far end. NAME may also be one part (server1:eth0), an IP address, a MAC or a serial number.
 
     With -v, which part of it is connected, and by way of which panels.
+
+    \b
+        clusto locate server1
+        clusto locate 10.2.1.13
+        clusto locate 'server[1-3]:eth0' -o json
     """
     with app.reading() as reader:
         found = [location for thing in targets(reader, names) for location in locate(reader, thing)]

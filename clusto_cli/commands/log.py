@@ -29,6 +29,10 @@ def command(
     """List the transactions of the inventory, or those that touched NAME, which may be a Thing long removed.
 
     `clusto revert` undoes one.
+
+    \b
+        clusto log -n 5
+        clusto log server1 -p
     """
     detailed = patch or bool(verbose or app.verbose)
     with app.reading() as reader:

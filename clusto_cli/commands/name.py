@@ -29,7 +29,11 @@ def command() -> None:
 @change_options
 @pass_app
 def allocate(app: App, range_: str, count: int, message: str | None, dry_run: bool) -> None:
-    """Print the next names of NAMERANGE that nothing has and nobody was given, one a line."""
+    """Print the next names of NAMERANGE that nothing has and nobody was given, one a line.
+
+    \b
+        clusto name allocate server-names --count 2
+    """
     from clusto_core.resources import naming
 
     with app.changing(message, dry_run=dry_run) as change:
@@ -42,7 +46,11 @@ def allocate(app: App, range_: str, count: int, message: str | None, dry_run: bo
 @change_options
 @pass_app
 def free(app: App, names: tuple[str, ...], message: str | None, dry_run: bool) -> None:
-    """Take each NAME back. While a Thing has it, it stays taken."""
+    """Take each NAME back. While a Thing has it, it stays taken.
+
+    \b
+        clusto name free server123
+    """
     from clusto_cli.targets import expand_names
     from clusto_core.resources import naming
 
@@ -58,7 +66,11 @@ def free(app: App, names: tuple[str, ...], message: str | None, dry_run: bool) -
 @output_option
 @pass_app
 def list_(app: App, range_: str | None, output: str) -> None:
-    """List the names that were given out, of NAMERANGE or of all, and whether a Thing has them by now."""
+    """List the names that were given out, of NAMERANGE or of all, and whether a Thing has them by now.
+
+    \b
+        clusto name list server-names
+    """
     from clusto_core.resources import naming
 
     with app.reading() as reader:

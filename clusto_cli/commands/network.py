@@ -30,7 +30,13 @@ EXIT_NOT_FOUND, EXIT_REFUSED, EXIT_DEVICE, EXIT_INTERRUPTED = 3, 4, 5, 130
 @click.group("network", cls=Group)
 @pass_app
 def command(app: App) -> None:
-    """Move ports between VLANs on the switches that Things are wired to, verified; show and verify the wiring."""
+    """Move ports between VLANs on the switches that Things are wired to, verified; show and verify the wiring.
+
+    \b
+        clusto network setvlan server1 eth1 vlan203
+        clusto network ports switch2a
+        clusto network verify
+    """
     app.heed()
 
 
@@ -110,7 +116,11 @@ def setvlan(app: App, /, words: tuple[str, ...], create: bool, check_path: bool,
 @_change_options
 @pass_app
 def undo(app: App, /, name: str | None, **options: Any) -> int:
-    """Take back the last change of a port: of a NIC, of a Thing's only changed NIC, or the newest of all."""
+    """Take back the last change of a port: of a NIC, of a Thing's only changed NIC, or the newest of all.
+
+    \b
+        clusto network undo server1:eth1
+    """
     from clusto_cli.backends.switch.change import prepare_back
     from clusto_cli.network.undo import changes_to_undo, job_for
 
@@ -134,7 +144,12 @@ def undo(app: App, /, name: str | None, **options: Any) -> int:
 @_device_options
 @pass_app
 def vlan(app: App, name: str, nic: str | None, parallel: int, output: str) -> int:
-    """Show what VLAN each NIC is to be in and what its switch says, side by side; differences are marked."""
+    """Show what VLAN each NIC is to be in and what its switch says, side by side; differences are marked.
+
+    \b
+        clusto network vlan server1
+        clusto network vlan server1 eth1
+    """
     from clusto_cli.network.showing import vlan_lines, vlan_rows
 
     with app.reading() as reader:
@@ -155,7 +170,11 @@ def vlan(app: App, name: str, nic: str | None, parallel: int, output: str) -> in
 @output_option
 @pass_app
 def ports(app: App, name: str, output: str) -> int:
-    """List all of a switch that has a socket: mode, VLANs, link, learned MACs, LLDP neighbour, what is wired there."""
+    """List all of a switch that has a socket: mode, VLANs, link, learned MACs, LLDP neighbour, what is wired there.
+
+    \b
+        clusto network ports switch2a
+    """
     from clusto_cli.network.showing import port_lines, port_rows
 
     with app.reading() as reader:
@@ -183,6 +202,9 @@ def verify(
     """Hold each recorded cable against LLDP and forwarding tables: confirmed, contradicted (and where), not seen.
 
     Without names, all switches. Exit code 4 when a cable is contradicted.
+
+    \b
+        clusto network verify switch2a switch2b
     """
     from clusto_cli.network.verify import learn_from, proposals, verify_cables
 

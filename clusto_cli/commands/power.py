@@ -38,6 +38,11 @@ def command(app: App) -> None:
 
     A target is a Thing (all its recorded feeds), an inlet (server1:psu1) or an outlet (pdu3:7). A server without a
     recorded feed is switched by its management controller, when it has one (bmc.host).
+
+    \b
+        clusto power status server1
+        clusto power cycle 'server[1-4]'
+        clusto power impact pdu3:7
     """
     app.heed()
 
@@ -85,7 +90,11 @@ _pause_option = click.option(
 @_action_options
 @pass_app
 def on(app: App, /, names: tuple[str, ...], stagger: float, **options: Any) -> int:
-    """Turn on: all feeds of each target, verified."""
+    """Turn on: all feeds of each target, verified.
+
+    \b
+        clusto power on server1
+    """
     return _switch(app, "on", names, lambda actions, target: actions.turn(target, True), options, stagger=stagger)
 
 
@@ -106,6 +115,9 @@ def off(app: App, /, names: tuple[str, ...], graceful: bool, patience: float | N
 
     With --graceful each machine is asked to shut down by its management controller (bmc.host), and its power is cut
     when it has, or has not in time. A machine that cannot be asked stays on.
+
+    \b
+        clusto power off server1
     """
     if not graceful and patience is not None:
         raise Malformed("--wait says how long --graceful waits: give both")
@@ -127,7 +139,12 @@ def off(app: App, /, names: tuple[str, ...], graceful: bool, patience: float | N
 @_action_options
 @pass_app
 def cycle(app: App, /, names: tuple[str, ...], pause: float, stagger: float, **options: Any) -> int:
-    """Turn off and on again: all feeds off, verified off, a pause, all on, verified on."""
+    """Turn off and on again: all feeds off, verified off, a pause, all on, verified on.
+
+    \b
+        clusto power cycle server1
+        clusto power cycle --where 'driver:Server in name:rack101' --stagger 1
+    """
     return _switch(
         app, "cycle", names, lambda actions, target: actions.cycle(target), options, pause=pause, stagger=stagger
     )
@@ -138,7 +155,11 @@ def cycle(app: App, /, names: tuple[str, ...], pause: float, stagger: float, **o
 @_run_options
 @pass_app
 def status(app: App, /, names: tuple[str, ...], **options: Any) -> int:
-    """Say what is on, off, partly on or unknown; with -v each feed, its label on the device, and locks."""
+    """Say what is on, off, partly on or unknown; with -v each feed, its label on the device, and locks.
+
+    \b
+        clusto power status 'server[1-4]' -o json
+    """
     with app.reading() as reader:
         plan = _plan(reader, targets(reader, names), options["via"])
         results, interrupted = _perform(
@@ -156,7 +177,11 @@ def status(app: App, /, names: tuple[str, ...], **options: Any) -> int:
 
 @command.group("feed")
 def feed() -> None:
-    """Work on one feed of Things that have several."""
+    """Work on one feed of Things that have several.
+
+    \b
+        clusto power feed cycle server1
+    """
 
 
 @feed.command("cycle")
@@ -168,7 +193,11 @@ def feed() -> None:
 @_action_options
 @pass_app
 def feed_cycle(app: App, /, names: tuple[str, ...], letter: str | None, pause: float, **options: Any) -> int:
-    """Turn one feed off and on again, one at a time, and never the last one that is on."""
+    """Turn one feed off and on again, one at a time, and never the last one that is on.
+
+    \b
+        clusto power feed cycle server1
+    """
     from clusto_cli.power.feeds import choose
 
     def story(reader: Reader, plan: Plan) -> Story:
@@ -183,7 +212,11 @@ def feed_cycle(app: App, /, names: tuple[str, ...], letter: str | None, pause: f
 @_action_options
 @pass_app
 def revert(app: App, /, names: tuple[str, ...], **options: Any) -> int:
-    """Put each target's outlets back to what they were before the last action on it."""
+    """Put each target's outlets back to what they were before the last action on it.
+
+    \b
+        clusto power revert server1
+    """
     from clusto_cli.power.history import states_before
 
     def story(reader: Reader, plan: Plan) -> Story:
@@ -209,6 +242,9 @@ def trust(app: App, /, names: tuple[str, ...], message: str | None, dry_run: boo
 
     Compare the fingerprint with what the controller itself says of it before you rely on it. Nothing but the beginning
     of TLS is sent. A certificate other than the one that is pinned takes its place only when you say so.
+
+    \b
+        clusto power trust server1
     """
     from clusto_cli.power.trust import CHANGED, FAILED, pin, shown
 
@@ -232,7 +268,11 @@ def trust(app: App, /, names: tuple[str, ...], message: str | None, dry_run: boo
 @output_option
 @pass_app
 def impact(app: App, names: tuple[str, ...], output: str) -> None:
-    """List what goes dark, and what loses redundancy, if these Things, outlets or PDUs are switched off."""
+    """List what goes dark, and what loses redundancy, if these Things, outlets or PDUs are switched off.
+
+    \b
+        clusto power impact pdu3:7
+    """
     from clusto_core.answers.power import impact as effects_of
     from clusto_core.answers.power import supplies
     from clusto_core.drivers.parts import Inlet, Outlet
@@ -271,6 +311,9 @@ def impact(app: App, names: tuple[str, ...], output: str) -> None:
 def outlets(app: App, pdu: str, output: str) -> int:
     """List a PDU's outlets as it reports them, beside what the inventory says they feed; differences are marked with
     !.
+
+    \b
+        clusto power outlets pdu3
     """
     from clusto_cli.power.outlets import compare
 
@@ -287,7 +330,11 @@ def outlets(app: App, pdu: str, output: str) -> int:
 @command.command("profiles")
 @output_option
 def profiles(output: str) -> None:
-    """List the PDU families that clusto knows, the site's own included."""
+    """List the PDU families that clusto knows, the site's own included.
+
+    \b
+        clusto power profiles
+    """
     from clusto_cli.backends.power import profile
 
     known = [profile.load(name) for name in profile.names()]

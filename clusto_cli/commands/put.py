@@ -26,6 +26,9 @@ from clusto_cli.targets import names_argument, targets
 def command(app: App, names: tuple[str, ...], parent: str, message: str | None, dry_run: bool) -> None:
     """Put each NAME into PARENT, a datacenter, room, rack, pool, role, class... A Thing is in one place at a time, and
     in any number of groupings.
+
+    \b
+        clusto put 'server[1-4]' --in web-pool
     """
     lines = []
     with app.changing(message, dry_run=dry_run) as change:

@@ -32,7 +32,11 @@ def command() -> None:
 @change_options
 @pass_app
 def save(app: App, name: str, words: tuple[str, ...], allow_unknown: bool, message: str | None, dry_run: bool) -> None:
-    """Save EXPR as NAME, instead of what NAME was."""
+    """Save EXPR as NAME, instead of what NAME was.
+
+    \b
+        clusto query save spares 'driver:Server and attr:status,unallocated'
+    """
     from clusto_core.query import saving
 
     with app.changing(message, dry_run=dry_run) as change:
@@ -46,7 +50,11 @@ def save(app: App, name: str, words: tuple[str, ...], allow_unknown: bool, messa
 @output_option
 @pass_app
 def list_(app: App, output: str) -> None:
-    """List the saved expressions."""
+    """List the saved expressions.
+
+    \b
+        clusto query list
+    """
     with app.reading() as reader:
         found = saved.saved(reader)
     if output == "text":
@@ -59,7 +67,11 @@ def list_(app: App, output: str) -> None:
 @click.argument("name", metavar="NAME", shell_complete=completion.saved_expressions)
 @pass_app
 def show(app: App, name: str) -> None:
-    """Print the expression that is saved as NAME."""
+    """Print the expression that is saved as NAME.
+
+    \b
+        clusto query show spares
+    """
     with app.reading() as reader:
         write_lines([saved.expression_of(reader, name.removeprefix("@"))])
 
@@ -69,7 +81,11 @@ def show(app: App, name: str) -> None:
 @change_options
 @pass_app
 def delete(app: App, name: str, message: str | None, dry_run: bool) -> None:
-    """Forget the expression that is saved as NAME, unless another one uses it."""
+    """Forget the expression that is saved as NAME, unless another one uses it.
+
+    \b
+        clusto query delete spares
+    """
     from clusto_core.query import saving
 
     with app.changing(message, dry_run=dry_run) as change:

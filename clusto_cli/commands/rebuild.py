@@ -120,6 +120,9 @@ def serve(app: App, places: tuple[str, ...], directory: str, answers: str, conne
 
     Machines reach it at their rebuild.url. As soon as a machine says that its installer runs, its boot file becomes
     local, also when the command that rebuilds it is gone.
+
+    \b
+        clusto rebuild serve /srv/tftp --listen 192.0.2.1:8080
     """
     from clusto_cli.rebuild.limits import Limits
     from clusto_cli.rebuild.machines import Machines
@@ -145,6 +148,9 @@ def local(app: App, names: tuple[str, ...], dry_run: bool) -> int:
     """Write explicit local boot files: machines that boot from the network go on with their own disk.
 
     A machine without a boot file of its own gets what the boot server has for everybody.
+
+    \b
+        clusto rebuild local --where 'driver:Server in name:rack101'
     """
     from clusto_cli.rebuild.machines import Machines, write_local
 
@@ -160,7 +166,11 @@ def local(app: App, names: tuple[str, ...], dry_run: bool) -> int:
 @command.command("recipes")
 @output_option
 def recipes(output: str) -> None:
-    """List the operating systems that clusto knows how to install, the site's own included."""
+    """List the operating systems that clusto knows how to install, the site's own included.
+
+    \b
+        clusto rebuild recipes
+    """
     from clusto_cli.rebuild.machines import known_recipes
 
     known = known_recipes()
@@ -174,7 +184,11 @@ def recipes(output: str) -> None:
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 @pass_app
 def hook(app: App, words: tuple[str, ...]) -> None:
-    """What dnsmasq's dhcp-script calls for each file that it has sent: tftp SIZE ADDRESS FILE. It never fails."""
+    """What dnsmasq's dhcp-script calls for each file that it has sent: tftp SIZE ADDRESS FILE. It never fails.
+
+    \b
+        dhcp-script=/usr/local/bin/clusto-hook      # in dnsmasq.conf: a script that runs clusto rebuild hook
+    """
     from clusto_cli.rebuild.hook import hear
 
     problem = hear(words, lambda: app.settings)

@@ -20,6 +20,10 @@ from clusto_cli.targets import names_argument, targets
 def command(app: App, names: tuple[str, ...], yes: bool, force: bool, message: str | None, dry_run: bool) -> None:
     """Remove each NAME, all or none. What still has something in it, or is named by an attribute, is not removed;
     what is protected only with --force. `clusto revert` brings it back.
+
+    \b
+        clusto remove server22 --dry-run
+        clusto remove server22 -m sold
     """
     # Asked before the store is locked: nobody else waits for the answer. What is checked is checked again below.
     with app.reading() as reader:

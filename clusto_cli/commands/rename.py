@@ -16,7 +16,12 @@ from clusto_cli.output import write_lines
 @change_options
 @pass_app
 def command(app: App, old: str, new: str, message: str | None, dry_run: bool) -> None:
-    """Rename OLD to NEW; its parts, cables and attributes stay with it. OLD may be a part: server1:eth0."""
+    """Rename OLD to NEW; its parts, cables and attributes stay with it. OLD may be a part: server1:eth0.
+
+    \b
+        clusto rename server1 web-a
+        clusto rename web-a:eth1 eno2
+    """
     with app.changing(message, dry_run=dry_run) as change:
         thing = change.resolve(old)
         before = thing.name

@@ -19,6 +19,9 @@ from clusto_cli.output import write_lines
 def command(app: App, transaction: int, message: str | None, dry_run: bool) -> None:
     """Undo TRANSACTION, whose number `clusto log` tells: all of it, or nothing where a later change is in the way,
     which is then named. This is a transaction of its own, that can be undone too.
+
+    \b
+        clusto revert 1042 --dry-run
     """
     from clusto_core.records.revert import revert
 

@@ -27,7 +27,11 @@ command = categories.group(
 def require(
     app: App, group: str, classes: tuple[str, ...], no_longer: bool, message: str | None, dry_run: bool
 ) -> None:
-    """Require that whatever is put in ROLE has each CLASS. Machines that are in it already stay: clusto role check."""
+    """Require that whatever is put in ROLE has each CLASS. Machines that are in it already stay: clusto role check.
+
+    \b
+        clusto role require webserver SSD BigMem
+    """
     with app.changing(message, dry_run=dry_run) as change:
         role = categories.category(change, Role, group)
         for name in classes:
@@ -41,7 +45,11 @@ def require(
 @output_option
 @pass_app
 def check(app: App, names: tuple[str, ...], output: str) -> int:
-    """List the machines in each ROLE, or in all, that lack a class which it requires; exit code 1 when any does."""
+    """List the machines in each ROLE, or in all, that lack a class which it requires; exit code 1 when any does.
+
+    \b
+        clusto role check webserver
+    """
     with app.reading() as reader:
         roles = [categories.category(reader, Role, name) for name in names] if names else None
         found = rules.violations(reader, roles)

@@ -25,7 +25,11 @@ command = categories.group(
 @change_options
 @pass_app
 def create(app: App, name: str, port: int | None, role: str | None, message: str | None, dry_run: bool) -> None:
-    """Make a Service called NAME."""
+    """Make a Service called NAME.
+
+    \b
+        clusto service create shop --port 8443
+    """
     from clusto_core.rules import services
 
     with app.changing(message, dry_run=dry_run) as change:
@@ -40,7 +44,11 @@ def create(app: App, name: str, port: int | None, role: str | None, message: str
 @change_options
 @pass_app
 def add(app: App, group: str, names: tuple[str, ...], vip: str | None, message: str | None, dry_run: bool) -> None:
-    """Record that each NAME runs SERVICE; with --vip, as a member of the VIP's pool on its load balancer."""
+    """Record that each NAME runs SERVICE; with --vip, as a member of the VIP's pool on its load balancer.
+
+    \b
+        clusto service add shop 'server[1-2]' --vip lb1:shop
+    """
     from clusto_core.rules import services
 
     lines = []
@@ -61,7 +69,11 @@ def add(app: App, group: str, names: tuple[str, ...], vip: str | None, message: 
 @change_options
 @pass_app
 def remove(app: App, group: str, names: tuple[str, ...], message: str | None, dry_run: bool) -> None:
-    """Record that NAME runs SERVICE no longer, behind no VIP."""
+    """Record that NAME runs SERVICE no longer, behind no VIP.
+
+    \b
+        clusto service remove shop server1
+    """
     from clusto_core.rules import services
 
     lines = []
@@ -79,7 +91,11 @@ def remove(app: App, group: str, names: tuple[str, ...], message: str | None, dr
 @output_option
 @pass_app
 def list_(app: App, group: str | None, vip: str | None, output: str) -> None:
-    """List which machine runs what, on which port, behind which VIPs."""
+    """List which machine runs what, on which port, behind which VIPs.
+
+    \b
+        clusto service list shop
+    """
     from clusto_core.rules import services
 
     with app.reading() as reader:

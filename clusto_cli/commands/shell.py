@@ -23,6 +23,7 @@ def command(app: App, program: str | None, plain: bool) -> None:
     begins when it is first used.
 
     \b
+        clusto shell
         clusto> inventory["server1"].parts["eth0"].far
         <Port switch2a:4>
         clusto> change["server1"].attrs["status"] = "spare"

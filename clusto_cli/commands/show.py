@@ -25,6 +25,10 @@ from clusto_core.store.reader import Reader
 def command(app: App, names: tuple[str, ...], output: str) -> None:
     """Show all that is known of each NAME: where it is, what it belongs to, its addresses, its attributes and those
     that it inherits with their origin, its parts with their far ends. A rack is drawn from the front.
+
+    \b
+        clusto show server1
+        clusto show rack101
     """
     with app.reading() as reader:
         things = targets(reader, names)

@@ -24,7 +24,11 @@ from clusto_cli.targets import names_argument, targets
 @change_options
 @pass_app
 def command(app: App, names: tuple[str, ...], parent: str, message: str | None, dry_run: bool) -> None:
-    """Take each NAME out of PARENT."""
+    """Take each NAME out of PARENT.
+
+    \b
+        clusto take server1 --from web-pool
+    """
     lines = []
     with app.changing(message, dry_run=dry_run) as change:
         target = change.resolve(parent)

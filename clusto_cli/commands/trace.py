@@ -23,6 +23,9 @@ def command(app: App, name: str, output: str) -> None:
     """Show the whole path that THING:PART is on, a part a line: `--` is a cable, `==` the way through a patch panel.
 
     Of a whole THING, the paths of all its cables.
+
+    \b
+        clusto trace server1:eth0
     """
     with app.reading() as reader:
         paths = [list(_hops(path)) for path in _paths(reader, reader.resolve(name))]

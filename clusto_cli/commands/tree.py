@@ -24,7 +24,12 @@ from clusto_core.store.reader import Reader
 @output_option
 @pass_app
 def command(app: App, name: str, level: int | None, verbose: int, output: str) -> None:
-    """Draw what NAME contains: rooms, racks, what stands in them and where, members of pools. With -v parts too."""
+    """Draw what NAME contains: rooms, racks, what stands in them and where, members of pools. With -v parts too.
+
+    \b
+        clusto tree rack101
+        clusto tree -v server1
+    """
     with app.reading() as reader:
         root = reader.resolve(name)
         below = _descend(reader, root, level, bool(verbose or app.verbose))

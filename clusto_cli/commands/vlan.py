@@ -31,7 +31,11 @@ def command() -> None:
 def allocate(
     app: App, names: tuple[str, ...], range_: str | None, place: str | None, message: str | None, dry_run: bool
 ) -> None:
-    """Make a VLAN called NAME with the lowest id that no VLAN has; with --in, none in PLACE or nowhere."""
+    """Make a VLAN called NAME with the lowest id that no VLAN has; with --in, none in PLACE or nowhere.
+
+    \b
+        clusto vlan allocate customer7 --range 200-299
+    """
     from clusto_cli.targets import expand_names
     from clusto_core.resources import vlans
 
@@ -48,7 +52,11 @@ def allocate(
 @change_options
 @pass_app
 def free(app: App, names: tuple[str, ...], force: bool, message: str | None, dry_run: bool) -> None:
-    """Remove each VLAN, so that its id is free again. One that something names is not removed."""
+    """Remove each VLAN, so that its id is free again. One that something names is not removed.
+
+    \b
+        clusto vlan free customer7
+    """
     from clusto_cli.targets import expand_names
     from clusto_core.resources import vlans
 
@@ -63,7 +71,11 @@ def free(app: App, names: tuple[str, ...], force: bool, message: str | None, dry
 @output_option
 @pass_app
 def list_(app: App, output: str) -> None:
-    """List the VLANs in the order of their ids."""
+    """List the VLANs in the order of their ids.
+
+    \b
+        clusto vlan list
+    """
     from clusto_core.resources import vlans
 
     with app.reading() as reader:
