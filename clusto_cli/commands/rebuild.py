@@ -122,7 +122,7 @@ def serve(app: App, places: tuple[str, ...], directory: str, answers: str, conne
     local, also when the command that rebuilds it is gone.
 
     \b
-        clusto rebuild serve /srv/tftp --listen 192.0.2.1:8080
+        clusto rebuild serve --listen 192.0.2.1:8080 --dir /srv/tftp
     """
     from clusto_cli.rebuild.limits import Limits
     from clusto_cli.rebuild.machines import Machines
