@@ -97,7 +97,7 @@ def test_a_slip_is_told_what_is_near(clusto: Run, typed: str, near: str) -> None
     assert f"did you mean {near}?" in done.err
 
 
-@pytest.mark.parametrize("word", ["lldp", "RU13", "--dry-run", "haskey("])
+@pytest.mark.parametrize("word", ["lldp", "RU13", "--dry-run", "haskey(", "DESTROYS"])
 def test_search_names_where_each_hit_is(clusto: Run, word: str) -> None:
     hits = clusto("help", "--search", word).out.splitlines()
     assert hits

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import click
 
 from clusto_cli import completion
+from clusto_cli.defaulting import DefaultGroup
 from clusto_cli.output import write_lines
 from clusto_core.errors import Malformed, NotFound, did_you_mean
 
@@ -105,10 +106,11 @@ def _lines(root: click.Context) -> Iterator[tuple[str, str]]:
 
 def _verb_lines(ctx: click.Context, path: str) -> Iterator[tuple[str, str]]:
     """What the help of a verb says, and of the verbs below it: an option, an example or a paragraph at once."""
-    for paragraph in (ctx.command.help or "").split("\n\n"):
-        for line in paragraph.split("\n") if paragraph.startswith("\b") else (paragraph,):
-            yield path, line
-    for param in ctx.command.get_params(ctx):
+    told = ctx.command.without_subcommand if isinstance(ctx.command, DefaultGroup) else ctx.command
+    for paragraph in (told.help or "").split("\n\n"):
+        first, *rest = paragraph.split("\n")
+        yield from ((path, line) for line in (rest if first.strip() == "\b" else (paragraph,)))
+    for param in told.get_params(ctx):
         if (record := param.get_help_record(ctx)) is not None:
             yield path, "  ".join(record)
     if isinstance(ctx.command, click.Group):
