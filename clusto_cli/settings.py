@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from clusto_cli import topics
+from clusto_cli import documentation
 
 GROUPS = ("bmc", "cobbler", "console", "os", "power", "powerman", "rebuild", "snmp", "ssh", "switch")
 
@@ -20,7 +20,7 @@ _KEY = re.compile(rf"`((?:{'|'.join(GROUPS)})\.[a-z][a-z0-9_]*)`")
 def meanings() -> dict[str, str]:
     """The settings by key, with what each means: of several rows that name one, the one that names fewest keys."""
     found: dict[str, tuple[int, str]] = {}
-    for page in topics.pages():
+    for page in documentation.pages():
         for row in _ROW.finditer(page):
             keys = _KEY.findall(row[1])
             for key in keys:

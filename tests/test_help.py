@@ -10,8 +10,9 @@ import click
 import pytest
 
 from clusto_cli import settings
+from clusto_cli.documentation import pages
 from clusto_cli.main import main as root
-from clusto_cli.topics import pages, topics
+from clusto_cli.topics import topics
 from clusto_core.drivers import registry
 from clusto_core.model.keys import DECLARED
 from clusto_core.transfer import formats
