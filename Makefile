@@ -3,7 +3,7 @@ VENV   ?= .venv
 PYTHON ?= python3
 PY     := $(VENV)/bin/python
 
-.PHONY: demo test check lint types docs bench clean
+.PHONY: demo test fuzz check lint types docs bench clean
 
 $(VENV)/.clusto: pyproject.toml setup.cfg
 	@.ci/venv $(PYTHON) $(VENV)
@@ -30,6 +30,11 @@ demo: $(VENV)/.clusto
 test: $(VENV)/.installed
 	-@$(MAKE) --no-print-directory $(COBBLER)/.installed
 	$(PY) -m pytest -n 2 --dist worksteal
+
+# Hostile answers in numbers: twenty thousand of each protocol, others each time. `make test` tries a thousand or two.
+fuzz: $(VENV)/.installed
+	CLUSTO_FUZZ_CASES=20000 $(PY) -m pytest -n 2 --dist worksteal tests/fuzz tests/backends/test_snmp_hostile.py \
+		tests/redfish/test_fuzz.py tests/provision/test_cobbler_hostile.py
 
 lint: $(VENV)/.installed
 	$(VENV)/bin/ruff check .

@@ -1,6 +1,6 @@
 """Answers of devices, as a hostile or broken device would give them: real ones, changed here and there.
 
-CLUSTO_FUZZ_CASES is how many cases each fuzzer tries: 2000 without more said, always the same ones; 20000 take about a
+CLUSTO_FUZZ_CASES is how many cases each fuzzer tries: 1000 without more said, always the same ones; 20000 take about a
 minute a protocol on an idle core, and are others each time.
 """
 
@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-CASES = int(os.environ.get("CLUSTO_FUZZ_CASES", "2000"))
+CASES = int(os.environ.get("CLUSTO_FUZZ_CASES", "1000"))
 SECONDS = 5.0
 """What one case may take, most of which take a thousandth of it."""
 MEMORY = 200 << 20

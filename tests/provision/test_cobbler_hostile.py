@@ -26,7 +26,7 @@ from clusto_cli.backends.errors import DeviceError
 from clusto_cli.backends.provision.cobbler import CobblerProvisioner, CobblerSettings
 from clusto_cli.backends.runner import run
 
-CASES = int(os.environ.get("CLUSTO_FUZZ_CASES", "2000"))
+CASES = int(os.environ.get("CLUSTO_FUZZ_CASES", "1000"))
 LIMIT, PATIENCE = 10.0, 0.2
 MEMORY = 200 << 20
 AT_ONCE = 60

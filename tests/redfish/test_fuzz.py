@@ -38,7 +38,7 @@ from clusto_cli.power.targets import Point, Target
 from clusto_core.model.things import Thing
 from tests.redfish.service import RESET, SYSTEM, SYSTEMS, TYPES
 
-CASES = int(os.environ.get("CLUSTO_FUZZ_CASES", "2000"))
+CASES = int(os.environ.get("CLUSTO_FUZZ_CASES", "1000"))
 AT_ONCE = 64
 """Cases that are tried side by side, since some wait for answers that do not come."""
 LIMIT, PATIENCE = 10.0, 0.3
