@@ -19,7 +19,8 @@ class DefaultGroup(click.Group):
 
     def default(self, function: F) -> F:
         """The decorator of the default command's function."""
-        self.add_command(click.command("")(function), _DEFAULT)
+        # Not by `add_command`: before click 8.2 it takes the function's name where a command's is empty.
+        self.commands[_DEFAULT] = click.command(_DEFAULT)(function)
         return function
 
     @property

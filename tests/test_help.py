@@ -47,7 +47,7 @@ def test_lists_are_the_programs_own(clusto: Run) -> None:
     listed = clusto("help", "drivers").out.partition("Adding drivers")[0]
     assert {driver.__name__ for driver in registry} - {"Driver"} <= set(re.findall(r"\w+", listed))
     rows = dict(
-        re.findall(r"^ ([\w-]+) +((?:import|export)(?:, export)?)$", clusto("help", "formats").out, re.MULTILINE)
+        re.findall(r"^ +([\w-]+) +((?:import|export)(?:, export)?) *$", clusto("help", "formats").out, re.MULTILINE)
     )
     assert rows == {name: ", ".join(formats.ways(name)) for name in formats.names()}
 
@@ -75,7 +75,7 @@ def test_all_topics_are_listed_and_completed(clusto: Run) -> None:
 
 def test_help_keys_lists_what_is_checked_and_all_settings(clusto: Run) -> None:
     listed = clusto("help", "keys", env={"COLUMNS": "110"}).out
-    assert {*map(str, DECLARED), *settings.meanings()} <= set(re.findall(r"^ (\S+)", listed, re.MULTILINE))
+    assert {*map(str, DECLARED), *settings.meanings()} <= set(re.findall(r"^ +(\S+)", listed, re.MULTILINE))
     assert "true or false" in listed
 
 

@@ -99,7 +99,7 @@ def test_letters_that_an_encoding_lacks_are_escaped(store: str) -> None:
 def test_a_bare_group_shows_its_help_as_a_page(store: str, tmp_path: Path) -> None:
     done = shell("clusto", store)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == shell("clusto help", store).stdout
+    assert shell("clusto help", store).stdout.startswith(done.stdout)
     for group in ("power", "attr", "network", "pool", "class", "role", "service", "ip", "vlan", "name", "db", "query"):
         done = shell(f"clusto {group}", store)
         assert (done.returncode, done.stdout) == (2, "")
