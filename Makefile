@@ -3,7 +3,7 @@ VENV   ?= .venv
 PYTHON ?= python3
 PY     := $(VENV)/bin/python
 
-.PHONY: demo test fuzz check lint types docs bench clean
+.PHONY: demo test oldest fuzz check lint types docs bench clean
 
 $(VENV)/.clusto: pyproject.toml setup.cfg
 	@.ci/venv $(PYTHON) $(VENV)
@@ -30,6 +30,19 @@ demo: $(VENV)/.clusto
 test: $(VENV)/.installed
 	-@$(MAKE) --no-print-directory $(COBBLER)/.installed
 	$(PY) -m pytest -n 2 --dist worksteal
+
+# The oldest versions that pyproject.toml allows, under what needs no device: the core, the command line, the library.
+OLDEST := $(VENV)/oldest
+$(OLDEST)/.installed: pyproject.toml
+	@.ci/venv $(PYTHON) $(OLDEST)
+	@$(OLDEST)/bin/python -m pip install -qq --disable-pip-version-check uv
+	@$(OLDEST)/bin/uv pip install -q --python $(OLDEST)/bin/python --resolution lowest-direct --editable '.[test]'
+	@touch $@
+
+oldest: $(OLDEST)/.installed
+	$(OLDEST)/bin/python -m pytest -n 2 -k 'not mariadb and not postgresql' tests/model tests/rules tests/library \
+		tests/transfer/test_formats.py tests/rebuild/test_verb.py tests/test_cli.py tests/test_completion.py \
+		tests/test_help.py tests/test_shellwords.py tests/test_streams.py
 
 # Hostile answers in numbers: twenty thousand of each protocol, others each time. `make test` tries a thousand or two.
 fuzz: $(VENV)/.installed
