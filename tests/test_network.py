@@ -285,10 +285,11 @@ def test_who_could_not_be_looked_for_is_said(run: Invoke, tmp_path: Path) -> Non
     for key, value in settings.items():
         assert run("attr", "set", key, value, "-t", "sw1").code == 0
     assert run("attr", "set", "label", lab.port, "-t", "sw1:2").code == 0
+    where = f"127.0.0.1 port {lab.server.port}"
     said = (
-        "clusto: sw1: not fully checked who is on the port: LLDP neighbours: it answered "
+        f"clusto: sw1: not fully checked who is on the port: LLDP neighbours: {where}: it answered "
         "\"Error: Unrecognized command found at '^' position.\" to 'display lldp neighbor'; learned addresses: "
-        "it answered \"Error: Unrecognized command found at '^' position.\" to 'display mac-address'"
+        f"{where}: it answered \"Error: Unrecognized command found at '^' position.\" to 'display mac-address'"
     )
     try:
         moved = run("network", "setvlan", "server1", "eth1", "203")

@@ -17,6 +17,10 @@ class DeviceError(Exception):
             said = "".join(map(_printable, " ".join(said.split())))
         return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}..."
 
+    def extend(self, outcome: str) -> None:
+        """Adds what came of it to the message; the error stays of its kind, with all that it knows."""
+        self.args = (f"{self}; {outcome}",)
+
 
 def _printable(character: str) -> str:
     return character if character.isprintable() else character.encode("unicode_escape").decode()

@@ -222,7 +222,7 @@ class TreeProvisioner:
             self._settle(machine.install)
         except BaseException as error:
             if (doubt := self._back(machine)) and isinstance(error, DeviceError):
-                raise type(error)(f"{error}; {doubt}") from error
+                error.extend(doubt)
             raise
 
     def _back(self, machine: BootMachine) -> str:

@@ -145,7 +145,7 @@ async def carry_out(switch: SwitchControl, prepared: Prepared) -> Done:
         # Also when interrupted: a port between two VLANs is worse than a moment more.
         outcome = await asyncio.shield(put_back(switch, before, drop=tuple(prepared.create)))
         if isinstance(error, DeviceError):
-            raise type(error)(f"{error}; {outcome}") from error
+            error.extend(outcome)
         raise
     try:
         await switch.save(plan)

@@ -140,7 +140,7 @@ class CliSwitch:
         except NoSuchPort:
             return PortState(name, PortMode.ROUTED, None, note="no port of the bridge")
         except Rejected as error:
-            return PortState(name, PortMode.UNKNOWN, None, note=str(error))
+            return PortState(name, PortMode.UNKNOWN, None, note=error.said)
         except cliread.NotUnderstood as error:
             return cliread.not_understood(name, error)
 
@@ -151,7 +151,7 @@ class CliSwitch:
                 self._checked(Line(command(text, self._rules, values), config=False)) for text in self._rules.read.port
             )
         except Rejected as error:
-            raise NoSuchPort(f"asked for port {port}, {error}") from error
+            raise NoSuchPort(f"{error.where}: asked for port {port}, {error.said}") from error
         return self._state(port, output, vlans)
 
     def _state(self, port: str, part: str, vlans: Mapping[int, str]) -> PortState:
@@ -203,7 +203,7 @@ class CliSwitch:
 
     def _checked(self, line: Line) -> str:
         """The answer, unless it says that the line was rejected: the transport knows of no such thing."""
-        return judged(self._rules, line.text, self._session.send(line))
+        return judged(self._rules, self._settings.ssh_address, line.text, self._session.send(line))
 
     def _survey(self) -> Survey:
         missing: list[str] = []

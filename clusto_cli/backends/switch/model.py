@@ -187,14 +187,23 @@ class SwitchSettings:
     legacy: bool = False
     timeout: float = 10.0
 
+    @property
+    def ssh_address(self) -> str:
+        """Where its command line is, as messages have it."""
+        return f"{self.host} port {self.ssh_port}"
+
 
 class CannotSave(Refused):
     """There is no way of saving that is known for this switch over the way it is spoken to."""
 
 
 class Rejected(Refused):
-    """The switch rejected a request; `again` says whether the same end may be reached by other requests."""
+    """The switch rejected a request.
 
-    def __init__(self, message: str, *, again: bool = False) -> None:
-        super().__init__(message)
-        self.again = again
+    where: its address, as messages have it; said: its words, and what it was asked; again: whether the same end may be
+    reached by other requests.
+    """
+
+    def __init__(self, where: str, said: str, *, again: bool = False) -> None:
+        super().__init__(f"{where}: {said}")
+        self.where, self.said, self.again = where, said, again

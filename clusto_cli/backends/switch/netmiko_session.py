@@ -13,7 +13,7 @@ from clusto_cli.backends.errors import AuthenticationFailed, DeviceError, Unreac
 from clusto_cli.backends.switch.cliwrite import Line
 from clusto_cli.backends.switch.model import Rejected, SwitchSettings
 from clusto_cli.backends.switch.profiles import SshRules
-from clusto_cli.backends.switch.rejection import judged, words
+from clusto_cli.backends.switch.rejection import judged, rejection
 
 if TYPE_CHECKING:
     from netmiko import BaseConnection
@@ -107,7 +107,7 @@ class NetmikoSession:
         except (ValueError, ReadTimeout) as error:
             self.close()
             wanted = "the enable password was not accepted" if self._settings.enable else "it wants an enable password"
-            raise AuthenticationFailed(wanted) from error
+            raise AuthenticationFailed(f"{self._settings.ssh_address}: {wanted} (ssh.enable_secret)") from error
 
     def _change_mode(self, connection: BaseConnection, config: bool) -> None:
         """Into configuration mode or out of it. Rejected, in the switch's words, when its prompt says that it is not.
@@ -119,15 +119,20 @@ class NetmikoSession:
         before = self._last_prompt
         answer = self._line(connection, line)
         try:
-            judged(self._rules, line.text, answer)
+            judged(self._rules, self._settings.ssh_address, line.text, answer)
         except Rejected as error:
-            raise Rejected(f"{error}{_MAY_CONFIGURE}") from None
+            raise Rejected(error.where, f"{error.said}{_MAY_CONFIGURE}") from None
         self._configuring = config
         entered = self._rules.entered
         if config and (entered not in answer if entered else before == self._last_prompt):
             self._configuring = False
-            said = words(answer.removesuffix(before)) or "nothing, and stays where it was"
-            raise Rejected(f"it answered {said!r} to {line.text!r}{_MAY_CONFIGURE}")
+            raise rejection(
+                self._settings.ssh_address,
+                line.text,
+                answer.removesuffix(before),
+                empty="nothing, and stays where it was",
+                advice=_MAY_CONFIGURE,
+            )
 
     def _line(self, connection: BaseConnection, line: Line) -> str:
         answer = str(
@@ -170,7 +175,7 @@ class _Translated:
         from paramiko.ssh_exception import BadHostKeyException
 
         settings = self._settings
-        where = f"{settings.host} port {settings.ssh_port}"
+        where = settings.ssh_address
         text = f"{error} {error.__cause__ or ''} {error.__context__ or ''}"
         if isinstance(error, BadHostKeyException) or "BadHostKey" in text or "does not match" in text:
             raise AuthenticationFailed(f"{where}: its host key is not the known one (ssh.known_hosts)") from error

@@ -53,7 +53,9 @@ class Client:
         self._user = parameters.get("username") or self._settings.user
 
     def invoke_shell(self, *, term: str, width: int, height: int) -> Shell:
-        return Shell(login(self._settings, self._user, term=term, width=width, height=height), _where(self._settings))
+        return Shell(
+            login(self._settings, self._user, term=term, width=width, height=height), self._settings.ssh_address
+        )
 
     def close(self) -> None:
         """The shell is all there is to close."""
@@ -154,13 +156,13 @@ def _let_in(child: pexpect.spawn[bytes], settings: SwitchSettings, mark: bytes) 
             secret = ""
         elif found == 1:
             wrong = "ssh.password is wrong" if settings.password else "it asks for a password: set ssh.password"
-            raise AuthenticationFailed(f"{_where(settings)}: {wrong}")
+            raise AuthenticationFailed(f"{settings.ssh_address}: {wrong}")
         elif found == 2:
-            raise AuthenticationFailed(f"{_where(settings)}: the key has a passphrase: put it into an agent first")
+            raise AuthenticationFailed(f"{settings.ssh_address}: the key has a passphrase: put it into an agent first")
         else:
             text = said.decode("utf-8", "replace") + ("\nConnection timed out" if found == 4 else "")
-            raise OPENSSH.explained(_where(settings), text, _SETTINGS, otherwise=Unreachable)
-    raise Unreachable(f"{_where(settings)}: it talks without end, and lets nobody in")
+            raise OPENSSH.explained(settings.ssh_address, text, _SETTINGS, otherwise=Unreachable)
+    raise Unreachable(f"{settings.ssh_address}: it talks without end, and lets nobody in")
 
 
 def _arguments(settings: SwitchSettings, user: str, mark: str) -> list[str]:
@@ -184,7 +186,3 @@ def _arguments(settings: SwitchSettings, user: str, mark: str) -> list[str]:
     if settings.key_file:
         words += ["-i", settings.key_file]
     return [*words, "-p", str(settings.ssh_port), "-l", user, "--", settings.host]
-
-
-def _where(settings: SwitchSettings) -> str:
-    return f"{settings.host} port {settings.ssh_port}"

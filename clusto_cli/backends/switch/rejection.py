@@ -10,13 +10,18 @@ from clusto_cli.backends.switch.profiles import SshRules
 _MOST_LINES, _MOST_CHARACTERS = 6, 400
 
 
-def judged(rules: SshRules, sent: str, answer: str) -> str:
-    """The answer. Rejected, with all that the switch said of it, when a line of it is what a rejection looks like."""
+def judged(rules: SshRules, where: str, sent: str, answer: str) -> str:
+    """The answer of the switch at `where`. Rejected, with all that it said, when a line looks like a rejection."""
     found = [match for pattern in rules.failures if (match := re.search(pattern, answer, re.MULTILINE))]
     if not found:
         return answer
     start = min(_line_start(answer, match) for match in found)
-    raise Rejected(f"it answered {words(answer[start:])!r} to {sent!r}")
+    raise rejection(where, sent, answer[start:])
+
+
+def rejection(where: str, sent: str, answer: str, *, empty: str = "nothing", advice: str = "") -> Rejected:
+    """What a switch said instead of taking a line: its address, its words and the line; `empty` where it said none."""
+    return Rejected(where, f"it answered {words(answer) or empty!r} to {sent!r}{advice}")
 
 
 def words(answer: str) -> str:

@@ -85,7 +85,8 @@ async def send(device: SnmpDevice, steps: Sequence[Step]) -> None:
                 await device.set(step.varbinds)
             except SnmpRefused as error:
                 if not step.tolerant:
-                    raise Rejected(f"it {error}", again=error.status in _TRY_OTHERWISE) from error
+                    again = error.status in _TRY_OTHERWISE
+                    raise Rejected(device.settings.where, f"it {error}", again=again) from error
         else:
             raise TypeError(f"not a step for SNMP: {step!r}")
 
@@ -93,16 +94,17 @@ async def send(device: SnmpDevice, steps: Sequence[Step]) -> None:
 async def _await(device: SnmpDevice, step: Await) -> None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + step.seconds
+    where = device.settings.where
     pause = 0.05
     while True:
         value = await device.get(step.oid)
         if value in step.done:
             return
         if value in step.failed:
-            raise Refused(f"{step.what} failed: {format_oid(step.oid)} is {_shown(value)}")
+            raise Refused(f"{where}: {step.what} failed: {format_oid(step.oid)} is {_shown(value)}")
         if loop.time() + pause > deadline:
             raise DeviceError(
-                f"{step.what} did not end within {step.seconds:g} s: {format_oid(step.oid)} is {_shown(value)}"
+                f"{where}: {step.what} did not end within {step.seconds:g} s: {format_oid(step.oid)} is {_shown(value)}"
             )
         await asyncio.sleep(pause)
         pause = min(pause * 2, 1.0)

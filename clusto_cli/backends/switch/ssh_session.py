@@ -13,8 +13,8 @@ from clusto_cli.backends.errors import DeviceError, Unreachable
 from clusto_cli.backends.openssh import legacy_options
 from clusto_cli.backends.reasons import OPENSSH, roles
 from clusto_cli.backends.switch.cliwrite import Line
-from clusto_cli.backends.switch.model import Rejected, SwitchSettings
-from clusto_cli.backends.switch.rejection import words
+from clusto_cli.backends.switch.model import SwitchSettings
+from clusto_cli.backends.switch.rejection import rejection
 
 # ssh(1): the status of the command, or 255 when ssh itself failed.
 _SSH_FAILED = 255
@@ -50,7 +50,7 @@ class SshSession:
         if done.returncode == _SSH_FAILED:
             raise self._failure(done.stderr)
         if done.returncode != 0:
-            raise Rejected(f"it answered {words(done.stderr or done.stdout) or 'nothing'!r} to {line.text!r}")
+            raise rejection(self._settings.ssh_address, line.text, done.stderr or done.stdout)
         return done.stdout
 
     def close(self) -> None:
@@ -91,5 +91,4 @@ class SshSession:
         return words
 
     def _failure(self, said: str) -> DeviceError:
-        where = f"{self._settings.host} port {self._settings.ssh_port}"
-        return OPENSSH.explained(where, said, _SETTINGS, otherwise=Unreachable)
+        return OPENSSH.explained(self._settings.ssh_address, said, _SETTINGS, otherwise=Unreachable)

@@ -26,7 +26,7 @@ def test_a_wrong_password_is_not_accepted(lab: Lab) -> None:
 
 def test_enable_with_the_right_and_the_wrong_password(lab: Lab) -> None:
     lab.fake.enable_password = "sesame-open"
-    with pytest.raises(AuthenticationFailed, match="enable password was not accepted"):
+    with pytest.raises(AuthenticationFailed, match=rf"port {lab.server.port}: the enable password was not accepted"):
         asyncio.run(move(lab.switch(enable="sesame-shut"), lab.port, 203))
     with pytest.raises(AuthenticationFailed, match="wants an enable password"):
         asyncio.run(move(lab.switch(), lab.port, 203))
@@ -199,8 +199,9 @@ def test_many_ports_in_one_session_with_one_save(lab: Lab) -> None:
 )
 def test_a_refusal_to_be_configured_is_told_in_the_switchs_words(lab: Lab, enter: str, said: str, told: str) -> None:
     lab.fake.reject, lab.fake.rejection = enter, said
-    with pytest.raises(Refused, match=re.escape(told)):
+    with pytest.raises(Refused, match=re.escape(told)) as refused:
         asyncio.run(move(lab.switch(), lab.port, 203))
+    assert str(refused.value).startswith(f"127.0.0.1 port {lab.server.port}: ")
     assert lab.fake.port(lab.port).vlan == 10
     after = lab.fake.log[lab.fake.log.index(enter) :]
     assert not [line for line in after if line.startswith(("interface", "set", "vlan"))], after

@@ -68,7 +68,7 @@ def test_moves_a_port_and_saves(platform: str, outcomes: dict[str, tuple[Lab, st
 @pytest.mark.parametrize("platform", sorted(DIALECTS))
 def test_a_rejected_line_is_no_success(platform: str, outcomes: dict[str, tuple[Lab, str, str]]) -> None:
     lab, _, told = outcomes[platform]
-    assert told.startswith("refused: it answered ")
+    assert told.startswith(f"refused: 127.0.0.1 port {lab.server.port}: it answered ")
     assert told.endswith("as before")
     assert lab.fake.port(lab.port).vlan == 203
     assert lab.fake.saved <= 1 or (lab.profile.ssh is not None and lab.profile.ssh.write.commit)

@@ -46,7 +46,7 @@ def _rejection(rules: profiles.SshRules) -> str:
     tried = ("% Invalid input", "Error: Unrecognized command", "syntax error", "bad command name", "Invalid input")
     for text in (*tried, "Invalid config"):
         try:
-            judged(rules, "", text)
+            judged(rules, "sw1", "", text)
         except DeviceError:
             return text
     raise AssertionError("how does it reject?")

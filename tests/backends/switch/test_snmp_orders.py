@@ -308,7 +308,7 @@ def test_a_machine_that_is_learned_elsewhere_is_refused() -> None:
 @pytest.mark.parametrize(("status", "again"), [(INCONSISTENT, True), (GEN_ERR, True), (NO_ACCESS, False)])
 def test_which_refusals_are_worth_another_order(status: int, again: bool) -> None:
     with QBridgeAgent(Bridge.of(12), Quirks(deaf_after=0, refuse_with=status)) as agent:
-        with pytest.raises(DeviceError):
+        with pytest.raises(DeviceError, match=rf"127\.0\.0\.1:{agent.port}: "):
             move(agent, Move("swp4", 203))
         # Each order once, and once more while putting back, where there is something to put back.
         assert (len(agent.sets) > 1) is again
