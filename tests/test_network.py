@@ -524,3 +524,48 @@ def test_what_nobody_understands_of_a_switch_is_an_error(run: Invoke, monkeypatc
     assert "error: sw1: Gi1/0/1: its answer is not understood: 'Administrative Mode: quantum'" in result.err
     assert "error: sw1: its learned addresses: its answer is not understood: '10    5254.0000.0001" in result.err
     assert run("network", "verify", "sw1").code == 5
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("snmp.port", "9"), ("snmp.community", "env:CLUSTO_NO_SUCH_VARIABLE"), ("snmp.port", "none")],
+    ids=["silent", "not allowed", "malformed"],
+)
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]], ids=["real", "dry"])
+def test_a_dead_switch_is_told_once_when_ports_are_moved(run: Invoke, key: str, value: str, dry: list[str]) -> None:
+    assert run("connect", "server3:eth0", "sw1:4").code == 0
+    assert run("attr", "set", key, value, "-t", "sw1").code == 0
+    alone = run("network", "setvlan", "server2", "eth0", "203", *dry)
+    words = ["network", "setvlan", "server[1-3]", "eth0", "203", *dry]
+    result = run(*words)
+    why = alone.err.partition("sw1 3: ")[2].strip()
+    assert why
+    assert result.code == alone.code
+    assert result.err.count(why) == 1
+    assert [line for line in result.err.splitlines() if "not asked" in line] == [
+        "clusto: error: server2:eth0 on sw1 3: not asked",
+        "clusto: error: server3:eth0 on sw1 4: not asked",
+    ]
+    first, *others = json.loads(run(*words, "-o", "json").out)
+    assert first["message"] == why
+    assert {(one["status"], one["message"]) for one in others} == {("not asked", None)}
+
+
+@pytest.mark.parametrize(("key", "value"), [("snmp.port", "9"), ("snmp.port", "none")], ids=["silent", "malformed"])
+def test_a_dead_switch_is_told_once_when_vlans_are_shown(run: Invoke, key: str, value: str) -> None:
+    assert run("attr", "set", key, value, "-t", "sw1").code == 0
+    result = run("network", "vlan", "server1")
+    assert result.code == 5
+    assert [line.partition(": ")[2][:19] for line in result.err.splitlines()] == ["error: server1:eth0"]
+    assert [line.split()[0] for line in result.out.splitlines() if "not asked" in line] == ["server1:eth1"]
+    first, second = json.loads(run("network", "vlan", "server1", "-o", "json").out)
+    assert first["error"] in result.err
+    assert second["error"] == "not asked"
+
+
+def test_a_port_that_is_not_there_hides_no_other(run: Invoke, agent: QBridgeAgent) -> None:
+    assert run("attr", "set", "label", "swp99", "-t", "sw1:1").code == 0
+    result = run("network", "vlan", "server1")
+    assert result.code == 5
+    assert "server1:eth1  sw1 swp2" in result.out
+    assert "not asked" not in result.out + result.err

@@ -38,6 +38,10 @@ class AuthenticationFailed(DeviceError):
     """The device answered and did not accept the credentials, or its host key is not the known one."""
 
 
+NO_SESSION = (Unusable, Unreachable, AuthenticationFailed)
+"""Failures after which nothing else needs to be asked of the device: it would fail in the same way."""
+
+
 class Refused(DeviceError):
     """The device answered and will not do this: locked, read-only, not switchable, rejected by its command line."""
 

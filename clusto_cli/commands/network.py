@@ -150,6 +150,7 @@ def vlan(app: App, name: str, nic: str | None, parallel: int, output: str) -> in
         clusto network vlan server1
         clusto network vlan server1 eth1
     """
+    from clusto_cli.network.jobs import NOT_ASKED
     from clusto_cli.network.showing import vlan_lines, vlan_rows
 
     with app.reading() as reader:
@@ -162,7 +163,7 @@ def vlan(app: App, name: str, nic: str | None, parallel: int, output: str) -> in
         write_lines(vlan_lines(rows))
     else:
         write_records(output, [row.record() for row in rows])
-    return _failures(app, [(row.nic, row.failure) for row in rows if row.failure])
+    return _failures(app, [(row.nic, row.failure) for row in rows if row.failure not in ("", NOT_ASKED)])
 
 
 @command.command("ports")
@@ -323,7 +324,7 @@ def _protected(reader: Reader, jobs: Sequence[Job], options: dict[str, Any]) -> 
 
 
 def _told(app: App, opened: Sequence[Opened], options: dict[str, Any], interrupted: bool) -> int:
-    from clusto_cli.network.jobs import ALREADY, FAILED, MISSING, MOVED, PLANNED
+    from clusto_cli.network.jobs import ALREADY, FAILED, MISSING, MOVED, NOT_ASKED, PLANNED
 
     jobs = [job for one in opened for job in one.jobs]
     good = [job for job in jobs if job.status in (MOVED, ALREADY, PLANNED)]
@@ -351,7 +352,9 @@ def _told(app: App, opened: Sequence[Opened], options: dict[str, Any], interrupt
     if interrupted:
         return EXIT_INTERRUPTED
     codes = {FAILED: EXIT_DEVICE, MISSING: EXIT_NOT_FOUND}
-    found = {codes.get(job.status, EXIT_REFUSED) for job in bad} | {EXIT_DEVICE for job in good if job.unsaved}
+    found = {codes.get(job.status, EXIT_REFUSED) for job in bad if job.status != NOT_ASKED} | {
+        EXIT_DEVICE for job in good if job.unsaved
+    }
     return max(found, default=0)
 
 

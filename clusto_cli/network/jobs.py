@@ -24,6 +24,8 @@ from clusto_core.spelling import natural_key
 from clusto_core.store.reader import Reader
 
 MOVED, ALREADY, REFUSED, MISSING, FAILED, PLANNED = "moved", "already", "refused", "missing", "failed", "planned"
+NOT_ASKED = "not asked"
+"""Of a job whose switch has already failed for another one, which tells why."""
 
 
 @dataclass
@@ -70,7 +72,7 @@ class Job:
             return f"{self.nic} -> already {describe(self.after) if self.after else 'there'} on {where}"
         if self.status == PLANNED:
             return f"{self.nic} -> would be {self.text} on {where}"
-        return f"{self.nic} on {where}: {self.text}"
+        return f"{self.nic} on {where}: {self.text or self.status}"
 
 
 def port_names(reader: Reader, ports: Iterable[Thing]) -> dict[int, str]:

@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from clusto_cli.backends.errors import NO_SESSION, DeviceError
 from clusto_cli.backends.runner import Interrupted, Interruption, attempt, side_by_side
 from clusto_cli.backends.runner import run as run_loop
 from clusto_cli.backends.switch.change import Prepared, carry_out
 from clusto_cli.backends.switch.control import SwitchControl
-from clusto_cli.network.devices import Device, NotAllowed
-from clusto_cli.network.jobs import ALREADY, FAILED, MISSING, MOVED, PLANNED, REFUSED, Job
+from clusto_cli.network.devices import Device, NotAllowed, told
+from clusto_cli.network.jobs import ALREADY, FAILED, MISSING, MOVED, NOT_ASKED, PLANNED, REFUSED, Job
 
 Look = Callable[[SwitchControl, Sequence[Job]], Awaitable[Prepared]]
 """Reads the ports of jobs on one switch and says what is to be done."""
@@ -85,10 +86,18 @@ async def _each(
     by_name = {one.device.name: one for one in opened}
     for outcome in outcomes:
         if outcome.failure is not None:
-            status = REFUSED if isinstance(outcome.failure, (Interrupted, NotAllowed)) else FAILED
-            for job in by_name[outcome.device].jobs:
-                if not job.status:
-                    job.fail(status, " ".join(str(outcome.failure).split()))
+            _fail(by_name[outcome.device], outcome.failure)
+
+
+def _fail(one: Opened, failure: DeviceError) -> None:
+    """Why a switch cannot be spoken to is told once; what became of a change, of every port."""
+    status = REFUSED if isinstance(failure, (Interrupted, NotAllowed)) else FAILED
+    once = one.prepared is None and isinstance(failure, NO_SESSION)
+    for place, job in enumerate(job for job in one.jobs if not job.status):
+        if place and once:
+            job.fail(NOT_ASKED, "")
+        else:
+            job.fail(status, told(failure))
 
 
 async def _look(one: Opened, look: Look) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from clusto_cli.backends.errors import DeviceError
+from clusto_cli.backends.errors import NO_SESSION, DeviceError
 from clusto_cli.backends.switch.control import SwitchControl
 from clusto_cli.backends.switch.model import Neighbour, PortState, Station, Survey, SwitchState, describe
 from clusto_cli.backends.switch.names import may_mean, same_port
 from clusto_cli.network.asking import ask
 from clusto_cli.network.devices import Device, devices
-from clusto_cli.network.jobs import Job, by_switch, port_names
+from clusto_cli.network.jobs import NOT_ASKED, Job, by_switch, port_names
 from clusto_core.answers.network import VLAN_KEY, cables_of, meant_vlan, nics_by_mac
 from clusto_core.drivers.equipment import Switch
 from clusto_core.drivers.parts import Port
@@ -36,6 +36,7 @@ class VlanRow:
     state: PortState | None = None
     vlan_name: str = ""
     failure: str = ""
+    """Why the switch did not say; NOT_ASKED where it has already failed for another NIC."""
 
     @property
     def differs(self) -> bool:
@@ -69,21 +70,24 @@ def vlan_rows(reader: Reader, jobs: Sequence[Job], parallel: int) -> tuple[list[
                 names.setdefault(device.name, {}).update(state.vlans)
             except DeviceError as error:
                 found[job.nic] = str(error)
+                if isinstance(error, NO_SESSION):
+                    break
         return found
 
     names: dict[str, dict[int, str]] = {}
     asked = ask([known[name] for name in grouped], read, parallel)
     rows = []
     for name, of in grouped.items():
+        answers = asked.answers.get(name) or {of[0].nic: asked.failures.get(name, "")}
         for job in of:
             wanted, wanted_name = _wanted(reader, job.wired.nic)
             row = VlanRow(job.nic, name, job.port, wanted, wanted_name)
-            answer = asked.answers.get(name, {}).get(job.nic)
+            answer = answers.get(job.nic, NOT_ASKED)
             if isinstance(answer, PortState):
                 row.state = answer
                 row.vlan_name = names.get(name, {}).get(answer.pvid or 0, "")
             else:
-                row.failure = answer or asked.failures.get(name, "")
+                row.failure = answer
             rows.append(row)
     return rows, asked.notes
 
@@ -95,7 +99,7 @@ def vlan_lines(rows: Iterable[VlanRow]) -> list[str]:
         wanted = (
             "-" if row.wanted is None else f"{row.wanted} ({row.wanted_name})" if row.wanted_name else f"{row.wanted}"
         )
-        said = describe(row.state) if row.state else "?"
+        said = describe(row.state) if row.state else NOT_ASKED if row.failure == NOT_ASKED else "?"
         if row.state and row.vlan_name:
             said += f" ({row.vlan_name})"
         port = row.state.name if row.state else row.port

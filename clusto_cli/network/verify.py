@@ -16,7 +16,7 @@ from clusto_cli.backends.switch.names import is_aggregate, may_mean, same_port
 from clusto_cli.context import App
 from clusto_cli.network.asking import ask
 from clusto_cli.network.devices import Device, devices
-from clusto_cli.network.jobs import port_names
+from clusto_cli.network.jobs import NOT_ASKED, port_names
 from clusto_cli.network.record import name_port
 from clusto_core.answers.network import (
     MAC_KEY,
@@ -35,7 +35,7 @@ from clusto_core.model.things import Thing
 from clusto_core.spelling import natural_key
 from clusto_core.store.reader import Reader
 
-CONFIRMED, CONTRADICTED, NOT_SEEN, NOT_ASKED = "confirmed", "contradicted", "not seen", "not asked"
+CONFIRMED, CONTRADICTED, NOT_SEEN = "confirmed", "contradicted", "not seen"
 _EDGE_MACS = 2
 """A port that more addresses were learned on leads to more than one machine."""
 
