@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clusto_cli.backends.errors import AuthenticationFailed, DeviceError, Unreachable
+from clusto_cli.backends.errors import AuthenticationFailed, DeviceError, Unreachable, Unusable
 from clusto_cli.backends.switch.cliwrite import Line
 from clusto_cli.backends.switch.model import Rejected, SwitchSettings
 from clusto_cli.backends.switch.profiles import SshRules
@@ -64,13 +65,20 @@ class NetmikoSession:
         return self._connection
 
     def _connect(self) -> BaseConnection:
-        if self._settings.legacy or self._rules.legacy:
-            from clusto_cli.backends.switch.openssh_shell import connect
+        from netmiko.ssh_dispatcher import ssh_dispatcher
 
-            return connect(self._arguments(), self._settings)
-        from netmiko import ConnectHandler
+        settings = self._settings
+        if settings.key_file and not Path(settings.key_file).expanduser().is_file():
+            raise Unusable(f"{settings.ssh_address}: ssh.identity names no file: {settings.key_file}")
+        # Netmiko has keys only from a file that is named; an agent's and the user's own are found as ssh finds them.
+        own: dict[str, Any] = {"_key_check": lambda connection: True}
+        if settings.legacy or self._rules.legacy:
+            from clusto_cli.backends.switch.openssh_shell import Client
 
-        return ConnectHandler(**self._arguments())
+            own["_build_ssh_client"] = lambda connection: Client(settings)
+        platform = ssh_dispatcher(self._rules.driver)
+        connection: BaseConnection = type(f"{platform.__name__}OfClusto", (platform,), own)(**self._arguments())
+        return connection
 
     def _arguments(self) -> dict[str, Any]:
         settings = self._settings
@@ -179,6 +187,10 @@ class _Translated:
         text = f"{error} {error.__cause__ or ''} {error.__context__ or ''}"
         if isinstance(error, BadHostKeyException) or "BadHostKey" in text or "does not match" in text:
             raise AuthenticationFailed(f"{where}: its host key is not the known one (ssh.known_hosts)") from error
+        if "No authentication methods available" in text:
+            raise AuthenticationFailed(
+                f"{where}: no password is set, and neither an agent nor ~/.ssh has a key (ssh.password, ssh.identity)"
+            ) from error
         if "not found in known_hosts" in text:
             raise AuthenticationFailed(f"{where}: its host key is not known: add it to known_hosts") from error
         if isinstance(error, NetmikoAuthenticationException):

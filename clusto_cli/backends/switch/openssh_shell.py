@@ -18,7 +18,6 @@ from clusto_cli.backends.switch.model import SwitchSettings
 
 if TYPE_CHECKING:
     import pexpect
-    from netmiko import BaseConnection
 
 _SETTINGS = roles("ssh", "host", "port", "user", "password", "identity", "known_hosts", "timeout", "legacy")
 _PASSWORD = rb"(?i)(?:password|passcode|verification code)[^\r\n]{0,80}:\s*\Z"
@@ -27,18 +26,6 @@ _LONGEST_ANSWER = 16 * 1024 * 1024
 """Octets that a switch may say to one line: a large forwarding table is a tenth of that."""
 _MOST = 64 * 1024
 """Octets that a login may say before there is a shell: banners are long, and end."""
-
-
-def connect(arguments: dict[str, Any], settings: SwitchSettings) -> BaseConnection:
-    """Netmiko's connection for these arguments, over the system's ssh. Raises DeviceError and what Netmiko raises."""
-    from netmiko.ssh_dispatcher import ssh_dispatcher
-
-    platform = ssh_dispatcher(arguments["device_type"])
-    # ssh finds the keys that are there by itself.
-    own = {"_build_ssh_client": lambda self: Client(settings), "_key_check": lambda self: True}
-    over = type(f"{platform.__name__}OverOpenSsh", (platform,), own)
-    connection: BaseConnection = over(**arguments)
-    return connection
 
 
 class Client:

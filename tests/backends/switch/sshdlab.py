@@ -26,8 +26,10 @@ class Sshd:
 
 
 @contextmanager
-def sshd(folder: Path, environment: Mapping[str, str]) -> Iterator[Sshd]:
-    """A running sshd whose sessions have these variables; skips the test where none is installed."""
+def sshd(folder: Path, environment: Mapping[str, str], command: str = "") -> Iterator[Sshd]:
+    """A running sshd whose sessions have these variables, and run this command if one is named; skips the test where
+    none is installed.
+    """
     program = shutil.which("sshd", path="/usr/sbin:/usr/bin:/sbin")
     if program is None or shutil.which("ssh") is None:
         pytest.skip("sshd is not installed (Debian packages openssh-server, openssh-client)")
@@ -53,6 +55,7 @@ def sshd(folder: Path, environment: Mapping[str, str]) -> Iterator[Sshd]:
                 "PermitRootLogin yes",
                 f"PidFile {folder}/sshd.pid",
                 "Subsystem sftp internal-sftp",
+                *([f"ForceCommand {command}"] if command else []),
                 "SetEnv " + " ".join(f'"{key}={value}"' for key, value in environment.items()),
             )
         )
