@@ -14,6 +14,9 @@ from clusto_cli import children
 SHA1 = "speaks ssh with SHA-1 algorithms, which others can break (ssh.legacy)"
 """What is said of a device that is spoken to this way."""
 
+LONGEST_ANSWER = 16 * 1024 * 1024
+"""Octets that a switch may say to one line: a large forwarding table is a tenth of that."""
+
 # What is asked for beyond the defaults, by ssh's option and by what `ssh -Q` calls it: sshd of the years before 2015.
 _OLD = (
     (

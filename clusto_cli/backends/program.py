@@ -55,11 +55,13 @@ def filled(argv: Sequence[str], values: Mapping[str, str]) -> list[str]:
 
 
 class ProgramFailed(Refused):
-    """A program ended with another exit code than 0. `said` are the lines that it wrote to standard error."""
+    """A program ended with another exit code than 0: its `status`. `said` are the lines on its standard error, `printed`
+    is what it wrote to standard output.
+    """
 
-    def __init__(self, message: str, said: Sequence[str]) -> None:
+    def __init__(self, message: str, said: Sequence[str], status: int, printed: str) -> None:
         super().__init__(message)
-        self.said = said
+        self.said, self.status, self.printed = said, status, printed
 
 
 class ProgramSilent(Unreachable):
@@ -71,11 +73,16 @@ class ProgramSilent(Unreachable):
 
 
 async def run_program(
-    argv: Sequence[str], timeout: float, environment: dict[str, str] | None = None, *, own: bool = False
+    argv: Sequence[str],
+    timeout: float,
+    environment: dict[str, str] | None = None,
+    *,
+    own: bool = False,
+    most: int = MOST,
 ) -> str:
     """What a program prints; it gets what is clusto's in the environment with `own` alone.
 
-    Raises ProgramFailed, Refused when it cannot be run or prints more than anybody reads (`MOST` octets), ProgramSilent
+    Raises ProgramFailed, Refused when it cannot be run or prints more than anybody reads (`most` octets), ProgramSilent
     when it is not done in `timeout` seconds.
     """
     pipe = asyncio.subprocess.PIPE
@@ -91,35 +98,39 @@ async def run_program(
     out, err = bytearray(), bytearray()
     try:
         async with asyncio.timeout(timeout):
-            await asyncio.gather(_read(process.stdout, out), _read(process.stderr, err))
+            await asyncio.gather(_read(process.stdout, out, most), _read(process.stderr, err, most))
             await process.wait()
     except _TooMuch:
-        raise Refused(f"{argv[0]} prints more than {MOST} octets") from None
+        raise Refused(f"{argv[0]} prints more than {most} octets") from None
     except TimeoutError:
         raise ProgramSilent(f"{argv[0]} was not done in {timeout:g} s", _lines(err)) from None
     finally:
         if process.returncode is None:
             _end(process)
+            # Else we would wait for whoever else holds the other ends: ssh's shared connection is out of its group.
+            process._transport.close()  # type: ignore[attr-defined]
             await process.wait()
     return outcome(argv[0], process.returncode or 0, bytes(out), bytes(err))
 
 
 def outcome(name: str, status: int, out: bytes, err: bytes) -> str:
     """What a program that has ended printed. Raises ProgramFailed for another status than 0."""
+    printed = out.decode(errors="replace")
     if status:
         lines = _lines(err)
-        raise ProgramFailed(f"{name}: {lines[-1][:_LONGEST] if lines else f'exit code {status}'}", lines)
-    return out.decode(errors="replace")
+        last = lines[-1][:_LONGEST] if lines else f"exit code {status}"
+        raise ProgramFailed(f"{name}: {last}", lines, status, printed)
+    return printed
 
 
 class _TooMuch(Exception):
     """A program prints more than anybody reads."""
 
 
-async def _read(stream: asyncio.StreamReader, into: bytearray) -> None:
+async def _read(stream: asyncio.StreamReader, into: bytearray, most: int) -> None:
     while data := await stream.read(_PIECE):
         into += data
-        if len(into) > MOST:
+        if len(into) > most:
             raise _TooMuch
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from clusto_cli import children
 from clusto_cli.backends.errors import AuthenticationFailed, DeviceError, Refused, Unreachable
-from clusto_cli.backends.openssh import legacy_options
+from clusto_cli.backends.openssh import LONGEST_ANSWER, legacy_options
 from clusto_cli.backends.reasons import OPENSSH, roles
 from clusto_cli.backends.switch.model import SwitchSettings
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 _SETTINGS = roles("ssh", "host", "port", "user", "password", "identity", "known_hosts", "timeout", "legacy")
 _PASSWORD = rb"(?i)(?:password|passcode|verification code)[^\r\n]{0,80}:\s*\Z"
 _PASSPHRASE = rb"(?i)passphrase[^\r\n]{0,200}:\s*\Z"
-_LONGEST_ANSWER = 16 * 1024 * 1024
-"""Octets that a switch may say to one line: a large forwarding table is a tenth of that."""
 _MOST = 64 * 1024
 """Octets that a login may say before there is a shell: banners are long, and end."""
 
@@ -88,7 +86,7 @@ class Shell:
                 raise self._ended() from error
         self._tail = (self._tail + data)[-2048:]
         self._heard += len(data)
-        if self._heard > _LONGEST_ANSWER:
+        if self._heard > LONGEST_ANSWER:
             raise Refused(f"{self._where}: its answer has no end")
         return data
 

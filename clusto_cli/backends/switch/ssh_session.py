@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import shutil
 import subprocess
@@ -9,8 +10,9 @@ import tempfile
 from pathlib import Path
 
 from clusto_cli import children
-from clusto_cli.backends.errors import DeviceError, Unreachable
-from clusto_cli.backends.openssh import legacy_options
+from clusto_cli.backends.errors import DeviceError, Refused, Unreachable
+from clusto_cli.backends.openssh import LONGEST_ANSWER, legacy_options
+from clusto_cli.backends.program import ProgramFailed, ProgramSilent, run_program
 from clusto_cli.backends.reasons import OPENSSH, roles
 from clusto_cli.backends.switch.cliwrite import Line
 from clusto_cli.backends.switch.model import SwitchSettings
@@ -34,24 +36,27 @@ class SshSession:
             if children.find("ssh") is None:
                 raise DeviceError("the ssh program is not installed")
             self._folder = Path(tempfile.mkdtemp(prefix="clusto-ssh-"))
+        where = self._settings.ssh_address
         try:
-            done = subprocess.run(
-                [*self._ssh(), "--", self._settings.host, line.text],
-                env=children.environment(),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=self._settings.timeout + 5,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise Unreachable(f"no answer to {line.text!r} within {self._settings.timeout + 5:g} s") from error
-        if done.returncode == _SSH_FAILED:
-            raise self._failure(done.stderr)
-        if done.returncode != 0:
-            raise rejection(self._settings.ssh_address, line.text, done.stderr or done.stdout)
-        return done.stdout
+            return asyncio.run(self._answer(line))
+        except ProgramFailed as error:
+            said = "\n".join(error.said)
+            if error.status == _SSH_FAILED:
+                raise self._failure(said) from None
+            raise rejection(where, line.text, said or error.printed) from None
+        except ProgramSilent as error:
+            raise Unreachable(f"{where}: no answer to {line.text!r} within {self._patience:g} s") from error
+        except Refused as error:
+            raise Refused(f"{where}: asked for {line.text!r}, {error}") from error
+
+    async def _answer(self, line: Line) -> str:
+        argv = [*self._ssh(), "--", self._settings.host, line.text]
+        return await run_program(argv, self._patience, most=LONGEST_ANSWER)
+
+    @property
+    def _patience(self) -> float:
+        """Seconds for a line, those of ssh's own time limit among them, so that it can say why it gave up."""
+        return self._settings.timeout + 5
 
     def close(self) -> None:
         folder, self._folder = self._folder, None
