@@ -55,9 +55,8 @@ def filled(argv: Sequence[str], values: Mapping[str, str]) -> list[str]:
 
 
 class ProgramFailed(Refused):
-    """A program ended with another exit code than 0: its `status`. `said` are the lines on its standard error, `printed`
-    is what it wrote to standard output.
-    """
+    """A program ended with another exit code than 0: its `status`. `said` are the lines on standard error,
+    and `printed` what it wrote to standard output."""
 
     def __init__(self, message: str, said: Sequence[str], status: int, printed: str) -> None:
         super().__init__(message)

@@ -302,6 +302,8 @@ def test_serial_over_lan_where_there_is_no_cable(clusto: Run, do: Do, lab: Lab, 
     assert "right" not in clusto("log", "-v").out
     result = clusto("console", "server1", "--send", r"\n", env={"CLUSTO_BMC": "wrong"})
     assert result.code == 5
+    assert "RAKP 2 HMAC is invalid" in result.err
+    assert "bmc.password is not the one of bmc.user" in result.err
 
 
 def test_virtual_machine_on_a_socket(clusto: Run, do: Do, lab: Lab) -> None:

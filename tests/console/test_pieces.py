@@ -67,7 +67,7 @@ def test_every_profile_can_be_shown(name: str) -> None:
         ("tinkerbell-secondstar", None, "ssh -t -e ^] -p 2222 -l server1 -- cs1"),
         ("conserver", None, "console -M cs1 -p 782 -l ann -- server1"),
         ("conman", None, "conman -d cs1:7890 -- server1"),
-        ("ipmi-sol", None, "ipmitool -I lanplus -H cs1 -p 623 -U ann -E sol activate"),
+        ("ipmi-sol", None, "ipmitool -v -I lanplus -H cs1 -p 623 -U ann -E sol activate"),
     ],
 )
 def test_the_command_of_a_port(profile: str, method: str | None, argv: str) -> None:

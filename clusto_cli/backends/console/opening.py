@@ -35,10 +35,10 @@ _PASSPHRASE = re.compile(rb"(?i)(passphrase|passcode|\bpin\b)[^\r\n]{0,200}:\s*\
 _UNKNOWN_HOST_KEY = re.compile(rb"continue connecting \(yes/no[^\r\n]*\)\?\s*\Z")
 
 
-def last_words(data: bytes) -> str:
-    """The last line that says something; that ssh has ended does not."""
+def last_words(data: bytes, speaker: Speaker = OPENSSH) -> str:
+    """The last line that says something: not that ssh has ended, nor what else is noise of the program in between."""
     for line in reversed(re.split(rb"[\r\n]+", data)):
-        if (text := one_line(line)) and not re.search(OPENSSH.noise, text):
+        if (text := one_line(line)) and not any(re.search(one.noise, text) for one in (OPENSSH, speaker)):
             return text[-300:]
     return ""
 
@@ -93,7 +93,7 @@ class Opening:
                 self._menu.hear(data)
             self._alive = time.monotonic()
         elif not self.ready and not self.interactive and time.monotonic() > self._alive + self.patience:
-            words = last_words(self.said)
+            words = last_words(self.said, self.speaker)
             raise Unreachable(
                 f"{self.where}: no answer in {self.patience:g} s"
                 + (f", after: {words}" if words else f" (see {self._named('host')} and {self._named('port')})")
