@@ -1,4 +1,5 @@
-"""What the operator's configuration lets attributes cause: the tables `[commands]`, `[secrets]` and `[devices]`.
+"""What the operator's configuration lets attributes cause: the tables `[commands]`, `[secrets]`, `[devices]` and
+`[exports]`.
 
 Many people and programs write attributes, and the operator alone this file. It is read when something asks for it.
 """
@@ -18,8 +19,11 @@ from clusto_core.errors import Malformed, Refused
 COMMAND_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 REQUIREMENTS = ("snmpv3", "tls")
 """What `[devices] require` may ask for: no SNMP 1 or 2c; no unverified or unencrypted way for a password."""
-_TABLES = ("commands", "devices", "secrets")
+EXPORTS = ("ansible", "dnsmasq", "powerman")
+"""The formats of export whose programs obey what some attributes say."""
+_TABLES = ("commands", "devices", "exports", "secrets")
 _KNOWN = {
+    "exports": EXPORTS,
     "secrets": ("env", "files", "helper", "hosts", "keyring"),
     "devices": ("networks", "paths", "require"),
 }
@@ -27,8 +31,8 @@ _SYSTEM = "/etc/clusto"
 
 
 class Line(NamedTuple):
-    """One thing that is allowed or required; value: a command's argument list, a secret's networks. always: nobody has
-    to write it."""
+    """One thing that is allowed or required; value: a command's argument list, a secret's networks, the keys of an
+    export. always: nobody has to write it."""
 
     kind: str
     name: str
@@ -44,7 +48,8 @@ class Permissions:
     files: files and folders that `file:` may read. helper: the program that is asked for `secret:NAME`, an argument
     list with `{name}`. hosts: where a secret may be sent, by its reference. networks: where every credential may be
     sent: blocks, addresses, domains, host names with `*`. paths: files and folders of this computer that attributes
-    may name. require: of REQUIREMENTS.
+    may name. require: of REQUIREMENTS. exports: by format, of EXPORTS, the keys of attributes that its program may
+    obey, `*` for all.
     """
 
     path: str
@@ -57,6 +62,7 @@ class Permissions:
     networks: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     require: frozenset[str] = frozenset()
+    exports: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def secret_folders(self) -> tuple[str, ...]:
@@ -75,6 +81,7 @@ class Permissions:
         yield from (Line("secret", reference, networks) for reference, networks in self.hosts.items())
         yield from (Line("network", network) for network in self.networks)
         yield from (Line("path", path) for path in self.paths)
+        yield from (Line("export", name, keys) for name, keys in self.exports.items() if keys)
         yield from (Line("requirement", word) for word in sorted(self.require))
 
     def command(self, key: str, name: str, owner: str) -> tuple[str, ...]:
@@ -155,7 +162,7 @@ def _parsed(path: str, version: tuple[int, int, int] | None) -> Permissions:
 
 def parse(document: Mapping[str, Any], path: str) -> Permissions:
     """The permissions in the tables of a TOML document. Raises Malformed, naming what is wrong."""
-    secrets, devices = (_table(document, name, path) for name in ("secrets", "devices"))
+    secrets, devices, exports = (_table(document, name, path) for name in ("secrets", "devices", "exports"))
     commands = _table(document, "commands", path)
     require = _texts(devices, "require", "devices.require", path)
     for word in require:
@@ -178,6 +185,7 @@ def parse(document: Mapping[str, Any], path: str) -> Permissions:
         networks=_texts(devices, "networks", "devices.networks", path),
         paths=_texts(devices, "paths", "devices.paths", path),
         require=frozenset(require),
+        exports={name: _texts(exports, name, f"exports.{name}", path) for name in exports},
     )
 
 

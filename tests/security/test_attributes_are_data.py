@@ -304,6 +304,10 @@ def test_config_keeps_what_else_is_in_the_file(operator: Plain) -> None:
         ("config require everything", 2),
         ("config deny env NOT_THERE", 3),
         ("config allow network 10.0.0.0/8 --for bmc", 2),
+        ("config allow export csv note", 2),
+        ("config allow export ansible 'a b'", 2),
+        ("config deny export ansible", 2),
+        ("config deny export ansible ansible_user", 3),
     ],
 )
 def test_what_cannot_be_allowed(operator: Plain, line: str, code: int) -> None:
