@@ -129,8 +129,14 @@ _ALLOWED_PATHS: Mapping[str, tuple[str, ...]] = {
 """The keys whose value is a path of this computer, and where it may be without a word in the configuration."""
 PATHS = frozenset(_ALLOWED_PATHS)
 
-INSECURE = {"snmp-clear": "snmpv3", "http-clear": "tls", "unverified": "tls", "telnet-clear": "tls"}
-"""The ways that do not keep a secret, and the requirement that forbids each."""
+INSECURE = {
+    "snmp-clear": "snmpv3",
+    "http-clear": "tls",
+    "unverified": "tls",
+    "telnet-clear": "tls",
+    "boot-token": None,
+}
+"""The ways that do not keep a secret, and the requirement that forbids each; None where there is no other way."""
 
 
 def within(real: str, folder: str) -> bool:
