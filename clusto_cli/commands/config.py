@@ -66,6 +66,10 @@ def allow() -> None:
     """
 
 
+def _argument_list(words: tuple[str, ...]) -> tuple[str, ...]:
+    return words[1:] if words[:1] == ("--",) else words
+
+
 def _added(kind: str, values: Iterable[str]) -> None:
     from clusto_core.boundary.editing import allow as add
 
@@ -85,8 +89,7 @@ def allow_command(name: str, argv: tuple[str, ...]) -> None:
     """
     from clusto_core.boundary.editing import define_command
 
-    words = argv[1:] if argv[0] == "--" else argv
-    define_command(name, words)
+    define_command(name, _argument_list(argv))
     write_lines([f"allowed command {name}"])
 
 
@@ -203,6 +206,6 @@ def helper(argv: tuple[str, ...]) -> None:
     """
     from clusto_core.boundary.editing import set_helper
 
-    words = argv[1:] if argv[:1] == ("--",) else argv
+    words = _argument_list(argv)
     set_helper(words)
     write_lines([f"secrets are asked of {words[0]}" if words else "no program is asked for secrets"])

@@ -71,6 +71,8 @@ def define_command(name: str, argv: Sequence[str]) -> None:
     """Has attributes call an argument list by a name. Raises Malformed, NotFound for a program that there is not."""
     if not permissions.COMMAND_NAME.fullmatch(name):
         raise Malformed(f"a command's name has letters, digits, dots and dashes: {name[:60]!a}")
+    if not argv:
+        raise Malformed(f"what program is {name}? (clusto config allow command {name} -- PROGRAM ARGUMENT...)")
     with _edited() as document:
         _table(document, "commands")[name] = [_program(argv[0]), *argv[1:]]
 

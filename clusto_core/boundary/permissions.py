@@ -17,6 +17,8 @@ from clusto_core import config
 from clusto_core.errors import Malformed, Refused
 
 COMMAND_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+KEYRING = "clusto"
+"""The service in the desktop's keyring whose entries `secret:NAME` may be."""
 REQUIREMENTS = ("snmpv3", "tls")
 """What `[devices] require` may ask for: no SNMP 1 or 2c; no unverified or unencrypted way for a password."""
 EXPORTS = ("ansible", "dnsmasq", "powerman")
@@ -78,6 +80,8 @@ class Permissions:
         yield from (Line("file", path) for path in self.files)
         if self.helper:
             yield Line("helper", os.path.basename(self.helper[0]), self.helper)
+        if self.keyring:
+            yield Line("keyring", KEYRING, always=True)
         yield from (Line("secret", reference, networks) for reference, networks in self.hosts.items())
         yield from (Line("network", network) for network in self.networks)
         yield from (Line("path", path) for path in self.paths)

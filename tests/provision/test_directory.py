@@ -362,7 +362,7 @@ def test_a_directory_of_somebody_else(root: Path, memory: Path) -> None:
     script = (
         "import asyncio, concurrent.futures.thread, os, sys; from tests.provision.machines import boot_machine;"
         "from clusto_cli.backends.provision.directory import directory;"
-        "from clusto_cli.backends.base import Refused\n"
+        "from clusto_cli.backends.errors import Refused\n"
         "machine = boot_machine(); os.setgid(65534); os.setuid(65534)\n"
         "async def check():\n"
         "    async with directory(sys.argv[1]) as provisioner:\n"
