@@ -70,15 +70,6 @@ def section(name: str, config: str | None = None) -> dict[str, Any]:
     return found
 
 
-def exports(config: str | None = None) -> dict[str, frozenset[str]]:
-    """By format of export, the keys of attributes that may become settings of its program. Raises as `settings`."""
-    found = section("exports", config)
-    for name, keys in found.items():
-        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-            raise Malformed(f'malformed [exports] {name}: write a list of keys, as {name} = ["ansible_user"]')
-    return {name: frozenset(keys) for name, keys in found.items()}
-
-
 def _url(config: str | None) -> str | None:
     path, document = _read(config)
     url = document.get("db")

@@ -13,6 +13,7 @@ from clusto_cli.output import output_option, write_lines, write_records
 if TYPE_CHECKING:
     from clusto_core.boundary.permissions import Line
 
+_KINDS = ("command", "env", "export", "file", "network", "path", "requirement", "secret")
 _VERBATIM = {"allow_interspersed_args": False, "ignore_unknown_options": True}
 
 
@@ -57,12 +58,16 @@ def _note(text: str) -> None:
 
 @command.group("allow")
 def allow() -> None:
-    """Allow a command, an environment variable, a file of a secret, a network, or a path.
+    """Allow a command, an environment variable, keys of an export, a file of a secret, a network, or a path.
 
     \b
         clusto config allow network 10.1.0.0/16
         clusto config allow env PDU_READ
     """
+
+
+def _argument_list(words: tuple[str, ...]) -> tuple[str, ...]:
+    return words[1:] if words[:1] == ("--",) else words
 
 
 def _added(kind: str, values: Iterable[str]) -> None:
@@ -84,8 +89,7 @@ def allow_command(name: str, argv: tuple[str, ...]) -> None:
     """
     from clusto_core.boundary.editing import define_command
 
-    words = argv[1:] if argv[0] == "--" else argv
-    define_command(name, words)
+    define_command(name, _argument_list(argv))
     write_lines([f"allowed command {name}"])
 
 
@@ -98,6 +102,22 @@ def allow_env(names: tuple[str, ...]) -> None:
         clusto config allow env PDU_READ 'BMC_*'
     """
     _added("env", names)
+
+
+@allow.command("export")
+@click.argument("format_name", metavar="FORMAT")
+@click.argument("keys", metavar="KEY...", nargs=-1, required=True)
+def allow_export(format_name: str, keys: tuple[str, ...]) -> None:
+    """Let the program of an export (ansible, dnsmasq, powerman) obey the attributes of these keys; '*' is all.
+
+    Some name programs that it runs: ansible_ssh_common_args, powerman.device. Whoever writes attributes says which.
+
+    \b
+        clusto config allow export ansible ansible_user ansible_port
+    """
+    from clusto_core.boundary.editing import allow_export as add
+
+    write_lines(f"allowed export {format_name} {key}" for key in add(format_name, keys))
 
 
 @allow.command("file")
@@ -140,18 +160,27 @@ def allow_path(paths: tuple[str, ...]) -> None:
 
 
 @command.command("deny")
-@click.argument("kind", type=click.Choice(("command", "env", "file", "network", "path", "requirement", "secret")))
+@click.argument("kind", type=click.Choice(_KINDS))
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 def deny(kind: str, names: tuple[str, ...]) -> None:
     """Take back what was allowed or required.
 
     \b
         clusto config deny network 10.1.0.0/16
+        clusto config deny export ansible ansible_port
     """
     from clusto_core.boundary.editing import deny as take
+    from clusto_core.boundary.editing import deny_export
 
-    take(kind, names)
-    write_lines(f"denied {kind} {name}" for name in names)
+    if kind != "export":
+        take(kind, names)
+        write_lines(f"denied {kind} {name}" for name in names)
+        return
+    format_name, *keys = names
+    if not keys:
+        raise click.UsageError("say which keys: clusto config deny export FORMAT KEY...")
+    deny_export(format_name, keys)
+    write_lines(f"denied export {format_name} {key}" for key in keys)
 
 
 @command.command("require")
@@ -177,6 +206,6 @@ def helper(argv: tuple[str, ...]) -> None:
     """
     from clusto_core.boundary.editing import set_helper
 
-    words = argv[1:] if argv[:1] == ("--",) else argv
+    words = _argument_list(argv)
     set_helper(words)
     write_lines([f"secrets are asked of {words[0]}" if words else "no program is asked for secrets"])

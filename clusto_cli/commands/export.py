@@ -39,21 +39,22 @@ def command(app: App, names: tuple[str, ...], format_name: str, raw: bool) -> No
     inventory gives an equal one. ansible, hosts, powerman, conserver and dot are for the programs of those names.
 
     Attributes that such a program would obey (ansible_*, powerman.device, rebuild.dir...) are left out, but for those
-    that the configuration lists under [exports].
+    that the configuration allows: clusto config allow export.
 
     \b
         clusto export > site.yaml
         clusto export --format ansible 'driver:Server in name:web-pool'
     """
-    from clusto_core.config import exports
+    from clusto_core.boundary.permissions import in_force
     from clusto_core.store import collector
     from clusto_core.transfer import formats
     from clusto_core.transfer.leaving import Leaving
 
     write = formats.writer_of(format_name)
+    allowed = frozenset(in_force().exports.get(format_name, ()))
     with app.reading() as reader, collector.paused():
         chosen = targets(reader, [_target(reader, name) for name in names]) if names else reader.all()
-        write(reader, chosen, sys.stdout, Leaving(exports(app.config).get(format_name, frozenset()), raw, app.say))
+        write(reader, chosen, sys.stdout, Leaving(allowed, raw, app.say))
 
 
 def _target(reader: Reader, word: str) -> str:

@@ -15,7 +15,8 @@ from clusto_cli.backends.base import BmcControl, BootMachine
 from clusto_cli.backends.console.access import Access
 from clusto_cli.console.ways import access_of
 from clusto_cli.power.targets import BMC, Plan, Target
-from clusto_cli.rebuild.machines import Machines
+from clusto_cli.rebuild.exposure import secrets_told, tell_token
+from clusto_cli.rebuild.machines import NO_TOKEN, Machines
 from clusto_cli.rebuild.probe import SSH, Probe
 from clusto_cli.rebuild.signs import CONFIRMING, words
 from clusto_core.answers.consoles import ConsoleWay, console_of
@@ -158,12 +159,14 @@ def _cards(job: Job) -> Iterator[Check]:
 def _recipe(machines: Machines, job: Job) -> Iterator[Check]:
     try:
         job.os = machines.os_of(job.recipe)
-        job.machine = machines.installing(job.recipe, job.os)
+        job.machine, secrets = machines.exposing(job.recipe, job.os)
         job.signs = machines.signs(job.recipe, job.os)
     except ClustoError as error:
         yield Check("recipe", False, str(error))
         return
     yield Check("recipe", True, f"{installs(job)}: {job.os.title}")
+    yield from (Check("secrets", None, told) for told in secrets_told(job.machine, secrets))
+    tell_token(job.machine, NO_TOKEN)
 
 
 def installs(job: Job) -> str:

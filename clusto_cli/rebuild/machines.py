@@ -18,6 +18,7 @@ from clusto_cli.backends.provision.recipe import Recipe as OsRecipe
 from clusto_cli.backends.provision.render import Facts, Renderer
 from clusto_cli.backends.provision.unusable import UnusableProvisioner
 from clusto_cli.backends.runner import attempt, enter
+from clusto_cli.rebuild.exposure import Noting
 from clusto_core.answers.devicesettings import DeviceSettings
 from clusto_core.answers.recipes import Recipe, recipe, recipes
 from clusto_core.config import Settings, config_path
@@ -75,8 +76,16 @@ class Machines:
     def installing(self, known: Recipe, system: OsRecipe, token: str = NO_TOKEN) -> BootMachine:
         """All that the boot server is told, with the token that the machine calls back with. Raises Malformed, and
         as `DeviceSettings` does."""
+        return self._installing(facts(known), system, token)
+
+    def exposing(self, known: Recipe, system: OsRecipe) -> tuple[BootMachine, dict[str, str]]:
+        """The same without a token, and the secrets that templates have used, by key. Raises as `installing`."""
+        noting = Noting(known.values)
+        return self._installing(replace(facts(known), attributes=noting), system, NO_TOKEN), noting.used
+
+    def _installing(self, known: Facts, system: OsRecipe, token: str) -> BootMachine:
         try:
-            return self._renderer.machine(facts(known), system, token=token)
+            return self._renderer.machine(known, system, token=token)
         except ValueError as error:
             raise _told(error) from None
 

@@ -18,7 +18,7 @@ from clusto_core.model.things import Thing
 from clusto_core.records.rebuilds import CLUSTO, FETCHED, OFF, PROGRESS, WAITING, Event, Rebuild
 from clusto_core.store.reader import Reader
 
-_TOPICS = ("mac", "recipe", "boot server", "power", "boot device", "console", "call-back", "probe", "signs")
+_TOPICS = ("mac", "recipe", "secrets", "boot server", "power", "boot device", "console", "call-back", "probe", "signs")
 _MARKS = {True: "ok", False: "BAD", None: "--"}
 
 

@@ -27,6 +27,10 @@ _HOSTS = "hosts"
 _HOST_WORDS = ("host", "url", "uri")
 _PORTS = frozenset(("bmc.port", "snmp.port", "ssh.port"))
 """Ports of the same computer that other programs may listen at; a console server has one for each console."""
+_TLS = {"bmc": "bmc.host", "cobbler": "cobbler.url"}
+"""The groups whose passwords go by TLS, and the key that says where."""
+_PINNING = frozenset(("redfish",))
+"""The protocols whose adapter takes the certificate of `bmc.fingerprint` alone."""
 _COMMAND = ".command"
 _PATH = ("/", "~", ".")
 
@@ -220,12 +224,23 @@ def _tell_insecure(key: str, values: Mapping[str, Setting]) -> None:
     if key in ("snmp.community", "snmp.write_community") and says("snmp.version") != "3":
         permissions.insecure("snmp-clear", f"{key} goes over the network in clear", "set snmp.version=3, and users")
     group, _, name = key.partition(".")
-    place = {"bmc": "bmc.host", "cobbler": "cobbler.url"}.get(group, "")
-    if name == "password" and says(place).startswith("http://"):
+    if name == "password" and group in _TLS:
+        _tell_unverified(key, group, says)
+
+
+def _tell_unverified(key: str, group: str, says: Callable[[str], str]) -> None:
+    """Of devices behind TLS: adapters take a pinned certificate and no other, whatever `verify` says."""
+    protocol, place = says(f"{group}.protocol"), _TLS[group]
+    if group == "bmc" and protocol in ("", "ipmi"):
+        return
+    if says(place).startswith("http://"):
         permissions.insecure("http-clear", f"{key} goes over the network in clear", f"write {place} with https://")
-    elif name == "password" and place and says(f"{group}.verify") == "false" and not says(f"{group}.fingerprint"):
+    elif says(f"{group}.verify") == "false" and not (protocol in _PINNING and says(f"{group}.fingerprint")):
         words = f"{key} goes to whoever answers, {group}.verify being false"
-        permissions.insecure("unverified", words, f"set {group}.verify to the file of the authority")
+        remedy = f"set {group}.verify to the file of the authority"
+        if protocol in _PINNING:
+            remedy += ", or pin the certificate (clusto power trust)"
+        permissions.insecure("unverified", words, remedy)
 
 
 def settings_in(view: View, found: Iterable[Inherited], groups: Collection[str] | None = None) -> dict[str, Setting]:

@@ -27,6 +27,7 @@ LISTS = {
 }
 """What is allowed as a list, and where the list is: table and key."""
 _ENV = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\*?")
+_KEY = re.compile(r"\*|\w[\w.:/+#-]*")
 _DOMAIN = re.compile(r"(?:\*?\.)?[A-Za-z0-9_*](?:[A-Za-z0-9_.*-]*[A-Za-z0-9_*])?")
 
 
@@ -43,23 +44,35 @@ def allow_for(reference: str, networks: Sequence[str]) -> list[str]:
     return _add("network", networks, lambda document: _table(document, "secrets", "hosts"), reference)
 
 
+def allow_export(name: str, keys: Sequence[str]) -> list[str]:
+    """Lets the program of an export obey the attributes of these keys, `*` for all; those that it did not obey yet.
+    Raises Malformed for a format that is none of EXPORTS."""
+    _check_export(name)
+    return _add("export", keys, lambda document: _table(document, "exports"), name)
+
+
+def deny_export(name: str, keys: Sequence[str]) -> None:
+    """Takes keys of an export back. Raises Malformed as `allow_export`, NotFound for one that was not allowed."""
+    _check_export(name)
+    with _edited() as document:
+        _take(_table(document, "exports").get(name, []), keys, lambda key: key, f"export {name}")
+
+
 def deny(kind: str, values: Sequence[str]) -> None:
     """Takes out of a list of LISTS, out of the commands, or what was said for a `secret`. Raises NotFound for what is
     not there."""
     table, key = LISTS.get(kind, ("commands", ""))
     with _edited() as document:
         found = _table(document, "secrets", "hosts") if kind == "secret" else _table(document, table)
-        for value in values:
-            holder = found.get(key, []) if key else found
-            if value not in holder:
-                raise NotFound(f"{config.file_in_force()} does not allow the {kind} {value}")
-            holder.remove(value)
+        _take(found.get(key, []) if key else found, values, _CHECKS.get(kind, str), kind)
 
 
 def define_command(name: str, argv: Sequence[str]) -> None:
     """Has attributes call an argument list by a name. Raises Malformed, NotFound for a program that there is not."""
     if not permissions.COMMAND_NAME.fullmatch(name):
         raise Malformed(f"a command's name has letters, digits, dots and dashes: {name[:60]!a}")
+    if not argv:
+        raise Malformed(f"what program is {name}? (clusto config allow command {name} -- PROGRAM ARGUMENT...)")
     with _edited() as document:
         _table(document, "commands")[name] = [_program(argv[0]), *argv[1:]]
 
@@ -87,6 +100,15 @@ def _add(kind: str, values: Sequence[str], table: Callable[[TOMLDocument], Table
     return new
 
 
+def _take(holder: Any, values: Sequence[str], spelled: Callable[[str], str], kind: str) -> None:
+    """Takes values out of a list or a table, as they are written there, or as `allow` spells them."""
+    for value in values:
+        found = value if value in holder else spelled(value)
+        if found not in holder:
+            raise NotFound(f"{config.file_in_force()} does not allow the {kind} {value}")
+        holder.remove(found)
+
+
 def _program(program: str) -> str:
     """Where a program is, so that a PATH of later does not say otherwise."""
     from shutil import which
@@ -94,6 +116,18 @@ def _program(program: str) -> str:
     if (found := which(os.path.expanduser(program))) is None:
         raise NotFound(f"there is no program {program}")
     return os.path.abspath(found)
+
+
+def _check_export(name: str) -> None:
+    if name not in permissions.EXPORTS:
+        known = ", ".join(permissions.EXPORTS)
+        raise Malformed(f"attributes become settings of {known}, and of no {name[:40]!a}")
+
+
+def _checked_export(key: str) -> str:
+    if not _KEY.fullmatch(key):
+        raise Malformed(f"{key[:60]!a} is no key of an attribute, and not *")
+    return key
 
 
 def _checked_env(name: str) -> str:
@@ -125,6 +159,7 @@ def _checked_requirement(word: str) -> str:
 
 _CHECKS: dict[str, Callable[[str], str]] = {
     "env": _checked_env,
+    "export": _checked_export,
     "file": _checked_path,
     "network": _checked_network,
     "path": _checked_path,

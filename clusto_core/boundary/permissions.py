@@ -1,4 +1,5 @@
-"""What the operator's configuration lets attributes cause: the tables `[commands]`, `[secrets]` and `[devices]`.
+"""What the operator's configuration lets attributes cause: the tables `[commands]`, `[secrets]`, `[devices]` and
+`[exports]`.
 
 Many people and programs write attributes, and the operator alone this file. It is read when something asks for it.
 """
@@ -16,10 +17,15 @@ from clusto_core import config
 from clusto_core.errors import Malformed, Refused
 
 COMMAND_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+KEYRING = "clusto"
+"""The service in the desktop's keyring whose entries `secret:NAME` may be."""
 REQUIREMENTS = ("snmpv3", "tls")
 """What `[devices] require` may ask for: no SNMP 1 or 2c; no unverified or unencrypted way for a password."""
-_TABLES = ("commands", "devices", "secrets")
+EXPORTS = ("ansible", "dnsmasq", "powerman")
+"""The formats of export whose programs obey what some attributes say."""
+_TABLES = ("commands", "devices", "exports", "secrets")
 _KNOWN = {
+    "exports": EXPORTS,
     "secrets": ("env", "files", "helper", "hosts", "keyring"),
     "devices": ("networks", "paths", "require"),
 }
@@ -27,8 +33,8 @@ _SYSTEM = "/etc/clusto"
 
 
 class Line(NamedTuple):
-    """One thing that is allowed or required; value: a command's argument list, a secret's networks. always: nobody has
-    to write it."""
+    """One thing that is allowed or required; value: a command's argument list, a secret's networks, the keys of an
+    export. always: nobody has to write it."""
 
     kind: str
     name: str
@@ -44,7 +50,8 @@ class Permissions:
     files: files and folders that `file:` may read. helper: the program that is asked for `secret:NAME`, an argument
     list with `{name}`. hosts: where a secret may be sent, by its reference. networks: where every credential may be
     sent: blocks, addresses, domains, host names with `*`. paths: files and folders of this computer that attributes
-    may name. require: of REQUIREMENTS.
+    may name. require: of REQUIREMENTS. exports: by format, of EXPORTS, the keys of attributes that its program may
+    obey, `*` for all.
     """
 
     path: str
@@ -57,6 +64,7 @@ class Permissions:
     networks: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     require: frozenset[str] = frozenset()
+    exports: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def secret_folders(self) -> tuple[str, ...]:
@@ -72,9 +80,12 @@ class Permissions:
         yield from (Line("file", path) for path in self.files)
         if self.helper:
             yield Line("helper", os.path.basename(self.helper[0]), self.helper)
+        if self.keyring:
+            yield Line("keyring", KEYRING, always=True)
         yield from (Line("secret", reference, networks) for reference, networks in self.hosts.items())
         yield from (Line("network", network) for network in self.networks)
         yield from (Line("path", path) for path in self.paths)
+        yield from (Line("export", name, keys) for name, keys in self.exports.items() if keys)
         yield from (Line("requirement", word) for word in sorted(self.require))
 
     def command(self, key: str, name: str, owner: str) -> tuple[str, ...]:
@@ -122,8 +133,14 @@ _ALLOWED_PATHS: Mapping[str, tuple[str, ...]] = {
 """The keys whose value is a path of this computer, and where it may be without a word in the configuration."""
 PATHS = frozenset(_ALLOWED_PATHS)
 
-INSECURE = {"snmp-clear": "snmpv3", "http-clear": "tls", "unverified": "tls", "telnet-clear": "tls"}
-"""The ways that do not keep a secret, and the requirement that forbids each."""
+INSECURE = {
+    "snmp-clear": "snmpv3",
+    "http-clear": "tls",
+    "unverified": "tls",
+    "telnet-clear": "tls",
+    "boot-token": None,
+}
+"""The ways that do not keep a secret, and the requirement that forbids each; None where there is no other way."""
 
 
 def within(real: str, folder: str) -> bool:
@@ -155,7 +172,7 @@ def _parsed(path: str, version: tuple[int, int, int] | None) -> Permissions:
 
 def parse(document: Mapping[str, Any], path: str) -> Permissions:
     """The permissions in the tables of a TOML document. Raises Malformed, naming what is wrong."""
-    secrets, devices = (_table(document, name, path) for name in ("secrets", "devices"))
+    secrets, devices, exports = (_table(document, name, path) for name in ("secrets", "devices", "exports"))
     commands = _table(document, "commands", path)
     require = _texts(devices, "require", "devices.require", path)
     for word in require:
@@ -178,6 +195,7 @@ def parse(document: Mapping[str, Any], path: str) -> Permissions:
         networks=_texts(devices, "networks", "devices.networks", path),
         paths=_texts(devices, "paths", "devices.paths", path),
         require=frozenset(require),
+        exports={name: _texts(exports, name, f"exports.{name}", path) for name in exports},
     )
 
 

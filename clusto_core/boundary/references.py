@@ -10,7 +10,7 @@ import os
 import re
 import stat
 
-from clusto_core.boundary.permissions import Permissions, within
+from clusto_core.boundary.permissions import KEYRING, Permissions, within
 from clusto_core.errors import NotFound, Refused
 from clusto_core.secrecy import remember
 
@@ -21,8 +21,6 @@ _ENVIRONMENT = re.compile(r"CLUSTO_[A-Za-z0-9_]+")
 _OWN = frozenset(("CLUSTO_DB", "CLUSTO_CONFIG"))
 """Where the inventory is and how to get into it: no secret of a device."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]*(/[A-Za-z0-9][A-Za-z0-9_.@+-]*)*")
-_SERVICE = "clusto"
-"""What the entries in a desktop keyring are under."""
 
 
 def resolve(text: str, what: str, permissions: Permissions) -> str:
@@ -126,7 +124,8 @@ def read_file(path: str, *, private: bool) -> str | None:
         if status.st_uid not in (os.geteuid(), 0):
             raise Refused(f"{path} belongs to another user: no secret is read from it")
         if status.st_mode & (0o027 if private else 0o022):
-            raise Refused(f"others may {'read or ' if private else ''}change {path} (chmod go-rwx {path})")
+            may, remedy = ("read or change", "go-rwx") if private else ("change", "go-w")
+            raise Refused(f"others may {may} {path} (chmod {remedy} {path})")
         content = file.read(LONGEST + 1)
     if len(content) > LONGEST:
         raise Refused(f"{path} is longer than {LONGEST} octets: no secret is")
@@ -162,7 +161,7 @@ def _from_keyring(name: str) -> str | None:
     except ImportError:
         return None
     try:
-        return keyring.get_password(_SERVICE, name)
+        return keyring.get_password(KEYRING, name)
     except KeyringError:
         return None
 

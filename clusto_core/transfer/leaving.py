@@ -7,6 +7,7 @@ Attributes are data, written by many. Where a format turns an attribute into a s
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, TextIO
 
@@ -37,10 +38,10 @@ class Leaving(NamedTuple):
         refused = sorted({key for key in keys if not self.permits(key)})
         if not refused:
             return
-        line = ", ".join(f'"{key}"' for key in refused)
         said = f"{program}: left out {', '.join(refused)}: no attribute becomes a setting of {program} by itself"
-        self.tell(f"{said} (in config.toml, [exports] {program} = [{line}] permits it)")
-        out.write(comment(f"{said} ([exports] {program} = [{line}])"))
+        told = f"{said} (clusto config allow export {shlex.join([program, *refused])})"
+        self.tell(told)
+        out.write(comment(told))
 
 
 def comment(text: str) -> str:

@@ -293,6 +293,23 @@ def test_config_keeps_what_else_is_in_the_file(operator: Plain) -> None:
     assert "10.0.0.0/8" not in operator("config").out
 
 
+def test_what_is_denied_is_spelled_as_it_was_allowed(operator: Plain) -> None:
+    given = {"network": "10.1.2.3/16 PDU*", "file": "keys/", "path": "~/boot", "env": "PDU_*", "requirement": "tls"}
+    before = operator("config").out
+    for kind, names in given.items():
+        operator.does(f"config require {names}" if kind == "requirement" else f"config allow {kind} {names}")
+        assert operator("config").out != before
+        operator.does(f"config deny {kind} {names}")
+        assert operator("config").out == before
+
+
+def test_config_shows_whether_the_keyring_is_asked(operator: Plain) -> None:
+    assert "keyring\tclusto\talways" in operator("config").out.splitlines()
+    operator.config.parent.mkdir(parents=True)
+    operator.config.write_text("[secrets]\nkeyring = false\n")
+    assert "keyring" not in operator("config").out
+
+
 @pytest.mark.parametrize(
     ("line", "code"),
     [
@@ -300,10 +317,15 @@ def test_config_keeps_what_else_is_in_the_file(operator: Plain) -> None:
         ("config allow network 10.0.0.0/33", 2),
         ("config allow command 'a b' echo", 2),
         ("config allow command relay /no/such/program", 3),
+        ("config allow command relay --", 2),
         ("config allow env 'A B'", 2),
         ("config require everything", 2),
         ("config deny env NOT_THERE", 3),
         ("config allow network 10.0.0.0/8 --for bmc", 2),
+        ("config allow export csv note", 2),
+        ("config allow export ansible 'a b'", 2),
+        ("config deny export ansible", 2),
+        ("config deny export ansible ansible_user", 3),
     ],
 )
 def test_what_cannot_be_allowed(operator: Plain, line: str, code: int) -> None:

@@ -265,6 +265,17 @@ INSECURE = {
         "power status server1 --via bmc",
         "bmc.password goes to whoever answers",
     ),
+    "a boot server's, which pins nothing": (
+        {
+            "cobbler.url": "https://127.0.0.1:9",
+            "cobbler.user": "ops",
+            "cobbler.password": "s3cret",
+            "cobbler.verify": "false",
+            "cobbler.fingerprint": "0" * 64,
+        },
+        "rebuild local server1",
+        "cobbler.password goes to whoever answers",
+    ),
     "telnet": (
         {"console.profile": "generic-tcp", "console.host": "127.0.0.1", "console.port": 9},
         "console server1 --capture 1",
@@ -286,6 +297,23 @@ def test_insecure_ways_are_told_once_and_forbidden_where_that_is_required(operat
     assert refused.code == 4
     assert says in refused.err
     assert "requires" in refused.err
+
+
+SECURE: dict[str, dict[str, object]] = {
+    "pinned": {"bmc.protocol": "redfish", "bmc.verify": "false", "bmc.fingerprint": "0" * 64},
+    "no certificate is looked at": {"bmc.protocol": "ipmi", "bmc.verify": "false"},
+}
+
+
+@pytest.mark.parametrize("way", SECURE)
+def test_what_keeps_a_secret_is_neither_told_nor_forbidden(operator: Plain, way: str) -> None:
+    operator.does("config allow network 127.0.0.0/8")
+    operator.does("config require tls")
+    with stranger() as listening:
+        address = {"bmc.host": "127.0.0.1", "bmc.port": listening.port, "bmc.timeout": "0.5"}
+        operator.has("server1", {**address, **SECURE[way]})
+        done = operator("-v power status server1 --via bmc")
+    assert (done.code, "insecure" in done.err) == (5, False)
 
 
 # --- hosts and networks

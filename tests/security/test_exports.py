@@ -15,16 +15,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clusto_core.config import Settings, exports
-from clusto_core.errors import Malformed
+from clusto_core.boundary.permissions import EXPORTS
+from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
 from clusto_core.model.attributes import Key, Value, string
 from clusto_core.rules.claims import hold
-from clusto_core.transfer import cells
+from clusto_core.transfer import cells, formats
 from clusto_core.transfer.formats import writer_of
 from clusto_core.transfer.formats.ansible import identifiers, is_setting
 from clusto_core.transfer.leaving import Leaving, comment
 from tests.conftest import Run
+from tests.security.plain import Plain, plain
 
 SSH = "-o ProxyCommand='touch owned'"
 
@@ -37,6 +38,11 @@ def site(sqlite_url: str) -> Inventory:
         change.add("Server", "server1")
         change.connect("server1:psu1", "pdu1:1")
     return inventory
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Plain:
+    return plain(tmp_path / "home")
 
 
 def put(inventory: Inventory, name: str, key: str, value: str) -> None:
@@ -180,25 +186,73 @@ def test_what_was_left_out_is_told_with_the_line_that_permits_it(clusto: Run, tm
     assert "ansible_user: root" not in done.out
     assert done.err.splitlines() == [
         "clusto: ansible: left out ansible_user: no attribute becomes a setting of ansible by itself"
-        ' (in config.toml, [exports] ansible = ["ansible_user"] permits it)'
+        " (clusto config allow export ansible ansible_user)"
     ]
-    config = tmp_path / "config.toml"
-    config.write_text('[exports]\nansible = ["ansible_user"]\n')
-    done = clusto("--config", str(config), "export", "--format", "ansible")
-    assert ("ansible_user: root" in done.out, done.err) == (True, "")
 
 
-@pytest.mark.parametrize("text", ["exports = 5", "[exports]\nansible = 'ansible_user'", "[exports]\nansible = [5]"])
-def test_a_malformed_list_allows_nothing(tmp_path: Path, text: str) -> None:
+OBEYED = {
+    "ansible": ("server1", {"ansible_user": "root", "ansible.port": 22}, "ansible_port: 22"),
+    "dnsmasq": ("server1", {"rebuild.dir": "/srv/tftp", "rebuild.url": "http://10.0.0.1"}, "tftp-root"),
+    "powerman": ("pdu1", {"powerman.spec": "apc", "powerman.device": "/bin/true |&"}, '"/bin/true |&"'),
+}
+
+
+@pytest.mark.parametrize("form", EXPORTS)
+def test_the_line_that_an_export_asks_for_is_all_it_takes_and_is_taken_back(operator: Plain, form: str) -> None:
+    name, attributes, obeyed = OBEYED[form]
+    operator.has(name, attributes)
+    operator.has("server1:eth0", {"mac": "52:54:00:00:00:01"})
+    told = operator(f"export --format {form}")
+    line = told.err.partition("(clusto ")[2].partition(")")[0]
+    assert obeyed not in told.out
+    operator.does(line)
+    allowed = operator(f"export --format {form}")
+    assert (obeyed in allowed.out, allowed.err) == (True, "")
+    keys = line.partition(form)[2].split()
+    assert f"export\t{form}\t{' '.join(keys)}" in operator("config").out.splitlines()
+    assert not operator(line).out, "what is allowed is not allowed twice"
+    operator.does(line.replace("allow", "deny"))
+    assert operator(f"export --format {form}") == told
+    assert "export\t" not in operator("config").out
+    assert operator(line.replace("allow", "deny")).code == 3
+
+
+def test_every_export_that_asks_can_be_answered() -> None:
+    """`EXPORTS` are the formats that leave something out, no more and no fewer."""
+    folder = Path(formats.__file__).parent
+    asking = [path.stem for path in folder.glob("*.py") if "leaving.leave_out(" in path.read_text()]
+    assert sorted(asking) == sorted(EXPORTS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "exports = 5",
+        "[exports]\nansible = 'ansible_user'",
+        "[exports]\nansible = [5]",
+        "[exports]\nansibel = ['ansible_user']",
+    ],
+)
+def test_a_malformed_list_allows_nothing(clusto: Run, tmp_path: Path, text: str) -> None:
+    clusto("add", "Server", "server1", "--attr", "ansible_user=root")
     config = tmp_path / "config.toml"
     config.write_text(text)
-    with pytest.raises(Malformed):
-        exports(str(config))
+    done = clusto("--config", str(config), "export", "--format", "ansible")
+    assert (done.code, done.out) == (2, "")
+
+
+def test_a_list_that_anybody_may_write_allows_nothing(clusto: Run, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[exports]\nansible = ["*"]\n')
+    config.chmod(0o602)
+    done = clusto("--config", str(config), "export", "--format", "ansible")
+    assert (done.code, "chmod o-w" in done.err) == (4, True)
 
 
 # --- CSV -------------------------------------------------------------------------------------------------------------
 
-TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("=+-@'\"\t\n; 5")).filter(bool)
+_CHARACTERS = st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"])
+TEXTS = st.text(_CHARACTERS | st.sampled_from("=+-@'\"\t\n; 5")).filter(bool)
 TRIGGERS = "=+-@\t\r"
 
 

@@ -37,7 +37,7 @@ def hashed(value: object) -> str:
     than the machine. Raises Unquotable, without the value, for what may be the password itself.
     """
     text = line(value)
-    if not re.match(r"\$[0-9a-z-]+\$.|[!*]", text):
+    if not text or not re.fullmatch(r"[!*]*(\$[0-9a-z-]+\$.+)?", text):
         raise Unquotable("a password must be as crypt(3) makes it (mkpasswd -m yescrypt), not itself")
     return text
 
