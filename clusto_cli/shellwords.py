@@ -15,8 +15,8 @@ _EXPANDS = "$`"
 class Word(NamedTuple):
     """One word: as it is typed, what it stands for, and the quotation mark that is still open at its end.
 
-    `fixed` when the shell takes it as it stands; not where it holds a variable or a command. `redirected` for the file
-    of a redirection.
+    `fixed` when the shell takes it as it stands; not where it holds a variable or a command, or ends in half an escape.
+    `redirected` for the file of a redirection.
     """
 
     raw: str
@@ -54,10 +54,13 @@ def split(line: str) -> list[Word]:
                 raw, text, place = raw + line[place], text + line[place], place + 1
             else:
                 text += char
-                fixed = fixed and not (quote == '"' and char in _EXPANDS)
+                half = char == "\\" and place == len(line)
+                fixed = fixed and not (quote == '"' and (char in _EXPANDS or half))
         elif char in "'\"":
             raw, quote, begun = raw + char, char, True
         elif char == "\\":
+            # What it escapes is still to be typed where the line ends with it.
+            fixed = fixed and place < len(line)
             raw, text, place, begun = raw + line[place - 1 : place + 1], text + line[place : place + 1], place + 1, True
         elif char in " \t\n|;&<>()":
             if begun and not redirected:

@@ -34,7 +34,13 @@ def test_a_word_goes_on_in_the_quotation_that_it_has(typed: str, more: str, quot
 
 
 def test_what_the_shell_would_expand_is_left_alone() -> None:
-    for line in ("clusto locate $HOME", 'clusto locate "$HOME', "clusto locate `x"):
+    for line in (
+        "clusto locate $HOME",
+        'clusto locate "$HOME',
+        "clusto locate `x",
+        "clusto locate a\\",
+        'clusto locate "a\\',
+    ):
         assert extended(split(line)[-1], split(line)[-1].text + "more") is None
     assert extended(split("clusto locate '$HOME")[-1], "$HOME2") == "'$HOME2"
 

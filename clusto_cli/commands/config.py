@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from clusto_cli.grouping import Group
 from clusto_cli.output import output_option, write_lines, write_records
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _note(text: str) -> None:
     click.echo(f"clusto: {text}", err=True)
 
 
-@command.group("allow")
+@command.group("allow", cls=Group)
 def allow() -> None:
     """Allow a command, an environment variable, keys of an export, a file of a secret, a network, or a path.
 

@@ -175,7 +175,7 @@ def status(app: App, /, names: tuple[str, ...], **options: Any) -> int:
     return _exit_code(results, interrupted)
 
 
-@command.group("feed")
+@command.group("feed", cls=Group)
 def feed() -> None:
     """Work on one feed of Things that have several.
 
