@@ -142,8 +142,11 @@ def test_an_ssh_server_greets(greeting: bytes, as_ssh: bool, as_tcp: bool) -> No
             connection.sendall(greeting)
             connection.close()
 
-    threading.Thread(target=answer, daemon=True).start()
+    answering = threading.Thread(target=answer, daemon=True)
+    answering.start()
     assert asyncio.run(Probe("127.0.0.1", port, greets=True).answers()) is as_ssh
     assert asyncio.run(Probe("127.0.0.1", port, greets=False).answers()) is as_tcp
+    # While it still accepts, the port stays open whoever closes it.
+    answering.join()
     server.close()
     assert asyncio.run(Probe("127.0.0.1", port, greets=False).answers()) is False
