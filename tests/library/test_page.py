@@ -46,7 +46,7 @@ def played(given: list[doctest.Example]) -> str:
     """What doctest has against the examples."""
     told = io.StringIO()
     test = doctest.DocTest(given, {}, PAGE.name, str(PAGE), None, None)
-    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=told.write)
+    doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS).run(test, out=told.write)
     return told.getvalue()
 
 

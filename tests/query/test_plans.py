@@ -68,7 +68,8 @@ def large(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> In
                 change.connect(server, f"{name}:RU{number}")
                 change.connect(f"{server}:eth0", f"switch{rack}a:{number}")
                 change.connect(f"{server}:psu1", f"pdu{rack}:{number}")
-                change.add_values(change.resolve(f"{server}:eth0"), Key("mac"), [f"52:54:{number}"])
+                mac = f"52:54:00:00:{rack:02x}:{number:02x}"
+                change.add_values(change.resolve(f"{server}:eth0"), Key("mac"), [mac])
 
         saving.save(change.unit, "spares", "attr:status,spare", allow_unknown=True)
     return inventory

@@ -191,7 +191,7 @@ def test_cisco_says_when_it_could_not_save(cisco: Cisco) -> None:
     cisco.fails = True
     _, done = move(cisco.agent, "cisco_ios", Move("Gi1/0/1", 203))
     assert done is not None
-    assert done.unsaved.startswith("saving failed")
+    assert ": saving failed: " in done.unsaved
 
 
 @pytest.mark.parametrize("name", ["dell_os6", "cisco_sb"])
