@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import sqlite3
 import subprocess
 import time
@@ -164,9 +165,13 @@ def test_messages_up_to_64_kib(boot: BootServer) -> None:
         yield from (b"x" * 1024 for _ in range(size // 1024))
         yield b"x" * (size % 1024)
 
-    for size, status in ((65536, 200), (65537, 413), (10_000_000, 413)):
+    for size, status in ((65536, 200), (65537, 413)):
         assert httpx.post(url, content=b"x" * size).status_code == status
         assert httpx.post(url, content=blocks(size)).status_code == status
+    for content in (b"x" * 10_000_000, blocks(10_000_000)):
+        # Whoever sends far beyond that is hung up on, perhaps before the answer reaches him.
+        with contextlib.suppress(httpx.TransportError):
+            assert httpx.post(url, content=content).status_code == 413
     assert boot.store.heard(rebuild) == [("progress", "x" * 4096)] * 2
 
 
