@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, cast
 
 import pytest
-from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from lab.agent import Agent
 from lab.pdu import Pdu
@@ -35,6 +35,7 @@ from clusto_cli.backends.switch.opening import open_switch
 from clusto_cli.main import invoke
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
+from tests.fuzz.mutations import fuzz
 from tests.power_room import record_room
 
 CASES = int(os.environ.get("CLUSTO_FUZZ_CASES", "2000"))
@@ -190,18 +191,6 @@ def _applied(mutation: Mutation, piece: bytes) -> Sequence[bytes]:
         return [piece]  # an earlier mutation has left nothing that this one could change
 
 
-def fuzz(share: int) -> Any:
-    """Settings for one part in `share` of the cases."""
-    return settings(
-        max_examples=max(1, CASES // share),
-        deadline=None,
-        database=None,
-        derandomize="CLUSTO_FUZZ_CASES" not in os.environ,
-        suppress_health_check=list(HealthCheck),
-        phases=[Phase.explicit, Phase.generate, Phase.shrink],
-    )
-
-
 @contextmanager
 def bounded() -> Iterator[None]:
     """A case: fails when it takes more time or memory than it may."""
@@ -299,7 +288,7 @@ ALWAYS = 1000
 @example([([Mutation(0, ALWAYS, advanced(), "advanced")], version, "apc-rpdu2") for version in ("1", "2c")])
 @example([([Mutation(0, ALWAYS, advanced(), "advanced")], "1", None)])
 @example([([Mutation(0, ALWAYS, revalued(0, Tag.INTEGER, b"\x7f" * 1300), "a long number")], "2c", None)])
-@fuzz(AT_ONCE)
+@fuzz(AT_ONCE, CASES)
 def test_a_pdu_may_say_anything(
     loop: asyncio.Runner, pdus: Devices, cases: list[tuple[list[Mutation], str, str | None]]
 ) -> None:
@@ -319,7 +308,7 @@ def test_a_pdu_may_say_anything(
 
 @given(several(st.tuples(mutations(changes), st.sampled_from(["qbridge", ""]))))
 @example([([Mutation(0, ALWAYS, revalued(0, Tag.INTEGER, b"\xff"), "-1")], "qbridge")])
-@fuzz(10 * AT_ONCE)
+@fuzz(10 * AT_ONCE, CASES)
 def test_a_switch_may_say_anything(
     loop: asyncio.Runner, switches: Devices, cases: list[tuple[list[Mutation], str]]
 ) -> None:
@@ -393,7 +382,7 @@ def relayed(loop: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @given(mutations(raw), st.booleans())
 @example([Mutation(0, 1000, spliced(0.0, 0, b"\x30\x80" * 400), "spliced(0, 0, nested)")], False)
-@fuzz(50)
+@fuzz(50, CASES)
 def test_an_agent_of_version_3_may_say_anything(
     loop: asyncio.Runner, relayed: tuple[Relayed, int], program: list[Mutation], signed: bool
 ) -> None:
@@ -426,7 +415,7 @@ def room(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Roo
 
 @given(mutations(changes))
 @example([Mutation(0, 1000, revalued(0, Tag.OCTET_STRING, b"\x1b]52;c;eA==\x07"), "revalued(OSC 52)")])
-@fuzz(100)
+@fuzz(100, CASES)
 def test_the_command_says_what_is_so_of_the_others_and_nothing_that_steers_a_terminal(
     room: tuple[Room, Hostile], capfd: pytest.CaptureFixture[str], program: list[Mutation]
 ) -> None:

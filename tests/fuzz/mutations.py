@@ -94,10 +94,10 @@ def _cut(said: bytes, places: Sequence[int]) -> list[bytes]:
     return [said[begin:end] for begin, end in itertools.pairwise(cuts)]
 
 
-def fuzz(share: int = 1) -> Any:
+def fuzz(share: int = 1, cases: int = CASES) -> Any:
     """How a fuzzer is run that takes one in `share` of the cases; without more said, always the same ones."""
     return settings(
-        max_examples=max(1, CASES // share),
+        max_examples=max(1, cases // share),
         deadline=None,
         database=None,
         derandomize="CLUSTO_FUZZ_CASES" not in os.environ,

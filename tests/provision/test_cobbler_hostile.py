@@ -7,7 +7,6 @@ are tried; cases that once went wrong are tried first, and always.
 from __future__ import annotations
 
 import asyncio
-import os
 import resource
 import socketserver
 import threading
@@ -18,15 +17,15 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from clusto_cli.backends.base import BootMachine, BootState
 from clusto_cli.backends.errors import DeviceError
 from clusto_cli.backends.provision.cobbler import CobblerProvisioner, CobblerSettings
 from clusto_cli.backends.runner import run
+from tests.fuzz.mutations import fuzz
 
-CASES = int(os.environ.get("CLUSTO_FUZZ_CASES", "1000"))
 LIMIT, PATIENCE = 10.0, 0.2
 MEMORY = 200 << 20
 AT_ONCE = 60
@@ -234,14 +233,7 @@ async def all_of(port: int, count: int) -> list[str]:
     return await asyncio.gather(*hostile, rebuilt(port, AT_ONCE, LIMIT))
 
 
-@settings(
-    max_examples=max(1, CASES // AT_ONCE),
-    deadline=None,
-    database=None,
-    derandomize="CLUSTO_FUZZ_CASES" not in os.environ,
-    suppress_health_check=list(HealthCheck),
-    phases=[Phase.explicit, Phase.generate, Phase.shrink],
-)
+@fuzz(AT_ONCE)
 @given(plan=st.lists(conversations, min_size=AT_ONCE, max_size=AT_ONCE))
 @example(
     plan=[[Mutated(0, 99, Line(b"HTTP/1.1 100 Continue\r\n\r\n", 2000))], [Mutated(1, 99, Value(2, 5), drip=True)]]

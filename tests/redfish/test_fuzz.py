@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import re
 import resource
 import time
@@ -20,7 +19,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from clusto_cli.backends.base import BmcControl, BootDevice
@@ -36,9 +35,9 @@ from clusto_cli.power.history import entry
 from clusto_cli.power.report import feed_lines, line, record
 from clusto_cli.power.targets import Point, Target
 from clusto_core.model.things import Thing
+from tests.fuzz.mutations import fuzz
 from tests.redfish.service import RESET, SYSTEM, SYSTEMS, TYPES
 
-CASES = int(os.environ.get("CLUSTO_FUZZ_CASES", "1000"))
 AT_ONCE = 64
 """Cases that are tried side by side, since some wait for answers that do not come."""
 LIMIT, PATIENCE = 10.0, 0.3
@@ -363,22 +362,10 @@ class _Kept:
         http._PAUSE = self.pause
 
 
-def fuzz(share: int) -> settings:
-    """Settings for one part in `share` of the cases."""
-    return settings(
-        max_examples=max(1, CASES // AT_ONCE // share),
-        deadline=None,
-        database=None,
-        derandomize="CLUSTO_FUZZ_CASES" not in os.environ,
-        suppress_health_check=list(HealthCheck),
-        phases=[Phase.explicit, Phase.generate, Phase.shrink],
-    )
-
-
 plans = st.lists(conversations, min_size=AT_ONCE, max_size=AT_ONCE)
 
 
-@fuzz(1)
+@fuzz(AT_ONCE)
 @given(plan=plans)
 @example(plan=[[Mutated(0, 1, Octets(0.99, 9, b""))], [Mutated(0, 99, Octets(0, 0, b"[", 100_000))]])
 @example(plan=[[Mutated(1, 99, Json(4, 5))], [Mutated(1, 99, Json(6, "TRAP"))], [Mutated(0, 1, Json(2, "TRAP"))]])
@@ -401,7 +388,7 @@ def test_hostile_controllers(plan: list[list[Mutated]], loop: asyncio.Runner, se
     assert _peak() < max(MEMORY, before + (20 << 20))
 
 
-@fuzz(8)
+@fuzz(8 * AT_ONCE)
 @given(plan=plans)
 @example(
     plan=[[Mutated(1, 99, Json(9, []))], [Mutated(1, 99, Json(13, "TRAP"))], [Mutated(2, 9, Header("ETag", "\u20ac"))]]
