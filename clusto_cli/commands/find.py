@@ -65,7 +65,7 @@ def command(app: App, /, words: tuple[str, ...], explain: bool, allow_unknown: b
 
     \b
     Tests:      name:PATTERN  driver:PATTERN  part:PATTERN  attr:KEY,PATTERN  attr:KEY>=VALUE  haskey(KEY)
-                _ip:10.2.0.0/16  attr:KEY={A,B}  attrs={KEY=A}  count(connected to SET) < N  @SAVED
+                _ip:10.2.0.0/16  attr:KEY={A,B}  attrs={KEY=A}  count(connected to SET) < N  free  cabled(KIND)  @SAVED
     Relations:  SET connected to SET [via network|power|console|position]   SET in SET
     Operators:  not, and, or, parentheses. A pattern is text, a range web[01-20], a glob web* or a regex /^web/.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from clusto_core.drivers import Driver, Part, registry
-from clusto_core.drivers.parts import NIC, ConsolePort, FrontPort, Inlet, Outlet, Port, RearPort, SerialPort
+from clusto_core.drivers.parts import NIC, ConsolePort, FrontPort, Inlet, Outlet, Port, RackUnit, RearPort, SerialPort
 
 NETWORK = "network"
 POWER = "power"
@@ -47,6 +47,14 @@ def kind_of(driver: type[Driver]) -> str | None:
         if issubclass(driver, one + other):
             return kind
     return None
+
+
+def taken_by(driver: type[Driver]) -> str | None:
+    """What kind of connection a part of that driver is for: that of its cable, `position` for a rack unit, `network`
+    for a panel's port, which takes any; None for what nothing can be joined to."""
+    if is_panel(driver):
+        return NETWORK
+    return POSITION if issubclass(driver, RackUnit) else kind_of(driver)
 
 
 def cable_kind(one: type[Driver], other: type[Driver]) -> str | None:

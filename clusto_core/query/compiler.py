@@ -20,6 +20,7 @@ from clusto_core.query.relations import Arms
 from clusto_core.query.scope import scope
 from clusto_core.query.statement import Arm, Statement, all_of, any_of
 from clusto_core.query.tree import Node
+from clusto_core.query.wired import Wiring
 from clusto_core.store.reader import Reader
 
 MANY = 10**9
@@ -65,6 +66,7 @@ class Compiler:
         if self.statement.dialect == "mariadb":
             # Merged into semijoins, subqueries over recursive tables give rows that do not satisfy them (10.11).
             reader.database.rows("SET SESSION optimizer_switch = 'semijoin=off,derived_merge=off'")
+        self.wired = Wiring(self.statement, self.stored)
         self.arms = Arms(self.statement, self.stored)
 
     def compile(self, node: Node, columns: Columns) -> tuple[str, dict[str, object]]:
@@ -187,6 +189,8 @@ class Compiler:
             return self._part_name(node, x) if part else "1 = 0"
         if isinstance(node, (tree.Relation, tree.Count)):
             return self._relation(node, x, part, candidates)
+        if isinstance(node, tree.Wired):
+            return self.wired.condition(node, x, part)
         assert isinstance(node, TESTS), f"a saved expression was not written out: {node!r}"
         if getattr(node, "inherited", False):
             return self._inherited(node, x, part)

@@ -19,6 +19,7 @@ from clusto_core.store.reader import Reader
 _TOKEN = re.compile(r"""(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s()"'])+|[()]""")
 _BEFORE_SET = ("to", "in")
 _JOINTS = ("and", "or", "not", "(", "")
+_ENDS = {"free": (" ", "("), "cabled": (" ", "(")}
 
 
 def complete(reader: Reader, text: str) -> list[Candidate]:
@@ -39,6 +40,8 @@ def _words(reader: Reader, words: list[str], word: str) -> list[Candidate]:
     previous = words[-1].lower() if words else ""
     if previous == "(" and len(words) > 1 and words[-2].lower() == "haskey":
         return [Candidate(f"{key}) ", True) for key in _keys(reader)]
+    if previous == "(" and len(words) > 1 and words[-2].lower() in ("free", "cabled"):
+        return _partial(*(f"{kind}) " for kind in KINDS))
     if previous == "(" and len(words) > 1 and words[-2].lower() == "count":
         return _partial("connected to ", "in ")
     if previous == "connected":
@@ -70,7 +73,7 @@ def _operand(reader: Reader, word: str, *, relations: bool) -> list[Candidate]:
         return _attribute(reader, tail)
     if colon:
         return []
-    found = _partial(*TERMS, "(", "@")
+    found = _partial(*(f"{word}{end}" for word in TERMS for end in _ENDS.get(word, ("",))), "(", "@")
     return found + _partial("not ", "connected to ", "in ") if relations else found
 
 

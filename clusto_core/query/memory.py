@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from clusto_core.drivers import Category
 from clusto_core.drivers.resources import Query
+from clusto_core.model import wiring
 from clusto_core.model.attributes import IP, Key
 from clusto_core.model.things import Attribute, Link, Thing, in_order
 from clusto_core.query import tree
@@ -38,12 +39,18 @@ class Memory:
                     self.parents[thing.id].add(attribute.value.ref)
         # By kind of connection and without: what is joined to what, both ways.
         self.joined: dict[int, set[tuple[str | None, int]]] = {id: set() for id in self.things}
+        links = list(links)
         for link in links:
             self._add(link)
         for child, parents in self.parents.items():
             for parent in parents:
                 self.joined[child].add((None, parent))
                 self.joined[parent].add((None, child))
+        # By part and by whole Thing: the kinds of connection that end there.
+        self.cabled: dict[int, set[str]] = {id: set() for id in self.things}
+        for link in links:
+            for end in (link.thing_id, *([link.part.id] if link.part else ())):
+                self.cabled[end].add(link.kind)
         self._ancestors: dict[int, set[int]] = {}
         self._selected: dict[Node, set[int]] = {}
 
@@ -102,11 +109,25 @@ class Memory:
             return any(thing.is_a(driver) for driver in node.drivers)
         if isinstance(node, tree.PartName):
             return thing.is_part and node.pattern.matches(thing.part_name)
+        if isinstance(node, tree.Wired):
+            return self._wired(node, thing)
         if isinstance(node, tree.Relation):
             return bool(self._reached(node, thing))
         if isinstance(node, tree.Count):
             return node.holds(len(self._reached(node.relation, thing)))
         return self._attributes_hold(node, thing)
+
+    def _wired(self, node: tree.Wired, thing: Thing) -> bool:
+        if node.kind is None and not thing.is_part:
+            return False
+        if isinstance(node, tree.Cabled):
+            kinds = self.cabled[thing.id]
+            return bool(kinds) if node.kind is None else node.kind in kinds
+        return any(
+            node.kind in (None, kind) and not self.cabled[part.id]
+            for part in ([thing] if thing.is_part else self.parts[thing.id])
+            if (kind := wiring.taken_by(part.kind)) is not None
+        )
 
     # --- attributes --------------------------------------------------------------------------------------------------
 

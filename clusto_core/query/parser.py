@@ -10,6 +10,7 @@ test     := 'name:' pattern | 'driver:' pattern | 'part:' pattern | '_ip:' addre
           | 'attrs={' [ KEY '=' value { ',' KEY '=' value } ] '}'
           | 'haskey(' KEY ')' [ 'inherited' ]
           | 'count(' relation ')' OP INTEGER
+          | ( 'free' | 'cabled' ) [ '(' KIND ')' ]
 """
 
 from __future__ import annotations
@@ -33,15 +34,17 @@ LONGEST = 20_000
 DEEPEST = 40
 """How deep parentheses may be nested."""
 
-TERMS = ("name:", "driver:", "attr:", "attrs={", "part:", "_ip:", "haskey(", "count(")
+TERMS = ("name:", "driver:", "attr:", "attrs={", "part:", "_ip:", "haskey(", "count(", "free", "cabled")
 
 _BLANKS = re.compile(r"\s*")
 _WORD = re.compile(r"[^\s()]*")
-_HEAD = re.compile(r"(?:name|driver|part|attr|_ip):|(?:haskey|count)\s*\(|attrs\s*=\s*\{")
+_HEAD = re.compile(r"(?:name|driver|part|attr|_ip):|(?:haskey|count)\s*\(|attrs\s*=\s*\{|(?:free|cabled)(?![^\s()])")
 _KEY = re.compile(r"[^\s,<>=!()\"'{}\\]*")
 _SIGN = re.compile(r"\s*(<=|>=|!=|<|>|=)\s*")
 _INTEGER = re.compile(r"[0-9]{1,9}(?![^\s)])")
 _SAVED = re.compile(r"[\w.+-]*")
+
+_WIRED = {test.word: test for test in (tree.Free, tree.Cabled)}
 
 T = TypeVar("T")
 
@@ -205,14 +208,26 @@ class _Parser:
             return self.only_attributes()
         if head == "haskey":
             return self.has_key()
+        if head in _WIRED:
+            return self.wired(_WIRED[head])
         return self.count()
+
+    def wired(self, test: type[tree.Wired]) -> Node:
+        self.skip_blanks()
+        if not self.text.startswith("(", self.at):
+            return test()
+        self.at += 1
+        self.skip_blanks()
+        kind = self.kind()
+        self.closing(f"{test.word}(KIND")
+        return test(kind)
 
     def no_test(self) -> MalformedExpression:
         word = self.word_ahead()
         if not word:
             return self.expected("a test, such as name:server1")
         head, colon, _ = word.partition(":")
-        guess = suggest(head + colon, TERMS) if colon else None
+        guess = suggest(head + colon, TERMS) if colon else suggest(word.lower(), _WIRED)
         if guess is None and word.partition("=")[0].isidentifier() and "=" in word:
             guess = f"attr:{word[:40]}"
         elif guess is None and not colon and re.fullmatch(r"[\w.*-]+", word) and word not in ("and", "or", "via"):

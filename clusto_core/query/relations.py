@@ -11,6 +11,9 @@ from clusto_core.drivers import registry
 from clusto_core.model import wiring
 from clusto_core.query.statement import Arm, Statement
 
+OWNERSHIP = "ownership"
+"""No kind of connection, but that one is directly in the other."""
+
 
 class Arms:
     """The arms of the two relations, for one statement."""
@@ -21,7 +24,9 @@ class Arms:
 
     def connected(self, known: str, known_part: bool, unknown_part: bool, via: str | None) -> list[Arm]:
         """One step from the id `known`: along a cable, to where its path ends, and, without `via`, in or out of
-        what it is directly in."""
+        what it is directly in; with `via` OWNERSHIP that alone."""
+        if via == OWNERSHIP:
+            return self._direct(known, known_part, unknown_part)
         here = "part_id" if known_part else "thing_id"
         there = "part_id" if unknown_part else "thing_id"
         arms = [self._cable(here, known, f"other_{there}", via)]

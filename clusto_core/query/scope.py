@@ -1,8 +1,8 @@
 """What an expression ranges over: whole Things, unless a conjunction names a part.
 
-A test names parts when only parts can satisfy it: `driver:NIC`, `part:eth*`, `name:server1:eth0`. Written out as a
-disjunction of conjunctions, each conjunction that holds such a test ranges over parts, and each other one over whole
-Things. Both trees that come of it are evaluated plainly, one for each sort of candidate.
+A test names parts when only parts can satisfy it: `driver:NIC`, `part:eth*`, `name:server1:eth0`, `free`. Written out
+as a disjunction of conjunctions, each conjunction that holds such a test ranges over parts, and each other one over
+whole Things. Both trees that come of it are evaluated plainly, one for each sort of candidate.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from clusto_core.drivers import Part
 from clusto_core.query.patterns import Literal, Range
-from clusto_core.query.tree import NOTHING, And, DriverIs, Name, Node, Not, Or, PartName
+from clusto_core.query.tree import NOTHING, And, DriverIs, Name, Node, Not, Or, PartName, Wired
 
 
 class Named(IntEnum):
@@ -70,6 +70,8 @@ def is_of_parts(node: Node) -> bool:
     """Whether a test names parts."""
     if isinstance(node, PartName):
         return True
+    if isinstance(node, Wired):
+        return node.kind is None
     if isinstance(node, DriverIs):
         return all(issubclass(driver, Part) for driver in node.drivers)
     if isinstance(node, Name):

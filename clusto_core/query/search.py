@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from clusto_core.model.things import Thing
+from clusto_core.query import vain
 from clusto_core.query.binding import bind
 from clusto_core.query.compiler import Compiler
 from clusto_core.query.parser import parse
@@ -34,7 +35,7 @@ def find(reader: Reader, wanted: str | Node | Pairs, how: Match | None = None, *
     sql, parameters = Compiler(reader).compile(bound.tree, COLUMNS)
     rows = reader.database.rows(sql, parameters)
     rows.sort(key=lambda row: natural_key(row[1]))
-    return Found([Thing(*row) for row in rows], bound.notes)
+    return Found([Thing(*row) for row in rows], [*bound.notes, *vain.notes(reader, bound.tree)])
 
 
 def matches(

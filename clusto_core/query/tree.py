@@ -182,6 +182,34 @@ class HasKey(Node):
         return f"haskey({self.key}){_inherited(self.inherited)}"
 
 
+class Wired(Node):
+    """`free`, `cabled`: a part that nothing is joined to, or something is. `free(KIND)`, `cabled(KIND)`: for that kind
+    of connection; a whole Thing satisfies these by one of its parts, or by the rack units it is in."""
+
+    __slots__ = ("kind",)
+    word: ClassVar[str]
+
+    def __init__(self, kind: str | None = None) -> None:
+        self.kind = kind
+
+    def __str__(self) -> str:
+        return f"{self.word}({self.kind})" if self.kind else self.word
+
+
+class Free(Wired):
+    """`free`: a part that something can be joined to, and nothing is."""
+
+    __slots__ = ("kind",)
+    word = "free"
+
+
+class Cabled(Wired):
+    """`cabled`: a part that something is joined to; a rack unit that something stands in."""
+
+    __slots__ = ("kind",)
+    word = "cabled"
+
+
 # --- relations of the candidate to a set ------------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ from clusto_core.errors import Malformed, Refused
 from clusto_core.inventory import Transaction
 from clusto_core.model.attributes import Key
 from clusto_core.model.things import Thing
-from clusto_core.query import tree
+from clusto_core.query import tree, vain
 from clusto_core.query.binding import bind
 from clusto_core.query.columns import Column, Table
 from clusto_core.query.compiler import Compiler
@@ -97,7 +97,8 @@ def pick(reader: Reader, wanted: Wanted, taken: Container[int] = ()) -> Allocati
     chosen = picker.pick(tree.And(*conditions), preferred)
     if chosen is None:
         raise Refused(_lacking(reader, wanted, conditions, picker))
-    return Allocation(sorted(chosen, key=lambda thing: natural_key(thing.name)), bound.notes)
+    told = [*bound.notes, *vain.notes(reader, bound.tree)]
+    return Allocation(sorted(chosen, key=lambda thing: natural_key(thing.name)), told)
 
 
 class _Picker:

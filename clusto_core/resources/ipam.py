@@ -7,6 +7,7 @@ blocks or spans as 10.2.1.1-10.2.1.20, which are given to nobody unless they are
 from __future__ import annotations
 
 import contextlib
+import heapq
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import NamedTuple
@@ -106,42 +107,62 @@ def block_of(reader: Reader, thing: Thing) -> Block:
     return found
 
 
-def free(change: Transaction, block: Block) -> Iterator[Address]:
-    """The addresses of a Network that may be given out, lowest first, without those of Networks within it."""
-    reader = change.unit.reader
+def around(reader: Reader, network: IPv4Network | IPv6Network) -> Block:
+    """The smallest Network that a block is or lies in. Raises NotFound when there is none."""
+    found = [
+        each
+        for each in blocks(reader)
+        if each.network.version == network.version
+        and int(each.network[0]) <= int(network[0])
+        and int(network[-1]) <= int(each.network[-1])
+    ]
+    if not found:
+        raise NotFound(f"{network} is in no Network (clusto add Network NAME --attr cidr={network})")
+    return min(found, key=lambda each: each.network.num_addresses)
+
+
+def spans(reader: Reader, block: Block, within: IPv4Network | IPv6Network | None = None) -> Iterator[tuple[int, int]]:
+    """The first and last numbers of the addresses of a Network, or of a block `within` it, that may be given out,
+    lowest first: those that nothing holds, without what is kept and without Networks within it."""
+    first, last = (int(each) for each in ((within or block.network)[0], (within or block.network)[-1]))
+    low, high = block.claims
+    held = (_number(row[0]) for row in reader.database.iterate(_HELD, {"low": low, "high": high}))
+    number = first
+    for start, end in heapq.merge(_kept(reader, block), ((each, each) for each in held)):
+        if start > last:
+            break
+        if start > number:
+            yield number, start - 1
+        number = max(number, end + 1)
+    if number <= last:
+        yield number, last
+
+
+def _kept(reader: Reader, block: Block) -> list[tuple[int, int]]:
+    """What is not given out of a Network, lowest first: what it keeps, and the Networks within it."""
     kept = list(block.kept)
     for other in blocks(reader):
         inner = other.network
-        if other.thing != block.thing and inner.version == block.network.version:
-            first, last = int(inner.network_address), int(inner.broadcast_address)
-            size = last - first
-            whole = int(block.network.broadcast_address) - int(block.network.network_address)
-            if inner.network_address in block.network and size < whole:
-                kept.append((first, last))
-    kept.sort()
-    low, high = block.claims
-    held = (_number(row[0]) for row in reader.database.iterate(_HELD, {"low": low, "high": high}))
-    taken = next(held, None)
-    number, end = int(block.network.network_address), int(block.network.broadcast_address)
-    kind = IPv4Address if block.network.version == 4 else IPv6Address
-    while number <= end:
-        while kept and kept[0][1] < number:
-            kept.pop(0)
-        if kept and kept[0][0] <= number:
-            number = kept[0][1] + 1
-            continue
-        while taken is not None and taken < number:
-            taken = next(held, None)
-        address = kind(number)
-        if taken != number:
-            yield address
-        number += 1
+        smaller = inner.num_addresses < block.network.num_addresses
+        if other.thing != block.thing and smaller and inner.network_address in block.network:
+            kept.append((int(inner[0]), int(inner[-1])))
+    return sorted(kept)
+
+
+def kind_of(block: Block) -> type[Address]:
+    """What its addresses are."""
+    return IPv4Address if block.network.version == 4 else IPv6Address
+
+
+def free(reader: Reader, block: Block) -> Iterator[Address]:
+    """The addresses of a Network that may be given out, lowest first: see `spans`."""
+    return (kind_of(block)(number) for first, last in spans(reader, block) for number in range(first, last + 1))
 
 
 def allocate(change: Transaction, network: Thing, holder: Thing) -> str:
     """Gives a Thing or part the lowest free address of a Network. Raises Refused when there is none left, Malformed."""
     block = block_of(change.unit.reader, network)
-    address = next(free(change, block), None)
+    address = next(free(change.unit.reader, block), None)
     if address is None:
         raise Refused(f"not enough: no address of {network.name} ({block.network}) is free")
     claims.hold(change.unit, holder, str(address))

@@ -120,6 +120,11 @@ class Writer:
 
     def test(self) -> str:
         roll = self.random.random()
+        if roll < 0.05:
+            return self.choice("free", "cabled")
+        if roll < 0.12:
+            kind = self.choice("network", "power", "console", "position")
+            return f"{self.choice('free', 'cabled')}({kind})"
         if roll < 0.25:
             return f"name:{self.name()}"
         if roll < 0.5:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from clusto_core.errors import Malformed, NotFound, Refused
@@ -78,6 +80,23 @@ attr:uplink,@sw*                                    |
 attr:uplink=@sw1                                    | web1
 attr:model,"a b (c)"                                | sw1
 haskey(release)                                     | db1
+driver:Outlet in name:pdu1 and free                 | pdu1:5 pdu1:6 pdu1:7 pdu1:8
+driver:Outlet in name:pdu1 and not free             | pdu1:1 pdu1:2 pdu1:3 pdu1:4
+driver:Outlet in name:pdu1 and cabled               | pdu1:1 pdu1:2 pdu1:3 pdu1:4
+driver:Outlet in name:pdu1 and free(network)        |
+cabled in name:rack1 and driver:RU                  | rack1:RU1 rack1:RU2 rack1:RU9
+free in name:rack1 and driver:RU and part:RU[1-4]   | rack1:RU3 rack1:RU4
+part:eth* and free in driver:Server                 | db1:eth0 web2:eth1 web3:eth1 web4:eth0 web4:eth1
+driver:FrontPort and not free                       | pp1:1 pp2:1
+driver:PDU and not free(network)                    |
+driver:Server and not cabled(network)               | db1 web4
+driver:Server and not cabled(position)              | db1
+driver:Server and free(network)                     | db1 web2 web3 web4
+driver:Rack and free(position)                      | rack1 rack2 rack3
+driver:Rack and not cabled(position)                | rack3
+name:sw1 or free in name:web1                       | sw1 web1:psu2
+not (free or driver:Server) and driver:Switch       | sw1 sw2
+name:web1 connected to (driver:Outlet and cabled)   | web1
 driver:Server and not haskey(release)               | web1 web2 web3 web4
 driver:Server and attr:contact,noc                  |
 driver:Server and attr:contact,noc inherited        | web3 web4
@@ -139,6 +158,41 @@ def test_a_value_that_nothing_has_is_told(sqlite_site: Inventory) -> None:
     assert len(found.things) == 5
     with sqlite_site.read() as reader:
         assert not find(reader, "attr:status,spare or attr:status,x*").notes
+
+
+@pytest.mark.parametrize(
+    ("expression", "note"),
+    [
+        ("driver:Outlet in name:pdu1 and not (connected to driver:Equipment)", "takes none of these parts"),
+        ("driver:RU in name:rack1 and not (connected to name:rack1)", "takes none of these parts"),
+        ("driver:Outlet and not (connected to (driver:PDU or driver:Server))", "takes none of these parts"),
+        ("driver:PDU and not (connected to (driver:Outlet and not (connected to driver:Equipment)))", "of these parts"),
+        ("driver:Server and free", r"free is of parts.*free\(KIND\) asks for Things"),
+        ("driver:Server and part:eth0", "part:eth0 is of parts, and driver:Server is none"),
+    ],
+)
+def test_what_is_asked_in_vain_is_told(site: Inventory, expression: str, note: str) -> None:
+    with site.read() as reader:
+        [told] = find(reader, expression).notes
+    assert re.search(note, told)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "driver:Outlet and not (connected to driver:Server)",
+        "driver:Outlet in name:pdu1 and not (connected to name:pdu2)",
+        "driver:Outlet in name:pdu1 and not (connected to driver:Equipment via power)",
+        "driver:Outlet in name:pdu1 and free",
+        "driver:Server and not (connected to driver:Equipment)",
+        "driver:Vip and not (connected to driver:Equipment)",
+        "(driver:Server and attr:status,spare) or free in name:pdu1",
+        "driver:Driver and free",
+    ],
+)
+def test_what_may_have_an_answer_is_not(site: Inventory, expression: str) -> None:
+    with site.read() as reader:
+        assert find(reader, expression).notes == []
 
 
 def test_matching_three_ways(site: Inventory) -> None:

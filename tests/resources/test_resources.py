@@ -22,7 +22,7 @@ def network(change: Transaction, name: str, cidr: str, **attributes: object) -> 
 
 def free(change: Transaction, name: str, number: int = 3) -> list[str]:
     block = ipam.block_of(change.unit.reader, change.resolve(name))
-    return [str(address) for address in islice(ipam.free(change, block), number)]
+    return [str(address) for address in islice(ipam.free(change.unit.reader, block), number)]
 
 
 @pytest.mark.parametrize(
