@@ -305,6 +305,52 @@ def test_a_dry_run_of_remove_lists_the_cables_that_go(clusto: Run) -> None:
     ]
 
 
+@pytest.mark.parametrize("words", [("remove", "server1"), ("disconnect", "server1"), ("disconnect", "server1:eth0")])
+def test_cables_that_stay_behind_a_panel_are_told(clusto: Run, words: tuple[str, ...]) -> None:
+    clusto("add", "Server", "server1", "server2")
+    clusto("add", "Switch", "sw1")
+    clusto("add", "PatchPanel", "pp1", "pp2")
+    for one, other in (("server1:eth0", "pp1:1"), ("pp1:rear1", "pp2:rear1"), ("pp2:1", "sw1:1"), ("server1", "pp1:2")):
+        assert clusto("connect", one, other, "--kind", "network").code == 0
+    told = [
+        f"clusto: note: the cable from {one} to {other} stays (clusto disconnect {one})"
+        for one, other in (("sw1:1", "pp2:1"), ("pp2:rear1", "pp1:rear1"))
+    ]
+    for options in (("--dry-run",), ("--yes",) if words[0] == "remove" else ()):
+        found = clusto(*words, *options)
+        assert (found.code, found.err.splitlines()) == (0, told)
+    assert clusto("remove", "server2", "--yes").err == ""
+
+
+def test_cables_that_go_too_do_not_stay(clusto: Run) -> None:
+    clusto("add", "Server", "server1")
+    clusto("add", "Switch", "sw1")
+    clusto("add", "PatchPanel", "pp1")
+    clusto("connect", "server1:eth0", "pp1:1")
+    clusto("connect", "pp1:rear1", "sw1:1")
+    found = clusto("remove", "server1", "sw1", "--yes")
+    assert (found.code, found.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("target", "because"),
+    [
+        ("server1:eth0", "server1:eth0 is connected to sw1:1: disconnect it first"),
+        ("rack1:RU1", "rack1:RU1 is connected to server1: disconnect it first"),
+        ("rack1", "rack1 has server1 in it: take it out first"),
+        ("sw1", "sw1 is protected: --force removes it all the same"),
+    ],
+)
+def test_nobody_is_asked_about_what_would_be_refused(clusto: Run, target: str, because: str) -> None:
+    clusto("add", "Server", "server1")
+    clusto("add", "Switch", "sw1", "--attr", "protected=true")
+    clusto("add", "Rack", "rack1")
+    clusto("connect", "server1:eth0", "sw1:1")
+    clusto("connect", "server1", "rack1:RU1")
+    for options in ((), ("--dry-run",), ("--yes",)):
+        assert clusto("remove", target, *options) == (4, "", f"clusto: error: {because}\n")
+
+
 def test_what_is_in_another_target_is_removed_first(clusto: Run) -> None:
     clusto("add", "Room", "room1")
     clusto("add", "Rack", "rack1", "--in", "room1")

@@ -6,8 +6,10 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
+from clusto_cli.leftovers import say_left
 from clusto_cli.options import change_options
 from clusto_cli.output import write_lines
+from clusto_core.answers.leftovers import left_behind
 
 
 @click.command("disconnect")
@@ -24,5 +26,7 @@ def command(app: App, one: str, other: str | None, message: str | None, dry_run:
     """
     with app.changing(message, dry_run=dry_run) as change:
         parted = change.disconnect(one, other)
+        left = left_behind(change.unit.reader, (end for each in parted for end in (each.one, each.other)))
     verb = "would disconnect" if dry_run else "disconnected"
     write_lines(f"{verb} {each.one.name} from {each.other.name}" for each in parted)
+    say_left(app, left)

@@ -6,9 +6,11 @@ import click
 
 from clusto_cli.confirm import confirm
 from clusto_cli.context import App, pass_app
+from clusto_cli.leftovers import say_left
 from clusto_cli.options import change_options, force_option, yes_option
 from clusto_cli.output import write_lines
 from clusto_cli.targets import names_argument, targets
+from clusto_core.answers.leftovers import left_behind
 
 
 @click.command("remove")
@@ -18,8 +20,8 @@ from clusto_cli.targets import names_argument, targets
 @change_options
 @pass_app
 def command(app: App, names: tuple[str, ...], yes: bool, force: bool, message: str | None, dry_run: bool) -> None:
-    """Remove each NAME, all or none. What still has something in it, or is named by an attribute, is not removed;
-    what is protected only with --force. `clusto revert` brings it back.
+    """Remove each NAME, all or none. What still has something in it, or is named by an attribute, is not removed, nor
+    a part that is connected; what is protected only with --force. `clusto revert` brings it back.
 
     \b
         clusto remove server22 --dry-run
@@ -29,14 +31,19 @@ def command(app: App, names: tuple[str, ...], yes: bool, force: bool, message: s
     with app.reading() as reader:
         things = targets(reader, names)
         links = {thing.id: reader.links_of(thing) for thing in things}
-    if not dry_run:
+    if not dry_run and not yes:
+        # What would be refused is refused before anybody is asked.
+        with app.changing(dry_run=True) as trial:
+            trial.remove_all([thing.name for thing in things], force=force)
         confirm(_question([(thing.name, len(links[thing.id])) for thing in things]), yes)
     with app.changing(message, dry_run=dry_run) as change:
         removed = change.remove_all([thing.name for thing in things], force=force)
+        left = left_behind(change.unit.reader, (link.other for thing in removed for link in links.get(thing.id, ())))
     for thing in removed:
         write_lines([f"{'would remove' if dry_run else 'removed'} {thing.driver} {thing.name}"])
         for link in links[thing.id] if dry_run else ():
             write_lines([f"would disconnect {(link.part or thing).name} from {link.other.name}"])
+    say_left(app, left)
 
 
 def _question(counted: list[tuple[str, int]]) -> str:
