@@ -37,8 +37,9 @@ def suggest(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate that `name` most likely was meant to be, or None when none is close.
 
     Close is: the same but for case, for leading zeros, or for one or two letters missing, extra, wrong or swapped.
-    A candidate with other numbers is never suggested: it is another machine, not another spelling. Looks once at each
-    candidate and closely at no more than some thousands, so that 100,000 cost tens of milliseconds.
+    A candidate with other numbers is never suggested: it is another machine, not another spelling. Nor is `name`
+    itself, which is known not to be it. Looks once at each candidate and closely at no more than some thousands, so
+    that 100,000 cost tens of milliseconds.
     """
     if not name or len(name) > _LONGEST:
         return None
@@ -52,6 +53,7 @@ def suggest(name: str, candidates: Iterable[str]) -> str | None:
         (candidate, spelling)
         for candidate in candidates
         if rarest in candidate
+        and candidate != name
         and len(candidate) <= _LONGEST
         and _values(candidate) == numbers
         and abs(len(spelling := _spelling(candidate)) - len(wanted)) <= limit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -119,6 +120,9 @@ def inventory(store_url: str) -> Inventory:
     return Inventory(Settings(store_url))
 
 
+_ECHO = re.compile(r"(?:^|\s)(\S+) \(did you mean \1\?\)")
+
+
 class Result(NamedTuple):
     """What a command did."""
 
@@ -144,6 +148,7 @@ def clusto(sqlite_url: str) -> Run:
             timeout=120,
             check=False,
         )
+        assert not _ECHO.search(done.stderr), f"what was typed is suggested: {done.stderr}"
         return Result(done.returncode, done.stdout, done.stderr)
 
     return run

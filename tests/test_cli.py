@@ -332,6 +332,14 @@ def test_cables_that_go_too_do_not_stay(clusto: Run) -> None:
     assert (found.code, found.err) == (0, "")
 
 
+def test_no_message_suggests_what_was_typed(clusto: Run) -> None:
+    clusto("add", "Server", "server1", "server2")
+    clusto("attr", "set", "status", "spare", "-t", "server1")
+    found = clusto("attr", "get", "status", "-t", "server2")
+    assert (found.code, found.err) == (3, "clusto: error: no such key: status on server2\n")
+    assert "did you mean" not in clusto("find", "attr:status,12 or attr:status=spare inherited").err
+
+
 @pytest.mark.parametrize(
     ("target", "because"),
     [

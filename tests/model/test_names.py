@@ -203,6 +203,13 @@ def test_nothing_is_suggested_for_what_is_far_away_or_has_another_number(typed: 
     assert suggest(typed, ["server1", "server2", "server11", "db001", "d" * 300]) is None
 
 
+@given(name=st.text("aB0-", max_size=5), names=st.lists(st.text("aB0-", max_size=5), max_size=8))
+def test_what_was_typed_is_never_suggested(name: str, names: list[str]) -> None:
+    found = suggest(name, names)
+    assert found is None or (found in names and found != name)
+    assert suggest(name, [name]) is None
+
+
 def test_the_nearest_is_suggested_whatever_the_order() -> None:
     names = ["weeb1", "wxyb1", "web01", "wexx1"]
     for seed in range(5):
