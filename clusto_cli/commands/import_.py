@@ -26,7 +26,7 @@ DEVICE_TYPE = "device-type"
     "--format",
     "format_name",
     metavar="FORMAT",
-    help="What the files are, where their names do not say it.",
+    help="What the files are, where neither their names nor their beginnings say it.",
     shell_complete=completion.formats,
 )
 @click.option("--device-type", is_flag=True, help="Models of equipment, in the format of NetBox's device type library.")
@@ -35,7 +35,8 @@ DEVICE_TYPE = "device-type"
 def command(
     app: App, files: tuple[str, ...], format_name: str | None, device_type: bool, message: str | None, dry_run: bool
 ) -> None:
-    """Make the inventory agree with FILEs: YAML, JSON lines or CSV, by their extension; - is standard input.
+    """Make the inventory agree with FILEs: YAML, JSON lines or CSV, by their extension or how they begin; - is standard
+    input.
 
     All or nothing: everything is checked first, and all that is wrong is told with its file and line. Things that are
     there already are changed where the files say otherwise, and what the files do not mention stays, so that the same

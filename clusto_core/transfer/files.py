@@ -40,10 +40,20 @@ def opened(path: str) -> Iterator[TextIO]:
         raise Malformed(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
 
 
+def guessed(file: TextIO, name: str) -> tuple[str, TextIO]:
+    """The format that a text begins as, and the whole text. Raises Malformed where that is none of ours."""
+    from clusto_core.transfer.guessing import guess
+
+    found, whole = guess(file)
+    if found is None:
+        raise Malformed(f"what format has {name[:100]}? say it with --format ({', '.join(formats.names())})")
+    return found, whole
+
+
 def read(
     paths: Iterable[str], format_name: str | None = None, progress: Callable[[int], None] = lambda done: None
 ) -> list[Document]:
-    """The Documents of files, in the format of that name or the one that a file's extension says.
+    """The Documents of files, in the format of that name, or the one that a file's extension or its beginning says.
 
     `progress` is told how many there are so far. Raises Malformed for unknown formats, NotFound, Malformed for files
     that cannot be opened; what is wrong inside the files is in the Documents.
@@ -51,9 +61,15 @@ def read(
     found: list[Document] = []
     with collector.paused():
         for path in paths:
-            format_of = formats.reader_of(format_name or formats.of_file(path.removesuffix(".gz")))
+            name = "standard input" if path == STDIN else path
+            known = format_name or formats.of_extension(path.removesuffix(".gz"))
+            if known is not None:
+                # Before the file is opened: what cannot be read need not be there.
+                formats.reader_of(known)
             with opened(path) as file:
-                for document in format_of(file, "standard input" if path == STDIN else path):
+                if known is None:
+                    known, file = guessed(file, name)
+                for document in formats.reader_of(known)(file, name):
                     found.append(document)
                     if len(found) % 1000 == 0:
                         progress(len(found))

@@ -224,6 +224,23 @@ def test_import_ends_with_the_code_of_the_worst_fault(clusto: Run, tmp_path: Pat
         assert (result.code, result.err.count("\n")) == (expected, 1), (arguments, result)
 
 
+@pytest.mark.parametrize("format_name", ["yaml", "jsonl", "csv"])
+def test_standard_input_says_itself_which_of_our_formats_it_is(clusto: Run, tmp_path: Path, format_name: str) -> None:
+    clusto("import", str(write(tmp_path / "site.jsonl", site(3))))
+    exported = clusto("export", "--format", format_name).out
+    assert clusto("import", "-", stdin=exported).out == "nothing to change: 5 Things, 0 new\n"
+    nameless = tmp_path / "site"
+    nameless.write_text(exported)
+    assert clusto("import", str(nameless)).out == "nothing to change: 5 Things, 0 new\n"
+
+
+def test_standard_input_in_no_format_of_ours(clusto: Run) -> None:
+    for text in ("", '[{"model": "dcim.site"}]', "server1 server2\n"):
+        found = clusto("import", "-", stdin=text)
+        assert (found.code, found.out) == (2, "")
+        assert found.err.startswith("clusto: error: what format has standard input? say it with --format (")
+
+
 def test_export_of_some_names_only_them(clusto: Run, tmp_path: Path) -> None:
     clusto("import", str(write(tmp_path / "site.jsonl", site(3))))
     lines = clusto("export", "--format", "jsonl", "server[0-1]", "switch0:3").out.splitlines()

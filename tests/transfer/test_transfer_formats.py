@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
@@ -12,6 +14,7 @@ from clusto_core.model.attributes import Key, Value
 from clusto_core.transfer import formats, importer
 from clusto_core.transfer.documents import Document
 from clusto_core.transfer.faults import Faulty
+from clusto_core.transfer.guessing import guess
 
 
 def read(format_name: str, text: str) -> list[Document]:
@@ -284,14 +287,47 @@ def test_an_export_hides_nothing_and_steers_no_terminal(sqlite_url: str) -> None
         assert found[Key("y")][0].python() == {"k": "\u009b31m"}
 
 
+@pytest.mark.parametrize(
+    ("text", "format_name"),
+    [
+        ("things:\n- name: a\n", "yaml"),
+        ("# a comment\n\n---\nthings: []\n", "yaml"),
+        ("- name: a\n", "yaml"),
+        ("{things: [{name: a}]}", "yaml"),
+        ('{"name": "a"}\n', "jsonl"),
+        ('\ufeff  {"name": "a"}', "jsonl"),
+        ("{}", "jsonl"),
+        ("name,driver\na,Server\n", "csv"),
+        ('"driver";"name";"eth0 mac"\r\n', "csv"),
+        ("driver\tName\r\n", "csv"),
+        ("name\na\n", "csv"),
+        ("", None),
+        ("\n \n# only this\n", None),
+        ("[{}]", None),
+        ("hello world", None),
+        ("x" * 3_000_000, None),
+    ],
+)
+def test_the_beginning_says_which_of_our_formats_it_is(text: str, format_name: str | None) -> None:
+    found, whole = guess(io.StringIO(text, newline=""))
+    assert found == format_name
+    assert whole.read() == text
+
+
+@given(text=st.text("ab,{}\r\n#: ", max_size=40), sizes=st.lists(st.integers(1, 9), max_size=60))
+def test_nothing_of_a_text_is_lost_by_looking_at_its_beginning(text: str, sizes: list[int]) -> None:
+    assert list(guess(io.StringIO(text, newline=""))[1]) == list(io.StringIO(text, newline=""))
+    _, whole = guess(io.StringIO(text, newline=""))
+    pieces = [whole.read(size) for size in sizes]
+    assert "".join(pieces) + whole.read() == text
+
+
 def test_formats_are_found_by_name_and_by_extension() -> None:
     from clusto_core.errors import Malformed
 
     assert {"yaml", "jsonl", "csv", "netbox", "device-type", "ansible"} <= set(formats.names())
-    assert formats.of_file("/x/SITE.YML") == "yaml"
-    for wrong in ("x", "x.tar", "yaml"):
-        with pytest.raises(Malformed):
-            formats.of_file(wrong)
+    assert formats.of_extension("/x/SITE.YML") == "yaml"
+    assert [formats.of_extension(each) for each in ("x", "x.tar", "yaml")] == [None, None, None]
     with pytest.raises(Malformed, match="did you mean jsonl"):
         formats.reader_of("jsnl")
     with pytest.raises(Malformed, match="for export only"):

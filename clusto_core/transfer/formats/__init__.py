@@ -48,12 +48,9 @@ def names() -> list[str]:
     return sorted(name.replace("_", "-") for name in found if not name.startswith("_"))
 
 
-def of_file(path: str) -> str:
-    """The format that a file's extension says. Raises Malformed when it says none."""
-    found = EXTENSIONS.get(os.path.splitext(path)[1].lower())
-    if found is None:
-        raise Malformed(f"what format has {path[:100]}? say it with --format ({', '.join(names())})")
-    return found
+def of_extension(path: str) -> str | None:
+    """The format that a file's extension says, None where it says none."""
+    return EXTENSIONS.get(os.path.splitext(path)[1].lower())
 
 
 def reader_of(name: str) -> Read:
