@@ -47,20 +47,58 @@ def columns(rows: Iterable[Sequence[Span]], indent: str = "  ", gap: int = 2) ->
 
 
 def _wrapped(line: Line, width: int) -> Iterator[Line]:
-    """A line no wider than the terminal: its longest text goes on below itself."""
+    """A line as lines no wider than the terminal: its longest text goes on below itself, or where the others leave no
+    room for that, all of it below its beginning."""
     widths = [_width(span.text) for span in line]
     longest = widths.index(max(widths)) if line else 0
     before, after = sum(widths[:longest]), sum(widths[longest + 1 :])
     room = width - before - after - (2 if after else 0)
-    if sum(widths) <= width or room < width // 4:
+    if sum(widths) <= width:
         yield line
-        return
-    text, style = clean(line[longest].text).rstrip(), line[longest].style
-    pieces = [text[start : start + room] for start in range(0, len(text), room)]
+    elif room < max(2, width // 4):
+        yield from _broken(line, width)
+    else:
+        yield from _below_itself(line, longest, room)
+
+
+def _below_itself(line: Line, longest: int, room: int) -> Iterator[Line]:
+    text, style = line[longest].text.rstrip(), line[longest].style
+    before = sum(_width(span.text) for span in line[:longest])
+    pieces = list(_pieces(text, room))
     for place, piece in enumerate(pieces):
         head = line[:longest] if place == 0 else [Span(" " * before)]
         tail = line[longest + 1 :] if place + 1 == len(pieces) else []
-        yield [*head, Span(piece + "  " if tail and after else piece, style), *tail]
+        yield [*head, Span(f"{piece}  " if any(span.text for span in tail) else piece, style), *tail]
+
+
+def _broken(line: Line, width: int) -> Iterator[Line]:
+    """A line in pieces, those after the first indented."""
+    indent = Span(" " * min(4, width // 8))
+    done: Line = []
+    room = width
+    for span in line:
+        rest = span.text
+        while rest:
+            piece = next(_pieces(rest, room)) if room >= 2 or _width(rest) <= room else ""
+            done.append(Span(piece, span.style))
+            room -= _width(piece)
+            rest = rest[len(piece) :]
+            if rest:
+                yield done
+                done, room = [indent], width - len(indent.text)
+    yield done
+
+
+def _pieces(text: str, room: int) -> Iterator[str]:
+    """A text in pieces of so many columns, at least two: no character is wider."""
+    start = taken = 0
+    for place, character in enumerate(text):
+        wide = _width(character)
+        if taken + wide > room:
+            yield text[start:place]
+            start, taken = place, 0
+        taken += wide
+    yield text[start:]
 
 
 def _width(text: str) -> int:
@@ -78,13 +116,18 @@ def write(lines: Iterable[Line]) -> None:
         for line in lines:
             sys.stdout.write("".join(clean(span.text) for span in line).rstrip() + "\n")
         return
+    import shutil
+
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False, soft_wrap=True)
-    for line in chain.from_iterable(_wrapped(line, console.width) for line in lines):
+    # Rich takes every dumb terminal to be 80 wide.
+    width = shutil.get_terminal_size().columns
+    cleaned = ([Span(clean(span.text), span.style) for span in line] for line in lines)
+    for line in chain.from_iterable(_wrapped(line, width) for line in cleaned):
         text = Text()
         for span in line:
-            text.append(clean(span.text), span.style)
+            text.append(span.text, span.style)
         text.rstrip()
         console.print(text)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import re
+import sys
+from itertools import chain
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clusto_cli.page import Span, _wrapped, columns
-
-cells = st.lists(st.text("ab ", max_size=30).map(Span), min_size=1, max_size=4)
+from clusto_cli.page import Span, _width, _wrapped, columns
+from tests.conftest import Run
 
 
 def test_one_long_value_makes_no_wide_column() -> None:
@@ -15,13 +20,50 @@ def test_one_long_value_makes_no_wide_column() -> None:
     assert sum(len(span.text) for line in columns(rows) for span in line) < 72_000
 
 
-@given(cells, st.text("xyz", min_size=200, max_size=600), st.integers(40, 120))
-def test_what_is_too_long_goes_on_below_itself(row: list[Span], text: str, width: int) -> None:
-    row.insert(len(row) // 2, Span(text))
-    others = sum(len(span.text) for span in row) - len(text)
+@given(
+    st.lists(st.text("ab 語e\u0301|", max_size=90).map(Span), max_size=6).flatmap(st.permutations), st.integers(10, 120)
+)
+def test_no_line_is_wider_than_the_terminal_and_nothing_is_lost(row: list[Span], width: int) -> None:
     lines = list(_wrapped(row, width))
-    if width - others - 2 < width // 4:
-        assert lines == [row]
-        return
-    assert all(sum(len(span.text) for span in line) <= width for line in lines)
-    assert "".join(char for line in lines for span in line for char in span.text if char in "xyz") == text
+    assert all(_width("".join(span.text for span in line)) <= width for line in lines)
+    told, given_ = ("".join(span.text for span in spans) for spans in (chain(*lines), row))
+    assert told.replace(" ", "") == given_.replace(" ", "")
+
+
+def test_a_long_text_goes_on_below_itself() -> None:
+    lines = list(_wrapped([Span("  "), Span("key  "), Span("x" * 50), Span("from dc1")], 40))
+    assert ["".join(span.text for span in line) for line in lines] == [
+        "  key  " + "x" * 23,
+        "       " + "x" * 23,
+        "       xxxx  from dc1",
+    ]
+
+
+def test_show_and_free_fit_a_narrow_terminal(clusto: Run, sqlite_url: str) -> None:
+    pexpect = pytest.importorskip("pexpect")
+    long = "server-" + "n" * 90
+    clusto("add", "Datacenter", "dc1", "--attr", f"motd={'y' * 300}")
+    clusto("add", "Rack", "rack1", "--in", "dc1", "--parts", "ru=3")
+    clusto("add", "Server", long, "--attr", "note=" + "語" * 200, "--attr", "plan=" + '{"a": "' + "z" * 3000 + '"}')
+    clusto("add", "PatchPanel", "pp" + "p" * 60)
+    clusto("add", "Pool", "pool1")
+    clusto("put", long, "--in", "pool1")
+    clusto("connect", long, "rack1:RU1")
+    clusto("connect", f"{long}:eth0", f"pp{'p' * 60}:1")
+    clusto("attr", "set", "label", "l" * 200, "-t", f"{long}:eth1")
+    for words in (["show", long, "rack1", "pool1", "dc1", f"{long}:eth0", "pp" + "p" * 60], ["free", long, "rack1"]):
+        for width in (40, 80):
+            child = pexpect.spawn(
+                sys.executable,
+                ["-m", "clusto_cli.main", *words],
+                env={**os.environ, "CLUSTO_DB": sqlite_url, "TERM": "dumb", "CLUSTO_PAGER": "cat"},
+                encoding="utf-8",
+                timeout=60,
+                dimensions=(50, width),
+            )
+            child.expect(pexpect.EOF)
+            child.close()
+            assert child.exitstatus == 0
+            shown = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in child.before.split("\r\n")]
+            assert len(shown) > 3
+            assert [line for line in shown if _width(line) > width] == []
