@@ -221,6 +221,7 @@ def _rebuild(app: App, names: Sequence[str], options: dict[str, Any]) -> int:
 def _rehearse(app: App, prepared: Prepared, plan: Sequence[str], options: dict[str, Any]) -> int:
     """Says what would be done, with the exit code of what its devices refuse beforehand."""
     from clusto_cli.rebuild import dryrun
+    from clusto_cli.rebuild.report import preflight_record
     from clusto_cli.rebuild.run import labels_of
 
     planned = dryrun.plan(prepared, bool(options["force"]), labels_of(app.settings))
@@ -234,6 +235,7 @@ def _rehearse(app: App, prepared: Prepared, plan: Sequence[str], options: dict[s
                 "dry_run": True,
                 "steps": [step for step in planned.steps if step["name"] == job.name],
                 "failures": failures.get(job.name, []),
+                **preflight_record(job),
             }
             for job in prepared.jobs
         ]
@@ -367,14 +369,19 @@ def _refuse(reasons: Sequence[str], force: bool) -> None:
 def _examine(prepared: Prepared, jobs: Sequence[Job], options: dict[str, Any]) -> None:
     """Shows what every device says, and goes no further when one stands against it."""
     from clusto_cli.rebuild.preflight import examine
-    from clusto_cli.rebuild.report import check_lines, problems
+    from clusto_cli.rebuild.report import check_lines, preflight_record, problems, taken_lines
 
-    if not any(job.failed for job in jobs) and examine(jobs, prepared.powers, prepared.machines, options["parallel"]):
+    if examine(jobs, prepared.powers, prepared.machines, options["parallel"]):
         raise KeyboardInterrupt
     _say(check_lines(jobs))
     bad = problems(jobs)
+    if bad or options["dry_run"] or options["verbose"]:
+        _say(taken_lines(jobs))
     if not bad:
         return
+    if options["dry_run"] and options["output"] != "text":
+        unplanned = {"dry_run": True, "steps": [], "failures": []}
+        write_records(options["output"], [{"name": job.name, **unplanned, **preflight_record(job)} for job in jobs])
     text = f"{'; '.join(bad[:5])}{f' (and {len(bad) - 5} more)' if len(bad) > 5 else ''}: nothing was changed"
     if all(check.device for job in jobs for check in job.failed):
         from clusto_cli.backends.errors import DeviceError

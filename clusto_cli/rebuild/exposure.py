@@ -18,14 +18,16 @@ _PUBLIC = "os.ssh_key"
 
 
 class Noting(Mapping[str, str]):
-    """Attributes that keep in `used` the secrets among them that were read, by key."""
+    """Attributes that keep in `read` the keys that were read, and in `used` the secrets among them, by key."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = values
         self.used: dict[str, str] = {}
+        self.read: set[str] = set()
 
     def __getitem__(self, key: str) -> str:
         text = self._values[key]
+        self.read.add(key)
         if is_secret(key) and not _harmless(key, text):
             self.used[key] = text
         return text

@@ -7,12 +7,13 @@ everything at once; devices are asked by `preflight`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from clusto_cli.backends.base import BmcControl, BootMachine
 from clusto_cli.backends.console.access import Access
+from clusto_cli.backends.provision import GROUPS as SERVER_GROUPS
 from clusto_cli.console.ways import access_of
 from clusto_cli.power.targets import BMC, Plan, Target
 from clusto_cli.rebuild.exposure import secrets_told, tell_token
@@ -20,16 +21,20 @@ from clusto_cli.rebuild.machines import NO_TOKEN, Machines
 from clusto_cli.rebuild.probe import SSH, Probe
 from clusto_cli.rebuild.signs import CONFIRMING, words
 from clusto_core.answers.consoles import ConsoleWay, console_of
+from clusto_core.answers.devicesettings import DeviceSettings
 from clusto_core.answers.recipes import Recipe, recipe
 from clusto_core.drivers import Category
 from clusto_core.drivers.categories import Class
-from clusto_core.errors import ClustoError, Malformed, Refused
+from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
 from clusto_core.model.things import Thing, in_order
 from clusto_core.records.rebuilds import CALLBACK, CONSOLE, PROBE
+from clusto_core.secrecy import MASK, is_secret, masked
 from clusto_core.store.reader import Reader
 
 if TYPE_CHECKING:
     from clusto_cli.backends.provision.recipe import Recipe as OsRecipe
+
+T = TypeVar("T")
 
 OUTLET = "outlet"
 _BOOT_TIMEOUT = 600.0
@@ -43,6 +48,15 @@ class Check(NamedTuple):
     ok: bool | None
     text: str
     device: bool = False
+
+
+class Taken(NamedTuple):
+    """A setting that a rebuild goes by. value: as people may see it; origin: the Thing whose attribute it is, None for
+    what the recipe has where nothing is set."""
+
+    key: str
+    value: str
+    origin: str | None
 
 
 @dataclass
@@ -68,6 +82,7 @@ class Job:
     probe: Probe | None = None
     url: str | None = None
     checks: list[Check] = field(default_factory=list)
+    took: list[Taken] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -99,10 +114,7 @@ class Power(NamedTuple):
 def jobs_for(
     reader: Reader, machines: Machines, things: Sequence[Thing], *, via: str | None, timeout: float | None
 ) -> tuple[list[Job], list[Power]]:
-    """A job for each machine, and how their power is reached.
-
-    Raises Malformed for what is no machine or has settings that cannot be.
-    """
+    """A job for each machine, and how their power is reached. Raises Malformed for what is no machine."""
     jobs = [_job(reader, machines, thing, via, timeout) for thing in things]
     _same_cards(reader, jobs)
     powers = []
@@ -119,22 +131,20 @@ def jobs_for(
 
 
 def _job(reader: Reader, machines: Machines, thing: Thing, via: str | None, timeout: float | None) -> Job:
-    known = recipe(reader, thing)
+    checks: list[Check] = []
+    known = _known(reader, thing, checks)
+    job = Job(thing, known, OUTLET, timeout or 0.0, _BOOT_TIMEOUT, 0, checks=checks)
     values = known.values
-    job = Job(
-        thing,
-        known,
-        via or (BMC if "bmc.host" in values else OUTLET),
-        timeout or 0.0,
-        _seconds(known, "rebuild.boot_timeout", _BOOT_TIMEOUT),
-        _signs(known),
-        url=values.get("rebuild.url"),
-    )
-    job.checks += _cards(job)
-    if not job.failed:
-        job.checks += _recipe(machines, job)
+    job.via = via or (BMC if "bmc.host" in values else OUTLET)
+    job.url = _checked(checks, "call-back", lambda: values.get("rebuild.url"), None)
+    job.boot_timeout = _checked(checks, "times", lambda: _seconds(known, "rebuild.boot_timeout", _BOOT_TIMEOUT), 0.0)
+    job.needed = _checked(checks, "signs", lambda: _signs(known), 0)
+    if not any(check.topic == "mac" for check in checks):
+        checks += _cards(job)
+    checks += _recipe(machines, job)
     if not timeout:
-        job.timeout = _seconds(known, "rebuild.timeout", job.os.timeout if job.os is not None else 3600.0)
+        default = job.os.timeout if job.os is not None else 3600.0
+        job.timeout = _checked(checks, "times", lambda: _seconds(known, "rebuild.timeout", default), default)
     _console(reader, job)
     _probe(job)
     if len(job.possible) < job.needed:
@@ -142,6 +152,23 @@ def _job(reader: Reader, machines: Machines, thing: Thing, via: str | None, time
         text = f"{can} can say that it is done, and {job.needed} must: give it a console, an address or a rebuild.url"
         job.checks.append(Check("signs", False, text))
     return job
+
+
+def _checked(checks: list[Check], topic: str, make: Callable[[], T], otherwise: T) -> T:
+    """What `make` gives; what it refuses stands against the rebuild, beside whatever else does."""
+    try:
+        return make()
+    except ClustoError as error:
+        checks.append(Check(topic, False, str(error)))
+        return otherwise
+
+
+def _known(reader: Reader, thing: Thing, checks: list[Check]) -> Recipe:
+    try:
+        return recipe(reader, thing)
+    except NotFound as error:
+        checks.append(Check("mac", False, str(error)))
+        return recipe(reader, thing, any_card=True)
 
 
 def _cards(job: Job) -> Iterator[Check]:
@@ -157,16 +184,40 @@ def _cards(job: Job) -> Iterator[Check]:
 
 
 def _recipe(machines: Machines, job: Job) -> Iterator[Check]:
+    used: set[str] = set()
     try:
         job.os = machines.os_of(job.recipe)
-        job.machine, secrets = machines.exposing(job.recipe, job.os)
-        job.signs = machines.signs(job.recipe, job.os)
+        missing = job.os.missing(job.recipe.values)
+        yield from (Check("recipe", False, f"{job.os.name} needs {each}, which is not set") for each in missing)
+        if not missing and not any(check.topic == "mac" and check.ok is False for check in job.checks):
+            job.machine, noted = machines.exposing(job.recipe, job.os)
+            used = noted.read
+            job.signs = machines.signs(job.recipe, job.os)
+            yield Check("recipe", True, f"{installs(job)}: {job.os.title}")
+            yield from (Check("secrets", None, told) for told in secrets_told(job.machine, noted.used))
+            tell_token(job.machine, NO_TOKEN)
     except ClustoError as error:
         yield Check("recipe", False, str(error))
-        return
-    yield Check("recipe", True, f"{installs(job)}: {job.os.title}")
-    yield from (Check("secrets", None, told) for told in secrets_told(job.machine, secrets))
-    tell_token(job.machine, NO_TOKEN)
+    job.took = list(_taken(job, used))
+
+
+def _taken(job: Job, used: Collection[str]) -> Iterator[Taken]:
+    """The settings that a rebuild of it goes by: those of its recipe, its boot server, its controller."""
+    values = job.recipe.values.masked()
+    groups = {"os", *SERVER_GROUPS, *([BMC] if job.via == BMC else [])}
+    needs = {key for group in job.os.needs for key in group} if job.os is not None else set()
+    defaults = job.os.defaults if job.os is not None else {}
+    for key in sorted({*values, *defaults}):
+        if key in values:
+            if key in used or key in needs or key.partition(".")[0] in groups:
+                yield Taken(key, _shown(values, key), values.origin(key))
+        elif defaults[key]:
+            yield Taken(key, defaults[key], None)
+
+
+def _shown(values: DeviceSettings, key: str) -> str:
+    """What an attribute says, whether it may be used or not."""
+    return MASK if is_secret(key) else masked(values.written(key) or "")
 
 
 def installs(job: Job) -> str:
@@ -219,15 +270,16 @@ def _probe(job: Job) -> None:
         return
     try:
         job.probe = Probe.parse(job.recipe.values.get("rebuild.probe") or SSH, job.recipe.address)
-    except ValueError as error:
-        raise Malformed(f"{job.name}: {error}") from None
+    except (ValueError, ClustoError) as error:
+        job.checks.append(Check("probe", False, str(error)))
+        return
     job.checks.append(Check("probe", None, str(job.probe) if job.probe is not None else "none: rebuild.probe is none"))
 
 
 def _signs(known: Recipe) -> int:
     text = known.values.get("rebuild.signs") or "2"
     if text not in ("1", "2", "3"):
-        raise Malformed(f"{known.thing.name}: rebuild.signs is {text!r}: write 1, 2 or 3")
+        raise Malformed(f"rebuild.signs is {text!r}: write 1, 2 or 3")
     return int(text)
 
 
@@ -240,7 +292,7 @@ def _seconds(known: Recipe, key: str, default: float) -> float:
     except ValueError:
         found = 0.0
     if not 0 < found < 7 * 86400:
-        raise Malformed(f"{known.thing.name}: {key} is {text!r}: write seconds")
+        raise Malformed(f"{key} is {text!r}: write seconds")
     return found
 
 

@@ -78,10 +78,10 @@ class Machines:
         as `DeviceSettings` does."""
         return self._installing(facts(known), system, token)
 
-    def exposing(self, known: Recipe, system: OsRecipe) -> tuple[BootMachine, dict[str, str]]:
-        """The same without a token, and the secrets that templates have used, by key. Raises as `installing`."""
+    def exposing(self, known: Recipe, system: OsRecipe) -> tuple[BootMachine, Noting]:
+        """The same without a token, and which attributes templates have used. Raises as `installing`."""
         noting = Noting(known.values)
-        return self._installing(replace(facts(known), attributes=noting), system, NO_TOKEN), noting.used
+        return self._installing(replace(facts(known), attributes=noting), system, NO_TOKEN), noting
 
     def _installing(self, known: Facts, system: OsRecipe, token: str) -> BootMachine:
         try:

@@ -25,7 +25,7 @@ def examine(jobs: Sequence[Job], powers: Sequence[Power], machines: Machines, pa
 
     async def main(interruption: Interruption) -> None:
         async with AsyncExitStack() as stack:
-            servers = await machines.servers(stack, [job.recipe for job in jobs])
+            servers = await machines.servers(stack, [job.recipe for job in jobs if _has_server(job, machines)])
             places = asyncio.Semaphore(parallel)
             await asyncio.gather(
                 _powers(powers, jobs, interruption, parallel),
@@ -41,6 +41,18 @@ def examine(jobs: Sequence[Job], powers: Sequence[Power], machines: Machines, pa
             )
 
     return run(main)[1]
+
+
+def _has_server(job: Job, machines: Machines) -> bool:
+    """Whether there is a boot server to ask about a machine, of which what it is told is known."""
+    if job.machine is None:
+        return False
+    try:
+        machines.server(job.recipe)
+    except ClustoError as error:
+        job.checks.append(Check("boot server", False, str(error)))
+        return False
+    return True
 
 
 async def _in(places: asyncio.Semaphore, work: Awaitable[None]) -> None:

@@ -11,14 +11,26 @@ from typing import Any, Protocol
 
 from clusto_cli.output import clean, write_lines, write_records
 from clusto_cli.rebuild.hearing import Told
-from clusto_cli.rebuild.jobs import Job, installs, serves
+from clusto_cli.rebuild.jobs import Job, Taken, installs, serves
 from clusto_cli.rebuild.signs import WORDS, words
 from clusto_cli.rebuild.story import Outcome
 from clusto_core.model.things import Thing
 from clusto_core.records.rebuilds import CLUSTO, FETCHED, OFF, PROGRESS, WAITING, Event, Rebuild
 from clusto_core.store.reader import Reader
 
-_TOPICS = ("mac", "recipe", "secrets", "boot server", "power", "boot device", "console", "call-back", "probe", "signs")
+_TOPICS = (
+    "mac",
+    "recipe",
+    "secrets",
+    "boot server",
+    "power",
+    "boot device",
+    "console",
+    "call-back",
+    "probe",
+    "signs",
+    "times",
+)
 _MARKS = {True: "ok", False: "BAD", None: "--"}
 
 
@@ -28,6 +40,27 @@ def check_lines(jobs: Sequence[Job]) -> Iterator[str]:
         yield job.name
         for check in sorted(job.checks, key=lambda check: _TOPICS.index(check.topic)):
             yield f"  {_MARKS[check.ok]:<3}  {check.topic:<11}  {check.text}"
+
+
+def taken_lines(jobs: Sequence[Job]) -> Iterator[str]:
+    """Which settings each machine's rebuild goes by, and from where each is."""
+    for job in jobs:
+        yield f"{job.name} took"
+        yield from (f"  {each.key}={each.value}  ({_origin(job, each)})" for each in job.took)
+
+
+def _origin(job: Job, taken: Taken) -> str:
+    if taken.origin is None:
+        return f"default of {job.os.name}" if job.os is not None else "default"
+    return "its own" if taken.origin == job.name else f"from {taken.origin}"
+
+
+def preflight_record(job: Job) -> dict[str, Any]:
+    """What a preflight has found of a machine."""
+    return {
+        "checks": [check._asdict() for check in job.checks],
+        "took": [each._asdict() for each in job.took],
+    }
 
 
 def problems(jobs: Sequence[Job]) -> list[str]:

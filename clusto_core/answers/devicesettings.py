@@ -115,6 +115,10 @@ class DeviceSettings(Mapping[str, str]):
         """What an attribute says, for whoever only passes that on: nothing is looked up, opened or allowed by it."""
         return self._values[key].text if key in self and not is_secret(key) else None
 
+    def origin(self, key: str) -> str | None:
+        """The name of the Thing that a setting is an attribute of; None for what the program itself sets."""
+        return self._values[key].owner or None
+
     def picked(self, *keys: str) -> DeviceSettings:
         """Those of these keys that there are."""
         return DeviceSettings({key: self._values[key] for key in keys if key in self._values})

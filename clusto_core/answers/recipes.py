@@ -52,11 +52,12 @@ def _spelled(mac: str) -> str:
     return addresses.mac_spellings(digits)[0]
 
 
-def recipe(reader: Reader, thing: Thing) -> Recipe:
-    """What is known of a machine. Raises Malformed for what is none, NotFound for a card that it has not."""
+def recipe(reader: Reader, thing: Thing, *, any_card: bool = False) -> Recipe:
+    """What is known of a machine; with `any_card` of all its cards, whichever `rebuild.nic` chooses. Raises Malformed
+    for what is no machine, NotFound for a card that it has not."""
     if thing.is_part or not thing.is_a(Equipment):
         raise Malformed(f"{thing.name} is not a machine")
-    return recipe_in(view_of(reader, [thing]), thing)
+    return recipe_in(view_of(reader, [thing]), thing, any_card=any_card)
 
 
 def recipes(reader: Reader, things: Iterable[Thing]) -> Iterator[Recipe | NotFound]:
@@ -71,11 +72,11 @@ def recipes(reader: Reader, things: Iterable[Thing]) -> Iterator[Recipe | NotFou
                     yield error
 
 
-def recipe_in(view: View, thing: Thing) -> Recipe:
+def recipe_in(view: View, thing: Thing, *, any_card: bool = False) -> Recipe:
     """The same from what a view has read. Raises NotFound for a card that `rebuild.nic` names and it has not."""
     settings = settings_in(view, view.effective(thing))
     chosen = settings.get("rebuild.nic")
-    macs = _cards(view, thing, chosen.text if chosen is not None else None)
+    macs = _cards(view, thing, chosen.text if chosen is not None and not any_card else None)
     held: dict[str | None, tuple[str, ...]] = {}
     for part, text in view.addresses(thing):
         name = part.part_name if part else None

@@ -49,9 +49,9 @@ class _Resumed(io.TextIOBase):
 
     def read(self, size: int | None = -1) -> str:
         head = self._head.read(size)
-        if head and size is not None and size >= 0:
-            return head
-        return head + self._rest.read(size)
+        if size is None or size < 0:
+            return head + self._rest.read()
+        return head or self._rest.read(size)
 
     def readline(self, size: int = -1) -> str:  # type: ignore[override]
         return self._head.readline(size) or self._rest.readline(size)

@@ -13,6 +13,7 @@ import pexpect
 import pytest
 
 from clusto_cli.main import invoke
+from clusto_cli.rebuild.machines import known_recipes
 from tests.rebuild.site import Site, site
 
 
@@ -67,7 +68,59 @@ def test_a_dry_run_shows_each_step_and_changes_nothing(lab: Site) -> None:
     assert lab.clusto("rebuild", "--status", "server1")[0] == 3
 
 
+def test_all_that_is_missing_is_told_at_once(lab: Site) -> None:
+    """Of every machine, in the inventory and on the wire; one mistake hides no other."""
+    for key in ("os.disk", "os.image"):
+        lab.set("lab", key)
+    lab.set("server1", "rebuild.signs", "many")
+    lab.set("server1", "rebuild.timeout", "soon")
+    lab.set("server1", "rebuild.nic", "eth9")
+    lab.set("server2", "rebuild.probe", "smell")
+    code, out, err = lab.clusto("rebuild", "--dry-run", "server1", "server2")
+    assert (code, out) == (4, "")
+    bad = [" ".join(line.split()[1:]) for line in err.splitlines() if line.startswith("  BAD")]
+    for words in (
+        "mac server1 has no card eth9 with a MAC",
+        "recipe image needs os.image, which is not set",
+        "recipe image needs os.disk, which is not set",
+        "signs rebuild.signs is 'many'",
+        "times rebuild.timeout is 'soon'",
+        "call-back http://",
+        "probe ",
+    ):
+        assert [line for line in bad if line.startswith(words)], (words, bad)
+    assert len([line for line in bad if "os.disk" in line]) == 2
+    assert err.splitlines()[-1].endswith("more): nothing was changed")
+    code, out, _ = lab.clusto("rebuild", "--dry-run", "-o", "json", "server1", "server2")
+    assert code == 4
+    first, second = json.loads(out)
+    assert len([check for each in (first, second) for check in each["checks"] if check["ok"] is False]) == len(bad)
+    assert (first["steps"], second["name"]) == ([], "server2")
+
+
+@pytest.mark.parametrize("recipe", [each.name for each in known_recipes()])
+def test_a_preflight_says_what_it_took_and_from_where(lab: Site, recipe: str) -> None:
+    lab.set("lab", "os.profile", recipe)
+    lab.set("server1", "os.timezone", "Europe/Paris")
+    lab.set("lab", "os.root_password", "$6$salt$hash")
+    _, _, err = lab.clusto("rebuild", "--dry-run", "server1")
+    took = [line.strip() for line in err.partition("server1 took\n")[2].splitlines() if line.startswith("  ")]
+    assert f"os.profile={recipe}  (from lab)" in took
+    assert "os.timezone=Europe/Paris  (its own)" in took
+    assert "os.root_password=****  (from lab)" in took
+    assert any(line.startswith("rebuild.dir=") and line.endswith("(from lab)") for line in took)
+    system = next(each for each in known_recipes() if each.name == recipe)
+    for key, value in system.defaults.items():
+        if value and key not in ("os.timezone", "os.disk", "os.image"):
+            assert f"{key}={value}  (default of {recipe})" in took
+    missing = system.missing({**dict.fromkeys(("os.root_password", "os.image", "os.disk", "rebuild.url"), "x")})
+    assert [line for line in err.splitlines() if line.endswith(", which is not set")] == [
+        f"  BAD  recipe       {recipe} needs {each}, which is not set" for each in missing
+    ]
+
+
 def test_a_recipe_that_lacks_something_says_what(lab: Site) -> None:
+    lab.serve()
     lab.set("lab", "os.disk")
     code, _, err = lab.rebuild("server1")
     assert (code, err.splitlines()[-1]) == (
