@@ -657,7 +657,7 @@ def test_what_a_pdu_was_recognised_as_is_kept_and_can_be_overridden(inventory: I
             return [each.value.text for each in attributes if each.key == Key("_power", None, "profile")]
 
     with room_in(inventory, Room()) as room:
-        power("status", "server1")
+        power("on", "server1")
         assert kept() == ["apc-rpdu2"]
         before = room.requests
         power("status", "server1")
@@ -673,7 +673,28 @@ def test_what_a_pdu_was_recognised_as_is_kept_and_can_be_overridden(inventory: I
             change.delete_values(change.resolve("pdu1a"), Key.parse("power.profile"))
             values.keep(change.unit, change.resolve("pdu1a"), POWER_PROFILE, [string("gude-epc/43")])
         assert power("status", "server1").out == "server1 on\n"
+        power("on", "server1")
         assert kept() == ["apc-rpdu2"]
+
+
+def test_what_only_asks_leaves_no_trace_in_the_history(inventory: Inventory, power: Power) -> None:
+    def transactions() -> int:
+        with inventory.read() as reader:
+            return int(reader.database.rows("SELECT count(*) FROM transactions")[0][0])
+
+    with room_in(inventory, Room()):
+        before = transactions()
+        for words in (
+            ("status", "server[1-4]"),
+            ("outlets", "pdu1a"),
+            ("impact", "pdu1a"),
+            ("off", "server1", "--dry-run"),
+            ("profiles",),
+        ):
+            assert power(*words).code == 0, words
+            assert transactions() == before, words
+        assert power("on", "server1").code == 0
+        assert transactions() == before + 1
 
 
 @pytest.mark.parametrize(

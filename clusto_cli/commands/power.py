@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -170,7 +169,6 @@ def status(app: App, /, names: tuple[str, ...], **options: Any) -> int:
             reader,
             lambda result: None,
         )
-    _remember(app, "status", plan)
     _print_all("status", results, options["output"], bool(options["verbose"] or app.verbose), len(results) > 1)
     return _exit_code(results, interrupted)
 
@@ -318,8 +316,7 @@ def outlets(app: App, pdu: str, output: str) -> int:
     from clusto_cli.power.outlets import compare
 
     with app.reading() as reader:
-        rows, plan = compare(reader, reader.resolve(pdu))
-    _remember(app, "outlets", plan)
+        rows = compare(reader, reader.resolve(pdu))
     if output == "text":
         write_lines(row.line for row in rows)
     else:
@@ -489,25 +486,13 @@ def _print_all(action: str, results: Sequence[Result], output: str, verbose: boo
 
 
 def _remember(
-    app: App,
-    action: str,
-    plan: Plan,
-    results: Sequence[Result] = (),
-    entries: Mapping[str, Value] = MappingProxyType({}),
-    message: str | None = None,
+    app: App, action: str, plan: Plan, results: Sequence[Result], entries: Mapping[str, Value], message: str | None
 ) -> None:
-    """Writes the history; what was only read may be forgotten when the store cannot be written."""
-    if not plan.recognised and not entries:
-        return
-    from clusto_cli.power.history import record
-    from clusto_core.errors import ClustoError
+    """Writes the history of an action, and what its PDUs were recognised as. What only asks writes nothing."""
+    if plan.recognised or entries:
+        from clusto_cli.power.history import record
 
-    try:
         record(app, action, results, entries, plan.recognised, message)
-    except ClustoError as error:
-        if results:
-            raise
-        app.say(f"what the PDUs were recognised as was not kept: {error}")
 
 
 def _exit_code(results: Sequence[Result], interrupted: bool) -> int:

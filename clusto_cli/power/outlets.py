@@ -12,7 +12,7 @@ from typing import Any
 from clusto_cli.backends.base import OutletReading
 from clusto_cli.backends.runner import Interruption, enter, run
 from clusto_cli.power.labels import Labels
-from clusto_cli.power.targets import Plan, pdu_plan
+from clusto_cli.power.targets import pdu_plan
 from clusto_core.answers.power import fed_from, outlet_names
 from clusto_core.drivers.parts import Outlet
 from clusto_core.errors import Refused
@@ -53,8 +53,8 @@ class Row:
         }
 
 
-def compare(reader: Reader, pdu: Thing) -> tuple[list[Row], Plan]:
-    """A row an outlet of either side, and the plan that asked. Raises Refused for what has no outlets, DeviceError."""
+def compare(reader: Reader, pdu: Thing) -> list[Row]:
+    """A row an outlet of either side. Raises Refused for what has no outlets, DeviceError."""
     parts = [part for part in reader.parts(pdu.id) if part.is_a(Outlet)]
     if pdu.is_part or not parts:
         raise Refused(f"{pdu.name} has no outlets in the inventory")
@@ -79,7 +79,7 @@ def compare(reader: Reader, pdu: Thing) -> tuple[list[Row], Plan]:
         part = recorded[name]
         fed = tuple(inlet.name for inlet in feeds.get(part.id, ()))
         rows.append(Row(name, None, None, (), part.name, fed, "the device has no such outlet"))
-    return rows, plan
+    return rows
 
 
 def _numbers(readings: Sequence[OutletReading]) -> dict[str, str]:
