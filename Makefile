@@ -63,6 +63,7 @@ check: lint types test
 docs: $(VENV)/.installed
 	$(PY) docs/generate.py
 	$(PY) docs/manpages.py
+	$(PY) docs/schemas.py
 	$(PY) docs/sessions.py
 
 bench: $(VENV)/.installed

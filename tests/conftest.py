@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -118,6 +119,18 @@ def _copied(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 def inventory(store_url: str) -> Inventory:
     """An empty inventory on each database in turn."""
     return Inventory(Settings(store_url))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _json_is_as_documented() -> Iterator[None]:
+    """Holds all JSON that any test has clusto print against the schemas; not where jsonschema is missing."""
+    if importlib.util.find_spec("jsonschema") is None:
+        yield
+        return
+    from tests import schemas
+
+    with schemas.watch():
+        yield
 
 
 _ECHO = re.compile(r"(?:^|\s)(\S+) \(did you mean \1\?\)")

@@ -45,8 +45,8 @@ def command(
     with app.reading() as reader:
         found = {name: _wanted(free, kind, height) for name, free in _asked(reader, names)}
         free = [each for vacancies in found.values() for each in vacancies]
-        if count_only:
-            _write_count(sum(each.size for each in free), output)
+        if count_only and output in ("text", "names"):
+            write_lines([str(sum(each.size for each in free))])
         elif output == "names":
             write_lines(name for each in free for run in each.runs for name in _starts(run, height))
         elif output == "text":
@@ -118,10 +118,3 @@ def _record(vacancy: Vacancy) -> dict[str, Any]:
         "count": vacancy.size,
         "runs": [{"first": run.first, "last": run.last, "count": run.size} for run in vacancy.runs],
     }
-
-
-def _write_count(count: int, output: str) -> None:
-    if output in ("text", "names"):
-        write_lines([str(count)])
-    else:
-        write_records(output, [{"count": count}])

@@ -1,0 +1,465 @@
+"""The JSON that verbs print, as JSON Schema: writes docs/schemas/VERB.json and the page docs/json.md.
+
+Each verb's document is a list of objects. A key that ends in `?` is there in some cases only, which its words say.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent / "schemas"
+PAGE = Path(__file__).parent / "json.md"
+
+Schema = dict[str, Any]
+Fields = dict[str, tuple[Schema, str]]
+
+TEXT: Schema = {"type": "string"}
+WHOLE: Schema = {"type": "integer"}
+NUMBER: Schema = {"type": "number"}
+FLAG: Schema = {"type": "boolean"}
+ANY: Schema = {}
+
+
+def none_or(schema: Schema) -> Schema:
+    """What may be null."""
+    return {**schema, "type": [schema["type"], "null"]}
+
+
+def several(schema: Schema) -> Schema:
+    """A list."""
+    return {"type": "array", "items": schema}
+
+
+def record(fields: Fields) -> Schema:
+    """An object with exactly these keys."""
+    return {
+        "type": "object",
+        "properties": {key.rstrip("?"): {**schema, "description": words} for key, (schema, words) in fields.items()},
+        "required": [key for key in fields if not key.endswith("?")],
+        "additionalProperties": False,
+    }
+
+
+def one_of(words: str) -> Schema:
+    """One of these words."""
+    return {"type": "string", "enum": words.split()}
+
+
+NAME = (TEXT, "the Thing or part")
+DRIVER = (TEXT, "its driver")
+KINDS = "network position power console patch"
+VALUE: Fields = {
+    "key": (TEXT, "the key, with its number and subkey"),
+    "value": (ANY, "numbers, booleans and structures as such, all else as text; what is secret as `****`"),
+    "type": (one_of("string integer float boolean datetime relation json"), "the type of the value"),
+}
+FROM = (TEXT, "the Thing whose attribute it is")
+CABLED: Fields = {
+    "to": (none_or(TEXT), "the Thing at the far end"),
+    "to_part": (none_or(TEXT), "its part there"),
+    "via": (several(TEXT), "ports of patch panels on the way, nearest first"),
+}
+MEMBERS: Fields = {
+    "name": (TEXT, "the category, or with names of categories the member"),
+    "members?": (WHOLE, "how many are in it"),
+    "driver?": (TEXT, "the driver of a member"),
+}
+COUNT = (WHOLE, "how many")
+FEED: Fields = {
+    "inlet": (none_or(TEXT), "the inlet that is fed"),
+    "outlet": (TEXT, "the outlet as a part: pdu3:7"),
+    "device": (TEXT, "the PDU or controller that is asked"),
+    "number": (TEXT, "the outlet as the device calls it"),
+    "label": (none_or(TEXT), "what the device has as its label"),
+    "before": (none_or(TEXT), "its state before"),
+    "state": (TEXT, "its state"),
+    "warnings": (several(TEXT), "what the device warns of"),
+    "asked": (FLAG, "whether it was told something"),
+    "acknowledged": (FLAG, "whether the device said yes"),
+    "verified": (FLAG, "whether it was read back"),
+    "seconds": (none_or(NUMBER), "how long that took"),
+    "failure": (none_or(TEXT), "what went wrong"),
+}
+NOTES = (several(TEXT), "what else there is to say")
+FAILURES = (several(TEXT), "what went wrong")
+REFUSED = (FLAG, "refused before anything was sent")
+POWER: Fields = {
+    "name": NAME,
+    "action": (TEXT, "what was asked for"),
+    "dry_run?": ({"const": True}, "with --dry-run: nothing was sent; then there are steps instead of what was done"),
+    "state": (TEXT, "on, off, mixed, unknown"),
+    "done?": (FLAG, "done, and read back"),
+    "refused": REFUSED,
+    "asked?": (FLAG, "whether anything was sent"),
+    "seconds?": (NUMBER, "how long it took"),
+    "feeds?": (several(record(FEED)), "each feed"),
+    "steps?": (
+        several(record({"outlet": FEED["outlet"], "where": (TEXT, "the variable"), "what": (TEXT, "its new value")})),
+        "what would be sent, in this order",
+    ),
+    "notes": NOTES,
+    "failures": FAILURES,
+}
+MOVED: Fields = {
+    "name": (TEXT, "the NIC"),
+    "switch": (TEXT, "the switch"),
+    "port": (none_or(TEXT), "its port"),
+    "vlan": (none_or(WHOLE), "the VLAN that it is in"),
+    "before": (none_or(WHOLE), "the VLAN that it was in"),
+    "status": (TEXT, "moved, unchanged, planned, refused, failed..."),
+    "message": (none_or(TEXT), "what went wrong, or is to be known"),
+    "unsaved": (none_or(TEXT), "why the switch did not save it"),
+}
+MOMENT = (TEXT, "a moment, ISO 8601 in UTC")
+STEP: Fields = {
+    "name": NAME,
+    "where": (TEXT, "the file, the outlet, the controller"),
+    "what": (TEXT, "what would be done there"),
+}
+CHECK: Fields = {
+    "topic": (TEXT, "mac, recipe, power, console..."),
+    "ok": (none_or(FLAG), "null where there is nothing to check"),
+    "text": (TEXT, "what was found"),
+    "device": (FLAG, "whether a device stands against it"),
+}
+TAKEN: Fields = {
+    "key": (TEXT, "the setting"),
+    "value": (TEXT, "what it is, a secret as `****`"),
+    "origin": (none_or(TEXT), "the Thing whose attribute it is, null for the recipe's default"),
+}
+EVENT: Fields = {
+    "time": MOMENT,
+    "source": (TEXT, "clusto, call-back, console, probe"),
+    "event": (TEXT, "what was heard"),
+    "message": (none_or(TEXT), "with which words"),
+}
+TREE: Fields = {
+    "name": NAME,
+    "driver": DRIVER,
+    "position?": (TEXT, "the rack units that it is in"),
+    "contains": (several({"$ref": "#/$defs/tree"}), "what is in it"),
+}
+
+REBUILD: Fields = {
+    "name": NAME,
+    "rebuild?": (WHOLE, "the number of the rebuild"),
+    "phase?": (TEXT, "how far it is"),
+    "done?": (FLAG, "an outcome: installed, and up"),
+    "refused?": REFUSED,
+    "began?": MOMENT,
+    "ended?": ({"type": ["string", "boolean"]}, "an outcome: when; --status: whether"),
+    "seconds?": (NUMBER, "how long it took"),
+    "confirmed?": (several(TEXT), "who said that it is up"),
+    "missing?": (several(TEXT), "who did not"),
+    "failures?": FAILURES,
+    "notes?": NOTES,
+    "console?": (several(TEXT), "the last lines of its console"),
+    "alive?": (FLAG, "--status: whether a command performs it"),
+    "changed?": MOMENT,
+    "who?": (TEXT, "--status: who began it"),
+    "installs?": (none_or(TEXT), "--status: the operating system"),
+    "events?": (several(record(EVENT)), "--status: what was heard"),
+    "files?": (
+        several(
+            record(
+                {"path": (TEXT, "below the boot directory"), "when": (TEXT, "install, local"), "content": (TEXT, "")}
+            )
+        ),
+        "--show: the boot files and answers",
+    ),
+    "dry_run?": ({"const": True}, "--dry-run: nothing was changed"),
+    "steps?": (several(record(STEP)), "--dry-run: what would be done, in this order"),
+    "checks?": (several(record(CHECK)), "--dry-run: the preflight"),
+    "took?": (several(record(TAKEN)), "--dry-run: the settings that it goes by"),
+}
+CONSOLE: Fields = {
+    "name": (TEXT, "the machine, or with --list the port"),
+    "kind?": (TEXT, "cable, setting, bmc, hypervisor"),
+    "way?": (TEXT, "the way to its console, in words"),
+    "why?": (none_or(TEXT), "why that one"),
+    "path?": (several(TEXT), "the parts on the way"),
+    "profile?": (TEXT, "the profile of the console server"),
+    "method?": (TEXT, "the method of the profile"),
+    "confidence?": (TEXT, "how well that is known"),
+    "command?": (none_or(TEXT), "the program that attaches"),
+    "argv?": (none_or({"type": "array", "items": TEXT}), "its command line"),
+    "outcome?": (TEXT, "of a script: done, busy, not expected..."),
+    "error?": (none_or(TEXT), "of a script: why it ended"),
+    "seconds?": (NUMBER, "of a script: how long it took"),
+    "transcript?": (TEXT, "of a script: what was read"),
+    "truncated?": (FLAG, "of a script: whether the beginning was left out"),
+    "state?": (none_or(TEXT), "--check: answers, silent, busy...; --list: that of the port"),
+    "says?": (none_or(TEXT), "--check: the host name that it gave"),
+    "message?": (TEXT, "--check: in words"),
+    "called?": (none_or(TEXT), "--list: what the server calls the port"),
+    "wired?": (none_or(TEXT), "--list: the part at the other end"),
+    "users?": (several(TEXT), "--list: who is on it"),
+}
+
+_INTRODUCTION = """\
+# JSON
+
+What `-o json` prints: one document, a list of objects; `-o jsonl` has one of these a line, `-o yaml` the same as YAML.
+Each verb has a [JSON Schema](https://json-schema.org/) in `schemas/`, against which the tests hold what it prints. Keys
+only ever come to be more. This page and the schemas are generated: `make docs`.
+
+    clusto show server1 -o json | jq '.[0].attributes[] | select(.type == "integer") | .value + 1'
+    clusto locate server1 -o json | jq -r '.[] | select(.kind == "power") | .to'
+    clusto free rack101 -o json | jq '[.[].runs[].count] | max'
+"""
+_FIND = """\
+The columns of `--columns` by their names (`name` and `driver` without it): one value, several as a list, none as null;
+numbers and booleans as such. With `--count` one object with `count`; with `--group-by` the value and its `count`.
+"""
+
+VERBS: dict[str, Fields | None] = {
+    "allocate": {"name": NAME, "driver": DRIVER},
+    "attr get": {"name": NAME, **VALUE, "from": FROM},
+    "class list": MEMBERS,
+    "config": {
+        "kind": (TEXT, "command, network, path..."),
+        "name": (TEXT, "the key or format that it is about"),
+        "value": (several(TEXT), "what is allowed"),
+        "always": (FLAG, "whether that is so without a line in the configuration"),
+    },
+    "console": CONSOLE,
+    "find": None,
+    "free": {
+        "name": (TEXT, "the Thing"),
+        "kind": (TEXT, "port, outlet, ru... as in --parts, or address"),
+        "joins": (one_of(f"{KINDS} address"), "the kind of connection that these are for"),
+        "count": COUNT,
+        "runs": (
+            several(record({"first": (TEXT, "the first"), "last": (TEXT, "the last"), "count": COUNT})),
+            "those without a gap between them",
+        ),
+    },
+    "ip list": {"address": (TEXT, "the address"), "name": (TEXT, "what holds it")},
+    "locate": {
+        "name": NAME,
+        "kind": (one_of(f"{KINDS} in none"), "what joins it; in: it was put there; none: nothing does"),
+        "part": (none_or(TEXT), "the part of it that is joined"),
+        **CABLED,
+    },
+    "log": {
+        "transaction": (WHOLE, "its number"),
+        "time": MOMENT,
+        "user": (TEXT, "who, as the program says"),
+        "host": (TEXT, "on which computer"),
+        "database_user": (none_or(TEXT), "who, as the database knows"),
+        "command": (TEXT, "the command line"),
+        "message": (none_or(TEXT), "why"),
+        "reverts": (none_or(WHOLE), "the transaction that this one undid"),
+        "changes?": (
+            several(record({"name": NAME, "lines": (several(TEXT), "what changed: + and -")})),
+            "with -p: what changed",
+        ),
+    },
+    "name list": {
+        "name": (TEXT, "the name"),
+        "range": (TEXT, "the NameRange"),
+        "used": (FLAG, "whether a Thing has it"),
+    },
+    "network ports": {
+        "name": (none_or(TEXT), "the part"),
+        "port": (TEXT, "the port as the switch calls it"),
+        "description": (none_or(TEXT), "what the switch has as its description"),
+        "state": (TEXT, "its VLANs in words"),
+        "mode": (none_or(TEXT), "access, trunk..."),
+        "pvid": (none_or(WHOLE), "its untagged VLAN"),
+        "tagged": (several(WHOLE), "its tagged VLANs"),
+        "lag": (none_or(TEXT), "the LAG that it is in"),
+        "link": (none_or(FLAG), "whether it is up"),
+        "macs": (several(TEXT), "addresses that were learned there"),
+        "seen": (several(TEXT), "the NICs that have these"),
+        "neighbours": (several(TEXT), "what LLDP tells"),
+        "wired": (none_or(TEXT), "the part at the other end, as recorded"),
+    },
+    "network setvlan": MOVED,
+    "network undo": MOVED,
+    "network verify": {
+        "name": (TEXT, "the NIC"),
+        "port": (TEXT, "the port that it is recorded on"),
+        "status": (TEXT, "confirmed, contradicted, not seen..."),
+        "how": (none_or(TEXT), "by what"),
+        "seen_on": (none_or(TEXT), "where it was seen"),
+    },
+    "network vlan": {
+        "name": (TEXT, "the NIC"),
+        "switch": (TEXT, "the switch"),
+        "port": (none_or(TEXT), "its port"),
+        "inventory": (none_or(WHOLE), "the VLAN that is recorded"),
+        "on_switch": (none_or(WHOLE), "the VLAN that it is in"),
+        "vlan_name": (none_or(TEXT), "the VLAN's name"),
+        "state": (none_or(TEXT), "in words"),
+        "differs": (FLAG, "whether the two differ"),
+        "error": (none_or(TEXT), "what went wrong"),
+    },
+    "pool list": MEMBERS,
+    "power cycle": POWER,
+    "power feed cycle": POWER,
+    "power impact": {
+        "name": NAME,
+        "dark": (FLAG, "whether it loses all its feeds"),
+        "loses": (several(TEXT), "outlets that it loses"),
+        "keeps": (several(TEXT), "outlets that it keeps"),
+    },
+    "power off": POWER,
+    "power on": POWER,
+    "power outlets": {
+        "name": (TEXT, "the outlet as the device calls it"),
+        "state": (none_or(TEXT), "its state"),
+        "label": (none_or(TEXT), "its label on the device"),
+        "warnings": (several(TEXT), "what the device warns of"),
+        "part": (none_or(TEXT), "the outlet in the inventory"),
+        "feeds": (several(TEXT), "the inlets that it feeds"),
+        "difference": (none_or(TEXT), "where the two differ"),
+    },
+    "power profiles": {
+        "name": (TEXT, "the profile"),
+        "vendor": (TEXT, "who makes such PDUs"),
+        "family": (TEXT, "which they are"),
+    },
+    "power revert": POWER,
+    "power status": POWER,
+    "power trust": {
+        "name": NAME,
+        "status": (TEXT, "pinned, known, changed, failed"),
+        "fingerprint": (none_or(TEXT), "of the certificate that was shown"),
+        "before": (none_or(TEXT), "the one that was pinned"),
+        "certificate": (none_or(TEXT), "whose it says it is"),
+        "failure": (none_or(TEXT), "what went wrong"),
+    },
+    "query list": {"name": (TEXT, "the name"), "expression": (TEXT, "the expression")},
+    "rebuild": REBUILD,
+    "rebuild recipes": {"name": (TEXT, "the recipe"), "title": (TEXT, "the operating system")},
+    "role check": {
+        "name": (TEXT, "the machine"),
+        "role": (TEXT, "the role"),
+        "lacks": (several(TEXT), "the classes that it lacks"),
+    },
+    "role list": MEMBERS,
+    "service list": {
+        "service": (TEXT, "the service"),
+        "name": (TEXT, "the machine"),
+        "port": (none_or({"type": "integer"}), "its port"),
+        "vips": (several(TEXT), "the VIPs before it"),
+    },
+    "show": {
+        "name": NAME,
+        "driver": DRIVER,
+        "position": (several(TEXT), "rack units that it is in"),
+        "places": (several(TEXT), "places that it is in, nearest first"),
+        "groupings": (several(TEXT), "pools, roles, classes and services that it is in"),
+        "addresses": (
+            several(record({"address": (TEXT, "the address"), "part": (none_or(TEXT), "the part that holds it")})),
+            "addresses of it and its parts",
+        ),
+        "attributes": (several(record(VALUE)), "its attributes"),
+        "inherited": (several(record({**VALUE, "from": FROM})), "what is in force from what it is in"),
+        "parts": (
+            several(
+                record(
+                    {
+                        "name": (TEXT, "the part"),
+                        "driver": DRIVER,
+                        **CABLED,
+                        "attributes": (several(record(VALUE)), "its attributes"),
+                    }
+                )
+            ),
+            "its parts",
+        ),
+        "members": (several(TEXT), "what was put in it"),
+        "units?": (
+            several(record({"number": (WHOLE, "from the floor"), "name": (none_or(TEXT), "what is in it")})),
+            "of a rack: its units, from the top",
+        ),
+    },
+    "trace": {
+        "name": (TEXT, "the part"),
+        "driver": DRIVER,
+        "path": (WHOLE, "which path, from 1"),
+        "by": ({"enum": ["cable", "panel", None]}, "what leads to it; null at the beginning of a path"),
+    },
+    "tree": TREE,
+    "vlan list": {"id": (none_or(WHOLE), "its number"), "name": (TEXT, "the VLAN")},
+}
+
+
+def schema(verb: str) -> Schema:
+    """The schema of a verb's document."""
+    fields = VERBS[verb]
+    item: Schema = {"type": "object"} if fields is None else record(fields)
+    found: Schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"clusto {verb} -o json",
+        "type": "array",
+        "items": item,
+    }
+    if verb == "tree":
+        found["$defs"] = {"tree": item}
+    return found
+
+
+def text(verb: str) -> str:
+    """The schema as its file has it."""
+    return json.dumps(schema(verb), indent=1) + "\n"
+
+
+def file_of(verb: str) -> Path:
+    """Where the schema of a verb is."""
+    return FOLDER / f"{verb.replace(' ', '-')}.json"
+
+
+def page() -> str:
+    """docs/json.md."""
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    yield from _INTRODUCTION.splitlines()
+    for verb, fields in VERBS.items():
+        yield ""
+        yield f"## clusto {verb}"
+        yield ""
+        if fields is None:
+            yield from _FIND.splitlines()
+            continue
+        yield "| key | type | |"
+        yield "| --- | --- | --- |"
+        yield from _rows(fields)
+
+
+def _rows(fields: Fields) -> Iterator[str]:
+    for key, (kind, words) in fields.items():
+        told = f"{words} (not always there)" if key.endswith("?") else words
+        yield f"| `{key.rstrip('?')}` | {_kind(kind)} | {told} |"
+
+
+def _kind(kind: Schema) -> str:
+    if "const" in kind:
+        return f"`{json.dumps(kind['const'])}`"
+    types = kind.get("type", "any")
+    told = " or ".join([types] if isinstance(types, str) else types)
+    if told.startswith("array"):
+        items = kind["items"]
+        inside = ", ".join(f"`{key}`" for key in items.get("properties", {}))
+        told = told.replace("array", f"list of {{{inside}}}" if inside else f"list of {_kind(items)}s", 1)
+    return told.replace("string", "text").replace("boolean", "true or false").replace("list of anys", "list")
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    for stale in set(FOLDER.iterdir()) - set(map(file_of, VERBS)):
+        stale.unlink()
+    for verb in VERBS:
+        file_of(verb).write_text(text(verb))
+    PAGE.write_text(page())
+
+
+if __name__ == "__main__":
+    main()
