@@ -6,6 +6,7 @@ A refusal that only the command line can meet, of its own syntax or of a questio
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import ip_network
 from typing import NamedTuple
 
 from clusto_core.drivers.categories import Class, Role
@@ -15,9 +16,11 @@ from clusto_core.model.attributes import Value
 from clusto_core.model.ranges import expand
 from clusto_core.query import saving
 from clusto_core.records.revert import revert
-from clusto_core.resources import ipam, naming, vlans
+from clusto_core.resources import ipam, naming, vacancies, vlans
 from clusto_core.resources.allocation import Wanted, allocate
 from clusto_core.rules import categories, kinds, services
+
+NOWHERE = ip_network("10.9.0.0/24")
 
 SITE = """
 class create BigMem
@@ -263,6 +266,11 @@ REFUSALS: list[Refusal] = [
     refused("remove server1:eth0 --yes", 4, "server1:eth0 is connected", lambda c: c.remove("server1:eth0")),
     refused("remove lb1 --yes", 4, "server3 names it: primary=@lb1", lambda c: c.remove("lb1")),
     refused("remove nowhere --yes", 3, "no such thing: nowhere", lambda c: c.remove("nowhere")),
+    # what is free
+    refused(
+        "free 10.9.0.0/24", 3, "10.9.0.0/24 is in no Network", lambda c: vacancies.in_block(c.unit.reader, NOWHERE)
+    ),
+    refused("free nothing", 3, "no such thing: nothing", lambda c: c.resolve("nothing")),
     # categories and services
     refused("role add dbserver server1", 4, "cannot be in the role dbserver", lambda c: c.put("server1", "dbserver")),
     refused(
