@@ -30,6 +30,8 @@ WHOLE = [
     ("attr set rack ", "@ra", "@rack101"),
     ("attr set status spare -- ", "server2", "server2"),
     ("show ", "web-p", "web-pool"),
+    ("free ", "switch2", "switch2a"),
+    ("free rack101 --kind ", "posi", "position"),
     ("completion ", "ba", "bash"),
     ("help ", "pow", "power"),
     ("add ", "Datac", "Datacenter"),
@@ -54,6 +56,9 @@ EXPRESSIONS = [
     ("driver:Server connected to name:sw", "driver:Server connected to name:switch2a"),
     ("driver:Server in name:ra", "driver:Server in name:rack101"),
     ("attr:status={una", "attr:status={una"),
+    ("driver:Port and fr", "driver:Port and free"),
+    ("driver:Switch and free(net", "driver:Switch and free(network) "),
+    ("driver:Server and not cab", "driver:Server and not cabled"),
 ]
 ASKING = ["find ", "attr set x y --where "]
 
