@@ -157,7 +157,7 @@ def local(app: App, names: tuple[str, ...], dry_run: bool) -> int:
     with app.reading() as reader:
         count, problems = write_local(reader, Machines(), targets(reader, names), dry_run=dry_run)
     for problem in problems:
-        app.say(problem)
+        app.say(f"error: {problem}")
     machines = f"{count} machine{'' if count == 1 else 's'}"
     write_lines([f"{'would write' if dry_run else 'wrote'} local boot files of {machines}"])
     return EXIT_REFUSED if problems else 0

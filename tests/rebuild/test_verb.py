@@ -155,6 +155,19 @@ def test_local_boot_files_for_all(lab: Site) -> None:
     assert lab.clusto("rebuild", "local", "server1", "--dry-run")[1] == "would write local boot files of 1 machine\n"
 
 
+def test_local_boot_files_that_cannot_be_written_are_told(lab: Site) -> None:
+    assert lab.clusto("add", "Server", "bare")[0] == 0
+    for options, verb in (((), "wrote"), (("--dry-run",), "would write")):
+        assert lab.clusto("rebuild", "local", "bare", "server1", *options) == (
+            4,
+            f"{verb} local boot files of 1 machine\n",
+            "clusto: error: bare: no card has a MAC\n",
+        )
+    lab.set("server1", "rebuild.local_boot", "cloud")
+    code, _, err = lab.clusto("rebuild", "local", "server1", "--dry-run")
+    assert (code, err) == (4, "clusto: error: server1: rebuild.local_boot is 'cloud': use next or disk\n")
+
+
 def test_recipes_are_listed() -> None:
     assert invoke(["rebuild", "recipes", "-o", "names"]) == 0
 
