@@ -246,7 +246,7 @@ REFUSALS: list[Refusal] = [
     refused(
         "put datacenterZ --in rack101",
         4,
-        "rack101 in room1 in datacenterZ already",
+        r"datacenterZ \(Datacenter\) cannot be in rack101 \(Rack\): what it may be in is Category",
         lambda c: c.put("datacenterZ", "rack101"),
     ),
     refused("put rack101 --in rack101", 4, "cannot be in itself", lambda c: c.put("rack101", "rack101")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from clusto_core.drivers import Driver, registry
+from clusto_core.drivers import Category, Driver, registry
 from clusto_core.model.attributes import Key, Value
 from clusto_core.model.names import split_part
 from clusto_core.spelling import natural_key
@@ -145,6 +145,14 @@ class Link(NamedTuple):
     def end(self) -> Thing:
         """Where the path ends, as far as it is known."""
         return self.far or self.other
+
+
+def leads_on(here: Thing, parent: Thing, start: Thing) -> bool:
+    """Whether the way up from `start` goes on from `here` to `parent`, which it is in.
+
+    A grouping belongs to a place; what is in the grouping stands where it stands, not there.
+    """
+    return here == start or not here.is_a(Category) or parent.is_a(Category)
 
 
 class Inherited(NamedTuple):

@@ -295,6 +295,10 @@ class Compiler:
                 owners.append(f"SELECT id FROM {table}")
         steps = [("", arm) for arm in self.arms.down("w.id")]
         below = self.statement.recursive("below", "id", "\n    UNION ".join(bases), "{}", steps)
+        if not part and (arm := self.arms.belonging("w.id", up=False)) is not None:
+            places = " UNION ".join([*owners, f"SELECT id FROM {below}"])
+            groupings = f"SELECT {arm.unknown} FROM ({places}) w CROSS JOIN {arm.table} WHERE {arm.where}"
+            return self.statement.table("within", "id", f"SELECT id FROM {below} UNION {groupings}")
         if not part:
             return below
         h = self.statement.alias("t")
@@ -310,6 +314,11 @@ class Compiler:
             )
         else:
             base = f"SELECT {s}.id, {s}.id FROM {candidates.table} {s}"
+            if (arm := self.arms.belonging(f"{s}.id", up=True)) is not None:
+                base += (
+                    f" UNION SELECT {s}.id, {arm.unknown} FROM {candidates.table} {s}"
+                    f" CROSS JOIN {arm.table} WHERE {arm.where}"
+                )
         targets = questions(node.target)
         arms = self.arms.up("w.id", units=any(target_part for _, target_part in targets))
         above = self.statement.recursive("above", "start, id", base, "w.start, {}", [("", arm) for arm in arms])
@@ -380,7 +389,15 @@ class Compiler:
         steps: list[tuple[str, Arm]] = [("", arm) for arm in self.arms.down("w.id")]
         below = self.statement.recursive("below", "start, id", "\n    UNION ".join(bases), "w.start, {}", steps)
         if not part:
-            return f"SELECT b.id AS id, b.start AS other FROM {below} b"
+            found = f"SELECT b.id AS id, b.start AS other FROM {below} b"
+            if (belonging := self.arms.belonging("w.id", up=False)) is not None:
+                places = " UNION ".join([*owners, f"SELECT start, id FROM {below}"])
+                places = self.statement.table("places", "start, id", places)
+                found += (
+                    f" UNION SELECT {belonging.unknown} AS id, w.start AS other FROM {places} w"
+                    f" CROSS JOIN {belonging.table} WHERE {belonging.where}"
+                )
+            return found
         h = self.statement.alias("t")
         holders = self.statement.table(
             "holders", "start, id", " UNION ".join([*owners, f"SELECT start, id FROM {below}"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from clusto_core.drivers import Category
 from clusto_core.drivers.resources import Query
 from clusto_core.model.attributes import IP, Key
-from clusto_core.model.things import Attribute, Link, Thing, in_order
+from clusto_core.model.things import Attribute, Link, Thing, in_order, leads_on
 from clusto_core.query import tree
 from clusto_core.query.scope import scope
 from clusto_core.query.tree import Node
@@ -139,7 +139,7 @@ class Memory:
             following = []
             for child in level:
                 for parent in self._ordered_parents(child):
-                    if parent.id not in seen:
+                    if parent.id not in seen and leads_on(child, parent, thing):
                         seen.add(parent.id)
                         following.append(parent)
             level = following
@@ -161,8 +161,14 @@ class Memory:
 
     def _above(self, id: int) -> set[int]:
         if id not in self._ancestors:
+            start = self.things[id]
             found: set[int] = set()
-            for parent in self.parents[id]:
-                found |= {parent} | self._above(parent)
+            waiting = [start]
+            while waiting:
+                here = waiting.pop()
+                above = [self.things[parent] for parent in self.parents[here.id] - found]
+                new = [parent for parent in above if leads_on(here, parent, start)]
+                found.update(parent.id for parent in new)
+                waiting += new
             self._ancestors[id] = found
         return self._ancestors[id]

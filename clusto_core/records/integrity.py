@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from clusto_core.drivers import Driver, Part, registry
-from clusto_core.drivers.equipment import PLACES
+from clusto_core.drivers import Driver, Equipment, Part, registry
 from clusto_core.drivers.resources import DeviceType
 from clusto_core.errors import Malformed
-from clusto_core.model import addresses, keys, reserved, wiring
+from clusto_core.model import addresses, holding, keys, reserved, wiring
 from clusto_core.model.attributes import IN, IP, Key, Value, checked
 from clusto_core.model.names import split_part, trailing_number
 from clusto_core.model.things import Link, Thing
@@ -116,7 +115,13 @@ _BEHIND_PANELS = """
 _IN_PLACES = """
     SELECT t.name, k.child_id, k.parent_id FROM containment k
     JOIN things t ON t.id = k.child_id JOIN things p ON p.id = k.parent_id
-    WHERE t.owner_id IS NULL AND p.driver IN (:ids)"""
+    WHERE t.owner_id IS NULL AND p.owner_id IS NULL AND p.driver IN (:ids)"""
+_HELD = """
+    SELECT DISTINCT t.driver, p.driver FROM attributes a JOIN things t ON t.id = a.thing_id
+    JOIN things p ON p.id = a.ref_id WHERE a.key = '_in' AND t.owner_id IS NULL AND p.owner_id IS NULL"""
+_HELD_SO = """
+    SELECT t.name, p.name FROM attributes a JOIN things t ON t.id = a.thing_id JOIN things p ON p.id = a.ref_id
+    WHERE a.key = '_in' AND t.driver = :child AND p.driver = :parent ORDER BY t.name"""
 _NUMBERED = """
     SELECT min(t.name) FROM things t WHERE t.number IS NOT NULL AND t.driver IN (:ids)
     GROUP BY t.owner_id, t.driver, t.number HAVING count(*) > 1"""
@@ -151,6 +156,7 @@ def problems(reader: Reader) -> Iterator[str]:
     yield from _wrong_ends(reader)
     yield from _cycles(reader)
     yield from _places(reader)
+    yield from _nonsense(reader)
     yield from _names(reader)
     yield from _keys(reader)
     yield from _values(reader)
@@ -186,7 +192,7 @@ def _addresses(reader: Reader) -> Iterator[str]:
 
 
 def _places(reader: Reader) -> Iterator[str]:
-    places = [name for place in PLACES for name in registry.under(place)]
+    places = [name for name in reader.drivers() if issubclass(registry.of(name), Equipment)] or [""]
     found: dict[str, set[int]] = {}
     for name, _, parent in reader.database.rows_in(_IN_PLACES, places):
         found.setdefault(name, set()).add(parent)
@@ -195,6 +201,14 @@ def _places(reader: Reader) -> Iterator[str]:
             yield f"{name} is in {len(parents)} places"
     for (name,) in reader.database.rows_in(_NUMBERED, _panel_ports(reader)):
         yield f"{name} has the number of another port on its side of the panel"
+
+
+def _nonsense(reader: Reader) -> Iterator[str]:
+    """What was put in what cannot hold it, from before that was looked at."""
+    for child, parent in reader.database.rows(_HELD):
+        if not holding.may_hold(parent, child):
+            for name, holder in reader.database.rows(_HELD_SO, {"child": child, "parent": parent}):
+                yield f"{name} ({child}) is in {holder} ({parent}), which cannot be: clusto take {name} --from {holder}"
 
 
 def _names(reader: Reader) -> Iterator[str]:

@@ -16,7 +16,7 @@ from clusto_core.errors import Malformed, NotFound, did_you_mean
 from clusto_core.model import addresses
 from clusto_core.model.attributes import Key, Value
 from clusto_core.model.names import composed, split_part
-from clusto_core.model.things import Attribute, Inherited, Link, Thing, in_force, in_order
+from clusto_core.model.things import Attribute, Inherited, Link, Thing, in_force, in_order, leads_on
 from clusto_core.spelling import natural_key, suggest
 from clusto_core.store.database import Database, Row, connect
 
@@ -298,15 +298,15 @@ class Reader:
         """Everything that it is in, nearest first, each once."""
         seen = {thing.id}
         found: list[Thing] = []
-        level = [thing.id]
+        level = [thing]
         while level:
             following = []
-            for child_id in level:
-                for parent in self.parents(child_id):
-                    if parent.id not in seen:
+            for child in level:
+                for parent in self.parents(child.id):
+                    if parent.id not in seen and leads_on(child, parent, thing):
                         seen.add(parent.id)
                         found.append(parent)
-                        following.append(parent.id)
+                        following.append(parent)
             level = following
         return found
 
