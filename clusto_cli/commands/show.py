@@ -11,6 +11,7 @@ from clusto_cli.context import App, pass_app
 from clusto_cli.output import output_option, write_records
 from clusto_cli.page import Line, Span, columns, write
 from clusto_cli.targets import names_argument, targets
+from clusto_core.answers.feeding import gives_power, loads
 from clusto_core.answers.overview import Overview, PartView, Unit, elevation, overview
 from clusto_core.drivers.equipment import Rack
 from clusto_core.model.mounting import FACES
@@ -64,6 +65,9 @@ def _page(reader: Reader, thing: Thing, faces: Iterable[str]) -> Iterator[Line]:
         units = elevation(reader, thing)
         for face in faces:
             yield from _drawn(units, face)
+    if power := list(_loads(reader, thing)):
+        yield [Span("power", "bold")]
+        yield from columns(power)
     if seen.parts and not thing.is_part:
         yield [Span("parts", "bold")]
         yield from columns(_parts(seen))
@@ -84,6 +88,19 @@ def _facts(seen: Overview) -> Iterator[list[Span]]:
         yield [Span("member of", "cyan"), Span(", ".join(f"{each.name} ({each.driver})" for each in seen.groupings))]
     for address, part in seen.addresses:
         yield [Span("address", "cyan"), Span(address + (f" on {part}" if part else ""))]
+
+
+def _loads(reader: Reader, thing: Thing) -> Iterator[list[Span]]:
+    """A row for each inlet and leg of what gives power, where an inlet, a leg or a draw is recorded."""
+    for load in loads(reader, thing) if gives_power(reader, thing) else ():
+        words = [load.inlet.part_name if load.inlet else "", f"leg {load.leg}" if load.leg else ""]
+        what = " ".join(filter(None, words))
+        if what or load.planned or load.maximum:
+            drawn = ((load.planned, "W planned"), (load.maximum, "W at most"))
+            watts = [f"{number:g} {unit}" for number, unit in drawn if number]
+            unknown = [f"{load.unknown} unknown"] * bool(load.unknown)
+            used = f"{load.used} of {load.outlets} outlets in use"
+            yield [Span(what or "any inlet", "cyan"), Span(used), Span(", ".join([*watts, *unknown]))]
 
 
 def _parts(seen: Overview) -> Iterator[list[Span]]:
@@ -166,6 +183,10 @@ def _record(reader: Reader, thing: Thing) -> dict[str, Any]:
         "parts": [_part(view) for view in seen.parts],
         "members": [member.name for member in seen.members],
     }
+    if gives_power(reader, thing):
+        record["power"] = [
+            {**load._asdict(), "inlet": load.inlet.part_name if load.inlet else None} for load in loads(reader, thing)
+        ]
     if thing.is_a(Rack):
         record["units"] = [_unit(unit) for unit in elevation(reader, thing)]
     return record
