@@ -56,9 +56,9 @@ def fed_by(reader: Reader, inlets: Iterable[Thing]) -> list[Thing]:
     """The outlets that these inlets feed: of their own equipment, and of modules that say so."""
     wanted = {inlet.id: inlet for inlet in inlets}
     own = reader.parts(*{inlet.entity_id for inlet in wanted.values()}, driver=Outlet)
-    beside = {each.thing_id for each in reader.referring(wanted) if each.key == INLET_KEY}
-    for inlet in wanted.values():
-        beside.update(part.id for part in reader.having(INLET_KEY, inlet.name))
+    beside = {found.thing_id for found in reader.referring(wanted) if found.key == INLET_KEY}
+    for each in wanted.values():
+        beside.update(part.id for part in reader.having(INLET_KEY, each.name))
     modules = [part for part in reader.by_ids(beside).values() if part.is_a(Outlet)]
     every = {part.id: part for part in [*own, *modules]}
     feeding = inlets_of(reader, every.values())
