@@ -14,6 +14,9 @@ from clusto_core.answers.power import impact, others, supplies
 from clusto_core.config import Settings
 from clusto_core.drivers.parts import Inlet, Outlet
 from clusto_core.inventory import Inventory, Transaction
+from clusto_core.query.memory import Memory
+from clusto_core.query.parser import parse
+from clusto_core.query.search import find
 from tests.conftest import Run
 
 KINDS = {"outlet": 3, "inlet": ["A", "B"]}
@@ -144,6 +147,25 @@ def test_a_path_of_power_goes_up_to_its_source(site: Inventory, clusto: Run) -> 
     unsaid = clusto("trace", "unsaid:psu1")
     assert unsaid.out.split() == ["unsaid:psu1", "--", "e:2"]
     assert "e: the inlet of outlet 2 is not recorded: taken as fed while A or B is" in unsaid.err
+
+
+@pytest.mark.parametrize(
+    ("expression", "found"),
+    [
+        ("driver:Server fed by name:u1", ["below", "dual", "unsaid", "w"]),
+        ("driver:Server fed by name:u2", ["dual", "s"]),
+        ("driver:Server fed by name:d:A", ["dual", "w"]),
+        ("fed by name:d:2", ["s"]),
+        ("driver:PDU fed by name:u1", ["d", "e"]),
+        ("driver:Inlet fed by name:u1:2", ["below:psu1", "e:A", "unsaid:psu1"]),
+        ("driver:Server and count(fed by driver:PDU) > 1 and not fed by name:d", ["below", "unsaid"]),
+        ("driver:Server and not fed by driver:PDU", []),
+    ],
+)
+def test_what_is_fed_by_what(site: Inventory, expression: str, found: list[str]) -> None:
+    with site.read() as reader:
+        assert [thing.name for thing in find(reader, expression).things] == found
+        assert [thing.name for thing in Memory.load(reader).select(parse(expression))] == found
 
 
 def test_legs_and_draws(site: Inventory, clusto: Run) -> None:

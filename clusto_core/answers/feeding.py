@@ -65,6 +65,31 @@ def fed_by(reader: Reader, inlets: Iterable[Thing]) -> list[Thing]:
     return in_order(part for id, part in every.items() if (inlet := feeding[id]) is not None and inlet.id in wanted)
 
 
+def downstream(reader: Reader, sources: Iterable[Thing]) -> set[int]:
+    """The ids of all that has its power from these Things, inlets or outlets: inlets, outlets, and the equipment of the
+    inlets. An outlet whose inlet is not recorded is fed by each that its equipment has."""
+    given = list(sources)
+    whole = [thing.id for thing in given if not thing.is_part]
+    start = [*(part for part in given if part.is_a(Outlet)), *reader.parts(*whole, driver=Outlet)]
+    outlets = {part.id: part for part in [*start, *_passed_on(reader, [part for part in given if part.is_a(Inlet)])]}
+    fresh, found = dict(outlets), set(outlets) - {part.id for part in start}
+    while fresh:
+        inlets = {inlet.id: inlet for inlet in _hanging(reader, fresh.values()).values() if inlet.id not in found}
+        found.update(inlets, (inlet.entity_id for inlet in inlets.values()))
+        following = {part.id: part for part in _passed_on(reader, list(inlets.values()))}
+        fresh = {id: part for id, part in following.items() if id not in found}
+        found.update(fresh)
+    return found
+
+
+def _passed_on(reader: Reader, inlets: Sequence[Thing]) -> list[Thing]:
+    """The outlets that may have power from these inlets."""
+    owners = {inlet.entity_id for inlet in inlets}
+    own = reader.parts(*owners, driver=Outlet)
+    feeding = inlets_of(reader, own)
+    return [*fed_by(reader, inlets), *(part for part in own if feeding[part.id] is None)]
+
+
 def upstream(reader: Reader, outlet: Thing) -> tuple[list[Thing], str | None]:
     """The path by which an outlet gets its power: its inlet, the outlet that feeds that, and so on, with the panels
     between; and where it ends because no inlet is recorded, what is assumed."""

@@ -60,6 +60,7 @@ class Compiler:
         self._sizes: dict[tuple[Node, bool], int] = {}
         self._sets: dict[tuple[Node, bool], str] = {}
         self._related: dict[tuple[Node, bool], str] = {}
+        self._powered: dict[Node, dict[int, set[int]]] = {}
         self._counts: dict[tuple[Node, bool, Candidates | None], str] = {}
         self.stored = reader.drivers()
         if self.statement.dialect == "mariadb":
@@ -150,7 +151,7 @@ class Compiler:
             return MANY if source is None else self.statement.probe(source)
         if isinstance(node, tree.Connected):
             return self._target_size(node.target) * CONNECTED_FACTOR
-        if isinstance(node, tree.In):
+        if isinstance(node, (tree.In, tree.Fed)):
             return self._target_size(node.target) * IN_FACTOR
         if isinstance(node, tree.Count):
             return MANY if node.holds(0) else self.size(node.relation, part)
@@ -233,6 +234,7 @@ class Compiler:
     def _relation(self, node: tree.Relation | tree.Count, x: str, part: bool, candidates: Candidates | None) -> str:
         relation = node.relation if isinstance(node, tree.Count) else node
         forward = candidates is not None and candidates.size <= self._target_size(relation.target)
+        forward = forward and not isinstance(relation, tree.Fed)
         if isinstance(node, tree.Count):
             return self._count(node, x, part, candidates if forward else None)
         if candidates is not None and forward:
@@ -253,6 +255,11 @@ class Compiler:
                 arms = self._connected_backward(node, part)
                 table = self.statement.table(
                     "connected", "id", "\n    UNION ".join(f"SELECT {arm} AS id FROM {start}" for start, arm, _ in arms)
+                )
+            elif isinstance(node, tree.Fed):
+                fed = set().union(*self._fed(node).values())
+                table = self.statement.table(
+                    "fed", "id", f"SELECT t.id FROM things t WHERE t.id IN {self.statement.ids(fed)}"
                 )
             else:
                 assert isinstance(node, tree.In)
@@ -353,6 +360,8 @@ class Compiler:
 
     def _pairs(self, relation: tree.Relation, part: bool, candidates: Candidates | None) -> str:
         """A select of pairs: `id`, what reaches, and `other`, what of the right side it reaches."""
+        if isinstance(relation, tree.Fed):
+            return self._fed_pairs(relation)
         if isinstance(relation, tree.In):
             return self._up(relation, part, candidates) if candidates else self._down_pairs(relation, part)
         assert isinstance(relation, tree.Connected)
@@ -371,6 +380,25 @@ class Compiler:
                     f" AND {self.condition(target, r, target_part)}"
                 )
         return "\n    UNION ALL ".join(found)
+
+    def _fed(self, relation: tree.Fed) -> dict[int, set[int]]:
+        """By the id of each of the right side, what has its power from it: worked out step by step."""
+        from clusto_core.answers.feeding import downstream
+
+        if relation not in self._powered:
+            sql, parameters = Compiler(self.reader).compile(relation.target, ("id",))
+            ids = [row[0] for row in self.reader.database.rows(sql, parameters)]
+            self._powered[relation] = {
+                id: downstream(self.reader, [thing]) for id, thing in self.reader.by_ids(ids).items()
+            }
+        return self._powered[relation]
+
+    def _fed_pairs(self, relation: tree.Fed) -> str:
+        selects = ["SELECT t.id AS id, t.id AS other FROM things t WHERE 1 = 0"]
+        for source, fed in self._fed(relation).items():
+            given = self.statement.bind(source)
+            selects.append(f"SELECT t.id AS id, {given} AS other FROM things t WHERE t.id IN {self.statement.ids(fed)}")
+        return "\n    UNION ALL ".join(selects)
 
     def _down_pairs(self, relation: tree.In, part: bool) -> str:
         """Pairs of what is in the right side, and what of it that is."""
