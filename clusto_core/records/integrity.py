@@ -218,7 +218,10 @@ def _mounted(reader: Reader) -> Iterator[str]:
             yield f"{unit_name} has two devices in one place"
         used[unit, unit_name] = used.get((unit, unit_name), 0) | cells
     heights = {attribute.thing_id: attribute.value for attribute in reader.attributes_under(cabling.HEIGHT)}
+    deep = {each.thing_id for each in reader.attributes_under(cabling.FULL_DEPTH) if keys.is_true(each.value.text)}
     for (name, thing), taken in devices.items():
+        if thing in deep and not all(slot & face for _, slot in taken for face in mounting.FACES.values()):
+            yield f"{name} takes both faces of its rack units, and is in one of them"
         halves = mounting.halves(taken)
         if halves and halves[-1] - halves[0] + 1 != len(halves):
             yield f"{name} is in rack units that are not adjacent"

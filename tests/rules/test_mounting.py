@@ -236,6 +236,17 @@ def test_db_check_finds_two_in_one_cell(sqlite_url: str, clusto: Run) -> None:
     assert (code, out) == (1, "r1:RU1 has two devices in one place\n")
 
 
+def test_db_check_finds_what_is_deeper_than_its_place(sqlite_url: str, clusto: Run) -> None:
+    with Inventory(Settings(sqlite_url)).change() as change:
+        change.add("Rack", "r1", part_counts={"ru": 3})
+        change.add("Server", "deep", attributes={"full_depth": True})
+        change.connect("deep", "r1:RU1")
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as store, store:
+        store.execute("UPDATE connections SET slot = 3 WHERE slot = 15")
+    code, out, _ = clusto("db", "check")
+    assert (code, out) == (1, "deep takes both faces of its rack units, and is in one of them\n")
+
+
 def test_a_rack_is_drawn_from_both_sides(sqlite_url: str, clusto: Run) -> None:
     with Inventory(Settings(sqlite_url)).change() as change:
         change.add("Rack", "r1", part_counts={"ru": 3})
