@@ -67,10 +67,11 @@ def _halves(number: str | None, half: str | None) -> list[int]:
 
 def taken(low: int, high: int, cells: int) -> dict[int, int]:
     """By unit, what is taken of it from one half to another, of these cells (both of them halves of a unit)."""
-    found: dict[int, int] = {}
-    for half in range(low, high + 1):
-        part = UPPER if half % 2 else LOWER
-        found[half // 2] = found.get(half // 2, 0) | cells & (part | FACING_REAR)
+    found = dict.fromkeys(range(low // 2, high // 2 + 1), cells)
+    if low % 2:
+        found[low // 2] &= UPPER | FACING_REAR
+    if high % 2 == 0:
+        found[high // 2] &= LOWER | FACING_REAR
     return found
 
 

@@ -56,11 +56,13 @@ def height(unit: UnitOfWork, thing: Thing) -> int | None:
 def is_deep(unit: UnitOfWork, thing: Thing) -> bool | None:
     """Whether a device takes both faces of its units: by its attribute, or because its device type says nothing else;
     None where neither is known."""
-    own = unit.attributes(thing)
-    said = next((each.value.text for each in own if each.key == FULL_DEPTH), None)
-    if said is not None:
-        return is_true(said)
-    return True if any(each.key == TYPE for each in own) else None
+    typed = None
+    for attribute in unit.attributes(thing):
+        if attribute.key == FULL_DEPTH:
+            return is_true(attribute.value.text)
+        if attribute.key == TYPE:
+            typed = True
+    return typed
 
 
 def cells(unit: UnitOfWork, thing: Thing, face: str) -> int:
@@ -73,9 +75,12 @@ def cells(unit: UnitOfWork, thing: Thing, face: str) -> int:
 
 def taking(unit: UnitOfWork, thing: Thing, span: Span) -> dict[int, int]:
     """By number, what a device takes of each unit where a span says that it is. Raises Refused as `height`."""
-    tall = height(unit, thing)
-    high = span.low + tall - 1 if tall and span.high is None else span.top
-    return mounting.taken(span.low, high, cells(unit, thing, span.face))
+    return mounting.taken(span.low, _top(span, height(unit, thing)), cells(unit, thing, span.face))
+
+
+def _top(span: Span, tall: int | None) -> int:
+    """The highest half that something so many halves high takes."""
+    return span.low + tall - 1 if tall and span.high is None else span.top
 
 
 def rack_units(unit: UnitOfWork, rack: Thing) -> dict[int, Thing]:
@@ -102,11 +107,11 @@ def mount(unit: UnitOfWork, thing: Thing, rack: Thing, span: Span | None = None)
     if span is None:
         low = _free_run(unit, rack, tall or 2, cells(unit, thing, ""))
         span = Span(rack.name, low, None, 2, "")
-    taken = taking(unit, thing, span)
-    found = mounting.halves(taken.items())
-    if tall is not None and len(found) != tall:
-        named = mounting.spelled(mounting.taken(found[0], found[-1], mounting.WHOLE).items())
-        raise Refused(f"{thing.name} is {tall / 2:g} units high, {named} are {len(found) / 2:g}")
+    top = _top(span, tall)
+    if tall is not None and (number := top - span.low + 1) != tall:
+        named = mounting.spelled(mounting.taken(span.low, top, mounting.WHOLE).items())
+        raise Refused(f"{thing.name} is {tall / 2:g} units high, {named} are {number / 2:g}")
+    taken = mounting.taken(span.low, top, cells(unit, thing, span.face))
     joined = []
     for number, slot in taken.items():
         rack_unit = _rack_unit(unit, rack, number)

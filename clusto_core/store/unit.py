@@ -166,7 +166,10 @@ class UnitOfWork:
         """The cable in a part; of a rack unit, the first of those in it."""
         if part.entity_id not in self._cables:
             self._load_cables([part.entity_id])
-        return self._cable_of.get(part.id) or next(iter(self._occupying.get(part.id, {}).values()), None)
+        found = self._cable_of.get(part.id)
+        if found is None and part.id in self._occupying:
+            return next(iter(self._occupying[part.id].values()), None)
+        return found
 
     def occupying(self, rack_unit: Thing) -> list[Cable]:
         """The connections of equipment to a rack unit."""
