@@ -112,9 +112,7 @@ def test_what_is_kept_of_the_type_itself() -> None:
         "full_depth": False,
     }
     assert definition["driver"] == "Server"
-    assert document.notes == (
-        "grune-netze/gn-4-2: left out: 2 module bays: what is in them is not part of the type",
-    )
+    assert document.notes == ("grune-netze/gn-4-2: left out: 2 module bays: what is in them is not part of the type",)
 
 
 def test_a_file_that_says_no_height_means_one_unit() -> None:
