@@ -19,6 +19,7 @@ from clusto_core.config import Settings, settings
 from clusto_core.drivers import Driver, Part
 from clusto_core.drivers.resources import Query
 from clusto_core.errors import Malformed, Refused
+from clusto_core.model import mounting
 from clusto_core.model.attributes import Key
 from clusto_core.model.reserved import writable
 from clusto_core.model.things import Thing
@@ -156,7 +157,7 @@ class Transaction:
         if self.unit.changed:
             self.notes = list(newkeys.notes(self.unit))
             categories.check(self.unit)
-            cabling.check_heights(self.unit)
+            cabling.check_sizes(self.unit)
 
     # --- Things ------------------------------------------------------------------------------------------------------
 
@@ -269,7 +270,7 @@ class Transaction:
         """Takes a Thing out of its rack units and of the place it is in, and puts it into another: into rack units
         (`rack101:RU13-14`), or into a place. Its other cables and its groupings stay. Raises as `connect` and `put`."""
         moved = self.resolve(thing)
-        span = cabling.parse_span(to) if isinstance(to, str) else None
+        span = mounting.parse_span(to) if isinstance(to, str) else None
         goal = self.resolve(to) if span is None else None
         with self.unit.wholly():
             for cable in cabling.positions(self.unit, moved):
@@ -283,11 +284,11 @@ class Transaction:
 
     def connect(self, one: str | Thing, other: str | Thing, kind: str | None = None) -> list[Joined]:
         """Joins two Things or parts, or equipment and rack units (`rack101:RU13-14`): see `cabling.connect`."""
-        spans = [cabling.parse_span(each) if isinstance(each, str) else None for each in (one, other)]
+        spans = [mounting.parse_span(each) if isinstance(each, str) else None for each in (one, other)]
         for span, across in zip(spans, (other, one), strict=True):
             if span is not None:
                 rack, thing = self.resolve(span.rack), self.resolve(across)
-                return cabling.mount(self.unit, thing, rack, span.low, span.high)
+                return cabling.mount(self.unit, thing, rack, span)
         return cabling.connect(self.unit, self.resolve(one), self.resolve(other), kind)
 
     def disconnect(self, one: str | Thing, other: str | Thing | None = None) -> list[Joined]:

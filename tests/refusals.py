@@ -249,8 +249,14 @@ REFUSALS: list[Refusal] = [
     refused(
         "put datacenterZ --in rack101",
         4,
-        "rack101 in room1 in datacenterZ already",
+        r"datacenterZ \(Datacenter\) cannot be in rack101 \(Rack\): what it may be in is Category",
         lambda c: c.put("datacenterZ", "rack101"),
+    ),
+    refused(
+        "put rack101 --in switch2a",
+        4,
+        r"rack101 \(Rack\) cannot be in switch2a \(Switch\)",
+        lambda c: c.put("rack101", "switch2a"),
     ),
     refused("put rack101 --in rack101", 4, "cannot be in itself", lambda c: c.put("rack101", "rack101")),
     refused("put pdu3 --in room1", 4, "pdu3 is in rack101 already", lambda c: c.put("pdu3", "room1")),

@@ -53,4 +53,6 @@ def _record(location: Location) -> dict[str, Any]:
         "to": location.to,
         "to_part": location.to_part,
         "via": location.via,
+        "half": location.half or None,
+        "face": location.face or None,
     }

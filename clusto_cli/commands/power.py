@@ -154,13 +154,15 @@ def cycle(app: App, /, names: tuple[str, ...], pause: float, stagger: float, **o
 @_run_options
 @pass_app
 def status(app: App, /, names: tuple[str, ...], **options: Any) -> int:
-    """Say what is on, off, partly on or unknown; with -v each feed, its label on the device, and locks.
+    """Say what is on, off, partly on or unknown; with -v each feed and the inlet that it is on, its
+    label on the device, and locks.
 
     \b
         clusto power status 'server[1-4]' -o json
     """
     with app.reading() as reader:
         plan = _plan(reader, targets(reader, names), options["via"])
+        plan.name_feeders(reader)
         results, interrupted = _perform(
             "status",
             plan,
@@ -266,11 +268,15 @@ def trust(app: App, /, names: tuple[str, ...], message: str | None, dry_run: boo
 @output_option
 @pass_app
 def impact(app: App, names: tuple[str, ...], output: str) -> None:
-    """List what goes dark, and what loses redundancy, if these Things, outlets or PDUs are switched off.
+    """List what goes dark, and what loses redundancy, if these Things, inlets, outlets or PDUs are switched off.
+
+    An outlet goes with the inlet that it hangs on (attribute inlet). Where a leg or a draw is recorded, it is told.
 
     \b
         clusto power impact pdu3:7
+        clusto power impact pdu3:A
     """
+    from clusto_core.answers.feeding import drawn_from, legs
     from clusto_core.answers.power import impact as effects_of
     from clusto_core.answers.power import supplies
     from clusto_core.drivers.parts import Inlet, Outlet
@@ -281,7 +287,12 @@ def impact(app: App, names: tuple[str, ...], output: str) -> None:
             if thing.is_part and not thing.is_a(Outlet) and not thing.is_a(Inlet):
                 raise Malformed(f"{thing.name} takes and gives no power: name a Thing, an inlet or an outlet")
         outlets = [outlet for supply in supplies(reader, things) for outlet in supply.outlets]
-        effects = effects_of(reader, outlets, [thing for thing in things if not thing.is_part])
+        inlets = [thing for thing in things if thing.is_a(Inlet)]
+        effects, assumed = effects_of(reader, outlets, [thing for thing in things if not thing.is_part], inlets=inlets)
+        every = {outlet for effect in effects for outlet in (*effect.lost, *effect.left)}
+        on_leg, drawn = legs(reader, every), drawn_from(reader, every)
+    for line in assumed:
+        app.say(line)
     if output != "text":
         write_records(
             output,
@@ -291,15 +302,24 @@ def impact(app: App, names: tuple[str, ...], output: str) -> None:
                     "dark": effect.dark,
                     "loses": [outlet.name for outlet in effect.lost],
                     "keeps": [outlet.name for outlet in effect.left],
+                    "legs": {each.name: on_leg[each.id] for each in (*effect.lost, *effect.left) if each.id in on_leg},
+                    "draws": {each.name: drawn[each.id] for each in (*effect.lost, *effect.left) if each.id in drawn},
                 }
                 for effect in effects
             ),
         )
         return
     for effect in effects:
-        lost = ", ".join(outlet.name for outlet in effect.lost)
-        kept = ", ".join(outlet.name for outlet in effect.left)
+        lost = ", ".join(_outlet(outlet, on_leg, drawn) for outlet in effect.lost)
+        kept = ", ".join(_outlet(outlet, on_leg, drawn) for outlet in effect.left)
         write_lines([f"{effect.thing.name} dark" if effect.dark else f"{effect.thing.name} loses {lost}, keeps {kept}"])
+
+
+def _outlet(outlet: Thing, on_leg: Mapping[int, str], drawn: Mapping[int, float]) -> str:
+    """An outlet, with its leg and what is drawn from it, in watts, where that is recorded."""
+    details = [f"leg {on_leg[outlet.id]}"] if outlet.id in on_leg else []
+    details += [f"{drawn[outlet.id]:g} W"] if outlet.id in drawn else []
+    return outlet.name + (f" ({', '.join(details)})" if details else "")
 
 
 @command.command("outlets")

@@ -11,8 +11,10 @@ from clusto_cli.context import App, pass_app
 from clusto_cli.output import output_option, write_records
 from clusto_cli.page import Line, Span, columns, write
 from clusto_cli.targets import names_argument, targets
+from clusto_core.answers.feeding import gives_power, loads
 from clusto_core.answers.overview import Overview, PartView, Unit, elevation, overview
 from clusto_core.drivers.equipment import Rack
+from clusto_core.model.mounting import FACES
 from clusto_core.model.ranges import fold
 from clusto_core.model.things import Attribute, Thing
 from clusto_core.store.reader import Reader
@@ -20,16 +22,20 @@ from clusto_core.store.reader import Reader
 
 @click.command("show")
 @names_argument
+@click.option("--front", is_flag=True, help="Draw racks from the front, as without --rear.")
+@click.option("--rear", is_flag=True, help="Draw racks from the rear.")
 @output_option
 @pass_app
-def command(app: App, names: tuple[str, ...], output: str) -> None:
+def command(app: App, names: tuple[str, ...], front: bool, rear: bool, output: str) -> None:
     """Show all that is known of each NAME: where it is, what it belongs to, its addresses, its attributes and those
-    that it inherits with their origin, its parts with their far ends. A rack is drawn from the front.
+    that it inherits with their origin, its parts with their far ends. A rack is drawn, from the front or the rear.
 
     \b
         clusto show server1
         clusto show rack101
+        clusto show rack101 --rear
     """
+    faces = [face for face, wanted in (("front", front or not rear), ("rear", rear)) if wanted]
     with app.reading() as reader:
         things = targets(reader, names)
         if output != "text":
@@ -38,10 +44,10 @@ def command(app: App, names: tuple[str, ...], output: str) -> None:
         for place, thing in enumerate(things):
             if place:
                 write([[]])
-            write(_page(reader, thing))
+            write(_page(reader, thing, faces))
 
 
-def _page(reader: Reader, thing: Thing) -> Iterator[Line]:
+def _page(reader: Reader, thing: Thing, faces: Iterable[str]) -> Iterator[Line]:
     seen = overview(reader, thing)
     model = next((each.value.text for each in seen.own if str(each.key) == "type"), None)
     yield [Span(thing.name, "bold"), Span(f"  {thing.driver}{f' ({model})' if model else ''}")]
@@ -56,7 +62,12 @@ def _page(reader: Reader, thing: Thing) -> Iterator[Line]:
         yield [Span("attributes", "bold")]
         yield from columns(rows)
     if thing.is_a(Rack):
-        yield from _drawn(elevation(reader, thing))
+        units = elevation(reader, thing)
+        for face in faces:
+            yield from _drawn(units, face)
+    if power := list(_loads(reader, thing)):
+        yield [Span("power", "bold")]
+        yield from columns(power)
     if seen.parts and not thing.is_part:
         yield [Span("parts", "bold")]
         yield from columns(_parts(seen))
@@ -69,15 +80,27 @@ def _facts(seen: Overview) -> Iterator[list[Span]]:
     if seen.thing.is_part:
         yield [Span("connected", "cyan"), _far(seen.parts[0])]
     if seen.position:
-        numbers = [unit.number for unit in seen.position if unit.number is not None]
-        span = f"RU{min(numbers)}" + (f"-{max(numbers)}" if len(numbers) > 1 else "")
-        yield [Span("position", "cyan"), Span(f"{span} in {seen.position[0].owner_name}")]
+        rack, _, span = (seen.at or "").partition(":")
+        yield [Span("position", "cyan"), Span(f"{span} in {rack}")]
     if seen.places:
         yield [Span("in", "cyan"), Span(" < ".join(place.name for place in seen.places))]
     if seen.groupings:
         yield [Span("member of", "cyan"), Span(", ".join(f"{each.name} ({each.driver})" for each in seen.groupings))]
     for address, part in seen.addresses:
         yield [Span("address", "cyan"), Span(address + (f" on {part}" if part else ""))]
+
+
+def _loads(reader: Reader, thing: Thing) -> Iterator[list[Span]]:
+    """A row for each inlet and leg of what gives power, where an inlet, a leg or a draw is recorded."""
+    for load in loads(reader, thing) if gives_power(reader, thing) else ():
+        words = [load.inlet.part_name if load.inlet else "", f"leg {load.leg}" if load.leg else ""]
+        what = " ".join(filter(None, words))
+        if what or load.planned or load.maximum:
+            drawn = ((load.planned, "W planned"), (load.maximum, "W at most"))
+            watts = [f"{number:g} {unit}" for number, unit in drawn if number]
+            unknown = [f"{load.unknown} unknown"] * bool(load.unknown)
+            used = f"{load.used} of {load.outlets} outlets in use"
+            yield [Span(what or "any inlet", "cyan"), Span(used), Span(", ".join([*watts, *unknown]))]
 
 
 def _parts(seen: Overview) -> Iterator[list[Span]]:
@@ -100,30 +123,41 @@ def _far(view: PartView) -> Span:
     return Span(f"-> {view.link.end.place}{via}")
 
 
-def _drawn(units: Iterable[Unit]) -> Iterator[Line]:
-    """The elevation: a line a unit, what is several units high in one frame."""
-    every = list(units)
-    if not every:
+def _drawn(units: list[Unit], face: str) -> Iterator[Line]:
+    """A face of a rack: a line a unit, or two where its halves differ; what is several lines high is in one frame."""
+    if not units:
         return
-    names = [f"{unit.thing.name} ({unit.thing.driver})" if unit.thing else "" for unit in every]
+    rows = [row for unit in units for row in _rows(unit, FACES[face])]
+    names = [f"{thing.name} ({thing.driver})" if thing else "" for _, thing in rows]
     inner = max(20, *map(len, names)) + 2
-    digits = len(str(every[0].number))
-    used = sum(unit.thing is not None for unit in every)
-    yield [Span("front view", "bold"), Span(f"  {len(every)} units, {used} in use", "dim")]
+    digits = max(len(label) for label, _ in rows)
+    yield [Span(f"{face} view", "bold"), Span(f"  {_use(units, face)}", "dim")]
     rule = f"  {' ' * digits} +{'-' * inner}+"
     yield [Span(rule)]
-    for place, unit in enumerate(every):
-        first = place == 0 or unit.thing is None or every[place - 1].thing != unit.thing
+    for place, (label, thing) in enumerate(rows):
+        first = place == 0 or thing is None or rows[place - 1][1] != thing
         text = names[place] if first else ""
-        yield [
-            Span(f"  {unit.number:{digits}} |"),
-            Span(f" {text:{inner - 1}}", "" if unit.thing else "dim"),
-            Span("|"),
-        ]
-        last = place + 1 == len(every) or unit.thing is None or every[place + 1].thing != unit.thing
-        if place + 1 < len(every) and last and (unit.thing or every[place + 1].thing):
+        yield [Span(f"  {label:>{digits}} |"), Span(f" {text:{inner - 1}}", "" if thing else "dim"), Span("|")]
+        last = place + 1 == len(rows) or thing is None or rows[place + 1][1] != thing
+        if place + 1 < len(rows) and last and (thing or rows[place + 1][1]):
             yield [Span(rule)]
     yield [Span(rule)]
+
+
+def _rows(unit: Unit, face: int) -> list[tuple[str, Thing | None]]:
+    lower, upper = unit.at(face)
+    if lower == upper:
+        return [(str(unit.number), lower)]
+    return [(f"{unit.number}.5", upper), (f"{unit.number}.0", lower)]
+
+
+def _use(units: list[Unit], face: str) -> str:
+    """How many units are in use on a face, and that there is more on the other one."""
+    used = sum(thing is not None for unit in units for thing in unit.at(FACES[face])) / 2
+    other = next(each for each in FACES if each != face)
+    alone = {thing for unit in units for thing, cells in unit.mounted if not cells & FACES[face]}
+    more = f"; {len(alone)} more at the {other}: --{other}" if alone else ""
+    return f"{len(units)} units, {used:g} in use{more}"
 
 
 def _held(members: list[Thing]) -> Iterator[tuple[str, str]]:
@@ -140,6 +174,7 @@ def _record(reader: Reader, thing: Thing) -> dict[str, Any]:
         "name": thing.name,
         "driver": thing.driver,
         "position": [unit.name for unit in seen.position],
+        "at": seen.at,
         "places": [place.name for place in seen.places],
         "groupings": [grouping.name for grouping in seen.groupings],
         "addresses": [{"address": address, "part": part} for address, part in seen.addresses],
@@ -148,11 +183,19 @@ def _record(reader: Reader, thing: Thing) -> dict[str, Any]:
         "parts": [_part(view) for view in seen.parts],
         "members": [member.name for member in seen.members],
     }
-    if thing.is_a(Rack):
-        record["units"] = [
-            {"number": unit.number, "name": unit.thing and unit.thing.name} for unit in elevation(reader, thing)
+    if gives_power(reader, thing):
+        record["power"] = [
+            {**load._asdict(), "inlet": load.inlet.part_name if load.inlet else None} for load in loads(reader, thing)
         ]
+    if thing.is_a(Rack):
+        record["units"] = [_unit(unit) for unit in elevation(reader, thing)]
     return record
+
+
+def _unit(unit: Unit) -> dict[str, Any]:
+    """A unit: by face, what is in its lower and in its upper half."""
+    faces = {face: [thing and thing.name for thing in unit.at(cells)] for face, cells in FACES.items()}
+    return {"number": unit.number, "name": unit.thing and unit.thing.name, **faces}
 
 
 def _attribute(attribute: Attribute) -> dict[str, Any]:

@@ -10,6 +10,8 @@ import click
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.output import output_option, write_lines, write_records
+from clusto_core.answers.feeding import upstream
+from clusto_core.drivers.parts import Inlet, Outlet
 from clusto_core.errors import Refused
 from clusto_core.model.things import Thing, link_order
 from clusto_core.store.reader import Reader
@@ -22,13 +24,17 @@ from clusto_core.store.reader import Reader
 def command(app: App, name: str, output: str) -> None:
     """Show the whole path that THING:PART is on, a part a line: `--` is a cable, `==` the way through a patch panel.
 
-    Of a whole THING, the paths of all its cables.
+    A path of power goes on from an outlet by the inlet that feeds it, up to where the power comes from. Of a whole
+    THING, the paths of all its cables.
 
     \b
         clusto trace server1:eth0
     """
     with app.reading() as reader:
-        paths = [list(_hops(path)) for path in _paths(reader, reader.resolve(name))]
+        found = [_powered(reader, path) for path in _paths(reader, reader.resolve(name))]
+    paths = [list(_hops(path)) for path, _ in found]
+    for assumed in dict.fromkeys(assumed for _, assumed in found if assumed):
+        app.say(assumed)
     if output == "text":
         for place, path in enumerate(paths):
             write_lines([""] * bool(place) + [f"{sign} {part.name}".strip() for sign, part in path])
@@ -48,12 +54,29 @@ def _paths(reader: Reader, thing: Thing) -> list[list[Thing]]:
     return [reader.trace(link.part) for link in links if link.part is not None]
 
 
+def _powered(reader: Reader, path: list[Thing]) -> tuple[list[Thing], str | None]:
+    """A path of power, on from the outlet at one of its ends to its source; and what is assumed on the way."""
+    if path[-1].is_a(Outlet):
+        above, assumed = upstream(reader, path[-1])
+        return [*path, *above], assumed
+    if path[0].is_a(Outlet):
+        above, assumed = upstream(reader, path[0])
+        return [*reversed(above), *path], assumed
+    return path, None
+
+
 def _hops(path: list[Thing]) -> Iterator[tuple[str, Thing]]:
     for place, part in enumerate(path):
-        inside = place > 0 and path[place - 1].entity_id == part.entity_id and part.number == path[place - 1].number
-        yield ("" if place == 0 else "==" if inside else "--"), part
+        yield ("" if place == 0 else "==" if _inside(path[place - 1], part) else "--"), part
+
+
+def _inside(one: Thing, other: Thing) -> bool:
+    """Whether the way from one part to the next is through a device: a panel, or what gives power on."""
+    kinds = {driver for part in (one, other) for driver in (Inlet, Outlet) if part.is_a(driver)}
+    return one.entity_id == other.entity_id and (one.number == other.number or len(kinds) == 2)
 
 
 def _record(number: int, sign: str, part: Thing) -> dict[str, Any]:
-    by = {"": None, "--": "cable", "==": "panel"}[sign]
+    within = "power" if part.is_a(Inlet) or part.is_a(Outlet) else "panel"
+    by = {"": None, "--": "cable", "==": within}[sign]
     return {"name": part.name, "driver": part.driver, "path": number, "by": by}

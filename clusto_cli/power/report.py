@@ -53,7 +53,8 @@ def record(result: Result, action: str) -> dict[str, Any]:
 
 def _feed(result: PointResult) -> str:
     inlet = f"{result.point.inlet}: " if result.point.inlet else ""
-    text = f"{inlet}{result.point.part} {result.relay}"
+    feeder = f" on {result.point.feeder}" if result.point.feeder else ""
+    text = f"{inlet}{result.point.part}{feeder} {result.relay}"
     if result.before is not None:
         details = [f'"{result.before.label}"'] if result.before.label else []
         details += [warning for _, warning in result.before.concerns]
@@ -69,6 +70,7 @@ def _feed_record(result: PointResult) -> dict[str, Any]:
         "outlet": result.point.part,
         "device": result.point.device,
         "number": result.point.outlet,
+        "feeder": result.point.feeder or None,
         "label": reading.label if reading else None,
         "before": str(reading.relay) if reading else None,
         "state": str(result.relay),

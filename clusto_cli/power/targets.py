@@ -16,6 +16,7 @@ from clusto_cli.backends.power.session import PowerSession
 from clusto_cli.backends.power.unusable import UnusablePower
 from clusto_cli.backends.runner import Interruption, enter
 from clusto_core.answers.devicesettings import ReachedDevice, reached
+from clusto_core.answers.feeding import inlets_of
 from clusto_core.answers.power import Supply, others, outlet_names, supplies
 from clusto_core.drivers.equipment import Mounted, VirtualServer
 from clusto_core.drivers.parts import Outlet
@@ -34,12 +35,16 @@ Session = TypeVar("Session", bound=PowerSession)
 
 
 class Point(NamedTuple):
-    """One outlet of one target: the inlet it feeds, the device that switches it, and what that device calls it."""
+    """One outlet of one target: the inlet it feeds, the device that switches it, and what that device calls it.
+
+    `feeder` is the inlet of the device that the outlet hangs on itself, as `Plan.name_feeders` finds it.
+    """
 
     inlet: str | None
     device: str
     outlet: str
     part: str
+    feeder: str = ""
 
 
 @dataclass(slots=True)
@@ -99,6 +104,15 @@ class Plan:
         """The names of the devices, in order; a management controller has its server's name behind `bmc:`."""
         points = (point for target in self.targets for point in target.points)
         return sorted({point.device for point in (*points, *self.systems.values())}, key=natural_key)
+
+    def name_feeders(self, reader: Reader) -> None:
+        """Says of each point on which inlet of its device it is, where that is recorded."""
+        names = {point.part for target in self.targets for point in target.points}
+        outlets = [part for part in reader.find_names(names).values() if part.is_a(Outlet)]
+        feeding = inlets_of(reader, outlets)
+        known = {outlet.name: inlet.name for outlet in outlets if (inlet := feeding[outlet.id]) is not None}
+        for target in self.targets:
+            target.points = [point._replace(feeder=known.get(point.part, "")) for point in target.points]
 
     def refusals(self, reader: Reader) -> list[str]:
         """What must not be switched off without force, and why, as far as the inventory knows."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from clusto_core.model.mounting import WHOLE, aside, face_of, half_of
 from clusto_core.model.things import Link, Thing, link_order
+from clusto_core.spelling import natural_key
 from clusto_core.store.reader import Reader
 
 
@@ -13,7 +15,8 @@ class Location(NamedTuple):
 
     `kind` is network, position, power, console, patch, `in` (put somewhere, with no connection), or `none`; `part` the
     own part that is connected; `to` and `to_part` the equipment and the part of it at the far end; `via` the ports of
-    patch panels between, as `pp12:7`, nearest first.
+    patch panels between, as `pp12:7`, nearest first. `half` and `face` are of a rack unit of which not all is taken:
+    lower half or upper half, front or rear.
     """
 
     name: str
@@ -23,6 +26,8 @@ class Location(NamedTuple):
     to_part: str | None
     via: list[str]
     words: str
+    half: str = ""
+    face: str = ""
 
 
 def locate(reader: Reader, thing: Thing) -> list[Location]:
@@ -35,10 +40,8 @@ def locate(reader: Reader, thing: Thing) -> list[Location]:
     if found:
         return found
     if thing.is_part:
-        occupant = next(iter(reader.links_of(thing)), None)
-        if occupant is not None:
-            other = occupant.other
-            return [Location(thing.name, occupant.kind, None, other.name, None, [], f"connected to {other.name}")]
+        if mounted := sorted(reader.links_of(thing), key=lambda link: natural_key(link.other.name)):
+            return [_occupied(thing, link) for link in mounted]
         return [Location(thing.name, "none", None, None, None, [], "not connected")]
     parents = [parent for parent in reader.parents(thing.id) if not parent.is_part]
     if parents:
@@ -60,7 +63,21 @@ def _connected(reader: Reader, thing: Thing, link: Link) -> Location:
             end = path[-1]
     part = link.part.part_name if link.part is not None and not thing.is_part else None
     words = f"connected to {end.place}"
-    return Location(thing.name, link.kind, part, end.owner_name, end.part_name if end.is_part else None, via, words)
+    to_part = end.part_name if end.is_part else None
+    return _beside(Location(thing.name, link.kind, part, end.owner_name, to_part, via, words), link)
+
+
+def _occupied(rack_unit: Thing, link: Link) -> Location:
+    words = f"connected to {link.other.name}"
+    return _beside(Location(rack_unit.name, link.kind, None, link.other.name, None, [], words), link)
+
+
+def _beside(location: Location, link: Link) -> Location:
+    """With what is taken of a rack unit, where that is not all of it."""
+    if link.slot in (0, WHOLE):
+        return location
+    words = location.words + aside(link.slot)
+    return location._replace(words=words, half=half_of(link.slot), face=face_of(link.slot, ""))
 
 
 def panels(reader: Reader, path: list[Thing]) -> list[str]:

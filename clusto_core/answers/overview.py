@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
 from clusto_core.answers.location import panels
 from clusto_core.drivers import Category
 from clusto_core.drivers.parts import RackUnit
 from clusto_core.model.attributes import IP, Key
+from clusto_core.model.mounting import FACES, LOWER, UPPER, WHOLE, free_runs, spelled
 from clusto_core.model.things import Attribute, Inherited, Link, Thing, in_order
+from clusto_core.model.wiring import POSITION
 from clusto_core.store.reader import Reader
 
 LABEL = Key("label")
@@ -26,8 +31,9 @@ class PartView(NamedTuple):
 class Overview(NamedTuple):
     """A Thing with all that is known of it.
 
-    `position` are the rack units it is in; `places` and `groupings` all that it is in, nearest first; `addresses` pairs
-    of an IP address and the part that holds it (None for the Thing itself); `inherited` what it gets from those.
+    `position` are the rack units it is in, `at` how that is written; `places` and `groupings` all that it is in,
+    nearest first; `addresses` pairs of an IP address and the part that holds it (None for the Thing itself);
+    `inherited` what it gets from those.
     """
 
     thing: Thing
@@ -39,6 +45,7 @@ class Overview(NamedTuple):
     inherited: list[Inherited]
     parts: list[PartView]
     members: list[Thing]
+    at: str | None
 
 
 def overview(reader: Reader, thing: Thing) -> Overview:
@@ -74,19 +81,50 @@ def overview(reader: Reader, thing: Thing) -> Overview:
         [each for each in effective if each.origin != thing],
         views,
         [] if thing.is_part else reader.members(thing),
+        _at(links),
     )
 
 
+def _at(links: Iterable[Link]) -> str | None:
+    """Where a device is mounted: `rack101:RU13-14`."""
+    mounted = [link for link in links if link.part is None and link.slot]
+    if not mounted:
+        return None
+    return f"{mounted[0].other.owner_name}:{spelled((link.other.number or 0, link.slot) for link in mounted)}"
+
+
 class Unit(NamedTuple):
-    """One unit of a rack, from the top down; `thing` is what is in it."""
+    """One unit of a rack and what is in it: for each device, what it takes of the unit (see `model.mounting`)."""
 
     number: int
-    thing: Thing | None
+    mounted: list[tuple[Thing, int]]
+
+    @property
+    def thing(self) -> Thing | None:
+        """What is in it; of several, what is at the front and lowest."""
+        return min(self.mounted, key=lambda each: each[1] & WHOLE & -(each[1] & WHOLE), default=(None, 0))[0]
+
+    def at(self, face: int) -> tuple[Thing | None, Thing | None]:
+        """What is in its lower and in its upper half, seen from a face."""
+        lower, upper = (
+            next((thing for thing, cells in self.mounted if cells & face & half), None) for half in (LOWER, UPPER)
+        )
+        return lower, upper
 
 
 def elevation(reader: Reader, rack: Thing) -> list[Unit]:
-    """The front view of a rack, from the highest unit to the lowest."""
-    occupants = {link.part.id: link.other for link in reader.links(rack.id) if link.part is not None}
+    """The units of a rack, from the highest to the lowest."""
+    mounted: dict[int, list[tuple[Thing, int]]] = {}
+    for link in reader.links(rack.id, kind=POSITION):
+        if link.part is not None:
+            mounted.setdefault(link.part.id, []).append((link.other, link.slot))
     units = [part for part in reader.parts(rack.id) if part.is_a(RackUnit) and part.number is not None]
-    numbered = [Unit(unit.number, occupants.get(unit.id)) for unit in units if unit.number is not None]
+    numbered = [Unit(unit.number, mounted.get(unit.id, [])) for unit in units if unit.number is not None]
     return sorted(numbered, key=lambda unit: -unit.number)
+
+
+def free_units(reader: Reader, rack: Thing, tall: float = 1, face: str = "") -> list[float]:
+    """Where something that many rack units high (in halves) fits into a rack, through both faces or at one, from below:
+    the positions of its lowest half, 3.5 being the upper half of RU3."""
+    taken = {unit.number: reduce(or_, (cells for _, cells in unit.mounted), 0) for unit in elevation(reader, rack)}
+    return [low / 2 for low in free_runs(taken, int(2 * tall), FACES.get(face, WHOLE))]

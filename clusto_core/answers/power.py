@@ -1,7 +1,8 @@
 """What feeds what: the supplies of Things, and what goes dark with an outlet.
 
 Power runs from an Outlet (of a PDU or a UPS) over a cable, patch panels or none, to an Inlet. Equipment that stands
-in other equipment and has no power cable of its own (a blade, a virtual server) lives on what that one is fed from.
+in other equipment and has no power cable of its own (a blade, a virtual server) lives on what that one is fed from. An
+outlet lives on its own inlet: see `feeding`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from clusto_core.answers.feeding import assumption, fed_by, inlets_of
 from clusto_core.drivers import Equipment
 from clusto_core.drivers.parts import Inlet, Outlet
 from clusto_core.errors import Malformed
@@ -126,52 +128,107 @@ def others(reader: Reader, found: Sequence[Supply]) -> list[Effect]:
         # Each outlet is in one cable, and nothing hangs on or stands in what hangs on them.
         return []
     named = {supply.target for supply in found}
-    effects = impact(reader, outlets, whole, found)
+    effects = impact(reader, outlets, whole, found).effects
     return [effect for effect in effects if effect.thing.id not in ours and not named.intersection(effect.lost)]
 
 
-def impact(
-    reader: Reader, outlets: Iterable[Thing], off: Iterable[Thing] = (), known: Iterable[Supply] = ()
-) -> list[Effect]:
-    """What happens when these outlets and these Things are switched off, in the order of names.
-
-    That is all that goes dark with them, through PDUs that are fed by PDUs and through what stands in what, and all
-    that loses a feed. Outlets that the device knows by one name are one: all of them go. What is `known` is not read
-    again.
+class Impact(NamedTuple):
+    """What becomes of Things when power goes, in the order of names; and what is assumed of outlets whose inlet is not
+    recorded, a sentence a device.
     """
-    dead_outlets = set(_with_aliases(reader, outlets))
-    dark: dict[int, Thing] = {thing.id: thing for thing in off}
-    lost: dict[int, Thing] = {}
-    fresh_outlets, fresh_dark = set(dead_outlets), dict(dark)
-    feeds = {supply.target.id: _recorded(supply) for supply in known if not supply.target.is_part}
-    while fresh_outlets or fresh_dark:
-        gone = [part for part in reader.parts(*fresh_dark, driver=Outlet) if part not in dead_outlets]
-        dead_outlets.update(gone)
-        fresh_outlets.update(gone)
-        inner = [thing for found in reader.contents(list(fresh_dark), parts=False).values() for thing in found]
-        touched = _owners(reader, fresh_outlets)
-        fresh_outlets, fresh_dark = set(), {}
-        candidates = {thing.id: thing for thing in touched}
-        new = [thing for thing in [*candidates.values(), *inner] if thing.id not in feeds and not thing.is_part]
-        for supply in supplies(reader, list(dict.fromkeys(new))):
-            feeds[supply.target.id] = _recorded(supply)
-        for thing in {**candidates, **{thing.id: thing for thing in inner}}.values():
-            if thing.id in dark or not thing.is_a(Equipment):
+
+    effects: list[Effect]
+    assumed: list[str]
+
+
+def impact(
+    reader: Reader,
+    outlets: Iterable[Thing],
+    off: Iterable[Thing] = (),
+    known: Iterable[Supply] = (),
+    inlets: Iterable[Thing] = (),
+) -> Impact:
+    """What happens when these outlets, Things and inlets are switched off.
+
+    That is all that goes dark with them, through PDUs that are fed by PDUs, inlet by inlet, and through what stands in
+    what, and all that loses a feed. Outlets that the device knows by one name are one: all of them go. What is `known`
+    is not read again.
+    """
+    return _Outage(reader, known).spread(outlets, off, inlets)
+
+
+class _Outage:
+    """An outage that spreads, step by step."""
+
+    def __init__(self, reader: Reader, known: Iterable[Supply]) -> None:
+        self.reader = reader
+        self.feeds = {supply.target.id: _recorded(supply) for supply in known if not supply.target.is_part}
+        self.dark: dict[int, Thing] = {}
+        self.lost: dict[int, Thing] = {}
+        self.outlets: set[Thing] = set()
+        self.inlets: set[Thing] = set()
+
+    def spread(self, outlets: Iterable[Thing], off: Iterable[Thing], inlets: Iterable[Thing]) -> Impact:
+        self.dark = {thing.id: thing for thing in off}
+        self.outlets = set(_with_aliases(self.reader, outlets))
+        self.inlets = set(inlets)
+        fresh_outlets, fresh_dark, fresh_inlets = set(self.outlets), dict(self.dark), set(self.inlets)
+        while fresh_outlets or fresh_dark or fresh_inlets:
+            gone = set(self.reader.parts(*fresh_dark, driver=Outlet)) | set(fed_by(self.reader, fresh_inlets))
+            fresh_outlets |= gone - self.outlets
+            self.outlets |= gone
+            inner = [each for held in self._contents(fresh_dark).values() for each in held]
+            ends = _ends(self.reader, fresh_outlets)
+            fresh_inlets = set(ends) - self.inlets
+            self.inlets |= fresh_inlets
+            fresh_dark = self._darken(self.reader.by_ids({end.entity_id for end in ends}), inner)
+            fresh_outlets = set()
+        return Impact(self._effects(), self._assumed())
+
+    def _contents(self, things: Iterable[int]) -> dict[int, list[Thing]]:
+        return self.reader.contents(list(things), parts=False)
+
+    def _darken(self, touched: dict[int, Thing], inner: list[Thing]) -> dict[int, Thing]:
+        """What of those that lost a feed, or stand in what went dark, goes dark itself."""
+        found: dict[int, Thing] = {}
+        concerned = {**touched, **{thing.id: thing for thing in inner}}
+        self._read_feeds(concerned.values())
+        for thing in concerned.values():
+            if thing.id in self.dark or not thing.is_a(Equipment):
                 continue
-            own = feeds.get(thing.id, [])
+            own = self.feeds.get(thing.id, [])
             inside = thing in inner and not own
-            if inside or (own and all(feed.outlet in dead_outlets for feed in own)):
-                dark[thing.id] = fresh_dark[thing.id] = thing
-                lost.pop(thing.id, None)
+            if inside or (own and all(feed.outlet in self.outlets for feed in own)):
+                self.dark[thing.id] = found[thing.id] = thing
+                self.lost.pop(thing.id, None)
             elif own:
-                lost[thing.id] = thing
-    effects = []
-    for thing in in_order({**lost, **dark}.values()):
-        own_outlets = [feed.outlet for feed in feeds.get(thing.id, []) if feed.outlet is not None]
-        gone_outlets = tuple(outlet for outlet in own_outlets if outlet in dead_outlets)
-        left = tuple(outlet for outlet in own_outlets if outlet not in dead_outlets)
-        effects.append(Effect(thing, thing.id in dark, gone_outlets, left))
-    return effects
+                self.lost[thing.id] = thing
+        return found
+
+    def _read_feeds(self, things: Iterable[Thing]) -> None:
+        new = [thing for thing in things if thing.id not in self.feeds and not thing.is_part]
+        for supply in supplies(self.reader, new):
+            self.feeds[supply.target.id] = _recorded(supply)
+
+    def _effects(self) -> list[Effect]:
+        effects = []
+        for thing in in_order({**self.lost, **self.dark}.values()):
+            own = [feed.outlet for feed in self.feeds.get(thing.id, []) if feed.outlet is not None]
+            gone = tuple(outlet for outlet in own if outlet in self.outlets)
+            left = tuple(outlet for outlet in own if outlet not in self.outlets)
+            effects.append(Effect(thing, thing.id in self.dark, gone, left))
+        return effects
+
+    def _assumed(self) -> list[str]:
+        """Of devices that lost some inlet and go on: what is taken for true of outlets on an inlet nobody recorded."""
+        owners = {inlet.entity_id for inlet in self.inlets} - self.dark.keys()
+        unknown: dict[int, list[Thing]] = {}
+        outlets = self.reader.parts(*owners, driver=Outlet)
+        feeding = inlets_of(self.reader, outlets)
+        for outlet in outlets:
+            if feeding[outlet.id] is None:
+                unknown.setdefault(outlet.entity_id, []).append(outlet)
+        return [assumption(own, self.reader.parts(owner, driver=Inlet)) for owner, own in unknown.items()]
 
 
 def _recorded(supply: Supply) -> list[Feed]:
@@ -182,11 +239,10 @@ def _feed(inlet: Thing, far: Thing | None) -> Feed:
     return Feed(inlet, far if far is not None and far.is_a(Outlet) else None)
 
 
-def _owners(reader: Reader, outlets: Iterable[Thing]) -> list[Thing]:
-    """The equipment whose inlets hang on these outlets."""
-    ends = [link.far for link in reader.links_of_parts(*(outlet.id for outlet in outlets)) if link.far is not None]
-    found = reader.by_ids({end.entity_id for end in ends if end.is_a(Inlet)})
-    return list(found.values())
+def _ends(reader: Reader, outlets: Iterable[Thing]) -> list[Thing]:
+    """The inlets that hang on these outlets."""
+    links = reader.links_of_parts(*(outlet.id for outlet in outlets))
+    return [link.far for link in links if link.far is not None and link.far.is_a(Inlet)]
 
 
 def _with_aliases(reader: Reader, outlets: Iterable[Thing]) -> list[Thing]:

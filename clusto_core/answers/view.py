@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from clusto_core.model.attributes import IP, Key
-from clusto_core.model.things import Attribute, Inherited, Link, Thing, in_force, in_order, link_order
+from clusto_core.model.things import Attribute, Inherited, Link, Thing, in_force, in_order, leads_on, link_order
 from clusto_core.store.reader import Reader
 
 _IP_KEY = Key(IP)
@@ -149,7 +149,7 @@ class View:
                 new = list(dict.fromkeys(parent for parent in level if parent.id not in seen))
                 seen.update(parent.id for parent in new)
                 found += new
-                level = [above for parent in new for above in self.parents(parent)]
+                level = [above for each in new for above in self.parents(each) if leads_on(each, above, thing)]
             self._above[key] = found
         return self._above[key]
 

@@ -35,6 +35,10 @@ class Driver:
     """Whether the class only groups the drivers below it; every class says so for itself."""
     mountable: ClassVar[bool] = False
     """Whether it takes rack units."""
+    within: ClassVar[tuple[str, ...]] = ("Category",)
+    """The drivers, by name, of what it may be put in; those below them in the tree count too."""
+    holds: ClassVar[tuple[str, ...]] = ()
+    """The drivers of what may be put in it besides those that say so themselves under `within`."""
 
     @classmethod
     def abstract(cls) -> bool:
@@ -42,22 +46,29 @@ class Driver:
         return bool(cls.__dict__.get("group", False))
 
 
+PLACES = ("Datacenter", "Room", "Cage", "Rack")
+"""The drivers of places, by name."""
+
+
 class Equipment(Driver):
     """Something that stands somewhere."""
 
     group = True
+    within: ClassVar[tuple[str, ...]] = ("Category", *PLACES, "Mounted")
 
 
 class Resource(Driver):
     """Something that is handed out."""
 
     group = True
+    within: ClassVar[tuple[str, ...]] = ("Category", *PLACES)
 
 
 class Category(Driver):
-    """A grouping of Things."""
+    """A grouping of Things. One that is in a place belongs there; that makes no place of it for what is in it."""
 
     group = True
+    within: ClassVar[tuple[str, ...]] = ("Category", *PLACES)
 
 
 class Part(Driver):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from clusto_core.drivers.base import Equipment, Parts
 from clusto_core.drivers.parts import NIC, ConsolePort, FrontPort, Inlet, Outlet, Port, RackUnit, RearPort, SerialPort
 
@@ -14,18 +16,25 @@ _TWO_FEEDS = Parts(Inlet, "psu{}", 2)
 class Datacenter(Equipment):
     """A site."""
 
+    within: ClassVar[tuple[str, ...]] = ("Category",)
+
 
 class Room(Equipment):
-    """A room of a site."""
+    """A room of a site, or of another room."""
+
+    within: ClassVar[tuple[str, ...]] = ("Category", "Datacenter", "Room")
 
 
 class Cage(Equipment):
     """A fenced part of a room."""
 
+    within: ClassVar[tuple[str, ...]] = ("Category", "Datacenter", "Room")
+
 
 class Rack(Equipment):
     """A rack or cabinet; its rack units are numbered from the floor up."""
 
+    within: ClassVar[tuple[str, ...]] = ("Category", "Datacenter", "Room", "Cage")
     parts = (Parts(RackUnit, "RU{}", 42),)
 
 
@@ -100,4 +109,5 @@ class PatchPanel(Mounted):
 class VirtualServer(Equipment):
     """A virtual machine; it is in the Server, or the Pool of Servers, that runs it."""
 
+    within: ClassVar[tuple[str, ...]] = ("Category", "Datacenter", "Room", "Mounted", "VirtualServer")
     parts = (Parts(NIC, "eth{}", 1, first=0),)

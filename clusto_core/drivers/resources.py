@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from clusto_core.drivers.base import Resource
 
 
@@ -20,6 +22,10 @@ class NameRange(Resource):
 class DeviceType(Resource):
     """A model of equipment, named `manufacturer/model`: attribute `definition`, its parts and height as JSON."""
 
+    within: ClassVar[tuple[str, ...]] = ("Category",)
+
 
 class Query(Resource):
     """A saved expression, named `@NAME`."""
+
+    within: ClassVar[tuple[str, ...]] = ("Category",)

@@ -32,6 +32,7 @@ class Declared(NamedTuple):
 DECLARED: Mapping[Key, Declared] = {
     Key("protected"): Declared(Boolean(), "nothing disrupts or removes it, or what is in it, without --force"),
     Key("height"): Declared(RackUnits(), "how many rack units it takes", Mounted),
+    Key("full_depth"): Declared(Boolean(), "it takes both faces of its rack units", Mounted),
     Key("mac"): Declared(Mac(), "the MAC addresses of a card", several=True),
     Key("cidr"): Declared(Block(), "the addresses of a Network", Network),
     Key("gateway"): Declared(Address(), "the way out of a Network", Network, several=True),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from clusto_core.drivers import Driver, registry
+from clusto_core.drivers import Category, Driver, registry
 from clusto_core.model.attributes import Key, Value
 from clusto_core.model.names import split_part
 from clusto_core.spelling import natural_key
@@ -111,7 +111,8 @@ class Attribute(NamedTuple):
 class Cable(NamedTuple):
     """A connection with both its ends: ids of parts and of the equipment they belong to.
 
-    `part` is None for equipment in a rack unit, which is joined through no part of its own.
+    `part` is None for equipment in a rack unit, which is joined through no part of its own; `slot` is then what it
+    takes of the unit, which is `other_part`: see `model.mounting`. It is 0 for all other cables.
     """
 
     id: int
@@ -120,6 +121,7 @@ class Cable(NamedTuple):
     thing: int
     other_part: int | None
     other_thing: int
+    slot: int = 0
 
     def across(self, part: int) -> int | None:
         """The part at the end that is not `part`."""
@@ -131,7 +133,7 @@ class Link(NamedTuple):
 
     `part` is the own end, None for equipment in a rack unit. `other` is what the cable goes to: a part, or the
     equipment that is in an own rack unit. `far` is where the path ends behind patch panels: `other` itself where there
-    is none, None where the path ends at a panel.
+    is none, None where the path ends at a panel. `slot` is what equipment takes of a rack unit, 0 for other cables.
     """
 
     cable_id: int
@@ -140,11 +142,20 @@ class Link(NamedTuple):
     part: Thing | None
     other: Thing
     far: Thing | None
+    slot: int = 0
 
     @property
     def end(self) -> Thing:
         """Where the path ends, as far as it is known."""
         return self.far or self.other
+
+
+def leads_on(here: Thing, parent: Thing, start: Thing) -> bool:
+    """Whether the way up from `start` goes on from `here` to `parent`, which it is in.
+
+    A grouping belongs to a place; what is in the grouping stands where it stands, not there.
+    """
+    return here == start or not here.is_a(Category) or parent.is_a(Category)
 
 
 class Inherited(NamedTuple):

@@ -17,7 +17,7 @@ from clusto_core.drivers import Driver, registry
 from clusto_core.drivers.equipment import Rack
 from clusto_core.errors import Malformed, did_you_mean
 from clusto_core.model.attributes import IP, Key
-from clusto_core.model.things import Attribute, Thing, in_order
+from clusto_core.model.things import Attribute, Thing, in_order, leads_on
 from clusto_core.model.wiring import POSITION
 from clusto_core.spelling import natural_key, suggest
 from clusto_core.store.reader import Reader
@@ -147,7 +147,8 @@ class Table:
         found: dict[Thing, None] = {}
         level = [thing]
         while level:
-            following = [parent for child in level for parent in self._parents[child.id] if parent not in found]
+            steps = [(child, parent) for child in level for parent in self._parents[child.id]]
+            following = [parent for child, parent in steps if parent not in found and leads_on(child, parent, thing)]
             level = list(dict.fromkeys(following))
             found.update(dict.fromkeys(level))
         return list(found)

@@ -61,6 +61,7 @@ class Compiler:
         self._sizes: dict[tuple[Node, bool], int] = {}
         self._sets: dict[tuple[Node, bool], str] = {}
         self._related: dict[tuple[Node, bool], str] = {}
+        self._powered: dict[Node, dict[int, set[int]]] = {}
         self._counts: dict[tuple[Node, bool, Candidates | None], str] = {}
         self.stored = reader.drivers()
         if self.statement.dialect == "mariadb":
@@ -152,7 +153,7 @@ class Compiler:
             return MANY if source is None else self.statement.probe(source)
         if isinstance(node, tree.Connected):
             return self._target_size(node.target) * CONNECTED_FACTOR
-        if isinstance(node, tree.In):
+        if isinstance(node, (tree.In, tree.Fed)):
             return self._target_size(node.target) * IN_FACTOR
         if isinstance(node, tree.Count):
             return MANY if node.holds(0) else self.size(node.relation, part)
@@ -237,6 +238,7 @@ class Compiler:
     def _relation(self, node: tree.Relation | tree.Count, x: str, part: bool, candidates: Candidates | None) -> str:
         relation = node.relation if isinstance(node, tree.Count) else node
         forward = candidates is not None and candidates.size <= self._target_size(relation.target)
+        forward = forward and not isinstance(relation, tree.Fed)
         if isinstance(node, tree.Count):
             return self._count(node, x, part, candidates if forward else None)
         if candidates is not None and forward:
@@ -257,6 +259,11 @@ class Compiler:
                 arms = self._connected_backward(node, part)
                 table = self.statement.table(
                     "connected", "id", "\n    UNION ".join(f"SELECT {arm} AS id FROM {start}" for start, arm, _ in arms)
+                )
+            elif isinstance(node, tree.Fed):
+                fed = set().union(*self._fed(node).values())
+                table = self.statement.table(
+                    "fed", "id", f"SELECT t.id FROM things t WHERE t.id IN {self.statement.ids(fed)}"
                 )
             else:
                 assert isinstance(node, tree.In)
@@ -299,6 +306,10 @@ class Compiler:
                 owners.append(f"SELECT id FROM {table}")
         steps = [("", arm) for arm in self.arms.down("w.id")]
         below = self.statement.recursive("below", "id", "\n    UNION ".join(bases), "{}", steps)
+        if not part and (arm := self.arms.belonging("w.id", up=False)) is not None:
+            places = " UNION ".join([*owners, f"SELECT id FROM {below}"])
+            groupings = f"SELECT {arm.unknown} FROM ({places}) w CROSS JOIN {arm.table} WHERE {arm.where}"
+            return self.statement.table("within", "id", f"SELECT id FROM {below} UNION {groupings}")
         if not part:
             return below
         h = self.statement.alias("t")
@@ -314,6 +325,11 @@ class Compiler:
             )
         else:
             base = f"SELECT {s}.id, {s}.id FROM {candidates.table} {s}"
+            if (arm := self.arms.belonging(f"{s}.id", up=True)) is not None:
+                base += (
+                    f" UNION SELECT {s}.id, {arm.unknown} FROM {candidates.table} {s}"
+                    f" CROSS JOIN {arm.table} WHERE {arm.where}"
+                )
         targets = questions(node.target)
         arms = self.arms.up("w.id", units=any(target_part for _, target_part in targets))
         above = self.statement.recursive("above", "start, id", base, "w.start, {}", [("", arm) for arm in arms])
@@ -348,6 +364,8 @@ class Compiler:
 
     def _pairs(self, relation: tree.Relation, part: bool, candidates: Candidates | None) -> str:
         """A select of pairs: `id`, what reaches, and `other`, what of the right side it reaches."""
+        if isinstance(relation, tree.Fed):
+            return self._fed_pairs(relation)
         if isinstance(relation, tree.In):
             return self._up(relation, part, candidates) if candidates else self._down_pairs(relation, part)
         assert isinstance(relation, tree.Connected)
@@ -367,6 +385,25 @@ class Compiler:
                 )
         return "\n    UNION ALL ".join(found)
 
+    def _fed(self, relation: tree.Fed) -> dict[int, set[int]]:
+        """By the id of each of the right side, what has its power from it: worked out step by step."""
+        from clusto_core.answers.feeding import downstream
+
+        if relation not in self._powered:
+            sql, parameters = Compiler(self.reader).compile(relation.target, ("id",))
+            ids = [row[0] for row in self.reader.database.rows(sql, parameters)]
+            self._powered[relation] = {
+                id: downstream(self.reader, [thing]) for id, thing in self.reader.by_ids(ids).items()
+            }
+        return self._powered[relation]
+
+    def _fed_pairs(self, relation: tree.Fed) -> str:
+        selects = ["SELECT t.id AS id, t.id AS other FROM things t WHERE 1 = 0"]
+        for source, fed in self._fed(relation).items():
+            given = self.statement.bind(source)
+            selects.append(f"SELECT t.id AS id, {given} AS other FROM things t WHERE t.id IN {self.statement.ids(fed)}")
+        return "\n    UNION ALL ".join(selects)
+
     def _down_pairs(self, relation: tree.In, part: bool) -> str:
         """Pairs of what is in the right side, and what of it that is."""
         bases = []
@@ -384,7 +421,15 @@ class Compiler:
         steps: list[tuple[str, Arm]] = [("", arm) for arm in self.arms.down("w.id")]
         below = self.statement.recursive("below", "start, id", "\n    UNION ".join(bases), "w.start, {}", steps)
         if not part:
-            return f"SELECT b.id AS id, b.start AS other FROM {below} b"
+            found = f"SELECT b.id AS id, b.start AS other FROM {below} b"
+            if (belonging := self.arms.belonging("w.id", up=False)) is not None:
+                places = " UNION ".join([*owners, f"SELECT start, id FROM {below}"])
+                places = self.statement.table("places", "start, id", places)
+                found += (
+                    f" UNION SELECT {belonging.unknown} AS id, w.start AS other FROM {places} w"
+                    f" CROSS JOIN {belonging.table} WHERE {belonging.where}"
+                )
+            return found
         h = self.statement.alias("t")
         holders = self.statement.table(
             "holders", "start, id", " UNION ".join([*owners, f"SELECT start, id FROM {below}"])

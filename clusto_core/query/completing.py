@@ -17,7 +17,7 @@ from clusto_core.spelling import natural_key
 from clusto_core.store.reader import Reader
 
 _TOKEN = re.compile(r"""(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s()"'])+|[()]""")
-_BEFORE_SET = ("to", "in")
+_BEFORE_SET = ("to", "in", "by")
 _JOINTS = ("and", "or", "not", "(", "")
 _ENDS = {"free": (" ", "("), "cabled": (" ", "(")}
 
@@ -43,9 +43,11 @@ def _words(reader: Reader, words: list[str], word: str) -> list[Candidate]:
     if previous == "(" and len(words) > 1 and words[-2].lower() in ("free", "cabled"):
         return _partial(*(f"{kind}) " for kind in KINDS))
     if previous == "(" and len(words) > 1 and words[-2].lower() == "count":
-        return _partial("connected to ", "in ")
+        return _partial("connected to ", "in ", "fed by ")
     if previous == "connected":
         return _partial("to ")
+    if previous == "fed":
+        return _partial("by ")
     if previous == "via":
         return [Candidate(kind) for kind in KINDS]
     if previous in _BEFORE_SET or previous in _JOINTS:
@@ -54,7 +56,7 @@ def _words(reader: Reader, words: list[str], word: str) -> list[Candidate]:
     if len(words) > 1 and words[-2].lower() == "to":
         found += _partial("via ")
     elif len(words) < 2 or words[-2].lower() not in _BEFORE_SET:
-        found += _partial("connected to ", "in ")
+        found += _partial("connected to ", "in ", "fed by ")
     if previous.startswith("attr:") or previous == ")":
         found += _partial("inherited ")
     return found
@@ -74,7 +76,7 @@ def _operand(reader: Reader, word: str, *, relations: bool) -> list[Candidate]:
     if colon:
         return []
     found = _partial(*(f"{word}{end}" for word in TERMS for end in _ENDS.get(word, ("",))), "(", "@")
-    return found + _partial("not ", "connected to ", "in ") if relations else found
+    return found + _partial("not ", "connected to ", "in ", "fed by ") if relations else found
 
 
 def _names(reader: Reader, prefix: str) -> list[Candidate]:

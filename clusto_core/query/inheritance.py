@@ -49,9 +49,13 @@ def _heirs(reader: Reader, holders: set[int], satisfied: set[int]) -> set[int]:
         parents.setdefault(child, []).append(parent)
         children.setdefault(parent, []).append(child)
     groups = reader.by_ids(children)
+    onward: dict[int, list[int]] = {}
     rank = {id: (not thing.is_a(Category), natural_key(thing.name)) for id, thing in groups.items()}
     for found in parents.values():
         found.sort(key=rank.__getitem__)
+    for child in {id for id, thing in groups.items() if thing.is_a(Category)} & parents.keys():
+        # What is in a grouping does not stand where the grouping belongs; the grouping itself does.
+        onward[child] = [parent for parent in parents[child] if groups[parent].is_a(Category)]
     below: set[int] = set()
     queue = list(satisfied)
     while queue:
@@ -59,16 +63,17 @@ def _heirs(reader: Reader, holders: set[int], satisfied: set[int]) -> set[int]:
             if child not in below:
                 below.add(child)
                 queue.append(child)
-    return {id for id in below - holders if _nearest(id, parents, holders) in satisfied}
+    return {id for id in below - holders if _nearest(id, parents, onward, holders) in satisfied}
 
 
-def _nearest(id: int, parents: dict[int, list[int]], holders: set[int]) -> int | None:
+def _nearest(id: int, parents: dict[int, list[int]], onward: dict[int, list[int]], holders: set[int]) -> int | None:
+    """The nearest holder above; `onward` is where the way goes on from what it does not begin at."""
     seen = {id}
     level = [id]
     while level:
         following = []
         for child in level:
-            for parent in parents.get(child, ()):
+            for parent in parents.get(child, ()) if child == id else onward.get(child, parents.get(child, ())):
                 if parent not in seen:
                     if parent in holders:
                         # Of one level the first in order decides: this one, since they come in order.

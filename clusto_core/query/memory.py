@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from clusto_core.drivers import Category
+from clusto_core.drivers.parts import Inlet, Outlet
 from clusto_core.drivers.resources import Query
 from clusto_core.model import wiring
 from clusto_core.model.attributes import IP, Key
-from clusto_core.model.things import Attribute, Link, Thing, in_order
+from clusto_core.model.things import Attribute, Link, Thing, in_order, leads_on
 from clusto_core.query import tree
 from clusto_core.query.scope import scope
 from clusto_core.query.tree import Node
@@ -37,6 +38,8 @@ class Memory:
             for attribute in self.attributes[thing.id]:
                 if attribute.key.key == "_in" and attribute.value.ref is not None:
                     self.parents[thing.id].add(attribute.value.ref)
+        # By outlet, the inlet that hangs on it.
+        self.hanging: dict[int, Thing] = {}
         # By kind of connection and without: what is joined to what, both ways.
         self.joined: dict[int, set[tuple[str | None, int]]] = {id: set() for id in self.things}
         links = list(links)
@@ -58,6 +61,8 @@ class Memory:
         if link.part is None:
             # Mounted: in the rack unit, and so in the rack.
             self.parents[link.thing_id] |= {link.other.id, link.other.entity_id}
+        if link.part is not None and link.part.is_a(Outlet) and link.far is not None and link.far.is_a(Inlet):
+            self.hanging[link.part.id] = link.far
         near = {link.thing_id} | ({link.part.id} if link.part else set())
         ends = [link.other] if link.far is None else [link.other, link.far]
         far = {id for end in ends for id in (end.id, end.entity_id)}
@@ -160,7 +165,7 @@ class Memory:
             following = []
             for child in level:
                 for parent in self._ordered_parents(child):
-                    if parent.id not in seen:
+                    if parent.id not in seen and leads_on(child, parent, thing):
                         seen.add(parent.id)
                         following.append(parent)
             level = following
@@ -176,14 +181,45 @@ class Memory:
         """What of the relation's set the Thing is related to."""
         if isinstance(relation, tree.Connected):
             near = {id for kind, id in self.joined[thing.id] if kind == relation.via}
+        elif isinstance(relation, tree.Fed):
+            near = self._sources(thing)
         else:
             near = self._above(thing.id)
         return near & self._select(relation.target) if near else near
 
+    def _sources(self, thing: Thing) -> set[int]:
+        """All that a Thing, an inlet or an outlet has its power from: outlets, inlets, the equipment of the outlets."""
+        own = [part for part in self.parts.get(thing.id, ()) if part.is_a(Inlet)]
+        waiting = [thing] if thing.is_part else own
+        found: set[int] = set()
+        while waiting:
+            here = waiting.pop()
+            above = self._inlets(here) if here.is_a(Outlet) else self._outlets(here)
+            waiting += [part for part in above if part.id not in found]
+            found.update(part.id for part in above)
+            found.update(part.entity_id for part in above if part.is_a(Outlet))
+        return found
+
+    def _outlets(self, inlet: Thing) -> list[Thing]:
+        return [self.things[outlet] for outlet, hanging in self.hanging.items() if hanging == inlet]
+
+    def _inlets(self, outlet: Thing) -> list[Thing]:
+        """The inlet that feeds an outlet, or each that its equipment has where it is not recorded."""
+        own = [part for part in self.parts[outlet.entity_id] if part.is_a(Inlet)]
+        said = [each.value for each in self.attributes[outlet.id] if each.key == Key("inlet")]
+        named = [part for part in own for value in said if part.id == value.ref or part.part_name == value.text]
+        return named or own
+
     def _above(self, id: int) -> set[int]:
         if id not in self._ancestors:
+            start = self.things[id]
             found: set[int] = set()
-            for parent in self.parents[id]:
-                found |= {parent} | self._above(parent)
+            waiting = [start]
+            while waiting:
+                here = waiting.pop()
+                above = [self.things[parent] for parent in self.parents[here.id] - found]
+                new = [parent for parent in above if leads_on(here, parent, start)]
+                found.update(parent.id for parent in new)
+                waiting += new
             self._ancestors[id] = found
         return self._ancestors[id]

@@ -3,7 +3,7 @@
 expr     := conj { 'or' conj }
 conj     := unary { 'and' unary }
 unary    := 'not' unary | set [ relation ] | relation
-relation := 'connected' 'to' set [ 'via' KIND ] | 'in' set
+relation := 'connected' 'to' set [ 'via' KIND ] | 'in' set | 'fed' 'by' set
 set      := test | '(' expr ')' | '@' NAME
 test     := 'name:' pattern | 'driver:' pattern | 'part:' pattern | '_ip:' addresses
           | 'attr:' KEY ( ',' pattern | OP value | '={' value { ',' value } '}' ) [ 'inherited' ]
@@ -126,7 +126,7 @@ class _Parser:
         else:
             found = relation
         start = self.at
-        if self.keyword("connected") or self.keyword("in"):
+        if self.keyword("connected") or self.keyword("in") or self.keyword("fed"):
             self.at = start
             raise self.expected("and, or, ) or the end (put the first relation in parentheses)")
         return found
@@ -139,6 +139,10 @@ class _Parser:
             return tree.Connected(target, self.kind() if self.keyword("via") else None)
         if self.keyword("in"):
             return tree.In(self.set())
+        if self.keyword("fed"):
+            if not self.keyword("by"):
+                raise self.expected("by behind fed")
+            return tree.Fed(self.set())
         return None
 
     def kind(self) -> str:
@@ -304,7 +308,7 @@ class _Parser:
         self.skip_blanks()
         relation = self.relation()
         if relation is None:
-            raise self.expected("connected to or in")
+            raise self.expected("connected to, in or fed by")
         self.closing("count(RELATION")
         match = _SIGN.match(self.text, self.at)
         if match is None:

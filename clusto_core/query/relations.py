@@ -6,13 +6,17 @@ Both ends of a relation are either whole Things or parts; each combination has a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 
-from clusto_core.drivers import registry
+from clusto_core.drivers import Category, registry
 from clusto_core.model import wiring
 from clusto_core.query.statement import Arm, Statement
 
 OWNERSHIP = "ownership"
 """No kind of connection, but that one is directly in the other."""
+_LEAVING = """
+    SELECT a.id FROM things t JOIN attributes a ON a.thing_id = t.id AND a.key = '_in' JOIN things p ON p.id = a.ref_id
+    WHERE t.driver IN ({groupings}) AND p.driver NOT IN ({groupings})"""
 
 
 class Arms:
@@ -20,7 +24,34 @@ class Arms:
 
     def __init__(self, statement: Statement, stored: Iterable[str]) -> None:
         self.statement = statement
-        self._panels = any(wiring.is_panel(registry.of(name)) for name in stored)
+        self._stored = list(stored)
+        self._panels = any(wiring.is_panel(registry.of(name)) for name in self._stored)
+
+    @cached_property
+    def leaving(self) -> str:
+        """The ids, in brackets, of what says that a grouping belongs to a place; nothing where nothing does. That is no
+        way up for what is in the grouping: see `leads_on`."""
+        groupings = [name for name in self._stored if issubclass(registry.of(name), Category)]
+        if not groupings:
+            return ""
+        names = {f"grouping{number}": name for number, name in enumerate(groupings)}
+        sql = _LEAVING.format(groupings=", ".join(f":{name}" for name in names))
+        found = [row[0] for row in self.statement.database.rows(sql, names)]
+        return self.statement.ids(found) if found else ""
+
+    def belonging(self, known: str, *, up: bool) -> Arm | None:
+        """From a grouping up to the place that it belongs to, or from a place down to such groupings."""
+        if not self.leaving:
+            return None
+        a = self.statement.alias("a")
+        here, there = ("thing_id", "ref_id") if up else ("ref_id", "thing_id")
+        return Arm(f"attributes {a}", f"{a}.{here} = {known} AND {a}.id IN {self.leaving}", f"{a}.{there}")
+
+    def _staying(self, arm: Arm) -> Arm:
+        """The same way without those from a grouping to where it belongs."""
+        if not self.leaving:
+            return arm
+        return arm._replace(where=f"{arm.where} AND {arm.unknown.partition('.')[0]}.id NOT IN {self.leaving}")
 
     def connected(self, known: str, known_part: bool, unknown_part: bool, via: str | None) -> list[Arm]:
         """One step from the id `known`: along a cable, to where its path ends, and, without `via`, in or out of
@@ -76,7 +107,7 @@ class Arms:
 
     def up(self, known: str, *, units: bool) -> list[Arm]:
         """One step up from a whole Thing: what it was put in, its rack, and the rack `units` themselves."""
-        arms = [self._put_in(known), self._mounted(known, "other_thing_id")]
+        arms = [self._staying(self._put_in(known)), self._mounted(known, "other_thing_id")]
         return [*arms, self._mounted(known, "other_part_id")] if units else arms
 
     def _mounted(self, known: str, unknown: str) -> Arm:
@@ -88,7 +119,7 @@ class Arms:
         """One step down from a whole Thing: what was put in it, what is mounted in it; not its parts."""
         c = self.statement.alias("c")
         mounted = Arm(f"connections {c}", f"{c}.other_thing_id = {known} AND {c}.part_id IS NULL", f"{c}.thing_id")
-        return [self._holding(known), mounted]
+        return [self._staying(self._holding(known)), mounted]
 
     def in_unit(self, known: str) -> Arm:
         """From a rack unit to what is mounted in it."""

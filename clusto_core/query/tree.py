@@ -249,6 +249,15 @@ class In(Relation):
         return f"in {_operand(self.target)}"
 
 
+class Fed(Relation):
+    """`fed by SET`: power comes from there, any number of steps, through what gives it on inlet by inlet."""
+
+    __slots__ = ("target",)
+
+    def __str__(self) -> str:
+        return f"fed by {_operand(self.target)}"
+
+
 class Count(Node):
     """`count(RELATION) < N`: how many different Things of the set it reaches."""
 
@@ -368,8 +377,8 @@ def rewrite(node: Node, change: dict[Node, Node]) -> Node:
         return type(node)(*(rewrite(item, change) for item in node.items))
     if isinstance(node, Connected):
         return Connected(rewrite(node.target, change), node.via)
-    if isinstance(node, In):
-        return In(rewrite(node.target, change))
+    if isinstance(node, (In, Fed)):
+        return type(node)(rewrite(node.target, change))
     if isinstance(node, Count):
         relation = rewrite(node.relation, change)
         assert isinstance(relation, Relation)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from clusto_core.errors import NotFound
 from clusto_core.model.attributes import Key, Value
+from clusto_core.model.mounting import aside
 from clusto_core.store.database import Row
 from clusto_core.store.reader import Reader
 from clusto_core.store.unit import UnitOfWork
@@ -127,7 +128,7 @@ def told(change: Change, cables: set[int]) -> Iterator[str]:
                 continue
             cables.add(row[0])
             ends = row[6:8] if row[6].partition(":")[0] == change.name else row[7:5:-1]
-            yield f"{sign} {ends[0]} -- {ends[1]}"
+            yield f"{sign} {ends[0]} -- {ends[1]}{aside(row[8] if len(row) > 8 else 0)}"
 
 
 def pending(unit: UnitOfWork) -> Iterator[Change]:

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from clusto_core.drivers import Driver, Part, registry
-from clusto_core.drivers.equipment import PLACES
+from clusto_core.drivers import Driver, Equipment, Part, registry
 from clusto_core.drivers.resources import DeviceType
 from clusto_core.errors import Malformed
-from clusto_core.model import addresses, keys, reserved, wiring
+from clusto_core.model import addresses, holding, keys, mounting, reserved, wiring
 from clusto_core.model.attributes import IN, IP, Key, Value, checked
+from clusto_core.model.grammars import RackUnits
 from clusto_core.model.names import split_part, trailing_number
 from clusto_core.model.things import Link, Thing
-from clusto_core.rules import kinds, parts
+from clusto_core.rules import cabling, kinds, parts
 from clusto_core.store.reader import Reader
 
 _QUESTIONS: tuple[tuple[str, str], ...] = (
@@ -76,7 +76,7 @@ _QUESTIONS: tuple[tuple[str, str], ...] = (
     ),
     (
         "{} has two cables in it",
-        "SELECT t.name FROM connections c JOIN things t ON t.id = c.part_id "
+        "SELECT t.name FROM connections c JOIN things t ON t.id = c.part_id WHERE c.kind <> 'position' "
         "GROUP BY c.part_id, t.name HAVING count(*) > 1",
     ),
     (
@@ -85,17 +85,8 @@ _QUESTIONS: tuple[tuple[str, str], ...] = (
         "GROUP BY c.thing_id, t.name HAVING min(c.other_thing_id) <> max(c.other_thing_id)",
     ),
     (
-        "{} is in rack units that are not adjacent",
-        "SELECT t.name FROM connections c JOIN things t ON t.id = c.thing_id "
-        "JOIN things u ON u.id = c.other_part_id WHERE c.part_id IS NULL "
-        "GROUP BY c.thing_id, t.name HAVING max(u.number) - min(u.number) + 1 <> count(*)",
-    ),
-    (
-        "{} is higher or lower than the rack units that it is in",
-        "SELECT t.name FROM connections c JOIN things t ON t.id = c.thing_id JOIN attributes a ON a.thing_id = t.id "
-        "WHERE c.part_id IS NULL AND a.key = 'height' AND a.number IS NULL AND a.subkey IS NULL "
-        "AND a.type = 'integer' GROUP BY c.thing_id, t.name, a.integer_value "
-        "HAVING a.integer_value <> count(*)",
+        "cable {} does not say what is taken of a rack unit, or says it of something else",
+        "SELECT DISTINCT c.cable_id FROM connections c WHERE (c.kind = 'position') <> (c.slot & 15 <> 0)",
     ),
     (
         "{} has an id that will be given out again",
@@ -116,7 +107,16 @@ _BEHIND_PANELS = """
 _IN_PLACES = """
     SELECT t.name, k.child_id, k.parent_id FROM containment k
     JOIN things t ON t.id = k.child_id JOIN things p ON p.id = k.parent_id
-    WHERE t.owner_id IS NULL AND p.driver IN (:ids)"""
+    WHERE t.owner_id IS NULL AND p.owner_id IS NULL AND p.driver IN (:ids)"""
+_HELD = """
+    SELECT DISTINCT t.driver, p.driver FROM attributes a JOIN things t ON t.id = a.thing_id
+    JOIN things p ON p.id = a.ref_id WHERE a.key = '_in' AND t.owner_id IS NULL AND p.owner_id IS NULL"""
+_HELD_SO = """
+    SELECT t.name, p.name FROM attributes a JOIN things t ON t.id = a.thing_id JOIN things p ON p.id = a.ref_id
+    WHERE a.key = '_in' AND t.driver = :child AND p.driver = :parent ORDER BY t.name"""
+_MOUNTED = """
+    SELECT t.name, c.thing_id, u.id, u.name, u.number, c.slot FROM connections c JOIN things t ON t.id = c.thing_id
+    JOIN things u ON u.id = c.other_part_id WHERE c.part_id IS NULL ORDER BY t.name, u.number"""
 _NUMBERED = """
     SELECT min(t.name) FROM things t WHERE t.number IS NOT NULL AND t.driver IN (:ids)
     GROUP BY t.owner_id, t.driver, t.number HAVING count(*) > 1"""
@@ -151,6 +151,8 @@ def problems(reader: Reader) -> Iterator[str]:
     yield from _wrong_ends(reader)
     yield from _cycles(reader)
     yield from _places(reader)
+    yield from _nonsense(reader)
+    yield from _mounted(reader)
     yield from _names(reader)
     yield from _keys(reader)
     yield from _values(reader)
@@ -186,7 +188,7 @@ def _addresses(reader: Reader) -> Iterator[str]:
 
 
 def _places(reader: Reader) -> Iterator[str]:
-    places = [name for place in PLACES for name in registry.under(place)]
+    places = [name for name in reader.drivers() if issubclass(registry.of(name), Equipment)] or [""]
     found: dict[str, set[int]] = {}
     for name, _, parent in reader.database.rows_in(_IN_PLACES, places):
         found.setdefault(name, set()).add(parent)
@@ -195,6 +197,37 @@ def _places(reader: Reader) -> Iterator[str]:
             yield f"{name} is in {len(parents)} places"
     for (name,) in reader.database.rows_in(_NUMBERED, _panel_ports(reader)):
         yield f"{name} has the number of another port on its side of the panel"
+
+
+def _nonsense(reader: Reader) -> Iterator[str]:
+    """What was put in what cannot hold it, from before that was looked at."""
+    for child, parent in reader.database.rows(_HELD):
+        if not holding.may_hold(parent, child):
+            for name, holder in reader.database.rows(_HELD_SO, {"child": child, "parent": parent}):
+                yield f"{name} ({child}) is in {holder} ({parent}), which cannot be: clusto take {name} --from {holder}"
+
+
+def _mounted(reader: Reader) -> Iterator[str]:
+    """Equipment in halves of rack units that are not adjacent, or not as many as it is high; two in one cell."""
+    devices: dict[tuple[str, int], list[tuple[int, int]]] = {}
+    used: dict[tuple[int, str], int] = {}
+    for name, thing, unit, unit_name, number, slot in reader.database.rows(_MOUNTED):
+        devices.setdefault((name, thing), []).append((number or 0, slot))
+        cells = slot & mounting.WHOLE
+        if used.get((unit, unit_name), 0) & cells:
+            yield f"{unit_name} has two devices in one place"
+        used[unit, unit_name] = used.get((unit, unit_name), 0) | cells
+    heights = {attribute.thing_id: attribute.value for attribute in reader.attributes_under(cabling.HEIGHT)}
+    deep = {each.thing_id for each in reader.attributes_under(cabling.FULL_DEPTH) if keys.is_true(each.value.text)}
+    for (name, thing), taken in devices.items():
+        if thing in deep and not all(slot & face for _, slot in taken for face in mounting.FACES.values()):
+            yield f"{name} takes both faces of its rack units, and is in one of them"
+        halves = mounting.halves(taken)
+        if halves and halves[-1] - halves[0] + 1 != len(halves):
+            yield f"{name} is in rack units that are not adjacent"
+        tall = RackUnits().read(heights[thing]) if thing in heights else None
+        if tall is not None and 2 * float(tall.text) != len(halves):
+            yield f"{name} is higher or lower than the rack units that it is in"
 
 
 def _names(reader: Reader) -> Iterator[str]:

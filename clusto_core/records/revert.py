@@ -12,10 +12,11 @@ from typing import Any, NoReturn
 
 from clusto_core.drivers import registry
 from clusto_core.errors import Refused
-from clusto_core.model import addresses
+from clusto_core.model import addresses, mounting
 from clusto_core.model.attributes import IP, Key, Value
 from clusto_core.model.names import split_part, trailing_number
 from clusto_core.model.things import Attribute, Cable, Thing
+from clusto_core.model.wiring import POSITION
 from clusto_core.records import history
 from clusto_core.rules import cabling, containment
 from clusto_core.store.unit import UnitOfWork
@@ -60,10 +61,11 @@ class _Revert:
         unit = self.unit
         gone = {table: self._only(self.after, self.before, table) for table in self.after}
         for row in gone["cables"].values():
-            cable = Cable(*row[:6])
-            if self._cable(cable) != cable:
+            cable = _cable(row)
+            present = self._cable(cable)
+            if present is None or present._replace(slot=cable.slot) != cable:
                 self._in_the_way(cable.thing, row[0], f"{row[6]} and {row[7]} are not connected now as they were then")
-            unit.delete_cable(cable)
+            unit.delete_cable(present)
         for row in gone["attributes"].values():
             attribute = self._attribute(row)
             unit.delete_attribute(attribute)
@@ -162,7 +164,7 @@ class _Revert:
                 self._address_is_free(text)
             unit.insert_attribute(Attribute(id, thing_id, key, Value(type, text, ref)))
         for row in back["cables"].values():
-            cable = Cable(*row[:6])
+            cable = _cable(row)
             for part_id, thing_id, name in (
                 (cable.part, cable.thing, row[6]),
                 (cable.other_part, cable.other_thing, row[7]),
@@ -170,7 +172,9 @@ class _Revert:
                 part = unit.find(part_id or thing_id)
                 if part is None:
                     self._in_the_way(thing_id, row[0], f"{name} is not there now")
-                if part_id is not None and unit.cable_of(part) is not None:
+                if cable.slot and part_id is not None:
+                    self._allowed(thing_id, cabling.check_free, part, cable.slot)
+                elif part_id is not None and unit.cable_of(part) is not None:
                     self._in_the_way(thing_id, None, f"{part.name} is connected otherwise now")
             self._fits(cable)
             unit.insert_cable(cable)
@@ -214,6 +218,13 @@ class _Revert:
         raise Refused(
             f"transaction {self.number} cannot be undone: {what} (transaction {named} is in the way: {by.command})"
         )
+
+
+def _cable(row: list[Any]) -> Cable:
+    """A connection as the history tells it. What was taken of a unit never changes; histories from before halves and
+    faces do not say it: all of the unit."""
+    slot = row[8] if len(row) > 8 else mounting.WHOLE if row[1] == POSITION else 0
+    return Cable(*row[:6])._replace(slot=slot)
 
 
 def _mentions(sides: Iterable[str | None], row_id: int) -> bool:

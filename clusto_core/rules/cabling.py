@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from math import ceil
+from collections.abc import Iterable
+from functools import reduce
+from itertools import chain
+from operator import or_
 from typing import NamedTuple
 
 from clusto_core.drivers import Driver, Part
 from clusto_core.drivers.equipment import Mounted, Rack
 from clusto_core.drivers.parts import RackUnit
 from clusto_core.errors import Malformed, Refused
-from clusto_core.model import wiring
+from clusto_core.model import mounting, wiring
 from clusto_core.model.attributes import Key
 from clusto_core.model.grammars import RackUnits
+from clusto_core.model.keys import is_true
+from clusto_core.model.mounting import Span, parse_span
 from clusto_core.model.names import trailing_number
 from clusto_core.model.things import Cable, Thing
 from clusto_core.rules.containment import check_no_cycle, is_in, standing, take
@@ -20,9 +24,11 @@ from clusto_core.spelling import natural_key
 from clusto_core.store.unit import UnitOfWork
 
 HEIGHT = Key("height")
-"""How many rack units a device takes; one where it is not said, 0 for what hangs beside them."""
-
-_SPAN = re.compile(r"(?P<rack>[^:]+):RU(?P<low>[0-9]{1,4})(?:-(?:RU)?(?P<high>[0-9]{1,4}))?", re.IGNORECASE)
+"""How many rack units a device takes, in halves; one where it is not said, 0 for what hangs beside them."""
+FULL_DEPTH = Key("full_depth")
+"""Whether a device takes both faces of its units."""
+TYPE = Key("type")
+"""What was made after a device type is deep unless that says otherwise."""
 
 
 class Joined(NamedTuple):
@@ -32,35 +38,49 @@ class Joined(NamedTuple):
     other: Thing
 
 
-class Span(NamedTuple):
-    """Adjacent rack units: the rack's name, the lowest unit and the highest one, None when only the lowest is given."""
-
-    rack: str
-    low: int
-    high: int | None
-
-
-def parse_span(text: str) -> Span | None:
-    """`rack101:RU13`, `rack101:RU13-14`; None for anything else. Raises Malformed for a span written downwards."""
-    match = _SPAN.fullmatch(text)
-    if match is None:
-        return None
-    low, high = int(match["low"]), int(match["high"]) if match["high"] else None
-    if high is not None and high < low:
-        raise Malformed(f"malformed span: {text} (the lower unit comes first)")
-    return Span(match["rack"], low, high)
-
-
 # --- rack units ------------------------------------------------------------------------------------------------------
 
 
 def height(unit: UnitOfWork, thing: Thing) -> int | None:
-    """How many rack units a device takes, None where its height is not recorded. Raises Refused where several are."""
+    """How many halves of rack units a device takes, None where its height is not recorded.
+
+    Raises Refused where several are.
+    """
     values = [each.value for each in unit.attributes(thing) if each.key == HEIGHT]
-    found = [ceil(float(known.text)) for value in values if (known := RackUnits().read(value)) is not None]
+    found = [float(known.text) for value in values if (known := RackUnits().read(value)) is not None]
     if len(found) > 1:
-        raise Refused(f"{thing.name} has several heights: {', '.join(map(str, found))}")
-    return found[0] if found else None
+        raise Refused(f"{thing.name} has several heights: {', '.join(f'{each:g}' for each in found)}")
+    return int(2 * found[0]) if found else None
+
+
+def is_deep(unit: UnitOfWork, thing: Thing) -> bool | None:
+    """Whether a device takes both faces of its units: by its attribute, or because its device type says nothing else;
+    None where neither is known."""
+    typed = None
+    for attribute in unit.attributes(thing):
+        if attribute.key == FULL_DEPTH:
+            return is_true(attribute.value.text)
+        if attribute.key == TYPE:
+            typed = True
+    return typed
+
+
+def cells(unit: UnitOfWork, thing: Thing, face: str) -> int:
+    """What a device takes of a unit when it is mounted from that face, or from the one it is likely mounted from."""
+    deep = is_deep(unit, thing)
+    if deep or (deep is None and not face):
+        return mounting.WHOLE | (mounting.FACING_REAR if face == "rear" else 0)
+    return mounting.REAR | mounting.FACING_REAR if face == "rear" else mounting.FRONT
+
+
+def taking(unit: UnitOfWork, thing: Thing, span: Span) -> dict[int, int]:
+    """By number, what a device takes of each unit where a span says that it is. Raises Refused as `height`."""
+    return mounting.taken(span.low, _top(span, height(unit, thing)), cells(unit, thing, span.face))
+
+
+def _top(span: Span, tall: int | None) -> int:
+    """The highest half that something so many halves high takes."""
+    return span.low + tall - 1 if tall and span.high is None else span.top
 
 
 def rack_units(unit: UnitOfWork, rack: Thing) -> dict[int, Thing]:
@@ -73,13 +93,42 @@ def positions(unit: UnitOfWork, thing: Thing) -> list[Cable]:
     return [cable for cable in unit.cables(thing) if cable.part is None and cable.thing == thing.id]
 
 
-def mount(unit: UnitOfWork, thing: Thing, rack: Thing, low: int | None = None, high: int | None = None) -> list[Joined]:
-    """Puts a device into adjacent units of a rack: from `low` up to `high`, or as many as it is high.
+def mount(unit: UnitOfWork, thing: Thing, rack: Thing, span: Span | None = None) -> list[Joined]:
+    """Puts a device into adjacent units of a rack, or halves of them: where the span says, or from there up.
 
-    Without `low`, the lowest free ones. A place that it was put in, and that the rack is in, is said by the rack from
-    then on. Raises Refused when it is no such device or no such rack, when it is mounted or stands elsewhere, when
+    Without a span, into the lowest free ones. A place that it was put in, and that the rack is in, is said by the rack
+    from then on. Raises Refused when it is no such device or no such rack, when it is mounted or stands elsewhere, when
     units are taken, are not there, or are not as many as it is high.
     """
+    place = _check_mountable(unit, thing, rack)
+    tall = height(unit, thing)
+    if tall == 0:
+        raise Refused(f"{thing.name} takes no rack units (height 0): put it in {rack.name} instead")
+    if span is None:
+        low = _free_run(unit, rack, tall or 2, cells(unit, thing, ""))
+        span = Span(rack.name, low, None, 2, "")
+    top = _top(span, tall)
+    if tall is not None and (number := top - span.low + 1) != tall:
+        named = mounting.spelled(mounting.taken(span.low, top, mounting.WHOLE).items())
+        raise Refused(f"{thing.name} is {tall / 2:g} units high, {named} are {number / 2:g}")
+    taken = mounting.taken(span.low, top, cells(unit, thing, span.face))
+    joined = []
+    for number, slot in taken.items():
+        rack_unit = _rack_unit(unit, rack, number)
+        if rack_unit is None:
+            size = f" ({thing.name} is {tall / 2:g} units high)" if tall and tall > 2 else ""
+            raise Refused(f"{rack.name} has no RU{number}{size}")
+        check_free(unit, rack_unit, slot)
+        joined.append(Joined(thing, rack_unit))
+    if place is not None and place != rack:
+        take(unit, thing, place)
+    for each, slot in zip(joined, taken.values(), strict=True):
+        unit.insert_cable(Cable(unit.new_id(), wiring.POSITION, None, thing.id, each.other.id, rack.id, slot))
+    return joined
+
+
+def _check_mountable(unit: UnitOfWork, thing: Thing, rack: Thing) -> Thing | None:
+    """The place that a device stands in already, and that the rack is in. Raises Refused as `mount`."""
     if not rack.is_a(Rack):
         raise Refused(f"{rack.name} is no rack")
     if thing.is_part:
@@ -92,28 +141,15 @@ def mount(unit: UnitOfWork, thing: Thing, rack: Thing, low: int | None = None, h
     if place is not None and place != rack and not is_in(unit, rack, place):
         raise Refused(f"{thing.name} is in {place.name}, not in {rack.name}: take it out first")
     check_no_cycle(unit, thing, rack)
-    tall = height(unit, thing)
-    if tall == 0:
-        raise Refused(f"{thing.name} takes no rack units (height 0): put it in {rack.name} instead")
-    if low is None:
-        low = _free_run(unit, rack, rack_units(unit, rack), tall or 1)
-    top = high if high is not None else low + (tall or 1) - 1
-    if tall is not None and top - low + 1 != tall:
-        raise Refused(f"{thing.name} is {tall} units high, RU{low}-{top} are {top - low + 1}")
-    joined = []
-    for number in range(low, top + 1):
-        rack_unit = _rack_unit(unit, rack, number)
-        if rack_unit is None:
-            size = f" ({thing.name} is {tall} units high)" if tall and tall > 1 else ""
-            raise Refused(f"{rack.name} has no RU{number}{size}")
-        if (cable := unit.cable_of(rack_unit)) is not None:
-            raise Refused(f"RU{number} in {rack.name} is taken by {unit.by_id(cable.thing).name}")
-        joined.append(Joined(thing, rack_unit))
-    if place is not None and place != rack:
-        take(unit, thing, place)
-    for each in joined:
-        unit.insert_cable(Cable(unit.new_id(), wiring.POSITION, None, thing.id, each.other.id, rack.id))
-    return joined
+    return place
+
+
+def check_free(unit: UnitOfWork, rack_unit: Thing, slot: int) -> None:
+    """Raises Refused when something else takes one of these cells of a rack unit."""
+    for cable in unit.occupying(rack_unit):
+        if cable.slot & slot & mounting.WHOLE:
+            aside = mounting.aside(cable.slot)
+            raise Refused(f"{rack_unit.place}{aside} is taken by {unit.by_id(cable.thing).name}")
 
 
 def _rack_unit(unit: UnitOfWork, rack: Thing, number: int) -> Thing | None:
@@ -122,14 +158,19 @@ def _rack_unit(unit: UnitOfWork, rack: Thing, number: int) -> Thing | None:
     return found if found is not None and found.is_a(RackUnit) else rack_units(unit, rack).get(number)
 
 
-def _free_run(unit: UnitOfWork, rack: Thing, units: dict[int, Thing], tall: int) -> int:
-    run = 0
-    for number in sorted(units):
-        free = unit.cable_of(units[number]) is None
-        run = (run + 1 if number - 1 in units else 1) if free else 0
-        if run == tall:
-            return number - tall + 1
-    raise Refused(f"{rack.name} has no {tall} free units in a row" if tall > 1 else f"{rack.name} has no free unit")
+def _free_run(unit: UnitOfWork, rack: Thing, tall: int, wanted: int) -> int:
+    """The lowest half from which so many are free, in these cells. Raises Refused."""
+    taken = {number: _taken_of(unit, rack_unit) for number, rack_unit in rack_units(unit, rack).items()}
+    low = next(mounting.free_runs(taken, tall, wanted), None)
+    if low is None:
+        what = f"{tall / 2:g} free units in a row" if tall > 2 else "free unit"
+        raise Refused(f"{rack.name} has no {what}")
+    return low
+
+
+def _taken_of(unit: UnitOfWork, rack_unit: Thing) -> int:
+    """All that is taken of a rack unit."""
+    return reduce(or_, (cable.slot for cable in unit.occupying(rack_unit)), 0)
 
 
 def check_number_is_free_to_change(unit: UnitOfWork, part: Thing) -> None:
@@ -149,27 +190,41 @@ def check_position(unit: UnitOfWork, thing: Thing) -> None:
         if (place := standing(unit, thing)) != rack:
             raise Refused(f"{thing.name} is in {place.name if place else ''}, not in {rack.name}: take it out first")
         check_no_cycle(unit, thing, rack)
-    numbers = sorted(unit.by_id(cable.other_part or 0).number or 0 for cable in taken)
-    if numbers and numbers != list(range(numbers[0], numbers[0] + len(numbers))):
+    found = _halves(unit, taken)
+    if found and found != list(range(found[0], found[0] + len(found))):
         raise Refused(f"{thing.name} would be in units of the rack that are not adjacent")
-    check_height(unit, thing)
+    for cable in taken:
+        for other in unit.occupying(unit.by_id(cable.other_part or 0)):
+            if other.id != cable.id and other.slot & cable.slot & mounting.WHOLE:
+                raise Refused(f"{thing.name} would be where {unit.by_id(other.thing).name} is")
+    check_size(unit, thing)
 
 
-def check_heights(unit: UnitOfWork) -> None:
-    """Raises Refused when a transaction says that mounted equipment is higher or lower than the units it is in."""
-    new, _ = unit.attributes_changed(HEIGHT)
-    for attribute in new:
+def _halves(unit: UnitOfWork, taken: Iterable[Cable]) -> list[int]:
+    """The halves of units that these connections take, in order."""
+    return mounting.halves((unit.by_id(cable.other_part or 0).number or 0, cable.slot) for cable in taken)
+
+
+def check_sizes(unit: UnitOfWork) -> None:
+    """Raises Refused when a transaction says that mounted equipment is higher, lower or deeper than what it is in."""
+    changed = [unit.attributes_changed(key)[0] for key in (HEIGHT, FULL_DEPTH)]
+    for attribute in chain.from_iterable(changed):
         thing = unit.by_id(attribute.thing_id)
         if not thing.is_part:
-            check_height(unit, thing)
+            check_size(unit, thing)
 
 
-def check_height(unit: UnitOfWork, thing: Thing) -> None:
-    """Raises Refused when a Thing is mounted in more or fewer rack units than it is high."""
-    taken = len(positions(unit, thing))
-    if taken and height(unit, thing) not in (None, taken):
-        units = "rack unit" if taken == 1 else "rack units"
-        raise Refused(f"{thing.name} is in {taken} {units}: disconnect it before its height changes")
+def check_size(unit: UnitOfWork, thing: Thing) -> None:
+    """Raises Refused when a Thing is mounted in more or fewer rack units than it is high, or in one face of them and is
+    as deep as the rack."""
+    if not (taken := positions(unit, thing)):
+        return
+    number = len(_halves(unit, taken)) / 2
+    if (tall := height(unit, thing)) is not None and tall / 2 != number:
+        units = "rack unit" if number == 1 else "rack units"
+        raise Refused(f"{thing.name} is in {number:g} {units}: disconnect it before its height changes")
+    if is_deep(unit, thing) and not all(cable.slot & face for cable in taken for face in mounting.FACES.values()):
+        raise Refused(f"{thing.name} is in one face of its rack units: disconnect it before its depth changes")
 
 
 def check_pairing(unit: UnitOfWork, owner: Thing, driver: type[Part], name: str) -> None:
@@ -198,7 +253,7 @@ def connect(unit: UnitOfWork, one: Thing, other: Thing, kind: str | None = None)
             if kind not in (None, wiring.POSITION):
                 raise Refused(f"{each.name} and {rack.name} are joined by position, not by {kind}")
             owner = unit.by_id(rack.entity_id)
-            return mount(unit, each, owner, rack.number if rack.is_part else None)
+            return mount(unit, each, owner, parse_span(f"{owner.name}:RU{rack.number}") if rack.is_part else None)
     left, right = _choose(unit, one, other, kind)
     return [join(unit, left, right)]
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from clusto_core.drivers import Part
+from clusto_core.drivers import Equipment, Part
 from clusto_core.drivers.equipment import PLACES
 from clusto_core.errors import Refused
+from clusto_core.model import holding
 from clusto_core.model.attributes import IN, Key, Value
-from clusto_core.model.things import Attribute, Thing
+from clusto_core.model.things import Attribute, Thing, leads_on
 from clusto_core.store.reader import rank
 from clusto_core.store.unit import UnitOfWork
 
@@ -31,7 +32,7 @@ def ancestors(unit: UnitOfWork, thing: Thing) -> list[Thing]:
         for here in level:
             above = [unit.by_id(here.owner_id)] if here.owner_id is not None else parents(unit, here)
             for parent in sorted(above, key=rank):
-                if parent.id not in found and parent != thing:
+                if parent.id not in found and parent != thing and leads_on(here, parent, thing):
                     found[parent.id] = parent
                     following.append(parent)
         level = following
@@ -44,13 +45,16 @@ def is_place(thing: Thing) -> bool:
 
 
 def put(unit: UnitOfWork, thing: Thing, parent: Thing) -> bool:
-    """Puts a Thing into another; False when it was in it, also by the rack that it is mounted in.
+    """Puts a Thing into another; False when it was in it, also by the rack or the chassis that it is in.
 
-    Raises Refused for parts, cycles and a second place.
+    A place that it was put in, and that the chassis is in, is said by the chassis from then on. Raises Refused for
+    parts, cycles, a second place and what cannot be in the other.
     """
-    if membership(unit, thing, parent) is not None or _mounted_within(unit, thing, parent):
+    if membership(unit, thing, parent) is not None or _within(unit, thing, parent):
         return False
     check(unit, thing, parent)
+    if (place := _looser(unit, thing, parent)) is not None:
+        take(unit, thing, place)
     value = Value("relation", parent.name, parent.id)
     unit.insert_attribute(Attribute(unit.new_id(), thing.id, IN_KEY, value))
     return True
@@ -63,16 +67,31 @@ def check(unit: UnitOfWork, thing: Thing, parent: Thing) -> None:
             raise Refused(f"{each.name} is a part: only whole Things are put in each other")
     if thing == parent:
         raise Refused(f"{thing.name} cannot be in itself")
-    if is_place(parent) and (place := standing(unit, thing)) not in (None, parent):
+    if not holding.may_hold(parent.driver, thing.driver):
+        raise Refused(_nonsense(thing, parent))
+    if parent.is_a(Equipment) and (place := standing(unit, thing)) not in (None, parent, _looser(unit, thing, parent)):
         raise Refused(f"{thing.name} is in {place.name if place else ''} already: take it out first")
     check_no_cycle(unit, thing, parent)
 
 
-def _mounted_within(unit: UnitOfWork, thing: Thing, place: Thing) -> bool:
-    """Whether the rack that a Thing is mounted in is in that place: its rack units say the same, and more exactly."""
-    if thing.is_part or not is_place(place) or (rack := standing(unit, thing)) is None:
+def _nonsense(thing: Thing, parent: Thing) -> str:
+    drivers = ", ".join(holding.allowed(thing.driver))
+    return f"{thing.name} ({thing.driver}) cannot be in {parent.name} ({parent.driver}): what it may be in is {drivers}"
+
+
+def _within(unit: UnitOfWork, thing: Thing, place: Thing) -> bool:
+    """Whether the rack that a Thing is mounted in, or the chassis that it was put in, is in that place: they say the
+    same, and more exactly."""
+    if thing.is_part or not place.is_a(Equipment) or (inner := standing(unit, thing)) is None:
         return False
-    return membership(unit, thing, rack) is None and is_in(unit, rack, place)
+    return (membership(unit, thing, inner) is None or not is_place(inner)) and is_in(unit, inner, place)
+
+
+def _looser(unit: UnitOfWork, thing: Thing, chassis: Thing) -> Thing | None:
+    """The place that a Thing was put in and that the chassis, which it is to be put in, is in too."""
+    if is_place(chassis) or not chassis.is_a(Equipment) or (place := standing(unit, thing)) is None:
+        return None
+    return place if membership(unit, thing, place) is not None and is_in(unit, chassis, place) else None
 
 
 def membership(unit: UnitOfWork, thing: Thing, parent: Thing) -> Attribute | None:
@@ -95,8 +114,9 @@ def take(unit: UnitOfWork, thing: Thing, parent: Thing) -> None:
 
 
 def standing(unit: UnitOfWork, thing: Thing) -> Thing | None:
-    """The one place that a Thing is directly in, by being put there or by being mounted there."""
-    return next((parent for parent in parents(unit, thing) if is_place(parent)), None)
+    """The one place or equipment that a Thing is directly in, by being put there or by being mounted there: it stands
+    where that stands."""
+    return next((parent for parent in parents(unit, thing) if parent.is_a(Equipment)), None)
 
 
 def check_no_cycle(unit: UnitOfWork, thing: Thing, parent: Thing) -> None:
@@ -108,11 +128,11 @@ def check_no_cycle(unit: UnitOfWork, thing: Thing, parent: Thing) -> None:
 
 def is_in(unit: UnitOfWork, thing: Thing, parent: Thing) -> bool:
     """Whether a Thing is in another, any number of steps up."""
-    return thing != parent and _path(unit, thing, parent) is not None
+    return thing != parent and parent in ancestors(unit, thing)
 
 
 def _path(unit: UnitOfWork, start: Thing, goal: Thing) -> list[Thing] | None:
-    """The chain of containment from `start` up to `goal`, both included, if there is one."""
+    """The chain of containment from `start` up to `goal`, both included, if there is one; by way of groupings too."""
     came_from: dict[int, Thing | None] = {start.id: None}
     queue = [start]
     for here in queue:

@@ -16,7 +16,7 @@ from clusto_core.errors import Malformed, NotFound, did_you_mean
 from clusto_core.model import addresses
 from clusto_core.model.attributes import Key, Value
 from clusto_core.model.names import composed, split_part
-from clusto_core.model.things import Attribute, Inherited, Link, Thing, in_force, in_order
+from clusto_core.model.things import Attribute, Inherited, Link, Thing, in_force, in_order, leads_on
 from clusto_core.spelling import natural_key, suggest
 from clusto_core.store.database import Database, Row, connect
 
@@ -58,7 +58,7 @@ _LINK = """
     SELECT c.cable_id, c.kind, c.thing_id,
            p.id, p.name, p.driver, p.owner_id, p.number,
            o.id, o.name, o.driver, o.owner_id, o.number,
-           f.id, f.name, f.driver, f.owner_id, f.number
+           f.id, f.name, f.driver, f.owner_id, f.number, c.slot
     FROM connections c
     LEFT JOIN things p ON p.id = c.part_id
     JOIN things o ON o.id = COALESCE(c.other_part_id, c.other_thing_id)
@@ -82,7 +82,7 @@ _CONTENTS_BUT_PARTS = f"""
     UNION SELECT c.other_thing_id, {THING} FROM connections c JOIN things t ON t.id = c.thing_id
     WHERE c.other_thing_id IN (:ids) AND c.part_id IS NULL"""
 _MOUNTED = """
-    SELECT c.other_thing_id, c.thing_id, u.number FROM connections c JOIN things u ON u.id = c.other_part_id
+    SELECT c.other_thing_id, c.thing_id, u.number, c.slot FROM connections c JOIN things u ON u.id = c.other_part_id
     WHERE c.part_id IS NULL AND c.thing_id IN (:ids)"""
 _PARTNERS = f"SELECT {THING} FROM things t WHERE t.owner_id = :owner AND t.number = :number"
 _NAMES_FROM = """
@@ -252,7 +252,7 @@ class Reader:
         return [_link(row) for row in self.database.rows_in(sql, thing_ids, {"kind": kind} if kind else None)]
 
     def links_of_parts(self, *part_ids: int) -> list[Link]:
-        """The cables of these parts; at most one each."""
+        """The cables of these parts; at most one each, but of rack units one for each device in it."""
         return [_link(row) for row in self.database.rows_in(_LINKS_OF_PART, part_ids)]
 
     def links_of(self, thing: Thing) -> list[Link]:
@@ -287,26 +287,27 @@ class Reader:
         return found
 
     def rack_units(self, ids: Iterable[int]) -> dict[tuple[int, int], str]:
-        """Where these are mounted, by the ids of rack and equipment: `RU13`, `RU13-14`."""
-        found: dict[tuple[int, int], tuple[int, int]] = {}
-        for rack, thing, number in self.database.rows_in(_MOUNTED, list(ids)):
-            low, high = found.get((rack, thing), (number, number))
-            found[rack, thing] = (min(low, number), max(high, number))
-        return {key: f"RU{low}" if low == high else f"RU{low}-{high}" for key, (low, high) in found.items()}
+        """Where these are mounted, by the ids of rack and equipment: `RU13`, `RU13-14`, `RU3.5/rear`."""
+        from clusto_core.model.mounting import spelled
+
+        found: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        for rack, thing, number, slot in self.database.rows_in(_MOUNTED, list(ids)):
+            found.setdefault((rack, thing), []).append((number, slot))
+        return {key: spelled(units) for key, units in found.items()}
 
     def ancestors(self, thing: Thing) -> list[Thing]:
         """Everything that it is in, nearest first, each once."""
         seen = {thing.id}
         found: list[Thing] = []
-        level = [thing.id]
+        level = [thing]
         while level:
             following = []
-            for child_id in level:
-                for parent in self.parents(child_id):
-                    if parent.id not in seen:
+            for child in level:
+                for parent in self.parents(child.id):
+                    if parent.id not in seen and leads_on(child, parent, thing):
                         seen.add(parent.id)
                         found.append(parent)
-                        following.append(parent.id)
+                        following.append(parent)
             level = following
         return found
 
@@ -441,7 +442,7 @@ def _attribute(row: Row) -> Attribute:
 def _link(row: Row) -> Link:
     part = Thing(*row[3:8]) if row[3] is not None else None
     far = Thing(*row[13:18]) if row[13] is not None else None
-    return Link(row[0], row[1], row[2], part, Thing(*row[8:13]), far)
+    return Link(row[0], row[1], row[2], part, Thing(*row[8:13]), far, row[18])
 
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-._"

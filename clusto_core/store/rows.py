@@ -17,7 +17,7 @@ ATTRIBUTES = (
 )
 CONNECTIONS = (
     *("cable_id", "side", "kind", "part_id", "thing_id"),
-    *("other_part_id", "other_thing_id", "far_part_id", "far_thing_id"),
+    *("other_part_id", "other_thing_id", "far_part_id", "far_thing_id", "slot"),
 )
 TRANSACTIONS = ("id", "time", "user", "host", "command", "message", "reverts")
 CHANGES = ("transaction_id", "thing_id", "name", "before", "after")
@@ -49,9 +49,9 @@ def claim_of(attribute: Attribute) -> str | None:
 
 def of_cable(cable: Cable, kind: str, far: Thing | None, near: Thing | None) -> Iterator[Row]:
     """The two rows of `connections`: the path's kind, and where it ends as seen from the first and second end."""
-    id, _, part, thing, other_part, other_thing = cable
-    yield (id, 0, kind, part, thing, other_part, other_thing, *end(far))
-    yield (id, 1, kind, other_part, other_thing, part, thing, *end(near))
+    id, _, part, thing, other_part, other_thing, slot = cable
+    yield (id, 0, kind, part, thing, other_part, other_thing, *end(far), slot)
+    yield (id, 1, kind, other_part, other_thing, part, thing, *end(near), slot)
 
 
 def end(thing: Thing | None) -> tuple[int | None, int | None]:

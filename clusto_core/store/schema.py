@@ -48,6 +48,10 @@ def _where(condition: Any) -> dict[str, Any]:
     return {"sqlite_where": condition, "postgresql_where": condition}
 
 
+PARTIAL = {f"ux_connections_cell{cell}": cell for cell in (1, 2, 4, 8)}
+"""Indexes that keep one device to each cell of a rack unit. MariaDB and MySQL have no index of some rows only, so none
+of these: there the rule alone does it, under the write lock."""
+
 metadata = MetaData(
     naming_convention={"fk": "fk_%(table_name)s_%(column_0_name)s", "ck": "ck_%(table_name)s_%(constraint_name)s"}
 )
@@ -113,7 +117,9 @@ connections = Table(
     Column("other_thing_id", BigInteger, nullable=False),
     Column("far_part_id", BigInteger),
     Column("far_thing_id", BigInteger),
-    Index("ux_connections_part", "part_id", unique=True, **_where(Column("part_id").isnot(None))),
+    Column("slot", Integer, nullable=False, server_default="0"),
+    Index("ux_connections_slot", "part_id", "slot", unique=True, **_where(Column("part_id").isnot(None))),
+    *(Index(name, "part_id", unique=True, **_where(text(f"(slot & {cell}) <> 0"))) for name, cell in PARTIAL.items()),
     Index("ix_connections_thing", "thing_id"),
     Index("ix_connections_mounted", "other_thing_id", **_where(Column("part_id").is_(None))),
     Index("ix_connections_far", "far_thing_id", "far_part_id", **_where(text("far_part_id <> other_part_id"))),
@@ -124,6 +130,8 @@ connections = Table(
 
 `far_*` is where the path ends that goes on through patch panels: the other end where there is no panel, NULL where
 the path ends at a panel. It could be derived; kept, a question about any number of cables is one join.
+
+`slot` is what equipment takes of a rack unit, as `model.mounting` has it; 0 for all else, so that a part has one cable.
 """
 
 transactions = Table(

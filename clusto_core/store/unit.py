@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from clusto_core.model.attributes import Key
 
 _CABLES = """
-    SELECT c.cable_id, c.kind, c.part_id, c.thing_id, c.other_part_id, c.other_thing_id
+    SELECT c.cable_id, c.kind, c.part_id, c.thing_id, c.other_part_id, c.other_thing_id, c.slot
     FROM connections c WHERE c.side = 0 AND c.cable_id IN (:ids)"""
 _CABLE_IDS = "SELECT c.cable_id FROM connections c WHERE c.thing_id IN (:ids)"
 _NEW_PATH = """
@@ -56,6 +56,8 @@ class UnitOfWork:
         self._attributes: dict[int, list[Attribute]] = {}
         self._cables: dict[int, dict[int, Cable]] = {}
         self._cable_of: dict[int, Cable] = {}
+        # By rack unit, what is in it: several devices may be, in halves and on faces of it.
+        self._occupying: dict[int, dict[int, Cable]] = {}
         # What differs from the store: rows that are new, rows that are gone, Things as they were before a change.
         self._new: tuple[dict[int, Thing], dict[int, Attribute], dict[int, Cable]] = ({}, {}, {})
         self._gone: tuple[dict[int, Thing], dict[int, Attribute], dict[int, Cable]] = ({}, {}, {})
@@ -161,10 +163,19 @@ class UnitOfWork:
         return list(self._cables[thing.id].values())
 
     def cable_of(self, part: Thing) -> Cable | None:
-        """The cable in a part."""
+        """The cable in a part; of a rack unit, the first of those in it."""
         if part.entity_id not in self._cables:
             self._load_cables([part.entity_id])
-        return self._cable_of.get(part.id)
+        found = self._cable_of.get(part.id)
+        if found is None and part.id in self._occupying:
+            return next(iter(self._occupying[part.id].values()), None)
+        return found
+
+    def occupying(self, rack_unit: Thing) -> list[Cable]:
+        """The connections of equipment to a rack unit."""
+        if rack_unit.entity_id not in self._cables:
+            self._load_cables([rack_unit.entity_id])
+        return list(self._occupying.get(rack_unit.id, {}).values())
 
     def referring(self, ids: Iterable[int]) -> list[Attribute]:
         """The attributes that name one of these Things, as in this transaction."""
@@ -235,6 +246,9 @@ class UnitOfWork:
             self._index(cable)
 
     def _index(self, cable: Cable) -> None:
+        if cable.slot and cable.other_part is not None:
+            self._occupying.setdefault(cable.other_part, {})[cable.id] = cable
+            return
         for part in (cable.part, cable.other_part):
             if part is not None:
                 self._cable_of[part] = cable
@@ -371,6 +385,7 @@ class UnitOfWork:
         for part in (cable.part, cable.other_part):
             if part is not None:
                 self._cable_of.pop(part, None)
+                self._occupying.get(part, {}).pop(cable.id, None)
         if self._new[2].pop(cable.id, None) is None:
             self._gone[2][cable.id] = cable
         self._obsolete[2].append(cable.id)
@@ -430,8 +445,9 @@ class UnitOfWork:
         """What happened to each Thing: its id and name, and its rows and those of its parts before and after.
 
         A row of `things` is [id, name, driver, owner id, number], of `attributes` [id, Thing's id, part, key, type,
-        text, id of the Thing named], of `cables` [id, kind, part, Thing, other part, other Thing, and the names of both
-        ends]. A cable is told with both Things that it joins. New Things are told one at a time: there may be many.
+        text, id of the Thing named], of `cables` [id, kind, part, Thing, other part, other Thing, the names of both
+        ends, and for equipment in a rack unit what it takes of that]. A cable is told with both Things that it joins.
+        New Things are told one at a time: there may be many.
         """
         things = self._new[0]
         new = {thing.id for thing in things.values() if thing.owner_id is None}
@@ -474,8 +490,9 @@ class UnitOfWork:
         return (id, thing_id, holder.part_name if holder.is_part else None, str(key), *value)
 
     def _told_cable(self, cable: Cable) -> Sequence[Any]:
-        _, _, part, thing, other_part, other_thing = cable
-        return (*cable, self.by_id(part or thing).name, self.by_id(other_part or other_thing).name)
+        _, _, part, thing, other_part, other_thing, slot = cable
+        names = (self.by_id(part or thing).name, self.by_id(other_part or other_thing).name)
+        return (*cable[:6], *names, slot) if slot else (*cable[:6], *names)
 
     def new_keys(self) -> set[Key]:
         """The keys of attributes that are new, without reserved ones and those of which some were taken out."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from clusto_core.model.attributes import IN, Key, Value
+from clusto_core.model.mounting import aside
 from clusto_core.store.unit import Rows, UnitOfWork
 
 
@@ -19,7 +20,7 @@ def lines(unit: UnitOfWork) -> Iterator[str]:
             for cable in rows.get("cables", ()):
                 if (cable[0], sign) not in told:
                     told.add((cable[0], sign))
-                    yield f"{sign} {cable[6]} -- {cable[7]}"
+                    yield f"{sign} {cable[6]} -- {cable[7]}{aside(cable[8] if len(cable) > 8 else 0)}"
 
 
 def _things(name: str, before: Rows, after: Rows) -> Iterator[str]:

@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 from clusto_core.drivers import Part, registry
 from clusto_core.drivers.resources import DeviceType, Query
 from clusto_core.errors import Malformed, did_you_mean
-from clusto_core.model import addresses, reserved
+from clusto_core.model import addresses, mounting, reserved
 from clusto_core.model.attributes import IN, IP, Key, Value, from_python, instant, string, structure
 from clusto_core.model.names import MalformedName, check_name, split_part
-from clusto_core.rules import cabling, kinds
+from clusto_core.rules import kinds
 from clusto_core.rules.parts import checked_part_name
 from clusto_core.spelling import suggest
 
@@ -221,8 +221,8 @@ def _read_in(document: Document, content: object, problems: _Problems) -> None:
 
 def _read_at(document: Document, content: object, problems: _Problems) -> None:
     document.at = _text(content)
-    if cabling.parse_span(document.at) is None:
-        raise Malformed(f"malformed position: {document.at[:60]!a} (write RACK:RU13, or RACK:RU13-14)")
+    if mounting.parse_span(document.at) is None:
+        raise Malformed(f"malformed position: {document.at[:60]!a} (write RACK:RU13, RACK:RU13-14, RACK:RU13.5/rear)")
 
 
 def _read_attrs(document: Document, content: object, problems: _Problems) -> None:

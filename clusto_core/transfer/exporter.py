@@ -15,6 +15,7 @@ from clusto_core.drivers.parts import NIC, Inlet, Port, RackUnit, SerialPort
 from clusto_core.errors import ClustoError
 from clusto_core.model import wiring
 from clusto_core.model.attributes import IN, IP, Key, Value
+from clusto_core.model.mounting import spelled
 from clusto_core.model.things import Attribute, Link, Thing
 from clusto_core.rules import devicetypes, parts
 from clusto_core.rules.devicetypes import TYPE
@@ -99,14 +100,10 @@ class _Exporter:
         return document
 
     def _joins(self, document: Document, thing: Thing, links: list[Link]) -> None:
-        units = sorted(
-            (link.other.number or 0, link.other.owner_name)
-            for link in links
-            if link.part is None and link.other.is_a(RackUnit)
-        )
-        if units:
-            (low, rack), (high, _) = units[0], units[-1]
-            document.at = f"{rack}:RU{low}" if low == high else f"{rack}:RU{low}-{high}"
+        mounted = [link for link in links if link.part is None and link.other.is_a(RackUnit)]
+        if mounted:
+            units = spelled((link.other.number or 0, link.slot) for link in mounted)
+            document.at = f"{mounted[0].other.owner_name}:{units}"
         connect = {
             link.part.part_name: link.other.name
             for link in links

@@ -76,9 +76,11 @@ class _Rounds:
         self._round("addresses", made, self._hold)
         joins = Joins(self.work)
         self._round("positions", made, joins.leave_place)
-        # Where racks are comes before what stands in them: it may say the same, less exactly.
-        self._round("memberships", sorted(made, key=lambda each: not containment.is_place(each[1])), self._memberships)
+        # Where racks and chassis are comes before what stands in them: it may say the same, less exactly.
+        places = [each for each in made if containment.is_place(each[1])]
+        self._round("memberships", places, self._memberships)
         self._round("positions", joins.places, joins.take_place)
+        self._round("memberships", _outermost_first(made), self._memberships)
         self._round("cables", made, joins.cables)
         joins.connect(lambda done, total: self.progress("cables", done, total))
         return made
@@ -272,3 +274,21 @@ class _Rounds:
                 continue
             except ClustoError as error:
                 self.work.fault(document, error, "in")
+
+
+def _outermost_first(made: Made) -> Made:
+    """What is no place, in an order in which nothing comes before what it is to be put in."""
+    others = [each for each in made if not containment.is_place(each[1])]
+    holders = {name for document, _ in others for name in document.parents}
+    waiting = {document.name: (document, thing) for document, thing in others if document.name in holders}
+    first: dict[str, tuple[Document, Thing]] = {}
+
+    def take(name: str) -> None:
+        if (each := waiting.pop(name, None)) is not None:
+            for outer in each[0].parents:
+                take(outer)
+            first[name] = each
+
+    for name in list(waiting):
+        take(name)
+    return [*first.values(), *(each for each in others if each[0].name not in first)]

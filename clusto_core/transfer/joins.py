@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from clusto_core.drivers.parts import RackUnit
 from clusto_core.errors import ClustoError, Malformed, Refused
+from clusto_core.model import mounting
 from clusto_core.model.names import split_part
 from clusto_core.model.things import Thing
 from clusto_core.rules import cabling
@@ -33,15 +34,15 @@ class Joins:
         if not document.at:
             return
         present = cabling.positions(self.unit, thing)
-        if present and (span := cabling.parse_span(document.at)) is not None:
+        if present and (span := mounting.parse_span(document.at)) is not None:
             try:
-                high = span.high or span.low + (cabling.height(self.unit, thing) or 1) - 1
+                wanted = cabling.taking(self.unit, thing, span)
             except Refused as refusal:
                 self.work.fault(document, refusal, "at")
                 return
-            units = {self.unit.by_id(cable.other_part or 0).number for cable in present}
+            units = {self.unit.by_id(cable.other_part or 0).number: cable.slot for cable in present}
             rack = self.unit.by_id(present[0].other_thing)
-            if rack.name == span.rack and units == set(range(span.low, high + 1)):
+            if rack.name == span.rack and units == wanted:
                 return
             for cable in present:
                 self.unit.delete_cable(cable)
@@ -49,11 +50,11 @@ class Joins:
 
     def take_place(self, document: Document, thing: Thing) -> None:
         """Puts a device where the document says."""
-        span = cabling.parse_span(document.at)
+        span = mounting.parse_span(document.at)
         if span is None:
             return
         try:
-            cabling.mount(self.unit, thing, self.work.lookup(span.rack), span.low, span.high)
+            cabling.mount(self.unit, thing, self.work.lookup(span.rack), span)
         except DamagedError:
             return
         except ClustoError as error:

@@ -38,7 +38,7 @@ def build(change: Transaction, random: Random) -> list[Thing]:
         change.add("Server", "db01", part_counts={"nic": 1}),
         change.add("VirtualServer", "vm1"),
         change.add("Switch", "sw1", part_counts={"port": 3, "inlet": 1}),
-        change.add("PDU", "pdu1", part_counts={"outlet": 3}),
+        change.add("PDU", "pdu1", part_counts={"outlet": 3, "inlet": ["A", "B"]}),
         change.add("PDU", "pdu2", part_counts={"outlet": 2}),
         change.add("ConsoleServer", "cs1", part_counts={"consoleport": 2}),
         change.add("PatchPanel", "pp1", part_counts={"port": 2}),
@@ -48,6 +48,8 @@ def build(change: Transaction, random: Random) -> list[Thing]:
         change.add("Class", "BigMem"),
     ]
     parts = [part for thing in things for part in change.unit.parts(thing)]
+    for outlet in ("pdu1:1", "pdu1:2"):
+        change.set_values(outlet, "inlet", random.choice("AB"))
     for _ in range(random.randint(0, 14)):
         with contextlib.suppress(ClustoError):
             change.put(random.choice(things), random.choice(things))
@@ -115,6 +117,8 @@ class Writer:
     def relation(self, depth: int) -> str:
         if self.random.random() < 0.4:
             return f"in {self.operand(depth)}"
+        if self.random.random() < 0.2:
+            return f"fed by {self.operand(depth)}"
         via = self.choice(" via network", " via power", " via console", " via position", "", "", "")
         return f"connected to {self.operand(depth)}{via}"
 

@@ -107,7 +107,7 @@ def test_an_expression_is_read(text: str, tree: object) -> None:
         ("attr:tag={x", 10, "expected } for this brace"),
         ("attrs={_in=x}", 8, "reserved"),
         ("attr:_in,x inherited", 12, "reserved"),
-        ("count(name:a) < 2", 7, "expected connected to or in"),
+        ("count(name:a) < 2", 7, "expected connected to, in or fed by"),
         ("count(in name:a) < two", 20, "expected a whole number"),
         ("count(in name:a)", 17, "and a number"),
         ("free(", 6, "expected network, power, console or position"),

@@ -283,6 +283,6 @@ def _step(change: Transaction, random_: random.Random) -> None:
             if random_.random() < 0.3:
                 change.remove(one)
             elif random_.random() < 0.5:
-                change.rename(one, next(name for name in names if change.unit.get(name) is None))
+                change.rename(one, next((name for name in names if change.unit.get(name) is None), other))
             else:
                 change.disconnect(one)

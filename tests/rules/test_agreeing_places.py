@@ -154,5 +154,5 @@ def test_a_file_may_say_where_the_rack_of_what_is_mounted_is(inventory: Inventor
 
 
 def test_a_file_that_contradicts_itself_is_refused(inventory: Inventory) -> None:
-    with pytest.raises(ClustoError, match="server1 is in dc2, not in rack1: take it out first"):
+    with pytest.raises(ClustoError, match="server1 is in rack1 already: take it out first"):
         imported(inventory, list(THINGS), "dc2")

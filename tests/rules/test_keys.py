@@ -48,6 +48,7 @@ NOT_READ: list[tuple[Grammar, list[str]]] = [
 WRONG = {
     "protected": ("Server", "maybe", "protected of x is true or false, not 'maybe'"),
     "height": ("Server", "2.3", "height of x is a number of rack units, in halves: 1, 2.5 or 2U, not '2.3'"),
+    "full_depth": ("Server", "half", "full_depth of x is true or false, not 'half'"),
     "mac": ("Server", "00:11", "mac of x is a MAC address: 52:54:00:12:34:56, not '00:11'"),
     "cidr": ("Network", "10.9.0.1/24", "10.9.0.1/24 is an address within a block: write 10.9.0.0/24"),
     "gateway": ("Network", "gw", "gateway of x is an IP address, not 'gw'"),

@@ -28,7 +28,7 @@ def test_migrations_make_the_schema_that_the_code_declares(empty_url: str) -> No
     from alembic.script import ScriptDirectory
 
     from clusto_core.store import migrations
-    from clusto_core.store.schema import metadata
+    from clusto_core.store.schema import PARTIAL, metadata
 
     opening.create(empty_url)
     engine = opening.engine_for(empty_url)
@@ -39,6 +39,7 @@ def test_migrations_make_the_schema_that_the_code_declares(empty_url: str) -> No
             for each in compare_metadata(context, metadata)
             # Alembic keeps its own table, and reads partial indexes back without what they are limited to.
             if not (each[0] == "remove_table" and each[1].name == "alembic_version")
+            and not (each[0] == "add_index" and each[1].name in PARTIAL and engine.dialect.name == "mariadb")
         ]
     engine.dispose()
     assert different == []
@@ -261,7 +262,10 @@ def database_of(url: str) -> contextlib.AbstractContextManager[database.Database
         ("UPDATE things SET name = 'other:eth0' WHERE name = 'server1:eth0'", "is not named after the Thing"),
         ("DELETE FROM things WHERE name = 'server1'", "not there"),
         ("UPDATE store SET next_id = 1", "has an id that will be given out again"),
-        ("UPDATE attributes SET integer_value = 3 WHERE key = 'height'", "is higher or lower"),
+        (
+            "UPDATE attributes SET head = '3', integer_value = 3, float_value = 3 WHERE key = 'height'",
+            "is higher or lower",
+        ),
         (
             "INSERT INTO attributes (id, thing_id, key, type, ref_id) SELECT 9999, p.id, '_in', 'relation', c.id "
             "FROM things p, things c WHERE p.name = 'dc1' AND c.name = 'rack1'",

@@ -92,7 +92,7 @@ def test_a_type_gives_its_parts(store: Inventory) -> None:
         assert reader.resolve("switch1:GigabitEthernet 1/0/1").name == "switch1:GigabitEthernet-1/0/1"
         own = {str(each.key): each.value for each in reader.attributes(reader.resolve("switch1").id)}
     assert own == {
-        "height": Value("integer", "2"),
+        "height": Value("float", "1.5"),
         "full_depth": Value("boolean", "false"),
         "type": Value("string", "grune-netze/gn-4-2"),
     }
@@ -108,14 +108,11 @@ def test_what_is_kept_of_the_type_itself() -> None:
         "part_number": "GN-42",
         "weight": 4.5,
         "weight_unit": "kg",
-        "height": 2,
+        "height": 1.5,
         "full_depth": False,
     }
     assert definition["driver"] == "Server"
-    assert document.notes == (
-        "grune-netze/gn-4-2: 1.5 units high: counted as 2, as clusto has no half units",
-        "grune-netze/gn-4-2: left out: 2 module bays: what is in them is not part of the type",
-    )
+    assert document.notes == ("grune-netze/gn-4-2: left out: 2 module bays: what is in them is not part of the type",)
 
 
 def test_a_file_that_says_no_height_means_one_unit() -> None:
@@ -134,7 +131,8 @@ def test_a_file_that_says_no_height_means_one_unit() -> None:
         ("manufacturer: a\nmodel: b\nmodle: c\n", 3, "a device type has no 'modle'"),
         ("manufacturer: a\nmodel: b\nmodel: c\n", 3, "'model' is given twice"),
         ("manufacturer: a\nmodel: b\nu_height: tall\n", 3, "expected a number, found 'tall'"),
-        ("manufacturer: a\nmodel: b\nu_height: 101\n", 3, "u_height is 0 to 100 rack units, not 101"),
+        ("manufacturer: a\nmodel: b\nu_height: 101\n", 3, "u_height is 0 to 100 rack units, in halves, not 101"),
+        ("manufacturer: a\nmodel: b\nu_height: 1.3\n", 3, "in halves, not 1.3"),
         ("manufacturer: a\nmodel: b\nis_full_depth: perhaps\n", 3, "expected true or false"),
         ("manufacturer: a\nmodel: b\ninterfaces: eth0\n", 3, "expected a list"),
         ("manufacturer: a\nmodel: b\ninterfaces:\n  - eth0\n", 4, "expected a mapping"),

@@ -225,7 +225,7 @@ WRONG: list[tuple[dict[str, Any], str, type[Exception]]] = [
     ({"name": "server1", "attrs": {"a b": 1}}, "malformed key", Malformed),
     ({"name": "server1", "in": ["rack1O1"]}, "no such thing: rack1O1", NotFound),
     ({"name": "server1", "in": ["rack101:RU1"]}, "only whole Things", Malformed),
-    ({"name": "room1", "in": ["rack101"]}, "room1 cannot be put in rack101", Refused),
+    ({"name": "room1", "in": ["rack101"]}, "room1 (Room) cannot be in rack101", Refused),
     ({"name": "room1", "in": ["room1"]}, "cannot be in itself", Refused),
     ({"name": "server2", "at": "rack101"}, "malformed position", Malformed),
     ({"name": "server2", "at": "rack101:RU43"}, "rack101 has no RU43", Refused),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from math import ceil
 from typing import Any, NamedTuple, TextIO
 
 import yaml
@@ -103,7 +102,7 @@ def _document(root: Node, file: str) -> Document:
     named = ports.named(list(_ports(fields)))
     notes: list[str] = []
     title = devicetypes.name_of(maker, model)
-    given = _given(fields, title, notes)
+    given = _given(fields)
     left_out = [f"{_count(fields[key].value)} {key.replace('-', ' ')}" for key in _BAYS if key in fields]
     if left_out:
         notes.append(f"{title}: left out: {', '.join(left_out)}: what is in them is not part of the type")
@@ -123,14 +122,12 @@ def _document(root: Node, file: str) -> Document:
     return document
 
 
-def _given(fields: Mapping[str, _Field], title: str, notes: list[str]) -> dict[str, object]:
+def _given(fields: Mapping[str, _Field]) -> dict[str, object]:
     """The attributes that equipment of the type gets: its height in rack units, whether it is shallow."""
     tall = _measure(fields["u_height"].value) if "u_height" in fields else 1.0
-    if not 0 <= tall <= 100:
-        raise _Wrong(fields["u_height"].value, f"u_height is 0 to 100 rack units, not {tall:g}")
-    if tall != int(tall):
-        notes.append(f"{title}: {tall:g} units high: counted as {ceil(tall)}, as clusto has no half units")
-    given: dict[str, object] = {"height": ceil(tall)}
+    if not 0 <= tall <= 100 or 2 * tall != int(2 * tall):
+        raise _Wrong(fields["u_height"].value, f"u_height is 0 to 100 rack units, in halves, not {tall:g}")
+    given: dict[str, object] = {"height": tall if tall != int(tall) else int(tall)}
     if "is_full_depth" in fields and not _flag(fields["is_full_depth"].value):
         given["full_depth"] = False
     return given
