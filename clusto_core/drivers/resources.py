@@ -23,3 +23,11 @@ class DeviceType(Resource):
 
 class Query(Resource):
     """A saved expression, named `@NAME`."""
+
+
+class SiteKey(Resource):
+    """A key that the site declared, named `=KEY`."""
+
+
+UNSEEN = frozenset((Query.__name__, SiteKey.__name__))
+"""What describes the inventory and is nothing of it: no expression selects it."""

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from clusto_core.drivers import Part, registry
-from clusto_core.drivers.resources import DeviceType, Query
+from clusto_core.drivers.resources import DeviceType, Query, SiteKey
 from clusto_core.errors import Malformed, did_you_mean
 from clusto_core.model import addresses, reserved
 from clusto_core.model.attributes import IN, IP, Key, Value, from_python, instant, string, structure
@@ -159,6 +159,8 @@ def _check_name(document: Document, data: Mapping[str, Any], problems: _Problems
     try:
         if document.driver == Query.__name__:
             kinds.checked_name(document.name, Query)
+        elif document.driver == SiteKey.__name__:
+            kinds.checked_name(document.name, SiteKey)
         elif document.driver == DeviceType.__name__ or (not document.driver and "/" in document.name):
             kinds.checked_type(document.name)
         elif ":" in document.name:

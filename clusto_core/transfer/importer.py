@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from clusto_core.drivers import registry
-from clusto_core.drivers.resources import DeviceType
+from clusto_core.drivers.resources import DeviceType, SiteKey
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, did_you_mean
 from clusto_core.inventory import Transaction
 from clusto_core.model import addresses
@@ -62,8 +62,11 @@ class _Rounds:
         documents = self.work.sound()
         self.progress("reading", 0, len(documents))
         self._prefetch(documents)
+        # Keys of the site are declared before the first value is read by what they say.
+        declared = self._things([each for each in documents if each.driver == SiteKey.__name__])
+        self._round("keys", declared, self._attributes)
         types = [each for each in documents if each.driver == DeviceType.__name__]
-        others = [each for each in documents if each.driver != DeviceType.__name__]
+        others = [each for each in documents if each.driver not in (DeviceType.__name__, SiteKey.__name__)]
         # Things are made after the definition of their type, which may be in the same file.
         made = self._things(types)
         self._round("types", made, self._columns)
@@ -81,7 +84,7 @@ class _Rounds:
         self._round("positions", joins.places, joins.take_place)
         self._round("cables", made, joins.cables)
         joins.connect(lambda done, total: self.progress("cables", done, total))
-        return made
+        return declared + made
 
     def _round(self, what: str, made: Made, action: Callable[[Document, Thing], None]) -> None:
         for done, (document, thing) in enumerate(made):
