@@ -27,12 +27,12 @@ from clusto_core.rules import (
     cabling,
     categories,
     containment,
-    declared,
     devicetypes,
     kinds,
     newkeys,
     parts,
     protection,
+    sitekeys,
     things,
     values,
 )
@@ -161,7 +161,7 @@ class Transaction:
         if (failed := self.unit.failed) is not None:
             raise Refused(f"nothing was changed: a part of the change failed when half of it was done ({failed})")
         if self.unit.changed:
-            declared.check(self.unit)
+            sitekeys.check(self.unit)
             self.notes = list(newkeys.notes(self.unit, strict=self.strict))
             categories.check(self.unit)
             cabling.check_heights(self.unit)
@@ -271,17 +271,17 @@ class Transaction:
 
     def define_key(self, key: str | Key, declaration: Mapping[str, Any], *, convert: bool = False) -> int:
         """Declares a key of the site: see `model.keys.declare` for what may be said; gives how many values of before
-        were converted, which is done where asked for. Raises Malformed, Refused as `rules.declared.define`."""
+        were converted, which is done where asked for. Raises Malformed, Refused as `rules.sitekeys.define`."""
         with self.unit.wholly():
-            return declared.define(self.unit, Key.of(key), declaration, convert=convert)
+            return sitekeys.define(self.unit, Key.of(key), declaration, convert=convert)
 
     def forget_key(self, key: str | Key) -> None:
         """Takes the declaration of a key away; its values stay. Raises NotFound."""
-        declared.forget(self.unit, Key.of(key))
+        sitekeys.forget(self.unit, Key.of(key))
 
     def set_strict(self, strict: bool) -> None:
         """Has the store refuse new keys that nobody declared, from the next change on, or take them again."""
-        declared.set_strict(self.unit, strict)
+        sitekeys.set_strict(self.unit, strict)
 
     # --- containment and wiring --------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """What keys may have, held on every way in: those that clusto declares, and those of the site.
 
-A value is read as it comes in. What needs all that a transaction does, is looked at when that ends: that no two Things
-have a value that is unique, that what must have one has it, and that a new declaration fits what is there already.
+A value is read as it comes in; what is there already is held against a declaration when that is made, and by
+`db check`.
 """
 
 from __future__ import annotations
@@ -19,14 +19,12 @@ from clusto_core.model.attributes import Key, Value
 from clusto_core.model.grammars import Relation, Text
 from clusto_core.model.keys import Declared
 from clusto_core.model.things import Attribute, Thing
-from clusto_core.rules import kinds
 from clusto_core.rules.lookup import resolve
 from clusto_core.store.reader import Reader
 from clusto_core.store.unit import UnitOfWork
 
 STRICT = "*"
 """Stands for every key that nobody declared: whether a new one is refused is kept with it."""
-_FEW = 500
 _ALL_KEY = Key(STRICT)
 
 Known = dict[Key, Declared | None]
@@ -188,38 +186,16 @@ def _shared(key: Key, found: Iterable[Attribute], holders: Mapping[int, Thing]) 
         having.setdefault((each.value.type, each.value.text), set()).add(each.thing_id)
     for (_, text), ids in having.items():
         if len(ids) > 1:
-            yield Misfit(_same_words(key, text, [holders[id].name for id in sorted(ids)]))
+            yield Misfit(same_words(key, text, [holders[id].name for id in sorted(ids)]))
 
 
-def _same_words(key: Key, text: str, names: list[str]) -> str:
+def same_words(key: Key, text: str, names: list[str]) -> str:
+    """What to say where Things have one value of a key that is unique."""
     shown = "" if key.secret else f" {text[:40]}"
     return f"{' and '.join(names[:3])} would have the same {key}{shown}, which is unique"
 
 
-# --- declaring -------------------------------------------------------------------------------------------------------
-
-
-def define(unit: UnitOfWork, key: Key, data: Mapping[str, object], *, convert: bool = False) -> int:
-    """Declares a key of the site; gives how many values were converted.
-
-    Raises Malformed for a declaration that cannot be; Refused for a key of clusto's own and, with a line for each in
-    its details, where values do not fit: with `convert` those alone that cannot be read.
-    """
-    declared = declaration(key, data)
-    found = list(misfits(unit.reader, key, declared))
-    left = [each for each in found if each.attribute is None or not convert]
-    if left:
-        raise _unfit(key, left)
-    for each in found:
-        assert each.attribute is not None
-        assert each.kept is not None
-        unit.load_attributes([each.attribute.thing_id])
-        unit.delete_attribute(each.attribute)
-        unit.insert_attribute(Attribute(unit.new_id(), each.attribute.thing_id, each.attribute.key, each.kept))
-    _keep(unit, str(key), data)
-    if convert and (left := list(misfits(unit.reader, key, declared))):
-        raise _unfit(key, left)
-    return len(found)
+# --- what can be declared ---------------------------------------------------------------------------------------------
 
 
 def declaration(key: Key, data: Mapping[str, object]) -> Declared:
@@ -265,87 +241,3 @@ def _is_said(kind: type, said: object) -> bool:
     if kind is float:
         return isinstance(said, int | float) and not isinstance(said, bool)
     return isinstance(said, kind)
-
-
-def _unfit(key: Key, left: list[Misfit]) -> Refused:
-    convertible = sum(each.attribute is not None for each in left)
-    hint = f"; --convert would convert {convertible}" if convertible else ""
-    several = "value does" if len(left) == 1 else "values do"
-    error = Refused(f"{len(left)} {several} not fit {key}: nothing was changed{hint}")
-    error.details = tuple(each.words for each in left[:100])
-    return error
-
-
-def _keep(unit: UnitOfWork, key: str, data: Mapping[str, object]) -> None:
-    from clusto_core.drivers.resources import SiteKey
-    from clusto_core.model.attributes import structure
-    from clusto_core.rules import things, values
-
-    name = kinds.checked_name(f"={key}", SiteKey)
-    thing = unit.get(name) or things.add(unit, SiteKey, name)
-    values.keep(unit, thing, reserved.KEY_DEFINITION, [structure(dict(data))])
-
-
-def set_strict(unit: UnitOfWork, strict: bool) -> None:
-    """Has the store refuse new keys that nobody declared, or take them."""
-    _keep(unit, STRICT, {"strict": strict})
-
-
-def forget(unit: UnitOfWork, key: Key) -> None:
-    """Takes a declaration away; the values stay. Raises NotFound."""
-    from clusto_core.rules import things
-
-    thing = unit.get(f"={key}")
-    if thing is None:
-        raise NotFound(f"no such key is declared by the site: {key} (clusto key list)")
-    things.remove(unit, thing)
-
-
-# --- when all is done ------------------------------------------------------------------------------------------------
-
-
-def check(unit: UnitOfWork) -> None:
-    """Raises Refused for what a transaction leaves that does not fit what the site declared."""
-    new, _ = unit.attributes_changed(reserved.KEY_DEFINITION)
-    fresh = set()
-    for attribute in new:
-        text = unit.by_id(attribute.thing_id).name[1:]
-        if text != STRICT:
-            key = Key.parse(text)
-            fresh.add(key)
-            if left := list(misfits(unit.reader, key, declaration(key, json.loads(attribute.value.text)))):
-                raise _unfit(key, left)
-    for key, declared in of_site(unit.reader).items():
-        if key not in fresh and (declared.unique or declared.required):
-            _check_key(unit, key, declared)
-
-
-def _check_key(unit: UnitOfWork, key: Key, declared: Declared) -> None:
-    new, gone = unit.attributes_changed(key)
-    if declared.unique and new:
-        _check_unique(unit.reader, key, new)
-    if declared.required:
-        touched = {each.id for each in unit.new_things() if issubclass(each.kind, declared.on)}
-        touched |= {each.thing_id for each in gone if not unit.is_gone(each.thing_id)}
-        for id in touched:
-            thing = unit.find(id)
-            if thing is not None and issubclass(thing.kind, declared.on):
-                _check_has(unit, key, thing)
-
-
-def _check_has(unit: UnitOfWork, key: Key, thing: Thing) -> None:
-    if not any(each.key == key for each in unit.attributes(thing)):
-        raise Refused(f"{thing.name} must have {key} (a {thing.driver} has one: clusto key show {key})")
-
-
-def _check_unique(reader: Reader, key: Key, new: list[Attribute]) -> None:
-    if len(new) > _FEW:
-        found = reader.attributes_under(key)
-    else:
-        found = [each for attribute in new for each in reader.attributes_with(key, attribute.value)]
-    first: dict[tuple[str, str], int] = {}
-    for each in found:
-        other = first.setdefault((each.value.type, each.value.text), each.thing_id)
-        if other != each.thing_id:
-            names = [thing.name for thing in reader.by_ids([other, each.thing_id]).values()]
-            raise Refused(_same_words(key, each.value.text, sorted(names)))

@@ -13,6 +13,7 @@ import pytest
 from clusto_core.config import Settings
 from clusto_core.errors import ClustoError
 from clusto_core.inventory import Inventory
+from clusto_core.model import keys
 from clusto_core.model.attributes import from_python, infer
 from clusto_core.model.grammars import Address, Block, Boolean, Grammar, Integer, Mac, RackUnits
 from clusto_core.records.integrity import problems
