@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from clusto_cli.backends.base import BmcControl, BootMachine
 from clusto_cli.backends.console.access import Access
+from clusto_cli.backends.settings import integer, seconds
 from clusto_cli.console.ways import access_of
 from clusto_cli.power.targets import BMC, Plan, Target
 from clusto_cli.rebuild.exposure import secrets_told, tell_token
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 OUTLET = "outlet"
 _BOOT_TIMEOUT = 600.0
+_SIGNS = 2
 """Seconds from power on to the installer: servers with much memory test it for minutes."""
 
 
@@ -126,15 +128,15 @@ def _job(reader: Reader, machines: Machines, thing: Thing, via: str | None, time
         known,
         via or (BMC if "bmc.host" in values else OUTLET),
         timeout or 0.0,
-        _seconds(known, "rebuild.boot_timeout", _BOOT_TIMEOUT),
-        _signs(known),
+        seconds(values, "rebuild.boot_timeout", _BOOT_TIMEOUT),
+        integer(values, "rebuild.signs", _SIGNS),
         url=values.get("rebuild.url"),
     )
     job.checks += _cards(job)
     if not job.failed:
         job.checks += _recipe(machines, job)
     if not timeout:
-        job.timeout = _seconds(known, "rebuild.timeout", job.os.timeout if job.os is not None else 3600.0)
+        job.timeout = seconds(values, "rebuild.timeout", job.os.timeout if job.os is not None else 3600.0)
     _console(reader, job)
     _probe(job)
     if len(job.possible) < job.needed:
@@ -222,26 +224,6 @@ def _probe(job: Job) -> None:
     except ValueError as error:
         raise Malformed(f"{job.name}: {error}") from None
     job.checks.append(Check("probe", None, str(job.probe) if job.probe is not None else "none: rebuild.probe is none"))
-
-
-def _signs(known: Recipe) -> int:
-    text = known.values.get("rebuild.signs") or "2"
-    if text not in ("1", "2", "3"):
-        raise Malformed(f"{known.thing.name}: rebuild.signs is {text!r}: write 1, 2 or 3")
-    return int(text)
-
-
-def _seconds(known: Recipe, key: str, default: float) -> float:
-    text = known.values.get(key)
-    if text is None:
-        return default
-    try:
-        found = float(text)
-    except ValueError:
-        found = 0.0
-    if not 0 < found < 7 * 86400:
-        raise Malformed(f"{known.thing.name}: {key} is {text!r}: write seconds")
-    return found
 
 
 def refusals(reader: Reader, jobs: Sequence[Job], powers: Sequence[Power]) -> list[str]:

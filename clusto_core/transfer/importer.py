@@ -14,7 +14,7 @@ from clusto_core.drivers import registry
 from clusto_core.drivers.resources import DeviceType, SiteKey
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, did_you_mean
 from clusto_core.inventory import Transaction
-from clusto_core.model import addresses
+from clusto_core.model import addresses, keys
 from clusto_core.model.attributes import Value
 from clusto_core.model.names import split_part
 from clusto_core.model.things import Thing
@@ -229,6 +229,8 @@ class _Rounds:
         for name, said in document.part_attrs.items():
             try:
                 part = self.work.part(thing, name)
+            except NotFound as error:
+                self.work.fault(document, NotFound(f"{error}{_column(name, said)}"), "part_attrs", name)
             except ClustoError as error:
                 self.work.fault(document, error, "part_attrs", name)
             else:
@@ -275,3 +277,11 @@ class _Rounds:
                 continue
             except ClustoError as error:
                 self.work.fault(document, error, "in")
+
+
+def _column(part: str, said: Values) -> str:
+    """What may have been meant where a column of two words (`Serial Number`) is read as a part and its key."""
+    near = next((str(key) for key in keys.every() if str(key) == part.lower()), None)
+    if near is None:
+        return ""
+    return f" ({part} {next(iter(said))} says an attribute of a part: did you mean {near}?)"
