@@ -103,5 +103,8 @@ def keys(beginning: str, known: Mapping[Key, Declared], kinds: Iterable[type[Dri
     group: `snmp.`."""
     wanted = list(kinds)
     fitting = [str(key) for key, each in known.items() if not each.writer and all(each.fits(kind) for kind in wanted)]
-    shown = {key if "." in beginning else re.sub(r"\..*", ".", key) for key in fitting}
+    plain = {key for key in fitting if "." not in key}
+    shown = {
+        key if "." in beginning or key.partition(".")[0] in plain else re.sub(r"\..*", ".", key) for key in fitting
+    }
     return sorted(key for key in shown if key.startswith(beginning))

@@ -177,6 +177,15 @@ def own() -> frozenset[Key]:
     return frozenset(key for key, declared in every().items() if not declared.inherited)
 
 
+def case_clashes(names: Iterable[str]) -> Iterator[str]:
+    """What to say of keys that differ from a known one, or from each other, in case alone."""
+    known = {str(key).lower(): str(key) for key in every()}
+    for name in sorted(names, reverse=True):
+        other = known.setdefault(name.lower(), name)
+        if other != name:
+            yield f"the key {name} differs from {other} in case alone"
+
+
 # --- reading values --------------------------------------------------------------------------------------------------
 
 

@@ -158,6 +158,7 @@ def _meanings(reader: Reader) -> Iterator[str]:
     """Values that their key cannot have, from before they were read on their way in."""
     known = {**keys.every(), **declared.of_site(reader)}
     stored = set(reader.keys())
+    yield from keys.case_clashes(key for key in stored if not key.startswith("_"))
     for key, each in known.items():
         if str(key) in stored or each.required:
             yield from (misfit.words for misfit in declared.misfits(reader, key, each))

@@ -29,7 +29,12 @@ KEYS: Mapping[str, Mapping[str, Any]] = {
         "writer": "clusto import --device-type",
         "meaning": "the parts and attributes that a device type gives",
     },
-    "serial": {"type": "text", "no_inherit": True, "meaning": "the serial number, by which a Thing may be named"},
+    "serial": {
+        "type": "text",
+        "many": True,
+        "no_inherit": True,
+        "meaning": "the serial number, by which a Thing may be named",
+    },
     "label": {
         "type": "text",
         "on": _PARTS,
