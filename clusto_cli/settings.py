@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -104,7 +103,9 @@ def keys(beginning: str, known: Mapping[Key, Declared], kinds: Iterable[type[Dri
     wanted = list(kinds)
     fitting = [str(key) for key, each in known.items() if not each.writer and all(each.fits(kind) for kind in wanted)]
     plain = {key for key in fitting if "." not in key}
-    shown = {
-        key if "." in beginning or key.partition(".")[0] in plain else re.sub(r"\..*", ".", key) for key in fitting
-    }
-    return sorted(key for key in shown if key.startswith(beginning))
+    shown = {key if "." in beginning or _group(key) in plain else f"{_group(key)}." for key in fitting}
+    return sorted(key for key in {*plain, *shown} if key.startswith(beginning))
+
+
+def _group(key: str) -> str:
+    return key.partition(".")[0]

@@ -6,7 +6,7 @@ without guessing stays, and is told.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -58,13 +58,12 @@ def _under(connection: sa.Connection, key: Key) -> Iterator[tuple[int, Thing, Ke
     here, things = _ATTRIBUTES.c, _THINGS.c
     found = sa.select(here.id, here.number, here.type, here.head, here.rest, *things)
     found = found.join(_THINGS, things.id == here.thing_id).where(here.key == key.key, here.subkey == key.subkey)
-    for id, number, type, head, rest, *thing in connection.execute(
-        found.where(here.type != "relation").order_by(here.id)
-    ):
+    rows = connection.execute(found.where(here.type != "relation").order_by(here.id)).all()
+    for id, number, type, head, rest, *thing in rows:
         yield id, Thing(*thing), Key(key.key, number, key.subkey), Value(type, (head or "") + (rest or ""))
 
 
-def _respelled(id: int, declared: Declared, thing: Thing, key: Key, value: Value) -> Iterator[Mapping[str, Any]]:
+def _respelled(id: int, declared: Declared, thing: Thing, key: Key, value: Value) -> Iterator[dict[str, Any]]:
     """The columns of a value in its one spelling, where it has another. What names a Thing is left to whoever knows
     which. Raises Malformed."""
     (kept,) = keys.checked(declared, thing, key, [value])
@@ -81,6 +80,6 @@ def _respelled(id: int, declared: Declared, thing: Thing, key: Key, value: Value
 
 def _spelled(connection: sa.Connection) -> Iterator[tuple[str, str | None]]:
     here = _ATTRIBUTES.c
-    yield from connection.execute(
-        sa.select(here.key, here.subkey).where(~here.key.startswith("_", autoescape=True)).distinct()
-    )
+    yours = ~here.key.startswith("_", autoescape=True)
+    for row in connection.execute(sa.select(here.key, here.subkey).where(yours).distinct()):
+        yield row.key, row.subkey
