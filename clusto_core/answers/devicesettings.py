@@ -227,7 +227,7 @@ def _tell_insecure(key: str, values: Mapping[str, Setting]) -> None:
     """Tells of a way that does not keep this secret, as far as settings say."""
 
     def says(name: str) -> str:
-        return values[name].text if name in values else ""
+        return values[name].normal.text if name in values else ""
 
     if key in ("snmp.community", "snmp.write_community") and says("snmp.version") != "3":
         permissions.insecure("snmp-clear", f"{key} goes over the network in clear", "set snmp.version=3, and users")

@@ -133,9 +133,7 @@ def test_values_of_before_are_listed_or_converted_wholly(clusto: Run) -> None:
 @pytest.mark.parametrize(
     "said", [{"unique": True}, {"required": True, "on": ["Server"]}, {"on": ["Switch"], "no_inherit": True}, {}]
 )
-def test_what_is_there_is_held_against_each_part_of_a_declaration(
-    inventory: Inventory, said: dict[str, object]
-) -> None:
+def test_what_is_there_is_held_against_a_declaration(inventory: Inventory, said: dict[str, object]) -> None:
     with inventory.change() as change:
         change.add("Server", "s1", attributes={"k": ["a", "b"]})
         change.add("Server", "s2", attributes={"k": "a"})
@@ -183,11 +181,8 @@ def test_what_is_not_inherited_is_so_for_everybody(clusto: Run) -> None:
     assert clusto("attr", "get", "colour", "--inherited", "p1").code == 3
     assert clusto("find", "driver:PDU and attr:colour,red inherited").out == ""
     assert "colour" not in clusto("show", "p1").out
-    assert clusto("find", "driver:PDU", "--columns", "name,inherited:colour").out.split() == [
-        "name",
-        "inherited:colour",
-        "p1",
-    ]
+    table = clusto("find", "driver:PDU", "--columns", "name,inherited:colour").out
+    assert table.split() == ["name", "inherited:colour", "p1"]
     assert clusto("attr", "get", "snmp.community", "--inherited", "--reveal", "p1").out == "own\n"
 
 
