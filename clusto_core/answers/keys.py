@@ -9,10 +9,10 @@ KEYS: Mapping[str, Mapping[str, Any]] = {
     "mac": {"type": "mac", "many": True, "no_inherit": True, "meaning": "the MAC addresses of a card"},
     "vlan": {
         "type": "any",
-        "on": ["NIC", "Port"],
+        "on": ["NIC", "Port", "Network"],
         "many": True,
         "no_inherit": True,
-        "meaning": "the VLAN that a card is meant to be in: a VLAN, or its id",
+        "meaning": "the VLAN of a Network, or that a card is meant to be in: a VLAN, or its id",
     },
     "feed": {"type": "text", "on": ["PDU"], "meaning": "the letter of the feed that a PDU is on: A, B"},
     "power.outlet": {

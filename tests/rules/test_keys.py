@@ -131,7 +131,7 @@ def test_no_key_is_put_together_where_it_is_read() -> None:
     for where, module in _sources():
         for node in ast.walk(module):
             got = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get"
-            for asked in _asked(node) if got or isinstance(node, ast.Subscript) else ():
+            for asked in _asked(node)[:1] if got or isinstance(node, ast.Subscript) else ():
                 if isinstance(asked, ast.JoinedStr):
                     assert _text(asked.values[0]) not in groups, f"{where}:{asked.lineno}"
 
