@@ -365,6 +365,8 @@ def verbs(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """The verbs and topics, formats apart, and behind a verb that has verbs of its own, those."""
     here = ctx.find_root()
     given = ctx.params.get(param.name or "") or ()
+    if list(given) == ["keys"]:
+        return words(map(str, known_keys(ctx)), incomplete)
     for word in given:
         found = here.command.get_command(here, word) if isinstance(here.command, click.Group) else None
         if found is None:

@@ -240,3 +240,40 @@ def test_a_new_key_like_a_known_one_is_told(clusto: Run) -> None:
     case = clusto("attr", "set", "Serial", "S1", "-t", "x")
     assert case == (2, "", "clusto: error: the key Serial differs from serial in case alone: write serial\n")
     assert clusto("attr", "set", "Protected", "true", "-t", "x").code == 2
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "attr:height,2U",
+        "attr:height>=1U",
+        "attr:protected,YES",
+        "attr:protected=on",
+        "attr:draw>1.5kW",
+        "attr:draw,2kW",
+        "attr:snmp.timeout=1min",
+        "attr:mac,0050.56AB.CDEF",
+        "not attr:mac,0050.56AB.CDEE",
+    ],
+)
+def test_an_expression_means_values_in_any_spelling(clusto: Run, expression: str) -> None:
+    clusto("key", "define", "draw", "--unit", "W")
+    values = {"height": "2", "protected": "true", "draw": "2000", "snmp.timeout": "60", "mac": "005056abcdef"}
+    clusto("add", "Server", "x", *(word for key, value in values.items() for word in ("--attr", f"{key}={value}")))
+    assert clusto("find", expression).out == "x\n"
+
+
+def test_completion_offers_what_fits(clusto: Run) -> None:
+    clusto("add", "PDU", "p1")
+    clusto("add", "VLAN", "v1")
+
+    def offered(line: str) -> set[str]:
+        return {each.partition("\t")[0] for each in clusto("completion", "fish", "--line", line).out.splitlines()[1:]}
+
+    assert {"power.profile", "power.timeout"} <= offered("clusto attr set -t p1 power.")
+    assert offered("clusto attr set -t p1 vi") == set()
+    assert offered("clusto attr set -t v1 vi") == {"vid"}
+    assert offered("clusto attr set -t v1 power.p") == set()
+    assert offered("clusto attr set snmp.version ") == {"1", "2c", "3"}
+    assert offered("clusto add VLAN v2 --attr vi") == {"vid="}
+    assert "snmp.port" in offered("clusto help keys snmp.p")
