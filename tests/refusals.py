@@ -135,7 +135,6 @@ REFUSALS: list[Refusal] = [
     refused("rename =asset =other", 4, "declares the key asset", lambda c: c.rename("=asset", "=other")),
     refused("key define snmp.port", 4, "clusto itself reads snmp.port", lambda c: c.define_key("snmp.port", {})),
     refused("key define k --type x", 2, "no such type of values", lambda c: c.define_key("k", {"type": "x"})),
-    refused("key define status --type date", 4, "not fit status", lambda c: c.define_key("status", {"type": "date"})),
     refused("key delete nothing", 3, "no such key is declared", lambda c: c.forget_key("nothing")),
     refused(
         "add Server x --attr asset=a1",
