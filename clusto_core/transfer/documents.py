@@ -20,7 +20,7 @@ from clusto_core.drivers.resources import DeviceType, Query, SiteKey
 from clusto_core.errors import Malformed, did_you_mean
 from clusto_core.model import addresses, reserved
 from clusto_core.model.attributes import IN, IP, Key, Value, from_python, instant, string, structure
-from clusto_core.model.names import MalformedName, check_name, split_part
+from clusto_core.model.names import MalformedName, check_name, composed, split_part
 from clusto_core.rules import cabling, kinds
 from clusto_core.rules.parts import checked_part_name
 from clusto_core.spelling import suggest
@@ -180,7 +180,7 @@ def _text(content: object) -> str:
         raise Malformed(
             f"expected text, found {_what(content)}{hint}" if content != "" else "expected text, found none"
         )
-    return content
+    return composed(content)
 
 
 def _texts(content: object) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, did_yo
 from clusto_core.inventory import Transaction
 from clusto_core.model import addresses, keys
 from clusto_core.model.attributes import Value
-from clusto_core.model.names import split_part
+from clusto_core.model.names import composed, split_part
 from clusto_core.model.things import Thing
 from clusto_core.rules import claims, containment, kinds, parts, things, values
 from clusto_core.rules.devicetypes import DEFINITION, TYPE
@@ -211,7 +211,7 @@ class _Rounds:
         document.connect, document.attrs = connect, attrs
 
     def _named_part(self, text: str) -> Thing | None:
-        owner_name, part_name = split_part(text)
+        owner_name, part_name = split_part(composed(text))
         owner = self.unit.get(owner_name) if part_name else None
         return self.unit.part(owner, part_name) if owner is not None and part_name else None
 

@@ -14,8 +14,9 @@ from clusto_core.config import Settings
 from clusto_core.errors import Malformed, Refused
 from clusto_core.inventory import Inventory
 from clusto_core.model import units
-from clusto_core.model.attributes import infer
+from clusto_core.model.attributes import Key, infer
 from clusto_core.model.keys import TYPES, declare
+from clusto_core.records.integrity import problems
 from tests.conftest import Run
 
 # What is declared beside the type; what people write, and what is kept; what cannot be.
@@ -287,3 +288,22 @@ def test_what_is_kept_is_kept_again(text: str, type: str) -> None:
         return
     if kept is not None:
         assert declared.grammar.read(kept) == kept
+
+
+def test_every_database_keeps_declarations(empty_url: str) -> None:
+    inventory = Inventory(Settings(empty_url))
+    with inventory.change() as change:
+        change.add("Rack", "r1", attributes={"draw": "2 kW"})
+        change.add("Server", "s1", attributes={"asset": "A" * 300})
+    with inventory.change() as change:
+        assert change.define_key("draw", {"type": "number", "unit": "W", "no_inherit": True}, convert=True) == 1
+        change.define_key("asset", {"type": "text", "unique": True})
+        change.define_key("home", {"type": "relation", "to": "Rack", "unique": True})
+        change.set_values("s1", "home", "r1")
+    for key, value in (("asset", "A" * 300), ("home", "r1")):
+        with pytest.raises(Refused, match="unique"), inventory.change() as change:
+            change.add("Server", "s2", attributes={key: value})
+    with inventory.read() as reader:
+        assert {str(key) for key in reader.own_keys} >= {"draw", "serial"}
+        assert [each.value.text for each in reader.attributes_under(Key("draw"))] == ["2000"]
+        assert list(problems(reader)) == []

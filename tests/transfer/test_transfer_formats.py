@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -366,3 +367,21 @@ def test_models_that_differ_in_a_plus_are_two(clusto: Run, tmp_path: Path) -> No
     files = [str(tmp_path / f"{number}.yaml") for number in range(3)]
     assert clusto("import", "--device-type", *files).code == 0
     assert clusto("find", "driver:DeviceType").out.split() == ["acme/gx+1", "acme/gx-1", "acme/gx-1+"]
+
+
+def test_names_are_found_however_their_marks_are_written(clusto: Run, tmp_path: Path) -> None:
+    apart, whole = "e\u0301tage", "\u00e9tage"
+    clusto("add", "Rack", f"{whole}1")
+    clusto("add", "Switch", f"{whole}2")
+    thing = {"name": f"{apart}3", "driver": "Server", "in": [f"{apart}1"], "connect": {"eth0": f"{apart}2:1"}}
+    (tmp_path / "x.jsonl").write_text(json.dumps(thing | {"attrs": {"near": {"ref": f"{apart}2"}}}) + "\n")
+    rows = f"name,driver,in,near,eth0\n{apart}4,Server,{apart}1,@{apart}2,{apart}2:2\n"
+    (tmp_path / "x.csv").write_text(rows)
+    for name in ("x.jsonl", "x.csv"):
+        done = clusto("import", str(tmp_path / name))
+        assert done.code == 0, done.err
+    assert clusto("find", f"driver:Server in name:{apart}1").out == f"{whole}3\n{whole}4\n"
+    assert clusto("find", f"driver:Server connected to name:{apart}2").out == f"{whole}3\n{whole}4\n"
+    assert clusto("attr", "get", "near", f"{apart}4").out == f"@{whole}2\n"
+    (tmp_path / "y.jsonl").write_text(json.dumps({"name": f"{apart}1", "attrs": {"note": "x"}}) + "\n")
+    assert clusto("import", str(tmp_path / "y.jsonl")).out.startswith("imported 1 Thing, 0 new")
