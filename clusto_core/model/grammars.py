@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from clusto_core.errors import Malformed, did_you_mean
-from clusto_core.model import addresses, units
+from clusto_core.model import addresses
 from clusto_core.model.attributes import Value, from_python, infer, instant, string
 from clusto_core.spelling import suggest
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 _TRUE = frozenset(("true", "yes", "on", "1"))
 _FALSE = frozenset(("false", "no", "off", "0"))
@@ -156,16 +159,24 @@ class Number(NamedTuple):
 
     def read(self, value: Value) -> Value | None:
         """See Grammar."""
-        found = units.measure(value.text, self.unit) if value.type in ("integer", "float", "string") else None
-        if (
-            found is None
-            or (self.low is not None and found < self.low)
-            or (self.high is not None and found > self.high)
-        ):
+        found = self._number(value)
+        if found is None or not self._within(found):
             return None
         if found == int(found):
             return from_python(int(found))
         return None if self.whole else from_python(float(found))
+
+    def _within(self, number: Fraction | int) -> bool:
+        return (self.low is None or number >= self.low) and (self.high is None or number <= self.high)
+
+    def _number(self, value: Value) -> Fraction | int | None:
+        if value.type == "integer":
+            return int(value.text)
+        if value.type not in ("float", "string"):
+            return None
+        from clusto_core.model import units
+
+        return units.measure(value.text, self.unit)
 
 
 class Date:

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, lru_cache, partial
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from clusto_core.drivers import Category, Driver, registry
@@ -150,11 +149,20 @@ def every() -> Mapping[Key, Declared]:
     """All keys that clusto and the installed packages declare, in alphabetical order."""
     found: dict[str, Data] = {}
     for room in ROOMS:
-        if room.startswith("clusto_core.") or find_spec(room.partition(".")[0]) is not None:
-            found |= import_module(room).KEYS
+        found |= _keys_of(room)
     for keys in _of_packages():
         found |= keys
     return {Key.parse(text): declare(found[text]) for text in sorted(found)}
+
+
+def _keys_of(room: str) -> Mapping[str, Data]:
+    try:
+        declared: Mapping[str, Data] = import_module(room).KEYS
+    except ModuleNotFoundError as error:
+        if error.name != room.partition(".")[0]:
+            raise
+        return {}
+    return declared
 
 
 def _of_packages() -> Iterator[Mapping[str, Data]]:
