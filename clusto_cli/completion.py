@@ -10,7 +10,7 @@ there raises what it raises; the shells' scripts show nothing of it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from clusto_core.answers.candidates import Candidate
     from clusto_core.drivers import Driver
     from clusto_core.model.attributes import Key
+    from clusto_core.model.keys import Declared
     from clusto_core.model.things import Thing
     from clusto_core.store.reader import Reader
 
@@ -202,7 +203,8 @@ def keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
 
 
 def all_keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
-    """The attribute keys in the store, and of what is typed the keys that clusto itself reads."""
+    """The attribute keys in the store, and of what is typed the keys that clusto itself reads and that fit the Things
+    given with `-t`."""
     return _all_keys(ctx, incomplete)
 
 
@@ -210,9 +212,9 @@ def _all_keys(ctx: click.Context, incomplete: str, end: str = "") -> Items:
     from clusto_cli import settings
     from clusto_core.answers.candidates import Candidate, listed
 
-    known = settings.keys(incomplete) if incomplete else []
-    groups = [Candidate(key, True) for key in known if key.endswith(".")]
     with reading(ctx) as reader:
+        known = settings.keys(incomplete, _known(reader), _kinds(ctx, reader)) if incomplete else []
+        groups = [Candidate(key, True) for key in known if key.endswith(".")]
         stored = [key for key in _keys(reader) if not any(key.startswith(group.text) for group in groups)]
     whole = {*stored, *(key for key in known if not key.endswith("."))}
     return _items([*listed((key + end for key in whole), incomplete), *groups])
@@ -251,8 +253,45 @@ def _values(reader: Reader, key: Key, incomplete: str) -> list[str]:
     from clusto_cli import settings
     from clusto_core.answers import candidates
 
-    known = (value for value in settings.values(str(key)) if value.startswith(incomplete))
+    known = (value for value in settings.values(_known(reader).get(key)) if value.startswith(incomplete))
     return list(dict.fromkeys([*known, *candidates.values(reader, key, incomplete)]))
+
+
+def known_keys(ctx: click.Context) -> Mapping[Key, Declared]:
+    """The keys that clusto reads, and those that the site declared, where there is a store."""
+    from clusto_core.errors import ClustoError
+    from clusto_core.model import keys
+
+    with contextlib.suppress(ClustoError), reading(ctx) as reader:
+        return _known(reader)
+    return keys.every()
+
+
+def declared_keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """The keys that the site declared."""
+    from clusto_core.rules.declared import of_site
+
+    with reading(ctx) as reader:
+        return words(map(str, of_site(reader)), incomplete)
+
+
+def _known(reader: Reader) -> Mapping[Key, Declared]:
+    from clusto_core.model import keys
+    from clusto_core.rules.declared import of_site
+
+    return {**keys.every(), **of_site(reader)}
+
+
+def _kinds(ctx: click.Context, reader: Reader) -> list[type[Driver]]:
+    """The kinds of Things that a key is for: those given with `-t`, or of a driver that is given."""
+    from clusto_core.drivers import registry
+    from clusto_core.errors import Malformed
+
+    if isinstance(driver := ctx.params.get("driver"), str):
+        with contextlib.suppress(Malformed):
+            return [registry.get(driver)]
+    given = ctx.params.get("names") or ()
+    return [thing.kind for thing in reader.find_names(given).values()] if isinstance(given, tuple | list) else []
 
 
 def expressions(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
@@ -326,6 +365,8 @@ def verbs(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """The verbs and topics, formats apart, and behind a verb that has verbs of its own, those."""
     here = ctx.find_root()
     given = ctx.params.get(param.name or "") or ()
+    if list(given) == ["keys"]:
+        return words(map(str, known_keys(ctx)), incomplete)
     for word in given:
         found = here.command.get_command(here, word) if isinstance(here.command, click.Group) else None
         if found is None:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
@@ -72,6 +72,7 @@ class App:
         *,
         dry_run: bool = False,
         reverts: int | None = None,
+        strict: bool = False,
         hidden: Sequence[str] = (),
     ) -> Iterator[Transaction]:
         """A transaction whose history has this command line, without the texts that are to be hidden."""
@@ -81,7 +82,8 @@ class App:
         inventory = Inventory(self.settings)
         command = command_line(hidden)
         message = masked(message) if message else message
-        with inventory.change(command, message, dry_run=dry_run, reverts=reverts, notify=self.say) as change:
+        options: dict[str, Any] = {"dry_run": dry_run, "reverts": reverts, "strict": strict}
+        with inventory.change(command, message, notify=self.say, **options) as change:
             yield change
         for note in change.notes:
             self.say(f"note: {note}")

@@ -20,6 +20,11 @@ def dry_run_option(function: F) -> F:
     return click.option("--dry-run", is_flag=True, help="Check and say what would be done; change nothing.")(function)
 
 
+def strict_option(function: F) -> F:
+    """`--strict`."""
+    return click.option("--strict", is_flag=True, help="Refuse a new key that nobody declared.")(function)
+
+
 def yes_option(function: F) -> F:
     """`--yes`."""
     return click.option("-y", "--yes", is_flag=True, help="Do not ask.")(function)

@@ -1,86 +1,111 @@
-"""The settings that verbs find among attributes, and what is known of their values.
-
-Which there are is what the tables of the documentation say, which the package has as data: a row whose first cell names
-keys of a group (`snmp.port`) and whose second says what they mean.
-"""
+"""What is told of keys: on the page docs/keys.md, by `clusto help keys`, and by completion."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
-from clusto_cli import documentation
+from clusto_core.model import keys as registry
+from clusto_core.model.attributes import Key
 
-GROUPS = ("bmc", "cobbler", "console", "os", "power", "powerman", "rebuild", "snmp", "ssh", "switch")
+if TYPE_CHECKING:
+    from clusto_core.drivers import Driver
+    from clusto_core.model.keys import Declared
 
-_ROW = re.compile(r"^\| ((?:[^|\\\n]|\\.)*) \| ((?:[^|\\\n]|\\.)*) \|", re.MULTILINE)
-_KEY = re.compile(rf"`((?:{'|'.join(GROUPS)})\.[a-z][a-z0-9_]*)`")
+_HEAD = """\
+# Keys
+
+The keys of attributes that clusto itself reads, written by `make docs` from where they are declared. A value is read
+by what its key says on every way in, in the spellings that people, spreadsheets and tools use, and kept in one; what
+cannot be read is refused, with what is expected. Any other key is yours, and its values are what you write, unless you
+declare it: [key](verbs/key.md).
+
+A word (`height`) is read so on the kinds of Things that are named, and on what they are in where it is inherited; a
+setting of a group (`snmp.port`) is so wherever it is set. *Own*: not inherited. *Secret*: shown as `****`, and best
+kept elsewhere ([security](security.md)). A value in another unit is converted: `500ms`, `2min`.
+"""
+_PLAIN = "Keys without a group"
+_COLUMNS = ("key", "value", "of", "is")
+
+
+def groups() -> tuple[str, ...]:
+    """The first words of the settings: `snmp`, `power`."""
+    return tuple(sorted({key.key for key in registry.every() if key.subkey is not None}))
 
 
 def meanings() -> dict[str, str]:
-    """The settings by key, with what each means: of several rows that name one, the one that names fewest keys."""
-    found: dict[str, tuple[int, str]] = {}
-    for page in documentation.pages():
-        for row in _ROW.finditer(page):
-            keys = _KEY.findall(row[1])
-            for key in keys:
-                if row[2] and (key not in found or len(keys) < found[key][0]):
-                    found[key] = (len(keys), row[2].replace("\\|", "|"))
-    return {key: meaning for key, (_, meaning) in sorted(found.items())}
+    """The keys that clusto reads, each with what it means."""
+    return {str(key): each.meaning for key, each in registry.every().items()}
 
 
-def _power() -> list[str]:
-    from clusto_cli.backends.power.profile import names
-
-    return names()
-
-
-def _console() -> list[str]:
-    from clusto_cli.backends.console.profile import names
-    from clusto_cli.console.ways import profile_folders
-
-    return names(profile_folders())
-
-
-def _switch() -> list[str]:
-    from clusto_cli.backends.switch.profiles import names
-
-    return list(names())
-
-
-def _os() -> list[str]:
-    from clusto_cli.backends.provision.recipe import names
-    from clusto_cli.rebuild.machines import recipe_folders
-
-    return names(recipe_folders())
+def row(key: Key, each: Declared) -> tuple[str, str, str, str]:
+    """What a table says of a key: the key, its values, whose it is, what it means."""
+    marks = [
+        word
+        for word, holds in (
+            ("several", each.several),
+            ("unique", each.unique),
+            ("required", each.required),
+            ("own", not each.inherited),
+            ("secret", key.secret),
+        )
+        if holds
+    ]
+    drivers = ", ".join(driver.__name__ for driver in each.on)
+    meaning = each.meaning + (f"; written by `{each.writer}`" if each.writer else "")
+    return f"`{key}`", ", ".join((each.grammar.expects, *marks)), drivers, meaning
 
 
-_VALUES: Mapping[str, Callable[[], list[str]]] = {
-    "bmc.protocol": lambda: ["ipmi", "redfish"],
-    "console.profile": _console,
-    "os.profile": _os,
-    "power.profile": _power,
-    "switch.profile": _switch,
-    "switch.via": lambda: ["snmp", "ssh"],
-}
+def page() -> str:
+    """The page docs/keys.md."""
+    return _HEAD + "".join(_sections(registry.every()))
 
 
-def values(key: str) -> list[str]:
+def matching(pattern: str, known: Mapping[Key, Declared]) -> str:
+    """A table of the keys whose names match a pattern: `snmp.*`, `snmp`, `*timeout`; empty without any."""
+    found = {key: each for key, each in known.items() if _matches(str(key), pattern)}
+    return "".join(table(row(key, each) for key, each in found.items())) if found else ""
+
+
+def _matches(key: str, pattern: str) -> bool:
+    return fnmatchcase(key, pattern) or key.startswith(f"{pattern}.")
+
+
+def _sections(known: Mapping[Key, Declared]) -> Iterator[str]:
+    plain = {key: each for key, each in known.items() if key.subkey is None or Key(key.key) in known}
+    yield f"\n## {_PLAIN}\n\n"
+    yield from table(row(key, each) for key, each in plain.items())
+    for group in groups():
+        found = [row(key, each) for key, each in known.items() if key.key == group and key not in plain]
+        if found:
+            yield f"\n## {group}\n\n"
+            yield from table(found)
+
+
+def table(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    """The lines of a table in Markdown."""
+    for each in (_COLUMNS, ("---",) * len(_COLUMNS), *rows):
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in each)} |\n"
+
+
+# --- completion ------------------------------------------------------------------------------------------------------
+
+
+def values(known: Declared | None) -> list[str]:
     """The values that a key is known to take; none where they cannot be listed."""
-    from clusto_core.model.attributes import Key
-    from clusto_core.model.grammars import Boolean
-    from clusto_core.model.keys import DECLARED
-
-    if key in _VALUES:
-        return _VALUES[key]()
-    declared = DECLARED.get(Key.parse(key))
-    return ["false", "true"] if declared is not None and isinstance(declared.grammar, Boolean) else []
+    return known.choices if known is not None else []
 
 
-def keys(beginning: str) -> list[str]:
-    """The keys with a meaning that begin so; of a group that is not typed to its end, the group: `snmp.`."""
-    from clusto_core.model.keys import DECLARED
+def keys(beginning: str, known: Mapping[Key, Declared], kinds: Iterable[type[Driver]] = ()) -> list[str]:
+    """The known keys that begin so and fit Things of all these kinds; of a group that is not typed to its end, the
+    group: `snmp.`."""
+    wanted = list(kinds)
+    fitting = [str(key) for key, each in known.items() if not each.writer and all(each.fits(kind) for kind in wanted)]
+    plain = {key for key in fitting if "." not in key}
+    shown = {key if "." in beginning or _group(key) in plain else f"{_group(key)}." for key in fitting}
+    return sorted(key for key in {*plain, *shown} if key.startswith(beginning))
 
-    known = {*map(str, DECLARED), *meanings()}
-    shown = {key if "." in beginning else re.sub(r"\..*", ".", key) for key in known}
-    return sorted(key for key in shown if key.startswith(beginning))
+
+def _group(key: str) -> str:
+    return key.partition(".")[0]

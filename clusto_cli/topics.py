@@ -62,27 +62,10 @@ def _drivers() -> str:
 
 
 def _keys() -> str:
-    """The keys that clusto itself reads: what it checks, and the settings of verbs."""
-    from clusto_cli.settings import meanings
-    from clusto_core.drivers import Driver
-    from clusto_core.model.attributes import Key
-    from clusto_core.model.keys import DECLARED
+    """Written from where they are declared: those of other packages are here too."""
+    from clusto_cli.settings import page
 
-    checked = (
-        (
-            f"`{key}`",
-            each.grammar.expects + (", several" if each.several else ""),
-            "" if each.on is Driver else each.on.__name__,
-            each.meaning,
-        )
-        for key, each in DECLARED.items()
-    )
-    settings = ((f"`{key}`", meaning) for key, meaning in meanings().items() if Key.parse(key) not in DECLARED)
-    return (
-        _listed("Keys with a meaning", ("key", "value", "of", "is"), checked)
-        + "Any other key is yours, and its values are what you write.\n\n"
-        + _listed("Settings", ("key", "is"), settings)
-    )
+    return page()
 
 
 def _listed_formats() -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from clusto_core.config import Settings, settings
 from clusto_core.drivers import Driver, Part
-from clusto_core.drivers.resources import Query
+from clusto_core.drivers.resources import Query, SiteKey
 from clusto_core.errors import Malformed, Refused
 from clusto_core.model import mounting
 from clusto_core.model.attributes import Key
@@ -33,6 +33,7 @@ from clusto_core.rules import (
     newkeys,
     parts,
     protection,
+    sitekeys,
     things,
     values,
 )
@@ -84,11 +85,13 @@ class Inventory:
         *,
         dry_run: bool = False,
         reverts: int | None = None,
+        strict: bool = False,
         notify: Callable[[str], None] = lambda line: None,
     ) -> Iterator[Transaction]:
         """A transaction: all that is done in it, with its history, or nothing; without changes it leaves no trace.
 
         `command` and `message` go into the history; with `dry_run` everything is checked and nothing is kept.
+        With `strict` a key that is new to the store, and that nobody declared, is refused.
 
         A change inside another of the same Inventory joins it: it is kept when the outer one is, with both messages in
         one entry of the history. When it fails halfway, the outer one is not kept either, whoever catches the error.
@@ -97,6 +100,7 @@ class Inventory:
         thread = threading.get_ident()
         if (outer := self._open.get(thread)) is not None:
             with outer.joined(message, dry_run=dry_run, reverts=reverts):
+                outer.strict = outer.strict or strict
                 yield outer
             return
         with (
@@ -105,6 +109,7 @@ class Inventory:
             collector.paused(),
         ):
             change = self._open[thread] = Transaction(UnitOfWork(Reader(database)), message, dry_run=dry_run)
+            change.strict = strict
             try:
                 yield change
             finally:
@@ -130,6 +135,8 @@ class Transaction:
         self.message = message
         """Why it is done, for the history."""
         self.dry_run = dry_run
+        self.strict = False
+        """Whether a new key that nobody declared is refused."""
         self.id: int | None = None
         """The number of the transaction in the history, once it is done; None when nothing changed."""
         self.notes: list[str] = []
@@ -155,7 +162,8 @@ class Transaction:
         if (failed := self.unit.failed) is not None:
             raise Refused(f"nothing was changed: a part of the change failed when half of it was done ({failed})")
         if self.unit.changed:
-            self.notes = list(newkeys.notes(self.unit))
+            sitekeys.check(self.unit)
+            self.notes = list(newkeys.notes(self.unit, strict=self.strict))
             categories.check(self.unit)
             cabling.check_sizes(self.unit)
 
@@ -185,6 +193,8 @@ class Transaction:
         kind = kinds.named(driver)
         if kind is Query:
             raise Malformed("an expression is saved by clusto query save NAME EXPR")
+        if kind is SiteKey:
+            raise Malformed("a key is declared by clusto key define KEY")
         pairs = attributes.items() if isinstance(attributes, Mapping) else attributes
         given = [(writable(Key.of(key)), value) for key, said in pairs for value in values.parse(self.unit, said)]
         if issubclass(kind, Part):
@@ -225,6 +235,8 @@ class Transaction:
     def rename(self, old: str | Thing, new: str) -> Thing:
         """Gives a Thing, and with it its parts, or one part, another name. Raises Malformed, Refused."""
         thing = self.resolve(old)
+        if thing.is_a(SiteKey):
+            raise Refused(f"{thing.name} declares the key {thing.name[1:]}: declare another one (clusto key define)")
         if thing.is_a(Query):
             from clusto_core.query import saving
 
@@ -255,6 +267,22 @@ class Transaction:
         every = list(map(self.resolve, _several(thing)))
         wanted = None if given is None else values.parse(self.unit, (given,))[0]
         return values.delete(self.unit, every, Key.of(key), wanted)
+
+    # --- keys --------------------------------------------------------------------------------------------------------
+
+    def define_key(self, key: str | Key, declaration: Mapping[str, Any], *, convert: bool = False) -> int:
+        """Declares a key of the site: see `model.keys.declare` for what may be said; gives how many values of before
+        were converted, which is done where asked for. Raises Malformed, Refused as `rules.sitekeys.define`."""
+        with self.unit.wholly():
+            return sitekeys.define(self.unit, Key.of(key), declaration, convert=convert)
+
+    def forget_key(self, key: str | Key) -> None:
+        """Takes the declaration of a key away; its values stay. Raises NotFound."""
+        sitekeys.forget(self.unit, Key.of(key))
+
+    def set_strict(self, strict: bool) -> None:
+        """Has the store refuse new keys that nobody declared, from the next change on, or take them again."""
+        sitekeys.set_strict(self.unit, strict)
 
     # --- containment and wiring --------------------------------------------------------------------------------------
 

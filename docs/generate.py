@@ -1,4 +1,7 @@
-"""Writes docs/reference.md from the verbs themselves: `make docs`, or `python docs/generate.py --check`."""
+"""Writes docs/reference.md from the verbs themselves, and docs/keys.md from where keys are declared.
+
+`make docs` runs it, as does `python docs/generate.py --check`.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,11 @@ from typing import NamedTuple
 
 import click
 
+from clusto_cli import settings
 from clusto_cli.defaulting import DefaultGroup
 from clusto_cli.main import main as root
 
+KEYS = Path(__file__).parent / "keys.md"
 PAGE = Path(__file__).parent / "reference.md"
 _HEAD = """\
 # Reference
@@ -108,15 +113,14 @@ def _cell(text: str) -> str:
 
 def main() -> None:
     """Writes the page, or says whether it is current."""
-    parser = argparse.ArgumentParser(description="Writes docs/reference.md.")
+    parser = argparse.ArgumentParser(description="Writes docs/reference.md and docs/keys.md.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 when the page is out of date")
     options = parser.parse_args()
-    page = reference()
-    if options.check:
-        if page != PAGE.read_text(encoding="utf-8"):
-            sys.exit(f"{os.path.relpath(PAGE)} is out of date: run make docs")
-    else:
-        PAGE.write_text(page, encoding="utf-8")
+    for path, page in ((PAGE, reference()), (KEYS, settings.page())):
+        if not options.check:
+            path.write_text(page, encoding="utf-8")
+        elif page != path.read_text(encoding="utf-8"):
+            sys.exit(f"{os.path.relpath(path)} is out of date: run make docs")
 
 
 if __name__ == "__main__":

@@ -35,7 +35,10 @@ add NameRange names --attr pattern=n[1-2]
 vlan allocate blue
 query save spares driver:Server
 query save all @spares
-add DeviceType acme/box1
+add DeviceType acme/box1 --attr env=prod
+key define env --choices prod,test --required --on DeviceType
+key define asset --regex [A-Z][0-9] --unique
+attr set asset A1 -t server1
 attr set primary @lb1 -t server3
 pool create frozen
 attr set protected true -t frozen
@@ -131,6 +134,19 @@ REFUSALS: list[Refusal] = [
     refused(["add", "NIC", "server1:a b"], 2, "malformed part name", lambda c: c.add("NIC", "server1:a b")),
     refused("add RearPort pp12:back7", 4, "has the number 7", lambda c: c.add("RearPort", "pp12:back7")),
     refused("add Query @x", 2, "saved by clusto query save", lambda c: c.add("Query", "@x")),
+    refused("add SiteKey =x", 2, "declared by clusto key define", lambda c: c.add("SiteKey", "=x")),
+    refused("rename =asset =other", 4, "declares the key asset", lambda c: c.rename("=asset", "=other")),
+    refused("key define snmp.port", 4, "clusto itself reads snmp.port", lambda c: c.define_key("snmp.port", {})),
+    refused("key define k --type x", 2, "no such type of values", lambda c: c.define_key("k", {"type": "x"})),
+    refused("key delete nothing", 3, "no such key is declared", lambda c: c.forget_key("nothing")),
+    refused(
+        "add Server x --attr asset=a1",
+        2,
+        "text that matches",
+        lambda c: c.add("Server", "x", attributes={"asset": "a1"}),
+    ),
+    refused("attr set asset A1 -t server2", 4, "which is unique", lambda c: c.set_values("server2", "asset", "A1")),
+    refused("attr del env -t acme/box1", 4, "must have env", lambda c: c.delete_values(c.resolve("acme/box1"), "env")),
     refused("rename server1 server2", 4, "the name is taken: server2", lambda c: c.rename("server1", "server2")),
     refused(["rename", "server1", "x y"], 2, "malformed name", lambda c: c.rename("server1", "x y")),
     refused("rename server1:eth0 server2:eth7", 4, "belongs to", lambda c: c.rename("server1:eth0", "server2:eth7")),

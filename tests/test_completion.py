@@ -89,7 +89,7 @@ CASES = [
     ("clusto attr set rack @ra", ["plain", "@rack101"]),
     ("clusto attr set bm", ["plain", "bmc."]),
     ("clusto attr set snmp.m", ["plain", "snmp.max_octets"]),
-    ("clusto attr set prot", ["plain", "protected"]),
+    ("clusto attr set prot", ["plain", "protected", "protected.reason"]),
     ("clusto attr get bmc.", ["plain", "bmc.password"]),
     ("clusto add server x --attr sw", ["plain", "switch."]),
     ("clusto add server x --attr switch.", ["plain", "switch.bridge=", "switch.profile=", "switch.via="]),

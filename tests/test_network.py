@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from clusto_cli.backends.switch.model import SwitchSettings
 from clusto_cli.main import invoke
 from clusto_cli.network.devices import Device
 from clusto_core.store.opening import create
+from tests import before
 from tests.backends.switch.agent import Bridge, QBridgeAgent, Quirks, Vlan
 from tests.backends.switch.clilab import Lab
 from tests.backends.switch.test_modes import Printed
@@ -534,7 +536,7 @@ def test_what_nobody_understands_of_a_switch_is_an_error(run: Invoke, monkeypatc
 @pytest.mark.parametrize("dry", [[], ["--dry-run"]], ids=["real", "dry"])
 def test_a_dead_switch_is_told_once_when_ports_are_moved(run: Invoke, key: str, value: str, dry: list[str]) -> None:
     assert run("connect", "server3:eth0", "sw1:4").code == 0
-    assert run("attr", "set", key, value, "-t", "sw1").code == 0
+    before.had(os.environ["CLUSTO_DB"], "sw1", key, value)
     alone = run("network", "setvlan", "server2", "eth0", "203", *dry)
     words = ["network", "setvlan", "server[1-3]", "eth0", "203", *dry]
     result = run(*words)
@@ -553,7 +555,7 @@ def test_a_dead_switch_is_told_once_when_ports_are_moved(run: Invoke, key: str, 
 
 @pytest.mark.parametrize(("key", "value"), [("snmp.port", "9"), ("snmp.port", "none")], ids=["silent", "malformed"])
 def test_a_dead_switch_is_told_once_when_vlans_are_shown(run: Invoke, key: str, value: str) -> None:
-    assert run("attr", "set", key, value, "-t", "sw1").code == 0
+    before.had(os.environ["CLUSTO_DB"], "sw1", key, value)
     result = run("network", "vlan", "server1")
     assert result.code == 5
     assert [line.partition(": ")[2][:19] for line in result.err.splitlines()] == ["error: server1:eth0"]

@@ -6,7 +6,7 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
-from clusto_cli.options import change_options
+from clusto_cli.options import change_options, strict_option
 from clusto_cli.output import write_lines
 from clusto_cli.targets import expand_names
 from clusto_cli.values import parse_pair
@@ -44,6 +44,7 @@ from clusto_cli.values import parse_pair
     help="A device type that says which parts there are.",
     shell_complete=completion.device_types,
 )
+@strict_option
 @change_options
 @pass_app
 def command(
@@ -56,6 +57,7 @@ def command(
     device_type: str | None,
     message: str | None,
     dry_run: bool,
+    strict: bool,
 ) -> None:
     """Add a Thing of DRIVER for each NAME, all or none. NAME may be a range: server[001-040].
 
@@ -71,7 +73,7 @@ def command(
     counts = parse(parts) if parts else None
     attributes = [parse_pair(pair) for pair in pairs]
     hidden = [value.text for key, value in attributes if value.concealed(key)]
-    with app.changing(message, dry_run=dry_run, hidden=hidden) as change:
+    with app.changing(message, dry_run=dry_run, strict=strict, hidden=hidden) as change:
         added = [
             change.add(
                 driver, name, parents=parents, attributes=attributes, part_counts=counts, device_type=device_type

@@ -6,7 +6,7 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
-from clusto_cli.options import change_options
+from clusto_cli.options import change_options, strict_option
 from clusto_cli.output import output_option, write_lines, write_records
 from clusto_cli.targets import say_notes
 from clusto_cli.values import parse_pair
@@ -26,6 +26,7 @@ from clusto_core.drivers import Driver, registry
 @click.option("--set", "pairs", metavar="KEY=VALUE", multiple=True, help="An attribute to set; repeatable.")
 @click.option("--put", metavar="PARENT", help="What they are put in.", shell_complete=completion.parents)
 @output_option
+@strict_option
 @change_options
 @pass_app
 def command(
@@ -42,6 +43,7 @@ def command(
     output: str,
     message: str | None,
     dry_run: bool,
+    strict: bool,
 ) -> None:
     """Pick N Things that EXPR selects, set attributes of them and put them somewhere: all of it or nothing, in one
     transaction. Their names are printed, one a line.
@@ -59,7 +61,7 @@ def command(
     drivers = [_driver(text) for text in spread.split(",")] if spread else []
     settings = [parse_pair(pair) for pair in pairs]
     hidden = [value.text for key, value in settings if value.concealed(key)]
-    with app.changing(message, dry_run=dry_run, hidden=hidden) as change:
+    with app.changing(message, dry_run=dry_run, strict=strict, hidden=hidden) as change:
         wanted = Wanted(
             number,
             where,

@@ -10,7 +10,7 @@ import click
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.grouping import Group
-from clusto_cli.options import change_options
+from clusto_cli.options import change_options, strict_option
 from clusto_cli.output import output_option, write_lines, write_records
 from clusto_cli.targets import targets, where_option, with_where
 from clusto_cli.values import parse_value
@@ -176,6 +176,7 @@ def _write_arguments(function: F) -> F:
     """What `set` and `add` are given."""
     for decorate in (
         change_options,
+        strict_option,
         _value_options,
         _things,
         click.argument("values", metavar="VALUE...", nargs=-1, required=True, shell_complete=completion.values),
@@ -227,11 +228,12 @@ def _write(
     as_string: bool,
     message: str | None,
     dry_run: bool,
+    strict: bool,
 ) -> None:
     wanted, parsed = _parse(key, values, as_json, as_string)
     hidden = [value.text for value in parsed if value.concealed(wanted)]
     lines = []
-    with app.changing(message, dry_run=dry_run, hidden=hidden) as change:
+    with app.changing(message, dry_run=dry_run, strict=strict, hidden=hidden) as change:
         for named in targets(change.unit.reader, names):
             thing = change.resolve(named.name)
             write = change.add_values if add else change.set_values

@@ -13,15 +13,19 @@ from clusto_core.errors import Malformed, NotFound, did_you_mean
 
 
 @click.command("help")
-@click.argument("words", metavar="[VERB... | TOPIC]", nargs=-1, shell_complete=completion.verbs)
+@click.argument("words", metavar="[VERB... | TOPIC | keys PATTERN]", nargs=-1, shell_complete=completion.verbs)
 @click.option("--search", metavar="WORD", help="List where WORD stands in the help of verbs and in topics.")
 @click.pass_context
 def command(ctx: click.Context, words: tuple[str, ...], search: str | None) -> None:
     """Explain VERB (as `clusto VERB --help` does) or TOPIC, or list all there are. A verb goes before a topic of its
     name.
 
+    `clusto help keys PATTERN` tells of keys: what values they have and what they mean, those that the site declared
+    included.
+
     \b
         clusto help attr set
+        clusto help keys 'snmp.*'
         clusto help expressions
         clusto help --search cable
     """
@@ -32,6 +36,8 @@ def command(ctx: click.Context, words: tuple[str, ...], search: str | None) -> N
         return _search(here, search)
     if len(words) == 1 and _show_topic(here, words[0]):
         return None
+    if len(words) == 2 and words[0] == "keys":
+        return _show_keys(here, words[1])
     for word in words:
         here = _below(here, word)
     click.echo(here.get_help())
@@ -68,6 +74,21 @@ def _show_topic(root: click.Context, name: str) -> bool:
 
     show(known[name].text())
     return True
+
+
+def _show_keys(root: click.Context, pattern: str) -> None:
+    """Shows the keys that match a pattern. Raises NotFound."""
+    from clusto_cli import settings
+    from clusto_cli.markdown import show
+
+    known = completion.known_keys(root)
+    found = settings.matching(pattern, known)
+    if not found:
+        from clusto_core.spelling import suggest
+
+        near = did_you_mean(suggest(pattern, map(str, known)))
+        raise NotFound(f"no key that clusto reads or the site declared is called {pattern[:60]!r}{near}")
+    show(found)
 
 
 def _topics() -> str:

@@ -9,7 +9,7 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
-from clusto_cli.options import change_options
+from clusto_cli.options import change_options, strict_option
 from clusto_cli.output import clean, write_lines
 
 if TYPE_CHECKING:
@@ -30,10 +30,17 @@ DEVICE_TYPE = "device-type"
     shell_complete=completion.formats,
 )
 @click.option("--device-type", is_flag=True, help="Models of equipment, in the format of NetBox's device type library.")
+@strict_option
 @change_options
 @pass_app
 def command(
-    app: App, files: tuple[str, ...], format_name: str | None, device_type: bool, message: str | None, dry_run: bool
+    app: App,
+    files: tuple[str, ...],
+    format_name: str | None,
+    device_type: bool,
+    strict: bool,
+    message: str | None,
+    dry_run: bool,
 ) -> None:
     """Make the inventory agree with FILEs: YAML, JSON lines or CSV, by their extension or how they begin; - is standard
     input.
@@ -62,7 +69,7 @@ def command(
             for note in document.notes:
                 app.say(note)
         try:
-            with app.changing(message, dry_run=dry_run) as change:
+            with app.changing(message, dry_run=dry_run, strict=strict) as change:
                 counts = importer.load(change, documents, report)
                 changed = change.unit.changed
                 if dry_run:

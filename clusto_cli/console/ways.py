@@ -12,6 +12,7 @@ from clusto_cli.backends.console.access import CONSOLE_SETTINGS, Access
 from clusto_cli.backends.console.profile import BadProfile, Method, Profile, UnknownProfile, load
 from clusto_cli.backends.console.values import Values
 from clusto_cli.backends.reasons import roles
+from clusto_cli.backends.settings import boolean, number
 from clusto_core.answers.consoles import CONTROLLER, ConsoleWay, check_reachable
 from clusto_core.boundary.permissions import insecure
 from clusto_core.config import config_path
@@ -20,7 +21,12 @@ from clusto_core.errors import Malformed, NotFound, Refused
 T = TypeVar("T")
 BMC_SETTINGS = roles("bmc", "host", "port", "user", "password", cipher="bmc.cipher_suite")
 _IPMI_PORT = 623
-_TEXTS = ("uri", "path", "cipher", "speed")
+_TEXTS = {
+    "uri": "console.uri",
+    "path": "console.path",
+    "cipher": "console.cipher",
+    "speed": "console.speed",
+}
 _CLEAR = ("raw", "rfc2217", "telnet")
 """Transports on which whoever listens reads what is typed."""
 
@@ -51,7 +57,7 @@ def access_of(way: ConsoleWay, method: str | None = None, *, port: bool = True) 
         if values.secret is not None and chosen.transport in _CLEAR:
             insecure("telnet-clear", f"console.password goes over the network in clear ({chosen.transport})", "use ssh")
         settings = BMC_SETTINGS if way.kind == CONTROLLER else CONSOLE_SETTINGS
-        access = Access(profile, chosen, values, settings, _truth("ssh.legacy", way.settings))
+        access = Access(profile, chosen, values, settings, boolean(way.settings, "ssh.legacy") or False)
         if port:
             # Made and thrown away: it raises what is missing.
             _ = access.command
@@ -73,20 +79,20 @@ def profile_of(way: ConsoleWay) -> Profile:
 
 def _values(way: ConsoleWay, method: Method) -> Values:
     settings = way.settings
-    texts = {key: value for key in _TEXTS if (value := settings.get(f"console.{key}")) is not None}
+    texts = {name: value for name, key in _TEXTS.items() if (value := settings.get(key)) is not None}
     texts["host"] = way.host
     group = "bmc" if way.kind == CONTROLLER else "console"
     user = settings.get(f"{group}.user")
     # The other password is not for this address, and is not asked for.
     secret = settings.get(f"{group}.password")
-    own_port, begins_at = way.own.get("console.port"), settings.get("console.base")
+    own_port, begins_at = way.own.get("console.port"), number(settings, "console.base")
     if way.kind == CONTROLLER:
         texts["host"], begins_at = _controller(settings)
         if (cipher := settings.get("bmc.cipher_suite")) is not None:
             texts["cipher"] = cipher
     elif own_port is None and begins_at is None and method.port.isdecimal():
         # A server that has one port for all its consoles: where that port is, is set on the server.
-        begins_at = settings.get("console.port")
+        begins_at = number(settings, "console.port")
     if way.kind != CONTROLLER:
         user = user or settings.get("ssh.user")
     if user is not None:
@@ -96,13 +102,13 @@ def _values(way: ConsoleWay, method: Method) -> Values:
     return Values(
         number=way.number,
         texts=texts,
-        tcp_port=_number("console.port", own_port),
-        base=_number("console.base", begins_at),
+        tcp_port=number(way.own, "console.port"),
+        base=begins_at,
         secret=secret,
     )
 
 
-def _controller(settings: Mapping[str, str]) -> tuple[str, str]:
+def _controller(settings: Mapping[str, str]) -> tuple[str, int]:
     """Host and port of a controller's IPMI, which it has beside Redfish too."""
     from urllib.parse import urlsplit
 
@@ -113,24 +119,11 @@ def _controller(settings: Mapping[str, str]) -> tuple[str, str]:
         if settings.get("bmc.protocol") == "redfish":
             host = settings["bmc.host"]
             name = urlsplit(host).hostname if "://" in host else None
-            return name or endpoint("bmc.host", host).host, str(_IPMI_PORT)
+            return name or endpoint("bmc.host", host).host, _IPMI_PORT
         where = controller_endpoint(settings, _IPMI_PORT)
     except ValueError as error:
         raise errors.Refused(str(error)) from None
-    return where.host, str(where.port)
-
-
-def _truth(key: str, settings: Mapping[str, str]) -> bool:
-    text = settings.get(key, "false")
-    if text not in ("true", "false"):
-        raise errors.Refused(f"{key} is neither true nor false: {text!r}")
-    return text == "true"
-
-
-def _number(key: str, text: str | None) -> int | None:
-    if text is not None and not text.isdecimal():
-        raise errors.Refused(f"{key} is {text!r}, not a number")
-    return None if text is None else int(text)
+    return where.host, where.port or _IPMI_PORT
 
 
 def _owner(way: ConsoleWay) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from clusto_cli.backends.errors import DeviceError, Unusable
 from clusto_cli.backends.openssh import SHA1
-from clusto_cli.backends.power import boolean, integer, seconds, snmp_settings
+from clusto_cli.backends.power import snmp_settings
+from clusto_cli.backends.settings import boolean, integer, seconds
 from clusto_cli.backends.snmp import SnmpSettings
 from clusto_cli.backends.switch.control import SwitchControl
 from clusto_cli.backends.switch.model import SwitchSettings
@@ -89,7 +90,7 @@ class Device:
                 known_hosts=given.get("ssh.known_hosts") or "",
                 ssh_port=integer(given, "ssh.port", 22),
                 legacy=boolean(given, "ssh.legacy") or False,
-                timeout=seconds(given, "ssh.timeout") if "ssh.timeout" in given else 10.0,
+                timeout=seconds(given, "ssh.timeout", 10.0),
             )
             snmp = None
             if any(key in given for key in ("snmp.community", "snmp.write_community", "snmp.user")):

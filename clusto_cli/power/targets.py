@@ -117,7 +117,7 @@ class Plan:
     def refusals(self, reader: Reader) -> list[str]:
         """What must not be switched off without force, and why, as far as the inventory knows."""
         reasons = []
-        if next(reader.having(PROTECTED, "true"), None) is not None:
+        if next(reader.having(PROTECTED), None) is not None:
             things = [_whole(reader, target.thing) for target in self.targets]
             reasons = [reason for thing in things if (reason := protection(reader, thing))]
         if any(not point.device.startswith(BMC) for target in self.targets for point in target.points):

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from clusto_cli.backends.errors import DeviceError
-from clusto_cli.backends.power import GROUPS, integer, seconds
+from clusto_cli.backends.power import GROUPS
 from clusto_cli.backends.redfish.address import Origin, origin
 from clusto_cli.backends.runner import Interruption, run
+from clusto_cli.backends.settings import integer, seconds
 from clusto_cli.backends.tls import fingerprint_of, shown_certificate
 from clusto_cli.context import App
 from clusto_core.answers.devicesettings import reached
@@ -96,7 +97,7 @@ def _about(thing: Thing, settings: Mapping[str, str]) -> Shown:
         if at.scheme != "https":
             raise Malformed(f"{thing.name}: bmc.host is {at}, which is not encrypted: write it with https://")
         shown.known = settings.get("bmc.fingerprint")
-        shown.timeout = seconds(settings, "bmc.timeout") if "bmc.timeout" in settings else _TIMEOUT
+        shown.timeout = seconds(settings, "bmc.timeout", _TIMEOUT)
         shown.at = at
     except ClustoError as error:
         shown.failure = str(error)

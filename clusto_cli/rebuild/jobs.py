@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from clusto_cli.backends.base import BmcControl, BootMachine
 from clusto_cli.backends.console.access import Access
 from clusto_cli.backends.provision import GROUPS as SERVER_GROUPS
+from clusto_cli.backends.settings import integer, seconds
 from clusto_cli.console.ways import access_of
 from clusto_cli.power.targets import BMC, Plan, Target
 from clusto_cli.rebuild.exposure import secrets_told, tell_token
@@ -39,6 +40,7 @@ T = TypeVar("T")
 OUTLET = "outlet"
 _BOOT_TIMEOUT = 600.0
 """Seconds from power on to the installer: servers with much memory test it for minutes."""
+_SIGNS = 2
 
 
 class Check(NamedTuple):
@@ -137,14 +139,16 @@ def _job(reader: Reader, machines: Machines, thing: Thing, via: str | None, time
     values = known.values
     job.via = via or (BMC if "bmc.host" in values else OUTLET)
     job.url = _checked(checks, "call-back", lambda: values.get("rebuild.url"), None)
-    job.boot_timeout = _checked(checks, "times", lambda: _seconds(known, "rebuild.boot_timeout", _BOOT_TIMEOUT), 0.0)
-    job.needed = _checked(checks, "signs", lambda: _signs(known), 0)
+    job.boot_timeout = _checked(
+        checks, "times", lambda: seconds(values, "rebuild.boot_timeout", _BOOT_TIMEOUT), _BOOT_TIMEOUT
+    )
+    job.needed = _checked(checks, "signs", lambda: integer(values, "rebuild.signs", _SIGNS), 0)
     if not any(check.topic == "mac" for check in checks):
         checks += _cards(job)
     checks += _recipe(machines, job)
     if not timeout:
         default = job.os.timeout if job.os is not None else 3600.0
-        job.timeout = _checked(checks, "times", lambda: _seconds(known, "rebuild.timeout", default), default)
+        job.timeout = _checked(checks, "times", lambda: seconds(values, "rebuild.timeout", default), default)
     _console(reader, job)
     _probe(job)
     if len(job.possible) < job.needed:
@@ -274,26 +278,6 @@ def _probe(job: Job) -> None:
         job.checks.append(Check("probe", False, str(error)))
         return
     job.checks.append(Check("probe", None, str(job.probe) if job.probe is not None else "none: rebuild.probe is none"))
-
-
-def _signs(known: Recipe) -> int:
-    text = known.values.get("rebuild.signs") or "2"
-    if text not in ("1", "2", "3"):
-        raise Malformed(f"rebuild.signs is {text!r}: write 1, 2 or 3")
-    return int(text)
-
-
-def _seconds(known: Recipe, key: str, default: float) -> float:
-    text = known.values.get(key)
-    if text is None:
-        return default
-    try:
-        found = float(text)
-    except ValueError:
-        found = 0.0
-    if not 0 < found < 7 * 86400:
-        raise Malformed(f"{key} is {text!r}: write seconds")
-    return found
 
 
 def refusals(reader: Reader, jobs: Sequence[Job], powers: Sequence[Power]) -> list[str]:

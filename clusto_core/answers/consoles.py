@@ -159,11 +159,7 @@ def _port(reader: Reader, port: Thing, machine: Thing, path: tuple[Thing, ...]) 
 def _number(own: Mapping[str, str], port: Thing) -> int | None:
     """The port's number as its device counts: Cisco's lines are not numbered as the jacks are."""
     text = own.get("console.number")
-    if text is None:
-        return port.number
-    if not text.isdecimal():
-        raise Malformed(f"{port.name}: console.number is {text!r}, not a number")
-    return int(text)
+    return port.number if text is None else int(text)
 
 
 def _direct(reader: Reader, thing: Thing, why: str) -> ConsoleWay | str:
@@ -179,7 +175,7 @@ def _direct(reader: Reader, thing: Thing, why: str) -> ConsoleWay | str:
         DIRECT,
         host,
         profile,
-        number=int(number) if number and number.isdecimal() else None,
+        number=int(number) if number else None,
         label=own.get("console.name"),
         settings=settings,
         own=own,

@@ -16,6 +16,7 @@ from clusto_core.answers.view import View, view_of
 from clusto_core.boundary import destinations, permissions, references
 from clusto_core.boundary.permissions import Permissions
 from clusto_core.errors import Refused
+from clusto_core.model import keys
 from clusto_core.model.attributes import IP, Key
 from clusto_core.model.things import Inherited, Thing
 from clusto_core.secrecy import MASK, is_reference, is_secret, masked
@@ -61,6 +62,12 @@ class Setting(NamedTuple):
         return any(map(is_reference, self.texts))
 
     @property
+    def normal(self) -> Setting:
+        """The setting with each value in the one spelling that its key has. Raises Malformed for what it cannot have:
+        a store may have values from before they were read on their way in."""
+        return self._replace(texts=tuple(keys.text_of(self.key, text, self.words) for text in self.texts))
+
+    @property
     def words(self) -> str:
         """`bmc.password of datacenterZ`."""
         return f"{self.key} of {self.owner}" if self.owner else self.key
@@ -90,6 +97,7 @@ class DeviceSettings(Mapping[str, str]):
             raise Refused(f"{setting.words} refers to a secret, and only keys that hold secrets may: write the value")
         if setting.place is None:
             return setting.text
+        setting = setting.normal
         if key.endswith(_COMMAND):
             import json
 
@@ -223,7 +231,7 @@ def _tell_insecure(key: str, values: Mapping[str, Setting]) -> None:
     """Tells of a way that does not keep this secret, as far as settings say."""
 
     def says(name: str) -> str:
-        return values[name].text if name in values else ""
+        return values[name].normal.text if name in values else ""
 
     if key in ("snmp.community", "snmp.write_community") and says("snmp.version") != "3":
         permissions.insecure("snmp-clear", f"{key} goes over the network in clear", "set snmp.version=3, and users")

@@ -122,12 +122,13 @@ class View:
 
     def effective(self, thing: Thing) -> list[Inherited]:
         """As `Reader.effective`: the attributes in force, with what they come from."""
-        return in_force([thing, *self.ancestors(thing)], self.attributes_of)
+        return in_force([thing, *self.ancestors(thing)], self.attributes_of, self._reader.own_keys)
 
     def setting(self, thing: Thing, key: str) -> str | None:
         """The one value in force under a key, own or inherited."""
         wanted = Key.parse(key)
-        for origin in [thing, *self.ancestors(thing)]:
+        inherited = wanted not in self._reader.own_keys
+        for origin in [thing, *(self.ancestors(thing) if inherited else ())]:
             for attribute in self.attributes_of(origin):
                 if attribute.key == wanted:
                     return attribute.value.text

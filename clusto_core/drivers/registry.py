@@ -73,7 +73,7 @@ class Registry:
         if self._complete:
             return
         self._complete = True
-        if not _declared():
+        if not names_group(GROUP):
             return
         from importlib.metadata import entry_points
 
@@ -87,8 +87,8 @@ class Registry:
             self.register(driver)
 
 
-def _declared() -> bool:
-    """Whether some installed package may have drivers: what importlib.metadata would parse names the group.
+def names_group(group: str) -> bool:
+    """Whether some installed package may have entry points of a group: what importlib.metadata would parse names it.
 
     Most often none does, and this look at a few small files takes a fiftieth of importing that and asking it.
     """
@@ -103,7 +103,7 @@ def _declared() -> bool:
             if entry.endswith((".dist-info", ".egg-info")):
                 try:
                     with open(os.path.join(directory, entry, "entry_points.txt"), "rb") as file:
-                        if GROUP.encode() in file.read():
+                        if group.encode() in file.read():
                             return True
                 except OSError:
                     continue  # most packages have none

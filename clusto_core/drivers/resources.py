@@ -29,3 +29,13 @@ class Query(Resource):
     """A saved expression, named `@NAME`."""
 
     within: ClassVar[tuple[str, ...]] = ("Category",)
+
+
+class SiteKey(Resource):
+    """A key that the site declared, named `=KEY`."""
+
+    within: ClassVar[tuple[str, ...]] = ()
+
+
+UNSEEN = frozenset((Query.__name__, SiteKey.__name__))
+"""What describes the inventory and is nothing of it: no expression selects it."""

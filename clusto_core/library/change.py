@@ -134,6 +134,18 @@ class Change(View):
         """See `Handle.rename`."""
         self[named].rename(name)
 
+    def define_key(self, key: str, declaration: Mapping[str, Any], *, convert: bool = False) -> int:
+        """Declares a key of the site, as `clusto key define` does: `type`, `meaning`, `on`, `unit`, `choices`, `regex`,
+        `to`, `low`, `high`, `many`, `unique`, `required`, `no_inherit`. Gives how many values were converted.
+
+        Raises Malformed; Refused, with a line for each in `details`, for values of before that do not fit.
+        """
+        return self.transaction.define_key(key, declaration, convert=convert)
+
+    def forget_key(self, key: str) -> None:
+        """Takes the declaration of a key away; its values stay. Raises NotFound."""
+        self.transaction.forget_key(key)
+
     def create_service(self, name: str, port: int | None = None, role: str | Handle | None = None) -> Handle:
         """A new Service, on a port, for machines in a Role. Raises Malformed, Refused."""
         from clusto_core.rules import services

@@ -70,12 +70,14 @@ class Inventory(View):
         *,
         command: str | None = None,
         dry_run: bool = False,
+        strict: bool = False,
         notify: Callable[[str], None] = lambda line: None,
     ) -> Iterator[Change]:
         """A change: committed when the block ends, taken back when an error leaves it. Nobody else writes meanwhile.
 
         `message` says why, and `command` by what (the program's name), in the history. `dry_run`: everything is
-        checked, and nothing is kept. `notify` is told what is done besides, as that a store was made.
+        checked, and nothing is kept. `strict`: a new key that nobody declared is refused. `notify` is told what is
+        done besides, as that a store was made.
 
         A change inside another of the same inventory joins it, with both messages: it is kept when the outer one is.
         When it fails halfway, nothing of the outer one is kept either, whoever catches the error.
@@ -83,7 +85,7 @@ class Inventory(View):
         Raises Refused when others write for a minute, StoreBroken; at the end Refused for what only the whole can show.
         """
         program = command or os.path.basename(sys.argv[0]) or "python"
-        with self._core.change(program, message, dry_run=dry_run, notify=notify) as transaction:
+        with self._core.change(program, message, dry_run=dry_run, strict=strict, notify=notify) as transaction:
             if (outer := self._changes.get(transaction)) is not None:
                 yield outer
                 return

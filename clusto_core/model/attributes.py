@@ -153,8 +153,13 @@ def _microseconds(text: str) -> int:
 
 
 def string(text: str) -> Value:
-    """A string value; raises Malformed for control characters other than tab and newline, and for broken UTF-8."""
+    """A string value, with the line ends of Windows as all others are; raises Malformed for control characters other
+    than tab and newline, and for broken UTF-8."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
     if not text.isprintable() and (found := re.search(_CONTROL, text)):
+        if "\udc80" <= found[0] <= "\udcff":
+            raise Malformed(f"this is not UTF-8: {text[:40]!a} (save the file as UTF-8)")
         raise Malformed(f"a value cannot hold the control character {found[0]!a}: {text[:40]!a}")
     return Value("string", text)
 

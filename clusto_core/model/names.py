@@ -61,6 +61,8 @@ def _check(name: str, what: str, marks: str, without_marks: dict[int, int | None
     for column, character in enumerate(name, 1):
         if character in marks or (character.isascii() and character.isalnum()):
             continue
+        if "\udc80" <= character <= "\udcff":
+            raise MalformedName(f"malformed {what} {name!a}: it is not UTF-8 (save the file as UTF-8)")
         if character.isascii() or not character.isalpha() or character in _BLANK_LETTERS:
             raise MalformedName(
                 f"malformed {what} {name!r}: {character!r} in column {column}; "

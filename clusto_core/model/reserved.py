@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from clusto_core.drivers import Driver
-from clusto_core.drivers.resources import NameRange, Query
+from clusto_core.drivers.resources import NameRange, Query, SiteKey
 from clusto_core.errors import Malformed
 from clusto_core.model.attributes import Key
 
@@ -13,6 +13,8 @@ GIVEN = Key("_given")
 """Of a NameRange: names that were given out and not freed."""
 EXPRESSION = Key("_expression")
 """Of a Query: what the saved expression is."""
+KEY_DEFINITION = Key("_key")
+"""Of a SiteKey: what was declared, as plain data."""
 CONSOLE_LAST = Key("_console", None, "last")
 """The last session on a machine's console: user, way, manner, start (seconds since 1970), seconds."""
 NETWORK_LAST = Key("_network", None, "last")
@@ -31,6 +33,7 @@ SWITCH_PROFILE = Key("_switch", None, "profile")
 TYPES: Mapping[Key, str] = {
     GIVEN: "string",
     EXPRESSION: "string",
+    KEY_DEFINITION: "json",
     CONSOLE_LAST: "json",
     NETWORK_LAST: "json",
     POWER_LAST: "json",
@@ -40,7 +43,7 @@ TYPES: Mapping[Key, str] = {
     SWITCH_PROFILE: "string",
 }
 """The reserved keys but `_in` and `_ip`, which have rules of their own, each with the type of its values."""
-HOLDERS: Mapping[Key, type[Driver]] = {GIVEN: NameRange, EXPRESSION: Query}
+HOLDERS: Mapping[Key, type[Driver]] = {GIVEN: NameRange, EXPRESSION: Query, KEY_DEFINITION: SiteKey}
 """What has values under them, where that is of one kind."""
 
 

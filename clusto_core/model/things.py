@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from clusto_core.drivers import Category, Driver, registry
@@ -165,18 +165,21 @@ class Inherited(NamedTuple):
     origin: Thing
 
 
-def in_force(origins: Iterable[Thing], attributes_of: Callable[[Thing], Iterable[Attribute]]) -> list[Inherited]:
+def in_force(
+    origins: Iterable[Thing], attributes_of: Callable[[Thing], Iterable[Attribute]], own_keys: Container[Key] = ()
+) -> list[Inherited]:
     """The attributes in force for the first of these Things: its own, and under each key that it lacks those of the
-    nearest of the others, which are what it is in, nearest first. Reserved keys are not inherited."""
+    nearest of the others, which are what it is in, nearest first. Reserved keys are not inherited, nor `own_keys`."""
     found: list[Inherited] = []
     known: set[Key] = set()
     own = True
     for origin in origins:
         new: set[Key] = set()
         for attribute in attributes_of(origin):
-            if attribute.key not in known and (own or not attribute.key.reserved):
+            key = attribute.key
+            if key not in known and (own or not (key.reserved or key in own_keys)):
                 found.append(Inherited(attribute, origin))
-                new.add(attribute.key)
+                new.add(key)
         known |= new
         own = False
     return found

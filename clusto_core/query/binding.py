@@ -3,11 +3,11 @@ there, comparisons that could never hold. A typo is an error with a suggestion, 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from clusto_core.drivers import Part
 from clusto_core.errors import Malformed, NotFound, did_you_mean
-from clusto_core.model.attributes import HEAD, IN, IP, Key
+from clusto_core.model.attributes import HEAD, IN, IP, Key, infer
 from clusto_core.query import tree
 from clusto_core.query.patterns import Literal, Range
 from clusto_core.query.saved import expression_of
@@ -17,6 +17,9 @@ from clusto_core.query.values import order
 from clusto_core.spelling import suggest
 from clusto_core.store.database import Row
 from clusto_core.store.reader import Reader
+
+if TYPE_CHECKING:
+    from clusto_core.model.keys import Declared
 
 DEEPEST = 20
 """How many saved expressions may lead to each other."""
@@ -43,10 +46,43 @@ def bind(reader: Reader, node: Node, *, allow_unknown: bool = False) -> Bound:
     """
     written_out = expand(reader, node)
     binder = _Binder(reader)
-    bound = binder.names(written_out, allow_unknown)
+    bound = respelled(reader, binder.names(written_out, allow_unknown))
     for each in bound.walk():
         binder.check(each, allow_unknown)
     return Bound(bound, binder.notes)
+
+
+def respelled(reader: Reader, node: Node) -> Node:
+    """The tree with values spelled as their keys keep them: a MAC without marks with colons, `2kW` as 2000."""
+    tests = [each for each in node.walk() if isinstance(each, (tree.Attr, tree.Compare)) and not each.key.reserved]
+    if not tests:
+        return node
+    # Not where only names are asked for, which is quick.
+    from clusto_core.model import keys
+    from clusto_core.rules import declared
+
+    known = declared.of_site(reader)
+    change: dict[Node, Node] = {}
+    for each in tests:
+        each_declared = keys.of(each.key) or known.get(Key(each.key.key, None, each.key.subkey))
+        asked = each.pattern if isinstance(each, tree.Attr) else each.value
+        kept = _kept(each_declared, asked) if each_declared is not None and isinstance(asked, Literal) else None
+        if kept is not None and isinstance(each, tree.Attr):
+            change[each] = tree.Attr(each.key, kept, each.inherited)
+        elif kept is not None and isinstance(each, tree.Compare):
+            change[each] = tree.Compare(each.key, each.sign, kept, each.inherited)
+    return tree.rewrite(node, change) if change else node
+
+
+def _kept(known: Declared, asked: Literal) -> Literal | None:
+    """What a key would keep of a text; None where that is the text itself, or cannot be."""
+    try:
+        kept = known.grammar.read(infer(asked.text))
+    except Malformed:
+        return None
+    if kept is None or kept.text == asked.text:
+        return None
+    return Literal(kept.text, asked.quoted)
 
 
 def expand(reader: Reader, node: Node, path: tuple[str, ...] = ()) -> Node:
@@ -120,12 +156,12 @@ class _Binder:
         """Raises NotFound, Malformed for what a test of the tree asks in vain; notes values that nothing has."""
         if isinstance(node, tree.PartName) and isinstance(node.pattern, Literal) and not allow_unknown:
             self._check_part(node.pattern.text)
-        keys: list[Key] = []
+        asked: list[Key] = []
         if isinstance(node, (tree.Attr, tree.Compare, tree.Exactly, tree.HasKey)):
-            keys = [node.key]
+            asked = [node.key]
         elif isinstance(node, tree.OnlyAttrs):
-            keys = [key for key, _ in node.pairs]
-        for key in keys:
+            asked = [key for key, _ in node.pairs]
+        for key in asked:
             if not self._known(key):
                 if allow_unknown:
                     return

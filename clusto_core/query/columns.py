@@ -108,6 +108,7 @@ class Table:
         return [[_cell(each) for each in self._in_force(thing, key, inherited)] for thing in self.things]
 
     def _in_force(self, thing: Thing, key: Key, inherited: bool) -> list[Attribute]:
+        inherited = inherited and key not in self.reader.own_keys
         for origin in [thing, *self._above(thing)] if inherited else [thing]:
             if found := [each for each in self._attributes[origin.id] if each.key == key]:
                 return found

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from clusto_core.drivers import Driver, registry
-from clusto_core.drivers.resources import Query
+from clusto_core.drivers.resources import UNSEEN
 from clusto_core.model.things import Thing
 from clusto_core.query import tree
 from clusto_core.query.attribute_sql import TESTS, AttributeSql
@@ -94,8 +94,9 @@ class Compiler:
         x = self.statement.alias("t")
         shown = ", ".join(f"{x}.{column} AS {column}" for column in columns)
         domain = f"{x}.owner_id IS {'NOT ' if part else ''}NULL"
-        if not part and Query.__name__ in self.stored:
-            domain += f" AND {self.statement.plain(f'{x}.driver')} <> {self.statement.bind(Query.__name__)}"
+        if not part:
+            for unseen in sorted(UNSEEN.intersection(self.stored)):
+                domain += f" AND {self.statement.plain(f'{x}.driver')} <> {self.statement.bind(unseen)}"
         if first is None or self.size(first, part) >= MANY:
             conditions = [domain, *(self.condition(item, x, part) for item in items)]
             return f"SELECT {shown} FROM things {x} WHERE {' AND '.join(conditions)}"

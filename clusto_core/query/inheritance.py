@@ -36,7 +36,7 @@ def in_force(reader: Reader, node: KeyTest) -> InForce:
     satisfied = {id for id, found in values.items() if values_hold(node, found)}
     own_parts = {id for id, holder in holders.items() if holder.is_part}
     whole = satisfied - own_parts
-    if whole:
+    if whole and node.key not in reader.own_keys:
         whole |= _heirs(reader, set(values) - own_parts, whole)
     return InForce(whole, own_parts, own_parts & satisfied)
 

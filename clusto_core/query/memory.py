@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from clusto_core.drivers import Category
 from clusto_core.drivers.parts import Inlet, Outlet
-from clusto_core.drivers.resources import Query
-from clusto_core.model import wiring
+from clusto_core.drivers.resources import UNSEEN, SiteKey
+from clusto_core.model import keys, wiring
 from clusto_core.model.attributes import IP, Key
+from clusto_core.model.reserved import KEY_DEFINITION
 from clusto_core.model.things import Attribute, Link, Thing, in_order, leads_on
 from clusto_core.query import tree
 from clusto_core.query.scope import scope
@@ -85,7 +87,7 @@ class Memory:
 
     def matches(self, node: Node, thing: Thing) -> bool:
         """Whether an expression, without saved ones in it, selects a Thing or part."""
-        if thing.driver == Query.__name__:
+        if thing.driver in UNSEEN:
             return False
         whole, parts = scope(node)
         question = parts if thing.is_part else whole
@@ -156,6 +158,8 @@ class Memory:
 
     def _effective(self, key: Key, thing: Thing) -> list[Attribute]:
         """The values in force: its own, else those of the nearest that it is in, as `Reader.effective` tells them."""
+        if key in self._own_keys:
+            return self._under(key, thing)
         seen = {thing.id}
         level = [thing]
         while level:
@@ -170,6 +174,18 @@ class Memory:
                         following.append(parent)
             level = following
         return []
+
+    @cached_property
+    def _own_keys(self) -> frozenset[Key]:
+        """The keys that are not inherited."""
+        told = (
+            (thing, each.value.python())
+            for thing in self.things.values()
+            if thing.driver == SiteKey.__name__
+            for each in self.attributes[thing.id]
+            if each.key == KEY_DEFINITION
+        )
+        return keys.own() | {Key.parse(thing.name[1:]) for thing, data in told if data.get("no_inherit")}
 
     def _ordered_parents(self, thing: Thing) -> list[Thing]:
         parents = [self.things[id] for id in self.parents[thing.id] if thing.is_part or not self.things[id].is_part]

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from clusto_core.drivers import Driver, Equipment, Part, registry
-from clusto_core.drivers.resources import DeviceType
 from clusto_core.errors import Malformed
 from clusto_core.model import addresses, holding, keys, mounting, reserved, wiring
 from clusto_core.model.attributes import IN, IP, Key, Value, checked
 from clusto_core.model.grammars import RackUnits
 from clusto_core.model.names import split_part, trailing_number
 from clusto_core.model.things import Link, Thing
-from clusto_core.rules import cabling, kinds, parts
+from clusto_core.rules import cabling, declared, kinds, parts
 from clusto_core.store.reader import Reader
 
 _QUESTIONS: tuple[tuple[str, str], ...] = (
@@ -128,9 +127,6 @@ _HAVING_KEY = """
 _VALUES = """
     SELECT t.name, a.key, a.number, a.subkey, a.type, a.head, a.rest, a.integer_value, a.float_value
     FROM attributes a JOIN things t ON t.id = a.thing_id WHERE a.type <> 'relation'"""
-_UNDER_KEY = """
-    SELECT t.name, t.driver, a.head, a.type FROM attributes a JOIN things t ON t.id = a.thing_id
-    WHERE a.key = :key AND a.number IS NULL AND COALESCE(a.subkey, '') = :subkey ORDER BY t.name"""
 _MEMBERSHIP = "SELECT a.thing_id, a.ref_id FROM attributes a WHERE a.key = '_in' AND a.ref_id IS NOT NULL"
 _ADDRESSES = """
     SELECT t.name, a.head, a.claim FROM attributes a JOIN things t ON t.id = a.thing_id
@@ -162,20 +158,12 @@ def problems(reader: Reader) -> Iterator[str]:
 
 def _meanings(reader: Reader) -> Iterator[str]:
     """Values that their key cannot have, from before they were read on their way in."""
-    for key, declared in keys.DECLARED.items():
-        seen: dict[str, int] = {}
-        for name, driver, text, type in reader.database.rows(_UNDER_KEY, {"key": key.key, "subkey": key.subkey or ""}):
-            if not issubclass(registry.of(driver), declared.on) or driver == DeviceType.__name__:
-                continue
-            seen[name] = seen.get(name, 0) + 1
-            try:
-                keys.read(declared.grammar, f"{key} of {name}", Value(type, text or ""))
-            except Malformed as error:
-                yield str(error)
-        if not declared.several:
-            yield from (
-                f"{name} has {count} values under {key}, which has one" for name, count in seen.items() if count > 1
-            )
+    known = {**keys.every(), **declared.of_site(reader)}
+    stored = set(reader.keys())
+    yield from keys.case_clashes(key for key in stored if not key.startswith("_"))
+    for key, each in known.items():
+        if str(key) in stored or each.required:
+            yield from (misfit.words for misfit in declared.misfits(reader, key, each))
 
 
 def _addresses(reader: Reader) -> Iterator[str]:

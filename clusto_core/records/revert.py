@@ -11,14 +11,14 @@ from collections.abc import Callable, Container, Iterable
 from typing import Any, NoReturn
 
 from clusto_core.drivers import registry
-from clusto_core.errors import Refused
+from clusto_core.errors import ClustoError, Refused
 from clusto_core.model import addresses, mounting
 from clusto_core.model.attributes import IP, Key, Value
 from clusto_core.model.names import split_part, trailing_number
 from clusto_core.model.things import Attribute, Cable, Thing
 from clusto_core.model.wiring import POSITION
 from clusto_core.records import history
-from clusto_core.rules import cabling, containment
+from clusto_core.rules import cabling, containment, declared
 from clusto_core.store.unit import UnitOfWork
 
 Table = dict[int, list[Any]]
@@ -162,7 +162,7 @@ class _Revert:
                 self._allowed(ref, containment.check, holder, unit.by_id(ref))
             if key == (IP, None, None):
                 self._address_is_free(text)
-            unit.insert_attribute(Attribute(id, thing_id, key, Value(type, text, ref)))
+            unit.insert_attribute(Attribute(id, thing_id, key, self._as_declared(holder, key, Value(type, text, ref))))
         for row in back["cables"].values():
             cable = _cable(row)
             for part_id, thing_id, name in (
@@ -181,6 +181,16 @@ class _Revert:
         for row in back["cables"].values():
             if row[2] is None:
                 self._allowed(row[5], cabling.check_position, unit.by_id(row[3]))
+
+    def _as_declared(self, holder: Thing, key: Key, value: Value) -> Value:
+        """The value as its key has it by now."""
+        present = sum(each.key == key for each in self.unit.attributes(holder))
+        try:
+            (kept,) = declared.checked(self.unit, holder, key, [value])
+            declared.check_number(self.unit, holder, key, present + 1)
+        except ClustoError as error:
+            self._in_the_way(holder.entity_id, None, str(error))
+        return kept
 
     def _fits(self, cable: Cable) -> None:
         """Whether the path that a cable would make now still joins what fits."""

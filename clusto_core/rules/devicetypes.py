@@ -65,7 +65,8 @@ def name_of(manufacturer: str, model: str) -> str:
 
 def _slug(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub("[^a-z0-9._+]+", "-", plain).strip("-._+")
+    # A plus at the end is a model of its own: GS-2326 and GS-2326+.
+    return re.sub("[^a-z0-9._+]+", "-", plain).lstrip("-._+").rstrip("-._")
 
 
 def definition(named: Iterable[ports.NamedPort], attributes: Mapping[str, object], driver: str) -> dict[str, object]:

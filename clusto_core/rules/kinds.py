@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 from clusto_core.drivers import Driver, registry
-from clusto_core.drivers.resources import DeviceType, Query
+from clusto_core.drivers.resources import DeviceType, Query, SiteKey
 from clusto_core.errors import Malformed
 from clusto_core.model.names import MAX_LENGTH, MalformedName, check_name, composed
 from clusto_core.model.things import Thing
 
 _QUERY = re.compile(r"@\w[\w.+-]{0,99}").fullmatch
+_SITE_KEY = re.compile(r"=(?:\*|[^\W_][\w-]{0,99}(?:\.[\w.:/+-]{1,100})?)").fullmatch
 _DEVICE_TYPE = re.compile(r"[a-z0-9][a-z0-9._+-]*/[a-z0-9][a-z0-9._+-]*").fullmatch
 
 
@@ -41,6 +42,9 @@ def checked_name(name: str, kind: type[Driver] = Driver) -> str:
             raise Malformed(
                 f"malformed name of a saved expression: {name[:60]!r} (write @ and letters, digits, . _ - +)"
             )
+    elif issubclass(kind, SiteKey):
+        if _SITE_KEY(name) is None:
+            raise Malformed(f"malformed name of a declared key: {name[:60]!r} (write = and KEY or KEY.SUBKEY)")
     elif issubclass(kind, DeviceType):
         return checked_type(name)
     else:

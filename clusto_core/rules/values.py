@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from clusto_core.errors import Malformed, NotFound
-from clusto_core.model import attributes, keys, reserved
+from clusto_core.model import attributes, reserved
 from clusto_core.model.attributes import Key, Value, from_python
 from clusto_core.model.things import Attribute, Thing
-from clusto_core.rules import kinds
+from clusto_core.rules import declared, kinds
+from clusto_core.rules.declared import relation as relation
+from clusto_core.rules.declared import same as same
 from clusto_core.rules.lookup import resolve
 from clusto_core.store.unit import UnitOfWork
 
@@ -44,18 +46,6 @@ def _value(unit: UnitOfWork, given: object) -> Value:
     if target is None:
         raise NotFound(f"no such thing: {found.text}")
     return relation(target)
-
-
-def relation(thing: Thing) -> Value:
-    """The value that names a Thing."""
-    return Value("relation", thing.name, thing.id)
-
-
-def same(one: Value, other: Value) -> bool:
-    """Whether two values are equal: of one type and text; relations by the Thing that they name."""
-    if one.type != other.type:
-        return False
-    return one.ref == other.ref if one.type == "relation" else one.text == other.text
 
 
 # --- values under any key, as verbs and files write them -------------------------------------------------------------
@@ -111,6 +101,8 @@ def _kept(thing: Thing, key: Key, values: Iterable[Value]) -> list[Value]:
         kinds.checked(thing, kind)
     found = list(values)
     for value in found:
+        if key == reserved.KEY_DEFINITION:
+            declared.check_told(thing, value)
         if value.type != wanted:
             raise Malformed(f"{key} has values of the type {wanted}, not {value.type}: {value.text[:40]!a}")
     return found
@@ -120,8 +112,8 @@ def _kept(thing: Thing, key: Key, values: Iterable[Value]) -> list[Value]:
 
 
 def _put(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) -> bool:
-    wanted = list(dict.fromkeys(keys.checked(thing, key, values)))
-    keys.check_number(thing, key, len(wanted))
+    wanted = list(dict.fromkeys(declared.checked(unit, thing, key, values)))
+    declared.check_number(unit, thing, key, len(wanted))
     present = [each for each in unit.attributes(thing) if each.key == key]
     if present:
         gone = [each for each in present if not any(same(each.value, value) for value in wanted)]
@@ -136,16 +128,17 @@ def _put(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) -> b
 
 def _add(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) -> bool:
     present = [each.value for each in unit.attributes(thing) if each.key == key]
-    found = dict.fromkeys(keys.checked(thing, key, values))
+    found = dict.fromkeys(declared.checked(unit, thing, key, values))
     new = [value for value in found if not any(same(value, each) for each in present)]
     if new:
-        keys.check_number(thing, key, len(present) + len(new))
+        declared.check_number(unit, thing, key, len(present) + len(new))
     for value in new:
         unit.insert_attribute(Attribute(unit.new_id(), thing.id, key, value))
     return bool(new)
 
 
 def _delete(unit: UnitOfWork, thing: Thing, key: Key, value: Value | None) -> int:
+    value = declared.likened(unit, thing, key, value)
     gone = [each for each in unit.attributes(thing) if each.key == key and (value is None or same(each.value, value))]
     for attribute in gone:
         unit.delete_attribute(attribute)

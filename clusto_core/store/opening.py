@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _writing: set[tuple[int, str]] = set()
 # The numbers of threads, and the stores that they write to.
 
+_TOLD = 100
+"""How many lines an upgrade says of what it left."""
+
 Notify = Callable[[str], None]
 """Told, in one line, what was done besides: a store made, a backup written."""
 
@@ -191,8 +194,12 @@ def upgrade(url: str, notify: Notify) -> None:
         return
     if url.startswith("sqlite"):
         notify(f"kept a copy of the store as it was: {backup(sqlite_path(url))}")
-    _migrate(url)
+    left = _migrate(url)
     notify(f"upgraded the schema to {database.REVISION}: {masked(url)}")
+    for line in left[:_TOLD]:
+        notify(f"left as it is: {line}")
+    if left:
+        notify(f"{len(left)} value{'s' if len(left) > 1 else ''} cannot be read as the key has them: clusto db check")
 
 
 def backup(path: str) -> str:
@@ -215,7 +222,8 @@ def backup(path: str) -> str:
     return target
 
 
-def _migrate(url: str) -> None:
+def _migrate(url: str) -> list[str]:
+    """Brings a store to the newest schema; gives what it found that somebody has to look at."""
     from alembic import command
     from alembic.config import Config
     from sqlalchemy.exc import SQLAlchemyError
@@ -237,6 +245,7 @@ def _migrate(url: str) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             connection.commit()
+            return list(config.attributes.get("told", ()))
     except SQLAlchemyError as error:
         raise _explain(url, getattr(error, "orig", None) or error) from error
     finally:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from operator import itemgetter
 
 from clusto_core.drivers import Category, Driver, registry
 from clusto_core.drivers.parts import FrontPort, Inlet, Outlet, RearPort
 from clusto_core.errors import Malformed, NotFound, did_you_mean
 from clusto_core.model import addresses
-from clusto_core.model.attributes import Key, Value
+from clusto_core.model.attributes import HEAD, Key, Value
 from clusto_core.model.names import composed, split_part
 from clusto_core.model.things import Attribute, Inherited, Link, Thing, in_force, in_order, leads_on
 from clusto_core.spelling import natural_key, suggest
@@ -100,6 +101,9 @@ _NEXT_SUBKEY = "SELECT min(a.subkey) FROM attributes a WHERE a.key = :key AND a.
 _PLAIN_KEY = "SELECT 1 FROM attributes a WHERE a.key = :key AND a.subkey IS NULL LIMIT 1"
 _ANY_KEY = "SELECT 1 FROM attributes a WHERE a.key = :key AND a.id < :id AND "
 _SUBKEY, _NO_SUBKEY = "a.subkey = :subkey LIMIT 1", "a.subkey IS NULL LIMIT 1"
+_DEFINITIONS = """
+    SELECT t.name, a.head, a.rest FROM things t JOIN attributes a ON a.thing_id = t.id
+    WHERE t.driver = 'SiteKey' AND a.key = '_key' ORDER BY t.name"""
 _LATER_CHANGES = """
     SELECT c.transaction_id, c.before, c.after FROM changes c
     WHERE c.thing_id = :id AND c.transaction_id > :number ORDER BY c.transaction_id DESC"""
@@ -225,10 +229,22 @@ class Reader:
         """All attributes of all parts of these equipments."""
         return sorted(map(_attribute, self.database.rows_in(_ATTRIBUTES_OF_PARTS, owner_ids)))
 
-    def attributes_under(self, key: Key) -> list[Attribute]:
-        """All attributes under a key, of whatever Thing or part."""
-        rows = self.database.rows(_UNDER_KEY, {"key": key.key})
-        return [attribute for attribute in map(_attribute, rows) if attribute.key == key]
+    def attributes_under(self, key: Key, *, any_number: bool = False) -> list[Attribute]:
+        """All attributes under a key, of whatever Thing or part; with `any_number` under each number of the key too."""
+        found = map(_attribute, self.database.rows(_UNDER_KEY, {"key": key.key}))
+        if any_number:
+            return [each for each in found if each.key.subkey == key.subkey]
+        return [attribute for attribute in found if attribute.key == key]
+
+    def attributes_with(self, key: Key, value: Value) -> list[Attribute]:
+        """All attributes under a key that have a value of that text."""
+        if value.type == "relation":
+            rows = self.database.rows(_UNDER_KEY + " AND a.ref_id = :ref", {"key": key.key, "ref": value.ref})
+        else:
+            parameters = {"key": key.key, "head": value.text[:HEAD]}
+            rows = self.database.rows(_UNDER_KEY + " AND a.head = :head", parameters)
+        found = map(_attribute, rows)
+        return [each for each in found if each.key == key and each.value.text == value.text]
 
     def values_under(self, key: Key, thing_ids: Sequence[int]) -> dict[int, list[Value]]:
         """The values under a key that these Things have, by their ids, in the order in which they were given."""
@@ -318,7 +334,7 @@ class Reader:
         by_thing: dict[int, list[Attribute]] = {}
         for attribute in self.attributes(*(origin.id for origin in origins)):
             by_thing.setdefault(attribute.thing_id, []).append(attribute)
-        return in_force(origins, lambda origin: by_thing.get(origin.id, ()))
+        return in_force(origins, lambda origin: by_thing.get(origin.id, ()), self.own_keys)
 
     def setting(self, thing: Thing, key: str) -> str | None:
         """The one value in force under a key, inherited or own, with `env:` and `file:` not yet resolved."""
@@ -389,6 +405,20 @@ class Reader:
         """Whether any Thing has an attribute under that key, with whatever number, whose id is below that one."""
         sql, known = _ANY_KEY, {"key": key.key, "subkey": key.subkey or "", "id": before}
         return bool(self.database.rows(sql + (_NO_SUBKEY if key.subkey is None else _SUBKEY), known))
+
+    def definitions(self) -> dict[str, str]:
+        """What the site declared of its keys: JSON, by the keys."""
+        return {name[1:]: head + (rest or "") for name, head, rest in self.database.rows(_DEFINITIONS)}
+
+    @cached_property
+    def own_keys(self) -> frozenset[Key]:
+        """The keys that are not inherited."""
+        import json
+
+        from clusto_core.model.keys import own
+
+        told = self.definitions()
+        return own() | {Key.parse(key) for key, text in told.items() if json.loads(text).get("no_inherit")}
 
     def keys(self) -> list[str]:
         """The keys in the store, each with its subkeys: `status`, `snmp.community`; numbers are left out."""

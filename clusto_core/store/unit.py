@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from clusto_core.drivers.parts import FrontPort, RearPort
 from clusto_core.model import wiring
 from clusto_core.model.names import trailing_number
+from clusto_core.model.reserved import KEY_DEFINITION
 from clusto_core.model.things import Attribute, Cable, Thing
 from clusto_core.store import rows
 from clusto_core.store.database import Row
@@ -70,6 +71,8 @@ class UnitOfWork:
         self._obsolete: tuple[list[Thing], list[int], list[int]] = ([], [], [])
         self._misnamed: set[int] = set()
         self._paths: set[int] = set()
+        self.declared: dict[Key, Any] = {}
+        """What is known of keys, each worked out once; forgotten when a key of the site changes."""
         self.failed: BaseException | None = None
         """What ended halfway something that is done wholly or not at all: nothing of this unit may be kept then."""
         self.version = 0
@@ -347,6 +350,8 @@ class UnitOfWork:
         self._new[1][attribute.id] = attribute
         self._unwritten[1].append(attribute)
         self.version += 1
+        if attribute.key == KEY_DEFINITION:
+            self.declared.clear()
         if (claim := rows.claim_of(attribute)) is not None:
             self._claims[claim] = attribute.thing_id
 
@@ -359,6 +364,8 @@ class UnitOfWork:
             self._gone[1][attribute.id] = attribute
         self._obsolete[1].append(attribute.id)
         self.version += 1
+        if attribute.key == KEY_DEFINITION:
+            self.declared.clear()
 
     def insert_cable(self, cable: Cable) -> None:
         """A new cable."""
@@ -503,6 +510,10 @@ class UnitOfWork:
         """The attributes under a key that are new, and those that are gone."""
         new, gone = self._new[1].values(), self._gone[1].values()
         return [each for each in new if each.key == key], [each for each in gone if each.key == key]
+
+    def new_things(self) -> Iterator[Thing]:
+        """The whole Things that are new."""
+        return (thing for thing in self._new[0].values() if thing.owner_id is None)
 
     def is_gone(self, id: int) -> bool:
         """Whether a Thing or part that the store has is taken out."""

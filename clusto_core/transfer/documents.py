@@ -16,11 +16,11 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from clusto_core.drivers import Part, registry
-from clusto_core.drivers.resources import DeviceType, Query
+from clusto_core.drivers.resources import DeviceType, Query, SiteKey
 from clusto_core.errors import Malformed, did_you_mean
 from clusto_core.model import addresses, mounting, reserved
 from clusto_core.model.attributes import IN, IP, Key, Value, from_python, instant, string, structure
-from clusto_core.model.names import MalformedName, check_name, split_part
+from clusto_core.model.names import MalformedName, check_name, composed, split_part
 from clusto_core.rules import kinds
 from clusto_core.rules.parts import checked_part_name
 from clusto_core.spelling import suggest
@@ -159,6 +159,8 @@ def _check_name(document: Document, data: Mapping[str, Any], problems: _Problems
     try:
         if document.driver == Query.__name__:
             kinds.checked_name(document.name, Query)
+        elif document.driver == SiteKey.__name__:
+            kinds.checked_name(document.name, SiteKey)
         elif document.driver == DeviceType.__name__ or (not document.driver and "/" in document.name):
             kinds.checked_type(document.name)
         elif ":" in document.name:
@@ -178,7 +180,7 @@ def _text(content: object) -> str:
         raise Malformed(
             f"expected text, found {_what(content)}{hint}" if content != "" else "expected text, found none"
         )
-    return content
+    return composed(content)
 
 
 def _texts(content: object) -> tuple[str, ...]:

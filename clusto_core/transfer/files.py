@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import io
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import TextIO
+from typing import IO, TextIO
 
 from clusto_core.errors import Malformed, NotFound
 from clusto_core.store import collector
@@ -20,22 +21,24 @@ STDIN = "-"
 def opened(path: str) -> Iterator[TextIO]:
     """A file as text, unpacked if it is `.gz`; `-` is standard input. Raises NotFound, Malformed.
 
-    Bytes that are no UTF-8 come through as what no name and no value may hold, so that they are told with their line.
+    UTF-16 is told by its byte order mark, as spreadsheets write it. Bytes that are no UTF-8 come through as what no
+    name and no value may hold, so that they are told with their line.
     """
     try:
         if path == STDIN:
-            raw = sys.stdin.buffer
-            yield io.TextIOWrapper(raw, encoding="utf-8", errors="surrogateescape", newline="")
+            yield _text(sys.stdin.buffer)
         elif path.endswith(".gz"):
             import gzip
 
-            with gzip.open(path, "rt", encoding="utf-8", errors="surrogateescape", newline="") as unpacked:
-                yield unpacked
+            with gzip.open(path) as packed, io.BufferedReader(packed) as unpacked, _text(unpacked) as file:
+                yield file
         else:
-            with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+            with open(path, "rb") as raw, _text(raw) as file:
                 yield file
     except FileNotFoundError:
         raise NotFound(f"no such file: {path}") from None
+    except UnicodeError:
+        raise Malformed(f"{path} begins as UTF-16 does, and is none: save it as UTF-8") from None
     except (OSError, EOFError) as error:
         raise Malformed(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
 
@@ -48,6 +51,9 @@ def guessed(file: TextIO, name: str) -> tuple[str, TextIO]:
     if found is None:
         raise Malformed(f"what format has {name[:100]}? say it with --format ({', '.join(formats.names())})")
     return found, whole
+def _text(raw: IO[bytes]) -> TextIO:
+    wide = isinstance(raw, io.BufferedReader) and raw.peek(2)[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    return io.TextIOWrapper(raw, encoding="utf-16" if wide else "utf-8", errors="surrogateescape", newline="")
 
 
 def read(

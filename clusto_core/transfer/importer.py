@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from clusto_core.drivers import registry
-from clusto_core.drivers.resources import DeviceType
+from clusto_core.drivers.resources import DeviceType, SiteKey
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, did_you_mean
 from clusto_core.inventory import Transaction
-from clusto_core.model import addresses
+from clusto_core.model import addresses, keys
 from clusto_core.model.attributes import Value
-from clusto_core.model.names import split_part
+from clusto_core.model.names import composed, split_part
 from clusto_core.model.things import Thing
 from clusto_core.rules import claims, containment, kinds, parts, things, values
 from clusto_core.rules.devicetypes import DEFINITION, TYPE
@@ -62,8 +62,11 @@ class _Rounds:
         documents = self.work.sound()
         self.progress("reading", 0, len(documents))
         self._prefetch(documents)
+        # Keys of the site are declared before the first value is read by what they say.
+        declared = self._things([each for each in documents if each.driver == SiteKey.__name__])
+        self._round("keys", declared, self._attributes)
         types = [each for each in documents if each.driver == DeviceType.__name__]
-        others = [each for each in documents if each.driver != DeviceType.__name__]
+        others = [each for each in documents if each.driver not in (DeviceType.__name__, SiteKey.__name__)]
         # Things are made after the definition of their type, which may be in the same file.
         made = self._things(types)
         self._round("types", made, self._columns)
@@ -83,7 +86,7 @@ class _Rounds:
         self._round("memberships", _outermost_first(made), self._memberships)
         self._round("cables", made, joins.cables)
         joins.connect(lambda done, total: self.progress("cables", done, total))
-        return made
+        return declared + made
 
     def _round(self, what: str, made: Made, action: Callable[[Document, Thing], None]) -> None:
         for done, (document, thing) in enumerate(made):
@@ -210,7 +213,7 @@ class _Rounds:
         document.connect, document.attrs = connect, attrs
 
     def _named_part(self, text: str) -> Thing | None:
-        owner_name, part_name = split_part(text)
+        owner_name, part_name = split_part(composed(text))
         owner = self.unit.get(owner_name) if part_name else None
         return self.unit.part(owner, part_name) if owner is not None and part_name else None
 
@@ -228,6 +231,8 @@ class _Rounds:
         for name, said in document.part_attrs.items():
             try:
                 part = self.work.part(thing, name)
+            except NotFound as error:
+                self.work.fault(document, NotFound(f"{error}{_column(name, said)}"), "part_attrs", name)
             except ClustoError as error:
                 self.work.fault(document, error, "part_attrs", name)
             else:
@@ -292,3 +297,9 @@ def _outermost_first(made: Made) -> Made:
     for name in list(waiting):
         take(name)
     return [*first.values(), *(each for each in others if each[0].name not in first)]
+def _column(part: str, said: Values) -> str:
+    """What may have been meant where a column of two words (`Serial Number`) is read as a part and its key."""
+    near = next((str(key) for key in keys.every() if str(key) == part.lower()), None)
+    if near is None:
+        return ""
+    return f" ({part} {next(iter(said))} says an attribute of a part: did you mean {near}?)"

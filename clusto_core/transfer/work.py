@@ -6,6 +6,7 @@ import re
 
 from clusto_core.errors import ClustoError, Malformed, NotFound, did_you_mean
 from clusto_core.inventory import Transaction
+from clusto_core.model.names import composed
 from clusto_core.model.things import Thing
 from clusto_core.rules import parts
 from clusto_core.spelling import suggest
@@ -59,6 +60,7 @@ class Work:
 
     def lookup(self, name: str) -> Thing:
         """The whole Thing of that name. Raises NotFound with a suggestion, DamagedError."""
+        name = composed(name)
         thing = self.unit.get(name)
         if thing is None:
             if name in self.damaged:

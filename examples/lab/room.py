@@ -123,7 +123,7 @@ class Room:
                 "driver": "PDU",
                 "in": [f"rack{place // 2 + 1}"],
                 "parts": {"outlet": self._outlets},
-                "attrs": {"snmp.port": pdu.port, "feed": "AB"[place % 2]},
+                "attrs": {**_listening(pdu.port), "feed": "AB"[place % 2]},
             }
         for number, name in enumerate(self.servers()):
             pair, outlet = divmod(number, self._outlets)
@@ -146,7 +146,7 @@ class Room:
                 "driver": "Switch",
                 "in": [f"rack{number + 1}"],
                 "parts": {"port": device.switch.ports},
-                "attrs": {"snmp.port": device.port, "switch.profile": "qbridge"},
+                "attrs": {**_listening(device.port), "switch.profile": "qbridge"},
             }
 
     @contextmanager
@@ -154,3 +154,8 @@ class Room:
         """The room alive in a thread of its own, for whoever is not asynchronous."""
         with alive(self):
             yield self
+
+
+def _listening(port: int) -> dict[str, int]:
+    """Where an agent is that runs; one that does not has no port yet."""
+    return {"snmp.port": port} if port else {}

@@ -143,7 +143,7 @@ def test_what_an_expression_may_become(sqlite_site: Inventory) -> None:
     assert texts("driver:Port and fr") == ["driver:Port and free ", "driver:Port and free("]
     assert texts("free(p") == ["free(power) ", "free(position) "]
     assert texts("not cabled a") == ["not cabled and "]
-    assert texts("count(") == ["count(connected to ", "count(in "]
+    assert texts("count(") == ["count(connected to ", "count(in ", "count(fed by "]
     assert texts("name:web1:et") == ["name:web1:eth0", "name:web1:eth1"]
     assert texts("driver:Server a") == ["driver:Server and "]
 

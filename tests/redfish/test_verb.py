@@ -98,7 +98,7 @@ def test_settings_of_one_controller(start: Start, clusto: Clusto, sqlite_url: st
     wrong: dict[str, dict[str, object]] = {
         "s1": {"host": service.url, "verify": "/nonesuch.pem"},
         "s2": {"host": "https://a b"},
-        "s3": {"host": "[::1", "port": 70000},
+        "s3": {"host": "[::1"},
         "s4": {"host": service.url, "password": "env:CLUSTO_NOT_SET"},
         "s5": {"host": service.url, "fingerprint": "12"},
         "s6": {"host": "https://127.0.0.1:1", "verify": str(certificate(tmp_path)) + "x"},

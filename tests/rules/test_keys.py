@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import json
+import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,12 +15,14 @@ import pytest
 from clusto_core.config import Settings
 from clusto_core.errors import ClustoError
 from clusto_core.inventory import Inventory
+from clusto_core.model import keys
 from clusto_core.model.attributes import from_python, infer
 from clusto_core.model.grammars import Address, Block, Boolean, Grammar, Integer, Mac, RackUnits
-from clusto_core.model.keys import DECLARED
 from clusto_core.records.integrity import problems
 from tests.conftest import Run
 
+ROOT = Path(__file__).parent.parent.parent
+GROUPED = rf"(?:{'|'.join(sorted({key.key for key in keys.every() if key.subkey}))})\.[a-z][a-z0-9_]*"
 READ: list[tuple[Grammar, list[str], str]] = [
     (Boolean(), ["true", "TRUE", "True", "yes", "Yes", "on", "ON", "1", " true "], "true"),
     (Boolean(), ["false", "FALSE", "no", "No", "off", "0"], "false"),
@@ -53,6 +57,10 @@ WRONG = {
     "cidr": ("Network", "10.9.0.1/24", "10.9.0.1/24 is an address within a block: write 10.9.0.0/24"),
     "gateway": ("Network", "gw", "gateway of x is an IP address, not 'gw'"),
     "vid": ("VLAN", "5000", "vid of x is a whole number from 1 to 4094, not '5000'"),
+    "snmp.port": ("PDU", "abc", "snmp.port of x is a whole number from 1 to 65535, not 'abc'"),
+    "snmp.timeout": ("PDU", "2kg", "snmp.timeout of x is a number from 0.001 to 86399 in s, not '2kg'"),
+    "snmp.version": ("PDU", "4", "snmp.version of x is one of 1, 2c, 3, not '4'"),
+    "reserved": ("Network", "10.0.0.9-10.0.0.1", "reserved of x is an address, a block or a span"),
     "rebuild.autolock": ("Server", "perhaps", "rebuild.autolock of x is true or false, not 'perhaps'"),
 }
 
@@ -75,8 +83,67 @@ def test_what_needs_guessing_is_not_read(grammar: Grammar, texts: list[str]) -> 
                 assert grammar.read(value) is None, text
 
 
-def test_every_key_is_tried() -> None:
-    assert set(WRONG) == {str(key) for key in DECLARED}
+def test_every_key_is_declared_wholly() -> None:
+    for key, declared in keys.every().items():
+        assert declared.meaning, key
+        assert declared.grammar.expects, key
+        assert declared.choices or declared.type != "choice", key
+
+
+def _sources() -> Iterator[tuple[str, ast.Module]]:
+    for wing in ("clusto_core", "clusto_cli"):
+        for path in (ROOT / wing).rglob("*.py"):
+            yield str(path.relative_to(ROOT)), ast.parse(path.read_text())
+
+
+def _text(node: ast.AST | None) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def _asked(node: ast.AST) -> list[ast.expr]:
+    """What a piece of code may ask for by a key: `x["a.b"]`, `x.get("a.b")`, `setting(x, "a.b")`, `"a.b" in x`."""
+    if isinstance(node, ast.Call):
+        return [*node.args, *(keyword.value for keyword in node.keywords)]
+    if isinstance(node, ast.Dict):
+        return node.values
+    if isinstance(node, ast.Assign):
+        return [node.value]
+    return [node.slice] if isinstance(node, ast.Subscript) else [node.left] if isinstance(node, ast.Compare) else []
+
+
+def _keys_read(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Key" and node.args:
+        word, subkey = _text(node.args[0]), _text(node.args[2]) if len(node.args) == 3 else ""
+        if word.isidentifier() and not word.startswith("_"):
+            yield f"{word}.{subkey}" if subkey else word
+    yield from (text for each in _asked(node) if re.fullmatch(GROUPED, text := _text(each)))
+
+
+def test_every_key_that_the_code_reads_is_declared() -> None:
+    found = {(text, where) for where, module in _sources() for node in ast.walk(module) for text in _keys_read(node)}
+    assert {"snmp.port", "height", "rebuild.autolock", "power.outlet", "dns.domain"} <= {text for text, _ in found}
+    known = {*map(str, keys.every()), "ip"}  # a column of CSV that may look like a key
+    assert {(text, where) for text, where in found if text not in known} == set()
+
+
+def test_no_key_is_put_together_where_it_is_read() -> None:
+    """Else the test above would not see it."""
+    groups = {f"{key.key}." for key in keys.every() if key.subkey}
+    for where, module in _sources():
+        for node in ast.walk(module):
+            got = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get"
+            for asked in _asked(node)[:1] if got or isinstance(node, ast.Subscript) else ():
+                if isinstance(asked, ast.JoinedStr):
+                    assert _text(asked.values[0]) not in groups, f"{where}:{asked.lineno}"
+
+
+def test_no_code_reads_a_number_by_itself() -> None:
+    """By the grammars of keys, and turned into Python's in one place."""
+    for where, module in _sources():
+        for node in ast.walk(module):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("int", "float"):
+                inside = [text for each in ast.walk(node) for text in _keys_read(each)]
+                assert not inside, f"{where}:{node.lineno}"
 
 
 def _attr(run: Run, path: Path, driver: str, key: str, value: str) -> Run | object:
@@ -174,3 +241,40 @@ def test_a_new_key_like_a_known_one_is_told(clusto: Run) -> None:
     case = clusto("attr", "set", "Serial", "S1", "-t", "x")
     assert case == (2, "", "clusto: error: the key Serial differs from serial in case alone: write serial\n")
     assert clusto("attr", "set", "Protected", "true", "-t", "x").code == 2
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "attr:height,2U",
+        "attr:height>=1U",
+        "attr:protected,YES",
+        "attr:protected=on",
+        "attr:draw>1.5kW",
+        "attr:draw,2kW",
+        "attr:snmp.timeout=1min",
+        "attr:mac,0050.56AB.CDEF",
+        "not attr:mac,0050.56AB.CDEE",
+    ],
+)
+def test_an_expression_means_values_in_any_spelling(clusto: Run, expression: str) -> None:
+    clusto("key", "define", "draw", "--unit", "W")
+    values = {"height": "2", "protected": "true", "draw": "2000", "snmp.timeout": "60", "mac": "005056abcdef"}
+    clusto("add", "Server", "x", *(word for key, value in values.items() for word in ("--attr", f"{key}={value}")))
+    assert clusto("find", expression).out == "x\n"
+
+
+def test_completion_offers_what_fits(clusto: Run) -> None:
+    clusto("add", "PDU", "p1")
+    clusto("add", "VLAN", "v1")
+
+    def offered(line: str) -> set[str]:
+        return {each.partition("\t")[0] for each in clusto("completion", "fish", "--line", line).out.splitlines()[1:]}
+
+    assert {"power.profile", "power.timeout"} <= offered("clusto attr set -t p1 power.")
+    assert offered("clusto attr set -t p1 vi") == set()
+    assert offered("clusto attr set -t v1 vi") == {"vid"}
+    assert offered("clusto attr set -t v1 power.p") == set()
+    assert offered("clusto attr set snmp.version ") == {"1", "2c", "3"}
+    assert offered("clusto add VLAN v2 --attr vi") == {"vid="}
+    assert "snmp.port" in offered("clusto help keys snmp.p")

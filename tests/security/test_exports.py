@@ -24,6 +24,7 @@ from clusto_core.transfer import cells, formats
 from clusto_core.transfer.formats import writer_of
 from clusto_core.transfer.formats.ansible import identifiers, is_setting
 from clusto_core.transfer.leaving import Leaving, comment
+from tests import before
 from tests.conftest import Run
 from tests.security.plain import Plain, plain
 
@@ -47,7 +48,7 @@ def operator(tmp_path: Path) -> Plain:
 
 def put(inventory: Inventory, name: str, key: str, value: str) -> None:
     with inventory.change() as change:
-        change.set_values(change.resolve(name), Key.parse(key), [value])
+        before.has(change, change.resolve(name), key, value)
 
 
 def exported(inventory: Inventory, form: str, *allowed: str, told: list[str] | None = None) -> str:

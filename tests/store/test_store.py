@@ -290,3 +290,52 @@ def test_check_finds_what_no_constraint_forbids(sqlite_url: str, damage: str, wo
     code, out, _ = clusto("db", "check")
     assert code == 1
     assert words in out
+
+
+def test_values_of_an_older_store_are_converted_or_told(old_url: str, clusto: Run) -> None:
+    with contextlib.closing(database.connect_to_write(old_url)) as writing:
+        things = [(1001, "s1", "Server", None, None), (1002, "s2", "Server", None, None)]
+        things += [(1003, "n1", "Network", None, None), (1004, "s1:eth0", "NIC", 1001, 0)]
+        writing.insert("things", ("id", "name", "driver", "owner_id", "number"), things)
+        texts = [
+            (1001, "protected", None, "TRUE"),
+            (1001, "height", None, "2U"),
+            (1001, "rebuild", "autolock", "yes"),
+            (1001, "Serial", None, "S1"),
+            (1001, "snmp", "port", "161"),
+            (1002, "protected", None, "maybe"),
+            (1002, "height", None, "2"),
+            (1002, "height", None, "1"),
+            (1003, "cidr", None, "10.9.0.1/24"),
+            (1003, "gateway", None, "2001:DB8::1"),
+            (1004, "mac", None, "005056ABCDEE"),
+        ]
+        rows = [(2000 + at, thing, key, subkey, "string", text) for at, (thing, key, subkey, text) in enumerate(texts)]
+        writing.insert("attributes", ("id", "thing_id", "key", "subkey", "type", "head"), rows)
+        writing.execute("UPDATE store SET next_id = 3000")
+        writing.connection.commit()
+    told = clusto("--db", old_url, "db", "upgrade").err
+    for left in (
+        "left as it is: protected of s2 is true or false, not 'maybe'",
+        "left as it is: s2 has 2 values under height, which has one",
+        "left as it is: 10.9.0.1/24 is an address within a block: write 10.9.0.0/24",
+        "left as it is: the key Serial differs from serial in case alone",
+        "4 values cannot be read as the key has them: clusto db check",
+    ):
+        assert f"clusto: {left}\n" in told
+    with database_of(old_url) as reading:
+        found = reading.rows("SELECT a.thing_id, a.key, a.type, a.head, a.integer_value FROM attributes a")
+    assert {
+        (1001, "protected", "boolean", "true", None),
+        (1001, "height", "integer", "2", 2),
+        (1001, "rebuild", "boolean", "true", None),
+        (1001, "snmp", "integer", "161", 161),
+        (1002, "protected", "string", "maybe", None),
+        (1003, "cidr", "string", "10.9.0.1/24", None),
+        (1003, "gateway", "string", "2001:db8::1", None),
+        (1004, "mac", "string", "00:50:56:ab:cd:ee", None),
+    } <= set(map(tuple, found))
+    checked = clusto("--db", old_url, "db", "check")
+    assert checked.code == 1
+    assert "protected of s2 is true or false, not 'maybe'\n" in checked.out
+    assert "TRUE" not in checked.out

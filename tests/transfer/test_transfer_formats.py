@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import io
+import json
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,6 +19,7 @@ from clusto_core.transfer import formats, importer
 from clusto_core.transfer.documents import Document
 from clusto_core.transfer.faults import Faulty
 from clusto_core.transfer.guessing import guess
+from tests.conftest import Run
 
 
 def read(format_name: str, text: str) -> list[Document]:
@@ -334,3 +339,85 @@ def test_formats_are_found_by_name_and_by_extension() -> None:
         formats.reader_of("dot")
     with pytest.raises(Malformed):
         formats.reader_of("__init__")
+
+
+def _windows(text: str) -> bytes:
+    return b"sep=;\r\n" + text.replace(",", ";").replace("\n", "\r\n").encode()
+
+
+def test_files_are_read_as_spreadsheets_write_them(clusto: Run, tmp_path: Path) -> None:
+    ways: dict[str, Callable[[str], bytes]] = {
+        "utf16le": lambda text: codecs.BOM_UTF16_LE + text.encode("utf-16-le"),
+        "utf16be": lambda text: codecs.BOM_UTF16_BE + text.encode("utf-16-be"),
+        "bom": lambda text: codecs.BOM_UTF8 + text.encode(),
+        "sep": _windows,
+    }
+    for name, encoded in ways.items():
+        file = tmp_path / f"{name}.csv"
+        file.write_bytes(encoded(f"name,driver,note\n{name},Server,ü\n"))
+        assert clusto("import", str(file)).code == 0, name
+        assert clusto("attr", "get", "note", name).out == "ü\n"
+    wrong = tmp_path / "sep-wrong.csv"
+    wrong.write_text("sep=;\nname;driver\ny1;Server\ny2;Nonsense\n")
+    assert ":4:" in clusto("import", str(wrong)).err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("x.csv", "name,driver,note\nm,Server,Müller\n", "this is not UTF-8"),
+        ("x.csv", "name,driver\nMüller,Server\n", "it is not UTF-8"),
+        ("x.jsonl", '{"name": "m", "driver": "Server", "attrs": {"note": "Müller"}}\n', "this is not UTF-8"),
+        ("x.csv", "Name,driver\nm,Server\n", "the column Name differs from name in case alone: write name"),
+        ("x.csv", "name,Driver\nm,Server\n", "the column Driver differs from driver in case alone: write driver"),
+        ("x.csv", "name,driver,Serial\nm,Server,S1\n", "the key Serial differs from serial in case alone"),
+        ("x.csv", "name,driver,Serial Number\nm,Server,S1\n", "did you mean serial?"),
+        ("x.csv", "name,driver,SNMP.port\nm,Server,1\n", "the key SNMP.port differs from snmp.port in case alone"),
+    ],
+)
+def test_a_file_that_is_nearly_right_is_told_why(
+    clusto: Run, tmp_path: Path, name: str, content: str, words: str
+) -> None:
+    file = tmp_path / name
+    file.write_bytes(content.encode("latin-1"))
+    done = clusto("import", str(file))
+    assert done.code in (2, 3)
+    assert words in done.err
+    assert clusto("find", "name:*").out == ""
+
+
+def test_line_ends_of_windows_are_as_all_others(clusto: Run, tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text('things:\n- {name: y, driver: Server, attrs: {note: "a\\r\\nb"}}\n')
+    (tmp_path / "x.jsonl").write_text('{"name": "j", "driver": "Server", "attrs": {"note": "a\\r\\nb"}}\n')
+    (tmp_path / "x.csv").write_bytes(b'name,driver,note\r\nc,Server,"a\r\nb"\r\n')
+    for file in sorted(tmp_path.glob("x.*")):
+        assert clusto("import", str(file)).code == 0, file
+    clusto("add", "Server", "v", "--attr", "note=a\r\nb")
+    assert clusto("find", 'attr:note,"a\nb"').out.split() == ["c", "j", "v", "y"]
+
+
+def test_models_that_differ_in_a_plus_are_two(clusto: Run, tmp_path: Path) -> None:
+    for number, model in enumerate(("GX-1", "GX-1+", "GX+1", "GX-1.")):
+        text = f"manufacturer: Acme\nmodel: {model}\nslug: s{number}\ninterfaces:\n- {{name: e0, type: other}}\n"
+        (tmp_path / f"{number}.yaml").write_text(text)
+    files = [str(tmp_path / f"{number}.yaml") for number in range(3)]
+    assert clusto("import", "--device-type", *files).code == 0
+    assert clusto("find", "driver:DeviceType").out.split() == ["acme/gx+1", "acme/gx-1", "acme/gx-1+"]
+
+
+def test_names_are_found_however_their_marks_are_written(clusto: Run, tmp_path: Path) -> None:
+    apart, whole = "e\u0301tage", "\u00e9tage"
+    clusto("add", "Rack", f"{whole}1")
+    clusto("add", "Switch", f"{whole}2")
+    thing = {"name": f"{apart}3", "driver": "Server", "in": [f"{apart}1"], "connect": {"eth0": f"{apart}2:1"}}
+    (tmp_path / "x.jsonl").write_text(json.dumps(thing | {"attrs": {"near": {"ref": f"{apart}2"}}}) + "\n")
+    rows = f"name,driver,in,near,eth0\n{apart}4,Server,{apart}1,@{apart}2,{apart}2:2\n"
+    (tmp_path / "x.csv").write_text(rows)
+    for name in ("x.jsonl", "x.csv"):
+        done = clusto("import", str(tmp_path / name))
+        assert done.code == 0, done.err
+    assert clusto("find", f"driver:Server in name:{apart}1").out == f"{whole}3\n{whole}4\n"
+    assert clusto("find", f"driver:Server connected to name:{apart}2").out == f"{whole}3\n{whole}4\n"
+    assert clusto("attr", "get", "near", f"{apart}4").out == f"@{whole}2\n"
+    (tmp_path / "y.jsonl").write_text(json.dumps({"name": f"{apart}1", "attrs": {"note": "x"}}) + "\n")
+    assert clusto("import", str(tmp_path / "y.jsonl")).out.startswith("imported 1 Thing, 0 new")

@@ -7,19 +7,36 @@ Management controllers are `ipmi` and `redfish` (`bmc.protocol`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from clusto_cli.backends.base import BmcControl, PowerControl
 from clusto_cli.backends.endpoint import Endpoint, endpoint
+from clusto_cli.backends.settings import Settings, boolean, integer, limits, number, trust
 
 if TYPE_CHECKING:
     from clusto_cli.backends.snmp import SnmpSettings
 
-Settings = Mapping[str, str]
 ENTRY_POINTS = "clusto.power"
 GROUPS = ("snmp", "power", "bmc")
 """The first words of all settings that an adapter may ask for."""
+_SNMP_TEXTS = {
+    "version": "snmp.version",
+    "community": "snmp.community",
+    "write_community": "snmp.write_community",
+    "user": "snmp.user",
+    "context": "snmp.context",
+    "auth_protocol": "snmp.auth_protocol",
+    "auth_key": "snmp.auth_key",
+    "priv_protocol": "snmp.priv_protocol",
+    "priv_key": "snmp.priv_key",
+}
+_SNMP_NUMBERS = {
+    "port": "snmp.port",
+    "retries": "snmp.retries",
+    "max_octets": "snmp.max_octets",
+    "window": "snmp.window",
+}
 
 
 def open_pdu(
@@ -40,8 +57,8 @@ def open_pdu(
         from clusto_cli.backends.program import command_line
 
         argv = command_line("power.command", settings.get("power.command", ""))
-        limits = {key: seconds(settings, f"power.{key}") for key in ("timeout", "settle") if f"power.{key}" in settings}
-        return CommandPower(argv, host=settings.get("snmp.host") or address, name=name, **limits)
+        times = limits(settings, timeout="power.timeout", settle="power.settle")
+        return CommandPower(argv, host=settings.get("snmp.host") or address, name=name, **times)
     return _third_party(driver, name, address, settings)
 
 
@@ -73,52 +90,12 @@ def snmp_settings(address: str, settings: Settings) -> SnmpSettings:
     """The settings of the group `snmp`, checked. Raises ValueError."""
     from clusto_cli.backends.snmp import SnmpSettings
 
-    texts = {
-        key: settings[f"snmp.{key}"]
-        for key in (
-            *("version", "community", "write_community", "user", "context"),
-            *("auth_protocol", "auth_key", "priv_protocol", "priv_key"),
-        )
-        if f"snmp.{key}" in settings
-    }
-    numbers = {
-        key: integer(settings, f"snmp.{key}", 0)
-        for key in ("port", "retries", "max_octets", "window")
-        if f"snmp.{key}" in settings
-    }
-    times = {key: seconds(settings, f"snmp.{key}") for key in ("timeout",) if f"snmp.{key}" in settings}
+    texts = {name: settings[key] for name, key in _SNMP_TEXTS.items() if key in settings}
+    numbers = {name: integer(settings, key, 0) for name, key in _SNMP_NUMBERS.items() if key in settings}
+    times = limits(settings, timeout="snmp.timeout")
     any_source = boolean(settings, "snmp.any_source") or False
     host = settings.get("snmp.host") or address
     return SnmpSettings(host, any_source=any_source, **texts, **numbers, **times)  # type: ignore[arg-type]
-
-
-def boolean(settings: Settings, key: str) -> bool | None:
-    """`true` or `false`; None where it is not set. Raises ValueError naming the key."""
-    text = settings.get(key)
-    if text not in (None, "true", "false"):
-        raise ValueError(f"{key} is neither true nor false: {text!r}")
-    return None if text is None else text == "true"
-
-
-def integer(settings: Settings, key: str, default: int) -> int:
-    """A whole number. Raises ValueError naming the key."""
-    text = settings.get(key)
-    if text is None:
-        return default
-    if not text.isdecimal():
-        raise ValueError(f"{key} is not a number: {text!r}")
-    return int(text)
-
-
-def seconds(settings: Settings, key: str) -> float:
-    """A time in seconds. Raises ValueError naming the key."""
-    try:
-        found = float(settings[key])
-    except ValueError:
-        raise ValueError(f"{key} is not a number of seconds: {settings[key]!r}") from None
-    if not 0 < found < 86400:
-        raise ValueError(f"{key} is out of range: {found:g}")
-    return found
 
 
 def _ipmi(settings: Settings) -> BmcControl:
@@ -130,9 +107,9 @@ def _ipmi(settings: Settings) -> BmcControl:
         settings["bmc.user"],
         settings["bmc.password"],
         port=where.port or 623,
-        cipher_suite=integer(settings, "bmc.cipher_suite", 0) if "bmc.cipher_suite" in settings else None,
+        cipher_suite=number(settings, "bmc.cipher_suite"),
         efi=boolean(settings, "bmc.efi") or False,
-        **_limits(settings),
+        **limits(settings, timeout="bmc.timeout", settle="bmc.settle"),
     )
 
 
@@ -154,7 +131,7 @@ def _redfish(settings: Settings) -> BmcControl:
     from clusto_cli.backends.redfish.power import RedfishPower
     from clusto_cli.backends.tls import fingerprint
 
-    trust = settings.get("bmc.verify") or "true"
+    believed = trust(settings, "bmc.verify")
     pinned = settings.get("bmc.fingerprint")
     try:
         pinned = fingerprint(pinned) if pinned else None
@@ -165,10 +142,10 @@ def _redfish(settings: Settings) -> BmcControl:
         settings["bmc.user"],
         settings["bmc.password"],
         system=settings.get("bmc.system"),
-        verify=trust == "true" if trust in ("true", "false") else _readable(trust),
+        verify=believed if isinstance(believed, bool) else _readable(believed),
         pinned=pinned,
         efi=boolean(settings, "bmc.efi"),
-        **_limits(settings),
+        **limits(settings, timeout="bmc.timeout", settle="bmc.settle"),
     )
 
 
@@ -179,10 +156,6 @@ def _readable(path: str) -> str:
             return path
     except OSError as error:
         raise ValueError(f"bmc.verify is true, false, or a file of certificates: {path}: {error.strerror}") from None
-
-
-def _limits(settings: Settings) -> dict[str, float]:
-    return {key: seconds(settings, f"bmc.{key}") for key in ("timeout", "settle") if f"bmc.{key}" in settings}
 
 
 def _third_party(driver: str, name: str, address: str, settings: Settings) -> PowerControl:

@@ -46,12 +46,12 @@ def open_provisioner(settings: Settings, shared: Sequence[SharedFile] = ()) -> P
 
         return CobblerProvisioner(cobbler_settings(settings))
     if way == "command":
-        from clusto_cli.backends.power import seconds
         from clusto_cli.backends.program import command_line
         from clusto_cli.backends.provision.command import CommandProvisioner
+        from clusto_cli.backends.settings import seconds
 
         argv = command_line("rebuild.command", settings.get("rebuild.command", ""))
-        limit = seconds(settings, "rebuild.command_timeout") if "rebuild.command_timeout" in settings else 60.0
+        limit = seconds(settings, "rebuild.command_timeout", 60.0)
         return CommandProvisioner(argv, timeout=limit)
     return _third_party(way, settings)
 

@@ -59,7 +59,7 @@ class CobblerSettings:
 
 def cobbler_settings(settings: Mapping[str, str]) -> CobblerSettings:
     """Out of the settings of the group `cobbler`. Raises ValueError."""
-    from clusto_cli.backends.power import seconds
+    from clusto_cli.backends.settings import seconds, trust
 
     for key in ("cobbler.url", "cobbler.user", "cobbler.password"):
         if not settings.get(key):
@@ -68,14 +68,13 @@ def cobbler_settings(settings: Mapping[str, str]) -> CobblerSettings:
     parts = urlsplit(url)
     if parts.scheme not in ("https", "http") or not parts.hostname or parts.username or parts.query or parts.fragment:
         raise ValueError(f"cobbler.url is {url[:80]!a}: write it as https://HOST/cobbler_api")
-    trust = settings.get("cobbler.verify") or "true"
     return CobblerSettings(
         url=url if parts.path.strip("/") else f"{parts.scheme}://{parts.netloc}{_PATH}",
         user=settings["cobbler.user"],
         password=settings["cobbler.password"],
         profile=settings.get("cobbler.profile") or "",
-        verify={"true": True, "false": False}.get(trust, trust),
-        timeout=seconds(settings, "cobbler.timeout") if "cobbler.timeout" in settings else 60.0,
+        verify=trust(settings, "cobbler.verify"),
+        timeout=seconds(settings, "cobbler.timeout", 60.0),
     )
 
 

@@ -44,7 +44,7 @@ _KEEPALIVE = 30
 
 def sftp_settings(url: str, settings: Mapping[str, str]) -> SftpSettings:
     """Out of `sftp://[USER@]HOST[:PORT]/PATH` and the settings of the group `ssh`. Raises ValueError."""
-    from clusto_cli.backends.power import integer, seconds
+    from clusto_cli.backends.settings import integer, seconds
 
     parts = urlsplit(url)
     if parts.scheme != "sftp" or not parts.hostname or parts.query or parts.fragment:
@@ -62,7 +62,7 @@ def sftp_settings(url: str, settings: Mapping[str, str]) -> SftpSettings:
         password=settings.get("ssh.password", ""),
         key_file=settings.get("ssh.identity", ""),
         known_hosts=settings.get("ssh.known_hosts", ""),
-        timeout=seconds(settings, "ssh.timeout") if "ssh.timeout" in settings else 10.0,
+        timeout=seconds(settings, "ssh.timeout", 10.0),
     )
 
 

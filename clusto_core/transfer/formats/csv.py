@@ -9,6 +9,7 @@ empty cell says nothing.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
@@ -26,6 +27,7 @@ from clusto_core.transfer.leaving import SAFE, Leaving
 
 RESERVED = ("name", "driver", "type", "in", "at", "parts", "ip")
 _ATTRIBUTE, _PART = "attr:", "part:"
+_SEPARATOR = re.compile(r"sep=([,;\t])").fullmatch
 _FIELD_LIMIT = 1 << 24
 """Characters in one cell: the definition of a device type is a long one."""
 
@@ -35,7 +37,7 @@ def read(file: TextIO, name: str) -> Iterator[Document]:
     csv.field_size_limit(_FIELD_LIMIT)
     lines = _Lines(file)
     rows = csv.reader(lines, delimiter=lines.delimiter(), strict=True)
-    line = 1
+    line = lines.number
     header: list[str] | None = None
     while True:
         try:
@@ -54,7 +56,7 @@ def read(file: TextIO, name: str) -> Iterator[Document]:
                     return
             else:
                 yield _document(header, found, name, line)
-        line = rows.line_num + 1
+        line = rows.line_num + lines.number
 
 
 class _Lines:
@@ -63,18 +65,27 @@ class _Lines:
     def __init__(self, file: TextIO) -> None:
         self.first = file.readline().removeprefix("\ufeff")
         self.file = file
+        self.said = ""
+        if (said := _SEPARATOR(self.first.strip())) is not None:
+            self.said, self.first = said[1], file.readline()
+        self.number = 2 if self.said else 1
 
     def __iter__(self) -> Iterator[str]:
         yield self.first
         yield from self.file
 
     def delimiter(self) -> str:
-        """What the header has most of, outside quotes."""
+        """What a spreadsheet says in a line of its own (`sep=;`), or what the header has most of, outside quotes."""
+        if self.said:
+            return self.said
         bare = "".join(self.first.split('"')[::2])
         return max(",;\t", key=bare.count)
 
 
 def _wrong_header(header: list[str]) -> str | None:
+    for text in header:
+        if text not in RESERVED and text.lower() in RESERVED:
+            return f"the column {text} differs from {text.lower()} in case alone: write {text.lower()}"
     if "name" not in header:
         return "the first row must say what the columns are, and one of them is name"
     for place, text in enumerate(header):

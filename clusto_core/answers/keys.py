@@ -1,0 +1,24 @@
+"""The keys that the questions of verbs read: see `clusto_core.model.keys`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+KEYS: Mapping[str, Mapping[str, Any]] = {
+    "mac": {"type": "mac", "many": True, "no_inherit": True, "meaning": "the MAC addresses of a card"},
+    "vlan": {
+        "type": "any",
+        "on": ["NIC", "Port", "Network"],
+        "many": True,
+        "no_inherit": True,
+        "meaning": "the VLAN of a Network, or that a card is meant to be in: a VLAN, or its id",
+    },
+    "feed": {"type": "text", "on": ["PDU"], "meaning": "the letter of the feed that a PDU is on: A, B"},
+    "power.outlet": {
+        "type": "text",
+        "on": ["Outlet"],
+        "no_inherit": True,
+        "meaning": "what the device calls the outlet",
+    },
+}

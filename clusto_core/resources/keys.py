@@ -1,0 +1,32 @@
+"""The keys of resources: see `clusto_core.model.keys`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+KEYS: Mapping[str, Mapping[str, Any]] = {
+    "cidr": {"type": "block", "on": ["Network"], "no_inherit": True, "meaning": "the addresses of a Network"},
+    "gateway": {
+        "type": "ip",
+        "on": ["Network"],
+        "many": True,
+        "no_inherit": True,
+        "meaning": "the way out of a Network",
+    },
+    "reserved": {
+        "type": "span",
+        "on": ["Network"],
+        "many": True,
+        "no_inherit": True,
+        "meaning": "addresses that are given to nobody who does not ask for them by name",
+    },
+    "vid": {"type": "vlan", "on": ["VLAN"], "no_inherit": True, "meaning": "the id of a VLAN"},
+    "pattern": {
+        "type": "text",
+        "on": ["NameRange"],
+        "many": True,
+        "no_inherit": True,
+        "meaning": "the names that a NameRange gives out: server[001-999]",
+    },
+}

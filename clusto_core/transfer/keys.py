@@ -1,0 +1,28 @@
+"""The keys that formats of import and export read and write: see `clusto_core.model.keys`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+KEYS: Mapping[str, Mapping[str, Any]] = {
+    "dns.domain": {"type": "text", "meaning": "the domain that names of machines are in, for the format hosts"},
+    "netbox.name": {"type": "text", "no_inherit": True, "meaning": "what NetBox calls it, where clusto could not"},
+    "powerman.device": {
+        "type": "text",
+        "on": ["PDU"],
+        "meaning": "how the PDU is reached, where that is not address and port: `/usr/bin/ssh {host} |&`",
+    },
+    "powerman.port": {
+        "type": "integer",
+        "low": 1,
+        "high": 65535,
+        "on": ["PDU"],
+        "meaning": "the TCP port of the PDU for PowerMan: 23",
+    },
+    "powerman.spec": {
+        "type": "text",
+        "on": ["PDU"],
+        "meaning": "PowerMan's specification, as `apcpdu3`; `/etc/powerman/apcpdu3.dev` is included",
+    },
+}
