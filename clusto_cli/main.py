@@ -11,9 +11,11 @@ import click
 
 from clusto_cli import streams
 from clusto_cli.context import App
-from clusto_cli.grouping import Bare, Group
+from clusto_cli.grouping import Aliased, Bare, Group
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from click.shell_completion import CompletionItem
 
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
@@ -114,21 +116,27 @@ class Verbs(Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does; an unknown verb gets a suggestion, and nothing to complete."""
-        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            if ctx.resilient_parsing:
-                return args[0], click.Command(args[0], add_help_option=False), args[1:]
-            from clusto_core.errors import did_you_mean
-            from clusto_core.spelling import suggest
+        """As click does; an unknown verb gets a suggestion, and nothing to complete. Raises Aliased for an alias."""
+        if not args or args[0].startswith("-") or self.get_command(ctx, args[0]) is not None:
+            return super().resolve_command(ctx, args)
+        from clusto_cli import aliases
 
-            guess = _HABITS.get(args[0]) or suggest(args[0], self.list_commands(ctx))
-            raise Malformed(f"no such verb: {args[0][:60]}{did_you_mean(guess)} (clusto help lists them)")
-        return super().resolve_command(ctx, args)
+        known = aliases.lines(ctx.params.get("config"))
+        if args[0] in known:
+            return aliases.resolved(args[0], known, args)
+        if ctx.resilient_parsing:
+            return args[0], click.Command(args[0], add_help_option=False), args[1:]
+        from clusto_core.errors import did_you_mean
+        from clusto_core.spelling import suggest
+
+        guess = _HABITS.get(args[0]) or suggest(args[0], [*self.list_commands(ctx), *known])
+        raise Malformed(f"no such verb: {args[0][:60]}{did_you_mean(guess)} (clusto help lists them)")
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """The verbs, without loading any, and the programs on PATH; or the options, as click does."""
+        """The verbs, without loading any, the programs on PATH, and the aliases; or the options, as click does."""
         from click.shell_completion import CompletionItem
 
+        from clusto_cli import aliases
         from clusto_cli.external import programs
 
         if incomplete.startswith("-"):
@@ -136,6 +144,10 @@ class Verbs(Group):
         found = [CompletionItem(name, help=summary(name)) for name in self.list_commands(ctx)]
         known = {item.value for item in found}
         found += [CompletionItem(name, help=program) for name, program in programs().items() if name not in known]
+        known = {item.value for item in found}
+        with contextlib.suppress(ClustoError):
+            lines = aliases.lines(ctx.params.get("config")).items()
+            found += [CompletionItem(name, help=aliases.shown(line)) for name, line in lines if name not in known]
         return [item for item in found if item.value.startswith(incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -267,7 +279,7 @@ def _output_failed(error: OSError) -> int:
     return 0
 
 
-def _run(arguments: list[str]) -> int | None:
+def _run(arguments: list[str], aliases: Sequence[str] = ()) -> int | None:
     """Runs one command. What belongs before the verb (`--db URL`) is understood behind it, where the verb has no such
     option itself."""
     try:
@@ -278,8 +290,19 @@ def _run(arguments: list[str]) -> int | None:
         moved = _moved_before_the_verb(arguments, error.option_name)
         if moved is None:
             raise
-        return _run(moved)
+        return _run(moved, aliases)
+    except Aliased as alias:
+        return _run_alias(alias, arguments, aliases)
     return code
+
+
+def _run_alias(alias: Aliased, arguments: list[str], aliases: Sequence[str]) -> int | None:
+    from clusto_cli.aliases import follow
+
+    aliases = follow(aliases, alias.name)
+    # The history tells what was done, to those also who have no such alias.
+    sys.argv[1:] = arguments = alias.within(arguments)
+    return _run(arguments, aliases)
 
 
 def _moved_before_the_verb(arguments: list[str], name: str) -> list[str] | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 import click
 
-from clusto_cli import completion
+from clusto_cli import aliases, completion
 from clusto_cli.defaulting import DefaultGroup
+from clusto_cli.grouping import Aliased
 from clusto_cli.output import write_lines
 from clusto_core.errors import Malformed, NotFound, did_you_mean
 
@@ -32,8 +34,11 @@ def command(ctx: click.Context, words: tuple[str, ...], search: str | None) -> N
         return _search(here, search)
     if len(words) == 1 and _show_topic(here, words[0]):
         return None
-    for word in words:
-        here = _below(here, word)
+    try:
+        for word in words:
+            here = _below(here, word)
+    except Aliased as alias:
+        return write_lines([aliases.said(alias.name, shlex.join(alias.words))])
     click.echo(here.get_help())
     if not words:
         click.echo(_topics())
@@ -60,6 +65,8 @@ def _show_topic(root: click.Context, name: str) -> bool:
         return False
     known = topics()
     if name not in known:
+        if name in aliases.lines():
+            return False
         near = suggest(name, known)
         if near and not suggest(name, root.command.list_commands(root)):
             raise Malformed(f"no such verb or topic: {name[:60]}{did_you_mean(near)} (clusto help lists them)")
