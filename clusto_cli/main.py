@@ -186,10 +186,11 @@ def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 @click.option("--db", metavar="URL", help="The inventory: sqlite:///PATH, postgresql://... or mariadb://...")
 @click.option("--config", metavar="FILE", type=click.Path(), help="The configuration file.")
 @click.option("-v", "--verbose", count=True, help="Say more.")
+@click.option("--no-pager", is_flag=True, help="Print lists as they are, however long they are.")
 @click.option("--debug", is_flag=True, help="Show where an error comes from.")
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Say which clusto.")
 @click.pass_context
-def main(ctx: click.Context, db: str | None, config: str | None, verbose: int, debug: bool) -> None:
+def main(ctx: click.Context, db: str | None, config: str | None, verbose: int, no_pager: bool, debug: bool) -> None:
     """The command line for physical infrastructure: one inventory, and verbs that act through its wiring."""
     ctx.obj = App(db, config, verbose, debug)
 

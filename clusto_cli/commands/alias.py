@@ -10,7 +10,7 @@ import click
 
 from clusto_cli import aliases
 from clusto_cli.external import VERBATIM
-from clusto_cli.output import output_option, write_lines, write_records
+from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_core.errors import Malformed, NotFound, Refused, did_you_mean
 from clusto_core.spelling import suggest
 
@@ -41,6 +41,7 @@ def _command_line(ctx: click.Context, param: click.Parameter, incomplete: str) -
 @click.option("-d", "--delete", is_flag=True, help="Forget the alias NAME.")
 @output_option
 @click.pass_context
+@paged
 def command(ctx: click.Context, name: str | None, words: tuple[str, ...], delete: bool, output: str) -> None:
     """List the aliases, show that of NAME, or make NAME stand for COMMAND. What follows an alias goes behind it.
 
@@ -68,14 +69,14 @@ def command(ctx: click.Context, name: str | None, words: tuple[str, ...], delete
 
 
 def _show(ctx: click.Context, known: dict[str, str], output: str) -> None:
+    for name in known:
+        if (hiding := _hiding(ctx, name)) is not None:
+            click.echo(f"clusto: the alias {name} has no effect: {hiding}", err=True)
     listed = {name: aliases.shown(line) for name, line in known.items()}
     if output == "text":
         write_lines(f"{name}\t{line}" for name, line in listed.items())
     else:
         write_records(output, ({"name": name, "command": line} for name, line in listed.items()))
-    for name in listed:
-        if (hiding := _hiding(ctx, name)) is not None:
-            click.echo(f"clusto: the alias {name} has no effect: {hiding}", err=True)
 
 
 def _hiding(ctx: click.Context, name: str) -> str | None:

@@ -10,7 +10,7 @@ import click
 from clusto_cli import aliases, completion
 from clusto_cli.defaulting import DefaultGroup
 from clusto_cli.grouping import Aliased
-from clusto_cli.output import write_lines
+from clusto_cli.output import paged, write_lines
 from clusto_core.errors import Malformed, NotFound, did_you_mean
 
 
@@ -18,6 +18,7 @@ from clusto_core.errors import Malformed, NotFound, did_you_mean
 @click.argument("words", metavar="[VERB... | TOPIC]", nargs=-1, shell_complete=completion.verbs)
 @click.option("--search", metavar="WORD", help="List where WORD stands in the help of verbs and in topics.")
 @click.pass_context
+@paged
 def command(ctx: click.Context, words: tuple[str, ...], search: str | None) -> None:
     """Explain VERB (as `clusto VERB --help` does) or TOPIC, or list all there are. A verb goes before a topic of its
     name.

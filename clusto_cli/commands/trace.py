@@ -9,7 +9,7 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
-from clusto_cli.output import output_option, write_lines, write_records
+from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_core.errors import Refused
 from clusto_core.model.things import Thing, link_order
 from clusto_core.store.reader import Reader
@@ -19,6 +19,7 @@ from clusto_core.store.reader import Reader
 @click.argument("name", metavar="THING:PART", shell_complete=completion.parts)
 @output_option
 @pass_app
+@paged
 def command(app: App, name: str, output: str) -> None:
     """Show the whole path that THING:PART is on, a part a line: `--` is a cable, `==` the way through a patch panel.
 
