@@ -3,7 +3,7 @@ VENV   ?= .venv
 PYTHON ?= python3
 PY     := $(VENV)/bin/python
 
-.PHONY: demo test oldest fuzz check lint types docs bench clean
+.PHONY: demo test oldest fuzz check lint types docs deb pyz bench clean
 
 $(VENV)/.clusto: pyproject.toml setup.cfg
 	@.ci/venv $(PYTHON) $(VENV)
@@ -65,6 +65,15 @@ docs: $(VENV)/.installed
 	$(PY) docs/manpages.py
 	$(PY) docs/schemas.py
 	$(PY) docs/sessions.py
+
+# A Debian package, and one file for hosts that have Python alone: both have all that clusto needs in them.
+deb: $(VENV)/.clusto
+	packaging/site $(PY) build/site
+	packaging/deb build/site dist
+
+pyz: $(VENV)/.clusto
+	packaging/site $(PY) build/site
+	$(PY) packaging/pyz.py build/site dist/clusto.pyz
 
 bench: $(VENV)/.installed
 	$(PY) benchmarks/startup.py
