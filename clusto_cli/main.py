@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -89,6 +89,19 @@ class Verbs(Group):
     """The verbs: modules in `commands/`, and the programs `clusto-NAME` on PATH. A verb is loaded when it is called."""
 
     context_class = _Context
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does; with `--version` no verb."""
+        if not ctx.params.pop("version"):
+            return super().invoke(ctx)
+        from clusto_cli import __version__
+
+        click.echo(f"clusto {__version__}")
+        if ctx.params["verbose"]:
+            from clusto_cli.parts import show
+
+            show()
+        return 0
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The built-in verbs. A module whose name Python keeps for itself ends in `_`: `import_.py` is `import`."""
@@ -174,21 +187,13 @@ def summary(verb: str) -> str:
     return ""
 
 
-def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
-    if value and not ctx.resilient_parsing:
-        from clusto_cli import __version__
-
-        click.echo(f"clusto {__version__}")
-        ctx.exit()
-
-
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option("--db", metavar="URL", help="The inventory: sqlite:///PATH, postgresql://... or mariadb://...")
 @click.option("--config", metavar="FILE", type=click.Path(), help="The configuration file.")
 @click.option("-v", "--verbose", count=True, help="Say more.")
 @click.option("--no-pager", is_flag=True, help="Print lists as they are, however long they are.")
 @click.option("--debug", is_flag=True, help="Show where an error comes from.")
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Say which clusto.")
+@click.option("--version", is_flag=True, help="Say which clusto; with -v also what it is made of and can use.")
 @click.pass_context
 def main(ctx: click.Context, db: str | None, config: str | None, verbose: int, no_pager: bool, debug: bool) -> None:
     """The command line for physical infrastructure: one inventory, and verbs that act through its wiring."""
