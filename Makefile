@@ -6,12 +6,14 @@ PY     := $(VENV)/bin/python
 .PHONY: demo test oldest fuzz check lint types docs deb pyz bench clean
 
 $(VENV)/.clusto: pyproject.toml setup.cfg
-	@.ci/venv $(PYTHON) $(VENV)
-	@$(PY) -m pip install --quiet --disable-pip-version-check --editable .
+	@.ci/telling 'Making $(VENV)' .ci/venv $(PYTHON) $(VENV)
+	@.ci/telling 'Installing clusto and what it needs into $(VENV)' \
+		$(PY) -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.clusto
-	@$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@.ci/telling 'Installing what the tests need into $(VENV)' \
+		$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
 # cobblerd, which the tests speak to, without what only its web pages need (mod-wsgi, LDAP, MongoDB). It installs files
@@ -68,11 +70,11 @@ docs: $(VENV)/.installed
 
 # A Debian package, and one file for hosts that have Python alone: both have all that clusto needs in them.
 deb: $(VENV)/.clusto
-	packaging/site $(PY) build/site
+	@.ci/telling 'Collecting what clusto needs' packaging/site $(PY) build/site
 	packaging/deb build/site dist
 
 pyz: $(VENV)/.clusto
-	packaging/site $(PY) build/site
+	@.ci/telling 'Collecting what clusto needs' packaging/site $(PY) build/site
 	$(PY) packaging/pyz.py build/site dist/clusto.pyz
 
 bench: $(VENV)/.installed
@@ -84,4 +86,4 @@ bench: $(VENV)/.installed
 	$(PY) benchmarks/bootfiles.py
 
 clean:
-	rm -rf $(VENV) build dist .demo *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build dist .demo* *.egg-info .mypy_cache .ruff_cache .pytest_cache
