@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,11 +28,12 @@ def lines(file: str | None = None) -> dict[str, str]:
 
     Raises Malformed for one that is wrong, Refused for a file that anybody may write, and as `config.section`.
     """
+    path = file or config.file_in_force()
+    if not os.path.exists(path):
+        return {}
     from clusto_core.boundary.permissions import believed
 
-    path = file or config.file_in_force()
-    if believed(path) is None:
-        return {}
+    believed(path)
     table = config.section("alias", file)
     return {name: _line(path, name, table[name]) for name in sorted(table)}
 
@@ -42,6 +42,8 @@ def _line(path: str, name: str, value: Any) -> str:
     if not NAME.fullmatch(name):
         raise Malformed(f"{path}: an alias is called by letters, digits, - and _, not {name[:60]!a}")
     if isinstance(value, list) and all(isinstance(word, str) for word in value):
+        import shlex
+
         value = shlex.join(value)
     if not isinstance(value, str) or not value.strip(SHELL + " "):
         raise Malformed(f'{path}: alias.{name} is a command line: {name} = "find driver:Server"')
@@ -50,6 +52,8 @@ def _line(path: str, name: str, value: Any) -> str:
 
 def words_of(name: str, line: str) -> list[str]:
     """The words of clusto's command line that an alias stands for. Raises Malformed."""
+    import shlex
+
     try:
         return shlex.split(line)
     except ValueError as error:

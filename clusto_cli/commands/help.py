@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
 import click
 
-from clusto_cli import aliases, completion
+from clusto_cli import completion
 from clusto_cli.defaulting import DefaultGroup
 from clusto_cli.grouping import Aliased
 from clusto_cli.output import paged, write_lines
@@ -39,11 +38,19 @@ def command(ctx: click.Context, words: tuple[str, ...], search: str | None) -> N
         for word in words:
             here = _below(here, word)
     except Aliased as alias:
-        return write_lines([aliases.said(alias.name, shlex.join(alias.words))])
+        return _tell_alias(alias)
     click.echo(here.get_help())
     if not words:
         click.echo(_topics())
     return None
+
+
+def _tell_alias(alias: Aliased) -> None:
+    import shlex
+
+    from clusto_cli.aliases import said
+
+    write_lines([said(alias.name, shlex.join(alias.words))])
 
 
 def _below(here: click.Context, verb: str) -> click.Context:
@@ -58,6 +65,7 @@ def _below(here: click.Context, verb: str) -> click.Context:
 
 def _show_topic(root: click.Context, name: str) -> bool:
     """Shows a topic, if there is one of that name and no verb. Raises Malformed for a name near to a topic's."""
+    from clusto_cli import aliases
     from clusto_cli.topics import topics
     from clusto_core.spelling import suggest
 
