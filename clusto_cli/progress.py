@@ -48,6 +48,7 @@ def counted(what: str, total: int) -> Iterator[Callable[[int], None]]:
         report(what, done, total if total > 1 else 0)
 
     with progress(what) as report:
+        advance(0)
         yield advance
 
 
