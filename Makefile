@@ -43,7 +43,7 @@ $(OLDEST)/.installed: pyproject.toml
 
 oldest: $(OLDEST)/.installed
 	$(OLDEST)/bin/python -m pytest -n 2 -k 'not mariadb and not postgresql' tests/model tests/rules tests/library \
-		tests/transfer/test_formats.py tests/rebuild/test_verb.py tests/test_cli.py tests/test_completion.py \
+		tests/transfer/test_formats.py tests/rebuild/test_verb.py tests/test_alias.py tests/test_cli.py tests/test_completion.py \
 		tests/test_help.py tests/test_shellwords.py tests/test_streams.py
 
 # Hostile answers in numbers: twenty thousand of each protocol, others each time. `make test` tries a thousand or two.
