@@ -3,15 +3,17 @@ VENV   ?= .venv
 PYTHON ?= python3
 PY     := $(VENV)/bin/python
 
-.PHONY: demo test oldest fuzz check lint types docs bench clean
+.PHONY: demo test oldest fuzz check lint types docs deb pyz bench clean
 
 $(VENV)/.clusto: pyproject.toml setup.cfg
-	@.ci/venv $(PYTHON) $(VENV)
-	@$(PY) -m pip install --quiet --disable-pip-version-check --editable .
+	@.ci/telling 'Making $(VENV)' .ci/venv $(PYTHON) $(VENV)
+	@.ci/telling 'Installing clusto and what it needs into $(VENV)' \
+		$(PY) -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.clusto
-	@$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@.ci/telling 'Installing what the tests need into $(VENV)' \
+		$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
 # cobblerd, which the tests speak to, without what only its web pages need (mod-wsgi, LDAP, MongoDB). It installs files
@@ -41,7 +43,7 @@ $(OLDEST)/.installed: pyproject.toml
 
 oldest: $(OLDEST)/.installed
 	$(OLDEST)/bin/python -m pytest -n 2 -k 'not mariadb and not postgresql' tests/model tests/rules tests/library \
-		tests/transfer/test_formats.py tests/rebuild/test_verb.py tests/test_cli.py tests/test_completion.py \
+		tests/transfer/test_formats.py tests/rebuild/test_verb.py tests/test_alias.py tests/test_cli.py tests/test_completion.py \
 		tests/test_help.py tests/test_shellwords.py tests/test_streams.py
 
 # Hostile answers in numbers: twenty thousand of each protocol, others each time. `make test` tries a thousand or two.
@@ -66,6 +68,15 @@ docs: $(VENV)/.installed
 	$(PY) docs/schemas.py
 	$(PY) docs/sessions.py
 
+# A Debian package, and one file for hosts that have Python alone: both have all that clusto needs in them.
+deb: $(VENV)/.clusto
+	@.ci/telling 'Collecting what clusto needs' packaging/site $(PY) build/site
+	packaging/deb build/site dist
+
+pyz: $(VENV)/.clusto
+	@.ci/telling 'Collecting what clusto needs' packaging/site $(PY) build/site
+	$(PY) packaging/pyz.py build/site dist/clusto.pyz
+
 bench: $(VENV)/.installed
 	$(PY) benchmarks/startup.py
 	$(PY) benchmarks/power.py
@@ -75,4 +86,4 @@ bench: $(VENV)/.installed
 	$(PY) benchmarks/bootfiles.py
 
 clean:
-	rm -rf $(VENV) build dist .demo *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build dist .demo* *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -13,6 +13,12 @@ import sys
 from collections.abc import Mapping
 
 OWN = "CLUSTO_"
+_PYZ = "clusto.pyz"
+"""A file beside our packages where they came out of clusto.pyz: no Python looks there by itself."""
+_FROM_PYZ = (
+    "import runpy, sys; sys.path.insert(0, {!r}); del sys.argv[0]; "
+    "runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)"
+)
 _NOTHING: Mapping[str, str] = {}
 
 
@@ -41,6 +47,9 @@ def environment(more: Mapping[str, str] = _NOTHING, *, own: bool = False) -> dic
 
 def python(module: str, *arguments: str) -> list[str]:
     """The command that runs a module of ours in a Python of its own."""
+    unpacked = os.path.dirname(os.path.dirname(__file__))
+    if os.path.exists(os.path.join(unpacked, _PYZ)):
+        return [sys.executable, "-I", "-c", _FROM_PYZ.format(unpacked), module, *arguments]
     return [sys.executable, "-I" if _found_isolated() else "-P", "-m", module, *arguments]
 
 

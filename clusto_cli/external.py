@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 
 PREFIX = "clusto-"
+VERBATIM = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+"""The settings of a verb that hands on whatever follows it."""
 
 
 def programs() -> dict[str, str]:
@@ -51,13 +53,8 @@ def command_for(name: str, program: str) -> External:
     The program finds the store's URL in CLUSTO_DB and the configuration file in CLUSTO_CONFIG.
     """
 
-    @click.command(
-        name,
-        cls=External,
-        add_help_option=False,
-        context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
-    )
-    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, shell_complete=_files)
+    @click.command(name, cls=External, add_help_option=False, context_settings=VERBATIM)
+    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, shell_complete=files)
     @pass_app
     def command(app: App, arguments: tuple[str, ...]) -> None:
         ours = {"CLUSTO_DB": app.settings.url} | ({"CLUSTO_CONFIG": app.config} if app.config else {})
@@ -67,7 +64,8 @@ def command_for(name: str, program: str) -> External:
     return command
 
 
-def _files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Files, which the shell itself knows best."""
     from click.shell_completion import CompletionItem
 
     return [CompletionItem(incomplete, type="file")]

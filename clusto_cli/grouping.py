@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 
@@ -11,6 +13,21 @@ class Bare(click.UsageError):
     def __init__(self, ctx: click.Context) -> None:
         super().__init__("a verb is missing", ctx)
         self.help = ctx.get_help()
+
+
+class Aliased(Exception):
+    """A word is an alias: `words` stand for it, and for the first of the last `left` words of the command line."""
+
+    def __init__(self, name: str, words: list[str], left: int) -> None:
+        super().__init__(name)
+        self.name = name
+        self.words = words
+        self.left = left
+
+    def within(self, arguments: Sequence[str]) -> list[str]:
+        """The command line with what the alias stands for."""
+        place = len(arguments) - self.left
+        return [*arguments[:place], *self.words, *arguments[place + 1 :]]
 
 
 class Group(click.Group):

@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from clusto_cli import streams
 from clusto_cli.context import App
-from clusto_cli.grouping import Bare, Group
+from clusto_cli.grouping import Aliased, Bare, Group
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from click.shell_completion import CompletionItem
 
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
@@ -88,6 +90,19 @@ class Verbs(Group):
 
     context_class = _Context
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does; with `--version` no verb."""
+        if not ctx.params.pop("version"):
+            return super().invoke(ctx)
+        from clusto_cli import __version__
+
+        click.echo(f"clusto {__version__}")
+        if ctx.params["verbose"]:
+            from clusto_cli.parts import show
+
+            show()
+        return 0
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The built-in verbs. A module whose name Python keeps for itself ends in `_`: `import_.py` is `import`."""
         modules = (entry[:-3] for entry in os.listdir(_COMMANDS) if entry.endswith(".py") and entry[0] != "_")
@@ -114,21 +129,27 @@ class Verbs(Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does; an unknown verb gets a suggestion, and nothing to complete."""
-        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            if ctx.resilient_parsing:
-                return args[0], click.Command(args[0], add_help_option=False), args[1:]
-            from clusto_core.errors import did_you_mean
-            from clusto_core.spelling import suggest
+        """As click does; an unknown verb gets a suggestion, and nothing to complete. Raises Aliased for an alias."""
+        if not args or args[0].startswith("-") or self.get_command(ctx, args[0]) is not None:
+            return super().resolve_command(ctx, args)
+        from clusto_cli import aliases
 
-            guess = _HABITS.get(args[0]) or suggest(args[0], self.list_commands(ctx))
-            raise Malformed(f"no such verb: {args[0][:60]}{did_you_mean(guess)} (clusto help lists them)")
-        return super().resolve_command(ctx, args)
+        known = aliases.lines(ctx.params.get("config"))
+        if args[0] in known:
+            return aliases.resolved(args[0], known, args)
+        if ctx.resilient_parsing:
+            return args[0], click.Command(args[0], add_help_option=False), args[1:]
+        from clusto_core.errors import did_you_mean
+        from clusto_core.spelling import suggest
+
+        guess = _HABITS.get(args[0]) or suggest(args[0], [*self.list_commands(ctx), *known])
+        raise Malformed(f"no such verb: {args[0][:60]}{did_you_mean(guess)} (clusto help lists them)")
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """The verbs, without loading any, and the programs on PATH; or the options, as click does."""
+        """The verbs, without loading any, the programs on PATH, and the aliases; or the options, as click does."""
         from click.shell_completion import CompletionItem
 
+        from clusto_cli import aliases
         from clusto_cli.external import programs
 
         if incomplete.startswith("-"):
@@ -136,6 +157,10 @@ class Verbs(Group):
         found = [CompletionItem(name, help=summary(name)) for name in self.list_commands(ctx)]
         known = {item.value for item in found}
         found += [CompletionItem(name, help=program) for name, program in programs().items() if name not in known]
+        known = {item.value for item in found}
+        with contextlib.suppress(ClustoError):
+            lines = aliases.lines(ctx.params.get("config")).items()
+            found += [CompletionItem(name, help=aliases.shown(line)) for name, line in lines if name not in known]
         return [item for item in found if item.value.startswith(incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -162,22 +187,15 @@ def summary(verb: str) -> str:
     return ""
 
 
-def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
-    if value and not ctx.resilient_parsing:
-        from clusto_cli import __version__
-
-        click.echo(f"clusto {__version__}")
-        ctx.exit()
-
-
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option("--db", metavar="URL", help="The inventory: sqlite:///PATH, postgresql://... or mariadb://...")
 @click.option("--config", metavar="FILE", type=click.Path(), help="The configuration file.")
 @click.option("-v", "--verbose", count=True, help="Say more.")
+@click.option("--no-pager", is_flag=True, help="Print lists as they are, however long they are.")
 @click.option("--debug", is_flag=True, help="Show where an error comes from.")
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Say which clusto.")
+@click.option("--version", is_flag=True, help="Say which clusto; with -v also what it is made of and can use.")
 @click.pass_context
-def main(ctx: click.Context, db: str | None, config: str | None, verbose: int, debug: bool) -> None:
+def main(ctx: click.Context, db: str | None, config: str | None, verbose: int, no_pager: bool, debug: bool) -> None:
     """The command line for physical infrastructure: one inventory, and verbs that act through its wiring."""
     ctx.obj = App(db, config, verbose, debug)
 
@@ -267,7 +285,7 @@ def _output_failed(error: OSError) -> int:
     return 0
 
 
-def _run(arguments: list[str]) -> int | None:
+def _run(arguments: list[str], aliases: Sequence[str] = ()) -> int | None:
     """Runs one command. What belongs before the verb (`--db URL`) is understood behind it, where the verb has no such
     option itself."""
     try:
@@ -278,8 +296,19 @@ def _run(arguments: list[str]) -> int | None:
         moved = _moved_before_the_verb(arguments, error.option_name)
         if moved is None:
             raise
-        return _run(moved)
+        return _run(moved, aliases)
+    except Aliased as alias:
+        return _run_alias(alias, arguments, aliases)
     return code
+
+
+def _run_alias(alias: Aliased, arguments: list[str], aliases: Sequence[str]) -> int | None:
+    from clusto_cli.aliases import follow
+
+    aliases = follow(aliases, alias.name)
+    # The history tells what was done, to those also who have no such alias.
+    sys.argv[1:] = arguments = alias.within(arguments)
+    return _run(arguments, aliases)
 
 
 def _moved_before_the_verb(arguments: list[str], name: str) -> list[str] | None:

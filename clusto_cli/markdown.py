@@ -9,6 +9,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markdown import CodeBlock, Heading, Markdown
 from rich.text import Text
 
+from clusto_cli.colours import console as made
+
 WIDEST = 110
 """Lines of text are no longer, however wide the terminal is."""
 
@@ -39,7 +41,7 @@ class _Page(Markdown):
 def show(text: str) -> None:
     """Prints Markdown as plain text. What links to other pages is its words: nobody can follow it here."""
     page = _Page(_LINK_BETWEEN_PAGES.sub(r"\1", text), hyperlinks=False)
-    console = Console(highlight=False)
+    console = made()
     with console.capture() as captured:
         console.print(page, width=min(console.width, WIDEST), crop=False)
     sys.stdout.write(_BLANK_LINES.sub("\n\n", _LINE_ENDS.sub("\n", captured.get())).lstrip("\n"))

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -23,6 +24,21 @@ def output_option(function: F) -> F:
     return click.option(
         "-o", "--output", type=click.Choice(FORMATS), default="text", show_default=True, help="The form of the result."
     )(function)
+
+
+def paged(function: F) -> F:
+    """Has what a verb lists go through the pager, where a person sees it and it is longer than the screen."""
+
+    @wraps(function)
+    def listed(*arguments: Any, **options: Any) -> Any:
+        if not on_terminal():
+            return function(*arguments, **options)
+        from clusto_cli.pager import paging
+
+        with paging():
+            return function(*arguments, **options)
+
+    return cast(F, listed)
 
 
 def write_lines(lines: Iterable[str]) -> None:

@@ -118,10 +118,11 @@ def write(lines: Iterable[Line]) -> None:
         return
     import shutil
 
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console(highlight=False, soft_wrap=True)
+    from clusto_cli.colours import console as made
+
+    console = made(soft_wrap=True)
     # Rich takes every dumb terminal to be 80 wide.
     width = shutil.get_terminal_size().columns
     cleaned = ([Span(clean(span.text), span.style) for span in line] for line in lines)

@@ -10,22 +10,27 @@ import errno
 import io
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 NAME = "standard output"
 _BUFFER = 64 * 1024
 
 
-class _Output(io.RawIOBase):
+class Output(io.RawIOBase):
     """Standard output that names itself when it fails, and keeps what it could not pass on."""
 
     def __init__(self, *, closed: bool) -> None:
         self.was_closed = closed
         self.abandoned = False
         self.lost = b""
+        self.pager: Callable[[bytes], None] | None = None
 
     def write(self, data: Any) -> int | None:
         if self.abandoned:
+            return len(data)
+        if self.pager is not None:
+            self.pager(bytes(data))
             return len(data)
         try:
             if self.was_closed:
@@ -65,13 +70,19 @@ def prepare() -> None:
         sys.stderr = os.fdopen(2, "w", encoding="utf-8")
     encoding = "utf-8" if output_closed else sys.stdout.encoding
     sys.stdout = io.TextIOWrapper(
-        io.BufferedWriter(_Output(closed=output_closed), _BUFFER),
+        io.BufferedWriter(Output(closed=output_closed), _BUFFER),
         encoding=encoding,
         errors="backslashreplace",
         newline="\n",
         line_buffering=os.isatty(1),
     )
     sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def output() -> Output | None:
+    """What is below standard output; None where it is not what `prepare` made."""
+    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    return raw if isinstance(raw, Output) else None
 
 
 def failed(error: OSError) -> bool:
@@ -81,8 +92,8 @@ def failed(error: OSError) -> bool:
 
 def abandon() -> str:
     """Gives up on standard output, so that Python's own end does not fail on it; gives what was not passed on."""
-    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
-    if not isinstance(raw, _Output):
+    raw = output()
+    if raw is None:
         return ""
     raw.abandoned = True
     lost, raw.lost = raw.lost, b""

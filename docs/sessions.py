@@ -4,6 +4,7 @@ A session is a block fenced as `console`: lines that begin with `$ ` are command
 `> `), the lines below each are what it prints, on standard output and on standard error. Every page begins with a store
 of its own into which examples/datacenter.yaml was imported. In what is printed, `...` stands for anything: within a
 line for a text, on a line of its own for any number of lines. What the page says stays while it fits what is printed.
+A page that has the comment `<!-- sessions: a new user's -->` begins with nothing: no store, no configuration.
 
     python docs/sessions.py [--check] [PAGE...]
 """
@@ -31,6 +32,9 @@ _VOLATILE = (
 )
 """What is another each time, or elsewhere: who, when, which schema."""
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+_NEW_USER = "<!-- sessions: a new user's -->"
 
 
 class Step(NamedTuple):
@@ -106,9 +110,10 @@ def run(page: Path, site: Path) -> str:
             "LC_ALL": "C.UTF-8",
             "TZ": "UTC",
             "USER": "root",
-            "CLUSTO_DB": str(store),
             "COLUMNS": "110",
         }
+        if _NEW_USER not in text:
+            environment["CLUSTO_DB"] = str(store)
 
         def played(match: re.Match[str]) -> str:
             lines = []

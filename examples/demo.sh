@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A tour of clusto on an example site: `make demo`, or `examples/demo.sh` with clusto on PATH.
-# Each command is shown before what it prints, as in a terminal. The store is made anew, in .demo/.
+# Each command is shown before what it prints, as in a terminal. The store is made anew, in .demo/. Another demo, or a lab,
+# may run at the same time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,11 +21,23 @@ refused() {
     [ "$code" = "$1" ]
 }
 
-# The lab of the last demo may still be there.
-[ ! -s .demo/lab.pid ] || kill "$(cat .demo/lab.pid)" 2>/dev/null || true
-rm -rf .demo
-mkdir .demo
-export CLUSTO_DB=.demo/clusto.db CLUSTO_CONFIG=$PWD/.demo/config.toml
+# One demo a folder: .demo, or .demo-2 while another one runs here.
+demo=.demo
+for number in 2 3 4 5 6 7 8 9; do
+    command -v flock >/dev/null || break
+    exec 9>"$demo.lock"
+    flock --nonblock 9 && break
+    printf '# A demo is running in %s; this one goes into .demo-%s.\n' "$demo" "$number"
+    demo=.demo-$number
+done
+
+# The consoles of the last demo may still be there; and only they are ended.
+if [ -s "$demo/lab.pid" ] && grep -qs lab.consoles "/proc/$(cat "$demo/lab.pid")/cmdline"; then
+    kill "$(cat "$demo/lab.pid")" && echo '# The consoles that the last demo had left running are ended.'
+fi
+rm -rf "$demo"
+mkdir "$demo"
+export CLUSTO_DB=$demo/clusto.db CLUSTO_CONFIG=$PWD/$demo/config.toml
 
 title 'A site: two rooms, six racks, 120 servers, wired'
 run 'clusto import examples/datacenter.yaml'
@@ -75,27 +88,40 @@ for need in qemu-system-x86:$(command -v qemu-system-x86_64) ipxe-qemu:/usr/lib/
 done
 computer=()
 if ! ((${#missing[@]})); then
-    boot=$PWD/.demo/boot
+    echo '# (making what a computer boots)'
+    boot=$PWD/$demo/boot
     mkdir -p "$boot/images"
     cp /usr/lib/PXELINUX/pxelinux.0 /usr/lib/syslinux/modules/bios/ldlinux.c32 "$boot"
     examples/rebuild/mkinstaller "$boot/clusto" >/dev/null
     PYTHONPATH=examples python -c 'import sys; from lab.system import system_image
 open(sys.argv[1], "wb").write(system_image("web1", b"installed by the demo"))' "$boot/images/web1.img"
-    computer=(--machine web1 --tftp "$boot" --machines .demo)
+    computer=(--machine web1 --tftp "$boot" --machines "$demo")
 fi
 
 title 'Power, over SNMP: the twelve PDUs of the site, simulated, of three makes'
+# Fixed ports, so that the devices are found again later; free ones while another lab has those.
+ports=${LAB_PORT:-16100}
+if [ "$ports" != 0 ] && ! python - "$ports" 2>/dev/null <<'END'
+import socket, sys
+for port in range(int(sys.argv[1]), int(sys.argv[1]) + 32):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        one.bind(("127.0.0.1", port))
+END
+then
+    echo "# Another lab has UDP ports from $ports up: this one takes free ports."
+    ports=0
+fi
 export CLUSTO_SNMP_COMMUNITY=public
-PYTHONPATH=examples python -m lab --site --port "${LAB_PORT:-16100}" \
-    --family apc-rpdu2 --family eaton-epdu --family servertech-sentry3 --inventory .demo/lab.jsonl \
-    "${computer[@]}" 2>.demo/lab.log &
+PYTHONPATH=examples python -m lab --site --port "$ports" \
+    --family apc-rpdu2 --family eaton-epdu --family servertech-sentry3 --inventory "$demo/lab.jsonl" \
+    "${computer[@]}" 2>"$demo/lab.log" 9>&- &
 lab=$!
 trap 'kill "$lab" 2>/dev/null' EXIT
 for _ in $(seq 100); do
-    [ -s .demo/lab.jsonl ] && break
+    [ -s "$demo/lab.jsonl" ] && break
     sleep 0.1
 done
-run 'clusto import .demo/lab.jsonl'
+run "clusto import $demo/lab.jsonl"
 run "clusto power status 'server[1-3]'"
 run 'clusto power off server1 --yes'
 run 'clusto power status server1 -v'
@@ -109,7 +135,7 @@ title 'Attributes are data: what they may cause is what the configuration allows
 run 'clusto attr set power.command reboot-now -t pdu3'
 refused 4 'clusto power status server1'
 run 'clusto attr del power.command -t pdu3'
-run 'clusto config allow path .demo && clusto config'
+run "clusto config allow path $demo && clusto config"
 
 title 'Networks, over SNMP: the switches of the site, simulated too'
 run 'clusto network setvlan server1 eth0 vlan203 --dry-run'
@@ -121,11 +147,11 @@ run 'clusto network undo server1:eth0'
 
 title 'A console, through the wiring; the lab is the console server, and the machines behind it'
 run 'clusto attr set console.profile generic-tcp -t cs1 && clusto attr set console.host 127.0.0.1 -t cs1'
-clusto console --list cs1 -o jsonl 2>/dev/null >.demo/cs1.jsonl
-PYTHONPATH=examples setsid python -m lab.consoles --seconds 1800 <.demo/cs1.jsonl >.demo/lab.base 2>/dev/null &
-echo $! >.demo/lab.pid
-for _ in $(seq 100); do [ -s .demo/lab.base ] && break || sleep 0.1; done
-run "clusto attr set console.base $(cat .demo/lab.base) -t cs1"
+clusto console --list cs1 -o jsonl 2>/dev/null >"$demo/cs1.jsonl"
+PYTHONPATH=examples setsid python -m lab.consoles --seconds 1800 <"$demo/cs1.jsonl" >"$demo/lab.base" 2>/dev/null 9>&- &
+echo $! >"$demo/lab.pid"
+for _ in $(seq 100); do [ -s "$demo/lab.base" ] && break || sleep 0.1; done
+run "clusto attr set console.base $(cat "$demo/lab.base") -t cs1"
 run 'clusto console server1 --show'
 run "clusto console server1 --send '\n' --expect 'login: '"
 run "clusto console --check 'server[1-3]'"
@@ -135,13 +161,13 @@ if ((${#missing[@]})); then
 else
     title 'The new server gets an operating system over the network, and proves it; it is a computer in QEMU'
     port=$(python -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
-    clusto rebuild serve --listen "127.0.0.1:$port" --dir "$boot" 2>.demo/serve.log &
+    clusto rebuild serve --listen "127.0.0.1:$port" --dir "$boot" 2>"$demo/serve.log" 9>&- &
     trap 'kill "$lab" "$!" 2>/dev/null' EXIT
-    for _ in $(seq 100); do grep -q listening .demo/serve.log && break || sleep 0.1; done
+    for _ in $(seq 100); do grep -q listening "$demo/serve.log" && break || sleep 0.1; done
     # The machine is on a network of its own, where this computer is 10.0.2.2.
     run "clusto attr set rebuild.dir $boot -t web1"
     run "clusto attr set rebuild.url http://10.0.2.2:$port -t web1 && clusto attr set rebuild.check_url http://127.0.0.1:$port -t web1"
-    run "clusto attr set console.profile qemu-serial -t web1 && clusto attr set console.path $PWD/.demo/web1/console -t web1"
+    run "clusto attr set console.profile qemu-serial -t web1 && clusto attr set console.path $PWD/$demo/web1/console -t web1"
     run 'clusto attr set os.profile image -t web1 && clusto attr set os.image images/web1.img -t web1'
     run 'clusto attr set os.disk /dev/vda -t web1 && clusto attr set os.console ttyS0,115200n8 -t web1'
     run 'clusto rebuild web1 --yes'
@@ -152,8 +178,8 @@ fi
 title 'The inventory is sound'
 run 'clusto db check'
 
-printf '\nThe store is .demo/clusto.db. To go on:\n\n'
-printf '    export CLUSTO_DB=%q/.demo/clusto.db CLUSTO_CONFIG=%q/.demo/config.toml PATH=%q:$PATH\n' "$PWD" "$PWD" "$(dirname "$(command -v clusto)")"
+printf '\nThe store is %s/clusto.db. To go on:\n\n' "$demo"
+printf '    export CLUSTO_DB=%q/clusto.db CLUSTO_CONFIG=%q/config.toml PATH=%q:$PATH\n' "$PWD/$demo" "$PWD/$demo" "$(dirname "$(command -v clusto)")"
 printf '    source <(clusto completion bash)\n'
-printf '    export CLUSTO_SNMP_COMMUNITY=public; (cd examples && python -m lab --site)   # the devices again\n'
+[ "$ports" = 0 ] || printf '    export CLUSTO_SNMP_COMMUNITY=public; (cd examples && python -m lab --site --port %s)   # the devices again\n' "$ports"
 printf '    clusto console server1    # Ctrl-] . leaves; the lab answers for half an hour\n'

@@ -822,12 +822,12 @@ def test_no_more_devices_at_once_than_asked_for(inventory: Inventory, power: Pow
         assert max(busy) <= 2
 
 
-def test_on_a_terminal_a_bar_is_drawn_and_results_go_where_they_are_sent(
+def test_on_a_terminal_it_is_said_how_far_it_is_and_results_go_where_they_are_sent(
     inventory: Inventory, sqlite_url: str, tmp_path: Path
 ) -> None:
     import pexpect
 
-    with room_in(inventory, Room(moves_after=0.3)) as room:
+    with room_in(inventory, Room(moves_after=2.0)) as room:
         environment = {**os.environ, "CLUSTO_DB": sqlite_url, "TERM": "xterm"}
         results = tmp_path / "results"
         line = f"{sys.executable} -m clusto_cli.main power off 'server[1-3]' | tee {results} >/dev/null"

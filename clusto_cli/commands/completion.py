@@ -45,11 +45,15 @@ def complete(words: Sequence[str], last: str) -> list[CompletionItem]:
     """What the last word of a command line may become, behind those words, whole words each."""
     from click.shell_completion import ShellComplete
 
+    from clusto_cli.grouping import Aliased
     from clusto_cli.main import main
 
     # `--in=ra`: click completes `ra`, and the shells want the whole word back.
     option = last[: last.index("=") + 1] if last.startswith("--") and "=" in last else ""
-    found = ShellComplete(main, {}, "clusto", "").get_completions(list(words[1:]), last)
+    try:
+        found = ShellComplete(main, {}, "clusto", "").get_completions(list(words[1:]), last)
+    except Aliased as alias:
+        return complete([words[0], *alias.within(words[1:])], last)
     for item in found:
         item.value = option + item.value
     return found

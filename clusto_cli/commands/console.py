@@ -11,7 +11,7 @@ import click
 from clusto_cli.confirm import confirm
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import verbose_option, yes_option
-from clusto_cli.output import output_option, write_lines, write_records
+from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.targets import Where, names_argument, targets
 from clusto_core.errors import ClustoError, Malformed
 
@@ -243,6 +243,7 @@ def _replay(path: Path, names: tuple[str, ...]) -> int:
     return 0
 
 
+@paged
 def _show(consoles: list[tuple[ConsoleWay, Access]], output: str, *, verbose: bool) -> int:
     from clusto_cli.console.listing import way_lines, way_record
 
@@ -254,6 +255,7 @@ def _show(consoles: list[tuple[ConsoleWay, Access]], output: str, *, verbose: bo
     return 0
 
 
+@paged
 def _list(app: App, reader: Reader, things: list[Thing], output: str) -> int:
     from clusto_cli.console.listing import PortRow, port_rows, table, who_is_on
     from clusto_cli.console.ways import access_of

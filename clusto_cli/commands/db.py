@@ -28,9 +28,11 @@ def upgrade(app: App) -> None:
     \b
         clusto db upgrade
     """
+    from clusto_cli.progress import progress
     from clusto_core.store.opening import upgrade as run
 
-    run(app.settings.url, app.say)
+    with progress("upgrading the store"):
+        run(app.settings.url, app.say)
 
 
 @command.command("check")
@@ -42,10 +44,11 @@ def check(app: App) -> None:
     \b
         clusto db check
     """
+    from clusto_cli.progress import progress
     from clusto_core.records.integrity import problems
 
     count = 0
-    with app.reading() as reader:
+    with progress("checking the store"), app.reading() as reader:
         for problem in problems(reader):
             count += 1
             write_lines([problem])
@@ -64,10 +67,14 @@ def copy(app: App, target: str) -> None:
         clusto db copy sqlite:////backup/clusto.db
         clusto db copy postgresql://ops@db1/clusto
     """
+    from clusto_cli.progress import progress
     from clusto_core.config import settings
     from clusto_core.store.opening import copy as run
 
-    rows = run(app.settings.url, settings(target).url, lambda table, count: None)
+    with progress("copying") as report:
+        rows = run(
+            app.settings.url, settings(target).url, lambda table, count: report(f"copying {table}, rows", count, 0)
+        )
     app.say(f"copied {rows} rows")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
+from clusto_cli.output import on_terminal, paged
 from clusto_cli.targets import Where, targets, where_option, with_where
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ _EXPRESSION = re.compile(r"(?:name|driver|attr|part|_ip):|.*[\s()]", re.DOTALL)
 @click.option("--raw", is_flag=True, help="Csv for programs: no apostrophe before what a spreadsheet would run.")
 @where_option
 @pass_app
+@paged
 def command(app: App, names: tuple[str, ...], format_name: str, raw: bool) -> None:
     """Write the whole inventory, or the Things of NAME..., or those that an expression selects, in natural order.
 
@@ -45,6 +48,7 @@ def command(app: App, names: tuple[str, ...], format_name: str, raw: bool) -> No
         clusto export > site.yaml
         clusto export --format ansible 'driver:Server in name:web-pool'
     """
+    from clusto_cli.progress import progress
     from clusto_core.boundary.permissions import in_force
     from clusto_core.store import collector
     from clusto_core.transfer import formats
@@ -52,7 +56,9 @@ def command(app: App, names: tuple[str, ...], format_name: str, raw: bool) -> No
 
     write = formats.writer_of(format_name)
     allowed = frozenset(in_force().exports.get(format_name, ()))
-    with app.reading() as reader, collector.paused():
+    # On a terminal what is exported tells how far it is.
+    told = contextlib.nullcontext() if on_terminal() else progress(f"exporting {format_name}")
+    with told, app.reading() as reader, collector.paused():
         chosen = targets(reader, [_target(reader, name) for name in names]) if names else reader.all()
         write(reader, chosen, sys.stdout, Leaving(allowed, raw, app.say))
 

@@ -9,7 +9,7 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
-from clusto_cli.output import FORMATS, clean, write_lines, write_records
+from clusto_cli.output import FORMATS, clean, paged, write_lines, write_records
 from clusto_cli.targets import say_notes
 from clusto_core.errors import Malformed
 from clusto_core.model.things import Thing
@@ -55,6 +55,7 @@ class Shape(NamedTuple):
     help="The form of the result.",
 )
 @pass_app
+@paged
 def command(app: App, /, words: tuple[str, ...], explain: bool, allow_unknown: bool, **options: Any) -> None:
     """Print the names of all that EXPR selects, one a line, in natural order.
 

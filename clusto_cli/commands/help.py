@@ -8,7 +8,8 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.defaulting import DefaultGroup
-from clusto_cli.output import write_lines
+from clusto_cli.grouping import Aliased
+from clusto_cli.output import paged, write_lines
 from clusto_core.errors import Malformed, NotFound, did_you_mean
 
 
@@ -16,6 +17,7 @@ from clusto_core.errors import Malformed, NotFound, did_you_mean
 @click.argument("words", metavar="[VERB... | TOPIC | keys PATTERN]", nargs=-1, shell_complete=completion.verbs)
 @click.option("--search", metavar="WORD", help="List where WORD stands in the help of verbs and in topics.")
 @click.pass_context
+@paged
 def command(ctx: click.Context, words: tuple[str, ...], search: str | None) -> None:
     """Explain VERB (as `clusto VERB --help` does) or TOPIC, or list all there are. A verb goes before a topic of its
     name.
@@ -38,12 +40,23 @@ def command(ctx: click.Context, words: tuple[str, ...], search: str | None) -> N
         return None
     if len(words) == 2 and words[0] == "keys":
         return _show_keys(here, words[1])
-    for word in words:
-        here = _below(here, word)
+    try:
+        for word in words:
+            here = _below(here, word)
+    except Aliased as alias:
+        return _tell_alias(alias)
     click.echo(here.get_help())
     if not words:
         click.echo(_topics())
     return None
+
+
+def _tell_alias(alias: Aliased) -> None:
+    import shlex
+
+    from clusto_cli.aliases import said
+
+    write_lines([said(alias.name, shlex.join(alias.words))])
 
 
 def _below(here: click.Context, verb: str) -> click.Context:
@@ -58,6 +71,7 @@ def _below(here: click.Context, verb: str) -> click.Context:
 
 def _show_topic(root: click.Context, name: str) -> bool:
     """Shows a topic, if there is one of that name and no verb. Raises Malformed for a name near to a topic's."""
+    from clusto_cli import aliases
     from clusto_cli.topics import topics
     from clusto_core.spelling import suggest
 
@@ -66,6 +80,8 @@ def _show_topic(root: click.Context, name: str) -> bool:
         return False
     known = topics()
     if name not in known:
+        if name in aliases.lines():
+            return False
         near = suggest(name, known)
         if near and not suggest(name, root.command.list_commands(root)):
             raise Malformed(f"no such verb or topic: {name[:60]}{did_you_mean(near)} (clusto help lists them)")

@@ -63,7 +63,7 @@ def command(
     if device_type and format_name not in (None, DEVICE_TYPE):
         raise Malformed(f"--device-type and --format {format_name} say different things: leave one out")
     chosen = DEVICE_TYPE if device_type else format_name
-    with progress() as report, collector.paused():
+    with progress("reading files") as report, collector.paused():
         documents = read(files, chosen, lambda done: report("reading files", done, 0))
         for document in documents:
             for note in document.notes:

@@ -8,7 +8,7 @@ import click
 
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import verbose_option
-from clusto_cli.output import output_option, write_lines, write_records
+from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.targets import names_argument, targets
 from clusto_core.answers.location import Location, locate
 
@@ -18,6 +18,7 @@ from clusto_core.answers.location import Location, locate
 @verbose_option
 @output_option
 @pass_app
+@paged
 def command(app: App, names: tuple[str, ...], verbose: int, output: str) -> None:
     """Say where each NAME is: a line a connection (network, position in a rack, power, console), through patch panels
     to the far end. NAME may also be one part (server1:eth0), an IP address, a MAC or a serial number.

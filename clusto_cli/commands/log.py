@@ -10,7 +10,7 @@ import click
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import verbose_option
-from clusto_cli.output import output_option, write_lines, write_records
+from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_core.records import history
 from clusto_core.store.reader import Reader
 
@@ -23,6 +23,7 @@ from clusto_core.store.reader import Reader
 @verbose_option
 @output_option
 @pass_app
+@paged
 def command(
     app: App, name: str | None, number: int | None, oneline: bool, patch: bool, verbose: int, output: str
 ) -> None:

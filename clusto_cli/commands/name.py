@@ -8,7 +8,7 @@ from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.grouping import Group
 from clusto_cli.options import change_options
-from clusto_cli.output import output_option, write_lines, write_records
+from clusto_cli.output import output_option, paged, write_lines, write_records
 
 
 @click.group("name", cls=Group)
@@ -65,6 +65,7 @@ def free(app: App, names: tuple[str, ...], message: str | None, dry_run: bool) -
 @click.argument("range_", metavar="[NAMERANGE]", required=False, shell_complete=completion.of_driver("NameRange"))
 @output_option
 @pass_app
+@paged
 def list_(app: App, range_: str | None, output: str) -> None:
     """List the names that were given out, of NAMERANGE or of all, and whether a Thing has them by now.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -12,7 +12,7 @@ from clusto_cli.confirm import confirm
 from clusto_cli.context import App, pass_app
 from clusto_cli.grouping import Group
 from clusto_cli.options import dry_run_option, force_option, message_option, yes_option
-from clusto_cli.output import output_option, write_lines, write_records
+from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.targets import where_option, with_where
 from clusto_core.errors import Malformed
 
@@ -152,17 +152,16 @@ def vlan(app: App, name: str, nic: str | None, parallel: int, output: str) -> in
     """
     from clusto_cli.network.jobs import NOT_ASKED
     from clusto_cli.network.showing import vlan_lines, vlan_rows
+    from clusto_cli.progress import progress
 
     with app.reading() as reader:
         names = [f"{name}:{nic}"] if nic else [name]
         jobs = _jobs(reader, _nics(reader, names, all_of=nic is None), None)
-        rows, notes = vlan_rows(reader, jobs, parallel)
+        with progress(f"asking about {name}"):
+            rows, notes = vlan_rows(reader, jobs, parallel)
     for note in notes:
         app.say(note)
-    if output == "text":
-        write_lines(vlan_lines(rows))
-    else:
-        write_records(output, [row.record() for row in rows])
+    _show(output, vlan_lines(rows), [row.record() for row in rows])
     return _failures(app, [(row.nic, row.failure) for row in rows if row.failure not in ("", NOT_ASKED)])
 
 
@@ -177,15 +176,13 @@ def ports(app: App, name: str, output: str) -> int:
         clusto network ports switch2a
     """
     from clusto_cli.network.showing import port_lines, port_rows
+    from clusto_cli.progress import progress
 
-    with app.reading() as reader:
+    with progress(f"asking {name}"), app.reading() as reader:
         rows, notes, faults = port_rows(reader, reader.resolve(name))
     for note in notes:
         app.say(note)
-    if output == "text":
-        write_lines(port_lines(rows))
-    else:
-        write_records(output, rows)
+    _show(output, port_lines(rows), rows)
     return _failures(app, [(name, fault) for fault in faults])
 
 
@@ -208,17 +205,15 @@ def verify(
         clusto network verify switch2a switch2b
     """
     from clusto_cli.network.verify import learn_from, proposals, verify_cables
+    from clusto_cli.progress import progress
 
-    with app.reading() as reader:
+    with progress("asking switches"), app.reading() as reader:
         result = verify_cables(reader, _named(reader, names), parallel)
         proposed = proposals(reader, result) if propose else []
     for note in result.notes:
         app.say(note)
-    if output == "text":
-        write_lines(verdict.line() for verdict in result.judged)
-        write_lines(proposed)
-    else:
-        write_records(output, [verdict.record() for verdict in result.verdicts])
+    lines = [*(verdict.line() for verdict in result.judged), *proposed]
+    _show(output, lines, [verdict.record() for verdict in result.verdicts])
     if learn:
         learn_from(app, result, message)
     failed = _failures(app, result.failures)
@@ -356,6 +351,14 @@ def _told(app: App, opened: Sequence[Opened], options: dict[str, Any], interrupt
         EXIT_DEVICE for job in good if job.unsaved
     }
     return max(found, default=0)
+
+
+@paged
+def _show(output: str, lines: Iterable[str], records: Iterable[Any]) -> None:
+    if output == "text":
+        write_lines(lines)
+    else:
+        write_records(output, records)
 
 
 def _failures(app: App, failures: Sequence[tuple[str, str]]) -> int:

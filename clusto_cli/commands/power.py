@@ -12,7 +12,7 @@ from clusto_cli.confirm import confirm
 from clusto_cli.context import App, pass_app
 from clusto_cli.grouping import Group
 from clusto_cli.options import dry_run_option, force_option, message_option, verbose_option, yes_option
-from clusto_cli.output import output_option, write_lines, write_records
+from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.targets import names_argument, targets
 from clusto_core.errors import Malformed, Refused
 
@@ -267,6 +267,7 @@ def trust(app: App, /, names: tuple[str, ...], message: str | None, dry_run: boo
 @names_argument
 @output_option
 @pass_app
+@paged
 def impact(app: App, names: tuple[str, ...], output: str) -> None:
     """List what goes dark, and what loses redundancy, if these Things, inlets, outlets or PDUs are switched off.
 
@@ -326,6 +327,7 @@ def _outlet(outlet: Thing, on_leg: Mapping[int, str], drawn: Mapping[int, float]
 @click.argument("pdu", shell_complete=completion.of_driver("PDU"))
 @output_option
 @pass_app
+@paged
 def outlets(app: App, pdu: str, output: str) -> int:
     """List a PDU's outlets as it reports them, beside what the inventory says they feed; differences are marked with
     !.
@@ -334,8 +336,9 @@ def outlets(app: App, pdu: str, output: str) -> int:
         clusto power outlets pdu3
     """
     from clusto_cli.power.outlets import compare
+    from clusto_cli.progress import progress
 
-    with app.reading() as reader:
+    with progress(f"asking {pdu}"), app.reading() as reader:
         rows = compare(reader, reader.resolve(pdu))
     if output == "text":
         write_lines(row.line for row in rows)
@@ -346,6 +349,7 @@ def outlets(app: App, pdu: str, output: str) -> int:
 
 @command.command("profiles")
 @output_option
+@paged
 def profiles(output: str) -> None:
     """List the PDU families that clusto knows, the site's own included.
 
@@ -471,9 +475,10 @@ def _perform(
     contradicts: Any = lambda target, point, reading: None,
     meanwhile: Callable[[], None] = lambda: None,
 ) -> tuple[list[Result], bool]:
-    from clusto_cli.power.run import perform, progress
+    from clusto_cli.power.run import perform
+    from clusto_cli.progress import counted
 
-    with progress(f"power {action}", plan.targets) as advance:
+    with counted(f"power {action}", len(plan.targets)) as advance:
 
         def told(result: Result) -> None:
             tell(result)

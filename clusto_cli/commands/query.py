@@ -8,7 +8,7 @@ from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.grouping import Group
 from clusto_cli.options import change_options
-from clusto_cli.output import output_option, write_lines, write_records
+from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_core.query import saved
 
 
@@ -49,6 +49,7 @@ def save(app: App, name: str, words: tuple[str, ...], allow_unknown: bool, messa
 @command.command("list")
 @output_option
 @pass_app
+@paged
 def list_(app: App, output: str) -> None:
     """List the saved expressions.
 
@@ -66,6 +67,7 @@ def list_(app: App, output: str) -> None:
 @command.command("show")
 @click.argument("name", metavar="NAME", shell_complete=completion.saved_expressions)
 @pass_app
+@paged
 def show(app: App, name: str) -> None:
     """Print the expression that is saved as NAME.
 

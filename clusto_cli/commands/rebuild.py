@@ -13,7 +13,7 @@ from clusto_cli.confirm import confirm_by_name
 from clusto_cli.context import App, pass_app
 from clusto_cli.defaulting import DefaultGroup
 from clusto_cli.options import dry_run_option, force_option, message_option, verbose_option, yes_option
-from clusto_cli.output import output_option, write_lines, write_records
+from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.targets import is_expression, names_argument, targets
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, StoreBroken
 
@@ -165,6 +165,7 @@ def local(app: App, names: tuple[str, ...], dry_run: bool) -> int:
 
 @command.command("recipes")
 @output_option
+@paged
 def recipes(output: str) -> None:
     """List the operating systems that clusto knows how to install, the site's own included.
 

@@ -23,9 +23,13 @@ def command(app: App, transaction: int, message: str | None, dry_run: bool) -> N
     \b
         clusto revert 1042 --dry-run
     """
+    from clusto_cli.progress import progress
     from clusto_core.records.revert import revert
 
-    with app.changing(message, dry_run=dry_run, reverts=transaction) as change:
+    with (
+        progress(f"undoing transaction {transaction}"),
+        app.changing(message, dry_run=dry_run, reverts=transaction) as change,
+    ):
         count = revert(change.unit, transaction)
     verb = "would undo" if dry_run else "undid"
     number = "" if change.id is None else f", as transaction {change.id}"

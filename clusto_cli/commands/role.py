@@ -7,7 +7,7 @@ import click
 from clusto_cli import categories, completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import change_options
-from clusto_cli.output import output_option, write_lines, write_records
+from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_core.drivers.categories import Class, Role
 from clusto_core.rules import categories as rules
 
@@ -44,6 +44,7 @@ def require(
 @click.argument("names", metavar="[ROLE...]", nargs=-1, shell_complete=completion.of_driver(Role.__name__))
 @output_option
 @pass_app
+@paged
 def check(app: App, names: tuple[str, ...], output: str) -> int:
     """List the machines in each ROLE, or in all, that lack a class which it requires; exit code 1 when any does.
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from clusto_cli.context import App, pass_app
-from clusto_cli.output import output_option, write_records
+from clusto_cli.output import output_option, paged, write_records
 from clusto_cli.page import Line, Span, columns, write
 from clusto_cli.targets import names_argument, targets
 from clusto_core.answers.feeding import gives_power, loads
@@ -26,6 +26,7 @@ from clusto_core.store.reader import Reader
 @click.option("--rear", is_flag=True, help="Draw racks from the rear.")
 @output_option
 @pass_app
+@paged
 def command(app: App, names: tuple[str, ...], front: bool, rear: bool, output: str) -> None:
     """Show all that is known of each NAME: where it is, what it belongs to, its addresses, its attributes and those
     that it inherits with their origin, its parts with their far ends. A rack is drawn, from the front or the rear.

@@ -9,7 +9,7 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
-from clusto_cli.output import output_option, write_lines, write_records
+from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_core.answers.feeding import upstream
 from clusto_core.drivers.parts import Inlet, Outlet
 from clusto_core.errors import Refused
@@ -21,6 +21,7 @@ from clusto_core.store.reader import Reader
 @click.argument("name", metavar="THING:PART", shell_complete=completion.parts)
 @output_option
 @pass_app
+@paged
 def command(app: App, name: str, output: str) -> None:
     """Show the whole path that THING:PART is on, a part a line: `--` is a cable, `==` the way through a patch panel.
 

@@ -10,7 +10,7 @@ import click
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import verbose_option
-from clusto_cli.output import output_option, write_lines, write_records
+from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_core.drivers.parts import RackUnit
 from clusto_core.model.things import Thing
 from clusto_core.spelling import natural_key
@@ -23,6 +23,7 @@ from clusto_core.store.reader import Reader
 @verbose_option
 @output_option
 @pass_app
+@paged
 def command(app: App, name: str, level: int | None, verbose: int, output: str) -> None:
     """Draw what NAME contains: rooms, racks, what stands in them and where, members of pools. With -v parts too.
 

@@ -8,7 +8,7 @@ from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.grouping import Group
 from clusto_cli.options import change_options, force_option
-from clusto_cli.output import output_option, write_lines, write_records
+from clusto_cli.output import output_option, paged, write_lines, write_records
 
 
 @click.group("vlan", cls=Group)
@@ -70,6 +70,7 @@ def free(app: App, names: tuple[str, ...], force: bool, message: str | None, dry
 @command.command("list")
 @output_option
 @pass_app
+@paged
 def list_(app: App, output: str) -> None:
     """List the VLANs in the order of their ids.
 

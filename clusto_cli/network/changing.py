@@ -8,7 +8,7 @@ from typing import Any
 
 from clusto_cli.context import App
 from clusto_cli.network.run import Follow, Look, Opened, perform, planned
-from clusto_cli.power.run import progress
+from clusto_cli.progress import counted
 from clusto_core.records.locks import Locks
 
 
@@ -35,7 +35,7 @@ def change_switches(
                 locks.renew(things)
 
         jobs = [job for one in opened for job in one.jobs]
-        with progress(verb, jobs) as advance:
+        with counted(verb, len(jobs)) as advance:
             interrupted = perform(
                 opened,
                 look,

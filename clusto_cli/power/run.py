@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import NamedTuple
 
@@ -76,26 +75,3 @@ def perform(
     if unheard:
         raise unheard[0]
     return done
-
-
-@contextlib.contextmanager
-def progress(title: str, results: Sequence[object]) -> Iterator[Callable[[int], None]]:
-    """A progress bar on a terminal, for several targets; elsewhere nothing. Called with how many more are done."""
-    if len(results) < 2 or not sys.stderr.isatty():
-        yield lambda count: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    # Results on the same terminal go above the bar; those that go elsewhere must not be drawn into it.
-    bar = Progress(
-        *columns,
-        console=Console(stderr=True),
-        transient=True,
-        redirect_stdout=sys.stdout.isatty(),
-        redirect_stderr=False,
-    )
-    with bar:
-        task = bar.add_task(title, total=len(results))
-        yield lambda count: bar.advance(task, count)

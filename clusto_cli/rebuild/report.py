@@ -244,11 +244,12 @@ class Table:
     """The phases of all machines, redrawn in place on the terminal; finished ones scroll away above it."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        from rich.console import Console
         from rich.live import Live
 
+        from clusto_cli.colours import console
+
         self._rows: dict[str, tuple[str, float, str]] = {name: (WAITING, time.time(), "") for name in names}
-        self._console = Console()
+        self._console = console()
         self._live = Live(
             console=self._console,
             transient=True,

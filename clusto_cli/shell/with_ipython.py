@@ -21,9 +21,12 @@ def interact(session: Session) -> None:
         def out_prompt_tokens(self) -> list[tuple[Any, str]]:
             return []
 
+    from clusto_cli import colours
+
     names = session.names()
+    plain = {"colors": "nocolor"} if colours.unwanted() else {}
     quiet = {"enable_tip": False} if "enable_tip" in InteractiveShellEmbed.class_trait_names() else {}
-    shell = InteractiveShellEmbed(banner1=HELP + "\n", exit_msg="", user_ns=names, confirm_exit=False, **quiet)
+    shell = InteractiveShellEmbed(banner1=HELP + "\n", exit_msg="", user_ns=names, confirm_exit=False, **quiet, **plain)
     shell.prompts = _Prompts(shell)
     shell.set_custom_exc((ClustoError,), _told)
     _complete_by(shell, session)

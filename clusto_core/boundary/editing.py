@@ -87,6 +87,20 @@ def set_helper(argv: Sequence[str]) -> None:
             table.pop("helper", None)
 
 
+def set_alias(name: str, line: str) -> None:
+    """Has a word stand for a command line of the operator's own: `[alias]`."""
+    with _edited() as document:
+        _table(document, "alias")[name] = line
+
+
+def remove_alias(name: str) -> None:
+    """Raises NotFound for an alias that there is not."""
+    with _edited() as document:
+        if name not in _table(document, "alias"):
+            raise NotFound(f"{config.file_in_force()} has no alias {name[:60]}")
+        _table(document, "alias").remove(name)
+
+
 def _add(kind: str, values: Sequence[str], table: Callable[[TOMLDocument], Table], key: str) -> list[str]:
     wanted = [_CHECKS[kind](value) for value in values]
     with _edited() as document:

@@ -155,13 +155,19 @@ def in_force() -> Permissions:
     """What the configuration of this process says now; nothing where there is none. Raises as `config.section`, and
     Refused for a file that anybody may write."""
     path = config.file_in_force()
+    status = believed(path)
+    return _parsed(path, (status.st_mtime_ns, status.st_size, status.st_ino) if status is not None else None)
+
+
+def believed(path: str) -> os.stat_result | None:
+    """The status of a configuration file; None where there is none. Raises Refused for one that anybody may write."""
     try:
         status = os.stat(path)
     except OSError:
-        return _parsed(path, None)
+        return None
     if status.st_mode & 0o002:
         raise Refused(f"anybody may write {path}, which says what clusto may do (chmod o-w {path})")
-    return _parsed(path, (status.st_mtime_ns, status.st_size, status.st_ino))
+    return status
 
 
 @lru_cache(4)
