@@ -32,6 +32,7 @@ from clusto_core.rules import (
     newkeys,
     parts,
     protection,
+    spaces,
     things,
     values,
 )
@@ -157,6 +158,7 @@ class Transaction:
             self.notes = list(newkeys.notes(self.unit))
             categories.check(self.unit)
             cabling.check_heights(self.unit)
+            spaces.check(self.unit)
 
     # --- Things ------------------------------------------------------------------------------------------------------
 

@@ -119,3 +119,33 @@ class Address:
         """See Grammar."""
         address = addresses.parse(value.text.strip())
         return None if address is None or value.type != "string" else string(str(address))
+
+
+class Relation(NamedTuple):
+    """A Thing of some kind, by its name. Which one a name means, and whether it is of that kind, the rules look up."""
+
+    to: str
+
+    @property
+    def expects(self) -> str:
+        """See Grammar."""
+        return f"the name of a {self.to}"
+
+    def read(self, value: Value) -> Value | None:
+        """See Grammar."""
+        return value if value.type == "relation" else None
+
+
+class OwnPart(NamedTuple):
+    """A part of the Thing itself, or one beside a part, by the name it has there: what parts it can be, by driver."""
+
+    of: tuple[str, ...]
+
+    @property
+    def expects(self) -> str:
+        """See Grammar."""
+        return f"the name of one of its own parts ({' or '.join(self.of)})"
+
+    def read(self, value: Value) -> Value | None:
+        """See Grammar."""
+        return value if value.type == "relation" else None

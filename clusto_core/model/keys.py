@@ -8,12 +8,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from clusto_core.drivers import Driver
+from clusto_core.drivers import Driver, Part
 from clusto_core.drivers.equipment import Mounted
+from clusto_core.drivers.parts import Outlet
 from clusto_core.drivers.resources import VLAN, DeviceType, Network
 from clusto_core.errors import Malformed, Refused
 from clusto_core.model.attributes import Key, Value
-from clusto_core.model.grammars import Address, Block, Boolean, Grammar, Integer, Mac, RackUnits
+from clusto_core.model.grammars import (
+    Address,
+    Block,
+    Boolean,
+    Grammar,
+    Integer,
+    Mac,
+    OwnPart,
+    RackUnits,
+    Relation,
+)
 from clusto_core.model.things import Thing
 
 VLAN_IDS = Integer(1, 4094)
@@ -37,7 +48,18 @@ DECLARED: Mapping[Key, Declared] = {
     Key("gateway"): Declared(Address(), "the way out of a Network", Network, several=True),
     Key("vid"): Declared(VLAN_IDS, "the id of a VLAN", VLAN),
     Key("rebuild", None, "autolock"): Declared(Boolean(), "a machine that was rebuilt is protected from then on"),
+    Key("vrf"): Declared(Relation("VRF"), "the address space of a Network", Network),
+    Key("type"): Declared(Relation("DeviceType"), "the device type that it was made after", Mounted),
+    Key("inlet"): Declared(OwnPart(("Inlet",)), "the inlet that feeds an outlet", Outlet, several=True),
+    Key("lag"): Declared(OwnPart(("NIC", "Port")), "the aggregate that an interface is in", Part),
+    Key("rebuild", None, "nic"): Declared(
+        OwnPart(("NIC", "Port")), "the cards that it may boot from", Mounted, several=True
+    ),
 }
+REFERENCES: Mapping[Key, Declared] = {
+    key: declared for key, declared in DECLARED.items() if isinstance(declared.grammar, Relation | OwnPart)
+}
+"""The keys whose values name Things or parts: kept by id, so that they follow a rename."""
 
 
 def checked(thing: Thing, key: Key, values: Iterable[Value]) -> Iterable[Value]:

@@ -9,7 +9,7 @@ from clusto_core.errors import Malformed, NotFound
 from clusto_core.model import attributes, keys, reserved
 from clusto_core.model.attributes import Key, Value, from_python
 from clusto_core.model.things import Attribute, Thing
-from clusto_core.rules import kinds
+from clusto_core.rules import kinds, references
 from clusto_core.rules.lookup import resolve
 from clusto_core.store.unit import UnitOfWork
 
@@ -120,7 +120,7 @@ def _kept(thing: Thing, key: Key, values: Iterable[Value]) -> list[Value]:
 
 
 def _put(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) -> bool:
-    wanted = list(dict.fromkeys(keys.checked(thing, key, values)))
+    wanted = list(dict.fromkeys(keys.checked(thing, key, references.linked(unit, thing, key, values))))
     keys.check_number(thing, key, len(wanted))
     present = [each for each in unit.attributes(thing) if each.key == key]
     if present:
@@ -136,7 +136,7 @@ def _put(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) -> b
 
 def _add(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) -> bool:
     present = [each.value for each in unit.attributes(thing) if each.key == key]
-    found = dict.fromkeys(keys.checked(thing, key, values))
+    found = dict.fromkeys(keys.checked(thing, key, references.linked(unit, thing, key, values)))
     new = [value for value in found if not any(same(value, each) for each in present)]
     if new:
         keys.check_number(thing, key, len(present) + len(new))
