@@ -79,9 +79,9 @@ def allocate(
                 ipam.give(change, network, holder, shared)
             given = [str(assigned(network)._replace(shared=shared))] * len(holders)
         elif shared is not None:
-            given = [str(ipam.allocate_shared(change, change.resolve(network), holders, shared))] * len(holders)
+            given = [str(ipam.allocate_to(change, change.resolve(network), holders, shared))] * len(holders)
         else:
-            given = [str(ipam.allocate(change, change.resolve(network), holder)) for holder in holders]
+            given = [str(ipam.allocate_to(change, change.resolve(network), [holder])) for holder in holders]
     write_lines(f"{holder.name}\t{address}" for holder, address in zip(holders, given, strict=True))
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from clusto_core.model import addresses
 from clusto_core.model.things import Link, Thing, link_order
-from clusto_core.store.reader import Reader
+from clusto_core.store.reader import Held, Reader
 
 
 class Location(NamedTuple):
@@ -23,6 +24,13 @@ class Location(NamedTuple):
     to_part: str | None
     via: list[str]
     words: str
+
+
+def holders(reader: Reader, word: str) -> list[Held]:
+    """Who holds the address that a word is, in every address space or in the one that it says; nobody where it is no
+    address."""
+    wanted = addresses.sought(word)
+    return reader.holders(wanted) if wanted is not None else []
 
 
 def locate(reader: Reader, thing: Thing) -> list[Location]:

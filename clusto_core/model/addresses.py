@@ -26,7 +26,7 @@ _BEYOND = "~"
 
 
 class Assigned(NamedTuple):
-    """An address with what a holder's claim to it depends on; as text `10.0.0.1`, `10.0.0.1@blue`, `10.0.0.1+vrrp@blue`.
+    """An address with what a claim to it depends on; as text `10.0.0.1`, `10.0.0.1@blue`, `10.0.0.1+vrrp@blue`.
 
     `space` is the name of a VRF: None where nothing is said, "" for the space that has no name (`10.0.0.1@`). `shared`
     is one of SHARED where several may hold the address.
@@ -50,6 +50,11 @@ def assigned(text: str) -> Assigned:
     if plus and shared not in SHARED:
         raise Malformed(f"{text[:60]!a}: an address is shared as one of {', '.join(SHARED)}, not as {shared[:20]!a}")
     return Assigned(canonical(address), space if at else None, shared if plus else None)
+
+
+def spelled(text: str) -> str:
+    """`ADDRESS[+SHARED][@VRF]` in its one spelling. Raises Malformed."""
+    return text if _V4(text) else str(assigned(text))
 
 
 def sought(text: str) -> Assigned | None:

@@ -127,7 +127,7 @@ class Table:
         found: dict[int, list[Cell]] = {}
         own = self.reader.attributes(*(thing.id for thing in self.things))
         for attribute in [*own, *self.reader.attributes_of_parts(*whole)]:
-            if attribute.key == Key(IP):
+            if attribute.key.key == IP:
                 holder = owners.get(attribute.thing_id, attribute.thing_id)
                 found.setdefault(holder, []).append(_cell(attribute))
         return [found.get(thing.id, []) for thing in self.things]

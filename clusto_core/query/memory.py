@@ -133,7 +133,7 @@ class Memory:
 
     def _attributes_hold(self, node: Node, thing: Thing) -> bool:
         if isinstance(node, tree.Address):
-            return any(node.holds(each.value.text) for each in self._under(Key(IP), thing))
+            return any(node.holds(each.value.text, self._space(each)) for each in self._under(Key(IP), thing))
         if isinstance(node, tree.OnlyAttrs):
             own = [each for each in self.attributes[thing.id] if not each.key.reserved]
             return all(
@@ -147,7 +147,11 @@ class Memory:
     def _under(self, key: Key, thing: Thing) -> list[Attribute]:
         """The values under a key; addresses that the parts of a whole Thing hold are its own too."""
         holders = [thing, *self.parts[thing.id]] if key == Key(IP) and not thing.is_part else [thing]
-        return [each for holder in holders for each in self.attributes[holder.id] if each.key == key]
+        every = (each for holder in holders for each in self.attributes[holder.id])
+        return [each for each in every if each.key == key or (key == Key(IP) and each.key.key == IP)]
+
+    def _space(self, address: Attribute) -> str:
+        return "" if address.value.ref is None else self.things[address.value.ref].name
 
     def _effective(self, key: Key, thing: Thing) -> list[Attribute]:
         """The values in force: its own, else those of the nearest that it is in, as `Reader.effective` tells them."""

@@ -343,8 +343,9 @@ class _Parser:
         pattern = self.pattern("an address")
         if not isinstance(pattern, Literal):
             return tree.Attr(Key(IP), pattern)
-        low, high = self.checked(lambda: span(pattern.text), start)
-        return tree.Address(pattern.text, low, high)
+        text, at, space = pattern.text.partition("@")
+        low, high = self.checked(lambda: span(text), start)
+        return tree.Address(pattern.text, low, high, space if at else None)
 
     # --- values ------------------------------------------------------------------------------------------------------
 

@@ -158,13 +158,13 @@ def free(reader: Reader, block: Block) -> Iterator[Address]:
     return (kind_of(block)(number) for first, last in spans(reader, block) for number in range(first, last + 1))
 
 
-def allocate(change: Transaction, network: Thing, holder: Thing, shared: str | None = None) -> Assigned:
-    """Gives a Thing or part the lowest free address of a Network, in its address space; `shared` says as what several
-    may hold it. Raises Refused when there is none left, Malformed."""
-    return allocate_shared(change, network, [holder], shared)
+def allocate(change: Transaction, network: Thing, holder: Thing, shared: str | None = None) -> str:
+    """Gives a Thing or part the lowest free address of a Network, in its address space; `shared` says as what others
+    may hold it too. Raises Refused when there is none left, Malformed."""
+    return allocate_to(change, network, [holder], shared).address
 
 
-def allocate_shared(change: Transaction, network: Thing, holders: list[Thing], shared: str | None) -> Assigned:
+def allocate_to(change: Transaction, network: Thing, holders: list[Thing], shared: str | None = None) -> Assigned:
     """As `allocate`, the one address for all of these."""
     block = block_of(change.unit.reader, network)
     address = next(free(change.unit.reader, block), None)

@@ -7,7 +7,6 @@ several hold at once: see `addresses.SHARED`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from clusto_core.errors import Refused
 from clusto_core.model import addresses
@@ -15,9 +14,6 @@ from clusto_core.model.addresses import Assigned
 from clusto_core.model.attributes import IP, Key, Value
 from clusto_core.model.things import Attribute, Thing
 from clusto_core.store.unit import UnitOfWork
-
-if TYPE_CHECKING:
-    from clusto_core.rules.spaces import Spaces
 
 
 def held(unit: UnitOfWork, thing: Thing) -> list[Attribute]:
@@ -35,14 +31,12 @@ def release(unit: UnitOfWork, thing: Thing, keep: Iterable[tuple[Assigned, Thing
     return bool(gone)
 
 
-def hold(unit: UnitOfWork, thing: Thing, wanted: str | Assigned, spaces: Spaces | None = None) -> bool:
-    """Gives an address to a Thing or part, in the address space that it says or else `spaces` finds; False when it held
-    it.
+def hold(unit: UnitOfWork, thing: Thing, wanted: str | Assigned, space: Thing | None = None) -> bool:
+    """Gives an address to a Thing or part, in an address space (see `spaces.Spaces`); False when it held it.
 
     Raises Malformed, Refused when another one holds it.
     """
     said = addresses.assigned(wanted) if isinstance(wanted, str) else wanted
-    space = spaces.of(said) if spaces is not None else None
     if not check_free(unit, thing, said, space):
         return False
     give(unit, thing, said.address, space.id if space is not None else None, said.shared)

@@ -30,8 +30,11 @@ def linked(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) ->
     declared = REFERENCES.get(key)
     if declared is None or not thing.is_a(declared.on) or thing.is_a(DeviceType):
         return values
-    find = _parts if isinstance(declared.grammar, OwnPart) else _things
-    return [found for value in values for found in find(unit, thing, key, declared.grammar, value)]
+    grammar = declared.grammar
+    if isinstance(grammar, OwnPart):
+        return [found for value in values for found in _parts(unit, thing, key, grammar, value)]
+    assert isinstance(grammar, Relation)
+    return [found for value in values for found in _things(unit, thing, key, grammar, value)]
 
 
 def _things(unit: UnitOfWork, thing: Thing, key: Key, grammar: Relation, value: Value) -> Iterator[Value]:
@@ -54,7 +57,7 @@ def _parts(unit: UnitOfWork, thing: Thing, key: Key, grammar: OwnPart, value: Va
     for name in [value.text] if _part(unit, owner, value.text) else re.split(r"[\s,]+", value.text.strip()):
         found = _part(unit, owner, name)
         if found is None:
-            names = [each.part_name for each in unit.parts(owner) if each.driver in _below(grammar.of)]
+            names = [each.part_name for each in unit.parts(owner) if _is_one_of(each, grammar.of)]
             guess = did_you_mean(suggest(name, names))
             raise NotFound(f"{key} of {thing.name}: {owner.name} has no part {name[:80]}{guess}")
         yield _of_kind(found, thing, key, grammar.of)
@@ -74,10 +77,10 @@ def _part(unit: UnitOfWork, owner: Thing, name: str) -> Thing | None:
 
 
 def _of_kind(found: Thing, thing: Thing, key: Key, kinds: tuple[str, ...]) -> Value:
-    if found.driver not in _below(kinds):
+    if not _is_one_of(found, kinds):
         raise Malformed(f"{key} of {thing.name} is a {' or '.join(kinds)}, and {found.name} is a {found.driver}")
     return Value("relation", found.name, found.id)
 
 
-def _below(kinds: tuple[str, ...]) -> set[str]:
-    return {name for kind in kinds for name in registry.under(registry.get(kind))}
+def _is_one_of(thing: Thing, kinds: tuple[str, ...]) -> bool:
+    return any(thing.is_a(registry.get(kind)) for kind in kinds)

@@ -60,7 +60,7 @@ _ATTRIBUTES_OF_PARTS = """
     FROM things t JOIN attributes a ON a.thing_id = t.id LEFT JOIN things r ON r.id = a.ref_id
     WHERE t.owner_id IN (:ids)"""
 _ADDRESSES_OF_PARTS = f"""
-    SELECT {THING}, a.head FROM things t JOIN attributes a ON a.thing_id = t.id
+    SELECT {THING}, a.head, a.space_id, a.subkey FROM things t JOIN attributes a ON a.thing_id = t.id
     WHERE t.owner_id IN (:ids) AND a.key = '_ip'"""
 _LINK = """
     SELECT c.cable_id, c.kind, c.thing_id,
@@ -278,9 +278,10 @@ class Reader:
                 found.setdefault(thing_id, []).append(Value(type, text, ref_id))
         return found
 
-    def addresses_of_parts(self, *owner_ids: int) -> list[tuple[Thing, str]]:
-        """The addresses that parts of these equipments hold, each with its part, in natural order of the parts."""
-        found = [(Thing(*row[:5]), row[5]) for row in self.database.rows_in(_ADDRESSES_OF_PARTS, owner_ids)]
+    def addresses_of_parts(self, *owner_ids: int) -> list[tuple[Thing, str, int | None, str | None]]:
+        """The addresses that parts of these equipments hold, in natural order of the parts: the part, the address, the
+        id of its VRF, and as what it is shared."""
+        found = [(Thing(*row[:5]), *row[5:]) for row in self.database.rows_in(_ADDRESSES_OF_PARTS, owner_ids)]
         return sorted(found, key=lambda each: (natural_key(each[0].name), each[1]))
 
     def links(self, *thing_ids: int, kind: str | None = None) -> list[Link]:

@@ -101,8 +101,8 @@ attributes = Table(
     CheckConstraint("(type = 'relation') = (ref_id IS NOT NULL)", name="relation"),
     **_TABLE,
 )
-"""`head` and `rest` are a value's text, cut at HEAD characters; `claim` is what no two Things may hold: an address within
-its address space, `space_id` the VRF that it is in."""
+"""`head` and `rest` are a value's text, cut at HEAD characters; `claim` is what no two Things may hold: an address
+within its address space, `space_id` the VRF that it is in."""
 
 connections = Table(
     "connections",

@@ -16,7 +16,8 @@ def upgrade() -> None:
     """Adds the column. SQLite holds no text to a length, and would copy the whole table to say another one."""
     foreign_key = "fk_attributes_space_id"
     if op.get_context().dialect.name == "sqlite":
-        op.execute(f"ALTER TABLE attributes ADD COLUMN space_id INTEGER CONSTRAINT {foreign_key} REFERENCES things (id)")
+        column = f"space_id INTEGER CONSTRAINT {foreign_key} REFERENCES things (id)"
+        op.execute(f"ALTER TABLE attributes ADD COLUMN {column}")
     else:
         op.add_column("attributes", sa.Column("space_id", _ID))
         op.create_foreign_key(foreign_key, "attributes", "things", ["space_id"], ["id"])
