@@ -20,7 +20,7 @@ from clusto_core.drivers import Driver, Part
 from clusto_core.drivers.resources import Query
 from clusto_core.errors import Malformed, Refused
 from clusto_core.model.attributes import Key
-from clusto_core.model.reserved import writable
+from clusto_core.model.reserved import EXPRESSION, writable
 from clusto_core.model.things import Thing
 from clusto_core.records import history
 from clusto_core.rules import (
@@ -159,6 +159,10 @@ class Transaction:
             categories.check(self.unit)
             cabling.check_heights(self.unit)
             spaces.check(self.unit)
+            if self.unit.renamed() or self.unit.changed_under({EXPRESSION})[0]:
+                from clusto_core.query import saving
+
+                saving.check(self.unit)
 
     # --- Things ------------------------------------------------------------------------------------------------------
 

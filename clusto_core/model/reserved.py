@@ -13,6 +13,10 @@ GIVEN = Key("_given")
 """Of a NameRange: names that were given out and not freed."""
 EXPRESSION = Key("_expression")
 """Of a Query: what the saved expression is."""
+EXPRESSION_NAMES = Key("_expression", None, "names")
+"""Of a Query: the Things and parts that the expression names, so that it follows a rename."""
+EXPRESSION_GONE = Key("_expression", None, "gone")
+"""Of a Query: names in the expression whose Things were removed since: another one that is called so is not meant."""
 CONSOLE_LAST = Key("_console", None, "last")
 """The last session on a machine's console: user, way, manner, start (seconds since 1970), seconds."""
 NETWORK_LAST = Key("_network", None, "last")
@@ -31,6 +35,8 @@ SWITCH_PROFILE = Key("_switch", None, "profile")
 TYPES: Mapping[Key, str] = {
     GIVEN: "string",
     EXPRESSION: "string",
+    EXPRESSION_NAMES: "relation",
+    EXPRESSION_GONE: "string",
     CONSOLE_LAST: "json",
     NETWORK_LAST: "json",
     POWER_LAST: "json",
@@ -40,7 +46,12 @@ TYPES: Mapping[Key, str] = {
     SWITCH_PROFILE: "string",
 }
 """The reserved keys but `_in` and `_ip`, which have rules of their own, each with the type of its values."""
-HOLDERS: Mapping[Key, type[Driver]] = {GIVEN: NameRange, EXPRESSION: Query}
+HOLDERS: Mapping[Key, type[Driver]] = {
+    GIVEN: NameRange,
+    EXPRESSION: Query,
+    EXPRESSION_NAMES: Query,
+    EXPRESSION_GONE: Query,
+}
 """What has values under them, where that is of one kind."""
 
 

@@ -10,7 +10,7 @@ from clusto_core.errors import Malformed, NotFound, did_you_mean
 from clusto_core.model.attributes import HEAD, IN, IP, Key
 from clusto_core.query import tree
 from clusto_core.query.patterns import Literal, Range
-from clusto_core.query.saved import expression_of
+from clusto_core.query.saved import usable_expression
 from clusto_core.query.statement import Statement
 from clusto_core.query.tree import Node
 from clusto_core.query.values import order
@@ -59,7 +59,7 @@ def expand(reader: Reader, node: Node, path: tuple[str, ...] = ()) -> Node:
             if each.name in path or len(path) >= DEEPEST:
                 chain = " -> ".join(f"@{name}" for name in (*path, each.name))
                 raise Malformed(f"saved expressions lead back to themselves: {chain}")
-            text = expression_of(reader, each.name)
+            text = usable_expression(reader, each.name)
             change[each] = expand(reader, parse(text), (*path, each.name))
     return tree.rewrite(node, change) if change else node
 

@@ -108,6 +108,11 @@ _QUESTIONS: tuple[tuple[str, str], ...] = (
         "HAVING a.integer_value <> count(*)",
     ),
     (
+        "{} names what is not there any more: clusto query save",
+        "SELECT DISTINCT t.name FROM attributes a JOIN things t ON t.id = a.thing_id "
+        "WHERE a.key = '_expression' AND a.subkey = 'gone'",
+    ),
+    (
         "{} has an id that will be given out again",
         "SELECT t.name FROM things t, store s WHERE t.id >= s.next_id",
     ),

@@ -191,7 +191,8 @@ def upgrade(url: str, notify: Notify) -> None:
         return
     if url.startswith("sqlite"):
         notify(f"kept a copy of the store as it was: {backup(sqlite_path(url))}")
-    _migrate(url)
+    for line in _migrate(url):
+        notify(line)
     notify(f"upgraded the schema to {database.REVISION}: {masked(url)}")
 
 
@@ -215,11 +216,13 @@ def backup(path: str) -> str:
     return target
 
 
-def _migrate(url: str) -> None:
+def _migrate(url: str) -> list[str]:
+    """Brings a store to the newest schema; gives what could not be converted, a line each."""
     from alembic import command
     from alembic.config import Config
     from sqlalchemy.exc import SQLAlchemyError
 
+    left: list[str] = []
     config = Config()
     config.set_main_option("script_location", os.path.join(os.path.dirname(__file__), "migrations").replace("%", "%%"))
     engine = engine_for(url)
@@ -235,12 +238,14 @@ def _migrate(url: str) -> None:
             elif connection.dialect.name != "sqlite":
                 connection.exec_driver_sql(f"SELECT GET_LOCK('clusto-migration', {database.BUSY_SECONDS})")
             config.attributes["connection"] = connection
+            config.attributes["left"] = left
             command.upgrade(config, "head")
             connection.commit()
     except SQLAlchemyError as error:
         raise _explain(url, getattr(error, "orig", None) or error) from error
     finally:
         engine.dispose()
+    return left
 
 
 def copy(source: str, target: str, progress: Callable[[str, int], None]) -> int:

@@ -505,6 +505,10 @@ class UnitOfWork:
         new, gone = ({attribute.key for attribute in rows.values()} for rows in (self._new[1], self._gone[1]))
         return {key for key in new - gone if not key.reserved}
 
+    def renamed(self) -> dict[int, tuple[str, str]]:
+        """The names before and now of the Things and parts that the store had under another name, by their ids."""
+        return {id: names for id, names in self._renamed.items() if names[0] != names[1]}
+
     def changed_under(self, keys: Container[Key]) -> tuple[list[Attribute], list[Attribute]]:
         """The attributes under some keys that are new, and those that are gone."""
         new, gone = ([each for each in rows.values() if each.key in keys] for rows in (self._new[1], self._gone[1]))

@@ -16,6 +16,7 @@ from clusto_core.errors import ClustoError, Malformed
 from clusto_core.model import wiring
 from clusto_core.model.addresses import Assigned
 from clusto_core.model.attributes import IN, IP, Key, Value
+from clusto_core.model.reserved import EXPRESSION_NAMES
 from clusto_core.model.things import Attribute, Link, Thing
 from clusto_core.rules import devicetypes, parts
 from clusto_core.rules.devicetypes import TYPE
@@ -81,6 +82,7 @@ class _Exporter:
             document.type = values.pop(TYPE)[0].text
         for key in model.attributes:
             values.setdefault(key, ())
+        values.pop(EXPRESSION_NAMES, None)  # an import finds them again
         document.attrs = _sorted(values)
         document.parts = _differing(thing, own, model.parts)
         typed = {part.name: part for part in model.parts}
