@@ -76,7 +76,8 @@ def recipe_in(view: View, thing: Thing, *, any_card: bool = False) -> Recipe:
     """The same from what a view has read. Raises NotFound for a card that `rebuild.nic` names and it has not."""
     settings = settings_in(view, view.effective(thing))
     chosen = settings.get("rebuild.nic")
-    macs = _cards(view, thing, chosen.text if chosen is not None and not any_card else None)
+    named = " ".join(chosen.texts) if chosen is not None and not any_card else None
+    macs = _cards(view, thing, named)
     held: dict[str | None, tuple[str, ...]] = {}
     for part, text in view.addresses(thing):
         name = part.part_name if part else None
@@ -110,7 +111,8 @@ def _cards(view: View, thing: Thing, chosen: str | None) -> dict[str, str]:
         own = [each.value.text for each in view.attributes[thing.id] if each.key == _MAC]
         macs = {thing.name: own[0]} if own else {}
     if chosen:
-        wanted = chosen.replace(",", " ").split()
+        # A machine's own setting names its cards as parts; one of what it is in names a card of each machine.
+        wanted = [name.removeprefix(f"{thing.name}:") for name in chosen.replace(",", " ").split()]
         if unknown := [name for name in wanted if name not in macs]:
             raise NotFound(f"{thing.name} has no card {unknown[0]} with a MAC (rebuild.nic is {chosen!r})")
         return {name: macs[name] for name in wanted}

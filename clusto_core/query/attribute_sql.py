@@ -29,7 +29,9 @@ class AttributeSql:
         if isinstance(node, tree.OnlyAttrs):
             return self._only(node, row)
         if isinstance(node, tree.HasKey):
-            return self._exists(row, node.key)
+            a = self.statement.alias("a")
+            had = self.statement.had(a, node.key, indexed=False)
+            return f"EXISTS (SELECT 1 FROM attributes {a} WHERE {a}.thing_id = {row}.id AND {had})"
         if isinstance(node, tree.Attr):
             return self._exists(row, node.key, node.pattern)
         if isinstance(node, tree.Exactly):
@@ -85,7 +87,7 @@ class AttributeSql:
         if isinstance(node, tree.HasKey):
             if node.key == Key(IP):
                 return self._holders(f"attributes {a}", f"{a}.key = {s.bind(IP)}", a, h, part)
-            return f"SELECT DISTINCT {a}.thing_id AS id FROM attributes {a} WHERE {s.keyed(a, node.key)}"
+            return f"SELECT DISTINCT {a}.thing_id AS id FROM attributes {a} WHERE {s.had(a, node.key)}"
         if isinstance(node, tree.Attr):
             pattern = node.pattern
         elif isinstance(node, tree.Compare) and node.sign == "=":

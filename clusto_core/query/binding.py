@@ -68,7 +68,7 @@ class _Binder:
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
         self.notes: list[str] = []
-        self._known_keys: dict[Key, bool] = {}
+        self._known_keys: dict[tuple[Key, bool], bool] = {}
 
     # --- names -------------------------------------------------------------------------------------------------------
 
@@ -126,7 +126,7 @@ class _Binder:
         elif isinstance(node, tree.OnlyAttrs):
             keys = [key for key, _ in node.pairs]
         for key in keys:
-            if not self._known(key):
+            if not self._known(key, has=isinstance(node, tree.HasKey)):
                 if allow_unknown:
                     return
                 known = self.reader.keys()
@@ -146,10 +146,13 @@ class _Binder:
         statement = Statement(self.reader.database)
         return statement.rows(f"SELECT {select} FROM attributes a WHERE {statement.keyed('a', key)}{more}")
 
-    def _known(self, key: Key) -> bool:
-        if key not in self._known_keys:
-            self._known_keys[key] = key in (Key(IP), Key(IN)) or bool(self._ask("1", key, " LIMIT 1"))
-        return self._known_keys[key]
+    def _known(self, key: Key, *, has: bool = False) -> bool:
+        if (key, has) not in self._known_keys:
+            statement = Statement(self.reader.database)
+            under = (statement.had if has else statement.keyed)("a", key)
+            sql = f"SELECT 1 FROM attributes a WHERE {under} LIMIT 1"
+            self._known_keys[key, has] = key in (Key(IP), Key(IN)) or bool(statement.rows(sql))
+        return self._known_keys[key, has]
 
     def _check_order(self, node: tree.Compare) -> None:
         sort = order(node.value).sort

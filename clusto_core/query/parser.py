@@ -267,6 +267,8 @@ class _Parser:
             key = self.key()
             if key.reserved:
                 raise self.error(f"{key} is reserved, and not counted here", start)
+            if key.is_pattern:
+                raise self.error(f"{key} is several keys: name each one here", start)
             match = _SIGN.match(self.text, self.at)
             if match is None or match[1] != "=":
                 raise self.expected("= and a value behind the key")
@@ -336,7 +338,7 @@ class _Parser:
         text = self.take(_KEY)
         if not text:
             raise self.expected("a key")
-        return self.checked(lambda: Key.parse(text), start)
+        return self.checked(lambda: Key.pattern(text), start)
 
     def address(self) -> Node:
         start = self.at

@@ -38,9 +38,8 @@ def usable_expression(reader: Reader, name: str) -> str:
     thing = reader.get(f"@{name}")
     own = reader.attributes(thing.id) if thing is not None else []
     if gone := [each.value.text for each in own if each.key == EXPRESSION_GONE]:
-        raise NotFound(
-            f"@{name} names what is not there any more: {', '.join(gone)} (clusto query save {name} EXPR; it was {text})"
-        )
+        told = f"@{name} names what is not there any more: {', '.join(gone)}"
+        raise NotFound(f"{told} (clusto query save {name} EXPR; it was {text})")
     return text
 
 

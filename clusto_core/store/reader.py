@@ -262,10 +262,12 @@ class Reader:
         """All attributes of all parts of these equipments."""
         return sorted(map(_attribute, self.database.rows_in(_ATTRIBUTES_OF_PARTS, owner_ids)))
 
-    def attributes_under(self, key: Key) -> list[Attribute]:
-        """All attributes under a key, of whatever Thing or part."""
+    def attributes_under(self, key: Key, *, has: bool = False) -> list[Attribute]:
+        """All attributes under a key, of whatever Thing or part; with `has`, those too by which a Thing has the key:
+        see `Key.has`."""
         rows = self.database.rows(_UNDER_KEY, {"key": key.key})
-        return [attribute for attribute in map(_attribute, rows) if attribute.key == key]
+        under = key.has if has else key.covers
+        return [attribute for attribute in map(_attribute, rows) if under(attribute.key)]
 
     def values_under(self, key: Key, thing_ids: Sequence[int]) -> dict[int, list[Value]]:
         """The values under a key that these Things have, by their ids, in the order in which they were given."""

@@ -1,6 +1,7 @@
 """Names that are values are kept by id; addresses are within address spaces.
 
-What named a Thing or a part by text becomes a relation where the name leads somewhere; what does not stays, and is told.
+What named a Thing or a part by text becomes a relation where the name leads somewhere; what does not stays, and is
+told.
 """
 
 from __future__ import annotations
