@@ -261,6 +261,19 @@ class Transaction:
         wanted = None if given is None else values.parse(self.unit, (given,))[0]
         return values.delete(self.unit, every, Key.of(key), wanted)
 
+    def delete_under(
+        self, thing: str | Thing | Sequence[Thing], key: Key, given: Scalar | None = None
+    ) -> list[tuple[Thing, Key]]:
+        """Takes out what a key means, a pattern or a table of numbers too: see `values.delete_under`."""
+        every = list(map(self.resolve, _several(thing)))
+        wanted = None if given is None else values.parse(self.unit, (given,))[0]
+        return values.delete_under(self.unit, every, key, wanted)
+
+    def next_number(self, thing: str | Thing, key: str) -> int:
+        """The number behind the highest that a Thing has under a key, with whatever subkey; 0 where it has none. Two
+        transactions never get one number: the store has one writer at a time."""
+        return values.next_number(self.unit, self.resolve(thing), key)
+
     # --- containment and wiring --------------------------------------------------------------------------------------
 
     def put(self, thing: str | Thing, parent: str | Thing) -> bool:

@@ -359,6 +359,16 @@ class Reader:
             by_thing.setdefault(attribute.thing_id, []).append(attribute)
         return in_force(origins, lambda origin: by_thing.get(origin.id, ()))
 
+    def collected(self, thing: Thing) -> list[Inherited]:
+        """The attributes of a Thing and of all that it is in, nearest first: those too that nearer ones stand in front
+        of. Reserved keys are its own alone."""
+        origins = [thing, *self.ancestors(thing)]
+        by_thing: dict[int, list[Attribute]] = {}
+        for attribute in self.attributes(*(origin.id for origin in origins)):
+            if attribute.thing_id == thing.id or not attribute.key.reserved:
+                by_thing.setdefault(attribute.thing_id, []).append(attribute)
+        return [Inherited(attribute, origin) for origin in origins for attribute in by_thing.get(origin.id, ())]
+
     def setting(self, thing: Thing, key: str) -> str | None:
         """The one value in force under a key, inherited or own, with `env:` and `file:` not yet resolved."""
         wanted = Key.parse(key)
