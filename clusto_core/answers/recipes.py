@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from clusto_core.answers.devicesettings import DeviceSettings, Setting, settings_in
-from clusto_core.answers.view import View, view_of, views
+from clusto_core.answers.view import Spaces, View, view_of, views
 from clusto_core.drivers import Equipment
 from clusto_core.drivers.categories import Class, Pool, Role, Service
 from clusto_core.drivers.parts import NIC, Port
@@ -60,10 +60,10 @@ def recipe(reader: Reader, thing: Thing, *, any_card: bool = False) -> Recipe:
     return recipe_in(view_of(reader, [thing]), thing, any_card=any_card)
 
 
-def recipes(reader: Reader, things: Iterable[Thing]) -> Iterator[Recipe | NotFound]:
+def recipes(reader: Reader, things: Iterable[Thing], spaces: Spaces = None) -> Iterator[Recipe | NotFound]:
     """What is known of many machines, in natural order, a few statements for hundreds; what is no equipment is passed
-    over, and a machine's own mistake stands in its place."""
-    for view in views(reader, things):
+    over, and a machine's own mistake stands in its place. Of their addresses those in some address spaces, or all."""
+    for view in views(reader, things, spaces):
         for thing in view.things:
             if thing.is_a(Equipment):
                 try:
