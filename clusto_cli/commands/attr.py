@@ -170,13 +170,7 @@ def _table(
     found: list[tuple[Thing, list[Inherited]]], wanted: Key | None, inherited: bool, reveal: bool
 ) -> Iterable[str]:
     """A row a Thing and number, with tabs between: the values by their subkeys; `-` stands for no subkey."""
-    every = [
-        (thing, each.attribute)
-        for thing, values in found
-        for each in sorted(
-            values, key=lambda each: -1 if each.attribute.key.number is None else each.attribute.key.number
-        )
-    ]
+    every = [(thing, each.attribute) for thing, values in found for each in sorted(values, key=_number)]
     numbered = any(attribute.key.number is not None for _, attribute in every)
     subkeys = sorted({attribute.key.subkey or "-" for _, attribute in every})
     rows: dict[tuple[Thing, int | None], dict[str, list[str]]] = {}
