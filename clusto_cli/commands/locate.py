@@ -58,7 +58,7 @@ def _meant(app: App, reader: Reader, name: str) -> list[Sought]:
     held = holders(reader, name)
     if (named := reader.get(name)) is not None and held:
         others = ", ".join(dict.fromkeys(each.holder.owner_name for each in held))
-        app.say(f"note: {name} is the name of a {named.driver}, and an address that {others} holds")
+        app.say(f"note: {name} is the name of a {named.driver}, and an address of {others}")
     if named is not None or not held:
         return [Sought(thing) for thing in targets(reader, [name])]
     owners = reader.by_ids({each.holder.entity_id for each in held})

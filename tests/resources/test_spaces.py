@@ -150,7 +150,7 @@ def test_addresses_follow_their_network_into_another_space(spaces: Inventory) ->
         change.set_values("net", "vrf", "green")
     moved = change.id
     assert moved is not None
-    assert held(spaces) == ["10.0.0.1@green s1", "10.0.0.1@red s3", "10.0.0.5 s2"]
+    assert sorted(held(spaces)) == ["10.0.0.1@green s1", "10.0.0.1@red s3", "10.0.0.5 s2"]
     with spaces.change(reverts=moved) as change:
         revert(change.unit, moved)
     assert held(spaces) == ["10.0.0.1 s1", "10.0.0.1@red s3", "10.0.0.5 s2"]
@@ -177,7 +177,7 @@ def test_files_say_the_space_of_each_address(inventory: Inventory, empty_url: st
     other = Inventory(Settings(empty_url))
     with other.change() as change:
         importer.load(change, reader_of(format)(io.StringIO(out.getvalue()), "x"))
-    assert held(other) == held(inventory)
+    assert sorted(held(other)) == sorted(held(inventory))
 
 
 def _give(change: Transaction, address: str, holders: list[Thing], random: Random) -> None:
@@ -186,7 +186,7 @@ def _give(change: Transaction, address: str, holders: list[Thing], random: Rando
     for space in random.sample([None, change.resolve("red"), change.resolve("blue")], random.randint(0, 3)):
         if random.random() < 0.4:
             for holder in holders:
-                claims.hold(change.unit, holder, f"{address}+{random.choice(('vrrp',))}", space)
+                claims.hold(change.unit, holder, f"{address}+{random.choice(SHARED[:1])}", space)
         else:
             claims.hold(change.unit, holders[0], address, space)
 
@@ -233,10 +233,10 @@ def test_verbs_tell_the_space(clusto: Run) -> None:
     assert clusto("locate", "10.0.0.1").out == "10.0.0.1: a1 -> not connected\n10.0.0.1@blue: b1 -> not connected\n"
     assert clusto("find", "_ip:10.0.0.0/24@blue").out == "b1\n"
     assert clusto("find", "_ip:10.0.0.1@").out == "a1\n"
-    assert json.loads(clusto("show", "b1", "-o", "json").out)["addresses"] == [
+    assert json.loads(clusto("show", "b1", "-o", "json").out)[0]["addresses"] == [
         {"address": "10.0.0.1", "part": None, "vrf": "blue", "shared": None}
     ]
     assert clusto("add", "Server", "10.0.0.1").code == 0
     both = clusto("locate", "10.0.0.1")
     assert both.out == "10.0.0.1 -> not connected\n"
-    assert both.err == "clusto: note: 10.0.0.1 is the name of a Server, and an address that a1, b1 holds\n"
+    assert both.err == "clusto: note: 10.0.0.1 is the name of a Server, and an address of a1, b1\n"

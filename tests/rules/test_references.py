@@ -69,10 +69,11 @@ def test_what_is_named_is_followed_and_not_removed(room: Inventory, key: str) ->
     with room.change() as change:
         change.rename(target, new)
     renamed = new if key in ("type", "vrf") else f"{owner}:{new}"
+    sort = "driver:Part and " if ":" in holder else ""
     assert texts(room, holder, key) == [renamed]
     with room.read() as reader:
         assert list(problems(reader)) == []
-        assert [thing.name for thing in find(reader, f"attr:{key},{renamed}").things] == [holder]
+        assert [thing.name for thing in find(reader, f"{sort}attr:{key},{renamed}").things] == [holder]
     number = change.id
     assert number is not None
     with room.change(reverts=number) as change:
