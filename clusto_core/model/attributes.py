@@ -32,10 +32,10 @@ _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{
 _CONTROL = "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]"
 
 
-_PATTERN = re.compile(r"(?P<key>\w[\w-]{0,99})(?P<number>#\*|#[0-9]{1,9})?(?P<subkey>\.\*|\.[\w.:/+-]{1,100})?")
+_PATTERN = r"(?P<key>\w[\w-]{0,99})(?P<number>#\*|#[0-9]{1,9})?(?P<subkey>\.\*|\.[\w.:/+-]{1,100})?"
 ANY_NUMBER = -1
 ANY_SUBKEY = "*"
-_NEXT = re.compile(r"(?P<key>\w[\w-]{0,99})#\+(?:\.(?P<subkey>[\w.:/+-]{1,100}))?")
+_NEXT = r"(?P<key>\w[\w-]{0,99})#\+(?:\.(?P<subkey>[\w.:/+-]{1,100}))?"
 
 
 class Key(NamedTuple):
@@ -60,7 +60,7 @@ class Key(NamedTuple):
 
         Raises Malformed.
         """
-        match = _PATTERN.fullmatch(text) if "*" in text else None
+        match = re.fullmatch(_PATTERN, text) if "*" in text else None
         if match is None:
             return cls.parse(text)
         number, subkey = match["number"], match["subkey"]
@@ -76,7 +76,7 @@ class Key(NamedTuple):
 
         Raises Malformed.
         """
-        match = _NEXT.fullmatch(text)
+        match = re.fullmatch(_NEXT, text) if "#+" in text else None
         return (cls.parse(text), False) if match is None else (cls(match["key"], None, match["subkey"]), True)
 
     @property
