@@ -7,7 +7,7 @@ its text on the others: `rebuild.nic` of a Pool names a card of each machine in 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from clusto_core.drivers import registry
 from clusto_core.drivers.resources import DeviceType
@@ -35,6 +35,15 @@ def linked(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) ->
         return [found for value in values for found in _parts(unit, thing, key, grammar, value)]
     assert isinstance(grammar, Relation)
     return [found for value in values for found in _things(unit, thing, key, grammar, value)]
+
+
+def of_parts_present(unit: UnitOfWork, thing: Thing, attributes: Mapping[Key, Value]) -> Iterator[tuple[Key, Value]]:
+    """Attributes that a model gives a part of a Thing, without the names of parts that this Thing was made without."""
+    for key, value in attributes.items():
+        declared = REFERENCES.get(key)
+        names_part = declared is not None and isinstance(declared.grammar, OwnPart) and value.type == "string"
+        if not names_part or _part(unit, thing, value.text) is not None:
+            yield key, value
 
 
 def _things(unit: UnitOfWork, thing: Thing, key: Key, grammar: Relation, value: Value) -> Iterator[Value]:

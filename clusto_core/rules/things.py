@@ -10,7 +10,7 @@ from clusto_core.model import reserved
 from clusto_core.model.attributes import Key, Value, string
 from clusto_core.model.names import split_part, trailing_number
 from clusto_core.model.things import Attribute, Thing
-from clusto_core.rules import cabling, containment, devicetypes, kinds, parts, values
+from clusto_core.rules import cabling, containment, devicetypes, kinds, parts, references, values
 from clusto_core.rules.lookup import resolve
 from clusto_core.store.unit import UnitOfWork
 
@@ -41,7 +41,7 @@ def add(
     unit.insert_parts(thing, model.planned)
     for part in model.parts:
         if part.attributes and (made := unit.part(thing, part.name)) is not None:
-            _give(unit, made, part.attributes.items())
+            _give(unit, made, references.of_parts_present(unit, thing, part.attributes))
     _give(unit, thing, attributes)
     given = {key for key, _ in attributes}
     _give(unit, thing, ((key, value) for key, value in model.attributes.items() if key not in given))

@@ -69,7 +69,8 @@ def _interfaces(translation: Translation) -> None:
                     "enabled": False if row.get("enabled") is False else None,
                 }
                 attrs |= {field: row.get(field) for field in ("mtu", "mode", "speed", "duplex", "wwn", "description")}
-                attrs["lag"] = dump.text(INTERFACE, row.get("lag"))
+                aggregate = translation.parts.get(Reference(INTERFACE, row.get("lag") or 0))
+                attrs["lag"] = f"{aggregate[0].owner}:{aggregate[0].name}" if aggregate else None
                 attrs["vlan"] = _reference(translation.name(VLAN, row.get("untagged_vlan")))
                 names = (translation.name(VLAN, each) for each in row.get("tagged_vlans") or ())
                 attrs["tagged_vlan"] = [{"ref": name} for name in names if name]
