@@ -21,7 +21,7 @@ from clusto_core.drivers.resources import Query, SiteKey
 from clusto_core.errors import Malformed, Refused
 from clusto_core.model import mounting
 from clusto_core.model.attributes import Key
-from clusto_core.model.reserved import writable
+from clusto_core.model.reserved import EXPRESSION, writable
 from clusto_core.model.things import Thing
 from clusto_core.records import history
 from clusto_core.rules import (
@@ -34,6 +34,7 @@ from clusto_core.rules import (
     parts,
     protection,
     sitekeys,
+    spaces,
     things,
     values,
 )
@@ -166,6 +167,11 @@ class Transaction:
             self.notes = list(newkeys.notes(self.unit, strict=self.strict))
             categories.check(self.unit)
             cabling.check_sizes(self.unit)
+            spaces.check(self.unit)
+            if self.unit.renamed() or self.unit.changed_under({EXPRESSION})[0]:
+                from clusto_core.query import saving
+
+                saving.check(self.unit)
 
     # --- Things ------------------------------------------------------------------------------------------------------
 
@@ -267,6 +273,19 @@ class Transaction:
         every = list(map(self.resolve, _several(thing)))
         wanted = None if given is None else values.parse(self.unit, (given,))[0]
         return values.delete(self.unit, every, Key.of(key), wanted)
+
+    def delete_under(
+        self, thing: str | Thing | Sequence[Thing], key: Key, given: Scalar | None = None
+    ) -> list[tuple[Thing, Key]]:
+        """Takes out what a key means, a pattern or a table of numbers too: see `values.delete_under`."""
+        every = list(map(self.resolve, _several(thing)))
+        wanted = None if given is None else values.parse(self.unit, (given,))[0]
+        return values.delete_under(self.unit, every, key, wanted)
+
+    def next_number(self, thing: str | Thing, key: str) -> int:
+        """The number behind the highest that a Thing has under a key, with whatever subkey; 0 where it has none. Two
+        transactions never get one number: the store has one writer at a time."""
+        return values.next_number(self.unit, self.resolve(thing), key)
 
     # --- keys --------------------------------------------------------------------------------------------------------
 

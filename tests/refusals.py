@@ -70,6 +70,25 @@ def ref(name: str) -> Value:
 
 
 REFUSALS: list[Refusal] = [
+    refused(
+        "add Network net2 --attr cidr=10.2.1.0/29",
+        4,
+        "net1 and net2 are both 10.2.1.0/29",
+        lambda c: [c.add("Network", "net2", attributes={"cidr": "10.2.1.0/29"}), c.check()],
+    ),
+    refused("attr set vrf nosuch -t net1", 3, "no such VRF: nosuch", lambda c: c.set_values("net1", "vrf", "nosuch")),
+    refused(
+        "attr set rebuild.nic eth99 -t server3",
+        3,
+        "server3 has no part eth99",
+        lambda c: c.set_values("server3", "rebuild.nic", "eth99"),
+    ),
+    refused(
+        "ip allocate 10.2.1.2+vrrp server1",
+        4,
+        "10.2.1.2 is taken: server3:eth0 holds it alone",
+        lambda c: ipam.give(c, "10.2.1.2+vrrp", c.resolve("server1")),
+    ),
     # names, drivers, parts
     refused("add Server a/b", 2, "malformed name 'a/b'", lambda c: c.add("Server", "a/b")),
     refused(["add", "Server", "a b"], 2, "malformed name 'a b'", lambda c: c.add("Server", "a b")),

@@ -86,6 +86,7 @@ def _value_options(function: F) -> F:
 @click.argument("more", metavar="", nargs=-1, shell_complete=completion.names)
 @_things
 @click.option("--inherited", is_flag=True, help="Also from what the Thing is in: the nearest that has the key.")
+@click.option("--all", "every", is_flag=True, help="With --inherited: from all that it is in, nearest first.")
 @click.option("--reveal", is_flag=True, help="Show passwords and other secrets.")
 @output_option
 @pass_app
@@ -96,6 +97,7 @@ def get(
     more: tuple[str, ...],
     names: tuple[str, ...],
     inherited: bool,
+    every: bool,
     reveal: bool,
     output: str,
 ) -> None:
@@ -104,33 +106,45 @@ def get(
     Of one Thing and one key the bare values, one a line; of several Things NAME<TAB>VALUE; without a key KEY=VALUE.
     Exit code 3 when a Thing lacks the key.
 
+    A KEY that is only there with numbers or subkeys is a table of them: a row a number, a column a subkey. With * for
+    the number or the subkey, the values of all: 'disk#*.serial', 'disk#0.*', 'disk#*.*'.
+
     \b
         clusto attr get status -t 'server[1-3]'
+        clusto attr get disk -t server1
+        clusto attr get 'disk#*.serial' --where 'haskey(disk)'
+        clusto attr get --inherited --all -t server1 -o json
         clusto attr get snmp.community -t pdu3 --inherited
     """
-    wanted = Key.parse(key) if key else None
+    if every and not inherited:
+        raise Malformed("--all collects what is inherited: give --inherited too")
+    wanted = Key.pattern(key) if key else None
     with app.reading() as reader:
         things = targets(reader, (*more, *names))
-        found = [(thing, _of(reader, thing, wanted, inherited)) for thing in things]
+        found = [(thing, _of(reader, thing, wanted, inherited, every)) for thing in things]
         lacking = [thing for thing, attributes in found if wanted and not attributes]
         if wanted and len(lacking) == len(found):
             raise NotFound(_no_key(reader, lacking, wanted))
     if output == "text":
-        write_lines(_lines(found, wanted, inherited, reveal))
+        table = wanted is not None and any(wanted.above(each.attribute.key) for _, values in found for each in values)
+        write_lines((_table if table else _lines)(found, wanted, inherited, reveal))
     else:
         write_records(output, (_record(thing, each, reveal) for thing, every in found for each in every))
     if lacking:
         raise NotFound(f"no such key: {wanted} on {', '.join(thing.name for thing in lacking[:5])}")
 
 
-def _of(reader: Reader, thing: Thing, wanted: Key | None, inherited: bool) -> list[Inherited]:
-    if inherited:
-        every = reader.effective(thing)
+def _of(reader: Reader, thing: Thing, wanted: Key | None, inherited: bool, every: bool = False) -> list[Inherited]:
+    if every:
+        found = reader.collected(thing)
+    elif inherited:
+        found = reader.effective(thing)
     else:
-        every = [Inherited(attribute, thing) for attribute in reader.attributes(thing.id)]
+        found = [Inherited(attribute, thing) for attribute in reader.attributes(thing.id)]
     if wanted is None:
-        return [each for each in every if not each.attribute.key.reserved]
-    return [each for each in every if each.attribute.key == wanted]
+        return [each for each in found if not each.attribute.key.reserved]
+    keys = set(wanted.meant(each.attribute.key for each in found))
+    return [each for each in found if each.attribute.key in keys]
 
 
 def _no_key(reader: Reader, things: list[Thing], key: Key) -> str:
@@ -147,10 +161,33 @@ def _lines(
     for thing, attributes in found:
         for attribute, origin in attributes:
             text = _text(attribute, reveal)
-            line = text if wanted else f"{attribute.key}={text}"
-            if inherited and origin != thing and not wanted:
+            line = text if wanted is not None and not wanted.is_pattern else f"{attribute.key}={text}"
+            if inherited and origin != thing and (wanted is None or wanted.is_pattern):
                 line += f" (from {origin.name})"
             yield line if len(found) == 1 else f"{thing.name}\t{line}"
+
+
+def _table(
+    found: list[tuple[Thing, list[Inherited]]], wanted: Key | None, inherited: bool, reveal: bool
+) -> Iterable[str]:
+    """A row a Thing and number, with tabs between: the values by their subkeys; `-` stands for no subkey."""
+    every = [(thing, each.attribute) for thing, values in found for each in sorted(values, key=_number)]
+    numbered = any(attribute.key.number is not None for _, attribute in every)
+    subkeys = sorted({attribute.key.subkey or "-" for _, attribute in every})
+    rows: dict[tuple[Thing, int | None], dict[str, list[str]]] = {}
+    for thing, attribute in every:
+        cells = rows.setdefault((thing, attribute.key.number), {})
+        cells.setdefault(attribute.key.subkey or "-", []).append(_text(attribute, reveal))
+    several = len(found) > 1
+    yield "\t".join([*(["name"] if several else []), *(["#"] if numbered else []), *subkeys])
+    for (thing, number), cells in rows.items():
+        first = [*([thing.name] if several else []), *(["" if number is None else str(number)] if numbered else [])]
+        yield "\t".join([*first, *(", ".join(cells.get(subkey, ())) for subkey in subkeys)])
+
+
+def _number(each: Inherited) -> int:
+    number = each.attribute.key.number
+    return -1 if number is None else number
 
 
 def _text(attribute: Attribute, reveal: bool) -> str:
@@ -180,6 +217,9 @@ def _write_arguments(function: F) -> F:
         strict_option,
         _value_options,
         _things,
+        click.option(
+            "--also", "also", metavar="SUBKEY=VALUE", multiple=True, help="With KEY#+: another of its subkeys."
+        ),
         click.argument("values", metavar="VALUE...", nargs=-1, required=True, shell_complete=completion.values),
         click.argument("key", metavar="KEY", shell_complete=completion.all_keys),
     ):
@@ -193,9 +233,12 @@ def _write_arguments(function: F) -> F:
 def set_(app: App, /, **given: Any) -> None:
     """Make the values under KEY exactly VALUE...
 
+    KEY#+ is the next number that nothing of KEY has on that Thing: 0, and from then on one more than the highest.
+
     \b
         clusto attr set status allocated -t server1
         clusto attr set tag spare x86 -- server1 server2
+        clusto attr set 'disk#+.serial' WD-1 --also size=4T -t server1
     """
     _write(app, add=False, **given)
 
@@ -212,10 +255,10 @@ def add(app: App, /, **given: Any) -> None:
     _write(app, add=True, **given)
 
 
-def _parse(key: str, values: Sequence[str], as_json: bool, as_string: bool) -> tuple[Key, list[Value]]:
+def _parse(values: Sequence[str], as_json: bool, as_string: bool) -> list[Value]:
     if as_json and as_string:
         raise Malformed("a value is JSON or text: give --json or --string")
-    return writable(Key.parse(key)), [parse_value(each, as_json=as_json, as_string=as_string) for each in values]
+    return [parse_value(each, as_json=as_json, as_string=as_string) for each in values]
 
 
 def _write(
@@ -224,6 +267,7 @@ def _write(
     add: bool,
     key: str,
     values: Sequence[str],
+    also: Sequence[str],
     names: Sequence[str],
     as_json: bool,
     as_string: bool,
@@ -231,16 +275,24 @@ def _write(
     dry_run: bool,
     strict: bool,
 ) -> None:
-    wanted, parsed = _parse(key, values, as_json, as_string)
-    hidden = [value.text for value in parsed if value.concealed(wanted)]
+    first, is_next = Key.next(key)
+    if also and not is_next:
+        raise Malformed(f"--also is for a number that is new: write {first.key}#+, not {key}")
+    given = {writable(first): _parse(values, as_json, as_string)}
+    for pair in also:
+        subkey, _, text = pair.partition("=")
+        given[Key.parse(f"{first.key}.{subkey}")] = _parse([text], as_json, as_string)
+    hidden = [value.text for wanted, parsed in given.items() for value in parsed if value.concealed(wanted)]
     lines = []
     with app.changing(message, dry_run=dry_run, strict=strict, hidden=hidden) as change:
         for named in targets(change.unit.reader, names):
             thing = change.resolve(named.name)
             write = change.add_values if add else change.set_values
-            if write(thing, wanted, parsed) and dry_run:
-                every = (each for each in change.unit.attributes(thing) if each.key == wanted)
-                lines.append(f"would set {thing.name} {wanted}: {', '.join(each.shown for each in every)}")
+            number = change.next_number(thing, first.key) if is_next else first.number
+            for wanted, parsed in ((each._replace(number=number), parsed) for each, parsed in given.items()):
+                if write(thing, wanted, parsed) and dry_run:
+                    every = (each for each in change.unit.attributes(thing) if each.key == wanted)
+                    lines.append(f"would set {thing.name} {wanted}: {', '.join(each.shown for each in every)}")
     write_lines(lines)
 
 
@@ -263,12 +315,20 @@ def del_(
 ) -> None:
     """Take out all values under KEY, or the one. Exit code 3 when none of the Things has it.
 
+    Of a table, KEY takes out all numbers and subkeys ('disk#*.*'), KEY#2 all of that number; each key is told. Where a
+    Thing has something under KEY itself besides, nothing is taken out until you say which.
+
     \b
         clusto attr del tag x86 -t server1
+        clusto attr del 'disk#2' -t server1
+        clusto attr del 'disk#*.size' -t server1
     """
-    wanted = writable(Key.parse(key))
-    parsed = None if value is None else _parse(key, [value], as_json, as_string)[1][0]
+    wanted = writable(Key.pattern(key))
+    parsed = None if value is None else _parse([value], as_json, as_string)[0]
     hidden = [parsed.text] if parsed and parsed.concealed(wanted) else []
     with app.changing(message, dry_run=dry_run, hidden=hidden) as change:
         things = [change.resolve(thing.name) for thing in targets(change.unit.reader, names)]
-        change.delete_values(things, wanted, parsed)
+        gone = change.delete_under(things, wanted, parsed)
+    if any(key != wanted for _, key in gone):
+        verb = "would delete" if dry_run else "deleted"
+        write_lines(f"{verb} {key} of {thing.name}" for thing, key in gone)

@@ -32,14 +32,22 @@ _EXPRESSION = re.compile(r"(?:name|driver|attr|part|_ip):|.*[\s()]", re.DOTALL)
     shell_complete=completion.formats,
 )
 @click.option("--raw", is_flag=True, help="Csv for programs: no apostrophe before what a spreadsheet would run.")
+@click.option(
+    "--vrf",
+    metavar="NAME",
+    help="Hosts, dnsmasq: the addresses of that address space alone, '' for the one without a name.",
+    shell_complete=completion.of_driver("VRF"),
+)
 @where_option
 @pass_app
 @paged
-def command(app: App, names: tuple[str, ...], format_name: str, raw: bool) -> None:
+def command(app: App, names: tuple[str, ...], format_name: str, raw: bool, vrf: str | None) -> None:
     """Write the whole inventory, or the Things of NAME..., or those that an expression selects, in natural order.
 
     yaml, jsonl and csv hold all that is known of a Thing, secrets too: what is exported so and imported into an empty
     inventory gives an equal one. ansible, hosts, powerman, conserver and dot are for the programs of those names.
+
+    Such a program knows one address space: --vrf says whose addresses it is given.
 
     Attributes that such a program would obey (ansible_*, powerman.device, rebuild.dir...) are left out, but for those
     that the configuration allows: clusto config allow export.
@@ -50,6 +58,7 @@ def command(app: App, names: tuple[str, ...], format_name: str, raw: bool) -> No
     """
     from clusto_cli.progress import progress
     from clusto_core.boundary.permissions import in_force
+    from clusto_core.rules.spaces import Spaces
     from clusto_core.store import collector
     from clusto_core.transfer import formats
     from clusto_core.transfer.leaving import Leaving
@@ -60,7 +69,8 @@ def command(app: App, names: tuple[str, ...], format_name: str, raw: bool) -> No
     told = contextlib.nullcontext() if on_terminal() else progress(f"exporting {format_name}")
     with told, app.reading() as reader, collector.paused():
         chosen = targets(reader, [_target(reader, name) for name in names]) if names else reader.all()
-        write(reader, chosen, sys.stdout, Leaving(allowed, raw, app.say))
+        spaces = None if vrf is None else frozenset([space.id if (space := Spaces(reader).named(vrf)) else None])
+        write(reader, chosen, sys.stdout, Leaving(allowed, raw, app.say, spaces))
 
 
 def _target(reader: Reader, word: str) -> str:

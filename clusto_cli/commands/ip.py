@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from clusto_cli import completion
@@ -10,6 +12,10 @@ from clusto_cli.grouping import Group
 from clusto_cli.options import change_options
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.targets import names_argument, targets
+from clusto_core.model.addresses import SHARED
+
+if TYPE_CHECKING:
+    from clusto_core.store.reader import Held
 
 
 @click.group("ip", cls=Group)
@@ -24,36 +30,58 @@ def command() -> None:
         clusto ip free 10.2.1.7
 
     Nobody is given the first and last address of a Network, its `gateway` and what is `reserved`.
+
+    Networks of several address spaces, which may have the same addresses, are each in a VRF. An address in one is
+    written ADDRESS@VRF, one in the space without a name ADDRESS@, wherever it could be in several.
+
+    \b
+        clusto add VRF blue
+        clusto add Network blue-net --attr cidr=10.2.1.0/24 --attr vrf=@blue
+        clusto ip free 10.2.1.7@blue
     """
 
 
 @command.command("allocate")
 @click.argument("network", metavar="NETWORK|ADDRESS", shell_complete=completion.of_driver("Network"))
 @names_argument
+@click.option(
+    "--shared",
+    metavar="AS",
+    type=click.Choice(SHARED),
+    help="All of NAME... hold one address at once, as anycast, carp, glbp, hsrp, vip or vrrp has it.",
+)
 @change_options
 @pass_app
-def allocate(app: App, network: str, names: tuple[str, ...], message: str | None, dry_run: bool) -> None:
+def allocate(
+    app: App, network: str, names: tuple[str, ...], shared: str | None, message: str | None, dry_run: bool
+) -> None:
     """Give each NAME, a Thing or a part (server1:eth0), the next free address of NETWORK; or one NAME that ADDRESS.
 
-    An ADDRESS that is taken, or in no Network, is refused.
+    An ADDRESS that is taken, or in no Network, is refused. One that several hold at once is given with --shared, to all
+    of them.
 
     \b
         clusto ip allocate web-net 'server[1-2]:eth0'
         clusto ip allocate 10.2.1.200 server1
+        clusto ip allocate 10.2.1.201@blue server1
+        clusto ip allocate --shared vrrp web-net router1:eth0 router2:eth0
     """
     from clusto_core.errors import Malformed
-    from clusto_core.model import addresses
+    from clusto_core.model.addresses import assigned, sought
     from clusto_core.resources import ipam
 
     with app.changing(message, dry_run=dry_run) as change:
         holders = [change.resolve(thing.name) for thing in targets(change.unit.reader, names)]
-        if addresses.parse(network) is not None:
-            if len(holders) != 1:
-                raise Malformed(f"one address is for one Thing: {len(holders)} are named")
-            ipam.give(change, network, holders[0])
-            given = [addresses.canonical(network)]
+        if sought(network.partition("+")[0]) is not None or sought(network) is not None:
+            if len(holders) != 1 and shared is None:
+                raise Malformed(f"one address is for one Thing: {len(holders)} are named (or --shared vrrp)")
+            for holder in holders:
+                ipam.give(change, network, holder, shared)
+            given = [str(assigned(network)._replace(shared=shared))] * len(holders)
+        elif shared is not None:
+            given = [str(ipam.allocate_to(change, change.resolve(network), holders, shared))] * len(holders)
         else:
-            given = [ipam.allocate(change, change.resolve(network), holder) for holder in holders]
+            given = [str(ipam.allocate_to(change, change.resolve(network), [holder])) for holder in holders]
     write_lines(f"{holder.name}\t{address}" for holder, address in zip(holders, given, strict=True))
 
 
@@ -72,7 +100,7 @@ def free(app: App, texts: tuple[str, ...], message: str | None, dry_run: bool) -
     with app.changing(message, dry_run=dry_run) as change:
         released = [held for text in texts for held in ipam.release(change, text)]
     verb = "would free" if dry_run else "freed"
-    write_lines(f"{verb} {held.address} of {held.holder.name}" for held in released)
+    write_lines(f"{verb} {held.assigned} of {held.holder.name}" for held in released)
 
 
 @command.command("list")
@@ -92,6 +120,15 @@ def list_(app: App, network: str | None, output: str) -> None:
         block = ipam.block_of(reader, reader.resolve(network)) if network else None
         held = ipam.held(reader, block)
     if output == "text":
-        write_lines(f"{each.address}\t{each.holder.name}" for each in held)
+        write_lines(f"{each.assigned}\t{each.holder.name}" for each in held)
     else:
-        write_records(output, ({"address": each.address, "name": each.holder.name} for each in held))
+        write_records(output, map(_record, held))
+
+
+def _record(held: Held) -> dict[str, Any]:
+    return {
+        "address": held.address,
+        "name": held.holder.name,
+        "vrf": held.space.name if held.space is not None else None,
+        "shared": held.shared,
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -10,7 +10,12 @@ from clusto_cli.context import App, pass_app
 from clusto_cli.options import verbose_option
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.targets import names_argument, targets
-from clusto_core.answers.location import Location, locate
+from clusto_core.answers.location import Location, holders, locate
+from clusto_core.model.addresses import sought
+
+if TYPE_CHECKING:
+    from clusto_core.model.things import Thing
+    from clusto_core.store.reader import Held, Reader
 
 
 @click.command("locate")
@@ -23,7 +28,8 @@ def command(app: App, names: tuple[str, ...], verbose: int, output: str) -> None
     """Say where each NAME is: a line a connection (network, position in a rack, power, console), through patch panels
     to the far end. NAME may also be one part (server1:eth0), an IP address, a MAC or a serial number.
 
-    With -v, which part of it is connected, and by way of which panels.
+    With -v, which part of it is connected, and by way of which panels. Of an address, all who hold it are told, each
+    with its address space (10.2.1.13@blue) and as what it is shared (10.2.1.13+vrrp).
 
     \b
         clusto locate server1
@@ -31,23 +37,50 @@ def command(app: App, names: tuple[str, ...], verbose: int, output: str) -> None
         clusto locate 'server[1-3]:eth0' -o json
     """
     with app.reading() as reader:
-        found = [location for thing in targets(reader, names) for location in locate(reader, thing)]
+        wanted = [each for name in names for each in _meant(app, reader, name)] if any(map(sought, names)) else None
+        if wanted is None:
+            wanted = [Sought(thing) for thing in targets(reader, names)]
+        found = [(each.held, location) for each in wanted for location in locate(reader, each.thing)]
     if output == "text":
-        write_lines(_line(location, bool(verbose or app.verbose)) for location in found)
+        write_lines(_line(held, location, bool(verbose or app.verbose)) for held, location in found)
     else:
-        write_records(output, map(_record, found))
+        write_records(output, (_record(held, location) for held, location in found))
 
 
-def _line(location: Location, verbose: bool) -> str:
+class Sought(NamedTuple):
+    """A Thing that is to be located, and the address by which it was named, where several may hold that."""
+
+    thing: Thing
+    held: Held | None = None
+
+
+def _meant(app: App, reader: Reader, name: str) -> list[Sought]:
+    """The Things that a name means, and all that hold the address that it is."""
+    held = holders(reader, name)
+    if (named := reader.get(name)) is not None and held:
+        others = ", ".join(dict.fromkeys(each.holder.owner_name for each in held))
+        app.say(f"note: {name} is the name of a {named.driver}, and an address of {others}")
+    if named is not None or not held:
+        return [Sought(thing) for thing in targets(reader, [name])]
+    owners = reader.by_ids({each.holder.entity_id for each in held})
+    plain = len(held) == 1 and held[0].space is None and held[0].shared is None
+    return [Sought(owners[each.holder.entity_id], None if plain else each) for each in held]
+
+
+def _line(held: Held | None, location: Location, verbose: bool) -> str:
     line = f"{location.name} -> {location.words}"
+    if held is not None:
+        line = f"{held.assigned}: {line}"
     details = [location.part] if location.part else []
     if location.via:
         details.append("via " + ", ".join(location.via))
     return f"{line} ({', '.join(details)})" if verbose and details else line
 
 
-def _record(location: Location) -> dict[str, Any]:
+def _record(held: Held | None, location: Location) -> dict[str, Any]:
+    address = {"address": held.address, "vrf": held.space_name or None, "shared": held.shared} if held else {}
     return {
+        **address,
         "name": location.name,
         "kind": location.kind,
         "part": location.part,

@@ -88,7 +88,7 @@ def _facts(seen: Overview) -> Iterator[list[Span]]:
     if seen.groupings:
         yield [Span("member of", "cyan"), Span(", ".join(f"{each.name} ({each.driver})" for each in seen.groupings))]
     for address, part in seen.addresses:
-        yield [Span("address", "cyan"), Span(address + (f" on {part}" if part else ""))]
+        yield [Span("address", "cyan"), Span(str(address) + (f" on {part}" if part else ""))]
 
 
 def _loads(reader: Reader, thing: Thing) -> Iterator[list[Span]]:
@@ -178,7 +178,10 @@ def _record(reader: Reader, thing: Thing) -> dict[str, Any]:
         "at": seen.at,
         "places": [place.name for place in seen.places],
         "groupings": [grouping.name for grouping in seen.groupings],
-        "addresses": [{"address": address, "part": part} for address, part in seen.addresses],
+        "addresses": [
+            {"address": each.address, "part": part, "vrf": each.space, "shared": each.shared}
+            for each, part in seen.addresses
+        ],
         "attributes": [_attribute(each) for each in seen.own],
         "inherited": [{**_attribute(each.attribute), "from": each.origin.name} for each in seen.inherited],
         "parts": [_part(view) for view in seen.parts],

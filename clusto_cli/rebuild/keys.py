@@ -31,7 +31,13 @@ _REBUILD: dict[str, dict[str, Any]] = {
     },
     "rebuild.boot_timeout": _seconds("from power on to the installer: 600"),
     "rebuild.check_url": _text("where `clusto rebuild` reaches the server of rebuild.url; `none` asks nobody"),
-    "rebuild.nic": _text("the cards that a machine boots from, where not all with a MAC: `eth0`"),
+    "rebuild.nic": {
+        "type": "part",
+        "of": ["NIC", "Port"],
+        "on": ["Mounted"],
+        "many": True,
+        "meaning": "the cards that a machine boots from, where not all with a MAC: `eth0`",
+    },
     "rebuild.probe": _text("how a machine is seen to be up: `ssh` (the default), `ssh:PORT`, `tcp:PORT` or `none`"),
     "rebuild.signs": {
         "type": "integer",

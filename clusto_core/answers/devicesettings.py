@@ -24,6 +24,8 @@ from clusto_core.store.reader import Reader
 
 ADDRESS = "its address"
 """Stands for the address that a device has without a setting: its `_ip`, or its name."""
+_IP_KEY = Key(IP)
+# Not those that are shared (`_ip.vrrp`): whoever answers there may be another device.
 _HOSTS = "hosts"
 _HOST_WORDS = ("host", "url", "uri")
 _PORTS = frozenset(("bmc.port", "snmp.port", "ssh.port"))
@@ -295,7 +297,7 @@ def reached(reader: Reader, things: Iterable[Thing], groups: Iterable[str]) -> d
     """How each of these devices is reached, by id; `groups` are the first words of the settings that matter."""
     wanted = set(groups)
     devices = {thing.id: thing for thing in things}
-    held = [attribute for attribute in reader.attributes_of_parts(*devices) if attribute.key.key == IP]
+    held = [attribute for attribute in reader.attributes_of_parts(*devices) if attribute.key == _IP_KEY]
     parts = reader.by_ids({attribute.thing_id for attribute in held})
     of_parts: dict[int, str] = {}
     for attribute in held:
@@ -304,7 +306,7 @@ def reached(reader: Reader, things: Iterable[Thing], groups: Iterable[str]) -> d
     found = {}
     for thing in devices.values():
         effective = view.effective(thing)
-        own = next((attribute.value.text for attribute, _ in effective if attribute.key.key == IP), None)
+        own = next((attribute.value.text for attribute, _ in effective if attribute.key == _IP_KEY), None)
         address = (own or of_parts.get(thing.id) or thing.name).partition("/")[0]
         values = _first(settings_in(view, effective, wanted))
         at = Setting(ADDRESS, (address,), thing.name, thing.id)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from clusto_core.model import addresses
 from clusto_core.model.mounting import WHOLE, aside, face_of, half_of
 from clusto_core.model.things import Link, Thing, link_order
 from clusto_core.spelling import natural_key
-from clusto_core.store.reader import Reader
+from clusto_core.store.reader import Held, Reader
 
 
 class Location(NamedTuple):
@@ -28,6 +29,13 @@ class Location(NamedTuple):
     words: str
     half: str = ""
     face: str = ""
+
+
+def holders(reader: Reader, word: str) -> list[Held]:
+    """Who holds the address that a word is, in every address space or in the one that it says; nobody where it is no
+    address."""
+    wanted = addresses.sought(word)
+    return reader.holders(wanted) if wanted is not None else []
 
 
 def locate(reader: Reader, thing: Thing) -> list[Location]:

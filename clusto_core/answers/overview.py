@@ -10,6 +10,7 @@ from typing import NamedTuple
 from clusto_core.answers.location import panels
 from clusto_core.drivers import Category
 from clusto_core.drivers.parts import RackUnit
+from clusto_core.model.addresses import Assigned
 from clusto_core.model.attributes import IP, Key
 from clusto_core.model.mounting import FACES, LOWER, UPPER, WHOLE, free_runs, spelled
 from clusto_core.model.things import Attribute, Inherited, Link, Thing, in_order
@@ -32,20 +33,27 @@ class Overview(NamedTuple):
     """A Thing with all that is known of it.
 
     `position` are the rack units it is in, `at` how that is written; `places` and `groupings` all that it is in,
-    nearest first; `addresses` pairs of an IP address and the part that holds it (None for the Thing itself);
-    `inherited` what it gets from those.
+    nearest first; `addresses` pairs of an address, in its address space, and the part that holds it (None for the Thing
+    itself); `inherited` what it gets from those.
     """
 
     thing: Thing
     position: list[Thing]
     places: list[Thing]
     groupings: list[Thing]
-    addresses: list[tuple[str, str | None]]
+    addresses: list[tuple[Assigned, str | None]]
     own: list[Attribute]
     inherited: list[Inherited]
     parts: list[PartView]
     members: list[Thing]
     at: str | None
+
+
+def assigned_of(reader: Reader, attribute: Attribute) -> Assigned:
+    """An address that something holds, with its address space, where that has a name, and as what it is shared."""
+    text, ref = attribute.value.text, attribute.value.ref
+    space = reader.by_ids([ref])[ref].name if ref is not None else None
+    return Assigned(text, space, attribute.key.subkey)
 
 
 def overview(reader: Reader, thing: Thing) -> Overview:
@@ -54,7 +62,7 @@ def overview(reader: Reader, thing: Thing) -> Overview:
     by_part = {link.part.id: link for link in links if link.part is not None}
     parts = [] if thing.is_part else [part for part in reader.parts(thing.id) if not part.is_a(RackUnit)]
     part_attributes: dict[int, list[Attribute]] = {}
-    addresses: list[tuple[str, str | None]] = []
+    addresses: list[tuple[Assigned, str | None]] = []
     for attribute in reader.attributes_of_parts(thing.id) if parts else ():
         part_attributes.setdefault(attribute.thing_id, []).append(attribute)
     if thing.is_part:
@@ -69,7 +77,7 @@ def overview(reader: Reader, thing: Thing) -> Overview:
     names = {part.id: part.part_name for part in parts}
     for attribute in [*own, *(each for view in views for each in view.attributes)]:
         if attribute.key.key == IP:
-            addresses.append((attribute.value.text, names.get(attribute.thing_id)))
+            addresses.append((assigned_of(reader, attribute), names.get(attribute.thing_id)))
     above = reader.ancestors(thing)
     return Overview(
         thing,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from clusto_core.answers.devicesettings import DeviceSettings, Setting, settings_in
-from clusto_core.answers.view import View, view_of, views
+from clusto_core.answers.view import Spaces, View, view_of, views
 from clusto_core.drivers import Equipment
 from clusto_core.drivers.categories import Class, Pool, Role, Service
 from clusto_core.drivers.parts import NIC, Port
@@ -60,10 +60,10 @@ def recipe(reader: Reader, thing: Thing, *, any_card: bool = False) -> Recipe:
     return recipe_in(view_of(reader, [thing]), thing, any_card=any_card)
 
 
-def recipes(reader: Reader, things: Iterable[Thing]) -> Iterator[Recipe | NotFound]:
+def recipes(reader: Reader, things: Iterable[Thing], spaces: Spaces = None) -> Iterator[Recipe | NotFound]:
     """What is known of many machines, in natural order, a few statements for hundreds; what is no equipment is passed
-    over, and a machine's own mistake stands in its place."""
-    for view in views(reader, things):
+    over, and a machine's own mistake stands in its place. Of their addresses those in some address spaces, or all."""
+    for view in views(reader, things, spaces):
         for thing in view.things:
             if thing.is_a(Equipment):
                 try:
@@ -76,7 +76,8 @@ def recipe_in(view: View, thing: Thing, *, any_card: bool = False) -> Recipe:
     """The same from what a view has read. Raises NotFound for a card that `rebuild.nic` names and it has not."""
     settings = settings_in(view, view.effective(thing))
     chosen = settings.get("rebuild.nic")
-    macs = _cards(view, thing, chosen.text if chosen is not None and not any_card else None)
+    named = " ".join(chosen.texts) if chosen is not None and not any_card else None
+    macs = _cards(view, thing, named)
     held: dict[str | None, tuple[str, ...]] = {}
     for part, text in view.addresses(thing):
         name = part.part_name if part else None
@@ -110,7 +111,8 @@ def _cards(view: View, thing: Thing, chosen: str | None) -> dict[str, str]:
         own = [each.value.text for each in view.attributes[thing.id] if each.key == _MAC]
         macs = {thing.name: own[0]} if own else {}
     if chosen:
-        wanted = chosen.replace(",", " ").split()
+        # A machine's own setting names its cards as parts; one of what it is in names a card of each machine.
+        wanted = [name.removeprefix(f"{thing.name}:") for name in chosen.replace(",", " ").split()]
         if unknown := [name for name in wanted if name not in macs]:
             raise NotFound(f"{thing.name} has no card {unknown[0]} with a MAC (rebuild.nic is {chosen!r})")
         return {name: macs[name] for name in wanted}

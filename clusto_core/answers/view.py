@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from functools import cached_property
+from typing import NamedTuple
 
 from clusto_core.model.attributes import IP, Key
 from clusto_core.model.things import Attribute, Inherited, Link, Thing, in_force, in_order, leads_on, link_order
 from clusto_core.store.reader import Reader
 
-_IP_KEY = Key(IP)
+Spaces = Container[int | None] | None
+"""Address spaces, by the ids of their VRFs, None for the one without a name; all, where there is no such list."""
 _BATCH = 500
 """How many Things are read with a few statements."""
 
@@ -22,9 +24,10 @@ def whole(reader: Reader, things: Iterable[Thing]) -> list[Thing]:
     return in_order(found.values())
 
 
-def views(reader: Reader, things: Iterable[Thing]) -> Iterator[View]:
-    """The whole Things among these, and those that parts among these belong to, in natural order, by portions."""
-    known = _Surroundings(reader)
+def views(reader: Reader, things: Iterable[Thing], spaces: Spaces = None) -> Iterator[View]:
+    """The whole Things among these, and those that parts among these belong to, in natural order, by portions; of their
+    addresses those in some address spaces, or all."""
+    known = _Surroundings(reader, spaces)
     ordered = whole(reader, things)
     for start in range(0, len(ordered), _BATCH):
         yield View(known, ordered[start : start + _BATCH])
@@ -38,8 +41,9 @@ def view_of(reader: Reader, things: Iterable[Thing]) -> View:
 class _Surroundings:
     """What Things are in, and the attributes of that: read once for all that are in the same."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, spaces: Spaces = None) -> None:
         self.reader = reader
+        self.spaces = spaces
         self._parents: dict[int, list[Thing]] = {}
         self._attributes: dict[int, list[Attribute]] = {}
         self.beside: dict[tuple[int, Key], tuple[frozenset[int], tuple[str, ...]]] = {}
@@ -53,6 +57,16 @@ class _Surroundings:
         if id not in self._attributes:
             self._attributes[id] = self.reader.attributes(id)
         return self._attributes[id]
+
+
+class HeldBy(NamedTuple):
+    """An address that a Thing holds, by which part (None: itself), in which address space (the id of a VRF; None: the
+    one without a name), and as what it is shared."""
+
+    part: Thing | None
+    address: str
+    space: int | None
+    shared: str | None
 
 
 class View:
@@ -104,16 +118,25 @@ class View:
         return self._reader.parents_of(self._ids)
 
     @cached_property
-    def _held(self) -> dict[int, list[tuple[Thing, str]]]:
-        found: dict[int, list[tuple[Thing, str]]] = {}
-        for part, address in self._reader.addresses_of_parts(*self._ids):
-            found.setdefault(part.entity_id, []).append((part, address))
+    def _held(self) -> dict[int, list[HeldBy]]:
+        found: dict[int, list[HeldBy]] = {}
+        for held in self._reader.addresses_of_parts(*self._ids):
+            found.setdefault(held[0].entity_id, []).append(HeldBy(*held))
         return found
 
+    def held(self, thing: Thing) -> list[HeldBy]:
+        """The addresses of a Thing, shared ones too: those of the Thing itself, then its parts', in order."""
+        own = (each for each in self.attributes[thing.id] if each.key.key == IP)
+        every = [
+            *(HeldBy(None, each.value.text, each.value.ref, each.key.subkey) for each in own),
+            *self._held.get(thing.id, ()),
+        ]
+        spaces = self._surroundings.spaces
+        return every if spaces is None else [each for each in every if each.space in spaces]
+
     def addresses(self, thing: Thing) -> list[tuple[Thing | None, str]]:
-        """The addresses that a Thing holds: those of the Thing itself, then its parts' with the part, in order."""
-        own = [(None, each.value.text) for each in self.attributes[thing.id] if each.key == _IP_KEY]
-        return [*own, *self._held.get(thing.id, ())]
+        """The addresses that are a Thing's alone: its own, then those of its parts with the part, in order."""
+        return [(each.part, each.address) for each in self.held(thing) if each.shared is None]
 
     def address(self, thing: Thing) -> str | None:
         """The address by which a Thing is spoken to: its own, else the first part's; v4 before v6."""

@@ -8,7 +8,11 @@ from clusto_core.drivers.base import Resource
 
 
 class Network(Resource):
-    """A block of IP addresses, v4 or v6: attribute `cidr`."""
+    """A block of IP addresses, v4 or v6: attribute `cidr`; in an address space of its own: attribute `vrf`."""
+
+
+class VRF(Resource):
+    """An address space (virtual routing and forwarding): addresses in it are none of any other. Networks are in one."""
 
 
 class VLAN(Resource):

@@ -16,7 +16,7 @@ from clusto_core.spelling import suggest
 
 T = TypeVar("T")
 
-_parsed = lru_cache(1000)(Key.parse)
+_parsed = lru_cache(1000)(Key.pattern)
 _TYPES = {int: "an integer", str: "text", float: "a float", bool: "a boolean"}
 
 
@@ -94,6 +94,15 @@ class Values(Mapping[str, Any], Generic[H]):
         """All values under a key, none where there are none. Raises Malformed for one of another type than `kind`."""
         return [self._of(kind, key, self._python(value)) for value in self._under(_parsed(key))]
 
+    def table(self, key: str) -> dict[int, dict[str, list[Any]]]:
+        """What is under the numbers of a key: values by number and subkey ("" without one), as `disk#0.serial` is."""
+        found: dict[int, dict[str, list[Any]]] = {}
+        for attribute in self.records():
+            name, number, subkey = attribute.key
+            if name == key and number is not None:
+                found.setdefault(number, {}).setdefault(subkey or "", []).append(self._python(attribute.value))
+        return dict(sorted(found.items()))
+
     def lists(self) -> dict[str, list[Any]]:
         """All values by key."""
         found: dict[str, list[Any]] = {}
@@ -151,6 +160,8 @@ class Attributes(Values[H], MutableMapping[str, Any]):
     __slots__ = ()
 
     def _under(self, key: Key) -> Sequence[Value]:
+        if key.is_pattern:
+            return [each.value for each in self.records() if key.covers(each.key)]
         return self.handle.batch.values(self.handle.thing, key)
 
     def records(self) -> list[Attribute]:
@@ -172,6 +183,15 @@ class Attributes(Values[H], MutableMapping[str, Any]):
         """Adds values to those under a key; False when all were there. Raises as `[key] = ...` does."""
         return self.handle.writing().add_values(self.handle.thing, key, self._given(values))
 
+    def append(self, key: str, values: Mapping[str, Any]) -> int:
+        """Gives values by their subkeys ("" for none) the next number under a key; gives the number. Raises as
+        `[key] = ...` does."""
+        change = self.handle.writing()
+        number = change.next_number(self.handle.thing, key)
+        for subkey, value in values.items():
+            self[str(Key(key, number, subkey or None))] = value
+        return number
+
     def discard(self, key: str, value: Any) -> bool:
         """Takes one value out; False when it was not there."""
         try:
@@ -190,11 +210,22 @@ class InForce(Values[H]):
     __slots__ = ()
 
     def _under(self, key: Key) -> Sequence[Value]:
-        return [each.attribute.value for each in self._effective() if each.attribute.key == key]
+        return [each.attribute.value for each in self._effective() if key.covers(each.attribute.key)]
 
     def records(self) -> list[Attribute]:
         """See `Values.records`."""
         return [each.attribute for each in self._effective()]
+
+    def collected(self) -> list[tuple[H, str, Any]]:
+        """The attributes of the Thing and of all that it is in, nearest first, those too that nearer ones stand in
+        front of: what has it, the key, the value."""
+        with self.handle.batch.source.reading() as reader:
+            found = reader.collected(self.handle.thing)
+        return [
+            (self.handle.at(each.origin), str(each.attribute.key), self._python(each.attribute.value))
+            for each in found
+            if not each.attribute.key.reserved
+        ]
 
     def origin(self, key: str) -> H:
         """What a value comes from: the Thing itself or what it is in. Raises NoSuchKey."""

@@ -210,13 +210,13 @@ class Change(View):
         asking.warn(found.notes)
         return picked
 
-    def allocate_ip(self, network: str | Handle, holder: str | Handle) -> str:
+    def allocate_ip(self, network: str | Handle, holder: str | Handle, shared: str | None = None) -> str:
         """See `Handle.allocate_ip`."""
-        return self[holder].allocate_ip(network)
+        return self[holder].allocate_ip(network, shared)
 
-    def give_ip(self, address: str, holder: str | Handle) -> bool:
+    def give_ip(self, address: str, holder: str | Handle, shared: str | None = None) -> bool:
         """See `Handle.give_ip`."""
-        return self[holder].give_ip(address)
+        return self[holder].give_ip(address, shared)
 
     def free_ips(self, named: str | Handle) -> list[str]:
         """Takes an address back, or all that a Thing and its parts hold; gives them. Raises NotFound for none."""

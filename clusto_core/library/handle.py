@@ -11,6 +11,7 @@ from clusto_core.library import asking
 from clusto_core.library.attributes import Attributes, InForce, NoSuchKey
 from clusto_core.library.batch import LARGEST, Batch
 from clusto_core.library.source import Source
+from clusto_core.model.addresses import SHARED
 from clusto_core.model.things import Link, Thing, in_order
 from clusto_core.spelling import suggest
 
@@ -96,11 +97,12 @@ class Handle:
 
     @property
     def addresses(self) -> list[str]:
-        """The IP addresses that it and its parts hold."""
+        """The IP addresses that it and its parts hold, in whatever address space, shared ones too."""
         with self.source.reading():
             if not self.is_part:
-                return [text for _, text in self.batch.around(self.thing).addresses(self.thing)]
-        return [str(text) for text in self.attrs.all("_ip")]
+                return [each.address for each in self.batch.around(self.thing).held(self.thing)]
+        keys = ("_ip", *(f"_ip.{shared}" for shared in SHARED))
+        return [str(text) for key in keys for text in self.attrs.all(key)]
 
     # --- parts and cables --------------------------------------------------------------------------------------------
 
@@ -320,18 +322,19 @@ class Handle:
         Refused while something is in it or names it, and without `force` when it is protected."""
         self.writing().remove(self.thing, force=force)
 
-    def allocate_ip(self, network: str | Handle) -> str:
-        """Gives it the lowest free address of a Network. Raises Refused when none is left, Malformed."""
+    def allocate_ip(self, network: str | Handle, shared: str | None = None) -> str:
+        """Gives it the lowest free address of a Network, in its address space; `shared` says as what others may hold it
+        too ("vrrp"). Raises Refused when none is left, Malformed."""
         from clusto_core.resources import ipam
 
-        return ipam.allocate(self.writing(), self.meant(network), self.thing)
+        return ipam.allocate(self.writing(), self.meant(network), self.thing, shared)
 
-    def give_ip(self, address: str) -> bool:
-        """Gives it that address; False when it held it. Raises Malformed, Refused when it is taken or is outside every
-        Network."""
+    def give_ip(self, address: str, shared: str | None = None) -> bool:
+        """Gives it that address (`10.2.0.7`, or `10.2.0.7@VRF`), which others may hold too with `shared` ("vrrp");
+        False when it held it. Raises Malformed, Refused when it is taken or is outside every Network."""
         from clusto_core.resources import ipam
 
-        return ipam.give(self.writing(), address, self.thing)
+        return ipam.give(self.writing(), address, self.thing, shared)
 
     def free_ips(self) -> list[str]:
         """Takes back the addresses that it and its parts hold; gives them. Raises NotFound for none."""

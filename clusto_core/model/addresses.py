@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from clusto_core.errors import Malformed
 
@@ -18,6 +18,50 @@ _MAC = re.compile(
     r"(?:[0-9a-f]{2}([:-]))(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}|[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}", re.IGNORECASE
 )
 _BARE_MAC = re.compile("[0-9a-fA-F]{12}").fullmatch
+
+SHARED = ("anycast", "carp", "glbp", "hsrp", "vip", "vrrp")
+"""Why several may hold one address at once: what NetBox calls the roles of an address, without those of one holder."""
+_BEYOND = "~"
+# Sorts behind whatever a claim goes on with.
+
+
+class Assigned(NamedTuple):
+    """An address with what a claim to it depends on; as text `10.0.0.1`, `10.0.0.1@blue`, `10.0.0.1+vrrp@blue`.
+
+    `space` is the name of a VRF: None where nothing is said, "" for the space that has no name (`10.0.0.1@`). `shared`
+    is one of SHARED where several may hold the address.
+    """
+
+    address: str
+    space: str | None = None
+    shared: str | None = None
+
+    def __str__(self) -> str:
+        shared = f"+{self.shared}" if self.shared else ""
+        return f"{self.address}{shared}" if self.space is None else f"{self.address}{shared}@{self.space}"
+
+
+def assigned(text: str) -> Assigned:
+    """What `ADDRESS[+SHARED][@VRF]` means, the address in its one spelling. Raises Malformed."""
+    if _V4(text):
+        return Assigned(text)
+    before, at, space = text.partition("@")
+    address, plus, shared = before.partition("+")
+    if plus and shared not in SHARED:
+        raise Malformed(f"{text[:60]!a}: an address is shared as one of {', '.join(SHARED)}, not as {shared[:20]!a}")
+    return Assigned(canonical(address), space if at else None, shared if plus else None)
+
+
+def spelled(text: str) -> str:
+    """`ADDRESS[+SHARED][@VRF]` in its one spelling. Raises Malformed."""
+    return text if _V4(text) else str(assigned(text))
+
+
+def sought(text: str) -> Assigned | None:
+    """The address that `text` means when it may be anything: `ADDRESS` or `ADDRESS@VRF`; None when it is none."""
+    before, at, space = text.partition("@")
+    address = parse(before)
+    return None if address is None else Assigned(str(address), space if at else None)
 
 
 def parse(text: str) -> IPv4Address | IPv6Address | None:
@@ -53,6 +97,18 @@ def claim_of(text: str) -> str | None:
 def claim(address: IPv4Address | IPv6Address) -> str:
     """What makes an address one Thing's alone; claims of one version sort as their addresses do."""
     return f"ip{address.version}:{int(address):0{8 if address.version == 4 else 32}x}"
+
+
+def claimed(claim: str, space: int | None, shared: int | None = None) -> str:
+    """The claim of an address within an address space, by the id of its VRF; where it is shared, with what tells one
+    holder's from the next one's. All claims of an address lie from its own to `last_claim` of it."""
+    found = claim if space is None else f"{claim}@{space}"
+    return found if shared is None else f"{found}+{shared}"
+
+
+def last_claim(claim: str) -> str:
+    """What sorts behind the claims of an address in all address spaces."""
+    return claim + _BEYOND
 
 
 def parse_mac(text: str, *, bare: bool = False) -> str | None:

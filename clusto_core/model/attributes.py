@@ -6,7 +6,7 @@ An attribute is (key, optional number, optional subkey, value), spelled `KEY`, `
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,8 +32,14 @@ _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{
 _CONTROL = "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]"
 
 
+_PATTERN = r"(?P<key>\w[\w-]{0,99})(?P<number>#\*|#[0-9]{1,9})?(?P<subkey>\.\*|\.[\w.:/+-]{1,100})?"
+ANY_NUMBER = -1
+ANY_SUBKEY = "*"
+_NEXT = r"(?P<key>\w[\w-]{0,99})#\+(?:\.(?P<subkey>[\w.:/+-]{1,100}))?"
+
+
 class Key(NamedTuple):
-    """The spelled-out name of an attribute."""
+    """The spelled-out name of an attribute; or what asks for several at once, `disk#*.serial`: see `pattern`."""
 
     key: str
     number: int | None = None
@@ -49,12 +55,65 @@ class Key(NamedTuple):
         return cls(match["key"], int(number) if number is not None else None, match["subkey"])
 
     @classmethod
+    def pattern(cls, text: str) -> Key:
+        """A key, or the keys that differ in number or subkey alone: `disk#*`, `disk#*.serial`, `disk#0.*`, `disk#*.*`.
+
+        Raises Malformed.
+        """
+        match = re.fullmatch(_PATTERN, text) if "*" in text else None
+        if match is None:
+            return cls.parse(text)
+        number, subkey = match["number"], match["subkey"]
+        return cls(
+            match["key"],
+            None if number is None else ANY_NUMBER if number == "#*" else int(number[1:]),
+            None if subkey is None else subkey[1:],
+        )
+
+    @classmethod
+    def next(cls, text: str) -> tuple[Key, bool]:
+        """A key that is written to, and whether its number is the next one that is free: `disk#+`, `disk#+.serial`.
+
+        Raises Malformed.
+        """
+        match = re.fullmatch(_NEXT, text) if "#+" in text else None
+        return (cls.parse(text), False) if match is None else (cls(match["key"], None, match["subkey"]), True)
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether it asks for several keys."""
+        return self.number == ANY_NUMBER or self.subkey == ANY_SUBKEY
+
+    def covers(self, other: Key) -> bool:
+        """Whether it is that key, or asks for it among others."""
+        number = other.number is not None if self.number == ANY_NUMBER else self.number == other.number
+        subkey = other.subkey is not None if self.subkey == ANY_SUBKEY else self.subkey == other.subkey
+        return self.key == other.key and number and subkey
+
+    def has(self, other: Key) -> bool:
+        """Whether who has that key has this one: `disk` is had by whoever has any number of it (`disk#0.serial`)."""
+        table = self.number is None and self.subkey is None and other.number is not None
+        return self.covers(other) or (table and self.key == other.key)
+
+    def meant(self, present: Iterable[Key]) -> list[Key]:
+        """Which of the keys that are there are meant: just this one, or what it asks for; without that, what is below
+        it: `disk` means all of `disk#*.*`, `disk#0` all of `disk#0.*`, `snmp` all of `snmp.*`."""
+        keys = list(dict.fromkeys(present))
+        found = [key for key in keys if self.covers(key)]
+        return found or [key for key in keys if self.above(key)]
+
+    def above(self, other: Key) -> bool:
+        """Whether another key is this one with a number or a subkey besides."""
+        below = self.subkey is None and other != self and self.number in (None, other.number)
+        return below and self.key == other.key
+
+    @classmethod
     def of(cls, given: str | Key) -> Key:
         """The key that a caller means by text or by a Key. Raises Malformed, for a Key too that no text spells."""
         return _respelled(given) if isinstance(given, Key) else cls.parse(given)
 
     def __str__(self) -> str:
-        number = "" if self.number is None else f"#{self.number}"
+        number = "" if self.number is None else "#*" if self.number == ANY_NUMBER else f"#{self.number}"
         return f"{self.key}{number}" if self.subkey is None else f"{self.key}{number}.{self.subkey}"
 
     @property

@@ -319,3 +319,18 @@ class Span:
         if one is None or other is None or one.version != other.version or int(one) > int(other):
             return None
         return string(f"{one}-{other}")
+
+
+class OwnPart(NamedTuple):
+    """A part of the Thing itself, or one beside a part, by the name it has there: what parts it can be, by driver."""
+
+    of: tuple[str, ...]
+
+    @property
+    def expects(self) -> str:
+        """See Grammar."""
+        return f"the name of one of its own parts ({' or '.join(self.of)})"
+
+    def read(self, value: Value) -> Value | None:
+        """See Grammar."""
+        return value if value.type == "relation" else None

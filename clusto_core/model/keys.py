@@ -102,6 +102,7 @@ TYPES: Mapping[str, Callable[[Data], Grammar]] = {
     "json": lambda data: grammars.Structure(),
     "mac": lambda data: grammars.Mac(),
     "number": _number,
+    "part": lambda data: grammars.OwnPart(tuple(data.get("of") or ())),
     "rackunits": lambda data: grammars.RackUnits(),
     "relation": lambda data: grammars.Relation(data.get("to", "")),
     "span": lambda data: grammars.Span(),
@@ -116,14 +117,14 @@ WORDS: Mapping[str, type] = {
     **dict.fromkeys(("type", "meaning", "writer", "unit", "regex", "to"), str),
     **dict.fromkeys(("many", "unique", "required", "no_inherit", "open"), bool),
     **dict.fromkeys(("low", "high"), float),
-    **dict.fromkeys(("on", "choices"), list),
+    **dict.fromkeys(("on", "choices", "of"), list),
 }
 """What a declaration may say, and what that is."""
 
 
 def declare(data: Data, *, site: bool = False) -> Declared:
     """A declaration from plain data: `type` and `meaning`; `on` (drivers), `many`, `unique`, `required`, `no_inherit`,
-    `writer`; of a type `unit`, `low`, `high`, `choices` and `open`, `regex`, `to`. Raises Malformed."""
+    `writer`; of a type `unit`, `low`, `high`, `choices` and `open`, `regex`, `to`, `of`. Raises Malformed."""
     type = data.get("type", "any")
     if type not in TYPES:
         raise Malformed(f"no such type of values: {str(type)[:40]}{did_you_mean(suggest(str(type), TYPES))}")
@@ -183,6 +184,13 @@ def of(key: Key) -> Declared | None:
 def own() -> frozenset[Key]:
     """The keys that are not inherited."""
     return frozenset(key for key, declared in every().items() if not declared.inherited)
+
+
+@cache
+def references() -> Mapping[Key, Declared]:
+    """The keys whose values name Things or parts: kept by id, so that they follow a rename."""
+    naming = grammars.Relation | grammars.OwnPart
+    return {key: declared for key, declared in every().items() if isinstance(declared.grammar, naming)}
 
 
 def case_clashes(names: Iterable[str]) -> Iterator[str]:

@@ -15,6 +15,10 @@ EXPRESSION = Key("_expression")
 """Of a Query: what the saved expression is."""
 KEY_DEFINITION = Key("_key")
 """Of a SiteKey: what was declared, as plain data."""
+EXPRESSION_NAMES = Key("_expression", None, "names")
+"""Of a Query: the Things and parts that the expression names, so that it follows a rename."""
+EXPRESSION_GONE = Key("_expression", None, "gone")
+"""Of a Query: names in the expression whose Things were removed since: another one that is called so is not meant."""
 CONSOLE_LAST = Key("_console", None, "last")
 """The last session on a machine's console: user, way, manner, start (seconds since 1970), seconds."""
 NETWORK_LAST = Key("_network", None, "last")
@@ -34,6 +38,8 @@ TYPES: Mapping[Key, str] = {
     GIVEN: "string",
     EXPRESSION: "string",
     KEY_DEFINITION: "json",
+    EXPRESSION_NAMES: "relation",
+    EXPRESSION_GONE: "string",
     CONSOLE_LAST: "json",
     NETWORK_LAST: "json",
     POWER_LAST: "json",
@@ -43,7 +49,13 @@ TYPES: Mapping[Key, str] = {
     SWITCH_PROFILE: "string",
 }
 """The reserved keys but `_in` and `_ip`, which have rules of their own, each with the type of its values."""
-HOLDERS: Mapping[Key, type[Driver]] = {GIVEN: NameRange, EXPRESSION: Query, KEY_DEFINITION: SiteKey}
+HOLDERS: Mapping[Key, type[Driver]] = {
+    GIVEN: NameRange,
+    EXPRESSION: Query,
+    EXPRESSION_NAMES: Query,
+    EXPRESSION_GONE: Query,
+    KEY_DEFINITION: SiteKey,
+}
 """What has values under them, where that is of one kind."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from clusto_core.model.addresses import last_claim
 from clusto_core.model.attributes import HEAD, IP, Key
 from clusto_core.query import tree
 from clusto_core.query.patterns import Literal, Pattern, Range
@@ -28,7 +29,9 @@ class AttributeSql:
         if isinstance(node, tree.OnlyAttrs):
             return self._only(node, row)
         if isinstance(node, tree.HasKey):
-            return self._exists(row, node.key)
+            a = self.statement.alias("a")
+            had = self.statement.had(a, node.key, indexed=False)
+            return f"EXISTS (SELECT 1 FROM attributes {a} WHERE {a}.thing_id = {row}.id AND {had})"
         if isinstance(node, tree.Attr):
             return self._exists(row, node.key, node.pattern)
         if isinstance(node, tree.Exactly):
@@ -77,12 +80,14 @@ class AttributeSql:
         """A select of the ids of all that satisfy a test, by an index, or None where there is no index for it."""
         s, a, h = self.statement, self.statement.alias("a"), self.statement.alias("h")
         if isinstance(node, tree.Address):
-            claims = f"{a}.claim >= {s.bind(node.low)} AND {a}.claim <= {s.bind(node.high)}"
+            claims = f"{a}.claim >= {s.bind(node.low)} AND {a}.claim < {s.bind(last_claim(node.high))}"
+            if node.space is not None:
+                claims += f" AND {self._in_space(a, node.space)}"
             return self._holders(f"attributes {a}", claims, a, h, part)
         if isinstance(node, tree.HasKey):
             if node.key == Key(IP):
-                return self._holders(f"attributes {a}", s.keyed(a, node.key), a, h, part)
-            return f"SELECT DISTINCT {a}.thing_id AS id FROM attributes {a} WHERE {s.keyed(a, node.key)}"
+                return self._holders(f"attributes {a}", f"{a}.key = {s.bind(IP)}", a, h, part)
+            return f"SELECT DISTINCT {a}.thing_id AS id FROM attributes {a} WHERE {s.had(a, node.key)}"
         if isinstance(node, tree.Attr):
             pattern = node.pattern
         elif isinstance(node, tree.Compare) and node.sign == "=":
@@ -90,8 +95,18 @@ class AttributeSql:
         else:
             return None
         if isinstance(node, tree.Attr) and node.key == Key(IP):
-            texts = f"{s.keyed(a, node.key)} AND {self._text(a, node.key, pattern, indexed=True)}"
-            return self._holders(f"attributes {a}", texts, a, h, part)
+            # Shared ones have a subkey: an index that begins with the key and it finds either sort, not both at once.
+            sorts = (f"{a}.subkey IS NULL", f"{a}.subkey > ''")
+            return " UNION ".join(
+                self._holders(
+                    f"attributes {a}",
+                    f"{a}.key = {s.bind(IP)} AND {sort} AND {self._text(a, node.key, pattern, indexed=True)}",
+                    a,
+                    h,
+                    part,
+                )
+                for sort in sorts
+            )
         distinct = "" if self.holds_relations(node.key) else "DISTINCT "
         found = (
             f"SELECT {distinct}{a}.thing_id AS id FROM attributes {a} WHERE {s.keyed(a, node.key)}"
@@ -104,6 +119,16 @@ class AttributeSql:
                 f" AND {self._reference(b, node.key, pattern)}"
             )
         return found
+
+    def _under(self, a: str, key: Key) -> str:
+        """That a row is under a key, or holds an address of whatever sort."""
+        return f"{a}.key = {self.statement.bind(IP)}" if key == Key(IP) else self.statement.keyed(a, key)
+
+    def _in_space(self, a: str, space: str) -> str:
+        if not space:
+            return f"{a}.space_id IS NULL"
+        v = self.statement.alias("v")
+        return f"{a}.space_id IN (SELECT {v}.id FROM things {v} WHERE {v}.name = {self.statement.bind(space)})"
 
     def _holders(self, table: str, where: str, a: str, h: str, part: bool) -> str:
         """The parts that hold an address; or the Things that do, themselves or by a part."""
@@ -142,7 +167,7 @@ class AttributeSql:
         bounded = f" AND {s.between(f'{b}.head', prefix)}" if prefix else ""
         candidates = (
             f"SELECT {b}.id, {whole_text(b)} FROM attributes {b}"
-            f" WHERE {s.keyed(b, key)} AND {b}.head IS NOT NULL{bounded}"
+            f" WHERE {self._under(b, key)} AND {b}.head IS NOT NULL{bounded}"
         )
         found = s.matches(whole_text(a), pattern, f"{a}.id", candidates)
         return f"({s.between(head, prefix)} AND {found})" if prefix else f"({a}.head IS NOT NULL AND {found})"

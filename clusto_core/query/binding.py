@@ -10,7 +10,7 @@ from clusto_core.errors import Malformed, NotFound, did_you_mean
 from clusto_core.model.attributes import HEAD, IN, IP, Key, infer
 from clusto_core.query import tree
 from clusto_core.query.patterns import Literal, Range
-from clusto_core.query.saved import expression_of
+from clusto_core.query.saved import usable_expression
 from clusto_core.query.statement import Statement
 from clusto_core.query.tree import Node
 from clusto_core.query.values import order
@@ -95,7 +95,7 @@ def expand(reader: Reader, node: Node, path: tuple[str, ...] = ()) -> Node:
             if each.name in path or len(path) >= DEEPEST:
                 chain = " -> ".join(f"@{name}" for name in (*path, each.name))
                 raise Malformed(f"saved expressions lead back to themselves: {chain}")
-            text = expression_of(reader, each.name)
+            text = usable_expression(reader, each.name)
             change[each] = expand(reader, parse(text), (*path, each.name))
     return tree.rewrite(node, change) if change else node
 
@@ -104,7 +104,7 @@ class _Binder:
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
         self.notes: list[str] = []
-        self._known_keys: dict[Key, bool] = {}
+        self._known_keys: dict[tuple[Key, bool], bool] = {}
 
     # --- names -------------------------------------------------------------------------------------------------------
 
@@ -162,7 +162,7 @@ class _Binder:
         elif isinstance(node, tree.OnlyAttrs):
             asked = [key for key, _ in node.pairs]
         for key in asked:
-            if not self._known(key):
+            if not self._known(key, has=isinstance(node, tree.HasKey)):
                 if allow_unknown:
                     return
                 known = self.reader.keys()
@@ -182,10 +182,13 @@ class _Binder:
         statement = Statement(self.reader.database)
         return statement.rows(f"SELECT {select} FROM attributes a WHERE {statement.keyed('a', key)}{more}")
 
-    def _known(self, key: Key) -> bool:
-        if key not in self._known_keys:
-            self._known_keys[key] = key in (Key(IP), Key(IN)) or bool(self._ask("1", key, " LIMIT 1"))
-        return self._known_keys[key]
+    def _known(self, key: Key, *, has: bool = False) -> bool:
+        if (key, has) not in self._known_keys:
+            statement = Statement(self.reader.database)
+            under = (statement.had if has else statement.keyed)("a", key)
+            sql = f"SELECT 1 FROM attributes a WHERE {under} LIMIT 1"
+            self._known_keys[key, has] = key in (Key(IP), Key(IN)) or bool(statement.rows(sql))
+        return self._known_keys[key, has]
 
     def _check_order(self, node: tree.Compare) -> None:
         sort = order(node.value).sort

@@ -51,10 +51,10 @@ def parse(text: str, *, keys: bool = False) -> Column:
     head, colon, tail = text.partition(":")
     if head + colon in PREFIXES and tail:
         if head in ("attr", "inherited"):
-            return Column(text, head + colon, Key.parse(tail))
+            return Column(text, head + colon, Key.pattern(tail))
         return Column(text, head + colon, None, registry.get(tail))
     if keys:
-        return Column(text, "attr:", Key.parse(text))
+        return Column(text, "attr:", Key.pattern(text))
     guess = suggest(text, [*WORDS, *PREFIXES])
     raise Malformed(
         f"no such column: {text[:60]!r}{did_you_mean(guess)} ({', '.join(WORDS)}, attr:KEY, inherited:KEY, in:DRIVER,"
@@ -110,7 +110,7 @@ class Table:
     def _in_force(self, thing: Thing, key: Key, inherited: bool) -> list[Attribute]:
         inherited = inherited and key not in self.reader.own_keys
         for origin in [thing, *self._above(thing)] if inherited else [thing]:
-            if found := [each for each in self._attributes[origin.id] if each.key == key]:
+            if found := [each for each in self._attributes[origin.id] if key.covers(each.key)]:
                 return found
         return []
 
@@ -128,7 +128,7 @@ class Table:
         found: dict[int, list[Cell]] = {}
         own = self.reader.attributes(*(thing.id for thing in self.things))
         for attribute in [*own, *self.reader.attributes_of_parts(*whole)]:
-            if attribute.key == Key(IP):
+            if attribute.key.key == IP:
                 holder = owners.get(attribute.thing_id, attribute.thing_id)
                 found.setdefault(holder, []).append(_cell(attribute))
         return [found.get(thing.id, []) for thing in self.things]

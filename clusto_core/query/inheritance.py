@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from clusto_core.drivers import Category
 from clusto_core.model.attributes import Value
+from clusto_core.query.tree import HasKey
 from clusto_core.query.values import KeyTest, values_hold
 from clusto_core.spelling import natural_key
 from clusto_core.store.reader import Reader
@@ -30,7 +31,7 @@ class InForce(NamedTuple):
 def in_force(reader: Reader, node: KeyTest) -> InForce:
     """For which Things and parts a test holds, values from what they are in included."""
     values: dict[int, list[Value]] = {}
-    for attribute in reader.attributes_under(node.key):
+    for attribute in reader.attributes_under(node.key, has=isinstance(node, HasKey)):
         values.setdefault(attribute.thing_id, []).append(attribute.value)
     holders = reader.by_ids(values)
     satisfied = {id for id, found in values.items() if values_hold(node, found)}

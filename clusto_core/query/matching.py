@@ -31,7 +31,8 @@ class Match(Enum):
 def matching(pairs: Pairs, how: Match = Match.HAS) -> tree.Node:
     """The expression that the pairs are. Raises Malformed for keys and values that cannot be, and for a key without
     values, unless nothing is what all attributes are to be."""
-    wanted = [(Key.parse(key), tuple(_literals(value))) for key, value in pairs.items()]
+    parse = Key.parse if how is Match.ALL else Key.pattern
+    wanted = [(parse(key), tuple(_literals(value))) for key, value in pairs.items()]
     for key, literals in wanted:
         if not literals:
             raise Malformed(f"no value is given for {key}: ask for a Thing without it by not haskey({key})")

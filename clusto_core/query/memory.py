@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -140,31 +140,38 @@ class Memory:
 
     def _attributes_hold(self, node: Node, thing: Thing) -> bool:
         if isinstance(node, tree.Address):
-            return any(node.holds(each.value.text) for each in self._under(Key(IP), thing))
+            return any(node.holds(each.value.text, self._space(each)) for each in self._under(Key(IP), thing))
         if isinstance(node, tree.OnlyAttrs):
             own = [each for each in self.attributes[thing.id] if not each.key.reserved]
             return all(
                 any(each.key == key and equals(each.value, value) for key, value in node.pairs) for each in own
             ) and all(any(each.key == key and equals(each.value, value) for each in own) for key, value in node.pairs)
         assert isinstance(node, (tree.Attr, tree.Compare, tree.Exactly, tree.HasKey)), f"no test of a Thing: {node!r}"
-        found = self._effective(node.key, thing) if node.inherited else self._under(node.key, thing)
+        is_under = node.key.has if isinstance(node, tree.HasKey) else node.key.covers
+        inherited = node.inherited and node.key not in self._own_keys
+        found = self._effective(is_under, thing) if inherited else self._under(node.key, thing, is_under)
         values = [each.value for each in found]
         return values_hold(node, values)
 
-    def _under(self, key: Key, thing: Thing) -> list[Attribute]:
+    def _under(self, key: Key, thing: Thing, is_under: Callable[[Key], bool] | None = None) -> list[Attribute]:
         """The values under a key; addresses that the parts of a whole Thing hold are its own too."""
         holders = [thing, *self.parts[thing.id]] if key == Key(IP) and not thing.is_part else [thing]
-        return [each for holder in holders for each in self.attributes[holder.id] if each.key == key]
+        every = (each for holder in holders for each in self.attributes[holder.id])
+        if key == Key(IP):
+            return [each for each in every if each.key.key == IP]
+        is_under = is_under or key.covers
+        return [each for each in every if is_under(each.key)]
 
-    def _effective(self, key: Key, thing: Thing) -> list[Attribute]:
+    def _space(self, address: Attribute) -> str:
+        return "" if address.value.ref is None else self.things[address.value.ref].name
+
+    def _effective(self, is_under: Callable[[Key], bool], thing: Thing) -> list[Attribute]:
         """The values in force: its own, else those of the nearest that it is in, as `Reader.effective` tells them."""
-        if key in self._own_keys:
-            return self._under(key, thing)
         seen = {thing.id}
         level = [thing]
         while level:
             for holder in level:
-                if found := [each for each in self.attributes[holder.id] if each.key == key]:
+                if found := [each for each in self.attributes[holder.id] if is_under(each.key)]:
                     return found
             following = []
             for child in level:

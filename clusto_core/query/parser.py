@@ -271,6 +271,8 @@ class _Parser:
             key = self.key()
             if key.reserved:
                 raise self.error(f"{key} is reserved, and not counted here", start)
+            if key.is_pattern:
+                raise self.error(f"{key} is several keys: name each one here", start)
             match = _SIGN.match(self.text, self.at)
             if match is None or match[1] != "=":
                 raise self.expected("= and a value behind the key")
@@ -340,15 +342,16 @@ class _Parser:
         text = self.take(_KEY)
         if not text:
             raise self.expected("a key")
-        return self.checked(lambda: Key.parse(text), start)
+        return self.checked(lambda: Key.pattern(text), start)
 
     def address(self) -> Node:
         start = self.at
         pattern = self.pattern("an address")
         if not isinstance(pattern, Literal):
             return tree.Attr(Key(IP), pattern)
-        low, high = self.checked(lambda: span(pattern.text), start)
-        return tree.Address(pattern.text, low, high)
+        text, at, space = pattern.text.partition("@")
+        low, high = self.checked(lambda: span(text), start)
+        return tree.Address(pattern.text, low, high, space if at else None)
 
     # --- values ------------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from clusto_core.drivers.resources import Query
 from clusto_core.errors import NotFound, did_you_mean
-from clusto_core.model.reserved import EXPRESSION
+from clusto_core.model.reserved import EXPRESSION, EXPRESSION_GONE
 from clusto_core.model.things import Thing, in_order
 from clusto_core.spelling import suggest
 from clusto_core.store.reader import Reader
@@ -30,6 +30,17 @@ def expression_of(reader: Reader, name: str) -> str:
         return _text(reader, thing)
     guess = suggest(name, [each.name[1:] for each in every(reader)])
     raise NotFound(f"no such saved expression: @{name}{did_you_mean(guess and f'@{guess}')} (clusto query list)")
+
+
+def usable_expression(reader: Reader, name: str) -> str:
+    """As `expression_of`. Raises NotFound also for one that names what is gone, whoever is called so now."""
+    text = expression_of(reader, name)
+    thing = reader.get(f"@{name}")
+    own = reader.attributes(thing.id) if thing is not None else []
+    if gone := [each.value.text for each in own if each.key == EXPRESSION_GONE]:
+        told = f"@{name} names what is not there any more: {', '.join(gone)}"
+        raise NotFound(f"{told} (clusto query save {name} EXPR; it was {text})")
+    return text
 
 
 def saved(reader: Reader) -> list[SavedQuery]:

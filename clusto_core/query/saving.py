@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 from clusto_core.drivers.resources import Query
-from clusto_core.errors import NotFound, Refused
+from clusto_core.errors import Malformed, NotFound, Refused
 from clusto_core.model.attributes import string
-from clusto_core.model.reserved import EXPRESSION
+from clusto_core.model.keys import references
+from clusto_core.model.reserved import EXPRESSION, EXPRESSION_GONE, EXPRESSION_NAMES
 from clusto_core.model.things import Thing
 from clusto_core.query.binding import bind, expand
 from clusto_core.query.parser import parse
+from clusto_core.query.patterns import Literal, Pattern, Range
 from clusto_core.query.saved import every, expression_of
-from clusto_core.query.tree import Saved
+from clusto_core.query.tree import Attr, Compare, Name, Node, Or, Saved, rewrite
 from clusto_core.rules import kinds, things, values
 from clusto_core.store.unit import UnitOfWork
 
@@ -27,7 +32,73 @@ def save(unit: UnitOfWork, name: str, text: str, *, allow_unknown: bool = False)
     expand(reader, node, (full[1:],))
     bind(reader, node, allow_unknown=allow_unknown)
     thing = unit.get(full) or things.add(unit, Query, full)
-    return values.keep(unit, thing, EXPRESSION, [string(text)])
+    was_gone = values.forget(unit, thing, EXPRESSION_GONE)
+    return values.keep(unit, thing, EXPRESSION, [string(text)]) | _link(unit, thing) | bool(was_gone)
+
+
+def check(unit: UnitOfWork) -> None:
+    """What is looked at when a transaction ends: expressions that are new name Things by id, and those that name what
+    was renamed say its new name."""
+    new, _ = unit.changed_under({EXPRESSION})
+    for attribute in new:
+        if (query := unit.find(attribute.thing_id)) is not None:
+            _link(unit, query)
+    if renamed := unit.renamed():
+        for attribute in unit.referring(renamed):
+            if attribute.key == EXPRESSION_NAMES:
+                _follow(unit, unit.by_id(attribute.thing_id), dict(renamed.values()))
+
+
+def _link(unit: UnitOfWork, query: Thing) -> bool:
+    """Keeps which Things an expression names; False when that was so. What nothing is called is left to be found by its
+    name, as its author allowed."""
+    names = dict.fromkeys(name for node in _tests(unit, query) for name in _named(node))
+    found = [thing for name in names if (thing := unit.get(name)) is not None]
+    return values.keep(unit, query, EXPRESSION_NAMES, map(values.relation, found))
+
+
+def _tests(unit: UnitOfWork, query: Thing) -> Iterator[Node]:
+    for attribute in list(unit.attributes(query)):
+        if attribute.key == EXPRESSION:
+            with contextlib.suppress(Malformed):
+                yield from parse(attribute.value.text).walk()
+
+
+def _named(node: Node) -> tuple[str, ...]:
+    """The names of Things that a test says: of a Thing itself, or of what a key names by its meaning."""
+    if isinstance(node, Name):
+        pattern: Pattern = node.pattern
+    elif isinstance(node, Attr) and node.key in references():
+        pattern = node.pattern
+    elif isinstance(node, Compare) and node.key in references():
+        pattern = node.value
+    else:
+        return ()
+    if isinstance(pattern, Literal):
+        return (pattern.text,)
+    return pattern.texts if isinstance(pattern, Range) else ()
+
+
+def _follow(unit: UnitOfWork, query: Thing, names: dict[str, str]) -> None:
+    """Writes an expression anew, with the new names of what it names."""
+    for attribute in list(unit.attributes(query)):
+        if attribute.key == EXPRESSION:
+            node = parse(attribute.value.text)
+            change = {each: _renamed(each, names) for each in node.walk() if names.keys() & set(_named(each))}
+            if change:
+                values.keep(unit, query, EXPRESSION, [string(str(rewrite(node, change)))])
+
+
+def _renamed(node: Node, names: dict[str, str]) -> Node:
+    said = [Literal(names.get(text, text)) for text in _named(node)]
+    if isinstance(node, Name):
+        every: list[Node] = [Name(each) for each in said]
+    elif isinstance(node, Attr):
+        every = [Attr(node.key, each, node.inherited) for each in said]
+    else:
+        assert isinstance(node, Compare)
+        every = [Compare(node.key, node.sign, each, node.inherited) for each in said]
+    return every[0] if len(every) == 1 else Or(*every)
 
 
 def delete(unit: UnitOfWork, name: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from clusto_core.model.attributes import HEAD, Key
+from clusto_core.model.attributes import ANY_NUMBER, ANY_SUBKEY, HEAD, Key
 from clusto_core.query.patterns import TOP, Glob, Literal, Pattern, Range, Regex, like, sqlite_glob
 from clusto_core.store.database import Database, Row
 
@@ -142,9 +142,19 @@ class Statement:
     def keyed(self, alias: str, key: Key, *, indexed: bool = True) -> str:
         """That a row of `attributes` is under a key; not `indexed`: found by its Thing rather than by the key."""
         subkey = f"{alias}.subkey" if indexed else self.plain(f"{alias}.subkey")
+        below = [
+            f"{alias}.subkey IS NOT NULL" if key.subkey == ANY_SUBKEY else self._is(subkey, key.subkey),
+            f"{alias}.number IS NOT NULL" if key.number == ANY_NUMBER else self._is(f"{alias}.number", key.number),
+        ]
+        return f"{alias}.key = {self.bind(key.key)} AND {' AND '.join(below)}"
+
+    def had(self, alias: str, key: Key, *, indexed: bool = True) -> str:
+        """That a row of `attributes` is one by which a Thing has a key: see `Key.has`."""
+        if key.number is not None or key.subkey is not None:
+            return self.keyed(alias, key, indexed=indexed)
         return (
-            f"{alias}.key = {self.bind(key.key)} AND {self._is(subkey, key.subkey)}"
-            f" AND {self._is(f'{alias}.number', key.number)}"
+            f"{alias}.key = {self.bind(key.key)} AND ({self.plain(f'{alias}.subkey')} IS NULL"
+            f" OR {alias}.number IS NOT NULL)"
         )
 
     def _is(self, column: str, value: object) -> str:

@@ -93,22 +93,26 @@ class PartName(Node):
 class Address(Node):
     """`_ip:ADDRESS`, a block or a span of addresses: held by the Thing or by one of its parts.
 
-    `low` and `high` are claims: see `addresses.claim`.
+    `low` and `high` are claims: see `addresses.claim`. `space` is the name of the address space that is said, as in
+    `_ip:10.2.0.0/16@blue`: empty for the one without a name, None for any.
     """
 
-    __slots__ = ("high", "low", "text")
+    __slots__ = ("high", "low", "space", "text")
 
-    def __init__(self, text: str, low: str, high: str) -> None:
+    def __init__(self, text: str, low: str, high: str, space: str | None = None) -> None:
         self.text = text
         self.low = low
         self.high = high
+        self.space = space
 
-    def holds(self, text: str) -> bool:
-        """Whether an address is among these."""
+    def holds(self, text: str, space: str) -> bool:
+        """Whether an address in the space of that name is among these."""
         from clusto_core.model.addresses import parse
 
         address = parse(text)
-        return address is not None and self.low <= claim(address) <= self.high
+        if address is None or self.space not in (None, space):
+            return False
+        return self.low <= claim(address) <= self.high
 
     def __str__(self) -> str:
         return f"_ip:{self.text}"

@@ -14,7 +14,7 @@ from clusto_core.model.attributes import IN, IP, Key, Value, checked
 from clusto_core.model.grammars import RackUnits
 from clusto_core.model.names import split_part, trailing_number
 from clusto_core.model.things import Link, Thing
-from clusto_core.rules import cabling, declared, kinds, parts
+from clusto_core.rules import cabling, declared, kinds, parts, spaces
 from clusto_core.store.reader import Reader
 
 _QUESTIONS: tuple[tuple[str, str], ...] = (
@@ -54,7 +54,17 @@ _QUESTIONS: tuple[tuple[str, str], ...] = (
     (
         "{} has a value that is marked as an address and is none",
         "SELECT t.name FROM attributes a JOIN things t ON t.id = a.thing_id "
-        "WHERE a.claim IS NOT NULL AND (a.key <> '_ip' OR a.number IS NOT NULL OR a.subkey IS NOT NULL)",
+        "WHERE a.claim IS NOT NULL AND (a.key <> '_ip' OR a.number IS NOT NULL)",
+    ),
+    (
+        "{} is in an address space, and is no address",
+        "SELECT t.name FROM attributes a JOIN things t ON t.id = a.thing_id "
+        "WHERE a.space_id IS NOT NULL AND a.key <> '_ip'",
+    ),
+    (
+        "{} holds an address in an address space that is not there",
+        "SELECT t.name FROM attributes a JOIN things t ON t.id = a.thing_id LEFT JOIN things v ON v.id = a.space_id "
+        "WHERE a.space_id IS NOT NULL AND (v.id IS NULL OR v.driver <> 'VRF')",
     ),
     (
         "cable {} has an end that is not there",
@@ -86,6 +96,11 @@ _QUESTIONS: tuple[tuple[str, str], ...] = (
     (
         "cable {} does not say what is taken of a rack unit, or says it of something else",
         "SELECT DISTINCT c.cable_id FROM connections c WHERE (c.kind = 'position') <> (c.slot & 15 <> 0)",
+    ),
+    (
+        "{} names what is not there any more: clusto query save",
+        "SELECT DISTINCT t.name FROM attributes a JOIN things t ON t.id = a.thing_id "
+        "WHERE a.key = '_expression' AND a.subkey = 'gone'",
     ),
     (
         "{} has an id that will be given out again",
@@ -129,8 +144,8 @@ _VALUES = """
     FROM attributes a JOIN things t ON t.id = a.thing_id WHERE a.type <> 'relation'"""
 _MEMBERSHIP = "SELECT a.thing_id, a.ref_id FROM attributes a WHERE a.key = '_in' AND a.ref_id IS NOT NULL"
 _ADDRESSES = """
-    SELECT t.name, a.head, a.claim FROM attributes a JOIN things t ON t.id = a.thing_id
-    WHERE a.key = :key AND a.number IS NULL AND a.subkey IS NULL"""
+    SELECT t.name, a.head, a.claim, a.space_id, a.subkey, a.id FROM attributes a JOIN things t ON t.id = a.thing_id
+    WHERE a.key = :key AND a.number IS NULL ORDER BY a.claim"""
 
 
 def problems(reader: Reader) -> Iterator[str]:
@@ -167,12 +182,26 @@ def _meanings(reader: Reader) -> Iterator[str]:
 
 
 def _addresses(reader: Reader) -> Iterator[str]:
-    for name, text, claim in reader.database.rows(_ADDRESSES, {"key": IP}):
+    as_what: dict[str, tuple[str, str | None]] = {}
+    for name, text, claim, space, shared, id in reader.database.rows(_ADDRESSES, {"key": IP}):
         address = addresses.parse(text or "")
-        if address is None or addresses.claim(address) != claim:
+        wanted = addresses.claimed(addresses.claim(address), space) if address is not None else ""
+        if address is None or claim != (addresses.claimed(wanted, None, id) if shared else wanted):
             yield f"{name} holds an address that is not marked as taken: {text}"
         elif text != str(address):
             yield f"{name} holds an address that is not spelled as clusto does: {text}"
+        first, kind = as_what.setdefault(wanted, (name, shared))
+        if kind != shared:
+            yield f"{first} and {name} hold {text} otherwise: as {kind or 'its own'}, and as {shared or 'its own'}"
+    yield from _doubled_blocks(reader)
+
+
+def _doubled_blocks(reader: Reader) -> Iterator[str]:
+    """Blocks that two Networks have in one address space."""
+    seen: dict[object, str] = {}
+    for thing, block, space in spaces.placed(reader):
+        if (first := seen.setdefault((block, space), thing.name)) != thing.name:
+            yield f"{first} and {thing.name} are both {block}: one that is of another address space is in a VRF"
 
 
 def _places(reader: Reader) -> Iterator[str]:
@@ -247,7 +276,8 @@ def _misused(key: Key, type: str, holder: type[Driver] | None) -> str | None:
     try:
         Key.of(key)
         if key.reserved:
-            wanted = {Key(IN): "relation", Key(IP): "string"}.get(key) or reserved.type_of(key)
+            shared = key.key == IP and key.subkey in addresses.SHARED
+            wanted = "string" if shared else {Key(IN): "relation", Key(IP): "string"}.get(key) or reserved.type_of(key)
             if type != wanted:
                 return f"a value of the type {type} under {key}, which is kept for those of the type {wanted}"
     except Malformed as error:

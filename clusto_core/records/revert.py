@@ -12,13 +12,14 @@ from typing import Any, NoReturn
 
 from clusto_core.drivers import registry
 from clusto_core.errors import ClustoError, Refused
-from clusto_core.model import addresses, mounting
+from clusto_core.model import mounting
 from clusto_core.model.attributes import IP, Key, Value
 from clusto_core.model.names import split_part, trailing_number
 from clusto_core.model.things import Attribute, Cable, Thing
 from clusto_core.model.wiring import POSITION
 from clusto_core.records import history
 from clusto_core.rules import cabling, containment, declared
+from clusto_core.store.rows import address_claim
 from clusto_core.store.unit import UnitOfWork
 
 Table = dict[int, list[Any]]
@@ -157,12 +158,14 @@ class _Revert:
                 self._in_the_way(thing_id, id, f"what had {spelled} is not there now")
             key = Key.parse(spelled)
             if ref is not None and unit.find(ref) is None:
-                self._in_the_way(ref, id, f"{text}, which {holder.name} named, is not there now")
+                named = text if type == "relation" else f"the address space of {text}"
+                self._in_the_way(ref, id, f"{named}, which {holder.name} named, is not there now")
             if key == containment.IN_KEY:
                 self._allowed(ref, containment.check, holder, unit.by_id(ref))
-            if key == (IP, None, None):
-                self._address_is_free(text)
-            unit.insert_attribute(Attribute(id, thing_id, key, self._as_declared(holder, key, Value(type, text, ref))))
+            attribute = Attribute(id, thing_id, key, self._as_declared(holder, key, Value(type, text, ref)))
+            if key.key == IP:
+                self._address_is_free(attribute)
+            unit.insert_attribute(attribute)
         for row in back["cables"].values():
             cable = _cable(row)
             for part_id, thing_id, name in (
@@ -204,11 +207,12 @@ class _Revert:
         except Refused as error:
             self._in_the_way(entity, None, str(error))
 
-    def _address_is_free(self, text: str) -> None:
-        address = addresses.parse(text)
-        holder = self.unit.claimant(addresses.claim(address)) if address else None
+    def _address_is_free(self, attribute: Attribute) -> None:
+        claim = address_claim(attribute) or ""
+        others = [each.thing_id for each in self.unit.sharers(claim) if each.key != attribute.key]
+        holder = self.unit.claimant(claim) or next(map(self.unit.by_id, others), None)
         if holder is not None:
-            self._in_the_way(holder.entity_id, None, f"{holder.name} holds {text} now")
+            self._in_the_way(holder.entity_id, None, f"{holder.name} holds {attribute.value.text} now")
 
     # --- ------------------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,8 @@
 """IP addresses: given out of Networks to Things and parts, and taken back.
 
 A Network has the attributes `cidr` (10.2.1.0/24 or 2001:db8::/64), `gateway` (addresses) and `reserved` (addresses,
-blocks or spans as 10.2.1.1-10.2.1.20, which are given to nobody unless they are asked for by name).
+blocks or spans as 10.2.1.1-10.2.1.20, which are given to nobody unless they are asked for by name), and `vrf` when it
+is in an address space of its own.
 """
 
 from __future__ import annotations
@@ -16,21 +17,22 @@ from clusto_core.drivers.resources import Network
 from clusto_core.errors import Malformed, NotFound, Refused
 from clusto_core.inventory import Transaction
 from clusto_core.model import addresses
-from clusto_core.model.attributes import IP, Key
+from clusto_core.model.addresses import Assigned
+from clusto_core.model.attributes import Key, Value
 from clusto_core.model.things import Thing, in_order
 from clusto_core.query.parser import span
 from clusto_core.rules import claims, kinds
-from clusto_core.store.reader import Reader
+from clusto_core.rules.spaces import CIDR, SPACE, Spaces
+from clusto_core.store.reader import Held, Reader
 
-CIDR = Key("cidr")
 GATEWAY = Key("gateway")
 RESERVED = Key("reserved")
-IP_KEY = Key(IP)
 
 Address = IPv4Address | IPv6Address
 
-_HELD = """
-    SELECT a.claim, a.thing_id FROM attributes a WHERE a.claim >= :low AND a.claim <= :high ORDER BY a.claim"""
+_TAKEN = """
+    SELECT a.claim FROM attributes a WHERE a.claim >= :low AND a.claim < :high AND COALESCE(a.space_id, 0) = :space
+    ORDER BY a.claim"""
 
 
 class Block(NamedTuple):
@@ -39,18 +41,13 @@ class Block(NamedTuple):
     thing: Thing
     network: IPv4Network | IPv6Network
     kept: list[tuple[int, int]]
+    space: int | None
+    """The id of its VRF."""
 
     @property
     def claims(self) -> tuple[str, str]:
         """The claims of its first and last address."""
         return addresses.claim(self.network.network_address), addresses.claim(self.network.broadcast_address)
-
-
-class Held(NamedTuple):
-    """An address and the Thing or part that holds it."""
-
-    address: str
-    holder: Thing
 
 
 def blocks(reader: Reader) -> list[Block]:
@@ -63,17 +60,17 @@ def blocks(reader: Reader) -> list[Block]:
     return [block for block in found if block is not None]
 
 
-def _recorded(reader: Reader, things: list[Thing]) -> Iterator[tuple[Thing, dict[Key, list[str]]]]:
-    found: dict[int, dict[Key, list[str]]] = {thing.id: {} for thing in things}
+def _recorded(reader: Reader, things: list[Thing]) -> Iterator[tuple[Thing, dict[Key, list[Value]]]]:
+    found: dict[int, dict[Key, list[Value]]] = {thing.id: {} for thing in things}
     for attribute in reader.attributes(*found):
-        found[attribute.thing_id].setdefault(attribute.key, []).append(attribute.value.text)
+        found[attribute.thing_id].setdefault(attribute.key, []).append(attribute.value)
     return ((thing, found[thing.id]) for thing in things)
 
 
-def _block(thing: Thing, values: dict[Key, list[str]]) -> Block | None:
+def _block(thing: Thing, values: dict[Key, list[Value]]) -> Block | None:
     if CIDR not in values:
         return None
-    text = values[CIDR][0]
+    text = values[CIDR][0].text
     try:
         network = ip_network(text)
     except ValueError as error:
@@ -82,7 +79,7 @@ def _block(thing: Thing, values: dict[Key, list[str]]) -> Block | None:
     for key in (GATEWAY, RESERVED):
         for each in values.get(key, ()):
             try:
-                low, high = span(each)
+                low, high = span(each.text)
             except Malformed as error:
                 raise Malformed(f"{thing.name} has no sensible {key}: {error}") from None
             kept.append((_number(low), _number(high)))
@@ -93,7 +90,7 @@ def _block(thing: Thing, values: dict[Key, list[str]]) -> Block | None:
         kept.append((first, first))
         if network.version == 4:
             kept.append((last, last))
-    return Block(thing, network, kept)
+    return Block(thing, network, kept, next((each.ref for each in values.get(SPACE, ())), None))
 
 
 def block_of(reader: Reader, thing: Thing) -> Block:
@@ -126,7 +123,8 @@ def spans(reader: Reader, block: Block, within: IPv4Network | IPv6Network | None
     lowest first: those that nothing holds, without what is kept and without Networks within it."""
     first, last = (int(each) for each in ((within or block.network)[0], (within or block.network)[-1]))
     low, high = block.claims
-    held = (_number(row[0]) for row in reader.database.iterate(_HELD, {"low": low, "high": high}))
+    known = {"low": low, "high": addresses.last_claim(high), "space": block.space or 0}
+    held = (_number(row[0]) for row in reader.database.iterate(_TAKEN, known))
     number = first
     for start, end in heapq.merge(_kept(reader, block), ((each, each) for each in held)):
         if start > last:
@@ -144,7 +142,8 @@ def _kept(reader: Reader, block: Block) -> list[tuple[int, int]]:
     for other in blocks(reader):
         inner = other.network
         smaller = inner.num_addresses < block.network.num_addresses
-        if other.thing != block.thing and smaller and inner.network_address in block.network:
+        same = other.space == block.space and other.thing != block.thing
+        if same and smaller and inner.network_address in block.network:
             kept.append((int(inner[0]), int(inner[-1])))
     return sorted(kept)
 
@@ -159,71 +158,103 @@ def free(reader: Reader, block: Block) -> Iterator[Address]:
     return (kind_of(block)(number) for first, last in spans(reader, block) for number in range(first, last + 1))
 
 
-def allocate(change: Transaction, network: Thing, holder: Thing) -> str:
-    """Gives a Thing or part the lowest free address of a Network. Raises Refused when there is none left, Malformed."""
+def allocate(change: Transaction, network: Thing, holder: Thing, shared: str | None = None) -> str:
+    """Gives a Thing or part the lowest free address of a Network, in its address space; `shared` says as what others
+    may hold it too. Raises Refused when there is none left, Malformed."""
+    return allocate_to(change, network, [holder], shared).address
+
+
+def allocate_to(change: Transaction, network: Thing, holders: list[Thing], shared: str | None = None) -> Assigned:
+    """As `allocate`, the one address for all of these."""
     block = block_of(change.unit.reader, network)
     address = next(free(change.unit.reader, block), None)
     if address is None:
         raise Refused(f"not enough: no address of {network.name} ({block.network}) is free")
-    claims.hold(change.unit, holder, str(address))
-    return str(address)
+    space = change.unit.by_id(block.space).name if block.space is not None else None
+    for holder in holders:
+        claims.give(change.unit, holder, str(address), block.space, _role(shared))
+    return Assigned(str(address), space, shared)
 
 
-def give(change: Transaction, text: str, holder: Thing) -> bool:
-    """Gives a Thing or part that address; False when it holds it already.
+def _role(shared: str | None) -> str | None:
+    if shared is not None and shared not in addresses.SHARED:
+        raise Malformed(f"an address is shared as one of {', '.join(addresses.SHARED)}, not as {shared[:20]!a}")
+    return shared
 
-    Raises Malformed for no address, Refused for one that is taken, outside every Network, or the first or last one of
-    its Network.
+
+def give(change: Transaction, text: str, holder: Thing, shared: str | None = None) -> bool:
+    """Gives a Thing or part that address (`10.2.0.7`, `10.2.0.7@VRF`); False when it holds it already.
+
+    Raises Malformed for no address, and for one whose address space nobody can tell; Refused for one that is taken,
+    outside every Network, or the first or last one of its Network.
     """
-    address = ip_address(addresses.canonical(text))
-    if not claims.check_free(change.unit, holder, str(address)):
+    reader = change.unit.reader
+    spaces = Spaces(reader)
+    said = addresses.assigned(text)
+    wanted = said._replace(shared=_role(shared) or said.shared)
+    space = spaces.of(wanted)
+    if not claims.check_free(change.unit, holder, wanted, space):
         return False
-    around = [block for block in blocks(change.unit.reader) if address in block.network]
+    address = ip_address(wanted.address)
+    number = space.id if space is not None else None
+    around = [block for block in blocks(reader) if block.space == number and address in block.network]
     if not around:
-        raise Refused(f"{address} is outside every Network (clusto add Network NAME --attr cidr=...)")
+        where = f" in the address space {space.name}" if space is not None else ""
+        raise Refused(f"{address} is outside every Network{where} (clusto add Network NAME --attr cidr=...)")
     block = min(around, key=lambda each: each.network.num_addresses)
     if block.network.num_addresses > 2:
         if address == block.network.network_address:
             raise Refused(f"{address} is the address of {block.thing.name} ({block.network}) itself")
         if address.version == 4 and address == block.network.broadcast_address:
             raise Refused(f"{address} is the broadcast address of {block.thing.name} ({block.network})")
-    return claims.hold(change.unit, holder, str(address))
+    claims.give(change.unit, holder, wanted.address, number, wanted.shared)
+    return True
 
 
 def release(change: Transaction, text: str) -> list[Held]:
-    """Takes an address back, or all that a Thing and its parts hold. Raises NotFound when there is none."""
-    if addresses.parse(text) is not None:
-        address = ip_address(addresses.canonical(text))
-        holder = change.unit.claimant(addresses.claim(address))
-        if holder is None:
-            raise NotFound(f"nothing holds {address}")
-        holders = [holder]
+    """Takes an address back, from all that share it, or all addresses that a Thing and its parts hold.
+
+    Raises NotFound when there is none, Malformed for an address that is held in several address spaces.
+    """
+    reader = change.unit.reader
+    wanted = addresses.sought(text)
+    if wanted is not None:
+        found = reader.holders(wanted)
+        if not found:
+            raise NotFound(f"nothing holds {wanted}")
+        if len({each.space for each in found}) > 1:
+            told = sorted({str(Assigned(each.address, each.space_name)) for each in found})
+            raise Malformed(f"{text} is held in {len(told)} address spaces: write {' or '.join(told)}")
     else:
         thing = change.resolve(text)
-        holders = [thing, *(change.unit.parts(thing) if not thing.is_part else ())]
-    found = []
-    for holder in holders:
-        for attribute in list(change.unit.attributes(holder)):
-            own = attribute.key == IP_KEY
-            if own and (addresses.parse(text) is None or attribute.value.text == addresses.canonical(text)):
-                change.unit.delete_attribute(attribute)
-                found.append(Held(attribute.value.text, holder))
-    if not found:
-        raise NotFound(f"{text} holds no address")
+        whole = [thing, *(change.unit.parts(thing) if not thing.is_part else ())]
+        spaces = reader.spaces()
+        found = [
+            Held(each.value.text, holder, spaces.get(each.value.ref or 0), each.key.subkey)
+            for holder in whole
+            for each in claims.held(change.unit, holder)
+        ]
+        if not found:
+            raise NotFound(f"{text} holds no address")
+    for held in found:
+        _take(change, held)
     return found
+
+
+def _take(change: Transaction, held: Held) -> None:
+    holder = change.unit.by_id(held.holder.id)
+    space = held.space.id if held.space is not None else None
+    for attribute in claims.held(change.unit, holder):
+        if (attribute.value.text, attribute.value.ref) == (held.address, space):
+            change.unit.delete_attribute(attribute)
 
 
 def held(reader: Reader, block: Block | None = None) -> list[Held]:
     """The addresses of a Network, or all, that something holds, in their order."""
-    low, high = block.claims if block is not None else ("ip", "iq")
-    rows = reader.database.rows(_HELD, {"low": low, "high": high})
-    things = reader.by_ids({row[1] for row in rows})
-    return [Held(_address(row[0]), things[row[1]]) for row in rows]
+    if block is None:
+        return reader.held("ip", "ip")
+    return [each for each in reader.held(*block.claims) if (each.space.id if each.space else None) == block.space]
 
 
 def _number(claim: str) -> int:
-    return int(claim.partition(":")[2], 16)
-
-
-def _address(claim: str) -> str:
-    return str((IPv4Address if claim.startswith("ip4:") else IPv6Address)(_number(claim)))
+    return int(claim.partition(":")[2].partition("@")[0].partition("+")[0], 16)

@@ -7,6 +7,13 @@ from typing import Any
 
 KEYS: Mapping[str, Mapping[str, Any]] = {
     "cidr": {"type": "block", "on": ["Network"], "no_inherit": True, "meaning": "the addresses of a Network"},
+    "vrf": {
+        "type": "relation",
+        "to": "VRF",
+        "on": ["Network"],
+        "no_inherit": True,
+        "meaning": "the address space of a Network",
+    },
     "gateway": {
         "type": "ip",
         "on": ["Network"],

@@ -16,10 +16,10 @@ from clusto_core.drivers import Part, registry
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
 from clusto_core.model import keys, reserved
 from clusto_core.model.attributes import Key, Value
-from clusto_core.model.grammars import Relation, Text
+from clusto_core.model.grammars import OwnPart, Relation, Text
 from clusto_core.model.keys import Declared
 from clusto_core.model.things import Attribute, Thing
-from clusto_core.rules.lookup import resolve
+from clusto_core.rules import references
 from clusto_core.store.reader import Reader
 from clusto_core.store.unit import UnitOfWork
 
@@ -83,17 +83,12 @@ def checked(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) -
         return values
     if declared.site and not declared.fits(thing.kind):
         raise Malformed(f"{thing.name} is a {thing.driver}, and {key} is declared for {_drivers(declared)}")
-    found = keys.checked(declared, thing, key, values)
     grammar = declared.grammar
-    if isinstance(grammar, Relation):
-        return [_related(unit, grammar, f"{key} of {thing.name}", value) for value in found]
-    return found
-
-
-def _related(unit: UnitOfWork, grammar: Relation, what: str, value: Value) -> Value:
-    if value.type != "relation":
-        return value
-    return _named(grammar, what, resolve(unit, value.text) if value.ref is None else unit.by_id(value.ref))
+    if isinstance(grammar, OwnPart) and not issubclass(thing.kind, declared.on):
+        return values
+    if isinstance(grammar, Relation | OwnPart):
+        return references.linked(unit, thing, key, grammar, values)
+    return keys.checked(declared, thing, key, values)
 
 
 def _named(grammar: Relation, what: str, target: Thing) -> Value:

@@ -23,7 +23,8 @@ KEYS: Mapping[str, Mapping[str, Any]] = {
         "meaning": "it takes both faces of its rack units",
     },
     "type": {
-        "type": "text",
+        "type": "relation",
+        "to": "DeviceType",
         "on": ["Mounted"],
         "no_inherit": True,
         "meaning": "the device type that it was made after: manufacturer/model",
@@ -88,7 +89,21 @@ KEYS: Mapping[str, Mapping[str, Any]] = {
     },
     "connector": {"type": "text", "on": _PARTS, "no_inherit": True, "meaning": "the type of the socket: 1000base-t"},
     "marking": {"type": "text", "on": _PARTS, "no_inherit": True, "meaning": "what is printed beside the socket"},
-    "inlet": {"type": "text", "on": ["Outlet"], "no_inherit": True, "meaning": "the inlet that feeds the outlet"},
+    "inlet": {
+        "type": "part",
+        "of": ["Inlet"],
+        "on": ["Outlet"],
+        "many": True,
+        "no_inherit": True,
+        "meaning": "the inlet that feeds the outlet",
+    },
+    "lag": {
+        "type": "part",
+        "of": ["NIC", "Port"],
+        "on": _PARTS,
+        "no_inherit": True,
+        "meaning": "the aggregate that the interface is in",
+    },
     "feed_leg": {"type": "text", "on": ["Outlet"], "no_inherit": True, "meaning": "the phase that feeds the outlet"},
     "maximum_draw": {
         "type": "number",

@@ -45,9 +45,9 @@ def vip_named(unit: UnitOfWork, name: str) -> Thing:
 
 def part_holding(reader: Reader, name: str) -> Thing:
     """The Thing or part of that name, or that itself holds that address. Raises NotFound, Malformed."""
-    address = addresses.parse(name)
-    holders = [holder for _, holder, _ in reader.claimants([addresses.claim(address)])] if address is not None else []
-    return reader.by_ids(holders)[holders[0]] if holders else reader.resolve(name)
+    wanted = addresses.sought(name)
+    holders = [each.holder for each in reader.holders(wanted)] if wanted is not None else []
+    return holders[0] if len(holders) == 1 else reader.resolve(name)
 
 
 def checked_vip(thing: Thing) -> Thing:

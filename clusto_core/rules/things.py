@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from clusto_core.drivers import Driver, Part, registry
 from clusto_core.errors import Malformed, Refused
 from clusto_core.model import reserved
-from clusto_core.model.attributes import Key, Value
+from clusto_core.model.attributes import Key, Value, string
 from clusto_core.model.names import split_part, trailing_number
-from clusto_core.model.things import Thing
-from clusto_core.rules import cabling, containment, devicetypes, kinds, parts, values
+from clusto_core.model.things import Attribute, Thing
+from clusto_core.rules import cabling, containment, devicetypes, kinds, parts, references, values
 from clusto_core.rules.lookup import resolve
 from clusto_core.store.unit import UnitOfWork
 
@@ -41,7 +41,7 @@ def add(
     unit.insert_parts(thing, model.planned)
     for part in model.parts:
         if part.attributes and (made := unit.part(thing, part.name)) is not None:
-            _give(unit, made, part.attributes.items())
+            _give(unit, made, references.of_parts_present(unit, thing, part.attributes))
     _give(unit, thing, attributes)
     given = {key for key, _ in attributes}
     _give(unit, thing, ((key, value) for key, value in model.attributes.items() if key not in given))
@@ -84,12 +84,22 @@ def remove(unit: UnitOfWork, thing: Thing) -> None:
     gone = [thing] if thing.is_part else [*unit.parts(thing), thing]
     _check_unconnected(unit, thing)
     ids = {each.id for each in gone}
+    named: list[tuple[Thing, Attribute]] = []
     for attribute in unit.referring(ids):
         holder = unit.by_id(attribute.thing_id)
         if holder.id not in ids:
             if attribute.key == containment.IN_KEY:
                 raise Refused(f"{thing.name} has {holder.name} in it: take it out first")
+            if attribute.key == reserved.EXPRESSION_NAMES:
+                named.append((holder, attribute))
+                continue
+            if attribute.value.type != "relation":
+                raise Refused(f"{holder.name} holds {attribute.value.text} in it: clusto ip free {holder.name}")
             raise Refused(f"{holder.name} names it: {attribute}")
+    for query, attribute in named:
+        name = string(attribute.value.text)
+        unit.delete_attribute(attribute)
+        values.keep_more(unit, query, reserved.EXPRESSION_GONE, [name])
     _discard(unit, thing)
 
 

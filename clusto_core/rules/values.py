@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from clusto_core.errors import Malformed, NotFound
+from clusto_core.errors import Malformed, NotFound, Refused
 from clusto_core.model import attributes, reserved
 from clusto_core.model.attributes import Key, Value, from_python
 from clusto_core.model.things import Attribute, Thing
@@ -75,6 +75,37 @@ def delete(unit: UnitOfWork, things: Sequence[Thing], key: Key, value: Value | N
         what = str(key) if said is None or key.secret else str(said)
         raise NotFound(f"no such attribute: {what} on {', '.join(thing.name for thing in things[:5])}")
     return count
+
+
+def delete_under(
+    unit: UnitOfWork, things: Sequence[Thing], key: Key, value: Value | None = None
+) -> list[tuple[Thing, Key]]:
+    """As `delete` for all keys that one means (see `Key.meant`): gives each with the Thing that had it.
+
+    Raises Refused where a Thing has the key itself and numbers of it besides, so that either could be meant; NotFound,
+    Malformed as `delete`.
+    """
+    found = []
+    for thing in things:
+        present = [each.key for each in unit.attributes(thing)]
+        # What has subkeys alone is a group of settings, no table: that is taken out when it is said ('snmp.*').
+        meant = [each for each in key.meant(present) if key.covers(each) or each.number is not None]
+        numbered = [each for each in dict.fromkeys(present) if key.above(each) and each.number != key.number]
+        if value is None and key in meant and numbered:
+            raise Refused(
+                f"{thing.name} has {key} and {', '.join(map(str, numbered[:3]))}: write {key}#*.* or {key}#* for those,"
+                f" or take out a value of {key} by naming it"
+            )
+        found += [(thing, each) for each in meant if _delete(unit, thing, reserved.writable(each), value)]
+    if not found:
+        delete(unit, things, key, value)
+    return found
+
+
+def next_number(unit: UnitOfWork, thing: Thing, key: str) -> int:
+    """The number behind the highest that a Thing has under a key; 0 where it has none."""
+    numbers = (each.key.number for each in unit.attributes(thing) if each.key.key == key)
+    return max((number for number in numbers if number is not None), default=-1) + 1
 
 
 # --- values under reserved keys, which only clusto's own code writes -------------------------------------------------

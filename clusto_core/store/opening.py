@@ -223,7 +223,7 @@ def backup(path: str) -> str:
 
 
 def _migrate(url: str) -> list[str]:
-    """Brings a store to the newest schema; gives what it found that somebody has to look at."""
+    """Brings a store to the newest schema; gives what it found that somebody has to look at, a line each."""
     from alembic import command
     from alembic.config import Config
     from sqlalchemy.exc import SQLAlchemyError

@@ -10,11 +10,14 @@ import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from operator import itemgetter
+from typing import NamedTuple
 
 from clusto_core.drivers import Category, Driver, registry
 from clusto_core.drivers.parts import FrontPort, Inlet, Outlet, RearPort
+from clusto_core.drivers.resources import VRF
 from clusto_core.errors import Malformed, NotFound, did_you_mean
 from clusto_core.model import addresses
+from clusto_core.model.addresses import Assigned
 from clusto_core.model.attributes import HEAD, Key, Value
 from clusto_core.model.names import composed, split_part
 from clusto_core.model.things import Attribute, Inherited, Link, Thing, in_force, in_order, leads_on
@@ -34,26 +37,31 @@ _POWER_PARTS = f"""
 _PART_BY_LABEL = f"""
     SELECT {THING} FROM things t JOIN attributes a ON a.thing_id = t.id
     WHERE t.owner_id = :owner AND a.key = 'label' AND a.head = :label"""
-_BY_CLAIM = f"SELECT {THING} FROM attributes a JOIN things t ON t.id = a.thing_id WHERE a.claim = :claim"
+_HELD = """
+    SELECT a.claim, a.thing_id, a.head, a.space_id, a.subkey FROM attributes a
+    WHERE a.claim >= :low AND a.claim < :high ORDER BY a.claim"""
+_SHARED = """
+    SELECT a.id, a.thing_id, a.key, a.number, a.subkey, a.type, a.head, a.rest, a.space_id, NULL
+    FROM attributes a WHERE a.key = '_ip' AND a.subkey > ''"""
 _CLAIMANTS = "SELECT a.claim, a.thing_id, a.id FROM attributes a WHERE a.claim IN (:ids)"
 _BY_VALUE = f"""
     SELECT {THING} FROM attributes a JOIN things t ON t.id = a.thing_id
     WHERE a.key = :key AND a.number IS NULL AND a.subkey IS NULL AND a.head IN (:ids)"""
 _BY_KEY = f"SELECT {THING} FROM attributes a JOIN things t ON t.id = a.thing_id WHERE a.key = :key AND a.number IS NULL"
 _ATTRIBUTE = """
-    SELECT a.id, a.thing_id, a.key, a.number, a.subkey, a.type, a.head, a.rest, a.ref_id, r.name
+    SELECT a.id, a.thing_id, a.key, a.number, a.subkey, a.type, a.head, a.rest, COALESCE(a.ref_id, a.space_id), r.name
     FROM attributes a LEFT JOIN things r ON r.id = a.ref_id"""
 _ATTRIBUTES = _ATTRIBUTE + " WHERE a.thing_id IN (:ids)"
 _VALUES = """
-    SELECT a.id, a.thing_id, a.number, a.subkey, a.type, a.head, a.rest, a.ref_id, r.name
+    SELECT a.id, a.thing_id, a.number, a.subkey, a.type, a.head, a.rest, COALESCE(a.ref_id, a.space_id), r.name
     FROM attributes a LEFT JOIN things r ON r.id = a.ref_id WHERE a.thing_id IN (:ids) AND a.key = :key"""
 _UNDER_KEY = _ATTRIBUTE + " WHERE a.key = :key"
 _ATTRIBUTES_OF_PARTS = """
-    SELECT a.id, a.thing_id, a.key, a.number, a.subkey, a.type, a.head, a.rest, a.ref_id, r.name
+    SELECT a.id, a.thing_id, a.key, a.number, a.subkey, a.type, a.head, a.rest, COALESCE(a.ref_id, a.space_id), r.name
     FROM things t JOIN attributes a ON a.thing_id = t.id LEFT JOIN things r ON r.id = a.ref_id
     WHERE t.owner_id IN (:ids)"""
 _ADDRESSES_OF_PARTS = f"""
-    SELECT {THING}, a.head FROM things t JOIN attributes a ON a.thing_id = t.id
+    SELECT {THING}, a.head, a.space_id, a.subkey FROM things t JOIN attributes a ON a.thing_id = t.id
     WHERE t.owner_id IN (:ids) AND a.key = '_ip'"""
 _LINK = """
     SELECT c.cable_id, c.kind, c.thing_id,
@@ -110,6 +118,26 @@ _LATER_CHANGES = """
 _MEMBERS = f"SELECT {THING} FROM attributes a JOIN things t ON t.id = a.thing_id WHERE a.ref_id = :id AND a.key = '_in'"
 
 
+class Held(NamedTuple):
+    """An address, who holds it, in which address space (a VRF; None for the one without a name), and as what it is
+    shared (None where it is one holder's)."""
+
+    address: str
+    holder: Thing
+    space: Thing | None
+    shared: str | None
+
+    @property
+    def space_name(self) -> str:
+        """The name of the address space; empty for the one that has none."""
+        return self.space.name if self.space is not None else ""
+
+    @property
+    def assigned(self) -> Assigned:
+        """The address as text has it, its space said where that has a name."""
+        return Assigned(self.address, self.space.name if self.space is not None else None, self.shared)
+
+
 @contextlib.contextmanager
 def open_reader(url: str) -> Iterator[Reader]:
     """A reader over one consistent view of the store. Raises NotFound, StoreBroken as `database.connect`."""
@@ -157,9 +185,8 @@ class Reader:
         if len(holders) == 1:
             return holders.pop()
         if holders:
-            names = ", ".join(thing.name for thing in in_order(holders)[:5])
-            raise Malformed(f"several Things hold {name}: {names}")
-        missing = name if part_name is None or addresses.parse_mac(name) or addresses.parse(name) else owner_name
+            raise Malformed(f"several Things hold {name}: {self._told(name, holders)}")
+        missing = name if part_name is None or addresses.parse_mac(name) or addresses.sought(name) else owner_name
         raise NotFound(f"no such thing: {missing}{did_you_mean(self.suggestion(missing))}")
 
     def _part_by_label(self, owner: Thing, label: str) -> Thing:
@@ -171,10 +198,20 @@ class Reader:
         guess = suggest(label, [part.part_name for part in self.parts(owner.id)])
         raise NotFound(f"no such part: {owner.name}:{label}{did_you_mean(guess and f'{owner.name}:{guess}')}")
 
+    def _told(self, text: str, holders: set[Thing]) -> str:
+        """The names of several that hold something, each with the address space where there are such."""
+        if (address := addresses.sought(text)) is not None and address.space is None:
+            held = self.holders(address)
+            if len({each.space for each in held}) > 1:
+                return ", ".join(f"{each.holder.owner_name} ({each.assigned})" for each in held[:5])
+        return ", ".join(thing.name for thing in in_order(holders)[:5])
+
     def _holders(self, text: str) -> set[Thing]:
         rows: list[Row] = []
-        if address := addresses.parse(text):
-            rows = self.database.rows(_BY_CLAIM, {"claim": addresses.claim(address)})
+        if (address := addresses.sought(text)) is not None:
+            owners = {each.holder.entity_id for each in self.holders(address)}
+            if owners:
+                return set(self.by_ids(owners).values())
         elif mac := addresses.parse_mac(text, bare=True):
             spellings = addresses.mac_spellings(mac)
             rows = list(self.database.rows_in(_BY_VALUE, [*spellings, text], {"key": "mac"}))
@@ -229,12 +266,14 @@ class Reader:
         """All attributes of all parts of these equipments."""
         return sorted(map(_attribute, self.database.rows_in(_ATTRIBUTES_OF_PARTS, owner_ids)))
 
-    def attributes_under(self, key: Key, *, any_number: bool = False) -> list[Attribute]:
-        """All attributes under a key, of whatever Thing or part; with `any_number` under each number of the key too."""
+    def attributes_under(self, key: Key, *, has: bool = False, any_number: bool = False) -> list[Attribute]:
+        """All attributes under a key, of whatever Thing or part; with `has`, those too by which a Thing has the key:
+        see `Key.has`; with `any_number`, those under each number of the key too."""
         found = map(_attribute, self.database.rows(_UNDER_KEY, {"key": key.key}))
         if any_number:
             return [each for each in found if each.key.subkey == key.subkey]
-        return [attribute for attribute in found if attribute.key == key]
+        under = key.has if has else key.covers
+        return [attribute for attribute in found if under(attribute.key)]
 
     def attributes_with(self, key: Key, value: Value) -> list[Attribute]:
         """All attributes under a key that have a value of that text."""
@@ -257,9 +296,10 @@ class Reader:
                 found.setdefault(thing_id, []).append(Value(type, text, ref_id))
         return found
 
-    def addresses_of_parts(self, *owner_ids: int) -> list[tuple[Thing, str]]:
-        """The addresses that parts of these equipments hold, each with its part, in natural order of the parts."""
-        found = [(Thing(*row[:5]), row[5]) for row in self.database.rows_in(_ADDRESSES_OF_PARTS, owner_ids)]
+    def addresses_of_parts(self, *owner_ids: int) -> list[tuple[Thing, str, int | None, str | None]]:
+        """The addresses that parts of these equipments hold, in natural order of the parts: the part, the address, the
+        id of its VRF, and as what it is shared."""
+        found = [(Thing(*row[:5]), *row[5:]) for row in self.database.rows_in(_ADDRESSES_OF_PARTS, owner_ids)]
         return sorted(found, key=lambda each: (natural_key(each[0].name), each[1]))
 
     def links(self, *thing_ids: int, kind: str | None = None) -> list[Link]:
@@ -335,6 +375,16 @@ class Reader:
         for attribute in self.attributes(*(origin.id for origin in origins)):
             by_thing.setdefault(attribute.thing_id, []).append(attribute)
         return in_force(origins, lambda origin: by_thing.get(origin.id, ()), self.own_keys)
+
+    def collected(self, thing: Thing) -> list[Inherited]:
+        """The attributes of a Thing and of all that it is in, nearest first: those too that nearer ones stand in front
+        of. Reserved keys are its own alone."""
+        origins = [thing, *self.ancestors(thing)]
+        by_thing: dict[int, list[Attribute]] = {}
+        for attribute in self.attributes(*(origin.id for origin in origins)):
+            if attribute.thing_id == thing.id or not attribute.key.reserved:
+                by_thing.setdefault(attribute.thing_id, []).append(attribute)
+        return [Inherited(attribute, origin) for origin in origins for attribute in by_thing.get(origin.id, ())]
 
     def setting(self, thing: Thing, key: str) -> str | None:
         """The one value in force under a key, inherited or own, with `env:` and `file:` not yet resolved."""
@@ -438,10 +488,26 @@ class Reader:
         """The Things that were put in this one (not the equipment in its rack units)."""
         return in_order(Thing(*row) for row in self.database.rows(_MEMBERS, {"id": thing.id}))
 
-    def claimant(self, claim: str) -> Thing | None:
-        """The Thing or part that holds what no two may hold: see `addresses.claim`."""
-        rows = self.database.rows(_BY_CLAIM, {"claim": claim})
-        return Thing(*rows[0]) if rows else None
+    def held(self, low: str, high: str) -> list[Held]:
+        """Who holds the addresses between two claims, in every address space, in the order of the addresses."""
+        rows = self.database.rows(_HELD, {"low": low, "high": addresses.last_claim(high)})
+        things = self.by_ids({id for row in rows for id in row[1:4:2] if id is not None} if rows else ())
+        return [Held(row[2], things[row[1]], things.get(row[3]), row[4]) for row in rows]
+
+    def holders(self, wanted: Assigned) -> list[Held]:
+        """Who holds an address: several do where it is shared, or in several address spaces. Only those in one space,
+        where `wanted` says which."""
+        claim = addresses.claim_of(wanted.address)
+        found = self.held(claim, claim) if claim is not None else []
+        return found if wanted.space is None else [each for each in found if each.space_name == wanted.space]
+
+    def shared_addresses(self) -> list[Attribute]:
+        """All addresses that several may hold at once."""
+        return [_attribute(row) for row in self.database.rows(_SHARED)]
+
+    def spaces(self) -> dict[int, Thing]:
+        """The address spaces that have a name, by their ids."""
+        return {thing.id: thing for thing in self.all([VRF.__name__])}
 
     def claimants(self, claims: Iterable[str]) -> Iterator[Row]:
         """Who holds each of these claims, if anyone: (claim, the holder's id, the attribute's id)."""
@@ -452,9 +518,12 @@ class Reader:
         return self.database.rows(_LATER_CHANGES, {"id": thing_id, "number": number})
 
     def referring(self, thing_ids: Iterable[int]) -> list[Attribute]:
-        """The attributes that name one of these Things."""
+        """The attributes that name one of these Things, addresses in the address space that it is among them."""
+        ids = list(thing_ids)
         return [
-            _attribute(row) for row in self.database.rows_in(_ATTRIBUTE + " WHERE a.ref_id IN (:ids)", list(thing_ids))
+            _attribute(row)
+            for column in ("ref_id", "space_id")
+            for row in self.database.rows_in(f"{_ATTRIBUTE} WHERE a.{column} IN (:ids)", ids)
         ]
 
 

@@ -13,7 +13,7 @@ from clusto_core.model.things import Attribute, Cable, Thing
 THINGS = ("id", "name", "driver", "owner_id", "number")
 ATTRIBUTES = (
     *("id", "thing_id", "key", "number", "subkey", "type"),
-    *("head", "rest", "integer_value", "float_value", "ref_id", "claim"),
+    *("head", "rest", "integer_value", "float_value", "ref_id", "claim", "space_id"),
 )
 CONNECTIONS = (
     *("cable_id", "side", "kind", "part_id", "thing_id"),
@@ -34,17 +34,26 @@ def of_attribute(attribute: Attribute) -> Row:
     if type == "string":
         rest = text[HEAD:] or None
         claim = claim_of(attribute) if key == IP else None
-        return (id, thing_id, key, number, subkey, type, text[:HEAD], rest, None, None, None, claim)
+        return (id, thing_id, key, number, subkey, type, text[:HEAD], rest, None, None, None, claim, ref)
     if type == "relation":
-        return (id, thing_id, key, number, subkey, type, None, None, None, None, ref, None)
+        return (id, thing_id, key, number, subkey, type, None, None, None, None, ref, None, None)
     value = attribute.value
     rest = text[HEAD:] or None
-    return (id, thing_id, key, number, subkey, type, text[:HEAD], rest, value.integer, value.float, ref, None)
+    return (id, thing_id, key, number, subkey, type, text[:HEAD], rest, value.integer, value.float, ref, None, None)
 
 
 def claim_of(attribute: Attribute) -> str | None:
     """What no other Thing may hold besides: the claim of an address; None for attributes that claim nothing."""
-    return addresses.claim_of(attribute.value.text) if attribute.key == (IP, None, None) else None
+    if (claim := address_claim(attribute)) is None or attribute.key.subkey is None:
+        return claim
+    return addresses.claimed(claim, None, attribute.id)
+
+
+def address_claim(attribute: Attribute) -> str | None:
+    """The claim of an address within its address space, shared or not; None for attributes that are none."""
+    if attribute.key.key != IP or (claim := addresses.claim_of(attribute.value.text)) is None:
+        return None
+    return claim if attribute.value.ref is None else addresses.claimed(claim, attribute.value.ref)
 
 
 def of_cable(cable: Cable, kind: str, far: Thing | None, near: Thing | None) -> Iterator[Row]:

@@ -95,15 +95,18 @@ attributes = Table(
     Column("integer_value", BigInteger),
     Column("float_value", Double),
     Column("ref_id", _ID, ForeignKey("things.id")),
-    Column("claim", _name(40)),
+    Column("claim", _name(80).with_variant(String(40), "sqlite")),
+    Column("space_id", _ID, ForeignKey("things.id")),
     Index("ix_attributes_thing", "thing_id", "key"),
     Index("ix_attributes_value", "key", "subkey", "head"),
     Index("ix_attributes_ref", "ref_id", **_where(Column("ref_id").isnot(None))),
     Index("ux_attributes_claim", "claim", unique=True, **_where(Column("claim").isnot(None))),
+    Index("ix_attributes_space", "space_id", **_where(Column("space_id").isnot(None))),
     CheckConstraint("(type = 'relation') = (ref_id IS NOT NULL)", name="relation"),
     **_TABLE,
 )
-"""`head` and `rest` are a value's text, cut at HEAD characters; `claim` is what no two Things may hold: an address."""
+"""`head` and `rest` are a value's text, cut at HEAD characters; `claim` is what no two Things may hold: an address
+within its address space, `space_id` the VRF that it is in."""
 
 connections = Table(
     "connections",

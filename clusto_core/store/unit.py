@@ -9,7 +9,7 @@ rules of the model are not here; this module knows rows.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from clusto_core.store.database import Row
 from clusto_core.store.reader import Reader
 
 if TYPE_CHECKING:
+    from clusto_core.drivers import Driver
     from clusto_core.model.attributes import Key
 
 _CABLES = """
@@ -64,6 +65,8 @@ class UnitOfWork:
         self._gone: tuple[dict[int, Thing], dict[int, Attribute], dict[int, Cable]] = ({}, {}, {})
         self._renamed: dict[int, tuple[str, str]] = {}
         self._claims: dict[str, int | None] = {}
+        self._shared: dict[str, list[Attribute]] | None = None
+        # Shared addresses by the claim that all their holders have, read when one is first asked for.
         # New Things that are gone again.
         self._dropped: set[int] = set()
         # What of that is not written yet. A row that was new and is gone again is passed over when its turn comes.
@@ -190,6 +193,23 @@ class UnitOfWork:
             self.prefetch_claims([claim])
         holder = self._claims[claim]
         return None if holder is None else self.by_id(holder)
+
+    def sharers(self, claim: str) -> list[Attribute]:
+        """The addresses of that claim that are shared, one a holder, as in this transaction."""
+        if self._shared is None:
+            self._shared = {}
+            for attribute in self._reader.shared_addresses():
+                if attribute.id not in self._gone[1]:
+                    self._shared.setdefault(str(rows.address_claim(attribute)), []).append(attribute)
+            for attribute in self._new[1].values():
+                self._share(attribute)
+        return self._shared.get(claim, [])
+
+    def _share(self, attribute: Attribute) -> None:
+        if self._shared is not None and (claim := rows.address_claim(attribute)) is not None and attribute.key.subkey:
+            known = self._shared.setdefault(claim, [])
+            if attribute not in known:
+                known.append(attribute)
 
     def prefetch_claims(self, claims: Iterable[str]) -> None:
         """Reads at once who holds each of many claims."""
@@ -354,12 +374,15 @@ class UnitOfWork:
             self.declared.clear()
         if (claim := rows.claim_of(attribute)) is not None:
             self._claims[claim] = attribute.thing_id
+            self._share(attribute)
 
     def delete_attribute(self, attribute: Attribute) -> None:
         """Takes one value out."""
         self.attributes(self.by_id(attribute.thing_id)).remove(attribute)
         if (claim := rows.claim_of(attribute)) is not None:
             self._claims[claim] = None
+            if self._shared is not None and attribute.key.subkey:
+                self._shared[str(rows.address_claim(attribute))].remove(attribute)
         if self._new[1].pop(attribute.id, None) is None:
             self._gone[1][attribute.id] = attribute
         self._obsolete[1].append(attribute.id)
@@ -505,6 +528,19 @@ class UnitOfWork:
         """The keys of attributes that are new, without reserved ones and those of which some were taken out."""
         new, gone = ({attribute.key for attribute in rows.values()} for rows in (self._new[1], self._gone[1]))
         return {key for key in new - gone if not key.reserved}
+
+    def renamed(self) -> dict[int, tuple[str, str]]:
+        """The names before and now of the Things and parts that the store had under another name, by their ids."""
+        return {id: names for id, names in self._renamed.items() if names[0] != names[1]}
+
+    def changed_under(self, keys: Container[Key]) -> tuple[list[Attribute], list[Attribute]]:
+        """The attributes under some keys that are new, and those that are gone."""
+        new, gone = ([each for each in rows.values() if each.key in keys] for rows in (self._new[1], self._gone[1]))
+        return new, gone
+
+    def stored(self, driver: type[Driver]) -> bool:
+        """Whether the store had Things of just that driver before this transaction, or the transaction wrote some."""
+        return bool(self._reader.all([driver.__name__]))
 
     def attributes_changed(self, key: Key) -> tuple[list[Attribute], list[Attribute]]:
         """The attributes under a key that are new, and those that are gone."""

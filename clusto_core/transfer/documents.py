@@ -291,9 +291,9 @@ def _read_ip(document: Document, content: object, problems: _Problems) -> None:
         if isinstance(item, dict):
             problems.note(item, "ip")
             for part, texts in item.items():
-                found.setdefault(_checked_part(part), []).extend(map(addresses.canonical, _texts(texts)))
+                found.setdefault(_checked_part(part), []).extend(map(addresses.spelled, _texts(texts)))
         else:
-            found.setdefault("", []).append(addresses.canonical(_text(item)))
+            found.setdefault("", []).append(addresses.spelled(_text(item)))
     if content == []:
         found[""] = []
     document.addresses = {part: tuple(dict.fromkeys(held)) for part, held in found.items()}

@@ -12,13 +12,16 @@ from clusto_core.answers.view import whole
 from clusto_core.drivers import Driver, Part, registry
 from clusto_core.drivers.equipment import PatchPanel
 from clusto_core.drivers.parts import NIC, Inlet, Port, RackUnit, SerialPort
-from clusto_core.errors import ClustoError
+from clusto_core.errors import ClustoError, Malformed
 from clusto_core.model import wiring
+from clusto_core.model.addresses import Assigned
 from clusto_core.model.attributes import IN, IP, Key, Value
 from clusto_core.model.mounting import spelled
+from clusto_core.model.reserved import EXPRESSION_NAMES
 from clusto_core.model.things import Attribute, Link, Thing
 from clusto_core.rules import devicetypes, parts
 from clusto_core.rules.devicetypes import TYPE
+from clusto_core.rules.spaces import Spaces
 from clusto_core.spelling import natural_key
 from clusto_core.store.reader import Reader
 from clusto_core.transfer.documents import Document
@@ -47,6 +50,7 @@ class _Exporter:
         self.reader = reader
         self.things = whole(reader, things)
         self.ids = {thing.id for thing in self.things}
+        self.spaces = Spaces(reader)
         self.types: dict[tuple[str, type[Driver]], devicetypes.Model | None] = {}
 
     def documents(self) -> Iterator[Document]:
@@ -73,12 +77,13 @@ class _Exporter:
         document = Document(thing.name, "", 0, thing.driver)
         values = _grouped(attributes.get(thing.id, ()))
         document.parents = tuple(sorted((each.text for each in values.pop(Key(IN), ())), key=natural_key))
-        held = {"": tuple(each.text for each in values.pop(Key(IP), ()))}
+        held = {"": self._addresses(values)}
         model = self._model(thing, values)
         if model.type:
             document.type = values.pop(TYPE)[0].text
         for key in model.attributes:
             values.setdefault(key, ())
+        values.pop(EXPRESSION_NAMES, None)  # an import finds them again
         document.attrs = _sorted(values)
         document.parts = _differing(thing, own, model.parts)
         typed = {part.name: part for part in model.parts}
@@ -86,7 +91,7 @@ class _Exporter:
         for part in own:
             name = part.part_name
             found = _grouped(attributes.get(part.id, ()))
-            held[name] = tuple(each.text for each in found.pop(Key(IP), ()))
+            held[name] = self._addresses(found)
             planned = typed.get(name)
             if planned is not None and planned.driver.__name__ == part.driver:
                 for key, default in planned.attributes.items():
@@ -98,6 +103,21 @@ class _Exporter:
         document.addresses = {name: texts for name, texts in held.items() if texts}
         self._joins(document, thing, links)
         return document
+
+    def _addresses(self, values: Grouped) -> tuple[str, ...]:
+        """Takes the addresses out of the values under each key, as text that an import takes for the same ones."""
+        keys = [key for key in values if key.key == IP]
+        return tuple(self._assigned(each, key.subkey) for key in keys for each in values.pop(key))
+
+    def _assigned(self, value: Value, shared: str | None) -> str:
+        address = Assigned(value.text, None, shared)
+        if value.ref is not None:
+            return str(address._replace(space=self.spaces.known[value.ref].name))
+        try:
+            found = self.spaces.of(address)
+        except Malformed:
+            return str(address._replace(space=""))
+        return str(address if found is None else address._replace(space=""))
 
     def _joins(self, document: Document, thing: Thing, links: list[Link]) -> None:
         mounted = [link for link in links if link.part is None and link.other.is_a(RackUnit)]
@@ -122,7 +142,8 @@ class _Exporter:
         driver = registry.of(thing.driver)
         said = values.get(TYPE, ())
         usual = devicetypes.first_attributes(driver.attributes)
-        if len(said) == 1 and said[0].type == "string" and (found := self._type(said[0].text, driver)) is not None:
+        names = [value.text for value in said if value.type in ("string", "relation")]
+        if len(names) == len(said) == 1 and (found := self._type(names[0], driver)) is not None:
             return _Expected(said[0].text, found.parts, {**usual, **found.attributes})
         planned = [devicetypes.TypedPart(part.name, part.driver, {}) for part in parts.plan(driver, {})]
         return _Expected("", planned, usual)

@@ -51,6 +51,8 @@ def guessed(file: TextIO, name: str) -> tuple[str, TextIO]:
     if found is None:
         raise Malformed(f"what format has {name[:100]}? say it with --format ({', '.join(formats.names())})")
     return found, whole
+
+
 def _text(raw: IO[bytes]) -> TextIO:
     wide = isinstance(raw, io.BufferedReader) and raw.peek(2)[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
     return io.TextIOWrapper(raw, encoding="utf-16" if wide else "utf-8", errors="surrogateescape", newline="")

@@ -7,19 +7,23 @@ rules are those of the model. What is wrong with one Thing does not keep the nex
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import NamedTuple
 
 from clusto_core.drivers import registry
-from clusto_core.drivers.resources import DeviceType, SiteKey
+from clusto_core.drivers.resources import VRF, DeviceType, SiteKey
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, did_you_mean
 from clusto_core.inventory import Transaction
 from clusto_core.model import addresses, keys
+from clusto_core.model.addresses import Assigned
 from clusto_core.model.attributes import Value
 from clusto_core.model.names import composed, split_part
 from clusto_core.model.things import Thing
 from clusto_core.rules import claims, containment, kinds, parts, things, values
 from clusto_core.rules.devicetypes import DEFINITION, TYPE
+from clusto_core.rules.spaces import Spaces
 from clusto_core.spelling import suggest
 from clusto_core.transfer.documents import Document, Values, attribute_key
 from clusto_core.transfer.faults import Faulty
@@ -260,14 +264,28 @@ class _Rounds:
         for name, texts in document.addresses.items():
             part = self.unit.part(thing, name) if name else thing
             if part is not None:
-                claims.release(self.unit, part, keep=texts)
+                # What is wrong with an address is told when it is to be held.
+                with contextlib.suppress(ClustoError):
+                    kept = [(said, self._space(said)) for said in map(addresses.assigned, texts)]
+                    claims.release(self.unit, part, keep=kept)
+
+    @cached_property
+    def _spaces(self) -> Spaces | None:
+        made = any(document.driver == VRF.__name__ for document in self.work.documents)
+        return Spaces(self.unit.reader) if made or self.unit.stored(VRF) else None
+
+    def _space(self, said: Assigned) -> Thing | None:
+        """The address space of an address; nothing is looked for where there is but the one without a name."""
+        if self._spaces is None and not said.space:
+            return None
+        return (self._spaces or Spaces(self.unit.reader)).of(said)
 
     def _hold(self, document: Document, thing: Thing) -> None:
         for name, texts in document.addresses.items():
             try:
                 holder = self.work.part(thing, name) if name else thing
-                for text in texts:
-                    claims.hold(self.unit, holder, text)
+                for said in map(addresses.assigned, texts):
+                    claims.hold(self.unit, holder, said, self._space(said))
             except ClustoError as error:
                 self.work.fault(document, error, "ip", name)
 
@@ -297,6 +315,8 @@ def _outermost_first(made: Made) -> Made:
     for name in list(waiting):
         take(name)
     return [*first.values(), *(each for each in others if each[0].name not in first)]
+
+
 def _column(part: str, said: Values) -> str:
     """What may have been meant where a column of two words (`Serial Number`) is read as a part and its key."""
     near = next((str(key) for key in keys.every() if str(key) == part.lower()), None)

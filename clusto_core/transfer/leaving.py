@@ -11,6 +11,8 @@ import shlex
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, TextIO
 
+from clusto_core.answers.view import Spaces
+
 
 def _untold(line: str) -> None:
     return None
@@ -19,12 +21,13 @@ def _untold(line: str) -> None:
 class Leaving(NamedTuple):
     """How one export is made. `allowed` are the keys that may become settings of its program, as they are spelled, or
     `*` for all; `raw` leaves out what is there for people only, such as the guard against formulas; `tell` gets a line
-    for what was left out.
+    for what was left out. `spaces` are the address spaces whose addresses are written, all where it is None.
     """
 
     allowed: frozenset[str] = frozenset()
     raw: bool = False
     tell: Callable[[str], None] = _untold
+    spaces: Spaces = None
 
     def permits(self, key: str) -> bool:
         """Whether the attribute of that key may become a setting of the program."""

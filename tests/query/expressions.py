@@ -19,7 +19,8 @@ BOUNDS = (
     "12", "1.5", "0", "-3", "9007199254740992", "9007199254740993", "1e16", "99999999999999999999", "2024-01-01",
     "2024-03-01T00:00:00Z", '"x"', "web", '"12"',
 )  # fmt: skip
-KEYS = ("foo", "bar", "foo#1", "tag.sub")
+KEYS = ("foo", "bar", "foo#1", "tag.sub", "foo#2", "foo#1.sub", "tag#0.sub", "tag#0")
+ASKED = (*KEYS, "tag", "foo#*", "foo#*.*", "foo#1.*", "foo#*.sub", "tag#*.sub", "tag.*")
 ADDRESSES = ("10.2.0.1", "10.2.3.4", "10.3.0.1", "2001:db8::1")
 DRIVERS = (
     "Server", "Switch", "PDU", "Console", "Rack", "Datacenter", "PatchPanel", "Pool", "Class", "Equipment", "Category",
@@ -77,8 +78,14 @@ def build(change: Transaction, random: Random) -> list[Thing]:
         elif random.random() < 0.2:
             value = Value("string", random.choice(VALUES))
         change.add_values(holder, Key.parse(random.choice(KEYS)), [value])
+    blue = change.add("VRF", "blue")
     for address in random.sample(ADDRESSES, random.randint(0, len(ADDRESSES))):
-        claims.hold(change.unit, random.choice(things + parts), address)
+        space = random.choice((None, blue))
+        claims.hold(change.unit, random.choice(things + parts), address, space)
+        if space is None and random.random() < 0.5:
+            claims.hold(change.unit, random.choice(things + parts), address, blue)
+    for holder in random.sample(things + parts, random.randint(0, 2)):
+        claims.hold(change.unit, holder, "10.2.9.9+vrrp", blue)
     return things + parts
 
 
@@ -138,7 +145,7 @@ class Writer:
         if roll < 0.62:
             return self.choice(
                 "_ip:10.2.0.1", "_ip:10.2.0.0/16", "attr:_ip,10.*", "_ip:2001:db8::/32", "haskey(_ip)",
-                "_ip:10.2.0.2-10.3.0.1", "attr:_ip,/^10[.]2/",
+                "_ip:10.2.0.2-10.3.0.1", "attr:_ip,/^10[.]2/", "_ip:10.2.0.0/16@blue", "_ip:10.2.0.1@", "_ip:10.2.9.9",
             )  # fmt: skip
         return self.attribute()
 
@@ -152,7 +159,7 @@ class Writer:
         )  # fmt: skip
 
     def attribute(self) -> str:
-        key = self.random.choice(KEYS)
+        key = self.random.choice(ASKED)
         inherited = self.choice(" inherited", "", "")
         roll = self.random.random()
         if roll < 0.3:

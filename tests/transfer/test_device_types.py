@@ -14,6 +14,7 @@ from clusto_core.config import Settings
 from clusto_core.errors import Malformed, NotFound
 from clusto_core.inventory import Inventory
 from clusto_core.model.attributes import Key, Value, structure
+from clusto_core.rules import values
 from clusto_core.transfer.documents import Document
 from clusto_core.transfer.formats.device_type import read
 from tests.conftest import Run
@@ -91,10 +92,11 @@ def test_a_type_gives_its_parts(store: Inventory) -> None:
     with store.read() as reader:
         assert reader.resolve("switch1:GigabitEthernet 1/0/1").name == "switch1:GigabitEthernet-1/0/1"
         own = {str(each.key): each.value for each in reader.attributes(reader.resolve("switch1").id)}
+        model = reader.resolve("grune-netze/gn-4-2")
     assert own == {
         "height": Value("float", "1.5"),
         "full_depth": Value("boolean", "false"),
-        "type": Value("string", "grune-netze/gn-4-2"),
+        "type": values.relation(model),
     }
 
 

@@ -109,7 +109,7 @@ def test_addresses_are_those_of_the_parts(inventory: Inventory) -> None:
             claims.hold(change.unit, change.resolve(holder), address)
     with inventory.read() as reader:
         ids = [reader.resolve(name).id for name in ("server1", "server2")]
-        found = [(part.name, address) for part, address in reader.addresses_of_parts(*ids)]
+        found = [(part.name, address) for part, address, _, _ in reader.addresses_of_parts(*ids)]
     assert found == [("server1:eth0", "10.0.0.1"), ("server1:eth1", "10.0.0.2")]
 
 

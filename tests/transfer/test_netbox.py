@@ -340,7 +340,10 @@ def test_addresses(site: Site, store: Inventory) -> None:
     assert values(store, "db-1:eth0")["_ip"] == ["10.1.0.5"]
     assert values(store, "db-1:eth0")["dns_name"] == ["db.x"]
     assert values(store, "db-1")["primary_ip4"] == ["10.1.0.5"]
-    assert values(store, "db-1:eth1")["address"] == ["10.1.0.5/16"]
+    assert values(store, "db-1:eth1")["_ip"] == ["10.1.0.5"]
+    assert values(store, "Red-10.1.0.0-16")["vrf"] == ["Red"]
+    with store.read() as reader:
+        assert reader.resolve("10.1.0.5@Red") == reader.resolve("10.1.0.5@") == reader.resolve("db-1")
     assert values(store, "Old-Town-10.1.0.0-16") == {
         "netbox.name": ["10.1.0.0/16"],
         "cidr": ["10.1.0.0/16"],
@@ -351,7 +354,6 @@ def test_addresses(site: Site, store: Inventory) -> None:
         "_in": ["Old-Town"],
     }
     assert values(store, "Red-10.1.0.0-16")["vrf"] == ["Red"]
-    assert "1 addresses are held twice" in notes(documents)
     assert "1 ipam.ipaddress" in notes(documents)
 
 

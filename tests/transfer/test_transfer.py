@@ -159,7 +159,7 @@ def test_addresses_change_hands_within_one_file_and_are_taken_from_nobody_else(s
     )
     with site.read() as reader:
         assert reader.resolve("10.0.0.1").name == "server2"
-        assert reader.claimant("ip6:20010db8000000000000000000000001") is None
+        assert reader.held(*["ip6:20010db8000000000000000000000001"] * 2) == []
     assert faults(site, {"name": "switch2a", "ip": "10.0.0.10"}) == [
         "site:1: switch2a: 10.0.0.10 is taken: server1 holds it"
     ]

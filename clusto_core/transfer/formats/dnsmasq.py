@@ -20,13 +20,14 @@ from ipaddress import ip_network
 from typing import NamedTuple, TextIO
 
 from clusto_core.answers.recipes import Recipe, recipes
-from clusto_core.answers.view import whole
+from clusto_core.answers.view import Spaces, whole
 from clusto_core.drivers import Equipment
 from clusto_core.drivers.resources import Network
 from clusto_core.errors import NotFound
 from clusto_core.model import addresses
 from clusto_core.model.attributes import Key
 from clusto_core.model.things import Thing
+from clusto_core.rules.spaces import SPACE
 from clusto_core.store.reader import Reader
 from clusto_core.transfer.collisions import collisions, others
 from clusto_core.transfer.leaving import SAFE, Leaving, comment
@@ -70,12 +71,13 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving
     chosen = whole(reader, things)
     machines = [thing for thing in chosen if thing.is_a(Equipment)]
     out.write("# Written by clusto export --format dnsmasq. Machines that are not named here get no answer.\n")
-    out.writelines(f"{line}\n" for line in _networks(reader, [thing for thing in chosen if thing.is_a(Network)]))
+    networks = [thing for thing in chosen if thing.is_a(Network)]
+    out.writelines(f"{line}\n" for line in _networks(reader, networks, leaving.spaces))
     roots: set[str] = set()
     urls: set[str] = set()
     hosts: list[_Host] = []
     told: list[str] = []
-    for found in recipes(reader, machines):
+    for found in recipes(reader, machines, leaving.spaces):
         if isinstance(found, NotFound):
             told.append(str(found))
             continue
@@ -103,13 +105,20 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving
     out.writelines(_lines(hosts))
 
 
-def _networks(reader: Reader, networks: Iterable[Thing]) -> Iterator[str]:
+def _networks(reader: Reader, networks: Iterable[Thing], spaces: Spaces) -> Iterator[str]:
+    first: dict[object, str] = {}
     for thing in networks:
-        values = {each.key: each.value.text for each in reader.attributes(thing.id)}
+        own = reader.attributes(thing.id)
+        if spaces is not None and next((each.value.ref for each in own if each.key == SPACE), None) not in spaces:
+            continue
+        values = {each.key: each.value.text for each in own}
         try:
             block = ip_network(values.get(_CIDR, ""), strict=False)
         except ValueError:
             yield f"# {thing.name}: no block of addresses (attribute cidr)"
+            continue
+        if (other := first.setdefault(block, thing.name)) != thing.name:
+            yield f"# {thing.name}: left out, {other} is {block} too, in another address space (--vrf)"
             continue
         if block.version == 6:
             yield f"dhcp-range={block.network_address},ra-only"

@@ -43,7 +43,12 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving
     """Writes the addresses of the Things. A name that is no host name is told in a comment instead, and so are names
     that several Things would have: host names do not differ in case.
     """
-    entries = [entry for view in views(reader, things) for thing in view.things for entry in _entries(view, thing)]
+    every = [(view, thing) for view in views(reader, things, leaving.spaces) for thing in view.things]
+    entries = [entry for view, thing in every for entry in _entries(view, thing)]
+    for view, thing in every:
+        for held in view.held(thing):
+            if held.shared is not None:
+                out.write(comment(f"{held.address} is shared ({held.shared}): {thing.name} is not called by it"))
     alike = collisions((entry.name.casefold(), entry.thing) for entry in entries)
     shared = collisions((entry.address, entry.thing) for entry in entries)
     for entry in entries:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_interface, ip_network
 from typing import Any
 
+from clusto_core.model.addresses import SHARED, Assigned
 from clusto_core.transfer.netbox.devices import INTERFACE, MACHINE_INTERFACE
 from clusto_core.transfer.netbox.dump import Dump, Reference, Row
 from clusto_core.transfer.netbox.naming import Candidate
@@ -15,7 +16,7 @@ from clusto_core.transfer.netbox.translation import Translation
 VLAN = "ipam.vlan"
 PREFIX = "ipam.prefix"
 ADDRESS = "ipam.ipaddress"
-_VRF = "ipam.vrf"
+VRF = "ipam.vrf"
 
 
 def candidates(dump: Dump) -> Iterator[Candidate]:
@@ -23,8 +24,10 @@ def candidates(dump: Dump) -> Iterator[Candidate]:
     for pk, row in dump.rows(VLAN).items():
         inside = dump.text(SITE, row.get("site")) or dump.text("ipam.vlangroup", row.get("group"))
         yield Candidate(Reference(VLAN, pk), f"vlan{row['vid']}", inside, "vlan")
+    for pk, row in dump.rows(VRF).items():
+        yield Candidate(Reference(VRF, pk), row["name"], "", "vrf")
     for pk, row in dump.rows(PREFIX).items():
-        inside = dump.text(_VRF, row.get("vrf")) or dump.text(SITE, row.get("site"))
+        inside = dump.text(VRF, row.get("vrf")) or dump.text(SITE, row.get("site"))
         yield Candidate(Reference(PREFIX, pk), row["prefix"], inside, "prefix")
 
 
@@ -35,8 +38,11 @@ def translate(translation: Translation) -> None:
         attrs = translation.common(row, role="ipam.role", group="ipam.vlangroup")
         data = translation.add(Reference(VLAN, pk), "VLAN", row["name"], {"vid": row["vid"], **attrs})
         translation.attach(data["name"], [translation.name(SITE, row.get("site"))])
+    for pk, row in dump.rows(VRF).items():
+        translation.add(Reference(VRF, pk), "VRF", row["name"], {"rd": row.get("rd"), **translation.common(row)})
     for pk, row in dump.rows(PREFIX).items():
-        attrs = translation.common(row, role="ipam.role", vrf=_VRF)
+        attrs = translation.common(row, role="ipam.role")
+        attrs["vrf"] = _reference(translation.name(VRF, row.get("vrf")))
         vlan = translation.name(VLAN, row.get("vlan"))
         attrs = {"cidr": row["prefix"], "vlan": {"ref": vlan} if vlan else None, **attrs}
         attrs["is_pool"] = row.get("is_pool") or None
@@ -45,7 +51,7 @@ def translate(translation: Translation) -> None:
         translation.attach(data["name"], [translation.name(SITE, row.get("site") or row.get("_site"))])
     _interfaces(translation)
     _Addresses(translation).translate()
-    translation.used |= {"ipam.role", "ipam.vlangroup", "ipam.macaddress", _VRF}
+    translation.used |= {"ipam.role", "ipam.vlangroup", "ipam.macaddress"}
 
 
 def _interfaces(translation: Translation) -> None:
@@ -63,7 +69,8 @@ def _interfaces(translation: Translation) -> None:
                     "enabled": False if row.get("enabled") is False else None,
                 }
                 attrs |= {field: row.get(field) for field in ("mtu", "mode", "speed", "duplex", "wwn", "description")}
-                attrs["lag"] = dump.text(INTERFACE, row.get("lag"))
+                aggregate = translation.parts.get(Reference(INTERFACE, row.get("lag") or 0))
+                attrs["lag"] = f"{aggregate[0].owner}:{aggregate[0].name}" if aggregate else None
                 attrs["vlan"] = _reference(translation.name(VLAN, row.get("untagged_vlan")))
                 names = (translation.name(VLAN, each) for each in row.get("tagged_vlans") or ())
                 attrs["tagged_vlan"] = [{"ref": name} for name in names if name]
@@ -80,7 +87,7 @@ class _Addresses:
 
     def __init__(self, translation: Translation) -> None:
         self.translation = translation
-        self.held: set[str] = set()
+        self.held: set[Assigned] = set()
         self.blocks: dict[object, list[tuple[IPv4Network | IPv6Network, str]]] = {}
         for pk, row in translation.dump.rows(PREFIX).items():
             block = ip_network(row["prefix"], strict=False)
@@ -97,18 +104,18 @@ class _Addresses:
             parts = translation.parts.get(key, []) if key else []
             if not parts:
                 self._reserve(row, address)
-            elif address in self.held:
+            elif (assigned := self._assigned(row, address)) in self.held and not assigned.shared:
                 doubled += 1
                 translation.part_attrs(parts[0].owner, parts[0].name, {"address": [row["address"]]})
             else:
-                self.held.add(address)
+                self.held.add(assigned)
                 part = parts[0]
                 data: dict[str, Any] = translation.things[part.owner]
-                data.setdefault("ip", {}).setdefault(part.name, []).append(address)
+                data.setdefault("ip", {}).setdefault(part.name, []).append(str(assigned))
                 translation.part_attrs(part.owner, part.name, {"dns_name": row.get("dns_name")})
         if doubled:
             translation.remarks.append(
-                f"{doubled} addresses are held twice in NetBox, as in several VRFs: the first holder has them, of the "
+                f"{doubled} addresses are held twice in NetBox in one VRF: the first holder has them, of the "
                 "others they are the attribute address"
             )
         for row in translation.dump.rows("ipam.iprange").values():
@@ -119,6 +126,13 @@ class _Addresses:
             else:
                 self._note(network, "range", f"{first}-{last} {row.get('description') or row.get('status')}")
         translation.used |= {ADDRESS, "ipam.iprange"}
+
+    def _assigned(self, row: Row, address: str) -> Assigned:
+        """An address within its VRF, and as what it is shared, by those of NetBox's roles that say so."""
+        space = self.translation.name(VRF, row.get("vrf"))
+        role = row.get("role")
+        shared = role if isinstance(role, str) and role in SHARED else None
+        return Assigned(address, space or ("" if self.translation.dump.rows(VRF) else None), shared)
 
     def _reserve(self, row: Row, address: str) -> None:
         """An address that no interface holds is noted where it belongs."""

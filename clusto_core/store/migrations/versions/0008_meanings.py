@@ -18,8 +18,8 @@ from clusto_core.model.attributes import HEAD, Key, Value
 from clusto_core.model.keys import Declared
 from clusto_core.model.things import Thing
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 
 _THINGS = sa.table("things", *map(sa.column, ("id", "name", "driver", "owner_id", "number")))
 _ATTRIBUTES = sa.table(
@@ -36,7 +36,10 @@ def upgrade() -> None:
     told = context.config.attributes.setdefault("told", [])
     connection = op.get_bind()
     changed: list[dict[str, Any]] = []
+    naming = keys.references()
     for key, declared in keys.every().items():
+        if key in naming:
+            continue
         counts: dict[tuple[str, Key], int] = {}
         for id, thing, numbered, value in _under(connection, key):
             if not declared.governs(numbered, thing.kind):
