@@ -67,12 +67,18 @@ MEMBERS: Fields = {
     "members?": (WHOLE, "how many are in it"),
     "driver?": (TEXT, "the driver of a member"),
 }
+ADDRESS: Fields = {
+    "address": (TEXT, "the address"),
+    "vrf": (none_or(TEXT), "its address space, where that has a name"),
+    "shared": (none_or(TEXT), "as what it is shared: vrrp, anycast..."),
+}
 COUNT = (WHOLE, "how many")
 FEED: Fields = {
     "inlet": (none_or(TEXT), "the inlet that is fed"),
     "outlet": (TEXT, "the outlet as a part: pdu3:7"),
     "device": (TEXT, "the PDU or controller that is asked"),
     "number": (TEXT, "the outlet as the device calls it"),
+    "feeder": (none_or(TEXT), "the inlet of the device that the outlet hangs on"),
     "label": (none_or(TEXT), "what the device has as its label"),
     "before": (none_or(TEXT), "its state before"),
     "state": (TEXT, "its state"),
@@ -83,6 +89,16 @@ FEED: Fields = {
     "seconds": (none_or(NUMBER), "how long that took"),
     "failure": (none_or(TEXT), "what went wrong"),
 }
+LOAD: Fields = {
+    "inlet": (none_or(TEXT), "the inlet"),
+    "leg": (TEXT, "the leg, where recorded"),
+    "outlets": (WHOLE, "how many outlets hang on it"),
+    "used": (WHOLE, "how many of them feed something"),
+    "planned": (NUMBER, "watts drawn, as recorded"),
+    "maximum": (NUMBER, "watts drawn at most, as recorded"),
+    "unknown": (WHOLE, "of how many in use nothing is recorded"),
+}
+NOBODY = none_or(TEXT)
 NOTES = (several(TEXT), "what else there is to say")
 FAILURES = (several(TEXT), "what went wrong")
 REFUSED = (FLAG, "refused before anything was sent")
@@ -237,12 +253,15 @@ VERBS: dict[str, Fields | None] = {
             "those without a gap between them",
         ),
     },
-    "ip list": {"address": (TEXT, "the address"), "name": (TEXT, "what holds it")},
+    "ip list": {**ADDRESS, "name": (TEXT, "what holds it")},
     "locate": {
+        **{f"{key}?": said for key, said in ADDRESS.items()},
         "name": NAME,
         "kind": (one_of(f"{KINDS} in none"), "what joins it; in: it was put there; none: nothing does"),
         "part": (none_or(TEXT), "the part of it that is joined"),
         **CABLED,
+        "half": (none_or(TEXT), "of a rack unit: lower or upper, where it takes one"),
+        "face": (none_or(TEXT), "of a rack unit: front or rear, where it takes one"),
     },
     "log": {
         "transaction": (WHOLE, "its number"),
@@ -306,6 +325,8 @@ VERBS: dict[str, Fields | None] = {
         "dark": (FLAG, "whether it loses all its feeds"),
         "loses": (several(TEXT), "outlets that it loses"),
         "keeps": (several(TEXT), "outlets that it keeps"),
+        "legs": (ANY, "by the outlets: the leg that each is on, where recorded"),
+        "draws": (ANY, "by the outlets: the watts drawn from each, where recorded"),
     },
     "power off": POWER,
     "power on": POWER,
@@ -352,10 +373,11 @@ VERBS: dict[str, Fields | None] = {
         "name": NAME,
         "driver": DRIVER,
         "position": (several(TEXT), "rack units that it is in"),
+        "at": (none_or(TEXT), "that in one word, with half and face"),
         "places": (several(TEXT), "places that it is in, nearest first"),
         "groupings": (several(TEXT), "pools, roles, classes and services that it is in"),
         "addresses": (
-            several(record({"address": (TEXT, "the address"), "part": (none_or(TEXT), "the part that holds it")})),
+            several(record({**ADDRESS, "part": (none_or(TEXT), "the part that holds it")})),
             "addresses of it and its parts",
         ),
         "attributes": (several(record(VALUE)), "its attributes"),
@@ -374,8 +396,18 @@ VERBS: dict[str, Fields | None] = {
             "its parts",
         ),
         "members": (several(TEXT), "what was put in it"),
+        "power?": (several(record(LOAD)), "of what gives power on: its loads, by inlet and leg"),
         "units?": (
-            several(record({"number": (WHOLE, "from the floor"), "name": (none_or(TEXT), "what is in it")})),
+            several(
+                record(
+                    {
+                        "number": (WHOLE, "from the floor"),
+                        "name": (none_or(TEXT), "what is in it"),
+                        "front": (several(NOBODY), "what is at the front: in its lower half, in its upper half"),
+                        "rear": (several(NOBODY), "the same at the rear"),
+                    }
+                )
+            ),
             "of a rack: its units, from the top",
         ),
     },

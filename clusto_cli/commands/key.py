@@ -26,7 +26,7 @@ def command() -> None:
 
     \b
         clusto key define purchased --type date --on Server --meaning 'when it was bought'
-        clusto key define draw --type number --unit W --on Server
+        clusto key define load --type number --unit W --on Server
         clusto key define env --type choice --choices prod,test,dev --required --on Server
         clusto key define asset --type text --regex '[A-Z]{2}[0-9]{6}' --unique
         clusto key strict on

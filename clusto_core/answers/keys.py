@@ -15,6 +15,13 @@ KEYS: Mapping[str, Mapping[str, Any]] = {
         "meaning": "the VLAN of a Network, or that a card is meant to be in: a VLAN, or its id",
     },
     "feed": {"type": "text", "on": ["PDU"], "meaning": "the letter of the feed that a PDU is on: A, B"},
+    "draw": {
+        "type": "number",
+        "unit": "W",
+        "low": 0,
+        "no_inherit": True,
+        "meaning": "what it draws, as the site has measured or planned it",
+    },
     "power.outlet": {
         "type": "text",
         "on": ["Outlet"],

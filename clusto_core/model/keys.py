@@ -66,7 +66,10 @@ class Declared(NamedTuple):
 
     def governs(self, key: Key, kind: Kind) -> bool:
         """Whether a value of a Thing of that kind is read so. A word may mean something else on another kind of Thing;
-        a setting of a group (`snmp.port`) and a key that the site declared mean the same everywhere."""
+        a setting of a group (`snmp.port`) and a key that the site declared mean the same everywhere; the name of a part
+        says nothing of what has no such parts."""
+        if self.type == "part":
+            return issubclass(kind, self.on)
         return self.site or key.subkey is not None or self.fits(kind)
 
     @property

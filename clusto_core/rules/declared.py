@@ -84,8 +84,6 @@ def checked(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) -
     if declared.site and not declared.fits(thing.kind):
         raise Malformed(f"{thing.name} is a {thing.driver}, and {key} is declared for {_drivers(declared)}")
     grammar = declared.grammar
-    if isinstance(grammar, OwnPart) and not issubclass(thing.kind, declared.on):
-        return values
     if isinstance(grammar, Relation | OwnPart):
         return references.linked(unit, thing, key, grammar, values)
     return keys.checked(declared, thing, key, values)
@@ -163,8 +161,10 @@ def _misfit(reader: Reader, declared: Declared, thing: Thing, attribute: Attribu
         (kept,) = keys.checked(declared, thing, key, [value])
         if isinstance(declared.grammar, Relation) and kept.type == "relation":
             kept = _named(declared.grammar, f"{key} of {thing.name}", _target(reader, kept))
-    except (Malformed, NotFound) as error:
+    except Malformed as error:
         return Misfit(str(error))
+    except NotFound:
+        return Misfit(keys.wrong(declared, key, thing.name, value))
     if same(kept, value):
         return None
     shown = "" if key.secret else f": {value.text[:40]!a} would be {kept.text[:40]}"
@@ -204,6 +204,8 @@ def declaration(key: Key, data: Mapping[str, object]) -> Declared:
         if word not in keys.WORDS or not _is_said(keys.WORDS[word], said):
             raise Malformed(f"{key}: this cannot be declared: {str(word)[:40]}={str(said)[:40]}")
     declared = keys.declare(data, site=True)
+    if declared.type == "part":
+        raise Malformed(f"{key}: parts are named by a relation: --type relation --to NIC")
     if isinstance(declared.grammar, Relation) and declared.grammar.to:
         registry.get(declared.grammar.to)
     if isinstance(declared.grammar, Text):

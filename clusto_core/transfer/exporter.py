@@ -12,6 +12,7 @@ from clusto_core.answers.view import whole
 from clusto_core.drivers import Driver, Part, registry
 from clusto_core.drivers.equipment import PatchPanel
 from clusto_core.drivers.parts import NIC, Inlet, Port, RackUnit, SerialPort
+from clusto_core.drivers.resources import DeviceType
 from clusto_core.errors import ClustoError, Malformed
 from clusto_core.model import wiring
 from clusto_core.model.addresses import Assigned
@@ -140,7 +141,8 @@ class _Exporter:
     def _model(self, thing: Thing, values: Grouped) -> _Expected:
         """What an import would give to a new Thing of that driver and type."""
         driver = registry.of(thing.driver)
-        said = values.get(TYPE, ())
+        # Of a DeviceType itself it would mean nothing.
+        said = () if issubclass(driver, DeviceType) else values.get(TYPE, ())
         usual = devicetypes.first_attributes(driver.attributes)
         names = [value.text for value in said if value.type in ("string", "relation")]
         if len(names) == len(said) == 1 and (found := self._type(names[0], driver)) is not None:

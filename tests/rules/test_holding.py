@@ -10,7 +10,7 @@ import pytest
 from clusto_core.answers.view import view_of
 from clusto_core.config import Settings
 from clusto_core.drivers import Category, Driver, Equipment, Registry, Resource, equipment, registry
-from clusto_core.drivers.resources import DeviceType, Query
+from clusto_core.drivers.resources import DeviceType, Query, SiteKey
 from clusto_core.errors import ClustoError, Refused
 from clusto_core.inventory import Inventory, Transaction
 from clusto_core.model import holding
@@ -35,11 +35,16 @@ HOLDERS = {
     "Rack": ("Datacenter", "Room", "Cage"),
     **dict.fromkeys(MOUNTED, (*PLACES, *MOUNTED)),
     "VirtualServer": ("Datacenter", "Room", *MOUNTED, "VirtualServer"),
-    **dict.fromkeys(("Network", "VLAN", "NameRange", *GROUPINGS), PLACES),
+    **dict.fromkeys(("Network", "VLAN", "VRF", "NameRange", *GROUPINGS), PLACES),
 }
 """What each may be in besides groupings."""
 DRIVERS = tuple(HOLDERS)
-NEEDED = {"Network": {"cidr": "10.9.0.0/24"}, "VLAN": {"vid": 9}, "NameRange": {"pattern": "n[1-9]"}}
+BLOCKS = (f"10.{high}.{low}.0/24" for high in range(256) for low in range(256))
+NEEDED: dict[str, Callable[[], dict[str, object]]] = {
+    "Network": lambda: {"cidr": next(BLOCKS)},
+    "VLAN": lambda: {"vid": 9},
+    "NameRange": lambda: {"pattern": "n[1-9]"},
+}
 
 
 def test_the_table_names_every_driver_of_whole_things() -> None:
@@ -52,13 +57,14 @@ def test_the_table_names_every_driver_of_whole_things() -> None:
     assert {name for name in known - set(DRIVERS) if registry.of(name).__module__.startswith("clusto_core.")} == {
         DeviceType.__name__,
         Query.__name__,
+        SiteKey.__name__,
     }
 
 
 def ways(change: Transaction, child: str, parent: str) -> Iterator[bool]:
     """Whether a new Thing of one driver can be in one of the other, on every way in."""
-    attributes = NEEDED.get(child, {})
     for way in ("put", "add", "import"):
+        attributes = NEEDED.get(child, dict)()
         name = f"{child}-{parent}-{way}".lower()
         try:
             if way == "put":

@@ -82,7 +82,7 @@ def inventory(sqlite_url: str) -> Inventory:
 
 
 def test_every_type_is_tried() -> None:
-    assert KINDS.keys() == TYPES.keys()
+    assert KINDS.keys() == TYPES.keys() - {"part"}
 
 
 @pytest.mark.parametrize("type", KINDS)
@@ -188,9 +188,9 @@ def test_what_is_not_inherited_is_so_for_everybody(clusto: Run) -> None:
 
 
 def test_declarations_come_and_go_with_files(clusto: Run, tmp_path: Path) -> None:
-    clusto("key", "define", "draw", "--unit", "W", "--on", "Server", "--meaning", "what it draws")
+    clusto("key", "define", "load", "--unit", "W", "--on", "Server", "--meaning", "what it draws")
     clusto("key", "strict", "on")
-    clusto("add", "Server", "s1", "--attr", "draw=2kW")
+    clusto("add", "Server", "s1", "--attr", "load=2kW")
     for suffix, form in (("yaml", "yaml"), ("jsonl", "jsonl")):
         told = clusto("export", "--format", form).out
         file = tmp_path / f"x.{suffix}"
@@ -199,21 +199,21 @@ def test_declarations_come_and_go_with_files(clusto: Run, tmp_path: Path) -> Non
         other = f"sqlite:///{tmp_path}/{suffix}.db"
         assert clusto("--db", other, "import", str(file)).code == 0
         assert clusto("--db", other, "export", "--format", form).out == told
-        assert clusto("--db", other, "attr", "set", "draw", "x", "-t", "s1").code == 2
+        assert clusto("--db", other, "attr", "set", "load", "x", "-t", "s1").code == 2
         assert clusto("--db", other, "key", "strict").out == "on\n"
     assert clusto("find", "name:*").out == "s1\n"
     bad = tmp_path / "bad.yaml"
-    bad.write_text("things:\n- name: =draw\n  driver: SiteKey\n  attrs:\n    _key: {json: {type: nonsense}}\n")
+    bad.write_text("things:\n- name: =load\n  driver: SiteKey\n  attrs:\n    _key: {json: {type: nonsense}}\n")
     assert "no such type of values: nonsense" in clusto("import", str(bad)).err
 
 
 def test_a_file_that_declares_over_values_of_before_is_refused(clusto: Run, tmp_path: Path) -> None:
-    clusto("add", "Server", "s1", "--attr", "draw=much")
+    clusto("add", "Server", "s1", "--attr", "load=much")
     file = tmp_path / "x.jsonl"
-    file.write_text('{"name": "=draw", "driver": "SiteKey", "attrs": {"_key": {"json": {"type": "number"}}}}\n')
+    file.write_text('{"name": "=load", "driver": "SiteKey", "attrs": {"_key": {"json": {"type": "number"}}}}\n')
     done = clusto("import", str(file))
     assert done.code == 4
-    assert "draw of s1 is a number, not 'much'" in done.err
+    assert "load of s1 is a number, not 'much'" in done.err
 
 
 def test_a_strict_store_and_a_strict_command_refuse_new_keys(clusto: Run) -> None:
@@ -234,12 +234,12 @@ def test_a_strict_store_and_a_strict_command_refuse_new_keys(clusto: Run) -> Non
 
 
 def test_a_revert_brings_back_nothing_that_does_not_fit(clusto: Run) -> None:
-    clusto("add", "Server", "s1", "--attr", "draw=much")
-    clusto("attr", "set", "draw", "5", "-t", "s1")
-    clusto("key", "define", "draw", "--type", "number")
+    clusto("add", "Server", "s1", "--attr", "load=much")
+    clusto("attr", "set", "load", "5", "-t", "s1")
+    clusto("key", "define", "load", "--type", "number")
     done = clusto("revert", "2")
     assert done.code == 4
-    assert "draw of s1 is a number, not 'much'" in done.err
+    assert "load of s1 is a number, not 'much'" in done.err
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_a_number_in_its_own_unit_is_that_number(number: int, unit: str) -> None
     assert units.measure(f"{number}{unit}", unit) == units.measure(str(number), unit) == number
 
 
-@given(st.text(max_size=30), st.sampled_from(sorted(TYPES)))
+@given(st.text(max_size=30), st.sampled_from(sorted(KINDS)))
 def test_what_is_kept_is_kept_again(text: str, type: str) -> None:
     declared = declare({"type": type, **KINDS[type][0]})
     try:
@@ -293,10 +293,10 @@ def test_what_is_kept_is_kept_again(text: str, type: str) -> None:
 def test_every_database_keeps_declarations(empty_url: str) -> None:
     inventory = Inventory(Settings(empty_url))
     with inventory.change() as change:
-        change.add("Rack", "r1", attributes={"draw": "2 kW"})
+        change.add("Rack", "r1", attributes={"load": "2 kW"})
         change.add("Server", "s1", attributes={"asset": "A" * 300})
     with inventory.change() as change:
-        assert change.define_key("draw", {"type": "number", "unit": "W", "no_inherit": True}, convert=True) == 1
+        assert change.define_key("load", {"type": "number", "unit": "W", "no_inherit": True}, convert=True) == 1
         change.define_key("asset", {"type": "text", "unique": True})
         change.define_key("home", {"type": "relation", "to": "Rack", "unique": True})
         change.set_values("s1", "home", "r1")
@@ -304,6 +304,6 @@ def test_every_database_keeps_declarations(empty_url: str) -> None:
         with pytest.raises(Refused, match="unique"), inventory.change() as change:
             change.add("Server", "s2", attributes={key: value})
     with inventory.read() as reader:
-        assert {str(key) for key in reader.own_keys} >= {"draw", "serial"}
-        assert [each.value.text for each in reader.attributes_under(Key("draw"))] == ["2000"]
+        assert {str(key) for key in reader.own_keys} >= {"load", "serial"}
+        assert [each.value.text for each in reader.attributes_under(Key("load"))] == ["2000"]
         assert list(problems(reader)) == []
