@@ -25,6 +25,7 @@ from clusto_core.model.reserved import writable
 from clusto_core.model.things import Thing
 from clusto_core.records import history
 from clusto_core.rules import (
+    bundles,
     cabling,
     categories,
     containment,
@@ -33,6 +34,7 @@ from clusto_core.rules import (
     newkeys,
     parts,
     protection,
+    sockets,
     things,
     values,
 )
@@ -158,6 +160,7 @@ class Transaction:
             self.notes = list(newkeys.notes(self.unit))
             categories.check(self.unit)
             cabling.check_sizes(self.unit)
+            sockets.check_said(self.unit)
 
     # --- Things ------------------------------------------------------------------------------------------------------
 
@@ -282,18 +285,24 @@ class Transaction:
             else:
                 self.put(moved, goal)
 
-    def connect(self, one: str | Thing, other: str | Thing, kind: str | None = None) -> list[Joined]:
-        """Joins two Things or parts, or equipment and rack units (`rack101:RU13-14`): see `cabling.connect`."""
+    def connect(
+        self, one: str | Thing, other: str | Thing, kind: str | None = None, *, breakout: bool = False
+    ) -> list[Joined]:
+        """Joins two Things or parts, or equipment and rack units (`rack101:RU13-14`): see `cabling.connect`; ranges and
+        sockets of several fibres one to one, or with `breakout` one port to several: see `bundles.join_all`."""
         spans = [mounting.parse_span(each) if isinstance(each, str) else None for each in (one, other)]
         for span, across in zip(spans, (other, one), strict=True):
             if span is not None:
                 rack, thing = self.resolve(span.rack), self.resolve(across)
                 return cabling.mount(self.unit, thing, rack, span)
-        return cabling.connect(self.unit, self.resolve(one), self.resolve(other), kind)
+        with self.unit.wholly():
+            return bundles.join_all(self.unit, one, other, kind, breakout)
 
     def disconnect(self, one: str | Thing, other: str | Thing | None = None) -> list[Joined]:
-        """See `cabling.disconnect`."""
-        return cabling.disconnect(self.unit, self.resolve(one), self.resolve(other) if other is not None else None)
+        """See `cabling.disconnect`; also of ranges, sockets of several fibres, and breakout cables: see
+        `bundles.part_all`."""
+        with self.unit.wholly():
+            return bundles.part_all(self.unit, one, other)
 
 
 def _several(given: str | Thing | Sequence[str | Thing]) -> Sequence[str | Thing]:

@@ -119,3 +119,29 @@ class Address:
         """See Grammar."""
         address = addresses.parse(value.text.strip())
         return None if address is None or value.type != "string" else string(str(address))
+
+
+class Choice(NamedTuple):
+    """One of a few words, in whatever case they are written."""
+
+    words: tuple[str, ...]
+
+    @property
+    def expects(self) -> str:
+        """See Grammar."""
+        return f"one of {', '.join(self.words)}"
+
+    def read(self, value: Value) -> Value | None:
+        """See Grammar."""
+        word = value.text.strip().lower()
+        return string(word) if value.type == "string" and word in self.words else None
+
+
+class Reference:
+    """Another Thing or part."""
+
+    expects = "a Thing or a part: @switch1:49"
+
+    def read(self, value: Value) -> Value | None:
+        """See Grammar."""
+        return value if value.type == "relation" else None

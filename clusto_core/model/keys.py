@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from clusto_core.drivers import Driver
+from clusto_core.drivers import Driver, Part
 from clusto_core.drivers.equipment import Mounted
 from clusto_core.drivers.resources import VLAN, DeviceType, Network
 from clusto_core.errors import Malformed, Refused
+from clusto_core.model import interfaces
 from clusto_core.model.attributes import Key, Value
-from clusto_core.model.grammars import Address, Block, Boolean, Grammar, Integer, Mac, RackUnits
+from clusto_core.model.grammars import Address, Block, Boolean, Choice, Grammar, Integer, Mac, RackUnits, Reference
 from clusto_core.model.things import Thing
 
 VLAN_IDS = Integer(1, 4094)
@@ -38,6 +39,13 @@ DECLARED: Mapping[Key, Declared] = {
     Key("gateway"): Declared(Address(), "the way out of a Network", Network, several=True),
     Key("vid"): Declared(VLAN_IDS, "the id of a VLAN", VLAN),
     Key("rebuild", None, "autolock"): Declared(Boolean(), "a machine that was rebuilt is protected from then on"),
+    interfaces.KIND: Declared(
+        Choice(interfaces.KINDS), "what an interface is: with a socket of its own, or without", Part
+    ),
+    interfaces.PARENT: Declared(Reference(), "the part that a sub-interface or a leg of a breakout cable is of", Part),
+    interfaces.MGMT_ONLY: Declared(
+        Boolean(), "it serves management alone: no cable, no boot file goes to it by itself", Part
+    ),
 }
 
 

@@ -38,6 +38,8 @@ class TypedPart(NamedTuple):
     name: str
     driver: type[Part]
     attributes: Mapping[Key, Value]
+    parent: str = ""
+    """The part that it is a member of."""
 
 
 class Model:
@@ -75,6 +77,8 @@ def definition(named: Iterable[ports.NamedPort], attributes: Mapping[str, object
         part: dict[str, object] = {"kind": each.port.kind, "name": each.name}
         if attrs := each.attributes:
             part["attrs"] = attrs
+        if each.parent:
+            part["parent"] = each.parent
         written.append(part)
     return {"driver": driver, "attrs": dict(attributes), "parts": written}
 
@@ -147,6 +151,7 @@ def model(definition: Any, name: str, driver: type[Driver]) -> Model:
                 parts.checked_part_name(each["name"]),
                 ports.part_driver(each["kind"], driver),
                 first_attributes(each.get("attrs", {})),
+                each.get("parent", ""),
             )
             for each in definition["parts"]
         ]

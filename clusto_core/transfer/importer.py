@@ -109,7 +109,7 @@ class _Rounds:
                 names.update(split_part(each.text)[0] for each in cells)
             for found in (document.attrs, *document.part_attrs.values()):
                 for given in found.values():
-                    names.update(each.text for each in given if each.type == "relation")
+                    names.update(split_part(each.text)[0] for each in given if each.type == "relation")
             for texts in document.addresses.values():
                 held.extend(texts)
         names.discard("")
@@ -246,7 +246,9 @@ class _Rounds:
     def _value(self, value: Value) -> Value:
         if value.type != "relation":
             return value
-        return values.relation(self.work.lookup(value.text))
+        owner_name, part_name = split_part(value.text)
+        owner = self.work.lookup(owner_name)
+        return values.relation(owner if part_name is None else self.work.part(owner, part_name))
 
     def _release(self, document: Document, thing: Thing) -> None:
         """Frees what a document takes away, so that addresses can change hands within one file."""

@@ -83,7 +83,7 @@ def test_a_type_gives_its_parts(store: Inventory) -> None:
             {"connector": "1000base-t", "label": "GigabitEthernet 1/0/1", "marking": "1"},
         ),
         "GigabitEthernet1/0/2": ("Port", {"connector": "1000base-t", "poe_mode": "pse"}),
-        "Fa0": ("NIC", {"connector": "100base-tx"}),
+        "Fa0": ("NIC", {"connector": "100base-tx", "mgmt_only": True}),
         "01": ("SerialPort", {"connector": "rj-45"}),
         "psu1": ("Inlet", {"connector": "iec-60320-c14", "label": "Power Port 1", "maximum_draw": 150}),
     }
