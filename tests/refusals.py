@@ -238,7 +238,7 @@ REFUSALS: list[Refusal] = [
     refused(
         "connect server2 pdu3 --kind network",
         4,
-        r"by network \(for management, to be named: mgmt\)",
+        r"by network \(for management, to be named: pdu3:mgmt\)",
         lambda c: c.connect("server2", "pdu3", kind="network"),
     ),
     refused(

@@ -13,11 +13,13 @@ from clusto_cli.options import change_options
 from clusto_cli.output import clean, write_lines
 
 if TYPE_CHECKING:
-    from clusto_core.transfer.faults import Faulty
+    from clusto_core.transfer.faults import Fault
 
 SHOWN = 100
 """How many faults are told one by one."""
 DEVICE_TYPE = "device-type"
+PARTIAL = 5
+"""The exit code where some of it was imported: as that of a command that some of its devices did not do."""
 
 
 @click.command("import")
@@ -30,17 +32,25 @@ DEVICE_TYPE = "device-type"
     shell_complete=completion.formats,
 )
 @click.option("--device-type", is_flag=True, help="Models of equipment, in the format of NetBox's device type library.")
+@click.option("--keep-going", is_flag=True, help="Leave out what is faulty, and import the rest.")
 @change_options
 @pass_app
 def command(
-    app: App, files: tuple[str, ...], format_name: str | None, device_type: bool, message: str | None, dry_run: bool
+    app: App,
+    files: tuple[str, ...],
+    format_name: str | None,
+    device_type: bool,
+    keep_going: bool,
+    message: str | None,
+    dry_run: bool,
 ) -> None:
     """Make the inventory agree with FILEs: YAML, JSON lines or CSV, by their extension or how they begin; - is standard
     input.
 
     All or nothing: everything is checked first, and all that is wrong is told with its file and line. Things that are
     there already are changed where the files say otherwise, and what the files do not mention stays, so that the same
-    file twice changes nothing. --dry-run tells the difference.
+    file twice changes nothing. --dry-run tells the difference. With --keep-going what is faulty is told and left out,
+    the rest is imported, and the exit code is 5.
 
     \b
         clusto import site.yaml --dry-run
@@ -56,21 +66,28 @@ def command(
     if device_type and format_name not in (None, DEVICE_TYPE):
         raise Malformed(f"--device-type and --format {format_name} say different things: leave one out")
     chosen = DEVICE_TYPE if device_type else format_name
+    left_out: list[Fault] = []
     with progress() as report, collector.paused():
-        documents = read(files, chosen, lambda done: report("reading files", done, 0))
+        documents = read(files, chosen, lambda done: report("reading files", done, 0), keep_going=keep_going)
         for document in documents:
             for note in document.notes:
                 app.say(note)
-        try:
-            with app.changing(message, dry_run=dry_run) as change:
-                counts = importer.load(change, documents, report)
-                changed = change.unit.changed
-                if dry_run:
-                    write_lines(difference.lines(change.unit))
-                report("writing", 0, 0)
-        except Faulty as error:
-            _tell(error)
-            raise error.single from None
+        while True:
+            try:
+                with app.changing(message, dry_run=dry_run) as change:
+                    counts = importer.load(change, documents, report)
+                    changed = change.unit.changed
+                    if dry_run:
+                        write_lines(difference.lines(change.unit))
+                    report("writing", 0, 0)
+                break
+            except Faulty as error:
+                rest = importer.without_faulty(documents, error) if keep_going else documents
+                if len(rest) == len(documents):
+                    _tell(error.faults)
+                    raise error.single from None
+                left_out += error.faults
+                documents = rest
     things = f"{counts.named} Thing{'s' if counts.named != 1 else ''}, {counts.added} new"
     if not changed:
         write_lines([f"nothing to change: {things}"])
@@ -78,13 +95,20 @@ def command(
         write_lines([f"would import {things}"])
     else:
         write_lines([f"imported {things}, as transaction {change.id}"])
+    if left_out:
+        _tell(left_out, all_of_them=True)
+        sys.exit(PARTIAL)
 
 
-def _tell(error: Faulty) -> None:
-    """The faults one by one; a single one is told by the error itself."""
-    if len(error.faults) == 1:
+def _tell(faults: list[Fault], *, all_of_them: bool = False) -> None:
+    """The faults one by one; a single one that ends the import is told by the error itself."""
+    if len(faults) == 1 and not all_of_them:
         return
-    for fault in error.faults[:SHOWN]:
+    shown = faults if all_of_them else faults[:SHOWN]
+    for fault in shown:
         print(f"clusto: error: {clean(str(fault))}", file=sys.stderr)
-    if len(error.faults) > SHOWN:
-        print(f"clusto: error: ... and {len(error.faults) - SHOWN} more", file=sys.stderr)
+    if len(faults) > len(shown):
+        print(f"clusto: error: ... and {len(faults) - len(shown)} more", file=sys.stderr)
+    if all_of_them:
+        objects = len({id(fault.document) for fault in faults})
+        print(f"clusto: error: {objects} left out, for {len(faults)} errors", file=sys.stderr)

@@ -17,6 +17,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from clusto_core.drivers import Driver, Part
+from clusto_core.drivers.equipment import Rack
+from clusto_core.drivers.parts import RackUnit
 from clusto_core.drivers.resources import DeviceType
 from clusto_core.errors import Malformed, NotFound, Refused, did_you_mean
 from clusto_core.model import reserved
@@ -32,6 +34,9 @@ TYPE = Key("type")
 """The device type that a Thing was made after."""
 
 
+_OTHER = re.compile("[^a-z0-9._+]+")
+
+
 class TypedPart(NamedTuple):
     """A part that a new Thing gets, with its first attributes."""
 
@@ -40,6 +45,10 @@ class TypedPart(NamedTuple):
     attributes: Mapping[Key, Value]
     parent: str = ""
     """The part that it is a member of."""
+
+
+class Misused(Exception):
+    """A type of racks for other equipment, or one of equipment for a rack."""
 
 
 class Model:
@@ -67,7 +76,7 @@ def name_of(manufacturer: str, model: str) -> str:
 
 def _slug(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub("[^a-z0-9._+]+", "-", plain).strip("-._+")
+    return _OTHER.sub("-", plain).lstrip("-._+").rstrip("-._")
 
 
 def definition(named: Iterable[ports.NamedPort], attributes: Mapping[str, object], driver: str) -> dict[str, object]:
@@ -81,6 +90,12 @@ def definition(named: Iterable[ports.NamedPort], attributes: Mapping[str, object
             part["parent"] = each.parent
         written.append(part)
     return {"driver": driver, "attrs": dict(attributes), "parts": written}
+
+
+def rack_definition(units: Iterable[int]) -> dict[str, object]:
+    """The definition of a type of racks with these units."""
+    written = [{"kind": ports.RACK_UNIT, "name": RackUnit.pattern.format(number)} for number in units]
+    return {"driver": Rack.__name__, "attrs": {}, "parts": written}
 
 
 def likely_driver(kinds: Iterable[str]) -> str:
@@ -144,8 +159,11 @@ def defined(attributes: Iterable[Attribute], name: str, driver: type[Driver]) ->
 
 
 def model(definition: Any, name: str, driver: type[Driver]) -> Model:
-    """What a definition gives to equipment of that driver. Raises Malformed when it is none."""
+    """What a definition gives to equipment of that driver. Raises Malformed when it is none, Refused where it is one of
+    racks and the equipment is none, or the other way round."""
     try:
+        if (definition.get("driver") == Rack.__name__) != issubclass(driver, Rack):
+            raise Misused
         typed = [
             TypedPart(
                 parts.checked_part_name(each["name"]),
@@ -157,5 +175,8 @@ def model(definition: Any, name: str, driver: type[Driver]) -> Model:
         ]
         parts.check_unique(typed)
         return Model(typed, first_attributes(definition["attrs"]))
+    except Misused:
+        other = "equipment" if issubclass(driver, Rack) else "racks"
+        raise Refused(f"{name} is a type of {other}: no {driver.__name__} is made after it") from None
     except (KeyError, TypeError, AttributeError, ValueError, Malformed, Refused):
         raise Malformed(f"the definition of the device type {name} is damaged: import it again") from None

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from clusto_core.drivers import Driver, Part
-from clusto_core.drivers.parts import NIC, ConsolePort, FrontPort, Inlet, Outlet, Port, RearPort, SerialPort
+from clusto_core.drivers.parts import NIC, ConsolePort, FrontPort, Inlet, Outlet, Port, RackUnit, RearPort, SerialPort
 from clusto_core.errors import Malformed
 from clusto_core.model.interfaces import MGMT_ONLY
 from clusto_core.model.names import MAX_LENGTH, MalformedName, check_part_name, trailing_number
@@ -39,6 +39,8 @@ FRONT = "front"
 REAR = "rear"
 INLET = "inlet"
 SERIAL = "serial"
+RACK_UNIT = "ru"
+"""Of racks alone, and never named by these rules."""
 
 
 class _Kind(NamedTuple):
@@ -125,7 +127,7 @@ def part_driver(kind: str, owner: type[Driver]) -> type[Part]:
     """The driver of a port's part on equipment of that driver: interfaces are Ports on what has Ports, else NICs."""
     if kind == INTERFACE and any(run.driver is Port for run in owner.parts):
         return Port
-    return _KINDS[kind].driver
+    return RackUnit if kind == RACK_UNIT else _KINDS[kind].driver
 
 
 def named(ports: Sequence[SourcePort]) -> list[NamedPort]:

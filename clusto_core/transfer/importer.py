@@ -15,12 +15,13 @@ from clusto_core.drivers.resources import DeviceType
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, did_you_mean
 from clusto_core.inventory import Transaction
 from clusto_core.model import addresses
-from clusto_core.model.attributes import Value
+from clusto_core.model.attributes import Key, Value
 from clusto_core.model.names import split_part
 from clusto_core.model.things import Thing
 from clusto_core.rules import claims, containment, kinds, parts, things, values
 from clusto_core.rules.devicetypes import DEFINITION, TYPE
 from clusto_core.spelling import suggest
+from clusto_core.store.unit import UnitOfWork
 from clusto_core.transfer.documents import Document, Values, attribute_key
 from clusto_core.transfer.faults import Faulty
 from clusto_core.transfer.joins import Joins
@@ -49,6 +50,12 @@ def load(
         if work.faults:
             raise Faulty(work.faults)
     return Counts(len(made), len(work.added))
+
+
+def without_faulty(documents: Iterable[Document], error: Faulty) -> list[Document]:
+    """The documents that nothing was wrong with: what can be tried again without the others."""
+    faulty = {id(fault.document) for fault in error.faults}
+    return [document for document in documents if id(document) not in faulty]
 
 
 class _Rounds:
@@ -162,6 +169,8 @@ class _Rounds:
         """Holds a Thing's driver against the document, and makes its parts those that the document says."""
         if document.driver and document.driver != thing.driver:
             raise Refused(f"{thing.name} is a {thing.driver}, not a {document.driver}")
+        if thing.is_a(DeviceType):
+            _check_same_model(self.unit, thing, document)
         device_type = document.type or None
         if any(each.key == TYPE and each.value.text == device_type for each in self.unit.attributes(thing)):
             device_type = None
@@ -294,3 +303,14 @@ def _outermost_first(made: Made) -> Made:
     for name in list(waiting):
         take(name)
     return [*first.values(), *(each for each in others if each[0].name not in first)]
+
+
+def _check_same_model(unit: UnitOfWork, thing: Thing, document: Document) -> None:
+    """Raises Refused where two models that are spelled differently would be one device type."""
+    for key in (Key("manufacturer"), Key("model")):
+        now = next((each.value.text for each in unit.attributes(thing) if each.key == key), None)
+        said = next((value.text for value in document.attrs.get(key, ())), None)
+        if now is not None and said is not None and now.casefold() != said.casefold():
+            raise Refused(
+                f"{thing.name} is the type of the {key} {now!a}, not {said!a}: rename it first, as both are called so"
+            )

@@ -1,14 +1,15 @@
 """Device types in the public YAML format of the NetBox device type library.
 
-Source of the format: https://github.com/netbox-community/devicetype-library, schema/devicetype.json and
-schema/components.json. One file is one type; it becomes a Thing of driver DeviceType. How ports are named is told in
-`clusto_core.rules.ports`.
+Source of the format: https://github.com/netbox-community/devicetype-library, schema/devicetype.json, racktype.json and
+components.json; NetBox's own export of a type as YAML is the same with every field written out. One file is one type
+of equipment or of racks; it becomes a Thing of driver DeviceType. How ports are named is told in
+`clusto_core.rules.ports`. What clusto does not know is passed over and told.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TextIO
 
 import yaml
@@ -28,12 +29,26 @@ _LISTS = {
     "front-ports": ports.FRONT,
     "rear-ports": ports.REAR,
 }
+_MAPPINGS = "port-mappings"
 _BAYS = ("module-bays", "device-bays", "inventory-items")
 _TEXTS = ("part_number", "airflow", "description", "comments", "subdevice_role", "weight", "weight_unit", "is_powered")
-_IGNORED = ("slug", "front_image", "rear_image")
-_KNOWN = ("manufacturer", "model", "u_height", "is_full_depth", *_LISTS, *_BAYS, *_TEXTS, *_IGNORED)
-_NUMBERS = frozenset(("maximum_draw", "allocated_draw"))
-_FLAGS = frozenset(("enabled", "poe", "is_powered"))
+_RACK = (
+    *("form_factor", "width", "outer_width", "outer_height", "outer_depth", "outer_unit"),
+    *("max_weight", "mounting_depth", "starting_unit", "desc_units"),
+)
+"""What rack types say beyond that."""
+_OF_MODULES = ("profile", "attributes", "attribute_data")
+_IGNORED = ("slug", "front_image", "rear_image", "default_platform", "exclude_from_utilization", *_OF_MODULES)
+_KNOWN = frozenset(
+    ("manufacturer", "model", "u_height", "is_full_depth", _MAPPINGS, *_LISTS, *_BAYS, *_TEXTS, *_RACK, *_IGNORED)
+)
+_BAY = "{module}"
+"""What stands in a module's names of ports for the bay that it is put into."""
+_NUMBERS = frozenset(
+    ("maximum_draw", "allocated_draw", "width", "outer_width", "outer_height", "outer_depth", "mounting_depth")
+) | {"starting_unit"}
+_MEASURES = frozenset(("weight", "max_weight"))
+_FLAGS = frozenset(("enabled", "poe", "is_powered", "desc_units"))
 _PORT_FIELDS = {
     "type": "connector",
     "label": "marking",
@@ -46,6 +61,11 @@ _PORT_FIELDS = {
     },
 }  # fmt: skip
 """What is kept of a port, and under which key of the part."""
+_OF_PORTS = frozenset(
+    (*_PORT_FIELDS, "name", "power_port", "mgmt_only", "bridge", "positions", "rear_port", "rear_port_position")
+) | {"_is_power_source"}
+
+_MEASURE = re.compile("[0-9]{1,6}([.][0-9]{1,6})?").fullmatch
 
 LIMIT = 4 * 1024 * 1024
 """The longest file, in characters; the library's longest is a tenth of a megabyte."""
@@ -95,31 +115,144 @@ class _Field(NamedTuple):
 
 def _document(root: Node, file: str) -> Document:
     fields = _mapping(root)
-    for key, field in fields.items():
-        if key not in _KNOWN:
-            raise _Wrong(field.key, f"a device type has no {key[:40]!a} (known: {', '.join(_KNOWN)})")
     maker, model = _required(root, fields, "manufacturer"), _required(root, fields, "model")
-    named = ports.named(list(_ports(fields)))
-    notes: list[str] = []
     title = devicetypes.name_of(maker, model)
-    given = _given(fields)
-    left_out = [f"{_count(fields[key].value)} {key.replace('-', ' ')}" for key in _BAYS if key in fields]
-    if left_out:
-        notes.append(f"{title}: left out: {', '.join(left_out)}: what is in them is not part of the type")
+    said = _Said(title, fields)
+    if "form_factor" in fields:
+        given: dict[str, object] = {}
+        definition = devicetypes.rack_definition(range(_starting(fields), _starting(fields) + _rack_height(fields)))
+    else:
+        named = ports.named(said.source_ports())
+        _check_no_module(fields, file, [each.port for each in named])
+        given = _given(fields)
+        driver = devicetypes.likely_driver(each.port.kind for each in named)
+        definition = devicetypes.definition(named, given, driver)
     attributes: dict[str, object] = {"manufacturer": maker, "model": model, **given}
-    attributes |= {key: _scalar(key, fields[key].value) for key in _TEXTS if key in fields}
-    driver = devicetypes.likely_driver(each.port.kind for each in named)
+    attributes |= {key: _scalar(key, fields[key].value) for key in (*_TEXTS, *_RACK) if key in fields}
     data = {
         "name": title,
         "driver": DeviceType.__name__,
         "attrs": {
-            **{key: value for key, value in attributes.items() if value != ""},
-            str(devicetypes.DEFINITION): {"json": devicetypes.definition(named, given, driver)},
+            **{key: value for key, value in attributes.items() if value not in ("", None)},
+            str(devicetypes.DEFINITION): {"json": definition},
         },
     }
     document = parse(data, file, root.start_mark.line + 1)
-    document.notes = tuple(notes)
+    document.notes = tuple(said.all_notes())
     return document
+
+
+def _check_no_module(fields: Mapping[str, _Field], file: str, every: Iterable[ports.SourcePort]) -> None:
+    """Raises Malformed for a type of modules: their ports are named after the bay that a module is put into."""
+    if (
+        any(key in fields for key in _OF_MODULES)
+        or "module-types" in file.split("/")
+        or ("u_height" not in fields and any(_BAY in port.name for port in every))
+    ):
+        raise Malformed("a module type, which clusto has no place for: add its ports to the equipment that it is in")
+
+
+def _starting(fields: Mapping[str, _Field]) -> int:
+    return _number(fields["starting_unit"].value) if "starting_unit" in fields else 1
+
+
+def _rack_height(fields: Mapping[str, _Field]) -> int:
+    tall = _number(fields["u_height"].value) if "u_height" in fields else 42
+    if not 1 <= tall <= 100:
+        raise _Wrong(fields["u_height"].value, f"a rack has 1 to 100 rack units, not {tall}")
+    return tall
+
+
+class _Said:
+    """What a file says of its ports, and what of it is passed over."""
+
+    def __init__(self, title: str, fields: Mapping[str, _Field]) -> None:
+        self.title = title
+        self.fields = fields
+        self.notes: list[str] = []
+        self._unknown = dict.fromkeys(key for key in fields if key not in _KNOWN)
+        self._outside: list[str] = []
+        # Outlets, or interfaces, that name what the type itself has not: a module brings it.
+
+    def all_notes(self) -> Iterator[str]:
+        """What the operator should know."""
+        yield from self.notes
+        if self._unknown:
+            yield f"{self.title}: passed over, as clusto does not know it: {', '.join(map(ascii, self._unknown))}"
+        if self._outside:
+            what = ", ".join(self._outside[:5]) + (", ..." if len(self._outside) > 5 else "")
+            yield f"{self.title}: not in the type itself, so left out: {what}"
+        bays = [f"{_count(self.fields[key].value)} {key.replace('-', ' ')}" for key in _BAYS if key in self.fields]
+        if bays:
+            yield f"{self.title}: left out: {', '.join(bays)}: what is in them is not part of the type"
+
+    def source_ports(self) -> list[ports.SourcePort]:
+        """The ports in the order of the file's lists."""
+        mapped = self._mapped()
+        found = []
+        for key, kind in _LISTS.items():
+            for node in _sequence(self.fields[key].value) if key in self.fields else ():
+                found.append(self._port(kind, node, mapped))
+        if mapped:
+            raise Malformed(f"{_MAPPINGS}: no front port is called {next(iter(mapped))[:60]!a}")
+        return list(map(self._within(found), found))
+
+    def _port(self, kind: str, node: Node, mapped: dict[str, list[ports.Mapping]]) -> ports.SourcePort:
+        fields = _mapping(node)
+        if not _OF_PORTS.issuperset(fields):
+            self._unknown |= dict.fromkeys(f"{key} of ports" for key in fields if key not in _OF_PORTS)
+        called = _required(node, fields, "name")
+        attributes = {
+            attribute: _scalar(field, fields[field].value)
+            for field, attribute in _PORT_FIELDS.items()
+            if field in fields and _text(fields[field].value)
+        }
+        if kind == ports.INTERFACE:
+            if "mgmt_only" in fields and _flag(fields["mgmt_only"].value):
+                kind = ports.MANAGEMENT
+            parent = _text(fields["bridge"].value) if "bridge" in fields else ""
+            return ports.SourcePort(kind, called, attributes, parent=parent)
+        if kind == ports.OUTLET:
+            inlet = _text(fields["power_port"].value) if "power_port" in fields else ""
+            return ports.SourcePort(kind, called, attributes, inlet=inlet)
+        positions = _number(fields["positions"].value) if "positions" in fields else 1
+        if kind != ports.FRONT or called in mapped:
+            mappings = tuple(mapped.pop(called, ())) if kind == ports.FRONT else ()
+            return ports.SourcePort(kind, called, attributes, positions=positions, mappings=mappings)
+        rear = _text(fields["rear_port"].value) if "rear_port" in fields else ""
+        if not rear and _MAPPINGS not in self.fields:
+            raise _Wrong(node, "rear_port is missing")
+        position = _number(fields["rear_port_position"].value) if "rear_port_position" in fields else 1
+        return ports.SourcePort(kind, called, attributes, rear, position, positions)
+
+    def _mapped(self) -> dict[str, list[ports.Mapping]]:
+        """By front port, what the file says apart from it of what is behind."""
+        found: dict[str, list[ports.Mapping]] = {}
+        for node in _sequence(self.fields[_MAPPINGS].value) if _MAPPINGS in self.fields else ():
+            fields = _mapping(node)
+            front, rear = _required(node, fields, "front_port"), _required(node, fields, "rear_port")
+            position, behind = (
+                _number(fields[key].value) if key in fields else 1
+                for key in ("front_port_position", "rear_port_position")
+            )
+            found.setdefault(front, []).append(ports.Mapping(position, rear, behind))
+        return found
+
+    def _within(self, every: Sequence[ports.SourcePort]) -> Callable[[ports.SourcePort], ports.SourcePort]:
+        """Takes out of a port what the type itself has not."""
+        inlets = {port.name for port in every if port.kind == ports.INLET}
+        interfaces = {port.name for port in every if port.kind in (ports.INTERFACE, ports.MANAGEMENT)}
+
+        def within(port: ports.SourcePort) -> ports.SourcePort:
+            if port.inlet and port.inlet not in inlets:
+                self._outside.append(f"the inlet {port.inlet[:60]!a} of the outlet {port.name[:60]!a}")
+                return port._replace(inlet="")
+            if port.parent and port.parent not in interfaces:
+                self._outside.append(f"the bridge {port.parent[:60]!a} of the interface {port.name[:60]!a}")
+                return port._replace(parent="")
+            return port
+
+        return within
 
 
 def _given(fields: Mapping[str, _Field]) -> dict[str, object]:
@@ -131,29 +264,6 @@ def _given(fields: Mapping[str, _Field]) -> dict[str, object]:
     if "is_full_depth" in fields and not _flag(fields["is_full_depth"].value):
         given["full_depth"] = False
     return given
-
-
-def _ports(fields: Mapping[str, _Field]) -> Iterator[ports.SourcePort]:
-    for key, kind in _LISTS.items():
-        for node in _sequence(fields[key].value) if key in fields else ():
-            yield _port(kind, node)
-
-
-def _port(kind: str, node: Node) -> ports.SourcePort:
-    fields = _mapping(node)
-    called = _required(node, fields, "name")
-    attributes = {
-        attribute: _scalar(field, fields[field].value)
-        for field, attribute in _PORT_FIELDS.items()
-        if field in fields and _text(fields[field].value)
-    }
-    inlet = _text(fields["power_port"].value) if "power_port" in fields else ""
-    if kind == ports.INTERFACE and "mgmt_only" in fields and _flag(fields["mgmt_only"].value):
-        kind = ports.MANAGEMENT
-    rear = _required(node, fields, "rear_port") if kind == ports.FRONT else ""
-    position = _number(fields["rear_port_position"].value) if "rear_port_position" in fields else 1
-    positions = _number(fields["positions"].value) if kind == ports.REAR and "positions" in fields else 1
-    return ports.SourcePort(kind, called, attributes, rear, position, positions, inlet)
 
 
 # --- nodes -----------------------------------------------------------------------------------------------------------
@@ -168,7 +278,14 @@ def _mapping(node: Node) -> dict[str, _Field]:
         if text in found:
             raise _Wrong(key, f"{text[:40]!a} is given twice")
         found[text] = _Field(key, value)
-    return found
+    return {text: field for text, field in found.items() if not _is_nothing(field.value)}
+
+
+def _is_nothing(node: Node) -> bool:
+    """Whether a value is not given: NetBox writes all its fields out, `null` or empty."""
+    return isinstance(node, ScalarNode) and (
+        not node.value or (not node.style and node.value in ("null", "~", "Null", "NULL"))
+    )
 
 
 def _sequence(node: Node) -> list[Node]:
@@ -187,13 +304,15 @@ def _text(node: Node) -> str:
     if not isinstance(node, ScalarNode):
         raise _Wrong(node, "expected text")
     text: str = node.value
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     return "" if text in ("null", "~") else text
 
 
 def _scalar(field: str, node: Node) -> object:
     if field in _NUMBERS:
         return _number(node)
-    if field == "weight":
+    if field in _MEASURES:
         return _measure(node)
     return _flag(node) if field in _FLAGS else _text(node)
 
@@ -207,7 +326,7 @@ def _number(node: Node) -> int:
 
 def _measure(node: Node) -> float:
     text = _text(node)
-    if re.fullmatch("[0-9]{1,6}([.][0-9]{1,6})?", text) is None:
+    if _MEASURE(text) is None:
         raise _Wrong(node, f"expected a number, found {text[:40]!a}")
     return float(text)
 
