@@ -36,6 +36,7 @@ from clusto_core.rules import (
     protection,
     sockets,
     things,
+    typeupdates,
     values,
 )
 from clusto_core.rules.cabling import Joined
@@ -202,6 +203,11 @@ class Transaction:
         if key not in self._shapes:
             self._shapes[key] = devicetypes.shape(self.unit, driver, counts, device_type)
         return self._shapes[key]
+
+    def update_type(self, name: str | None = None) -> list[typeupdates.Step]:
+        """Brings a device type, or all of them, to the Things made after it: see `typeupdates.update`."""
+        with self.unit.wholly():
+            return typeupdates.update(self.unit, name)
 
     def remove(self, name: str | Thing, *, force: bool = False) -> Thing:
         """Takes a Thing out, with its parts, attributes and cables; or one part that has no cable.

@@ -128,7 +128,6 @@ def test_a_file_that_says_no_height_means_one_unit() -> None:
         ("- a\n", 1, "expected a mapping"),
         ("manufacturer: a\n", 1, "model is missing"),
         ("manufacturer: a\nmodel: [b]\n", 2, "expected text"),
-        ("manufacturer: a\nmodel: b\nmodle: c\n", 3, "a device type has no 'modle'"),
         ("manufacturer: a\nmodel: b\nmodel: c\n", 3, "'model' is given twice"),
         ("manufacturer: a\nmodel: b\nu_height: tall\n", 3, "expected a number, found 'tall'"),
         ("manufacturer: a\nmodel: b\nu_height: 101\n", 3, "u_height is 0 to 100 rack units, in halves, not 101"),
@@ -143,7 +142,15 @@ def test_a_file_that_says_no_height_means_one_unit() -> None:
         ("manufacturer: '!!'\nmodel: b\n", 1, "no device type can be called after"),
         ("manufacturer: a\nmodel: b\n  c: d\n", 3, "not YAML"),
         ("manufacturer: a\nmodel: \x01\n", 2, "not YAML: unacceptable character #x0001"),
-        ("a: &a [1]\nb: &b [*a, *a]\nc: [*b, *b]\n", 1, "a device type has no 'a'"),
+        ("a: &a [1]\nb: &b [*a, *a]\nc: [*b, *b]\n", 1, "manufacturer is missing"),
+        ("manufacturer: a\nmodel: b\ninterfaces:\n- {name: 'e{module}/1'}\n", 1, "a module type"),
+        ("manufacturer: a\nmodel: b\nprofile: CPU\n", 1, "a module type"),
+        ("manufacturer: a\nmodel: b\nform_factor: 4-post\nu_height: 0\n", 4, "a rack has 1 to 100 rack units"),
+        (
+            "manufacturer: a\nmodel: b\nport-mappings:\n- {front_port: F, rear_port: R}\n",
+            1,
+            "no front port is called 'F'",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(text: str, line: int, message: str) -> None:
@@ -244,3 +251,149 @@ def test_at_the_command_line(clusto: Run, tmp_path: Path) -> None:
     path.write_text(SWITCH.replace("u_height: 1.5", "u_height: x"), encoding="utf-8")
     result = clusto("import", "--device-type", str(path))
     assert (result.code, result.err) == (2, f"clusto: error: {path}:4: expected a number, found 'x'\n")
+
+
+PANEL = """\
+manufacturer: a
+model: b
+front-ports:
+- {name: F, type: mpo, positions: 4}
+- {name: Open, type: lc, positions: 1}
+rear-ports:
+- {name: A, type: mpo, positions: 2}
+- {name: B, type: mpo, positions: 2}
+port-mappings:
+- {front_port: F, front_port_position: 1, rear_port: B, rear_port_position: 2}
+- {front_port: F, front_port_position: 2, rear_port: B}
+- {front_port: F, front_port_position: 3, rear_port: A, rear_port_position: 1}
+- {front_port: F, front_port_position: 4, rear_port: A, rear_port_position: 2}
+"""
+
+
+def test_mappings_say_what_is_behind_each_position(store: Inventory) -> None:
+    add_type(store, one(PANEL))
+    with store.change() as change:
+        change.add("PatchPanel", "p", device_type="a/b")
+    labels = {name: about[1].get("label") for name, about in parts_of(store, "p").items()}
+    with store.read() as reader:
+        behind = {
+            labels[part.part_name]: labels[partner.part_name]
+            for part in reader.parts(reader.resolve("p").id)
+            if part.driver == "FrontPort" and (partner := reader.partner(part)) is not None
+        }
+    assert behind == {"F:1": "B:2", "F:2": "B:1", "F:3": "A:1", "F:4": "A:2"}
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{front_port: F, front_port_position: 5, rear_port: A}", "position 5 of the front port 'F' is mapped"),
+        ("{front_port: F, front_port_position: 1, rear_port: A}", "'F' is mapped, twice"),
+        ("{front_port: Open, rear_port: C}", "rear port 'C', which is not there"),
+        ("{front_port: Open, rear_port: A, rear_port_position: 2}", "have one rear port"),
+    ],
+)
+def test_mappings_that_cannot_be(line: str, message: str) -> None:
+    (problem,) = one(f"{PANEL}- {line}\n").problems
+    assert message in problem.text
+
+
+def test_what_is_not_known_is_told_and_passed_over() -> None:
+    document = one("manufacturer: a\nmodel: b\nmodle: c\ninterfaces:\n- {name: e1, type: x, colour: red}\n")
+    assert document.problems == ()
+    assert document.notes == ("a/b: passed over, as clusto does not know it: 'modle', 'colour of ports'",)
+
+
+def test_what_a_module_brings_is_left_out_and_told(store: Inventory) -> None:
+    document = one("manufacturer: a\nmodel: b\npower-outlets:\n- {name: '1', type: x, power_port: PS1}\n")
+    assert document.notes == ("a/b: not in the type itself, so left out: the inlet 'PS1' of the outlet '1'",)
+    add_type(store, document)
+
+
+def test_every_field_may_be_empty_as_in_an_export() -> None:
+    filled = "manufacturer: a\nmodel: b\nu_height: 1.0\ninterfaces:\n- {name: e1, type: x}\n"
+    empty = (
+        "slug: b\ndescription: ''\ndefault_platform: null\nweight: null\nweight_unit: ~\nairflow: null\n"
+        "subdevice_role: null\nfront-ports: []\n"
+    )
+    bare = filled.replace("type: x", "type: x, label: '', poe_mode: null, bridge: null, rf_role: null")
+    assert one(bare + empty).attrs == one(filled).attrs
+    assert one(bare + empty).notes == ()
+
+
+@pytest.mark.parametrize("ends", ["\\r\\n", "\\r", "\\n"])
+def test_line_ends_are_one_character(ends: str) -> None:
+    document = one(f'manufacturer: a\nmodel: b\ncomments: "1{ends}2"\n')
+    assert document.problems == ()
+    assert document.attrs[Key("comments")] == (Value("string", "1\n2"),)
+
+
+def test_models_that_differ_are_types_that_differ(clusto: Run, tmp_path: Path) -> None:
+    for number, model in enumerate(["X 1", "X 1+", "X-1"]):
+        (tmp_path / f"{number}.yaml").write_text(f"manufacturer: m\nmodel: {model}\n")
+    assert clusto("import", "--device-type", str(tmp_path / "0.yaml")).code == 0
+    assert clusto("import", "--device-type", str(tmp_path / "1.yaml")).code == 0
+    assert clusto("find", "driver:DeviceType").out == "m/x-1\nm/x-1+\n"
+    other = clusto("import", "--device-type", str(tmp_path / "2.yaml"))
+    assert other.code == 4
+    assert "m/x-1 is the type of the model 'X 1', not 'X-1'" in other.err
+
+
+def test_a_bridge_has_its_members(store: Inventory) -> None:
+    ports = "[{name: eth 0, type: x, bridge: br 0}, {name: br 0, type: bridge}]"
+    add_type(store, one(f"manufacturer: a\nmodel: b\ninterfaces: {ports}\n"))
+    with store.change() as change:
+        change.add("Server", "s", device_type="a/b")
+    assert parts_of(store, "s")["eth-0"][1]["parent"] == "s:br-0"
+
+
+RACK = "manufacturer: a\nmodel: r\nform_factor: 4-post-cabinet\nwidth: 19\nu_height: 4\nstarting_unit: 2\n"
+
+
+def test_types_of_racks_are_for_racks(clusto: Run, tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text(RACK)
+    (tmp_path / "d.yaml").write_text("manufacturer: a\nmodel: d\n")
+    assert clusto("import", "--device-type", str(tmp_path / "r.yaml"), str(tmp_path / "d.yaml")).code == 0
+    assert clusto("add", "Rack", "r1", "--type", "a/r").code == 0
+    assert clusto("find", "driver:RackUnit").out == "".join(f"r1:RU{number}\n" for number in range(2, 6))
+    assert clusto("attr", "get", "form_factor", "-t", "a/r").out == "4-post-cabinet\n"
+    assert "a/r is a type of racks" in clusto("add", "Server", "s", "--type", "a/r").err
+    assert "a/d is a type of equipment" in clusto("add", "Rack", "r2", "--type", "a/d").err
+
+
+def test_what_is_faulty_does_not_keep_out_the_rest(clusto: Run, tmp_path: Path) -> None:
+    texts = {
+        "good": "manufacturer: a\nmodel: good\n",
+        "bad": "manufacturer: a\nmodel: bad\nu_height: tall\n",
+        "module": "manufacturer: a\nmodel: m\nprofile: CPU\n",
+        "again": "manufacturer: A\nmodel: Good\n",
+        "last": "manufacturer: a\nmodel: last\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    files_ = [str(tmp_path / f"{name}.yaml") for name in [*texts, "missing"]]
+    assert clusto("import", "--device-type", *files_).code in (2, 3)
+    assert clusto("find", "driver:DeviceType", "--allow-unknown").out == ""
+    done = clusto("import", "--device-type", "--keep-going", *files_)
+    assert done.code == 5
+    assert done.out == "imported 2 Things, 2 new, as transaction 1\n"
+    for name in ("bad", "module", "again", "missing"):
+        assert f"{name}.yaml:" in done.err
+    assert done.err.endswith("clusto: error: 4 left out, for 4 errors\n")
+    assert clusto("find", "driver:DeviceType").out == "a/good\na/last\n"
+    assert clusto("import", "--device-type", "--keep-going", *files_[:1]).code == 0
+    assert clusto("import", "--device-type", "--keep-going", *files_[1:3]).code == 5
+
+
+def test_keeping_going_leaves_out_what_names_the_faulty(clusto: Run, tmp_path: Path) -> None:
+    lines = [
+        '{"name": "s1", "driver": "Server", "in": "p1"}',
+        '{"name": "p1", "driver": "Pool", "attrs": {"vid": {}}}',
+        '{"name": "s2", "driver": "Server", "connect": {"eth0": "s3:nic9"}}',
+        '{"name": "s3", "driver": "Server"}',
+    ]
+    (tmp_path / "site.jsonl").write_text("\n".join(lines))
+    done = clusto("import", "--keep-going", str(tmp_path / "site.jsonl"))
+    assert done.code == 5
+    assert clusto("find", "driver:Equipment").out == "s3\n"
+    assert clusto("db", "check").out == "the store is sound\n"
