@@ -67,8 +67,28 @@ _OF_PORTS = frozenset(
 
 _MEASURE = re.compile("[0-9]{1,6}([.][0-9]{1,6})?").fullmatch
 
+_NULLS = frozenset(("null", "~", "Null", "NULL"))
+
 LIMIT = 4 * 1024 * 1024
 """The longest file, in characters; the library's longest is a tenth of a megabyte."""
+
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Nodes(_Loader):  # type: ignore[misc]
+    """Nodes that keep what is written: a port called 01 stays 01, and no rule of YAML 1.1 makes `on` a boolean. So
+    nothing is done to find out of which type a scalar is, which would be a third of the work."""
+
+    def resolve(self, kind: object, value: object, implicit: object) -> str:
+        """See yaml.resolver.Resolver."""
+        return ""
+
+    def ascend_resolver(self) -> None:
+        """See yaml.resolver.Resolver."""
+
+    def descend_resolver(self, node: object, index: object) -> None:
+        """See yaml.resolver.Resolver."""
 
 
 class _Wrong(Exception):
@@ -85,10 +105,8 @@ def read(file: TextIO, name: str) -> Iterator[Document]:
     if len(text) > LIMIT:
         yield broken(name, 1, f"a device type has at most {LIMIT} characters")
         return
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        # Nodes keep what is written: a port called 01 stays 01, and no YAML 1.1 rule makes `on` a boolean.
-        root = yaml.compose(text, Loader=loader)
+        root = yaml.compose(text, Loader=_Nodes)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         yield broken(name, line, f"not YAML: {error.problem}")
@@ -270,22 +288,25 @@ def _given(fields: Mapping[str, _Field]) -> dict[str, object]:
 
 
 def _mapping(node: Node) -> dict[str, _Field]:
+    """The fields that are given: those without a value are not."""
     if not isinstance(node, MappingNode):
         raise _Wrong(node, "expected a mapping")
     found: dict[str, _Field] = {}
+    empty: set[str] = set()
     for key, value in node.value:
         text = _text(key)
-        if text in found:
+        if text in found or text in empty:
             raise _Wrong(key, f"{text[:40]!a} is given twice")
-        found[text] = _Field(key, value)
-    return {text: field for text, field in found.items() if not _is_nothing(field.value)}
+        if isinstance(value, ScalarNode) and _is_nothing(value):
+            empty.add(text)
+        else:
+            found[text] = _Field(key, value)
+    return found
 
 
-def _is_nothing(node: Node) -> bool:
+def _is_nothing(node: ScalarNode) -> bool:
     """Whether a value is not given: NetBox writes all its fields out, `null` or empty."""
-    return isinstance(node, ScalarNode) and (
-        not node.value or (not node.style and node.value in ("null", "~", "Null", "NULL"))
-    )
+    return not node.value or (node.value in _NULLS and not node.style)
 
 
 def _sequence(node: Node) -> list[Node]:
