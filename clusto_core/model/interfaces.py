@@ -69,10 +69,19 @@ class Interface(NamedTuple):
     occupied: str
 
 
+NOTHING = Interface("", "", "", "")
+_FIELDS = {KIND.key: 0, CONNECTOR.key: 1, MGMT_ONLY.key: 2, OCCUPIED.key: 3}
+
+
 def said(attributes: Iterable[Attribute]) -> Interface:
     """What the attributes of a part say; empty where they do not."""
-    found = {attribute.key: attribute.value.text for attribute in attributes}
-    return Interface(*(found.get(key, "") for key in (KIND, CONNECTOR, MGMT_ONLY, OCCUPIED)))
+    found: list[str] | None = None
+    for attribute in attributes:
+        key, number, subkey = attribute.key
+        if key in _FIELDS and number is None and subkey is None:
+            found = found or [*NOTHING]
+            found[_FIELDS[key]] = attribute.value.text
+    return Interface(*found) if found else NOTHING
 
 
 @lru_cache(10_000)

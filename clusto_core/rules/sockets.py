@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+from clusto_core.drivers import registry
 from clusto_core.drivers.parts import NIC, Port
 from clusto_core.errors import Refused
 from clusto_core.model import interfaces, wiring
-from clusto_core.model.interfaces import CONNECTOR, KIND, OCCUPIED, PARENT, WHAT
+from clusto_core.model.interfaces import CONNECTOR, KIND, OCCUPIED, PARENT, WHAT, Interface
 from clusto_core.model.things import Thing
 from clusto_core.store.unit import UnitOfWork
 
 
 def is_interface(part: Thing) -> bool:
     """Whether a part is a network interface, and no port of a panel, whose sockets are all there is of it."""
-    return (part.is_a(NIC) or part.is_a(Port)) and not wiring.passes_on(part.driver)
+    return _is_interface(part.driver)
+
+
+@lru_cache(1000)
+def _is_interface(driver: str) -> bool:
+    return issubclass(registry.of(driver), (NIC, Port)) and not wiring.passes_on(driver)
 
 
 def kind(unit: UnitOfWork, part: Thing) -> str:
     """What an interface is: one of `interfaces.KINDS`."""
+    return _kind(unit, part, interfaces.said(unit.look(part)))
+
+
+def _kind(unit: UnitOfWork, part: Thing, told: Interface) -> str:
     owner = unit.by_id(part.entity_id)
-    told = interfaces.said(unit.attributes(part))
     return interfaces.kind(part.part_name, told, lambda name: unit.part(owner, name) is not None)
 
 
@@ -29,37 +40,39 @@ def has_socket(unit: UnitOfWork, part: Thing) -> bool:
 
 def is_management(unit: UnitOfWork, part: Thing) -> bool:
     """Whether a part is an interface that serves management alone: whoever wants to connect it names it."""
-    return is_interface(part) and interfaces.is_management(part.part_name, interfaces.said(unit.attributes(part)))
+    return is_interface(part) and interfaces.is_management(part.part_name, interfaces.said(unit.look(part)))
 
 
 def occupied(unit: UnitOfWork, part: Thing) -> str | None:
     """What is in a part besides the cables that are recorded: a circuit, a cable that is planned; None for nothing."""
-    return next((each.value.text for each in unit.attributes(part) if each.key == OCCUPIED), None)
+    return interfaces.said(unit.look(part)).occupied or None
 
 
 def check(unit: UnitOfWork, part: Thing) -> None:
     """Raises Refused, with the reason, for a part that no cable may go into."""
-    if is_interface(part) and not interfaces.has_socket(found := kind(unit, part)):
+    told = interfaces.said(unit.look(part))
+    if _is_interface(part.driver) and not interfaces.has_socket(found := _kind(unit, part, told)):
         raise Refused(
             f"{part.name} is {WHAT[found]}: no cable goes into it, but into its ports"
             f" (clusto attr set {KIND} {interfaces.PHYSICAL} -t {part.name} if it has a socket)"
         )
-    if (reason := occupied(unit, part)) is not None:
-        raise Refused(f"{part.name} is occupied: {reason} (clusto attr del {OCCUPIED} -t {part.name} when it is not)")
+    if told.occupied:
+        raise Refused(
+            f"{part.name} is occupied: {told.occupied} (clusto attr del {OCCUPIED} -t {part.name} when it is not)"
+        )
 
 
 def check_said(unit: UnitOfWork) -> None:
     """Raises Refused when a transaction says of a part with a cable in it that it has no socket, or makes one a part of
     what is none of its owner's parts."""
-    for key in (KIND, CONNECTOR):
-        for attribute in unit.attributes_changed(key)[0]:
-            part = unit.by_id(attribute.thing_id)
-            if part.is_part and not has_socket(unit, part) and unit.cable_of(part) is not None:
-                raise Refused(f"{part.name} has a cable in it, and would be {WHAT[kind(unit, part)]}: disconnect it")
-    for attribute in unit.attributes_changed(PARENT)[0]:
+    for attribute in unit.new_attributes((KIND, CONNECTOR, PARENT)):
         part = unit.by_id(attribute.thing_id)
-        if part.is_part and attribute.value.ref is not None:
-            _check_parent(part, unit.by_id(attribute.value.ref))
+        if not part.is_part:
+            continue
+        if attribute.key == PARENT:
+            _check_parent(part, unit.by_id(attribute.value.ref or 0))
+        elif not has_socket(unit, part) and unit.cable_of(part) is not None:
+            raise Refused(f"{part.name} has a cable in it, and would be {WHAT[kind(unit, part)]}: disconnect it")
 
 
 def _check_parent(part: Thing, parent: Thing) -> None:
