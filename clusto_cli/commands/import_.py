@@ -84,7 +84,8 @@ def command(
             except Faulty as error:
                 rest = importer.without_faulty(documents, error) if keep_going else documents
                 if len(rest) == len(documents):
-                    _tell(error.faults)
+                    if len(error.faults) > 1:
+                        _tell(error.faults)
                     raise error.single from None
                 left_out += error.faults
                 documents = rest
@@ -96,19 +97,15 @@ def command(
     else:
         write_lines([f"imported {things}, as transaction {change.id}"])
     if left_out:
-        _tell(left_out, all_of_them=True)
+        _tell(left_out, len(left_out))
+        objects = len({id(fault.document) for fault in left_out})
+        print(f"clusto: error: left out {objects} of {objects + counts.named}", file=sys.stderr)
         sys.exit(PARTIAL)
 
 
-def _tell(faults: list[Fault], *, all_of_them: bool = False) -> None:
-    """The faults one by one; a single one that ends the import is told by the error itself."""
-    if len(faults) == 1 and not all_of_them:
-        return
-    shown = faults if all_of_them else faults[:SHOWN]
-    for fault in shown:
+def _tell(faults: list[Fault], most: int = SHOWN) -> None:
+    """The faults one by one."""
+    for fault in faults[:most]:
         print(f"clusto: error: {clean(str(fault))}", file=sys.stderr)
-    if len(faults) > len(shown):
-        print(f"clusto: error: ... and {len(faults) - len(shown)} more", file=sys.stderr)
-    if all_of_them:
-        objects = len({id(fault.document) for fault in faults})
-        print(f"clusto: error: {objects} left out, for {len(faults)} errors", file=sys.stderr)
+    if len(faults) > most:
+        print(f"clusto: error: ... and {len(faults) - most} more", file=sys.stderr)
