@@ -1,11 +1,13 @@
-"""Which parts are one cable's or one socket's: the legs of a port, the fibres of a panel's socket."""
+"""Which parts are one cable's or one socket's, and which have one: legs of a port, fibres of a panel's socket."""
 
 from __future__ import annotations
 
+from clusto_core.drivers.parts import NIC, Port
 from clusto_core.errors import NotFound
+from clusto_core.model import interfaces
 from clusto_core.model.interfaces import KIND, LEG, PARENT
 from clusto_core.model.names import split_part
-from clusto_core.model.things import Thing, in_order
+from clusto_core.model.things import Attribute, Thing, in_order
 from clusto_core.store.reader import Reader
 
 
@@ -42,3 +44,18 @@ def fibres_of(reader: Reader, owner: Thing, socket: str) -> list[Thing]:
         id for id, text in labels.items() if text.startswith(f"{socket}:") and text[len(socket) + 1 :].isdecimal()
     }
     return [part for part in reader.parts(owner.id) if part.id in wanted]
+
+
+def with_free_sockets(reader: Reader, owner: Thing) -> set[int]:
+    """The ids of those parts of an equipment that a cable may go into, whether or not one is in them."""
+    by_part: dict[int, list[Attribute]] = {}
+    for attribute in reader.attributes_of_parts(owner.id):
+        by_part.setdefault(attribute.thing_id, []).append(attribute)
+    parts = {part.part_name: part for part in reader.parts(owner.id)}
+    found = set()
+    for name, part in parts.items():
+        told = interfaces.said(by_part.get(part.id, ()))
+        kind = interfaces.kind(name, told, parts.__contains__)
+        if not told.occupied and ((not part.is_a(NIC) and not part.is_a(Port)) or interfaces.has_socket(kind)):
+            found.add(part.id)
+    return found

@@ -91,9 +91,6 @@ def find_port(wanted: str, names: Mapping[int, str], descriptions: Mapping[int, 
     if _NUMBERS.fullmatch(wanted):
         table = names or descriptions
         ends = [index for index, name in table.items() if may_mean(wanted, name)]
-        # Port 1 is Ethernet1 rather than the leg Ethernet49/1.
-        alone = [index for index in ends if (parts := _PARTS.match(table[index])) and parts[2] == wanted]
-        ends = alone if len(alone) == 1 else ends
         if len(ends) == 1:
             return ends[0]
         if ends:
