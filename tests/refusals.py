@@ -254,6 +254,19 @@ REFUSALS: list[Refusal] = [
         lambda c: c.connect("server2:eth1", "switch2a:40"),
     ),
     refused(
+        "connect switch2a:41 server[1-2]:eth0 --breakout",
+        4,
+        "server1:eth0 is connected to",
+        lambda c: c.connect("switch2a:41", "server[1-2]:eth0", breakout=True),
+    ),
+    refused(
+        "connect switch2a:41 server[2-3]:eth1",
+        4,
+        "--breakout joins one port to several",
+        lambda c: c.connect("switch2a:41", "server[2-3]:eth1"),
+    ),
+    refused("type update acme/box2", 3, "no such device type: acme/box2", lambda c: c.update_type("acme/box2")),
+    refused(
         "attr set kind lag -t server1:eth0",
         4,
         "server1:eth0 has a cable in it, and would be a link aggregation",

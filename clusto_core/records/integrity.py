@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from clusto_core.drivers import Driver, Equipment, Part, registry
 from clusto_core.drivers.resources import DeviceType
 from clusto_core.errors import Malformed
-from clusto_core.model import addresses, holding, keys, mounting, reserved, wiring
+from clusto_core.model import addresses, holding, interfaces, keys, mounting, reserved, wiring
 from clusto_core.model.attributes import IN, IP, Key, Value, checked
 from clusto_core.model.grammars import RackUnits
 from clusto_core.model.names import split_part, trailing_number
@@ -131,6 +131,10 @@ _VALUES = """
 _UNDER_KEY = """
     SELECT t.name, t.driver, a.head, a.type FROM attributes a JOIN things t ON t.id = a.thing_id
     WHERE a.key = :key AND a.number IS NULL AND COALESCE(a.subkey, '') = :subkey ORDER BY t.name"""
+_PARENTS = """
+    SELECT t.name, p.name FROM attributes a JOIN things t ON t.id = a.thing_id JOIN things p ON p.id = a.ref_id
+    WHERE a.key = 'parent' AND a.number IS NULL AND a.subkey IS NULL AND t.owner_id IS NOT NULL
+    AND (t.id = p.id OR COALESCE(p.owner_id, 0) <> t.owner_id)"""
 _MEMBERSHIP = "SELECT a.thing_id, a.ref_id FROM attributes a WHERE a.key = '_in' AND a.ref_id IS NOT NULL"
 _ADDRESSES = """
     SELECT t.name, a.head, a.claim FROM attributes a JOIN things t ON t.id = a.thing_id
@@ -157,6 +161,7 @@ def problems(reader: Reader) -> Iterator[str]:
     yield from _keys(reader)
     yield from _values(reader)
     yield from _meanings(reader)
+    yield from _sockets(reader)
     yield from _addresses(reader)
 
 
@@ -176,6 +181,16 @@ def _meanings(reader: Reader) -> Iterator[str]:
             yield from (
                 f"{name} has {count} values under {key}, which has one" for name, count in seen.items() if count > 1
             )
+
+
+def _sockets(reader: Reader) -> Iterator[str]:
+    """Cables in what has no socket, and parents that are no part of the same owner."""
+    for kind in interfaces.WHAT:
+        for part in reader.having(interfaces.KIND, kind):
+            if reader.links_of_parts(part.id):
+                yield f"{part.name} has a cable in it, and is {interfaces.WHAT[kind]}"
+    for part, parent in reader.database.rows(_PARENTS):
+        yield f"{part} has {parent} as its parent, which is no other part of the same Thing"
 
 
 def _addresses(reader: Reader) -> Iterator[str]:

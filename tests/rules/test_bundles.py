@@ -35,7 +35,7 @@ def test_one_port_to_several(row: Run, one: str, other: str) -> None:
     assert row("attr", "get", "occupied", "-t", "tor1:49").out == "broken out into 49/[1-4]\n"
     assert row("attr", "get", "parent", "-t", "tor1:49/2").out == "@tor1:49\n"
     assert row("find", "driver:Server connected to name:tor1").out == "srv1\nsrv2\nsrv3\nsrv4\n"
-    assert row("find", "driver:Server connected to attr:parent,tor1:49").out == "srv1\nsrv2\nsrv3\nsrv4\n"
+    assert row("find", "driver:Server connected to (driver:Port and attr:parent,tor1:49)").out == "srv1\nsrv2\nsrv3\nsrv4\n"
     assert row("trace", "tor1:49").out.count("-- srv") == 4
     assert row("locate", "tor1:49").out.count("connected to NIC eth0 on srv") == 4
     assert "occupied: broken out into 49/[1-4]" in row("show", "tor1").out
