@@ -17,6 +17,7 @@ from clusto_core.model.attributes import Key, string
 from clusto_core.model.interfaces import KIND, LEG, OCCUPIED, PARENT
 from clusto_core.model.names import split_part
 from clusto_core.model.ranges import MalformedRange, expand, fold, is_range
+from clusto_core.model.reserved import NETWORK_LAST
 from clusto_core.model.things import Thing
 from clusto_core.rules import sockets, things, values
 from clusto_core.rules.cabling import Joined, connect, disconnect
@@ -214,10 +215,12 @@ def make_whole(unit: UnitOfWork, port: Thing) -> None:
     for leg in legs_of(unit, port):
         if unit.cable_of(leg) is None and not _own(unit, leg):
             things.remove(unit, leg)
-    if not any(unit.cable_of(leg) for leg in legs_of(unit, port)):
+    if legs_of(unit, port):
+        _occupy(unit, port)
+    else:
         values.put(unit, port, OCCUPIED, [])
 
 
 def _own(unit: UnitOfWork, leg: Thing) -> set[Key]:
-    """The keys of what is known of a leg besides that it is one."""
-    return {each.key for each in unit.attributes(leg)} - {KIND, PARENT}
+    """The keys of what is known of a leg besides that it is one, and what verbs noted of it."""
+    return {each.key for each in unit.attributes(leg)} - {KIND, PARENT, LABEL, NETWORK_LAST}

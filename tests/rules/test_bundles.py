@@ -35,7 +35,8 @@ def test_one_port_to_several(row: Run, one: str, other: str) -> None:
     assert row("attr", "get", "occupied", "-t", "tor1:49").out == "broken out into 49/[1-4]\n"
     assert row("attr", "get", "parent", "-t", "tor1:49/2").out == "@tor1:49\n"
     assert row("find", "driver:Server connected to name:tor1").out == "srv1\nsrv2\nsrv3\nsrv4\n"
-    assert row("find", "driver:Server connected to (driver:Port and attr:parent,tor1:49)").out == "srv1\nsrv2\nsrv3\nsrv4\n"
+    behind = "driver:Server connected to (driver:Port and attr:parent,tor1:49)"
+    assert row("find", behind).out == "srv1\nsrv2\nsrv3\nsrv4\n"
     assert row("trace", "tor1:49").out.count("-- srv") == 4
     assert row("locate", "tor1:49").out.count("connected to NIC eth0 on srv") == 4
     assert "occupied: broken out into 49/[1-4]" in row("show", "tor1").out
@@ -73,9 +74,14 @@ def test_a_port_is_whole_again_when_its_cable_goes(row: Run) -> None:
 
 def test_what_is_known_of_a_leg_keeps_it(row: Run) -> None:
     row("connect", "tor1:49", "srv[1-2]:eth0", "--breakout")
-    row("attr", "set", "label", "Ethernet49/1", "-t", "tor1:49/1")
+    row("attr", "set", "label", "Ethernet49/2", "-t", "tor1:49/2")
+    row("attr", "set", "vlan", "7", "-t", "tor1:49/1")
     row("disconnect", "tor1")
     assert row("find", "driver:Port and attr:kind,leg").out == "tor1:49/1\n"
+    assert row("attr", "get", "occupied", "-t", "tor1:49").out == "broken out into 49/1\n"
+    assert row("connect", "srv1:eth0", "tor1:49/1").code == 0
+    row("attr", "del", "vlan", "-t", "tor1:49/1")
+    row("disconnect", "tor1:49")
     assert row("attr", "get", "occupied", "-t", "tor1:49").code == 3
 
 
