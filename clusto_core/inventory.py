@@ -31,6 +31,7 @@ from clusto_core.rules import (
     containment,
     devicetypes,
     kinds,
+    modules,
     newkeys,
     parts,
     protection,
@@ -208,6 +209,11 @@ class Transaction:
         """Brings a device type, or all of them, to the Things made after it: see `typeupdates.update`."""
         with self.unit.wholly():
             return typeupdates.update(self.unit, name)
+
+    def insert_module(self, device_type: str, owner: str | Thing, bay: str) -> list[Thing]:
+        """Puts a module into a bay of equipment, which gets its parts: see `modules.insert`."""
+        with self.unit.wholly():
+            return modules.insert(self.unit, device_type, self.resolve(owner), bay)
 
     def remove(self, name: str | Thing, *, force: bool = False) -> Thing:
         """Takes a Thing out, with its parts, attributes and cables; or one part that has no cable.

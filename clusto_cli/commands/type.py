@@ -1,4 +1,4 @@
-"""Bring changed device types to the equipment made after them."""
+"""Put modules into equipment, and bring changed device types to what was made after them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from clusto_cli.output import write_lines
 
 @click.group("type", cls=Group)
 def command() -> None:
-    """Bring changed device types to the equipment made after them.
+    """Put modules into equipment, and bring changed device types to what was made after them.
 
     \b
+        clusto type insert acme/linecard switch2a 3
         clusto type update --dry-run
     """
 
@@ -41,3 +42,23 @@ def update(app: App, name: str | None, message: str | None, dry_run: bool) -> No
     verb = "would be made" if dry_run else "made"
     kept = len(steps) - changed
     write_lines([f"{changed} changes {verb}, {kept} kept as they are" if steps else "nothing to change"])
+
+
+@command.command("insert")
+@click.argument("name", metavar="TYPE", shell_complete=completion.device_types)
+@click.argument("owner", metavar="THING", shell_complete=completion.things)
+@click.argument("bay", metavar="BAY")
+@change_options
+@pass_app
+def insert(app: App, name: str, owner: str, bay: str, message: str | None, dry_run: bool) -> None:
+    """Put a module of TYPE into BAY of THING, which gets its ports; BAY is as the maker counts them (3, 2/1).
+
+    \b
+        clusto type insert acme/linecard switch2a 3
+    """
+    with app.changing(message, dry_run=dry_run) as change:
+        made = change.insert_module(name, owner, bay)
+    verb = "would add" if dry_run else "added"
+    write_lines(f"{verb} {part.driver} {part.name}" for part in made)
+    if not made:
+        write_lines([f"{name} has no ports: nothing to add"])

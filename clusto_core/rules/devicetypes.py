@@ -24,7 +24,7 @@ from clusto_core.errors import Malformed, NotFound, Refused, did_you_mean
 from clusto_core.model import reserved
 from clusto_core.model.attributes import Key, Value, from_python, string
 from clusto_core.model.names import trailing_number
-from clusto_core.model.things import Attribute
+from clusto_core.model.things import Attribute, Thing
 from clusto_core.rules import kinds, parts, ports
 from clusto_core.spelling import suggest
 from clusto_core.store.unit import UnitOfWork
@@ -34,6 +34,8 @@ TYPE = Key("type")
 """The device type that a Thing was made after."""
 
 
+MODULE = "Module"
+"""The `driver` of a definition of modules: see `modules`."""
 _OTHER = re.compile("[^a-z0-9._+]+")
 
 
@@ -48,7 +50,7 @@ class TypedPart(NamedTuple):
 
 
 class Misused(Exception):
-    """A type of racks for other equipment, or one of equipment for a rack."""
+    """A type of racks for other equipment, one of equipment for a rack, or one of modules."""
 
 
 class Model:
@@ -138,13 +140,18 @@ def shape(unit: UnitOfWork, driver: type[Driver], counts: parts.Counts, name: st
 
 def load(unit: UnitOfWork, name: str, driver: type[Driver]) -> Model:
     """What the device type of that name gives to equipment of that driver. Raises NotFound with a suggestion."""
+    return model(definition_of(unit, name)[1], name, driver)
+
+
+def definition_of(unit: UnitOfWork, name: str) -> tuple[Thing, Any]:
+    """The device type of that name, and what defines it. Raises NotFound with a suggestion."""
     thing = unit.get(name)
     if thing is None or not thing.is_a(DeviceType):
         names = [each.name for each in unit.reader.all([DeviceType.__name__])]
         raise NotFound(
             f"no such device type: {name[:80]}{did_you_mean(suggest(name, names))} (clusto import --device-type FILE)"
         )
-    return defined(unit.attributes(thing), name, driver)
+    return thing, _defined(unit.attributes(thing), name)
 
 
 def defined(attributes: Iterable[Attribute], name: str, driver: type[Driver]) -> Model:
@@ -152,9 +159,13 @@ def defined(attributes: Iterable[Attribute], name: str, driver: type[Driver]) ->
 
     Raises NotFound when they have no definition, Malformed when it is damaged.
     """
+    return model(_defined(attributes, name), name, driver)
+
+
+def _defined(attributes: Iterable[Attribute], name: str) -> Any:
     for attribute in attributes:
         if attribute.key == DEFINITION and attribute.value.type == "json":
-            return model(attribute.value.python(), name, driver)
+            return attribute.value.python()
     raise NotFound(f"the device type {name} has no definition: import it again")
 
 
@@ -162,6 +173,8 @@ def model(definition: Any, name: str, driver: type[Driver]) -> Model:
     """What a definition gives to equipment of that driver. Raises Malformed when it is none, Refused where it is one of
     racks and the equipment is none, or the other way round."""
     try:
+        if definition.get("driver") == MODULE:
+            raise Misused
         if (definition.get("driver") == Rack.__name__) != issubclass(driver, Rack):
             raise Misused
         typed = [
@@ -176,6 +189,8 @@ def model(definition: Any, name: str, driver: type[Driver]) -> Model:
         parts.check_unique(typed)
         return Model(typed, first_attributes(definition["attrs"]))
     except Misused:
+        if definition["driver"] == MODULE:
+            raise Refused(f"{name} is a type of modules: clusto type insert {name} THING BAY") from None
         other = "equipment" if issubclass(driver, Rack) else "racks"
         raise Refused(f"{name} is a type of {other}: no {driver.__name__} is made after it") from None
     except (KeyError, TypeError, AttributeError, ValueError, Malformed, Refused):

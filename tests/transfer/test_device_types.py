@@ -143,8 +143,7 @@ def test_a_file_that_says_no_height_means_one_unit() -> None:
         ("manufacturer: a\nmodel: b\n  c: d\n", 3, "not YAML"),
         ("manufacturer: a\nmodel: \x01\n", 2, "not YAML: unacceptable character #x0001"),
         ("a: &a [1]\nb: &b [*a, *a]\nc: [*b, *b]\n", 1, "manufacturer is missing"),
-        ("manufacturer: a\nmodel: b\ninterfaces:\n- {name: 'e{module}/1'}\n", 1, "a module type"),
-        ("manufacturer: a\nmodel: b\nprofile: CPU\n", 1, "a module type"),
+        ("manufacturer: a\nmodel: b\nprofile: CPU\nfront-ports:\n- {name: x, rear_port: y}\n", 1, "which is not there"),
         ("manufacturer: a\nmodel: b\nform_factor: 4-post\nu_height: 0\n", 4, "a rack has 1 to 100 rack units"),
         (
             "manufacturer: a\nmodel: b\nport-mappings:\n- {front_port: F, rear_port: R}\n",
@@ -365,7 +364,7 @@ def test_what_is_faulty_does_not_keep_out_the_rest(clusto: Run, tmp_path: Path) 
     texts = {
         "good": "manufacturer: a\nmodel: good\n",
         "bad": "manufacturer: a\nmodel: bad\nu_height: tall\n",
-        "module": "manufacturer: a\nmodel: m\nprofile: CPU\n",
+        "twice": "manufacturer: a\nmodel: m\nmodel: m\n",
         "again": "manufacturer: A\nmodel: Good\n",
         "last": "manufacturer: a\nmodel: last\n",
     }
@@ -377,7 +376,7 @@ def test_what_is_faulty_does_not_keep_out_the_rest(clusto: Run, tmp_path: Path) 
     done = clusto("import", "--device-type", "--keep-going", *files_)
     assert done.code == 5
     assert done.out == "imported 2 Things, 2 new, as transaction 1\n"
-    for name in ("bad", "module", "again", "missing"):
+    for name in ("bad", "twice", "again", "missing"):
         assert f"{name}.yaml:" in done.err
     assert done.err.endswith("clusto: error: left out 4 of 6\n")
     assert clusto("find", "driver:DeviceType").out == "a/good\na/last\n"
@@ -397,3 +396,88 @@ def test_keeping_going_leaves_out_what_names_the_faulty(clusto: Run, tmp_path: P
     assert done.code == 5
     assert clusto("find", "driver:Equipment").out == "s3\n"
     assert clusto("db", "check").out == "the store is sound\n"
+
+
+LINECARD = """\
+manufacturer: a
+model: card
+interfaces:
+- {name: "Eth{module}/1", type: 10gbase-x-sfpp, bridge: "br{module}"}
+- {name: "br{module}", type: bridge}
+power-ports:
+- {name: "PS {module}", type: c14}
+power-outlets:
+- {name: "Out {module}", type: c13, power_port: "PS {module}"}
+"""
+CASSETTE = """\
+manufacturer: a
+model: cassette
+profile: MPO
+front-ports:
+- {name: "{module}-LC 1", type: lc}
+- {name: "{module}-LC 2", type: lc}
+rear-ports:
+- {name: "MPO{module}", type: mpo, positions: 2}
+port-mappings:
+- {front_port: "{module}-LC 1", rear_port: "MPO{module}", rear_port_position: 2}
+- {front_port: "{module}-LC 2", rear_port: "MPO{module}", rear_port_position: 1}
+"""
+
+
+@pytest.fixture
+def modular(clusto: Run, tmp_path: Path) -> Run:
+    for name, text in {"card": LINECARD, "cassette": CASSETTE}.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+        assert clusto("import", "--device-type", str(tmp_path / f"{name}.yaml")).code == 0
+    clusto("add", "Switch", "sw1", "--parts", "port=0,inlet=0")
+    clusto("add", "PatchPanel", "p1", "--parts", "port=0")
+    return clusto
+
+
+def test_a_module_gives_its_ports_named_after_its_bay(modular: Run, sqlite_url: str) -> None:
+    assert modular("type", "insert", "a/card", "sw1", "3").out == (
+        "added Port sw1:Eth3/1\nadded Port sw1:br3\nadded Inlet sw1:PS-3\nadded Outlet sw1:3\n"
+    ).replace("PS-3", "psu3")
+    parts = parts_of(Inventory(Settings(sqlite_url)), "sw1")
+    assert parts["Eth3/1"][1]["parent"] == "sw1:br3"
+    assert parts["3"][1]["inlet"] == "psu3"
+    assert {about[1]["bay"] for name, about in parts.items() if name in ("Eth3/1", "br3", "psu3", "3")} == {"3"}
+    again = modular("type", "insert", "a/card", "sw1", "3")
+    assert (again.code, "bay 3 of sw1 has" in again.err) == (4, True)
+    assert modular("type", "insert", "a/card", "sw1", "4").code == 0
+    assert modular("find", "(driver:Part and attr:bay,4) in name:sw1").out.count("\n") == 4
+
+
+def test_cassettes_go_on_after_the_numbers_of_their_panel(modular: Run) -> None:
+    for bay in ("A", "B"):
+        assert modular("type", "insert", "a/cassette", "p1", bay).code == 0
+    assert modular("connect", "p1:MPOA", "p1:MPOB").code == 0
+    hops = [line.split()[-1] for line in modular("trace", "p1:A-LC 1").out.splitlines()]
+    path = ["p1:1", "p1:rear1", "p1:rear3", "p1:3"]
+    assert hops in (path, path[::-1])
+    assert modular("attr", "get", "label", "-t", "p1:rear1", "-t", "p1:3").out.split("\n")[:2] == [
+        "p1:rear1\tMPOA:2",
+        "p1:3\tB-LC 1",
+    ]
+    assert modular("db", "check").out == "the store is sound\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        ("add Switch x --type a/card", 4, "a/card is a type of modules: clusto type insert a/card THING BAY"),
+        ("type insert a/nothing sw1 1", 3, "no such device type: a/nothing"),
+        ("type insert a/card sw9 1", 3, "no such thing: sw9"),
+        ("type insert a/card sw1:mgmt 1", 4, "sw1:mgmt is a part"),
+        ("type insert a/box sw1 1", 4, "a/box is no type of modules"),
+        ("type insert a/card taken 1", 4, "the name is taken: taken:br1"),
+    ],
+)
+def test_what_is_no_module_changes_nothing(modular: Run, tmp_path: Path, words: str, code: int, message: str) -> None:
+    (tmp_path / "box.yaml").write_text("manufacturer: a\nmodel: box\n")
+    modular("import", "--device-type", str(tmp_path / "box.yaml"))
+    modular("add", "Server", "taken", "--parts", "nic=br1")
+    before = modular("export").out
+    refused = modular(*words.split())
+    assert (refused.code, message in refused.err) == (code, True), refused
+    assert modular("export").out == before

@@ -1,8 +1,8 @@
 """Device types in the public YAML format of the NetBox device type library.
 
 Source of the format: https://github.com/netbox-community/devicetype-library, schema/devicetype.json, racktype.json and
-components.json; NetBox's own export of a type as YAML is the same with every field written out. One file is one type
-of equipment or of racks; it becomes a Thing of driver DeviceType. How ports are named is told in
+moduletype.json; NetBox's own export of a type as YAML is the same with every field written out. One file is one type
+of equipment, of racks or of modules; it becomes a Thing of driver DeviceType. How ports are named is told in
 `clusto_core.rules.ports`. What clusto does not know is passed over and told.
 """
 
@@ -17,7 +17,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from clusto_core.drivers.resources import DeviceType
 from clusto_core.errors import Malformed
-from clusto_core.rules import devicetypes, ports
+from clusto_core.rules import devicetypes, modules, ports
 from clusto_core.transfer.documents import Document, broken, parse
 
 _LISTS = {
@@ -42,8 +42,6 @@ _IGNORED = ("slug", "front_image", "rear_image", "default_platform", "exclude_fr
 _KNOWN = frozenset(
     ("manufacturer", "model", "u_height", "is_full_depth", _MAPPINGS, *_LISTS, *_BAYS, *_TEXTS, *_RACK, *_IGNORED)
 )
-_BAY = "{module}"
-"""What stands in a module's names of ports for the bay that it is put into."""
 _NUMBERS = frozenset(
     ("maximum_draw", "allocated_draw", "width", "outer_width", "outer_height", "outer_depth", "mounting_depth")
 ) | {"starting_unit"}
@@ -140,11 +138,14 @@ def _document(root: Node, file: str) -> Document:
         given: dict[str, object] = {}
         definition = devicetypes.rack_definition(range(_starting(fields), _starting(fields) + _rack_height(fields)))
     else:
-        named = ports.named(said.source_ports())
-        _check_no_module(fields, file, [each.port for each in named])
-        given = _given(fields)
-        driver = devicetypes.likely_driver(each.port.kind for each in named)
-        definition = devicetypes.definition(named, given, driver)
+        every = said.source_ports()
+        if _is_module(fields, file, every):
+            given, definition = {}, modules.definition(every)
+        else:
+            named = ports.named(every)
+            given = _given(fields)
+            driver = devicetypes.likely_driver(each.port.kind for each in named)
+            definition = devicetypes.definition(named, given, driver)
     attributes: dict[str, object] = {"manufacturer": maker, "model": model, **given}
     attributes |= {key: _scalar(key, fields[key].value) for key in (*_TEXTS, *_RACK) if key in fields}
     data = {
@@ -160,14 +161,15 @@ def _document(root: Node, file: str) -> Document:
     return document
 
 
-def _check_no_module(fields: Mapping[str, _Field], file: str, every: Iterable[ports.SourcePort]) -> None:
-    """Raises Malformed for a type of modules: their ports are named after the bay that a module is put into."""
-    if (
+def _is_module(fields: Mapping[str, _Field], file: str, every: Iterable[ports.SourcePort]) -> bool:
+    """Whether it is a type of modules: NetBox's format has no word for it, and no height."""
+    if "u_height" in fields:
+        return False
+    return (
         any(key in fields for key in _OF_MODULES)
         or "module-types" in file.split("/")
-        or ("u_height" not in fields and any(_BAY in port.name for port in every))
-    ):
-        raise Malformed("a module type, which clusto has no place for: add its ports to the equipment that it is in")
+        or any(modules.TOKEN in port.name for port in every)
+    )
 
 
 def _starting(fields: Mapping[str, _Field]) -> int:
