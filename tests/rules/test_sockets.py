@@ -104,6 +104,11 @@ def test_a_thing_stands_for_a_part_with_a_free_socket_for_data(room: Run) -> Non
     assert room("connect", "srv2", "sw1").out == "connected srv2:eth0 to sw1:1\n"
 
 
+def test_what_takes_no_cable_is_not_free(room: Run) -> None:
+    room("attr", "set", "occupied", "circuit C-1", "-t", "sw1:1")
+    assert room("free", "sw1", "-o", "names").out.split()[:3] == ["sw1:2", "sw1:3", "sw1:console"]
+
+
 def test_what_is_occupied_is_so_for_every_kind_of_part(room: Run) -> None:
     room("attr", "set", "occupied", "marked connected", "-t", "pdu1:1", "-t", "srv1:psu1")
     assert room("connect", "srv1", "pdu1").out == "connected srv1:psu2 to pdu1:2\n"
