@@ -189,14 +189,12 @@ class _Said:
     def __init__(self, title: str, fields: Mapping[str, _Field]) -> None:
         self.title = title
         self.fields = fields
-        self.notes: list[str] = []
         self._unknown = dict.fromkeys(key for key in fields if key not in _KNOWN)
         self._outside: list[str] = []
         # Outlets, or interfaces, that name what the type itself has not: a module brings it.
 
     def all_notes(self) -> Iterator[str]:
         """What the operator should know."""
-        yield from self.notes
         if self._unknown:
             yield f"{self.title}: passed over, as clusto does not know it: {', '.join(map(ascii, self._unknown))}"
         if self._outside:
