@@ -64,9 +64,16 @@ def parts(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
 
 def free_parts(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """Things, and their parts that no cable is in and that fit the other end, where that is given already."""
+    from clusto_core.answers.bundles import with_free_sockets
     from clusto_core.model.wiring import cable_kind
 
+    free: dict[int, set[int]] = {}
+
     def fits(reader: Reader, owner: Thing, part: Thing) -> bool:
+        if owner.id not in free:
+            free[owner.id] = with_free_sockets(reader, owner)
+        if part.id not in free[owner.id]:
+            return False
         other = _given_part(ctx, reader)
         if part.kind.__name__ == "RackUnit":
             return other is None or not other.is_part

@@ -25,17 +25,21 @@ from clusto_core.model.reserved import EXPRESSION, writable
 from clusto_core.model.things import Thing
 from clusto_core.records import history
 from clusto_core.rules import (
+    bundles,
     cabling,
     categories,
     containment,
     devicetypes,
     kinds,
+    modules,
     newkeys,
     parts,
     protection,
     sitekeys,
+    sockets,
     spaces,
     things,
+    typeupdates,
     values,
 )
 from clusto_core.rules.cabling import Joined
@@ -172,6 +176,7 @@ class Transaction:
                 from clusto_core.query import saving
 
                 saving.check(self.unit)
+            sockets.check_said(self.unit)
 
     # --- Things ------------------------------------------------------------------------------------------------------
 
@@ -215,6 +220,16 @@ class Transaction:
         if key not in self._shapes:
             self._shapes[key] = devicetypes.shape(self.unit, driver, counts, device_type)
         return self._shapes[key]
+
+    def update_type(self, name: str | None = None) -> list[typeupdates.Step]:
+        """Brings a device type, or all of them, to the Things made after it: see `typeupdates.update`."""
+        with self.unit.wholly():
+            return typeupdates.update(self.unit, name)
+
+    def insert_module(self, device_type: str, owner: str | Thing, bay: str) -> list[Thing]:
+        """Puts a module into a bay of equipment, which gets its parts: see `modules.insert`."""
+        with self.unit.wholly():
+            return modules.insert(self.unit, device_type, self.resolve(owner), bay)
 
     def remove(self, name: str | Thing, *, force: bool = False) -> Thing:
         """Takes a Thing out, with its parts, attributes and cables; or one part that has no cable.
@@ -329,18 +344,24 @@ class Transaction:
             else:
                 self.put(moved, goal)
 
-    def connect(self, one: str | Thing, other: str | Thing, kind: str | None = None) -> list[Joined]:
-        """Joins two Things or parts, or equipment and rack units (`rack101:RU13-14`): see `cabling.connect`."""
+    def connect(
+        self, one: str | Thing, other: str | Thing, kind: str | None = None, *, breakout: bool = False
+    ) -> list[Joined]:
+        """Joins two Things or parts, or equipment and rack units (`rack101:RU13-14`): see `cabling.connect`; ranges and
+        sockets of several fibres one to one, or with `breakout` one port to several: see `bundles.join_all`."""
         spans = [mounting.parse_span(each) if isinstance(each, str) else None for each in (one, other)]
         for span, across in zip(spans, (other, one), strict=True):
             if span is not None:
                 rack, thing = self.resolve(span.rack), self.resolve(across)
                 return cabling.mount(self.unit, thing, rack, span)
-        return cabling.connect(self.unit, self.resolve(one), self.resolve(other), kind)
+        with self.unit.wholly():
+            return bundles.join_all(self.unit, one, other, kind, breakout)
 
     def disconnect(self, one: str | Thing, other: str | Thing | None = None) -> list[Joined]:
-        """See `cabling.disconnect`."""
-        return cabling.disconnect(self.unit, self.resolve(one), self.resolve(other) if other is not None else None)
+        """See `cabling.disconnect`; also of ranges, sockets of several fibres, and breakout cables: see
+        `bundles.part_all`."""
+        with self.unit.wholly():
+            return bundles.part_all(self.unit, one, other)
 
 
 def _several(given: str | Thing | Sequence[str | Thing]) -> Sequence[str | Thing]:

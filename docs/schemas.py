@@ -232,6 +232,7 @@ numbers and booleans as such. With `--count` one object with `count`; with `--gr
 """
 
 VERBS: dict[str, Fields | None] = {
+    "alias": {"name": (TEXT, "the alias"), "command": (TEXT, "what it stands for")},
     "allocate": {"name": NAME, "driver": DRIVER},
     "attr get": {"name": NAME, **VALUE, "from": FROM},
     "class list": MEMBERS,
@@ -254,6 +255,23 @@ VERBS: dict[str, Fields | None] = {
         ),
     },
     "ip list": {**ADDRESS, "name": (TEXT, "what holds it")},
+    "key list": {
+        "name": (TEXT, "the key"),
+        "type": (TEXT, "the type of its values"),
+        "meaning?": (TEXT, "what it means"),
+        "on?": (several(TEXT), "the drivers of what may have it"),
+        "to?": (TEXT, "the driver of what a relation names"),
+        "unit?": (TEXT, "of numbers"),
+        "low?": (NUMBER, "of numbers: the least"),
+        "high?": (NUMBER, "of numbers: the greatest"),
+        "regex?": (TEXT, "of text: what the whole of it matches"),
+        "choices?": (several(TEXT), "the values that it may have"),
+        "many?": (FLAG, "whether a Thing may have several values"),
+        "unique?": (FLAG, "whether no two Things may have one value"),
+        "required?": (FLAG, "whether each of these Things must have it"),
+        "no_inherit?": (FLAG, "whether it is not in force for what is in a Thing"),
+        "open?": (FLAG, "whether a choice takes other words too"),
+    },
     "locate": {
         **{f"{key}?": said for key, said in ADDRESS.items()},
         "name": NAME,

@@ -44,6 +44,9 @@ pool create frozen
 attr set protected true -t frozen
 attr set protected.reason audit -t frozen
 put cs1 --in frozen
+add ConsoleServer cs9 --parts nic=eth0
+add Port switch2a:ae1
+attr set occupied circuit:C-1 -t switch2a:40
 """
 """What is there besides, so that more can be refused."""
 
@@ -266,7 +269,50 @@ REFUSALS: list[Refusal] = [
         lambda c: c.connect("server1", "rack101:RU9"),
     ),
     refused("connect server2:eth0 rack101:RU9", 4, "is a part", lambda c: c.connect("server2:eth0", "rack101:RU9")),
-    refused("connect server2 cs1", 2, "choose with --kind", lambda c: c.connect("server2", "cs1")),
+    refused("connect server2 cs9", 2, "choose with --kind", lambda c: c.connect("server2", "cs9")),
+    refused(
+        "connect server2 pdu3 --kind network",
+        4,
+        r"by network \(for management, to be named: pdu3:mgmt\)",
+        lambda c: c.connect("server2", "pdu3", kind="network"),
+    ),
+    refused(
+        "connect server2:eth1 switch2a:ae1",
+        4,
+        "is a link aggregation",
+        lambda c: c.connect("server2:eth1", "switch2a:ae1"),
+    ),
+    refused(
+        "connect server2:eth1 switch2a:40",
+        4,
+        "switch2a:40 is occupied: circuit:C-1",
+        lambda c: c.connect("server2:eth1", "switch2a:40"),
+    ),
+    refused(
+        "connect switch2a:41 server[1-2]:eth0 --breakout",
+        4,
+        "server1:eth0 is connected to",
+        lambda c: c.connect("switch2a:41", "server[1-2]:eth0", breakout=True),
+    ),
+    refused(
+        "connect switch2a:41 server[2-3]:eth1",
+        4,
+        "--breakout joins one port to several",
+        lambda c: c.connect("switch2a:41", "server[2-3]:eth1"),
+    ),
+    refused("type update acme/box2", 3, "no such device type: acme/box2", lambda c: c.update_type("acme/box2")),
+    refused(
+        "attr set kind lag -t server1:eth0",
+        4,
+        "server1:eth0 has a cable in it, and would be a link aggregation",
+        lambda c: c.set_values("server1:eth0", "kind", "lag"),
+    ),
+    refused(
+        "attr set parent @switch2a:1 -t server1:eth1",
+        4,
+        "its parent is another part of it",
+        lambda c: c.set_values("server1:eth1", "parent", ref("switch2a:1")),
+    ),
     refused(
         "connect server2 rack101 --kind power",
         4,

@@ -253,6 +253,19 @@ def test_verify_by_learned_addresses(run: Invoke, agent: QBridgeAgent) -> None:
     assert run("network", "verify", "server1").code == 0
 
 
+def test_legs_of_a_breakout_cable_are_ports_as_others(run: Invoke, agent: QBridgeAgent) -> None:
+    agent.bridge.ports |= {5: "Ethernet48/1", 6: "Ethernet48/2"}
+    assert run("connect", "sw1:48", "server[2-3]:eth1", "--breakout").code == 0
+    run("attr", "set", "mac", MACS[6], "-t", "server3:eth1")
+    agent.bridge.learned[(10, MACS[6])] = 6
+    assert "server3:eth1 -> sw1:48/2: confirmed (MAC)" in run("network", "verify", "sw1").out
+    moved = run("network", "setvlan", "server3", "eth1", "vlan203")
+    assert (moved.code, moved.out) == (0, "server3:eth1 -> access 203 on sw1 Ethernet48/2 (was access 10)\n")
+    assert (vlan(agent, 6), vlan(agent, 5)) == (IN_203, IN_10)
+    assert run("disconnect", "sw1:48").code == 0
+    assert run("attr", "get", "occupied", "-t", "sw1:48").code == 3
+
+
 def test_propose_and_learn(run: Invoke, agent: QBridgeAgent) -> None:
     run("attr", "set", "mac", MACS[5], "-t", "server3:eth0")
     agent.bridge.learned[(10, MACS[5])] = 5

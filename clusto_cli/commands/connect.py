@@ -15,18 +15,23 @@ from clusto_core.model.wiring import KINDS
 @click.argument("one", metavar="A", shell_complete=completion.free_parts)
 @click.argument("other", metavar="B", shell_complete=completion.free_parts)
 @click.option("--kind", type=click.Choice(KINDS), help="Which kind of connection, where several fit.")
+@click.option("--breakout", is_flag=True, help="One port to several, by a cable with as many legs.")
 @change_options
 @pass_app
-def command(app: App, one: str, other: str, kind: str | None, message: str | None, dry_run: bool) -> None:
+def command(
+    app: App, one: str, other: str, kind: str | None, breakout: bool, message: str | None, dry_run: bool
+) -> None:
     """Connect A and B and say what was joined. Each is a part (server1:eth0, pdu3:7, rack101:RU13, rack101:RU13-14)
-    or a Thing, which stands for its first free part that fits.
+    or a Thing, which stands for its first free part that fits; a range of as many (m1:rear[1-12]), or a panel's socket
+    of several fibres (m1:MPO-A).
 
     \b
         clusto connect server1:eth0 switch2a:4
         clusto connect server1 rack101:RU13-14
-        clusto connect server1 pdu3 --kind power
+        clusto connect server1 pdu3
+        clusto connect switch2a:40 'server[2-3]:eth1' --breakout
     """
     with app.changing(message, dry_run=dry_run) as change:
-        joined = change.connect(one, other, kind)
+        joined = change.connect(one, other, kind, breakout=breakout)
     verb = "would connect" if dry_run else "connected"
     write_lines(f"{verb} {each.one.name} to {each.other.name}" for each in joined)

@@ -13,11 +13,13 @@ from clusto_cli.options import change_options, strict_option
 from clusto_cli.output import clean, write_lines
 
 if TYPE_CHECKING:
-    from clusto_core.transfer.faults import Faulty
+    from clusto_core.transfer.faults import Fault
 
 SHOWN = 100
 """How many faults are told one by one."""
 DEVICE_TYPE = "device-type"
+PARTIAL = 5
+"""The exit code where some of it was imported: as that of a command that some of its devices did not do."""
 
 
 @click.command("import")
@@ -31,6 +33,7 @@ DEVICE_TYPE = "device-type"
 )
 @click.option("--device-type", is_flag=True, help="Models of equipment, in the format of NetBox's device type library.")
 @strict_option
+@click.option("--keep-going", is_flag=True, help="Leave out what is faulty, and import the rest.")
 @change_options
 @pass_app
 def command(
@@ -39,6 +42,7 @@ def command(
     format_name: str | None,
     device_type: bool,
     strict: bool,
+    keep_going: bool,
     message: str | None,
     dry_run: bool,
 ) -> None:
@@ -47,7 +51,8 @@ def command(
 
     All or nothing: everything is checked first, and all that is wrong is told with its file and line. Things that are
     there already are changed where the files say otherwise, and what the files do not mention stays, so that the same
-    file twice changes nothing. --dry-run tells the difference.
+    file twice changes nothing. --dry-run tells the difference. With --keep-going what is faulty is told and left out,
+    the rest is imported, and the exit code is 5.
 
     \b
         clusto import site.yaml --dry-run
@@ -63,21 +68,29 @@ def command(
     if device_type and format_name not in (None, DEVICE_TYPE):
         raise Malformed(f"--device-type and --format {format_name} say different things: leave one out")
     chosen = DEVICE_TYPE if device_type else format_name
+    left_out: list[Fault] = []
     with progress("reading files") as report, collector.paused():
-        documents = read(files, chosen, lambda done: report("reading files", done, 0))
+        documents = read(files, chosen, lambda done: report("reading files", done, 0), keep_going=keep_going)
         for document in documents:
             for note in document.notes:
                 app.say(note)
-        try:
-            with app.changing(message, dry_run=dry_run, strict=strict) as change:
-                counts = importer.load(change, documents, report)
-                changed = change.unit.changed
-                if dry_run:
-                    write_lines(difference.lines(change.unit))
-                report("writing", 0, 0)
-        except Faulty as error:
-            _tell(error)
-            raise error.single from None
+        while True:
+            try:
+                with app.changing(message, dry_run=dry_run, strict=strict) as change:
+                    counts = importer.load(change, documents, report)
+                    changed = change.unit.changed
+                    if dry_run:
+                        write_lines(difference.lines(change.unit))
+                    report("writing", 0, 0)
+                break
+            except Faulty as error:
+                rest = importer.without_faulty(documents, error) if keep_going else documents
+                if len(rest) == len(documents):
+                    if len(error.faults) > 1:
+                        _tell(error.faults)
+                    raise error.single from None
+                left_out += error.faults
+                documents = rest
     things = f"{counts.named} Thing{'s' if counts.named != 1 else ''}, {counts.added} new"
     if not changed:
         write_lines([f"nothing to change: {things}"])
@@ -85,13 +98,16 @@ def command(
         write_lines([f"would import {things}"])
     else:
         write_lines([f"imported {things}, as transaction {change.id}"])
+    if left_out:
+        _tell(left_out, len(left_out))
+        objects = len({id(fault.document) for fault in left_out})
+        print(f"clusto: error: left out {objects} of {objects + counts.named}", file=sys.stderr)
+        sys.exit(PARTIAL)
 
 
-def _tell(error: Faulty) -> None:
-    """The faults one by one; a single one is told by the error itself."""
-    if len(error.faults) == 1:
-        return
-    for fault in error.faults[:SHOWN]:
+def _tell(faults: list[Fault], most: int = SHOWN) -> None:
+    """The faults one by one."""
+    for fault in faults[:most]:
         print(f"clusto: error: {clean(str(fault))}", file=sys.stderr)
-    if len(error.faults) > SHOWN:
-        print(f"clusto: error: ... and {len(error.faults) - SHOWN} more", file=sys.stderr)
+    if len(faults) > most:
+        print(f"clusto: error: ... and {len(faults) - most} more", file=sys.stderr)

@@ -14,6 +14,7 @@ from clusto_cli.targets import names_argument, targets
 from clusto_core.answers.feeding import gives_power, loads
 from clusto_core.answers.overview import Overview, PartView, Unit, elevation, overview
 from clusto_core.drivers.equipment import Rack
+from clusto_core.model.interfaces import OCCUPIED
 from clusto_core.model.mounting import FACES
 from clusto_core.model.ranges import fold
 from clusto_core.model.things import Attribute, Thing
@@ -111,7 +112,8 @@ def _parts(seen: Overview) -> Iterator[list[Span]]:
         if view.link is None and not view.attributes:
             free.setdefault(view.part.driver, []).append(view.part.part_name)
             continue
-        notes = " ".join(str(each) for each in view.attributes if not each.key.reserved)
+        told = [each for each in view.attributes if each.key != OCCUPIED or view.link is not None]
+        notes = " ".join(str(each) for each in told if not each.key.reserved)
         yield [Span(view.part.part_name, "cyan"), Span(view.part.driver, "dim"), _far(view), Span(notes, "dim")]
     for driver, names in free.items():
         yield [Span(",".join(fold(names)), "dim"), Span(driver, "dim"), Span("free", "dim")]
@@ -119,7 +121,8 @@ def _parts(seen: Overview) -> Iterator[list[Span]]:
 
 def _far(view: PartView) -> Span:
     if view.link is None:
-        return Span("free", "dim")
+        why = next((each.value.text for each in view.attributes if each.key == OCCUPIED), None)
+        return Span("free", "dim") if why is None else Span(f"occupied: {why}")
     via = f" via {', '.join(view.via)}" if view.via else ""
     return Span(f"-> {view.link.end.place}{via}")
 

@@ -10,6 +10,7 @@ import click
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.output import output_option, paged, write_lines, write_records
+from clusto_core.answers.bundles import legs, meant
 from clusto_core.answers.feeding import upstream
 from clusto_core.drivers.parts import Inlet, Outlet
 from clusto_core.errors import Refused
@@ -26,13 +27,14 @@ def command(app: App, name: str, output: str) -> None:
     """Show the whole path that THING:PART is on, a part a line: `--` is a cable, `==` the way through a patch panel.
 
     A path of power goes on from an outlet by the inlet that feeds it, up to where the power comes from. Of a whole
-    THING, the paths of all its cables.
+    THING, the paths of all its cables; of a port with a breakout cable, those of its legs; of a panel's socket of
+    several fibres, those of all.
 
     \b
         clusto trace server1:eth0
     """
     with app.reading() as reader:
-        found = [_powered(reader, path) for path in _paths(reader, reader.resolve(name))]
+        found = [_powered(reader, path) for thing in meant(reader, name) for path in _paths(reader, thing)]
     paths = [list(_hops(path)) for path, _ in found]
     for assumed in dict.fromkeys(assumed for _, assumed in found if assumed):
         app.say(assumed)
@@ -46,6 +48,9 @@ def command(app: App, name: str, output: str) -> None:
 def _paths(reader: Reader, thing: Thing) -> list[list[Thing]]:
     if thing.is_part:
         path = reader.trace(thing)
+        if len(path) == 1 and (own := legs(reader, thing)):
+            paths = [reader.trace(leg) for leg in own]
+            return [path for path in paths if len(path) > 1] or paths
         if len(path) == 1:
             raise Refused(f"{thing.name} is not connected")
         return [path]

@@ -41,7 +41,7 @@ def holders(reader: Reader, word: str) -> list[Held]:
 def locate(reader: Reader, thing: Thing) -> list[Location]:
     """The locations of a Thing or of one part: network first, then position, power and console, in part order.
 
-    What stands in a rack's units says where that is, not where the rack is: it does not count for the rack.
+    X
     """
     links = sorted((link for link in reader.links_of(thing) if not _is_mounting(link)), key=link_order)
     found = [_connected(reader, thing, link) for link in links]
@@ -50,6 +50,10 @@ def locate(reader: Reader, thing: Thing) -> list[Location]:
     if thing.is_part:
         if mounted := sorted(reader.links_of(thing), key=lambda link: natural_key(link.other.name)):
             return [_occupied(thing, link) for link in mounted]
+        from clusto_core.answers.bundles import legs
+
+        if by_legs := [each for leg in legs(reader, thing) if reader.links_of(leg) for each in locate(reader, leg)]:
+            return by_legs
         return [Location(thing.name, "none", None, None, None, [], "not connected")]
     parents = [parent for parent in reader.parents(thing.id) if not parent.is_part]
     if parents:

@@ -11,14 +11,12 @@ from clusto_core.drivers import Equipment
 from clusto_core.drivers.categories import Class, Pool, Role, Service
 from clusto_core.drivers.parts import NIC, Port
 from clusto_core.errors import Malformed, NotFound
-from clusto_core.model import addresses
+from clusto_core.model import addresses, interfaces
 from clusto_core.model.attributes import Key
 from clusto_core.model.things import Thing
 from clusto_core.store.reader import Reader
 
 _MAC = Key("mac")
-_MANAGEMENT = "mgmt"
-"""What the card of a management controller is called: it boots nothing."""
 CATEGORIES = {"class": Class, "role": Role, "service": Service, "pool": Pool}
 
 
@@ -99,14 +97,20 @@ def _values(settings: Mapping[str, Setting]) -> DeviceSettings:
 
 
 def _cards(view: View, thing: Thing, chosen: str | None) -> dict[str, str]:
-    """The MAC of each card that it may boot from, by the card's name."""
+    """The MAC of each card that it may boot from, by the card's name: one that `rebuild.nic` names, else any that is
+    in hardware and not for management alone."""
     macs: dict[str, str] = {}
+    booting: set[str] = {thing.name}
     of_parts = view.attributes_of_parts
-    for part in view.parts.get(thing.id, ()):
+    own_parts = {part.part_name: part for part in view.parts.get(thing.id, ())}
+    for name, part in own_parts.items():
         if part.id in of_parts and (part.is_a(NIC) or part.is_a(Port)):
             for attribute in of_parts[part.id]:
                 if attribute.key == _MAC:
-                    macs.setdefault(part.part_name, attribute.value.text)
+                    macs.setdefault(name, attribute.value.text)
+            told = interfaces.said(of_parts[part.id])
+            if interfaces.has_socket(interfaces.kind(name, told, own_parts.__contains__)):
+                booting |= set() if interfaces.is_management(name, told) else {name}
     if not macs:
         own = [each.value.text for each in view.attributes[thing.id] if each.key == _MAC]
         macs = {thing.name: own[0]} if own else {}
@@ -116,4 +120,4 @@ def _cards(view: View, thing: Thing, chosen: str | None) -> dict[str, str]:
         if unknown := [name for name in wanted if name not in macs]:
             raise NotFound(f"{thing.name} has no card {unknown[0]} with a MAC (rebuild.nic is {chosen!r})")
         return {name: macs[name] for name in wanted}
-    return {name: mac for name, mac in macs.items() if name != _MANAGEMENT}
+    return {name: mac for name, mac in macs.items() if name in booting}

@@ -168,9 +168,11 @@ class Change(View):
         """See `Handle.move`."""
         self[named].move(to)
 
-    def connect(self, one: str | Handle, other: str | Handle, kind: str | None = None) -> list[Joint]:
+    def connect(
+        self, one: str | Handle, other: str | Handle, kind: str | None = None, *, breakout: bool = False
+    ) -> list[Joint]:
         """See `Handle.connect`."""
-        return self[one].connect(other, kind)
+        return self[one].connect(other, kind, breakout=breakout)
 
     def disconnect(self, one: str | Handle, other: str | Handle | None = None) -> list[Joint]:
         """See `Handle.disconnect`."""

@@ -284,12 +284,13 @@ class Handle:
         """A value as a transaction takes it: a handle is a relation to its Thing."""
         return self.meant(value) if isinstance(value, Handle) else value
 
-    def connect(self, other: str | Handle, kind: str | None = None) -> list[Joint]:
+    def connect(self, other: str | Handle, kind: str | None = None, *, breakout: bool = False) -> list[Joint]:
         """Joins it to a Thing or a part, or equipment to rack units (`rack101:RU13-14`); a Thing stands for its first
-        free part that fits. Raises Refused when they do not fit or are in use, Malformed when several kinds of cable
-        fit and `kind` does not choose."""
+        free part that fits. With `breakout`, a port to all that a range means (`server[1-4]:eth0`), by a cable with as
+        many legs. Raises Refused when they do not fit, are in use, occupied or without a socket, Malformed when several
+        kinds of cable fit and `kind` does not choose."""
         end = other if isinstance(other, str) else self.meant(other)
-        return self._joints(self.writing().connect(self.thing, end, kind))
+        return self._joints(self.writing().connect(self.thing, end, kind, breakout=breakout))
 
     def disconnect(self, other: str | Handle | None = None) -> list[Joint]:
         """Takes out its cables, all or those to `other`. Raises Refused when there is none."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from clusto_core.drivers import Driver, Equipment, Part, registry
 from clusto_core.errors import Malformed
-from clusto_core.model import addresses, holding, keys, mounting, reserved, wiring
+from clusto_core.model import addresses, holding, interfaces, keys, mounting, reserved, wiring
 from clusto_core.model.attributes import IN, IP, Key, Value, checked
 from clusto_core.model.grammars import RackUnits
 from clusto_core.model.names import split_part, trailing_number
@@ -142,6 +142,10 @@ _HAVING_KEY = """
 _VALUES = """
     SELECT t.name, a.key, a.number, a.subkey, a.type, a.head, a.rest, a.integer_value, a.float_value
     FROM attributes a JOIN things t ON t.id = a.thing_id WHERE a.type <> 'relation'"""
+_PARENTS = """
+    SELECT t.name, p.name FROM attributes a JOIN things t ON t.id = a.thing_id JOIN things p ON p.id = a.ref_id
+    WHERE a.key = 'parent' AND a.number IS NULL AND a.subkey IS NULL AND t.owner_id IS NOT NULL
+    AND (t.id = p.id OR COALESCE(p.owner_id, 0) <> t.owner_id)"""
 _MEMBERSHIP = "SELECT a.thing_id, a.ref_id FROM attributes a WHERE a.key = '_in' AND a.ref_id IS NOT NULL"
 _ADDRESSES = """
     SELECT t.name, a.head, a.claim, a.space_id, a.subkey, a.id FROM attributes a JOIN things t ON t.id = a.thing_id
@@ -168,6 +172,7 @@ def problems(reader: Reader) -> Iterator[str]:
     yield from _keys(reader)
     yield from _values(reader)
     yield from _meanings(reader)
+    yield from _sockets(reader)
     yield from _addresses(reader)
 
 
@@ -179,6 +184,16 @@ def _meanings(reader: Reader) -> Iterator[str]:
     for key, each in known.items():
         if str(key) in stored or each.required:
             yield from (misfit.words for misfit in declared.misfits(reader, key, each))
+
+
+def _sockets(reader: Reader) -> Iterator[str]:
+    """Cables in what has no socket, and parents that are no part of the same owner."""
+    for kind in interfaces.WHAT:
+        for part in reader.having(interfaces.KIND, kind):
+            if reader.links_of_parts(part.id):
+                yield f"{part.name} has a cable in it, and is {interfaces.WHAT[kind]}"
+    for part, parent in reader.database.rows(_PARENTS):
+        yield f"{part} has {parent} as its parent, which is no other part of the same Thing"
 
 
 def _addresses(reader: Reader) -> Iterator[str]:

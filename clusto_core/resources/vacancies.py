@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import NamedTuple
 
+from clusto_core.answers.bundles import with_free_sockets
 from clusto_core.drivers import registry
 from clusto_core.drivers.resources import Network
 from clusto_core.model import wiring
@@ -69,7 +70,10 @@ def vacancies(reader: Reader, thing: Thing) -> list[Vacancy]:
     if thing.is_a(Network):
         return _addresses(reader, ipam.block_of(reader, thing))
     by_driver: dict[str, list[Thing]] = {}
+    fitting = with_free_sockets(reader, reader.by_ids([thing.entity_id])[thing.entity_id])
     for part in find(reader, _free_of(thing)).things:
+        if part.id not in fitting:
+            continue
         by_driver.setdefault(part.driver, []).append(part)
     return [
         Vacancy(thing, driver.kind, wiring.taken_by(driver) or "", list(_runs(parts)))

@@ -9,7 +9,7 @@ from operator import or_
 from typing import NamedTuple
 
 from clusto_core.drivers import Driver, Part
-from clusto_core.drivers.equipment import Mounted, Rack
+from clusto_core.drivers.equipment import PDU, Mounted, Rack
 from clusto_core.drivers.parts import RackUnit
 from clusto_core.errors import Malformed, Refused
 from clusto_core.model import mounting, wiring
@@ -19,6 +19,7 @@ from clusto_core.model.keys import is_true
 from clusto_core.model.mounting import Span, parse_span
 from clusto_core.model.names import trailing_number
 from clusto_core.model.things import Cable, Thing
+from clusto_core.rules import sockets
 from clusto_core.rules.containment import check_no_cycle, is_in, standing, take
 from clusto_core.spelling import natural_key
 from clusto_core.store.unit import UnitOfWork
@@ -270,6 +271,8 @@ def join(unit: UnitOfWork, one: Thing, other: Thing) -> Joined:
             there = unit.by_id(across if across is not None else cable.thing)
             known = " already" if there == partner else ""
             raise Refused(f"{part.name} is{known} connected to {there.name}{'' if known else ': disconnect it first'}")
+    for part in (one, other):
+        sockets.check(unit, part)
     path = check_path(unit, one, other)
     unit.insert_cable(Cable(unit.new_id(), path, one.id, one.entity_id, other.id, other.entity_id))
     return Joined(one, other)
@@ -327,9 +330,11 @@ def _choose(unit: UnitOfWork, one: Thing, other: Thing, kind: str | None) -> tup
     kinds = _kinds(left, right)
     if kind is not None:
         kinds = [each for each in kinds if each == kind]
+    elif wiring.POWER in kinds and (one.is_a(PDU) or other.is_a(PDU)):
+        kinds = [wiring.POWER]
     if not kinds:
         parts = f" by {kind}" if kind else ""
-        raise Refused(f"nothing of {one.name} fits anything of {other.name}{parts}")
+        raise Refused(f"nothing of {one.name} fits anything of {other.name}{parts}{_passed_over(unit, one, other)}")
     if len(kinds) > 1:
         raise Malformed(
             f"{one.name} and {other.name} fit by {' and by '.join(kinds)}: choose with --kind, or name the parts"
@@ -340,10 +345,13 @@ def _choose(unit: UnitOfWork, one: Thing, other: Thing, kind: str | None) -> tup
         fitting = [
             part for part in own if kinds[0] in {wiring.cable_kind(part.kind, each) for each in drivers.values()}
         ]
-        free = [part for part in fitting if unit.cable_of(part) is None and part not in chosen]
+        free = [part for part in fitting if _is_free(unit, part) and part not in chosen]
         if not free:
+            if thing.is_part:
+                sockets.check(unit, thing)
+                raise Refused(_in_use(unit, thing))
             noun = getattr(fitting[0].kind, "noun", "part")
-            raise Refused(f"{thing.name} has no free {noun}" if not thing.is_part else _in_use(unit, thing))
+            raise Refused(f"{thing.name} has no free {noun}{_passed_over(unit, thing)}")
         chosen.append(free[0])
     return chosen[0], chosen[1]
 
@@ -354,10 +362,28 @@ def _in_use(unit: UnitOfWork, part: Thing) -> str:
     return f"{part.name} is connected to {unit.by_id(across).name if across else 'something'}: disconnect it first"
 
 
+def _is_free(unit: UnitOfWork, part: Thing) -> bool:
+    return unit.cable_of(part) is None and sockets.occupied(unit, part) is None
+
+
 def _candidates(unit: UnitOfWork, thing: Thing) -> list[Thing]:
+    """What a Thing may stand for: its parts with a socket, but those that serve management alone."""
     if thing.is_part:
         return [thing]
-    return sorted(unit.parts(thing), key=lambda part: natural_key(part.name))
+    every = [part for part in unit.parts(thing) if sockets.has_socket(unit, part)]
+    return sorted((part for part in every if not sockets.is_management(unit, part)), key=lambda p: natural_key(p.name))
+
+
+def _passed_over(unit: UnitOfWork, *things: Thing) -> str:
+    """The tail of a message: which free interfaces were no candidates, because they serve management alone."""
+    whole = [thing for thing in things if not thing.is_part]
+    names = [
+        part.name
+        for thing in whole
+        for part in unit.parts(thing)
+        if sockets.is_management(unit, part) and _is_free(unit, part)
+    ]
+    return f" (for management, to be named: {', '.join(names[:5])})" if names else ""
 
 
 def _kinds(left: list[Thing], right: list[Thing]) -> list[str]:

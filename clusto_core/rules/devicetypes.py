@@ -17,12 +17,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from clusto_core.drivers import Driver, Part
+from clusto_core.drivers.equipment import Rack
+from clusto_core.drivers.parts import RackUnit
 from clusto_core.drivers.resources import DeviceType
 from clusto_core.errors import Malformed, NotFound, Refused, did_you_mean
 from clusto_core.model import reserved
 from clusto_core.model.attributes import Key, Value, from_python, string
 from clusto_core.model.names import trailing_number
-from clusto_core.model.things import Attribute
+from clusto_core.model.things import Attribute, Thing
 from clusto_core.rules import kinds, parts, ports
 from clusto_core.spelling import suggest
 from clusto_core.store.unit import UnitOfWork
@@ -32,12 +34,23 @@ TYPE = Key("type")
 """The device type that a Thing was made after."""
 
 
+MODULE = "Module"
+"""The `driver` of a definition of modules: see `modules`."""
+_OTHER = re.compile("[^a-z0-9._+]+")
+
+
 class TypedPart(NamedTuple):
     """A part that a new Thing gets, with its first attributes."""
 
     name: str
     driver: type[Part]
     attributes: Mapping[Key, Value]
+    parent: str = ""
+    """The part that it is a member of."""
+
+
+class Misused(Exception):
+    """A type of racks for other equipment, one of equipment for a rack, or one of modules."""
 
 
 class Model:
@@ -66,7 +79,7 @@ def name_of(manufacturer: str, model: str) -> str:
 def _slug(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     # A plus at the end is a model of its own: GS-2326 and GS-2326+.
-    return re.sub("[^a-z0-9._+]+", "-", plain).lstrip("-._+").rstrip("-._")
+    return _OTHER.sub("-", plain).lstrip("-._+").rstrip("-._")
 
 
 def definition(named: Iterable[ports.NamedPort], attributes: Mapping[str, object], driver: str) -> dict[str, object]:
@@ -76,8 +89,16 @@ def definition(named: Iterable[ports.NamedPort], attributes: Mapping[str, object
         part: dict[str, object] = {"kind": each.port.kind, "name": each.name}
         if attrs := each.attributes:
             part["attrs"] = attrs
+        if each.parent:
+            part["parent"] = each.parent
         written.append(part)
     return {"driver": driver, "attrs": dict(attributes), "parts": written}
+
+
+def rack_definition(units: Iterable[int]) -> dict[str, object]:
+    """The definition of a type of racks with these units."""
+    written = [{"kind": ports.RACK_UNIT, "name": RackUnit.pattern.format(number)} for number in units]
+    return {"driver": Rack.__name__, "attrs": {}, "parts": written}
 
 
 def likely_driver(kinds: Iterable[str]) -> str:
@@ -120,13 +141,18 @@ def shape(unit: UnitOfWork, driver: type[Driver], counts: parts.Counts, name: st
 
 def load(unit: UnitOfWork, name: str, driver: type[Driver]) -> Model:
     """What the device type of that name gives to equipment of that driver. Raises NotFound with a suggestion."""
+    return model(definition_of(unit, name)[1], name, driver)
+
+
+def definition_of(unit: UnitOfWork, name: str) -> tuple[Thing, Any]:
+    """The device type of that name, and what defines it. Raises NotFound with a suggestion."""
     thing = unit.get(name)
     if thing is None or not thing.is_a(DeviceType):
         names = [each.name for each in unit.reader.all([DeviceType.__name__])]
         raise NotFound(
             f"no such device type: {name[:80]}{did_you_mean(suggest(name, names))} (clusto import --device-type FILE)"
         )
-    return defined(unit.attributes(thing), name, driver)
+    return thing, _defined(unit.attributes(thing), name)
 
 
 def defined(attributes: Iterable[Attribute], name: str, driver: type[Driver]) -> Model:
@@ -134,24 +160,39 @@ def defined(attributes: Iterable[Attribute], name: str, driver: type[Driver]) ->
 
     Raises NotFound when they have no definition, Malformed when it is damaged.
     """
+    return model(_defined(attributes, name), name, driver)
+
+
+def _defined(attributes: Iterable[Attribute], name: str) -> Any:
     for attribute in attributes:
         if attribute.key == DEFINITION and attribute.value.type == "json":
-            return model(attribute.value.python(), name, driver)
+            return attribute.value.python()
     raise NotFound(f"the device type {name} has no definition: import it again")
 
 
 def model(definition: Any, name: str, driver: type[Driver]) -> Model:
-    """What a definition gives to equipment of that driver. Raises Malformed when it is none."""
+    """What a definition gives to equipment of that driver. Raises Malformed when it is none, Refused where it is one of
+    racks and the equipment is none, or the other way round."""
     try:
+        if definition.get("driver") == MODULE:
+            raise Misused
+        if (definition.get("driver") == Rack.__name__) != issubclass(driver, Rack):
+            raise Misused
         typed = [
             TypedPart(
                 parts.checked_part_name(each["name"]),
                 ports.part_driver(each["kind"], driver),
                 first_attributes(each.get("attrs", {})),
+                each.get("parent", ""),
             )
             for each in definition["parts"]
         ]
         parts.check_unique(typed)
         return Model(typed, first_attributes(definition["attrs"]))
+    except Misused:
+        if definition["driver"] == MODULE:
+            raise Refused(f"{name} is a type of modules: clusto type insert {name} THING BAY") from None
+        other = "equipment" if issubclass(driver, Rack) else "racks"
+        raise Refused(f"{name} is a type of {other}: no {driver.__name__} is made after it") from None
     except (KeyError, TypeError, AttributeError, ValueError, Malformed, Refused):
         raise Malformed(f"the definition of the device type {name} is damaged: import it again") from None

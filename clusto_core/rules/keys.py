@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from clusto_core.model.interfaces import KINDS
+
 _PARTS = ["Part"]
 
 KEYS: Mapping[str, Mapping[str, Any]] = {
@@ -89,6 +91,36 @@ KEYS: Mapping[str, Mapping[str, Any]] = {
     },
     "connector": {"type": "text", "on": _PARTS, "no_inherit": True, "meaning": "the type of the socket: 1000base-t"},
     "marking": {"type": "text", "on": _PARTS, "no_inherit": True, "meaning": "what is printed beside the socket"},
+    "manufacturer": {"type": "text", "on": ["DeviceType"], "no_inherit": True, "meaning": "who makes the model"},
+    "model": {"type": "text", "on": ["DeviceType"], "no_inherit": True, "meaning": "what its maker calls the model"},
+    "kind": {
+        "type": "choice",
+        "choices": list(KINDS),
+        "on": _PARTS,
+        "no_inherit": True,
+        "meaning": "what an interface is: with a socket of its own, or without",
+    },
+    "parent": {
+        "type": "part",
+        "of": ["NIC", "Port"],
+        "on": _PARTS,
+        "no_inherit": True,
+        "meaning": "the part that a sub-interface, a leg of a breakout cable or a member of a bridge is of",
+    },
+    "mgmt_only": {
+        "type": "boolean",
+        "on": _PARTS,
+        "no_inherit": True,
+        "meaning": "it serves management alone: no cable and no boot file goes to it by itself",
+    },
+    "occupied": {
+        "type": "text",
+        "on": _PARTS,
+        "no_inherit": True,
+        "meaning": "what is in it besides the cables that are recorded: none may go in",
+    },
+    "module": {"type": "text", "on": _PARTS, "no_inherit": True, "meaning": "the type of the module that it is of"},
+    "bay": {"type": "text", "on": _PARTS, "no_inherit": True, "meaning": "the bay that its module is in"},
     "inlet": {
         "type": "part",
         "of": ["Inlet"],

@@ -11,8 +11,8 @@ the rear of a panel alike. A part's name is one word that no other part of the d
    and consoles keeps it; for the others it becomes `rear7`, `psu1`, `console-Mgmt`.
 
 The two sides of a panel are one path when their names end in the same number. Where the names do not say so, the fronts
-are called 1, 2, ... in the order of the file, and the rear that is one path with front 7 is called `rear7`. A rear port
-with several positions becomes as many rear parts.
+are called 1, 2, ... in the order of the file, and the rear that is one path with front 7 is called `rear7`. A port of a
+panel with several positions becomes as many parts.
 
 A name that was changed is kept as the part's attribute `label`, by which it can be addressed too.
 """
@@ -22,11 +22,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from clusto_core.drivers import Driver, Part
-from clusto_core.drivers.parts import NIC, ConsolePort, FrontPort, Inlet, Outlet, Port, RearPort, SerialPort
+from clusto_core.drivers.parts import NIC, ConsolePort, FrontPort, Inlet, Outlet, Port, RackUnit, RearPort, SerialPort
 from clusto_core.errors import Malformed
+from clusto_core.model.interfaces import MGMT_ONLY
 from clusto_core.model.names import MAX_LENGTH, MalformedName, check_part_name, trailing_number
 from clusto_core.rules.parts import LIMIT
 
@@ -38,6 +40,8 @@ FRONT = "front"
 REAR = "rear"
 INLET = "inlet"
 SERIAL = "serial"
+RACK_UNIT = "ru"
+"""Of racks alone, and never named by these rules."""
 
 
 class _Kind(NamedTuple):
@@ -65,6 +69,14 @@ LABEL = "label"
 _WORDS_AND_NUMBER = re.compile(r"(?P<words>.*\D)\s+(?P<number>[0-9]{1,6})")
 
 
+class Mapping(NamedTuple):
+    """A position of a front port, and the position of a rear port that it is one path with."""
+
+    position: int
+    rear: str
+    rear_position: int
+
+
 class SourcePort(NamedTuple):
     """A port as its source tells it."""
 
@@ -72,22 +84,33 @@ class SourcePort(NamedTuple):
     name: str
     attributes: dict[str, object]
     rear: str = ""
-    """Of a front port: the name of the rear port behind it."""
+    """Of a front port with one position: the name of the rear port behind it."""
     position: int = 1
-    """Of a front port: the position on that rear port."""
+    """Of such a front port: the position on that rear port."""
     positions: int = 1
-    """Of a rear port: how many it has."""
+    """Of a front or rear port: how many it has."""
     inlet: str = ""
     """Of an outlet: the name of the inlet that it gets its power from."""
+    mappings: tuple[Mapping, ...] = ()
+    """Of a front port: what is behind its positions, where `rear` does not say it. One may have nothing behind it."""
+    parent: str = ""
+    """Of an interface: the name of the one that it is a member of."""
+
+    @property
+    def behind(self) -> tuple[Mapping, ...]:
+        """What is behind the positions of a front port."""
+        return self.mappings or ((Mapping(1, self.rear, self.position),) if self.rear else ())
 
 
 class NamedPort(NamedTuple):
-    """A port and the part that it becomes; of a rear port, one of its positions. `inlet` is a part's name too."""
+    """A port and the part that it becomes; of a panel's port, one of its positions. `inlet` and `parent` are names of
+    parts too."""
 
     port: SourcePort
     name: str
     position: int = 1
     inlet: str = ""
+    parent: str = ""
 
     @property
     def attributes(self) -> dict[str, object]:
@@ -96,6 +119,8 @@ class NamedPort(NamedTuple):
         found: dict[str, object] = {} if called == self.name else {LABEL: called}
         if self.inlet:
             found["inlet"] = self.inlet
+        if self.port.kind == MANAGEMENT:
+            found[str(MGMT_ONLY)] = True
         return found | self.port.attributes
 
 
@@ -103,17 +128,17 @@ def part_driver(kind: str, owner: type[Driver]) -> type[Part]:
     """The driver of a port's part on equipment of that driver: interfaces are Ports on what has Ports, else NICs."""
     if kind == INTERFACE and any(run.driver is Port for run in owner.parts):
         return Port
-    return _KINDS[kind].driver
+    return RackUnit if kind == RACK_UNIT else _KINDS[kind].driver
 
 
 def named(ports: Sequence[SourcePort]) -> list[NamedPort]:
     """The parts for the ports of one device, in the order of the ports.
 
     Raises Malformed when two ports of a kind have one name, when a name has no letter and no digit, when a front port
-    names a rear port or a position that is not there or that another one has, when an outlet names an inlet that is not
-    there, and for more than 10,000 parts.
+    names a rear port or a position that is not there or that another one has, when an outlet names an inlet, or an
+    interface another one, that is not there, and for more than 10,000 parts.
     """
-    if len(ports) + sum(port.positions for port in ports if port.kind == REAR) > LIMIT:
+    if len(ports) + sum(port.positions for port in ports if port.kind in (FRONT, REAR)) > LIMIT:
         raise Malformed(f"more than {LIMIT} parts")
     _check_doubles(ports)
     behind = _behind(ports)
@@ -121,11 +146,14 @@ def named(ports: Sequence[SourcePort]) -> list[NamedPort]:
     if not _paired(ports, behind, names):
         names = _names(ports, _by_number(ports, behind))
     inlets = {port.name: names[at, 1] for at, port in enumerate(ports) if port.kind == INLET}
+    interfaces = {port.name: names[at, 1] for at, port in enumerate(ports) if port.kind in (INTERFACE, MANAGEMENT)}
     for port in ports:
-        if port.inlet and port.inlet not in inlets:
-            raise Malformed(f"the outlet {port.name[:60]!a} names the inlet {port.inlet[:60]!a}, which is not there")
+        for words, name, known in (("outlet", port.inlet, inlets), ("interface", port.parent, interfaces)):
+            if name and name not in known:
+                other = "inlet" if known is inlets else "interface"
+                raise Malformed(f"the {words} {port.name[:60]!a} names the {other} {name[:60]!a}, which is not there")
     return [
-        NamedPort(port, names[at, position], position, inlets.get(port.inlet, ""))
+        NamedPort(port, names[at, position], position, inlets.get(port.inlet, ""), interfaces.get(port.parent, ""))
         for at, port in enumerate(ports)
         for position in range(1, port.positions + 1)
     ]
@@ -142,7 +170,7 @@ def _check_doubles(ports: Sequence[SourcePort]) -> None:
             raise Malformed(f"two ports of the kind {port.kind} are called {port.name[:60]!a}")
         seen.add((port.kind, port.name))
         if not 1 <= port.positions <= LIMIT:
-            raise Malformed(f"the rear port {port.name[:60]!a} cannot have {port.positions} positions")
+            raise Malformed(f"the {port.kind} port {port.name[:60]!a} cannot have {port.positions} positions")
 
 
 def _behind(ports: Sequence[SourcePort]) -> dict[_Slot, _Slot]:
@@ -153,17 +181,21 @@ def _behind(ports: Sequence[SourcePort]) -> dict[_Slot, _Slot]:
     for at, port in enumerate(ports):
         if port.kind != FRONT:
             continue
-        rear = rears.get(port.rear)
-        if rear is None or not 1 <= port.position <= ports[rear].positions:
-            raise Malformed(
-                f"the front port {port.name[:60]!a} names position {port.position} of the rear port "
-                f"{port.rear[:60]!a}, which is not there"
-            )
-        slot = (rear, port.position)
-        if slot in taken:
-            raise Malformed(f"the front ports {taken[slot][:60]!a} and {port.name[:60]!a} have one rear port")
-        taken[slot] = port.name
-        found[at, 1] = slot
+        for position, name, rear_position in port.behind:
+            rear = rears.get(name)
+            if rear is None or not 1 <= rear_position <= ports[rear].positions:
+                raise Malformed(
+                    f"the front port {port.name[:60]!a} names position {rear_position} of the rear port "
+                    f"{name[:60]!a}, which is not there"
+                )
+            if not 1 <= position <= port.positions or (at, position) in found:
+                what = "twice" if (at, position) in found else "which is not there"
+                raise Malformed(f"position {position} of the front port {port.name[:60]!a} is mapped, {what}")
+            slot = (rear, rear_position)
+            if slot in taken:
+                raise Malformed(f"the front ports {taken[slot][:60]!a} and {port.name[:60]!a} have one rear port")
+            taken[slot] = port.name
+            found[at, position] = slot
     return found
 
 
@@ -182,7 +214,7 @@ def _names(ports: Sequence[SourcePort], chosen: dict[_Slot, str] | None = None) 
                 elif numbers:
                     name = about.driver.pattern.format(numbers[place])
                 else:
-                    name = cleaned(ports[at].name)
+                    name = _part_name(ports[at].name)
                 if name in taken:
                     name = _another(name, about.prefix, taken)
                 taken.add(name)
@@ -196,6 +228,12 @@ def _numbers(names: Sequence[str]) -> list[int] | None:
     numbers = [int(match["number"]) for match in matches if match]
     words = {match["words"] for match in matches if match}
     return numbers if len(words) == 1 and len(names) == len(numbers) == len(set(numbers)) else None
+
+
+@lru_cache(10_000)
+def _part_name(name: str) -> str:
+    """As `cleaned`, for what makers call ports: the same in thousands of types."""
+    return cleaned(name)
 
 
 def cleaned(name: str, check: Callable[[str], None] = check_part_name) -> str:
@@ -242,16 +280,23 @@ def _paired(ports: Sequence[SourcePort], behind: dict[_Slot, _Slot], names: dict
             if number is None or number in side:
                 return False
             side[number] = slot
-    return all(rears.get(number) == behind[slot] for number, slot in fronts.items())
+    return all(rears.get(number) == behind.get(slot) for number, slot in fronts.items())
 
 
 def _by_number(ports: Sequence[SourcePort], behind: dict[_Slot, _Slot]) -> dict[_Slot, str]:
     """Names that pair: fronts by their place in the file, rears as the fronts they belong to, the other rears last."""
     found: dict[_Slot, str] = {}
-    for number, (front, rear) in enumerate(behind.items(), 1):
+    fronts = [
+        (at, position)
+        for at, port in enumerate(ports)
+        if port.kind == FRONT
+        for position in range(1, port.positions + 1)
+    ]
+    for number, front in enumerate(fronts, 1):
         found[front] = FrontPort.pattern.format(number)
-        found[rear] = RearPort.pattern.format(number)
-    number = len(behind)
+        if front in behind:
+            found[behind[front]] = RearPort.pattern.format(number)
+    number = len(fronts)
     for at, port in enumerate(ports):
         for position in range(1, port.positions + 1):
             if port.kind == REAR and (at, position) not in found:

@@ -8,6 +8,7 @@ from clusto_core.drivers import Driver, Part, registry
 from clusto_core.errors import Malformed, Refused
 from clusto_core.model import reserved
 from clusto_core.model.attributes import Key, Value, string
+from clusto_core.model.interfaces import PARENT
 from clusto_core.model.names import split_part, trailing_number
 from clusto_core.model.things import Attribute, Thing
 from clusto_core.rules import cabling, containment, devicetypes, kinds, parts, references, values
@@ -42,6 +43,9 @@ def add(
     for part in model.parts:
         if part.attributes and (made := unit.part(thing, part.name)) is not None:
             _give(unit, made, references.of_parts_present(unit, thing, part.attributes))
+    for part in model.parts:
+        if part.parent and (made := unit.part(thing, part.name)) and (parent := unit.part(thing, part.parent)):
+            values.add(unit, made, PARENT, [values.relation(parent)])
     _give(unit, thing, attributes)
     given = {key for key, _ in attributes}
     _give(unit, thing, ((key, value) for key, value in model.attributes.items() if key not in given))

@@ -9,7 +9,7 @@ rules of the model are not here; this module knows rows.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -160,6 +160,14 @@ class UnitOfWork:
         if found is None:
             found = [] if thing.id in self._new[0] else self._reader.attributes(thing.id)
             self._attributes[thing.id] = found
+        return found
+
+    def look(self, thing: Thing) -> Sequence[Attribute]:
+        """As `attributes`, only to be looked at: of new parts without any, of which there may be a million, nothing is
+        kept."""
+        found = self._attributes.get(thing.id)
+        if found is None:
+            return () if thing.id in self._new[0] else self.attributes(thing)
         return found
 
     def cables(self, thing: Thing) -> list[Cable]:
@@ -550,6 +558,11 @@ class UnitOfWork:
     def new_things(self) -> Iterator[Thing]:
         """The whole Things that are new."""
         return (thing for thing in self._new[0].values() if thing.owner_id is None)
+
+    def new_attributes(self, keys: Collection[Key]) -> list[Attribute]:
+        """The attributes under any of these keys, without number and subkey, that are new."""
+        names = {key.key for key in keys}
+        return [each for each in self._new[1].values() if each.key.key in names and each.key in keys]
 
     def is_gone(self, id: int) -> bool:
         """Whether a Thing or part that the store has is taken out."""

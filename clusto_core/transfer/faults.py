@@ -17,6 +17,8 @@ class Fault(NamedTuple):
     line: int
     text: str
     kind: type[ClustoError]
+    document: Document | None = None
+    """What is faulty, where it is one object of the file."""
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.text}"

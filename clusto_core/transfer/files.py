@@ -9,10 +9,10 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, TextIO
 
-from clusto_core.errors import Malformed, NotFound
+from clusto_core.errors import ClustoError, Malformed, NotFound
 from clusto_core.store import collector
 from clusto_core.transfer import formats
-from clusto_core.transfer.documents import Document
+from clusto_core.transfer.documents import Document, broken
 
 STDIN = "-"
 
@@ -59,26 +59,39 @@ def _text(raw: IO[bytes]) -> TextIO:
 
 
 def read(
-    paths: Iterable[str], format_name: str | None = None, progress: Callable[[int], None] = lambda done: None
+    paths: Iterable[str],
+    format_name: str | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+    *,
+    keep_going: bool = False,
 ) -> list[Document]:
     """The Documents of files, in the format of that name, or the one that a file's extension or its beginning says.
 
     `progress` is told how many there are so far. Raises Malformed for unknown formats, NotFound, Malformed for files
-    that cannot be opened; what is wrong inside the files is in the Documents.
+    that cannot be opened (Documents too with `keep_going`); what is wrong inside the files is in the Documents.
     """
     found: list[Document] = []
     with collector.paused():
         for path in paths:
             name = "standard input" if path == STDIN else path
-            known = format_name or formats.of_extension(path.removesuffix(".gz"))
-            if known is not None:
-                # Before the file is opened: what cannot be read need not be there.
-                formats.reader_of(known)
-            with opened(path) as file:
-                if known is None:
-                    known, file = guessed(file, name)
-                for document in formats.reader_of(known)(file, name):
+            try:
+                for document in _documents(path, name, format_name):
                     found.append(document)
                     if len(found) % 1000 == 0:
                         progress(len(found))
+            except ClustoError as error:
+                if not keep_going:
+                    raise
+                found.append(broken(name, 1, str(error)))
     return found
+
+
+def _documents(path: str, name: str, format_name: str | None) -> Iterator[Document]:
+    known = format_name or formats.of_extension(path.removesuffix(".gz"))
+    if known is not None:
+        # Before the file is opened: what cannot be read need not be there.
+        formats.reader_of(known)
+    with opened(path) as file:
+        if known is None:
+            known, file = guessed(file, name)
+        yield from formats.reader_of(known)(file, name)

@@ -18,13 +18,14 @@ from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, did_yo
 from clusto_core.inventory import Transaction
 from clusto_core.model import addresses, keys
 from clusto_core.model.addresses import Assigned
-from clusto_core.model.attributes import Value
+from clusto_core.model.attributes import Key, Value
 from clusto_core.model.names import composed, split_part
 from clusto_core.model.things import Thing
 from clusto_core.rules import claims, containment, kinds, parts, things, values
 from clusto_core.rules.devicetypes import DEFINITION, TYPE
 from clusto_core.rules.spaces import Spaces
 from clusto_core.spelling import suggest
+from clusto_core.store.unit import UnitOfWork
 from clusto_core.transfer.documents import Document, Values, attribute_key
 from clusto_core.transfer.faults import Faulty
 from clusto_core.transfer.joins import Joins
@@ -53,6 +54,12 @@ def load(
         if work.faults:
             raise Faulty(work.faults)
     return Counts(len(made), len(work.added))
+
+
+def without_faulty(documents: Iterable[Document], error: Faulty) -> list[Document]:
+    """The documents that nothing was wrong with: what can be tried again without the others."""
+    faulty = {id(fault.document) for fault in error.faults}
+    return [document for document in documents if id(document) not in faulty]
 
 
 class _Rounds:
@@ -116,7 +123,7 @@ class _Rounds:
                 names.update(split_part(each.text)[0] for each in cells)
             for found in (document.attrs, *document.part_attrs.values()):
                 for given in found.values():
-                    names.update(each.text for each in given if each.type == "relation")
+                    names.update(split_part(each.text)[0] for each in given if each.type == "relation")
             for texts in document.addresses.values():
                 held.extend(texts)
         names.discard("")
@@ -169,6 +176,8 @@ class _Rounds:
         """Holds a Thing's driver against the document, and makes its parts those that the document says."""
         if document.driver and document.driver != thing.driver:
             raise Refused(f"{thing.name} is a {thing.driver}, not a {document.driver}")
+        if thing.is_a(DeviceType):
+            _check_same_model(self.unit, thing, document)
         device_type = document.type or None
         if any(each.key == TYPE and each.value.text == device_type for each in self.unit.attributes(thing)):
             device_type = None
@@ -255,7 +264,9 @@ class _Rounds:
     def _value(self, value: Value) -> Value:
         if value.type != "relation":
             return value
-        return values.relation(self.work.lookup(value.text))
+        owner_name, part_name = split_part(value.text)
+        owner = self.work.lookup(owner_name)
+        return values.relation(owner if part_name is None else self.work.part(owner, part_name))
 
     def _release(self, document: Document, thing: Thing) -> None:
         """Frees what a document takes away, so that addresses can change hands within one file."""
@@ -323,3 +334,14 @@ def _column(part: str, said: Values) -> str:
     if near is None:
         return ""
     return f" ({part} {next(iter(said))} says an attribute of a part: did you mean {near}?)"
+
+
+def _check_same_model(unit: UnitOfWork, thing: Thing, document: Document) -> None:
+    """Raises Refused where two models that are spelled differently would be one device type."""
+    for key in (Key("manufacturer"), Key("model")):
+        now = next((each.value.text for each in unit.attributes(thing) if each.key == key), None)
+        said = next((value.text for value in document.attrs.get(key, ())), None)
+        if now is not None and said is not None and now.casefold() != said.casefold():
+            raise Refused(
+                f"{thing.name} is the type of the {key} {now!a}, not {said!a}: rename it first, as both are called so"
+            )

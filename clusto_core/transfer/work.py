@@ -38,7 +38,7 @@ class Work:
         text = str(error)
         if document.name and re.search(rf"(?<!\w){re.escape(document.name)}(?!\w)", text) is None:
             text = f"{document.name}: {text}"
-        self.faults.append(Fault(document.file, document.line_of(*path), text, type(error)))
+        self.faults.append(Fault(document.file, document.line_of(*path), text, type(error), document))
 
     def sound(self) -> list[Document]:
         """The documents that can be looked at further; what is wrong with the others is noted."""
@@ -46,7 +46,7 @@ class Work:
         found = []
         for document in self.documents:
             for problem in document.problems:
-                self.faults.append(Fault(document.file, problem.line, problem.text, Malformed))
+                self.faults.append(Fault(document.file, problem.line, problem.text, Malformed, document))
             if not document.name:
                 continue
             earlier = first.setdefault(document.name, document)

@@ -149,10 +149,11 @@ def test_a_thing_stands_for_its_first_free_part_and_kinds_are_chosen(site: Inven
         assert (joined.one.name, joined.other.name) == ("server1:eth1", "switch2a:1")
         with pytest.raises(Refused, match="server1 has no free NIC"):
             change.connect("server1", "switch2a")
-        with pytest.raises(Malformed, match="fit by network and by power: choose with --kind"):
-            change.connect("switch2a", "pdu3")
-        [joined] = change.connect("switch2a", "pdu3", kind="power")
-        assert (joined.one.name, joined.other.name) == ("switch2a:psu1", "pdu3:1")
+        change.add("ConsoleServer", "cs9", part_counts={"nic": ["eth0"]})
+        with pytest.raises(Malformed, match="fit by network and by console: choose with --kind"):
+            change.connect("switch2a", "cs9")
+        [joined] = change.connect("switch2a", "cs9", kind="console")
+        assert (joined.one.name, joined.other.name) == ("switch2a:console", "cs9:1")
 
 
 def test_containment_has_no_cycles_and_one_place(site: Inventory) -> None:

@@ -27,6 +27,7 @@ NAMED = {
     "type": ("s1", "acme/box1", "acme/box9", "net1"),
     "vrf": ("net1", "blue", "green", "s1"),
     "inlet": ("pdu1:1", "psu1", "feedA", "pdu1:2"),
+    "parent": ("s1:eth0", "eth1", "bond0", "s1:psu1"),
     "lag": ("s1:eth0", "eth1", "bond0", "s1:psu1"),
     "rebuild.nic": ("s1", "eth1", "lan0", "s1:psu1"),
 }

@@ -271,6 +271,16 @@ def database_of(url: str) -> contextlib.AbstractContextManager[database.Database
             "FROM things p, things c WHERE p.name = 'dc1' AND c.name = 'rack1'",
             "is in itself",
         ),
+        (
+            "INSERT INTO attributes (id, thing_id, key, type, head) SELECT 9999, t.id, 'kind', 'string', 'lag' "
+            "FROM things t WHERE t.name = 'server1:eth0'",
+            "server1:eth0 has a cable in it, and is a link aggregation",
+        ),
+        (
+            "INSERT INTO attributes (id, thing_id, key, type, ref_id) SELECT 9999, t.id, 'parent', 'relation', p.id "
+            "FROM things t, things p WHERE t.name = 'server1:eth0' AND p.name = 'sw1:2'",
+            "server1:eth0 has sw1:2 as its parent",
+        ),
     ],
 )
 def test_check_finds_what_no_constraint_forbids(sqlite_url: str, damage: str, words: str, clusto: Run) -> None:

@@ -23,6 +23,7 @@ _SHORT = {
 _AGGREGATE = re.compile(
     r"(?i)(?:ae|po|port-?channel|trk|trunk|lag|lg|bond|team|bagg|bridge-aggregation|eth-trunk|ch|static) ?\d+"
 )
+_NUMBERS = re.compile(r"[0-9]+(?:[/:][0-9]+)*")
 _PARTS = re.compile(r"^([A-Za-z][A-Za-z .-]*?)[ -]?(\d.*)$")
 
 
@@ -61,14 +62,17 @@ def is_aggregate(name: str) -> bool:
 
 
 def may_mean(wanted: str, name: str) -> bool:
-    """Whether the inventory's `wanted` may be the switch's port `name`: `same_port`, or its number at the end.
+    """Whether the inventory's `wanted` may be the switch's port `name`: `same_port`, or its number at the end; of a leg
+    of a breakout cable its port's number too (`49/1`).
 
     A number is never an aggregate's: port 1 is not Trk1, though it may be a member of it.
     """
     if same_port(wanted, name):
         return True
-    numbered = wanted.isdigit() and re.search(rf"(?<!\d){int(wanted)}$", name) is not None
-    return numbered and not is_aggregate(name)
+    if not _NUMBERS.fullmatch(wanted):
+        return False
+    number = str(int(wanted)) if wanted.isdigit() else wanted
+    return re.search(rf"(?<!\d){re.escape(number)}$", name) is not None and not is_aggregate(name)
 
 
 def find_port(wanted: str, names: Mapping[int, str], descriptions: Mapping[int, str]) -> int:
@@ -84,7 +88,7 @@ def find_port(wanted: str, names: Mapping[int, str], descriptions: Mapping[int, 
                 return found[0]
             if found:
                 raise NoSuchPort(f"several ports are called {wanted}: set the part's label to one of {_listed(found)}")
-    if wanted.isdigit():
+    if _NUMBERS.fullmatch(wanted):
         table = names or descriptions
         ends = [index for index, name in table.items() if may_mean(wanted, name)]
         if len(ends) == 1:

@@ -19,7 +19,7 @@ from clusto_cli.backends.switch.model import (
     describe,
     ranges,
 )
-from clusto_cli.backends.switch.names import find_port, same_port
+from clusto_cli.backends.switch.names import find_port, may_mean, same_port
 from clusto_cli.backends.switch.refusal import Known, Move, reasons
 
 MOVE = Move("Gi1/0/4", 203, "server1:eth1", mac="52:54:00:00:00:01")
@@ -111,3 +111,14 @@ def test_descriptions() -> None:
         describe(PortState("4", PortMode.TRUNK, 1, frozenset({1}), frozenset({10, 11})))
         == "trunk, native 1, tagged 10-11"
     )
+
+
+def test_legs_of_breakout_cables_are_found_by_both_their_numbers() -> None:
+    names = {1: "Ethernet1", 2: "Ethernet49/1", 3: "Ethernet49/2", 4: "Ethernet50/1"}
+    assert find_port("49/2", names, {}) == 3
+    assert find_port("Ethernet50/1", names, {}) == 4
+    for wanted in ("9/2", "49/3", "49", "1"):
+        with pytest.raises(NoSuchPort):
+            find_port(wanted, names, {})
+    assert may_mean("49/1", "xe-0/0/49/1")
+    assert not may_mean("49/1", "Ethernet149/1")
