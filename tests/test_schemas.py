@@ -23,6 +23,7 @@ from clusto_core.inventory import Inventory
 from tests import schemas
 
 LINES = """
+alias
 allocate 2 --where driver:Server
 attr get -t server1 -t rack101 -t @all --inherited
 attr get -t server1:eth0
@@ -35,6 +36,7 @@ find --columns name,rack,unit,ip,in,attr:ram,connected:Switch,driver driver:Serv
 free switch2a rack101 web-net pdu3
 free --count switch2a
 ip list web-net
+key list
 locate --where driver:Driver
 locate server1:eth1 rack101:RU13 rack101:RU1
 log -p
@@ -85,6 +87,7 @@ def clusto(tmp_path_factory: pytest.TempPathFactory) -> Clusto:
     run("attr", "set", "protected", "true", "-t", "dc9")
     run("attr", "set", "uplink", "@switch2a", "-t", "dc9")
     run("attr", "set", "snmp.community", "hush", "-t", "dc9")
+    run("key", "define", "load", "--type", "number", "--unit", "W", "--on", "Server")
     run("add", "NameRange", "names", "--attr", "pattern=x[1-9]")
     return run
 

@@ -85,7 +85,7 @@ def ways(change: Transaction, child: str, parent: str) -> Iterator[bool]:
 @pytest.mark.parametrize("parent", DRIVERS)
 def test_what_may_hold_what_on_every_way_in(sqlite_url: str, parent: str) -> None:
     with Inventory(Settings(sqlite_url)).change() as change:
-        change.add(parent, f"outer-{parent}", attributes=NEEDED.get(parent, {}))
+        change.add(parent, f"outer-{parent}", attributes=NEEDED.get(parent, dict)())
         for child in DRIVERS:
             wanted = parent in GROUPINGS or parent in HOLDERS[child]
             if child == "Role" and parent == "Class":
@@ -96,7 +96,7 @@ def test_what_may_hold_what_on_every_way_in(sqlite_url: str, parent: str) -> Non
 def test_db_check_names_what_was_put_where_it_cannot_be(inventory: Inventory) -> None:
     with inventory.change() as change:
         for driver, name in (("Rack", "rk1"), ("Rack", "rk2"), ("Server", "s1"), ("Network", "n1")):
-            change.add(driver, name, attributes=NEEDED.get(driver, {}))
+            change.add(driver, name, attributes=NEEDED.get(driver, dict)())
         for child, parent in (("rk1", "rk2"), ("s1", "n1")):
             put_unchecked(change, child, parent)
     with inventory.read() as reader:

@@ -442,7 +442,7 @@ def test_a_module_gives_its_ports_named_after_its_bay(modular: Run, sqlite_url: 
     ).replace("PS-3", "psu3")
     parts = parts_of(Inventory(Settings(sqlite_url)), "sw1")
     assert parts["Eth3/1"][1]["parent"] == "sw1:br3"
-    assert parts["3"][1]["inlet"] == "psu3"
+    assert parts["3"][1]["inlet"] == "sw1:psu3"
     assert {about[1]["bay"] for name, about in parts.items() if name in ("Eth3/1", "br3", "psu3", "3")} == {"3"}
     again = modular("type", "insert", "a/card", "sw1", "3")
     assert (again.code, "bay 3 of sw1 has" in again.err) == (4, True)
