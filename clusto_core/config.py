@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from clusto_core.errors import Malformed, NotFound
 
 SCHEMES = ("sqlite", "postgresql", "mariadb", "mysql")
-SECTIONS = ("alias", "commands", "devices", "exports", "secrets")
+SECTIONS = ("alias", "commands", "devices", "exports", "secrets", "source")
 """The tables of the configuration file beside `db`; each is read where it is used."""
 tell_insecure: Callable[[str, str], None] | None = None
 """Who is told of a way that does not keep a secret, by its kind and in words; set by whoever speaks to a person."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from clusto_core.drivers import Part, registry
 from clusto_core.drivers.resources import DeviceType, Query, SiteKey
@@ -21,12 +21,21 @@ from clusto_core.errors import Malformed, did_you_mean
 from clusto_core.model import addresses, mounting, reserved
 from clusto_core.model.attributes import IN, IP, Key, Value, from_python, instant, string, structure
 from clusto_core.model.names import MalformedName, check_name, composed, split_part
+from clusto_core.model.origins import Origin
 from clusto_core.rules import kinds
 from clusto_core.rules.parts import checked_part_name
 from clusto_core.spelling import suggest
 
 Values = Mapping[Key, tuple[Value, ...]]
 Lines = Mapping[tuple[str, ...], int]
+
+Form = Literal["whole", "same", "gone"]
+WHOLE: Form = "whole"
+"""All that is to be said of a Thing."""
+SAME: Form = "same"
+"""The object of a source is as it was when it was read last."""
+GONE: Form = "gone"
+"""The source has the object no more."""
 
 _NONE: Mapping[Any, Any] = MappingProxyType({})
 
@@ -58,6 +67,12 @@ class Document:
     Relations in `attrs` and `part_attrs` have the name of a Thing as text and no id. `addresses` are by the name of the
     part that holds them, "" for the Thing itself. `columns` are a spreadsheet's cells under headers that may be names
     of parts or keys of attributes: which, shows when the parts of the Thing are known. `notes` are for the operator.
+
+    What a source yields besides (`sources.protocol`): `origin` is its own identity of the Thing, `part_origins` those
+    of parts, by their names. `called` is what it calls the Thing, where `name` is another one because that one could
+    not be a name, or not the only one. `stamp` is short text that is another one whenever the object is (a time of
+    change, a digest), empty where clusto is to work that out. `if_there`: another source keeps the Thing, and where it
+    is not in the inventory nothing is to be said of it.
     """
 
     name: str
@@ -76,6 +91,12 @@ class Document:
     lines: Lines = field(default_factory=_none)
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
+    origin: Origin | None = None
+    part_origins: Mapping[str, Origin] = field(default_factory=_none)
+    called: str = ""
+    stamp: str = ""
+    form: Form = WHOLE
+    if_there: bool = False
 
     def line_of(self, *path: str) -> int:
         """The line that says this: `line_of("connect", "eth0")`; the line of the Thing where none is known."""
@@ -299,8 +320,25 @@ def _read_ip(document: Document, content: object, problems: _Problems) -> None:
     document.addresses = {part: tuple(dict.fromkeys(held)) for part, held in found.items()}
 
 
+def _read_id(document: Document, content: object, problems: _Problems) -> None:
+    document.origin = Origin("thing", _identity(content))
+
+
+def _read_part_ids(document: Document, content: object, problems: _Problems) -> None:
+    document.part_origins = {
+        _checked_part(part): Origin("part", _identity(each)) for part, each in _mapping(content).items()
+    }
+
+
+def _identity(content: object) -> str:
+    """What a source knows an object by; a number is as good as text."""
+    return str(content) if isinstance(content, int) and not isinstance(content, bool) else _text(content)
+
+
 _FIELDS: dict[str, Callable[[Document, object, _Problems], None]] = {
     "name": _read_name,
+    "id": _read_id,
+    "part_ids": _read_part_ids,
     "driver": _read_driver,
     "type": _read_type,
     "in": _read_in,

@@ -13,7 +13,7 @@ from clusto_core.transfer.exporter import documents
 from clusto_core.transfer.leaving import SAFE, Leaving
 
 
-def read(file: TextIO, name: str) -> Iterator[Document]:
+def read(file: Iterable[str], name: str) -> Iterator[Document]:
     """The Documents of a file, line by line; blank lines are passed over."""
     decode = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_number).decode
     for number, line in enumerate(file, 1):

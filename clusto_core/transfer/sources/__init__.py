@@ -1,0 +1,33 @@
+"""The types of source, each a module of this package, found by its name and loaded when it is asked for: `protocol` has
+what they are to clusto, `declared` what the configuration says of them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from clusto_core.errors import Malformed, did_you_mean
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+_NO_TYPES = ("protocol", "declared")
+
+
+def types() -> list[str]:
+    """The types of source there are, in alphabetical order."""
+    found = (entry.removesuffix(".py") for entry in os.listdir(os.path.dirname(__file__)) if entry.endswith(".py"))
+    return sorted(name.replace("_", "-") for name in found if not name.startswith("_") and name not in _NO_TYPES)
+
+
+def module(name: str) -> ModuleType:
+    """The module of a type of source. Raises Malformed when there is no such type."""
+    known = types()
+    if name not in known:
+        from clusto_core.spelling import suggest
+
+        guess = did_you_mean(suggest(name, known))
+        raise Malformed(f"no such type of source: {name[:40]}{guess} (known: {', '.join(known)})")
+    from importlib import import_module
+
+    return import_module(f"{__name__}.{name.replace('-', '_')}")

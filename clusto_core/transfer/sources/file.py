@@ -1,0 +1,101 @@
+"""A file in one of clusto's own formats that is written anew again and again, by whatever a site has.
+
+Its objects are known by their `id`, and parts by those in `part_ids`, where it says them; else by their names, so that
+another name is another Thing, unless its serial number or a MAC says that it is the one that was there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from hashlib import blake2b
+from typing import TextIO
+
+from clusto_core.model.origins import Origin
+from clusto_core.transfer import formats
+from clusto_core.transfer.documents import Document
+from clusto_core.transfer.files import opened
+from clusto_core.transfer.formats import jsonl
+from clusto_core.transfer.sources.protocol import Declared, Last, Progress, Setting, Source, same
+
+SETTINGS: Mapping[str, Setting] = {
+    "file": Setting("the path of the file", required=True),
+    "format": Setting("its format, where its name does not say it"),
+}
+NAMED = "name"
+"""The kind of objects that are known by their names."""
+_LINES = "jsonl"
+
+
+def source(declared: Declared) -> Source:
+    """The source that a table of the type `file` means. Raises Malformed for a format that cannot be read."""
+    path = os.path.expanduser(declared.text("file"))
+    format_name = declared.text("format") or formats.of_file(path.removesuffix(".gz"))
+    return FileSource((path,), format_name)
+
+
+class FileSource:
+    """Files of one format, read whole."""
+
+    complete = True
+
+    def __init__(self, paths: tuple[str, ...], format_name: str) -> None:
+        self.paths = paths
+        self.state = ""
+        self._format = format_name
+        self._read = formats.reader_of(format_name)
+
+    def read(self, last: Last, progress: Progress) -> Iterator[Document]:
+        """The Documents; of a file of lines, those that are as they were are not even parsed."""
+        read = self._read_lines if self._format == _LINES else self._read_file
+        done = 0
+        for path in self.paths:
+            with opened(path) as file:
+                for document in read(file, path, last.stamps):
+                    done += 1
+                    if done % 1000 == 0:
+                        progress("reading", done, 0)
+                    yield document
+
+    def _read_file(self, file: TextIO, path: str, stamps: Mapping[Origin, str]) -> Iterator[Document]:
+        return map(identified, self._read(file, path))
+
+    def _read_lines(self, file: TextIO, path: str, stamps: Mapping[Origin, str]) -> Iterator[Document]:
+        lines = _Lines(file, {stamp: origin for origin, stamp in stamps.items()})
+        for document in jsonl.read(lines, path):
+            document.stamp = lines.stamp
+            yield from lines.passed_over()
+            yield identified(document)
+        yield from lines.passed_over()
+
+
+class _Lines:
+    """The lines of a file, those that are as they were last time left blank."""
+
+    def __init__(self, file: TextIO, known: Mapping[str, Origin]) -> None:
+        self.stamp = ""
+        """The digest of the line that was read last."""
+        self._file = file
+        self._known = known
+        self._passed: list[Origin] = []
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._file:
+            self.stamp = blake2b(line.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
+            if (origin := self._known.get(self.stamp)) is None:
+                yield line
+            else:
+                self._passed.append(origin)
+                yield ""
+
+    def passed_over(self) -> Iterator[Document]:
+        """The objects of the lines that were left blank since this was asked last."""
+        passed, self._passed = self._passed, []
+        return map(same, passed)
+
+
+def identified(document: Document) -> Document:
+    """A Document of a file, which is known by its name where the file says no more."""
+    if document.origin is None and document.name:
+        document.origin = Origin(NAMED, document.name)
+    return document
