@@ -120,11 +120,12 @@ class Inventory:
             finally:
                 del self._open[thread]
             change.check()
-            if dry_run or not change.unit.changed:
+            if dry_run or not (change.unit.changed or change.unit.noted):
                 # Something may be written already, so that an expression saw it.
                 database.connection.rollback()
             else:
-                change.id = history.record(change.unit, command, change.message, reverts)
+                if change.unit.changed:
+                    change.id = history.record(change.unit, command, change.message, reverts)
                 change.unit.flush()
 
 
@@ -161,6 +162,24 @@ class Transaction:
         with self.unit.wholly():
             yield
         self.message = "; ".join(dict.fromkeys(filter(None, (self.message, message)))) or None
+
+    @contextlib.contextmanager
+    def attempts(self) -> Iterator[Callable[[], None]]:
+        """Work that may have to begin anew: what is given takes back all that was done in it.
+
+        Raises Refused in a change that has changed something already, which would be lost with it.
+        """
+        if self.unit.changed or self.unit.failed is not None:
+            raise Refused("this must be a change of its own: what was changed before could not be told from it")
+        database = self.unit.database
+        database.execute("SAVEPOINT attempt")
+
+        def begin_anew() -> None:
+            database.execute("ROLLBACK TO SAVEPOINT attempt")
+            self.unit = UnitOfWork(Reader(database))
+            self._shapes.clear()
+
+        yield begin_anew
 
     def check(self) -> None:
         """What is looked at when all is done. Raises Refused for what cannot stay so."""

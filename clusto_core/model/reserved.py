@@ -33,6 +33,10 @@ SWITCH_ORDER = Key("_switch", None, "order")
 """The order of SETs that worked on a switch."""
 SWITCH_PROFILE = Key("_switch", None, "profile")
 """What a switch was recognised as."""
+SOURCE = "_source"
+"""Which object of a source a Thing or part is, by the source's name as the subkey: see `origins`."""
+GONE = "_gone"
+"""Since when a source has a Thing no more, by the source's name as the subkey."""
 
 TYPES: Mapping[Key, str] = {
     GIVEN: "string",
@@ -49,6 +53,8 @@ TYPES: Mapping[Key, str] = {
     SWITCH_PROFILE: "string",
 }
 """The reserved keys but `_in` and `_ip`, which have rules of their own, each with the type of its values."""
+FAMILIES: Mapping[str, str] = {SOURCE: "string", GONE: "datetime"}
+"""Reserved keys with whatever subkey, each with the type of its values."""
 HOLDERS: Mapping[Key, type[Driver]] = {
     GIVEN: NameRange,
     EXPRESSION: Query,
@@ -68,6 +74,9 @@ def writable(key: Key) -> Key:
 
 def type_of(key: Key) -> str:
     """The type of the values under a reserved key. Raises Malformed for a key that is not one of them."""
+    if key.number is None and key.subkey is not None and key.key in FAMILIES:
+        return FAMILIES[key.key]
     if key not in TYPES:
-        raise Malformed(f"clusto keeps nothing under the reserved key {key} (known: {', '.join(map(str, TYPES))})")
+        known = ", ".join((*map(str, TYPES), *(f"{family}.NAME" for family in FAMILIES)))
+        raise Malformed(f"clusto keeps nothing under the reserved key {key} (known: {known})")
     return TYPES[key]

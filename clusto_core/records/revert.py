@@ -17,7 +17,7 @@ from clusto_core.model.attributes import IP, Key, Value
 from clusto_core.model.names import split_part, trailing_number
 from clusto_core.model.things import Attribute, Cable, Thing
 from clusto_core.model.wiring import POSITION
-from clusto_core.records import history
+from clusto_core.records import history, sources
 from clusto_core.rules import cabling, containment, declared
 from clusto_core.store.rows import address_claim
 from clusto_core.store.unit import UnitOfWork
@@ -42,11 +42,14 @@ class _Revert:
         self.before: dict[str, Table] = {"things": {}, "attributes": {}, "cables": {}}
         self.after: dict[str, Table] = {"things": {}, "attributes": {}, "cables": {}}
         self.names: dict[int, str] = {}
+        self.remembered: list[list[Any]] = []
         for entry in history.changes(unit.reader, number):
             self.names[entry.thing_id] = entry.name
             for side, rows in ((self.before, entry.before), (self.after, entry.after)):
                 for table, every in rows.items():
-                    side[table].update((row[0], row) for row in every)
+                    if table in side:
+                        side[table].update((row[0], row) for row in every)
+            self.remembered.extend(entry.before.get("sources", ()))
 
     def apply(self) -> int:
         unit = self.unit
@@ -54,6 +57,7 @@ class _Revert:
         self._take_out()
         self._rename()
         self._put_back()
+        sources.undo(unit, self.number, self.remembered)
         return len(self.names)
 
     # --- what the transaction put in is taken out -------------------------------------------------------------------
@@ -127,7 +131,11 @@ class _Revert:
             now, then = self.after["things"][id], self.before["things"][id]
             if thing is None or thing.name != now[1]:
                 self._in_the_way(now[3] or id, id, f"{now[1]} is not called so now")
+            if thing.driver != now[2]:
+                self._in_the_way(now[3] or id, id, f"{now[1]} is no {now[2]} now")
             waiting.append((thing, then[1]))
+            if thing.driver != then[2]:
+                self.unit.recast_thing(thing, then[2])
         # Names may have been swapped: all are free before the first is given again.
         for thing, _ in waiting:
             self.unit.rename_thing(thing, f"\x01{thing.id}")

@@ -38,6 +38,12 @@ class Lacking(NamedTuple):
 def check(unit: UnitOfWork) -> None:
     """Raises Refused when a transaction puts a machine into a Role whose Classes it lacks, or takes one away that a
     Role of it needs."""
+    for _, refusal in violated(unit):
+        raise refusal
+
+
+def violated(unit: UnitOfWork) -> Iterator[tuple[Thing, Refused]]:
+    """What `check` refuses, each with the Thing that was put or taken."""
     new, gone = unit.attributes_changed(containment.IN_KEY)
     if not (new or gone):
         return
@@ -52,9 +58,12 @@ def check(unit: UnitOfWork) -> None:
         roles = [role for role in judge.roles([parent]) if role.id in requirements]
         for lacking in judge.lacking(thing) if roles else ():
             if lacking.role in roles:
-                raise Refused(
-                    f"{lacking.machine.name} cannot be in the role {lacking.role.name}: it lacks {lacking.words}"
-                    f" (clusto class add {lacking.classes[0].name} {lacking.machine.name})"
+                yield (
+                    thing,
+                    Refused(
+                        f"{lacking.machine.name} cannot be in the role {lacking.role.name}: it lacks {lacking.words}"
+                        f" (clusto class add {lacking.classes[0].name} {lacking.machine.name})"
+                    ),
                 )
     for attribute in gone:
         if not unit.is_gone(attribute.thing_id):
@@ -62,9 +71,12 @@ def check(unit: UnitOfWork) -> None:
             lost = {parent, *judge.above(parent)}
             for lacking in judge.lacking(thing):
                 if not lost.isdisjoint(lacking.classes):
-                    raise Refused(
-                        f"{thing.name} cannot be taken out of {parent.name}: {lacking.machine.name} needs"
-                        f" {lacking.words}, which its role {lacking.role.name} requires"
+                    yield (
+                        thing,
+                        Refused(
+                            f"{thing.name} cannot be taken out of {parent.name}: {lacking.machine.name} needs"
+                            f" {lacking.words}, which its role {lacking.role.name} requires"
+                        ),
                     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, StoreBroken
 
-REVISION = "0008"
+REVISION = "0009"
 """The schema's revision that the statements are written for; a test holds it against the newest migration."""
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z]\w*)|(%)")

@@ -47,6 +47,9 @@ _CLAIMANTS = "SELECT a.claim, a.thing_id, a.id FROM attributes a WHERE a.claim I
 _BY_VALUE = f"""
     SELECT {THING} FROM attributes a JOIN things t ON t.id = a.thing_id
     WHERE a.key = :key AND a.number IS NULL AND a.subkey IS NULL AND a.head IN (:ids)"""
+_HOLDING = f"""
+    SELECT a.head, {THING} FROM attributes a JOIN things t ON t.id = a.thing_id
+    WHERE a.key = :key AND a.number IS NULL AND COALESCE(a.subkey, '') = :subkey AND a.head IN (:ids)"""
 _BY_KEY = f"SELECT {THING} FROM attributes a JOIN things t ON t.id = a.thing_id WHERE a.key = :key AND a.number IS NULL"
 _ATTRIBUTE = """
     SELECT a.id, a.thing_id, a.key, a.number, a.subkey, a.type, a.head, a.rest, COALESCE(a.ref_id, a.space_id), r.name
@@ -227,6 +230,14 @@ class Reader:
         return (
             Thing(*row) for row in self.database.iterate(sql if text is None else sql + " AND a.head = :text", known)
         )
+
+    def holding(self, key: Key, texts: Iterable[str]) -> dict[str, list[Thing]]:
+        """The Things and parts with a value under exactly that key that begins as one of these texts does, by it."""
+        found: dict[str, list[Thing]] = {}
+        known = {"key": key.key, "subkey": key.subkey or ""}
+        for head, *row in self.database.rows_in(_HOLDING, list(texts), known):
+            found.setdefault(head, []).append(Thing(*row))
+        return found
 
     def suggestion(self, name: str) -> str | None:
         """The name in the store that is nearest to a mistyped one: one edit away, else among its neighbours."""

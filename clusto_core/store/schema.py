@@ -219,3 +219,56 @@ rebuild_events = Table(
     **_TABLE,
 )
 """What was heard of a rebuild, and from where; `once` keeps a call-back from being taken twice."""
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("name", _name(60), nullable=False),
+    Column("state", _LONG, nullable=False),
+    Column("taken", BigInteger),
+    Column("seen", BigInteger, nullable=False),
+    Column("ended", BigInteger),
+    Column("who", String(400), nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("message", _LONG, nullable=False),
+    Index("ux_sources_name", "name", unique=True),
+    **_TABLE,
+)
+"""Every source that the inventory was brought in step with: what it wants to know next time, when it was taken in last
+and when it was last tried, by whom and how that ended. Times are in microseconds since 1970, UTC; `seen` is the newest
+transaction of that moment.
+"""
+
+source_objects = Table(
+    "source_objects",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("source_id", _ID, ForeignKey("sources.id"), nullable=False),
+    Column("kind", _name(100), nullable=False),
+    Column("identity", _name(255), nullable=False),
+    Column("thing_id", BigInteger),
+    Column("name", _name(255), nullable=False),
+    Column("stamp", String(100), nullable=False),
+    Column("gone", BigInteger),
+    Column("held", _LONG),
+    Column("kept", _LONG),
+    Column("transaction_id", BigInteger),
+    Index("ux_source_objects_identity", "source_id", "kind", "identity", unique=True),
+    Index("ix_source_objects_thing", "thing_id"),
+    Index("ix_source_objects_transaction", "transaction_id"),
+    **_TABLE,
+)
+"""The objects of a source, and the Thing that each is, which may be gone: that is how a removal here is told from a new
+object there. `gone` is since when the source has it no more; `held` and `kept` say, as JSON, why it was held back, and
+what is otherwise here. `transaction_id` is the change that wrote the row.
+"""
+
+source_facts = Table(
+    "source_facts",
+    metadata,
+    Column("object_id", _ID, ForeignKey("source_objects.id"), primary_key=True, autoincrement=False),
+    Column("facts", _LONG, nullable=False),
+    **_TABLE,
+)
+"""What a source said of an object when it was last in step, as JSON: beside the objects, which are read every time."""

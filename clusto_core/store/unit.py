@@ -64,6 +64,7 @@ class UnitOfWork:
         self._new: tuple[dict[int, Thing], dict[int, Attribute], dict[int, Cable]] = ({}, {}, {})
         self._gone: tuple[dict[int, Thing], dict[int, Attribute], dict[int, Cable]] = ({}, {}, {})
         self._renamed: dict[int, tuple[str, str]] = {}
+        self._recast: dict[int, str] = {}
         self._claims: dict[str, int | None] = {}
         self._shared: dict[str, list[Attribute]] | None = None
         # Shared addresses by the claim that all their holders have, read when one is first asked for.
@@ -80,6 +81,11 @@ class UnitOfWork:
         """What ended halfway something that is done wholly or not at all: nothing of this unit may be kept then."""
         self.version = 0
         """Grows with every change."""
+        self.noted = False
+        """Whether something beside the inventory was written, which is to be kept though nothing else is changed."""
+        self.before_sync: dict[int, Row] = {}
+        """By Thing, what was remembered of it as a source's object and is now remembered otherwise: for the history, so
+        that an undone sync is one that never was."""
 
     @property
     def reader(self) -> Reader:
@@ -303,6 +309,11 @@ class UnitOfWork:
         self._next_id += 1
         return id
 
+    @property
+    def next_transaction(self) -> int:
+        """The number that this transaction will have in the history, if it changes something."""
+        return self._next_transaction
+
     def new_transaction_id(self) -> int:
         """The number of the next transaction in the history."""
         number = self._next_transaction
@@ -359,6 +370,8 @@ class UnitOfWork:
         before = self._renamed.get(thing.id, (thing.name, ""))[0]
         if thing.id not in self._new[0]:
             self._renamed[thing.id] = (before, name)
+            if before == name:
+                del self._renamed[thing.id]
         self._misnamed.add(thing.id)
         self.version += 1
         self._by_name[thing.name] = None
@@ -366,11 +379,22 @@ class UnitOfWork:
         thing.number = trailing_number(name) if thing.is_part else None
         self._by_name[name] = thing
 
+    def recast_thing(self, thing: Thing, driver: str) -> None:
+        """Makes one row that of another driver."""
+        if thing.id not in self._new[0]:
+            before = self._recast.setdefault(thing.id, thing.driver)
+            if before == driver:
+                del self._recast[thing.id]
+        self._misnamed.add(thing.id)
+        self.version += 1
+        thing.driver = driver
+
     def _as_stored(self, thing: Thing) -> Thing:
-        if thing.id not in self._renamed:
+        if thing.id not in self._renamed and thing.id not in self._recast:
             return thing
-        name = self._renamed.pop(thing.id)[0]
-        return Thing(thing.id, name, thing.driver, thing.owner_id, trailing_number(name) if thing.is_part else None)
+        name, _ = self._renamed.pop(thing.id, (thing.name, ""))
+        driver = self._recast.pop(thing.id, thing.driver)
+        return Thing(thing.id, name, driver, thing.owner_id, trailing_number(name) if thing.is_part else None)
 
     def insert_attribute(self, attribute: Attribute) -> None:
         """A new value of a Thing."""
@@ -477,7 +501,7 @@ class UnitOfWork:
     @property
     def changed(self) -> bool:
         """Whether anything differs from the store."""
-        return bool(self._renamed or any(self._new) or any(self._gone))
+        return bool(self._renamed or self._recast or any(self._new) or any(self._gone))
 
     def changes(self) -> Iterator[tuple[int, str, Rows, Rows]]:
         """What happened to each Thing: its id and name, and its rows and those of its parts before and after.
@@ -486,6 +510,7 @@ class UnitOfWork:
         text, id of the Thing named], of `cables` [id, kind, part, Thing, other part, other Thing, the names of both
         ends, and for equipment in a rack unit what it takes of that]. A cable is told with both Things that it joins.
         New Things are told one at a time: there may be many.
+        `sources` before has what a sync remembered of the Thing, where it is remembered otherwise now.
         """
         things = self._new[0]
         new = {thing.id for thing in things.values() if thing.owner_id is None}
@@ -505,11 +530,15 @@ class UnitOfWork:
             for cable in some_cables.values():
                 for entity in {cable.thing, cable.other_thing} - new:
                     entry(entity, which, "cables", self._told_cable(cable))
-        for id, (before, after) in self._renamed.items():
+        for id in {**self._renamed, **self._recast}:
             thing = self.by_id(id)
-            for which, name in enumerate((before, after)):
+            names = self._renamed.get(id, (thing.name, thing.name))
+            drivers = (self._recast.get(id, thing.driver), thing.driver)
+            for which, (name, driver) in enumerate(zip(names, drivers, strict=True)):
                 number = trailing_number(name) if thing.is_part else None
-                entry(thing.entity_id, which, "things", (id, name, thing.driver, thing.owner_id, number))
+                entry(thing.entity_id, which, "things", (id, name, driver, thing.owner_id, number))
+        for entity in found.keys() & self.before_sync.keys():
+            entry(entity, 0, "sources", self.before_sync[entity])
         for entity, (gone, added) in found.items():
             yield entity, self.by_id(entity).owner_name, gone, added
         for entity in sorted(new):
@@ -600,8 +629,11 @@ class UnitOfWork:
                 *({"id": thing.id, "name": f"\x01{thing.id}"} for thing in renamed),
             )
             self.database.execute(
-                "UPDATE things SET name = :name, number = :number WHERE id = :id",
-                *({"id": thing.id, "name": thing.name, "number": thing.number} for thing in renamed),
+                "UPDATE things SET name = :name, number = :number, driver = :driver WHERE id = :id",
+                *(
+                    {"id": thing.id, "name": thing.name, "number": thing.number, "driver": thing.driver}
+                    for thing in renamed
+                ),
             )
 
     def _insert(self, some_gone: bool) -> None:

@@ -42,12 +42,17 @@ def quiet(what: str, done: int, total: int) -> None:
 class Last(Protocol):
     """What clusto remembers of a source from when it was last in step with it; all empty the first time."""
 
-    state: str
-    """What the source left in its `state`."""
-    time: float | None
-    """When that was read, in seconds since 1970, UTC."""
-    again: frozenset[Origin]
-    """What was held back: to be yielded whole now, whether it changed in the source or not."""
+    @property
+    def state(self) -> str:
+        """What the source left in its `state`; empty too when its settings are others now."""
+
+    @property
+    def time(self) -> float | None:
+        """When it was taken in last, in seconds since 1970, UTC."""
+
+    @property
+    def again(self) -> frozenset[Origin]:
+        """What was held back: to be yielded whole now, whether it changed in the source or not."""
 
     @property
     def stamps(self) -> Mapping[Origin, str]:

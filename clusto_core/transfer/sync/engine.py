@@ -1,0 +1,261 @@
+"""Taking in what was read from a source, in one transaction: all rounds again without what turns out to be at fault,
+until nothing does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from clusto_core.errors import ClustoError, Malformed
+from clusto_core.inventory import Transaction
+from clusto_core.model.origins import Origin
+from clusto_core.records import sources
+from clusto_core.records.sources import Remembered, Writing
+from clusto_core.rules import cabling, categories, newkeys
+from clusto_core.store import collector
+from clusto_core.transfer.sources.protocol import Progress
+from clusto_core.transfer.sync import deviations, exchange, matching, structure
+from clusto_core.transfer.sync.facts import Facts
+from clusto_core.transfer.sync.joining import Cables, Positions
+from clusto_core.transfer.sync.leaving import Leaving
+from clusto_core.transfer.sync.merging import Prefer
+from clusto_core.transfer.sync.reading import Reading
+from clusto_core.transfer.sync.report import Report, Told
+from clusto_core.transfer.sync.work import Held, Item, Work
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to sync. prefer: who wins where both changed. prune: whether what the source has no more is taken out."""
+
+    prefer: Prefer = ""
+    prune: bool = False
+
+
+def take_in(change: Transaction, reading: Reading, options: Options, progress: Progress) -> Report:
+    """Brings the inventory in step with what was read. Raises Refused when another sync of the source was done since it
+    was read, or when `change` has changed something before."""
+    with change.attempts() as begin_anew, collector.paused():
+        held: Held = {origin: [(text, False) for text in texts] for origin, texts in reading.broken.items()}
+        while True:
+            attempt = _Attempt(change, reading, options, held, progress)
+            faults = attempt.run()
+            if not faults:
+                return attempt.finish()
+            held |= faults
+            begin_anew()
+
+
+class _Attempt:
+    def __init__(self, change: Transaction, reading: Reading, options: Options, held: Held, progress: Progress) -> None:
+        self.change = change
+        self.unit = change.unit
+        self.reading = reading
+        self.options = options
+        self.progress = progress
+        self.ledger = reading.ledger.current(self.unit.database)
+        self.work = Work(change, reading, self.ledger, options.prefer, held)
+        self.leaving = Leaving(self.work, prune=options.prune)
+        self.touched = self._touched()
+        self.kept: dict[Origin, tuple[str, ...]] = {}
+
+    def _touched(self) -> set[int]:
+        """The Things that somebody changed since the source was taken in last."""
+        if not self.ledger.summary.id:
+            return set()
+        return sources.touched_since(self.unit.reader, self.ledger.summary.seen)
+
+    def run(self) -> Held:
+        """All rounds; gives what is at fault."""
+        work = self.work
+        work.items = list(self._items())
+        work.by_name = {item.document.name: item for item in work.items}
+        self.progress("matching", 0, len(work.items))
+        matching.match(work)
+        self.leaving.find()
+        positions, cables = Positions(work), Cables(work)
+        rounds: list[Callable[[], None]] = [
+            self.leaving.name,
+            lambda: structure.rename(work),
+            lambda: structure.create(work),
+            lambda: structure.recast(work),
+            lambda: structure.plan_parts(work),
+            # What goes, before anything comes: so that places, ports and addresses can change hands.
+            cables.leave,
+            positions.leave,
+            lambda: exchange.leave(work),
+            lambda: exchange.release(work),
+            self.leaving.leave,
+            lambda: structure.change_parts(work),
+            lambda: exchange.attributes(work),
+            lambda: exchange.hold(work),
+            lambda: exchange.enter(work),
+            positions.take,
+            cables.enter,
+            self.leaving.remove,
+        ]
+        for done, step in enumerate(rounds):
+            self.progress("taking in", done, len(rounds))
+            step()
+        if not work.faults:
+            self._check()
+        return work.faults
+
+    def _items(self) -> Iterable[Item]:
+        """What has to be looked at: what is new or otherwise, was held back, or was changed here meanwhile."""
+        for origin, document in self.reading.whole.items():
+            known = self.ledger.objects.get(origin)
+            if known is None or self._is_due(known, document.stamp):
+                yield Item(document, origin, known)
+
+    def _is_due(self, known: Remembered, stamp: str) -> bool:
+        return known.stamp != stamp or bool(known.held) or known.gone is not None or known.thing is None
+
+    # --- what is looked at when all is done --------------------------------------------------------------------------
+
+    def _check(self) -> None:
+        """The rules that hold for a transaction as a whole, each held against the Thing that breaks it."""
+        for item in self.work.active:
+            if item.thing is not None:
+                try:
+                    cabling.check_height(self.unit, item.thing)
+                except ClustoError as error:
+                    self.work.fault(item, error)
+        for thing, refusal in categories.violated(self.unit):
+            offender = self.work.of_thing.get(thing.id)
+            if offender is None:
+                raise refusal
+            self.work.fault(offender, refusal)
+        try:
+            for _ in newkeys.notes(self.unit):
+                pass
+        except Malformed as error:
+            self._new_key(error)
+
+    def _new_key(self, error: Malformed) -> None:
+        """Holds back who has a key that cannot be beside those that there are."""
+        words = set(str(error).split())
+        offenders = [item for item in self.work.active if not words.isdisjoint(_keys(item))]
+        if not offenders:
+            raise error
+        for item in offenders:
+            self.work.fault(item, error)
+
+    # --- what is remembered, and told --------------------------------------------------------------------------------
+
+    def finish(self) -> Report:
+        """Writes what is to be remembered; tells what was done."""
+        self._kept()
+        writing = Writing(self.unit, self.ledger)
+        outcome = sources.CONFLICTS if self.work.held or self.leaving.refused else sources.IN_STEP
+        source_id = writing.summary(outcome, state=self.ledger.state_to_keep(self.reading.state))
+        for id, row in self._told_before(source_id):
+            self.unit.before_sync[id] = row
+        writing.forget(self._forgotten())
+        writing.objects(source_id, [*self._taken(), *self._held(), *self._left(), *self._deviating()])
+        return self._report()
+
+    def _kept(self) -> None:
+        work = self.work
+        for item in work.items:
+            if item.removed and item.known is not None:
+                self.kept[item.origin] = (f"removed here, and still in {self.ledger.name}",)
+            elif item.thing is not None and not work.is_held(item.origin):
+                self.kept[item.origin] = tuple(deviations.of(work, item.thing, item.said))
+        looked_at = {item.origin for item in work.items} | {each.known.origin for each in work.leavers}
+        due = [each for each in self._changed_here() if each.origin not in looked_at]
+        self.unit.load(each.thing for each in due if each.thing is not None)
+        facts = self.ledger.facts([each.id for each in due])
+        for each in due:
+            thing = self.unit.find(each.thing or 0)
+            if thing is None:
+                self.kept[each.origin] = (f"removed here, and still in {self.ledger.name}",)
+            else:
+                self.kept[each.origin] = tuple(deviations.of(work, thing, Facts.load(facts.get(each.id, {}))))
+
+    def _changed_here(self) -> list[Remembered]:
+        lost = {each.origin for each in self.leaving.lost}
+        return [each for id in self.touched if (each := self.work.by_thing.get(id)) and each.origin not in lost]
+
+    def _taken(self) -> Iterator[tuple[Remembered, str | None]]:
+        for item in self.work.active:
+            if item.thing is not None:
+                document, kept = item.document, self.kept.get(item.origin, ())
+                id = item.known.id if item.known is not None else 0
+                now = Remembered(id, item.origin, item.thing.id, document.name, document.stamp, kept=kept)
+                yield now, item.said.dump()
+        for item in self.work.items:
+            if item.removed and item.known is not None and not self.work.is_held(item.origin):
+                stamp = item.document.stamp
+                yield replace(item.known, stamp=stamp, gone=None, held=(), kept=self.kept[item.origin]), None
+
+    def _held(self) -> Iterator[tuple[Remembered, str | None]]:
+        for origin, why in self.work.held.items():
+            texts = tuple(text for text, _ in why)
+            known = self.ledger.objects.get(origin)
+            if known is None:
+                known = Remembered(0, origin, None, self.reading.whole[origin].name)
+            yield replace(known, held=texts), None
+
+    def _left(self) -> Iterator[tuple[Remembered, str | None]]:
+        removed = {leaver.known.origin for leaver in self.leaving.removed}
+        for leaver in self.work.leavers:
+            if leaver.known.origin not in removed and leaver.known.gone is None:
+                base = leaver.base if leaver.protected else leaver.base.without_joins()
+                yield replace(leaver.known, gone=time.time_ns() // 1000, held=(), kept=()), base.dump()
+
+    def _deviating(self) -> Iterator[tuple[Remembered, str | None]]:
+        looked_at = {item.origin for item in self.work.items}
+        for origin, kept in self.kept.items():
+            known = self.ledger.objects.get(origin)
+            if known is not None and origin not in looked_at and known.kept != kept:
+                yield replace(known, kept=kept), None
+
+    def _forgotten(self) -> list[Remembered]:
+        return [*self.leaving.lost, *(leaver.known for leaver in self.leaving.removed)]
+
+    def _told_before(self, source_id: int) -> Iterator[tuple[int, tuple[Any, ...]]]:
+        """What was remembered of the Things that are changed, for the history."""
+        known = [(item.thing, item.known) for item in self.work.active if item.thing is not None and item.known]
+        known += [(leaver.thing, leaver.known) for leaver in self.work.leavers]
+        facts = self.ledger.facts([each.id for _, each in known]) if self.unit.changed else {}
+        for thing, each in known:
+            if each.id in facts:
+                yield thing.id, sources.told_before(source_id, each, facts[each.id])
+
+    def _report(self) -> Report:
+        work = self.work
+        report = Report(self.ledger.name, self.reading.objects, len(work.items), notes=list(self.reading.notes))
+        report.unknown = work.unknown
+        report.added = [item.present.name for item in work.active if item.new]
+        gone = {leaver.known.origin for leaver in self.leaving.removed}
+        report.removed = [self.leaving.aside.get(each, each.thing.name) for each in self.leaving.removed]
+        report.gone = [leaver.thing.name for leaver in work.leavers if leaver.known.origin not in gone]
+        report.kept = [Told(self._name(origin), text) for origin, texts in self._all_kept() for text in texts]
+        for origin, why in work.held.items():
+            for text, conflict in why:
+                (report.conflicts if conflict else report.held).append(Told(self._name(origin), text))
+        report.held += self.leaving.refused
+        return report
+
+    def _all_kept(self) -> Iterator[tuple[Origin, tuple[str, ...]]]:
+        lost = {each.origin for each in self._forgotten()}
+        for origin, each in self.ledger.objects.items():
+            if origin not in lost:
+                yield origin, self.kept.get(origin, each.kept)
+        yield from ((origin, kept) for origin, kept in self.kept.items() if origin not in self.ledger.objects)
+
+    def _name(self, origin: Origin) -> str:
+        known = self.ledger.objects.get(origin)
+        thing = self.unit.find(known.thing) if known is not None and known.thing is not None else None
+        if thing is not None:
+            return thing.name
+        document = self.reading.whole.get(origin)
+        return document.name if document is not None else known.name if known is not None else str(origin)
+
+
+def _keys(item: Item) -> set[str]:
+    """The keys that are said of a Thing and its parts."""
+    return {*item.said.attrs, *(key for part in item.said.parts.values() for key in part.attrs)}

@@ -1,0 +1,258 @@
+"""The rounds of positions and cables: what the source says no more is taken out before anything goes in."""
+
+from __future__ import annotations
+
+from math import ceil
+
+from clusto_core.errors import ClustoError, Refused
+from clusto_core.model.grammars import RackUnits
+from clusto_core.model.names import split_part
+from clusto_core.model.things import Cable, Thing
+from clusto_core.rules import cabling, parts
+from clusto_core.transfer.sync.facts import Facts
+from clusto_core.transfer.sync.merging import Verdict, single
+from clusto_core.transfer.sync.work import Item, Leaver, Work
+
+Place = tuple[int, int, int]
+
+# --- positions -------------------------------------------------------------------------------------------------------
+
+
+class Positions:
+    """Where things are mounted."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.unit = work.unit
+        self.taking: list[Item] = []
+
+    def leave(self) -> None:
+        """Takes devices out of their units where the source says others since."""
+        for item in self.work.active:
+            if item.thing is None:
+                continue
+            try:
+                item.said.at = self._said(item)
+            except ClustoError as error:
+                self.work.fault(item, error)
+                continue
+            here = position(self.work, item.present)
+            verdict = single(item.base.at, item.said.at, here, self.work.prefer)
+            if self.work.takes(item, verdict, "its position", self.words(item.said.at), self.words(here)):
+                if here is not None:
+                    self._unmount(item, here)
+                if item.said.at is not None:
+                    self.taking.append(item)
+
+    def _said(self, item: Item) -> Place | None:
+        span = cabling.parse_span(item.document.at)
+        if span is None:
+            return None
+        high = span.high if span.high is not None else span.low + self._height(item) - 1
+        return self.work.lookup(span.rack), span.low, high
+
+    def _height(self, item: Item) -> int:
+        """How high a device will be, which decides how many units are meant where one is named."""
+        said = item.document.attrs.get(cabling.HEIGHT, ())
+        if not said and item.model is not None and item.document.type:
+            typed = item.model.attributes.get(cabling.HEIGHT)
+            said = (typed,) if typed is not None else ()
+        read = RackUnits().read(said[0]) if said else None
+        tall = ceil(float(read.text)) if read is not None else cabling.height(self.unit, item.present)
+        return tall or 1
+
+    def _unmount(self, item: Item, here: Place) -> None:
+        for cable in cabling.positions(self.unit, item.present):
+            self.unit.delete_cable(cable)
+        self.work.unmounted.add(item)
+
+    def words(self, place: Place | None) -> str:
+        """A position for people."""
+        if place is None:
+            return "none"
+        rack, low, high = place
+        return f"{self.work.called(rack)}:RU{low}" + (f"-{high}" if high != low else "")
+
+    def take(self) -> None:
+        """Puts devices where the source says."""
+        for item in self.work.attempt(self.taking):
+            if item.said.at is None:
+                continue
+            rack, low, high = item.said.at
+            try:
+                self._make_room(item)
+                cabling.mount(self.unit, item.present, self.work.thing(rack), low, high)
+            except ClustoError as error:
+                self.work.fault(item, error)
+
+    def _make_room(self, item: Item) -> None:
+        """Where the source is preferred, a place here is left for the one that it says."""
+        from clusto_core.rules import containment
+
+        place = containment.standing(self.unit, item.present)
+        if self.work.prefer == "source" and place is not None and place.id != (item.said.at or (0,))[0]:
+            rack = self.work.thing((item.said.at or (0,))[0])
+            if not containment.is_in(self.unit, rack, place):
+                containment.take(self.unit, item.present, place)
+
+
+def position(work: Work, thing: Thing) -> Place | None:
+    """Where a device is mounted here."""
+    taken = cabling.positions(work.unit, thing)
+    numbers = sorted(work.unit.by_id(cable.other_part or 0).number or 0 for cable in taken)
+    return (taken[0].other_thing, numbers[0], numbers[-1]) if numbers else None
+
+
+# --- cables ----------------------------------------------------------------------------------------------------------
+
+End = int | tuple[int, str]
+"""A part, or a whole Thing, by its id; or a part that is not made yet, by its owner and name."""
+Pair = frozenset[End]
+
+
+class Cables:
+    """The cables that the source says, each by its two ends, whichever of the two Documents says it."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.unit = work.unit
+        self.said: dict[Pair, tuple[Item, str, str]] = {}
+        self.before: dict[Pair, tuple[int, int]] = {}
+        self._others: dict[int, Facts] = {}
+
+    def leave(self) -> None:
+        """Takes out the cables that the source says no more, and that are here as it said them."""
+        for item in self.work.active:
+            if item.thing is not None:
+                self._note(item)
+        for leaver in self.work.leavers:
+            if not leaver.protected:
+                self._note_before(leaver.base)
+        told = self._told_elsewhere([pair for pair in self.before if pair not in self.said])
+        for pair, (part, far) in self.before.items():
+            if pair not in self.said and pair not in told:
+                self._take_out(part, far)
+
+    def _note(self, item: Item) -> None:
+        self._note_before(item.base)
+        for name, far in item.document.connect.items():
+            try:
+                pair = frozenset((self._end(item.present, name), self._far(far)))
+            except ClustoError as error:
+                self.work.fault(item, f"connect {name}: {error}")
+            else:
+                self.said.setdefault(pair, (item, name, far))
+
+    def _note_before(self, base: Facts) -> None:
+        for part, far in base.cables:
+            self.before[frozenset((part, far))] = (part, far)
+
+    def _end(self, owner: Thing, name: str) -> End:
+        """The part of that name, which a Document may call otherwise than it is called yet."""
+        item = self.work.of_thing.get(owner.id)
+        key = item.part_keys.get(name) if item is not None and not self.work.is_held(item.origin) else None
+        if item is not None and key is not None:
+            return item.said.parts[key].id or (owner.id, name)
+        part = self.unit.part(owner, name)
+        return part.id if part is not None else self._to_come(item, owner, name)
+
+    def _to_come(self, item: Item | None, owner: Thing, name: str) -> End:
+        """A part that is known by its label, or by what it was called when the source was read last."""
+        if item is None and (known := self.work.by_thing.get(owner.id)) is not None:
+            for said in self._facts(known.id).parts.values():
+                if said.name == name and self.unit.find(said.id) is not None:
+                    return said.id
+        return parts.labelled(self.unit, owner, name).id
+
+    def _far(self, text: str) -> End:
+        owner_name, part_name = split_part(text)
+        owner = self.work.thing(self.work.lookup(owner_name))
+        return owner.id if part_name is None else self._end(owner, part_name)
+
+    def _told_elsewhere(self, pairs: list[Pair]) -> set[Pair]:
+        """Those that another object still says, which is not looked at, or is held back."""
+        owners = {self._owner(end) for pair in pairs for end in pair if isinstance(end, int)}
+        known = [each for owner in owners if (each := self.work.by_thing.get(owner)) is not None]
+        leaving = {leaver.known.origin for leaver in self.work.leavers}
+        active = {item.origin for item in self.work.active}
+        silent = [each for each in known if each.origin not in active and each.origin not in leaving]
+        return {frozenset(pair) for each in silent if each.gone is None for pair in self._facts(each.id).cables}
+
+    def _owner(self, id: int) -> int:
+        found = self.unit.find(id)
+        return found.entity_id if found is not None else 0
+
+    def _facts(self, object_id: int) -> Facts:
+        if object_id not in self._others:
+            self._others[object_id] = Facts.load(self.work.ledger.facts([object_id]).get(object_id, {}))
+        return self._others[object_id]
+
+    def _take_out(self, part_id: int, far: int) -> None:
+        part = self.unit.find(part_id)
+        cable = self.unit.cable_of(part) if part is not None else None
+        if cable is not None and self._leads(cable, part_id, far):
+            self.unit.delete_cable(cable)
+
+    def _leads(self, cable: Cable, part: int, far: int) -> bool:
+        """Whether the cable in a part goes to another part, or to any of a whole Thing."""
+        across = cable.across(part)
+        return across is not None and far in (across, self.unit.by_id(across).owner_id)
+
+    # --- what goes in ------------------------------------------------------------------------------------------------
+
+    def enter(self) -> None:
+        """Puts in the cables that the source says since; notes all that it says."""
+        for item, name, far_text in self.said.values():
+            if self.work.is_held(item.origin):
+                continue
+            try:
+                part, far = self._made(item, name), self._far(far_text)
+                if not isinstance(far, int):
+                    raise Refused(f"no such part: {far_text}")
+                item.said.cables += ((part, far),)
+                self._join(item, part, far)
+            except ClustoError as error:
+                self.work.fault(item, f"connect {name}: {error}")
+
+    def _made(self, item: Item, name: str) -> int:
+        end = self._end(item.present, name)
+        if not isinstance(end, int):
+            raise Refused(f"no such part: {item.present.name}:{name}")
+        return end
+
+    def _join(self, item: Item, part_id: int, far_id: int) -> None:
+        if frozenset((part_id, far_id)) in self.before:
+            return  # the source says what it said: what was done to it here stays
+        part, far = self.work.thing(part_id), self.work.thing(far_id)
+        cable = self.unit.cable_of(part)
+        if cable is not None and self._leads(cable, part_id, far_id):
+            return
+        for end in (part, far):
+            if end.is_part and not self._free(item, end, far if end is part else part):
+                return
+        if far.is_part:
+            cabling.join(self.unit, part, far)
+        else:
+            cabling.connect(self.unit, part, far)
+
+    def _free(self, item: Item, end: Thing, wanted: Thing) -> bool:
+        """Whether the source's cable is to go into a part; what is in it since is taken out where that is preferred."""
+        cable = self.unit.cable_of(end)
+        if cable is None:
+            return True
+        across = self.unit.by_id(cable.across(end.id) or cable.thing)
+        verdict = single(None, wanted.name, across.name, self.work.prefer)
+        if frozenset((end.id, across.id)) in self.said:
+            verdict = Verdict.CONFLICT
+        if not self.work.takes(item, verdict, f"what is connected to {end.name}", wanted.name, across.name):
+            return False
+        self.unit.delete_cable(cable)
+        return True
+
+
+def leave_for_good(work: Work, leaver: Leaver) -> None:
+    """Frees the units and the addresses of what the source has no more, as far as it said them."""
+    here = position(work, leaver.thing)
+    if here is not None and here == leaver.base.at:
+        for cable in cabling.positions(work.unit, leaver.thing):
+            work.unit.delete_cable(cable)

@@ -1,0 +1,116 @@
+"""Asking a source: everything that it yields, sorted by what it says, while nobody waits for the store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from hashlib import blake2b
+
+from clusto_core.errors import Malformed, Refused
+from clusto_core.model.attributes import Key, Value
+from clusto_core.model.origins import Origin
+from clusto_core.records.sources import Ledger
+from clusto_core.store import collector
+from clusto_core.transfer.documents import GONE, SAME, Document, Values, attribute_key, plain, tagged
+from clusto_core.transfer.sources.protocol import Progress, Source
+
+
+@dataclass
+class Reading:
+    """What a source said. whole: what may have changed, by identity; same: what is as it was; gone: what it has no
+    more, as far as it says so itself. broken: objects that cannot be understood, with what is wrong with each."""
+
+    ledger: Ledger
+    complete: bool = True
+    state: str = ""
+    whole: dict[Origin, Document] = field(default_factory=dict)
+    same: set[Origin] = field(default_factory=set)
+    gone: set[Origin] = field(default_factory=set)
+    broken: dict[Origin, list[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def objects(self) -> int:
+        """How many objects the source spoke of."""
+        return len(self.whole) + len(self.same)
+
+
+def read(source: Source, ledger: Ledger, mapping: Mapping[str, str], progress: Progress) -> Reading:
+    """Reads a source to its end. Raises what it raises, Malformed for what is said of no object in particular."""
+    reading = Reading(ledger)
+    with collector.paused():
+        for document in source.read(ledger, progress):
+            _sort(reading, document)
+        _check_names(reading)
+        for origin, document in reading.whole.items():
+            reading.whole[origin] = _mapped(document, mapping) if mapping else document
+            _stamp(reading.whole[origin])
+    reading.complete, reading.state = source.complete, source.state
+    known = [each for each in ledger.objects.values() if each.gone is None]
+    if reading.complete and known and not reading.objects:
+        raise Refused(f"{ledger.name} says nothing of any object, and had {len(known)}: nothing was changed")
+    return reading
+
+
+def _sort(reading: Reading, document: Document) -> None:
+    reading.notes.extend(document.notes)
+    origin = document.origin
+    if origin is None:
+        if document.problems or document.name:
+            wrong = document.problems[0].text if document.problems else f"{document.name} has no identity"
+            raise Malformed(f"{document.file}:{document.line}: {wrong}")
+    elif document.form == GONE:
+        reading.gone.add(origin)
+    elif document.form == SAME:
+        reading.same.add(origin)
+    elif origin in reading.whole:
+        reading.broken.setdefault(origin, []).append(f"{document.name} is there twice ({origin})")
+    else:
+        reading.whole[origin] = document
+        if document.problems or not document.name:
+            texts = [f"{document.file}:{problem.line}: {problem.text}" for problem in document.problems]
+            reading.broken.setdefault(origin, []).extend(texts or [f"{origin} has no name"])
+
+
+def _check_names(reading: Reading) -> None:
+    """Of several that have one name, the first has it."""
+    named: dict[str, Origin] = {}
+    for origin, document in reading.whole.items():
+        first = named.setdefault(document.name, origin)
+        if first != origin and document.name:
+            reading.broken.setdefault(origin, []).append(f"{document.name} is the name of {first} too")
+
+
+def _stamp(document: Document) -> None:
+    """A digest for what has no stamp of its own."""
+    if document.stamp:
+        return
+    origins = sorted((part, str(origin)) for part, origin in document.part_origins.items())
+    said = [plain(document, tagged), origins, document.called, document.if_there]
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    document.stamp = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+# --- the keys that are others here -----------------------------------------------------------------------------------
+
+
+def _mapped(document: Document, mapping: Mapping[str, str]) -> Document:
+    attrs = dict(_renamed(document.attrs, mapping))
+    parts = {name: dict(_renamed(found, mapping)) for name, found in document.part_attrs.items()}
+    return replace(document, attrs=attrs, part_attrs=parts)
+
+
+def _renamed(values: Values, mapping: Mapping[str, str]) -> Iterator[tuple[Key, tuple[Value, ...]]]:
+    for key, found in values.items():
+        to = _target(str(key), mapping)
+        if to:
+            yield attribute_key(to), found
+
+
+def _target(key: str, mapping: Mapping[str, str]) -> str:
+    if key in mapping:
+        return mapping[key]
+    patterns: Iterable[str] = (each for each in mapping if "*" in each)
+    return next((mapping[each] for each in patterns if fnmatchcase(key, each)), key)

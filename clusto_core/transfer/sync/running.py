@@ -1,0 +1,65 @@
+"""One sync from its beginning to its end, whichever it is: the source is read, taken in, and how that ended is kept."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from clusto_core.errors import ClustoError
+from clusto_core.inventory import Transaction
+from clusto_core.records import sources
+from clusto_core.records.sources import Ledger
+from clusto_core.store.database import EmptyStore
+from clusto_core.store.reader import Reader
+from clusto_core.transfer.sources.declared import checked_name
+from clusto_core.transfer.sources.protocol import Declared, Progress, Source
+from clusto_core.transfer.sync.engine import Options, take_in
+from clusto_core.transfer.sync.reading import Reading, read
+from clusto_core.transfer.sync.report import Report
+
+
+@dataclass(frozen=True)
+class Store:
+    """How the inventory is opened to read it, and to change it; `tell` is called within the change, when it is made."""
+
+    reading: Callable[[], AbstractContextManager[Reader]]
+    changing: Callable[[], AbstractContextManager[Transaction]]
+    noting: Callable[[], AbstractContextManager[Transaction]]
+    tell: Callable[[Transaction], None] = lambda change: None
+
+
+def run(store: Store, declared: Declared, source: Source, options: Options, progress: Progress) -> Report:
+    """Brings the inventory in step with a source. What ends it, an interrupt too, is kept as how the last try ended."""
+    checked_name(declared.name)
+    try:
+        reading = _read(store, declared, source, progress)
+        with store.changing() as change:
+            report = take_in(change, reading, options, progress)
+            store.tell(change)
+            progress("writing", 0, 0)
+    except BaseException as error:
+        with contextlib.suppress(Exception):
+            _failed(store, declared.name, error)
+        raise
+    report.transaction = change.id
+    return report
+
+
+def _read(store: Store, declared: Declared, source: Source, progress: Progress) -> Reading:
+    settings = json.dumps([declared.type, dict(declared.settings), dict(declared.mapping)], sort_keys=True, default=str)
+    try:
+        with store.reading() as reader:
+            ledger = Ledger(reader.database, declared.name, settings)
+            ledger.load()
+    except EmptyStore:
+        ledger = Ledger(None, declared.name, settings)
+    return read(source, ledger, declared.mapping, progress)
+
+
+def _failed(store: Store, name: str, error: BaseException) -> None:
+    text = str(error) if isinstance(error, ClustoError) else type(error).__name__
+    with store.noting() as change:
+        sources.failed(change.unit, name, text)

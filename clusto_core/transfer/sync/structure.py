@@ -1,0 +1,376 @@
+"""The first rounds: Things get their names, come, become of another driver; so do their parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from clusto_core.drivers import Driver, Equipment, Part, registry
+from clusto_core.drivers.equipment import PLACES
+from clusto_core.drivers.resources import DeviceType
+from clusto_core.errors import ClustoError, NotFound, Refused
+from clusto_core.model.attributes import Key, Value
+from clusto_core.model.names import trailing_number
+from clusto_core.model.things import Thing
+from clusto_core.rules import cabling, devicetypes, kinds, parts, things, values
+from clusto_core.transfer.sync.facts import PartFacts
+from clusto_core.transfer.sync.matching import MAC, macs
+from clusto_core.transfer.sync.merging import single
+from clusto_core.transfer.sync.work import Item, Leaver, Work
+
+_ASIDE = "\x01"
+"""How a name begins that a Thing or part has until it gets another one."""
+
+
+# --- names -----------------------------------------------------------------------------------------------------------
+
+
+def rename(work: Work) -> None:
+    """Gives Things the names that the source gave them since: all at once, so that names may change hands."""
+    wanted = {item: item.document.name for item in work.active if item.thing is not None and _renames(work, item)}
+    movers = {item.present.id: target for item, target in wanted.items()}
+    for item in list(wanted):
+        if (problem := _problem(work, item, wanted[item])) is not None:
+            work.fault(item, problem)
+            del wanted[item], movers[item.present.id]
+    while blocked := [item for item, name in wanted.items() if (_holder(work, name, movers, item.present)) is not None]:
+        for item in blocked:
+            holder = _holder(work, wanted[item], movers, item.present)
+            work.fault(item, Refused(f"the name is taken: {wanted[item]}{_why(work, holder)}"))
+            del wanted[item], movers[item.present.id]
+    for item in wanted:
+        _call(work, item.present, f"{_ASIDE}{item.present.id}")
+    for item, name in wanted.items():
+        _call(work, item.present, name)
+
+
+def _renames(work: Work, item: Item) -> bool:
+    """Whether the source calls an object otherwise than it did, and the Thing here is to follow."""
+    called = item.document.called or item.document.name
+    item.said.called = called
+    if item.base.called == called:
+        # A name that clusto gave stays, whatever it would give now.
+        item.said.name = item.base.name
+        return False
+    item.said.name = item.document.name
+    here = item.present.name
+    verdict = single(item.base.name or None, item.document.name, here, work.prefer)
+    return work.takes(item, verdict, "its name", item.document.name, here)
+
+
+def _problem(work: Work, item: Item, name: str) -> ClustoError | None:
+    try:
+        kinds.checked_name(name, item.present.kind)
+    except ClustoError as error:
+        return error
+    return None
+
+
+def _holder(work: Work, name: str, movers: Mapping[int, str], mover: Thing) -> Thing | None:
+    """Who has a name and does not give it away, or gets it too."""
+    thing = work.unit.get(name)
+    if thing is not None and thing != mover and thing.id not in movers:
+        return thing
+    other = next((id for id, target in movers.items() if target == name and id != mover.id), None)
+    return work.unit.by_id(other) if other is not None else None
+
+
+def _why(work: Work, holder: Thing | None) -> str:
+    if holder is not None and any(leaver.thing == holder for leaver in work.leavers):
+        return f", which {work.ledger.name} has no more (--prune takes it out)"
+    return ""
+
+
+def set_aside(work: Work, leavers: Iterable[Leaver]) -> dict[Leaver, str]:
+    """Frees the names of what is to be taken out, where others are to have them; gives the names that were."""
+    names = {item.document.name for item in work.active}
+    found = {leaver: leaver.thing.name for leaver in leavers if leaver.thing.name in names}
+    for leaver in found:
+        _call(work, leaver.thing, f"{_ASIDE}{leaver.thing.id}")
+    return found
+
+
+def give_back(work: Work, leaver: Leaver, name: str) -> Item | None:
+    """Calls what stays as it was called; or gives the object that has its name now."""
+    taker = work.unit.get(name)
+    if taker is not None:
+        return work.of_thing.get(taker.id)
+    _call(work, leaver.thing, name)
+    return None
+
+
+def _call(work: Work, thing: Thing, name: str) -> None:
+    every = [(part, f"{name}:{part.part_name}") for part in work.unit.parts(thing)]
+    for each, new in [(thing, name), *every]:
+        work.unit.rename_thing(each, new)
+
+
+# --- Things ----------------------------------------------------------------------------------------------------------
+
+
+def create(work: Work) -> None:
+    """Makes the Things that are new: device types first, after which others are made."""
+    new = [item for item in work.active if item.thing is None]
+    types = [item for item in new if item.document.driver == DeviceType.__name__]
+    for item in [*types, *(item for item in new if item not in set(types))]:
+        try:
+            _create(work, item)
+        except ClustoError as error:
+            work.fault(item, error)
+    for item in work.active:
+        if item.thing is not None and item.present.is_a(DeviceType):
+            _define(work, item)
+
+
+def _create(work: Work, item: Item) -> None:
+    document = item.document
+    if not document.driver:
+        if document.if_there:
+            work.unknown += 1
+            item.removed = True
+            return
+        guess = work.unit.reader.suggestion(document.name) if len(work.faults) < 10 else None
+        near = f" (did you mean {guess}?)" if guess else ""
+        raise NotFound(f"{document.name} is not in the inventory{near}: the source must say its driver if it is new")
+    driver = kinds.named(document.driver)
+    item.model = work.change.shape(driver, document.parts, document.type or None)
+    work.became(item, things.add(work.unit, driver, document.name, model=item.model))
+    item.new = True
+    item.base.name = item.said.name = document.name
+    item.said.called = document.called or document.name
+
+
+def _define(work: Work, item: Item) -> None:
+    """What a device type defines is there before Things are made after it."""
+    said = item.document.attrs.get(devicetypes.DEFINITION, ())
+    if said and not any(value.type == "relation" for value in said) and item.new:
+        values.put(work.unit, item.present, devicetypes.DEFINITION, said)
+
+
+# --- drivers ---------------------------------------------------------------------------------------------------------
+
+
+def recast(work: Work) -> None:
+    """Makes Things those of another driver, where the source says so: a server that is a switch now."""
+    for item in work.active:
+        if item.thing is None or not item.document.driver:
+            continue
+        item.said.driver = item.document.driver
+        here = item.present.driver
+        verdict = single(item.base.driver or None, item.document.driver, here, work.prefer)
+        if not item.new and work.takes(item, verdict, "its driver", item.document.driver, here):
+            try:
+                _check_recast(item.present, registry.of(item.document.driver))
+            except ClustoError as error:
+                work.fault(item, error)
+            else:
+                work.unit.recast_thing(item.present, item.document.driver)
+
+
+def _check_recast(thing: Thing, driver: type[Driver]) -> None:
+    """Raises Refused unless a Thing of one driver can become one of another: equipment that is no place."""
+    for kind in (thing.kind, driver):
+        if not issubclass(kind, Equipment) or issubclass(kind, PLACES):
+            raise Refused(f"a {thing.driver} cannot become a {driver.__name__}: remove it here first")
+
+
+# --- parts -----------------------------------------------------------------------------------------------------------
+
+
+class _Wanted(NamedTuple):
+    """A part that a source says there is, and what a device type says of it."""
+
+    driver: str
+    attributes: Mapping[Key, Value]
+
+
+def plan_parts(work: Work) -> None:
+    """Works out which parts the source says, and which of the Thing's they are; gives them their names."""
+    for item in work.active:
+        if item.thing is None:
+            continue
+        try:
+            wanted = _wanted(work, item)
+            _PartMatching(work, item, wanted).run()
+        except ClustoError as error:
+            work.fault(item, error)
+
+
+def _wanted(work: Work, item: Item) -> dict[str, _Wanted]:
+    document = item.document
+    if not document.type and not document.parts:
+        return {}
+    driver = registry.of(document.driver or item.present.driver)
+    if item.model is None:
+        item.model = work.change.shape(driver, document.parts, document.type or None)
+    said = None if document.type else {each.__name__ for each in parts.kinds(driver, document.parts)}
+    return {
+        part.name: _Wanted(part.driver.__name__, part.attributes)
+        for part in item.model.parts
+        if said is None or part.driver.__name__ in said
+    }
+
+
+class _PartMatching:
+    """Which part of a Thing each one is that a document speaks of."""
+
+    def __init__(self, work: Work, item: Item, wanted: dict[str, _Wanted]) -> None:
+        self.work = work
+        self.unit = work.unit
+        self.item = item
+        self.wanted = wanted
+        self.own = {part.id: part for part in work.unit.parts(item.present)}
+        self.taken: set[int] = set()
+
+    def run(self) -> None:
+        document, item = self.item.document, self.item
+        spoken = [*self.wanted, *document.part_attrs, *document.connect, *(each for each in document.addresses if each)]
+        keys = {name: self._key(name) for name in dict.fromkeys(spoken)}
+        found = self._by_identity(keys) | {}
+        for name in keys:
+            if name not in found and (part := self.unit.part(item.present, name)) is not None:
+                self._claim(found, name, part)
+        self._by_mac(keys, found)
+        for name, key in keys.items():
+            if name not in self.wanted and name not in found:
+                found[name] = parts.labelled(self.unit, item.present, name)
+            part = found.get(name)
+            driver = self.wanted[name].driver if name in self.wanted else ""
+            called = part.part_name if part is not None and not driver else name
+            item.said.parts[key] = PartFacts(part.id if part is not None else 0, called, driver)
+            item.part_keys[name] = key
+        self._rename()
+
+    def _key(self, name: str) -> str:
+        origin = self.item.document.part_origins.get(name)
+        return str(origin) if origin is not None else f"={name}"
+
+    def _by_identity(self, keys: dict[str, str]) -> dict[str, Thing]:
+        """Those that the source knew last time, or that remember what they are."""
+        remembered = {
+            each.value.text: part for part in self.own.values() for each in self.unit.attributes(part)
+            if each.key == self.work.key
+        }  # fmt: skip
+        found: dict[str, Thing] = {}
+        for name, key in keys.items():
+            before = self.item.base.parts.get(key)
+            part = self.own.get(before.id) if before is not None else None
+            if part is None and not key.startswith("="):
+                part = remembered.get(key)
+            if part is not None and (not key.startswith("=") or part.part_name == name):
+                self._claim(found, name, part)
+        return found
+
+    def _by_mac(self, keys: dict[str, str], found: dict[str, Thing]) -> None:
+        holders: dict[str, list[Thing]] = {}
+        for part in self.own.values():
+            for each in self.unit.attributes(part):
+                if each.key == MAC:
+                    holders.setdefault(each.value.text, []).append(part)
+        for name in keys:
+            given = macs(self.item.document.part_attrs.get(name, {}).get(MAC, ())) if name not in found else []
+            parts = {part.id: part for mac in given for part in holders.get(mac, ())}
+            if len(parts) == 1:
+                self._claim(found, name, *parts.values())
+
+    def _claim(self, found: dict[str, Thing], name: str, part: Thing) -> None:
+        if part.id not in self.taken:
+            self.taken.add(part.id)
+            found[name] = part
+
+    def _rename(self) -> None:
+        """Gives parts the names that the source gave them since; parts may change names with each other."""
+        wanted: dict[int, str] = {}
+        for key, said in self.item.said.parts.items():
+            part = self.own.get(said.id)
+            if part is None or not said.driver:
+                continue
+            before = self.item.base.parts.get(key)
+            base = before.name if before is not None else None
+            verdict = single(base, said.name, part.part_name, self.work.prefer)
+            if self.work.takes(self.item, verdict, f"the name of {part.name}", said.name, part.part_name):
+                self._check(part, said.name)
+                wanted[part.id] = said.name
+        for id in wanted:
+            self.unit.rename_thing(self.own[id], f"{self.item.present.name}:{_ASIDE}{id}")
+        for id, name in wanted.items():
+            target = f"{self.item.present.name}:{name}"
+            holder = self.unit.get(target)
+            if holder is not None and not self._goes(holder):
+                raise Refused(f"the name is taken: {target}")
+            if holder is not None:
+                self.unit.rename_thing(holder, f"{self.item.present.name}:{_ASIDE}{holder.id}")
+            self.unit.rename_thing(self.own[id], target)
+
+    def _goes(self, part: Thing) -> bool:
+        """Whether a part was the source's, and is not any more."""
+        was = {each.id for each in self.item.base.parts.values() if each.driver}
+        return part.id in was and part.id not in {each.id for each in self.item.said.parts.values()}
+
+    def _check(self, part: Thing, name: str) -> None:
+        parts.checked_part_name(name)
+        if trailing_number(name) != part.number:
+            cabling.check_number_is_free_to_change(self.unit, part)
+
+
+def change_parts(work: Work) -> None:
+    """Takes out the parts that the source has no more, makes those that are new, and of another kind those that are;
+    after old cables are out."""
+    for item in work.active:
+        if item.thing is None:
+            continue
+        try:
+            _remove_parts(work, item)
+            _add_parts(work, item)
+            _recast_parts(work, item)
+        except ClustoError as error:
+            work.fault(item, error)
+
+
+def _remove_parts(work: Work, item: Item) -> None:
+    if not item.said.parts and not item.document.parts and not item.document.type:
+        return
+    present = {each.id for each in item.said.parts.values()}
+    gone = [each.id for each in item.base.parts.values() if each.driver and each.id not in present]
+    for id in gone:
+        part = work.unit.find(id)
+        if part is not None and part.owner_id == item.present.id:
+            things.remove(work.unit, part)
+
+
+def _add_parts(work: Work, item: Item) -> None:
+    for key, said in item.said.parts.items():
+        if said.id or not said.driver:
+            continue
+        before = item.base.parts.get(key)
+        if before is not None and work.prefer != "source":
+            said.id = before.id  # taken out here, and that stays
+            continue
+        driver = registry.part(said.driver)
+        part = things.add_part(work.unit, driver, f"{item.present.name}:{said.name}")
+        said.id = part.id
+        work.added_parts.add(part.id)
+
+
+def _recast_parts(work: Work, item: Item) -> None:
+    for key, said in item.said.parts.items():
+        part = work.unit.find(said.id) if said.driver else None
+        if part is None:
+            continue
+        before = item.base.parts.get(key)
+        base = before.driver or None if before is not None else None
+        verdict = single(base, said.driver, part.driver, work.prefer)
+        if work.takes(item, verdict, f"the driver of {part.name}", said.driver, part.driver):
+            _recast_part(work, part, registry.part(said.driver))
+
+
+def _recast_part(work: Work, part: Thing, driver: type[Part]) -> None:
+    """Of another kind, in its cable still. Raises Refused where that does not fit."""
+    cable = work.unit.cable_of(part)
+    across = cable.across(part.id) if cable is not None else None
+    if cable is not None:
+        work.unit.delete_cable(cable)
+    cabling.check_pairing(work.unit, work.unit.by_id(part.entity_id), driver, part.part_name)
+    work.unit.recast_thing(part, driver.__name__)
+    if across is not None:
+        cabling.join(work.unit, part, work.unit.by_id(across))

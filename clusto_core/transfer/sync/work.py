@@ -1,0 +1,168 @@
+"""What the rounds of a sync share: the objects and the Things that they are, what is held back, and what names mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from clusto_core.errors import ClustoError, NotFound, Refused
+from clusto_core.inventory import Transaction
+from clusto_core.model.attributes import Key, Value
+from clusto_core.model.origins import Origin
+from clusto_core.model.reserved import SOURCE
+from clusto_core.model.things import Thing
+from clusto_core.records.sources import Ledger, Remembered
+from clusto_core.rules import values
+from clusto_core.rules.devicetypes import Model
+from clusto_core.transfer.documents import Document
+from clusto_core.transfer.sync.facts import Facts
+from clusto_core.transfer.sync.merging import Merged, Prefer, Verdict
+from clusto_core.transfer.sync.reading import Reading
+
+Held = dict[Origin, list[tuple[str, bool]]]
+"""What is held back, and why; True with what is a conflict."""
+
+
+@dataclass(eq=False)
+class Item:
+    """An object that is looked at. base: what the source said last; said: what it says now, as far as it is worked out.
+    removed: its Thing was taken out here."""
+
+    document: Document
+    origin: Origin
+    known: Remembered | None = None
+    base: Facts = field(default_factory=Facts)
+    said: Facts = field(default_factory=Facts)
+    thing: Thing | None = None
+    new: bool = False
+    removed: bool = False
+    model: Model | None = None
+    part_keys: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def present(self) -> Thing:
+        """Its Thing, where there is one."""
+        assert self.thing is not None
+        return self.thing
+
+
+@dataclass(eq=False)
+class Leaver:
+    """An object that the source has no more, and its Thing, which is still here."""
+
+    known: Remembered
+    base: Facts
+    thing: Thing
+    protected: bool = False
+
+
+class Work:
+    """One attempt at a sync."""
+
+    def __init__(self, change: Transaction, reading: Reading, ledger: Ledger, prefer: Prefer, held: Held) -> None:
+        self.change = change
+        self.unit = change.unit
+        self.reading = reading
+        self.ledger = ledger
+        self.prefer: Prefer = prefer
+        self.held = held
+        self.faults: Held = {}
+        self.items: list[Item] = []
+        self.leavers: list[Leaver] = []
+        self.unknown = 0
+        self.added_parts: set[int] = set()
+        self.unmounted: set[Item] = set()
+        self.key = Key(SOURCE, None, ledger.name)
+        self.by_name: dict[str, Item] = {}
+        self.by_thing = {each.thing: each for each in ledger.objects.values() if each.thing is not None}
+        self.of_thing: dict[int, Item] = {}
+        self._remembered: dict[str, Remembered] | None = None
+
+    @property
+    def active(self) -> list[Item]:
+        """What is to go in, and has not turned out to be at fault."""
+        return [item for item in self.items if not self.is_held(item.origin) and not item.removed]
+
+    def is_held(self, origin: Origin) -> bool:
+        """Whether nothing of an object is to go in."""
+        return origin in self.held or origin in self.faults
+
+    def attempt(self, items: Iterable[Item]) -> Iterator[Item]:
+        """The items of a round that are not at fault."""
+        return (item for item in items if item.origin not in self.faults)
+
+    def fault(self, item: Item, error: ClustoError | str, *, conflict: bool = False) -> None:
+        """Holds an object back."""
+        self.faults.setdefault(item.origin, []).append((str(error), conflict))
+
+    # --- verdicts ----------------------------------------------------------------------------------------------------
+
+    def takes(self, item: Item, verdict: Verdict, what: str, said: str, here: str) -> bool:
+        """Whether the source's value is to be taken; a conflict holds the object back."""
+        if verdict is Verdict.CONFLICT:
+            text = f"{what} is {said} in {self.ledger.name} and {here} here, and was neither"
+            self.fault(item, text, conflict=True)
+        return verdict is Verdict.TAKE
+
+    def takes_values(self, item: Item, merged: Merged, what: str, said: str, here: str) -> bool:
+        """As `takes`, for the values under one key."""
+        return self.takes(item, merged.verdict, what, said, here)
+
+    # --- what names mean ---------------------------------------------------------------------------------------------
+
+    def lookup(self, name: str) -> int:
+        """The id of the whole Thing that the source means by a name, which may be gone here. Raises NotFound, and
+        Refused for one that is held back itself."""
+        item = self.by_name.get(name)
+        if item is not None:
+            if item.thing is not None:
+                return item.thing.id
+            if item.known is not None and item.known.thing is not None:
+                return item.known.thing
+            raise Refused(f"it names {name}, which is held back")
+        remembered = self._named(name)
+        if remembered is not None and remembered.thing is not None:
+            return remembered.thing
+        thing = self.unit.get(name)
+        if thing is None or thing.is_part:
+            raise NotFound(f"no such thing: {name}")
+        return thing.id
+
+    def _named(self, name: str) -> Remembered | None:
+        if self._remembered is None:
+            self._remembered = {
+                each.name: each
+                for each in self.ledger.objects.values()
+                if each.origin not in self.reading.whole and each.gone is None and each.origin not in self.reading.gone
+            }
+        return self._remembered.get(name)
+
+    def thing(self, id: int) -> Thing:
+        """The Thing with that id. Raises Refused where it was taken out here."""
+        found = self.unit.find(id)
+        if found is None:
+            raise Refused("it names what was taken out here")
+        return found
+
+    def became(self, item: Item, thing: Thing) -> None:
+        """An object is that Thing."""
+        item.thing = thing
+        self.of_thing[thing.id] = item
+
+    def called(self, id: int) -> str:
+        """The name of a Thing or part, for messages."""
+        found = self.unit.find(id)
+        return found.name if found is not None else "something that was taken out here"
+
+    # --- values ------------------------------------------------------------------------------------------------------
+
+    def resolved(self, given: Iterable[Value]) -> list[Value]:
+        """Values with relations to the Things that the source means."""
+        return [
+            values.relation(self.thing(self.lookup(value.text))) if value.type == "relation" else value
+            for value in given
+        ]
+
+    def full(self, given: Iterable[Value]) -> list[Value]:
+        """Values as they are written, for those as they are compared."""
+        return [values.relation(self.thing(value.ref or 0)) if value.type == "relation" else value for value in given]

@@ -1,0 +1,1 @@
+"""Being in step with a source."""
