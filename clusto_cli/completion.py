@@ -350,6 +350,14 @@ def formats(ctx: click.Context, param: click.Parameter, incomplete: str) -> Item
     return _items(listed(names(), incomplete))
 
 
+def sources(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """The sources that the configuration declares."""
+    from clusto_core.answers.candidates import listed
+    from clusto_core.transfer.sources.declared import names
+
+    return _items(listed(names(), incomplete))
+
+
 def transactions(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """The newest transactions, newest first, each with what it was."""
     from click.shell_completion import CompletionItem

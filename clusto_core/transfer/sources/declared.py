@@ -26,6 +26,11 @@ def checked_name(name: str) -> str:
     return name
 
 
+def names() -> list[str]:
+    """How the sources are called that are declared, in alphabetical order. Raises as `config.section`."""
+    return sorted(config.section(SECTION))
+
+
 def every() -> list[Declared]:
     """All sources that are declared, in the order of the file. Raises Malformed for tables that cannot be."""
     return [_declared(name, table) for name, table in config.section(SECTION).items()]

@@ -106,6 +106,11 @@ class Declared:
     mapping: Mapping[str, str] = field(default_factory=dict)
     schedule: str = ""
 
+    @property
+    def where(self) -> str:
+        """Where it is, for people: its address or its file."""
+        return self.text("address") or self.text("file")
+
     def text(self, key: str, default: str = "") -> str:
         """A setting that is text."""
         found = self.settings.get(key, default)

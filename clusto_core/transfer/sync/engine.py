@@ -243,7 +243,7 @@ class _Attempt:
     def _all_kept(self) -> Iterator[tuple[Origin, tuple[str, ...]]]:
         lost = {each.origin for each in self._forgotten()}
         for origin, each in self.ledger.objects.items():
-            if origin not in lost:
+            if origin not in lost and not self.work.is_held(origin):
                 yield origin, self.kept.get(origin, each.kept)
         yield from ((origin, kept) for origin, kept in self.kept.items() if origin not in self.ledger.objects)
 

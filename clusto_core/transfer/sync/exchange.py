@@ -72,7 +72,7 @@ def _merge(work: Work, item: Item, thing: Thing, own: Values, base: Said, *, fre
             merged = several(before, found, here.get(key, ()), work.prefer)
             _write(work, item, thing, key, merged, found, here.get(key, ()))
         except ClustoError as error:
-            work.fault(item, f"{thing.name} {key}: {error}")
+            work.fault(item, f"{f'{thing.part_name} ' if thing.is_part else ''}{key}: {error}")
     return said
 
 
@@ -94,7 +94,8 @@ def _write(
     if merged.verdict is Verdict.SETTLED or merged.verdict is Verdict.KEEP:
         return
     texts = (shown(work, key, said), shown(work, key, here))
-    if work.takes_values(item, merged, f"{key} of {thing.name}", *texts):
+    what = f"{key} of {thing.part_name}" if thing.is_part else str(key)
+    if work.takes_values(item, merged, what, *texts):
         write = values.keep if key.reserved else values.put
         write(work.unit, thing, key, work.full(value for value in merged.wanted if isinstance(value, Value)))
 

@@ -32,7 +32,8 @@ class Facts:
 
     called: what the source calls it. name: what it is to be called here. parents, at, cables: ids of Things; at is a
     rack, its lowest and its highest unit; cables are pairs of an own part and a part, or a whole Thing, at the far end.
-    parts: by the source's identity of them, or by their name behind `=`.
+    parts: by the source's identity of them, or by their name behind `=`. made: the Thing was made because the source
+    had it, so that all its parts are those that the source means.
     """
 
     called: str = ""
@@ -44,16 +45,14 @@ class Facts:
     addresses: tuple[str, ...] = ()
     parts: dict[str, PartFacts] = field(default_factory=dict)
     cables: tuple[tuple[int, int], ...] = ()
+    made: bool = False
 
     def dump(self) -> str:
         """As text, what is empty left out."""
         data = {
             "c": self.called, "n": self.name, "d": self.driver, "in": self.parents, "at": self.at,
-            "a": _plain(self.attrs), "ip": self.addresses, "x": self.cables,
-            "p": {
-                key: [part.id, part.name, part.driver, _plain(part.attrs), part.addresses]
-                for key, part in self.parts.items()
-            },
+            "a": _plain(self.attrs), "ip": self.addresses, "x": self.cables, "m": int(self.made),
+            "p": {key: _trimmed(part) for key, part in self.parts.items()},
         }  # fmt: skip
         filled = {key: content for key, content in data.items() if content}
         return json.dumps(filled, separators=(",", ":"), ensure_ascii=False)
@@ -71,16 +70,17 @@ class Facts:
             _said(data.get("a", {})),
             tuple(data.get("ip", ())),
             {
-                key: PartFacts(id, name, driver, _said(attrs), tuple(held))
-                for key, (id, name, driver, attrs, held) in data.get("p", {}).items()
+                key: PartFacts(id, name, driver, _said(more[0]) if more else {}, tuple(more[1]) if more[1:] else ())
+                for key, (id, name, driver, *more) in data.get("p", {}).items()
             },
             tuple((one, other) for one, other in data.get("x", ())),
+            bool(data.get("m")),
         )
 
     def without_joins(self) -> Facts:
         """The same of something that is nowhere: in no cable, no rack unit, without addresses."""
         parts = {key: PartFacts(part.id, part.name, part.driver, part.attrs) for key, part in self.parts.items()}
-        return Facts(self.called, self.name, self.driver, self.parents, None, self.attrs, (), parts, ())
+        return Facts(self.called, self.name, self.driver, self.parents, None, self.attrs, (), parts, (), self.made)
 
 
 def canonical(values: Iterable[Value]) -> tuple[Value, ...]:
@@ -94,6 +94,12 @@ def shown(key: str, values: Iterable[Value]) -> str:
     return (
         ", ".join(value.shown(spelled) if value.type != "relation" else f"#{value.ref}" for value in values) or "none"
     )
+
+
+def _trimmed(part: PartFacts) -> list[object]:
+    if part.addresses:
+        return [part.id, part.name, part.driver, _plain(part.attrs), part.addresses]
+    return [part.id, part.name, part.driver, *([_plain(part.attrs)] if part.attrs else ())]
 
 
 def _plain(said: Said) -> dict[str, list[list[object]]]:

@@ -185,7 +185,10 @@ class _Wanted(NamedTuple):
 
 
 def plan_parts(work: Work) -> None:
-    """Works out which parts the source says, and which of the Thing's they are; gives them their names."""
+    """Works out which parts the source says, and which of the Thing's they are; gives them their names.
+
+    What has no parts by what it is, a pool say, has none that are said.
+    """
     for item in work.active:
         if item.thing is None:
             continue
@@ -198,12 +201,13 @@ def plan_parts(work: Work) -> None:
 
 def _wanted(work: Work, item: Item) -> dict[str, _Wanted]:
     document = item.document
-    if not document.type and not document.parts:
+    item.said.made = item.new or item.base.made
+    if not document.type and not document.parts and not (item.said.made and document.driver):
         return {}
     driver = registry.of(document.driver or item.present.driver)
     if item.model is None:
         item.model = work.change.shape(driver, document.parts, document.type or None)
-    said = None if document.type else {each.__name__ for each in parts.kinds(driver, document.parts)}
+    said = None if document.type or item.said.made else {each.__name__ for each in parts.kinds(driver, document.parts)}
     return {
         part.name: _Wanted(part.driver.__name__, part.attributes)
         for part in item.model.parts
@@ -328,8 +332,6 @@ def change_parts(work: Work) -> None:
 
 
 def _remove_parts(work: Work, item: Item) -> None:
-    if not item.said.parts and not item.document.parts and not item.document.type:
-        return
     present = {each.id for each in item.said.parts.values()}
     gone = [each.id for each in item.base.parts.values() if each.driver and each.id not in present]
     for id in gone:

@@ -100,7 +100,7 @@ class Work:
     def takes(self, item: Item, verdict: Verdict, what: str, said: str, here: str) -> bool:
         """Whether the source's value is to be taken; a conflict holds the object back."""
         if verdict is Verdict.CONFLICT:
-            text = f"{what} is {said} in {self.ledger.name} and {here} here, and was neither"
+            text = f"{what} is {said} in {self.ledger.name} and {here} here"
             self.fault(item, text, conflict=True)
         return verdict is Verdict.TAKE
 

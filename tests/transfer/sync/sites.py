@@ -97,6 +97,8 @@ def exported(inventory: Inventory) -> dict[str, Any]:
             for attrs in (data.get("attrs", {}), *data.get("part_attrs", {}).values()):
                 for key in [key for key in attrs if key.startswith(("_source", "_gone"))]:
                     del attrs[key]
+                for key, values in attrs.items():
+                    attrs[key] = sorted(values, key=str) if isinstance(values, list) else values
             data["part_attrs"] = {name: attrs for name, attrs in data.get("part_attrs", {}).items() if attrs}
             found[document.name] = {key: content for key, content in data.items() if content}
     return found
