@@ -162,7 +162,7 @@ class _Attempt:
         for item in work.items:
             if item.removed and item.known is not None:
                 self.kept[item.origin] = (f"removed here, and still in {self.ledger.name}",)
-            elif item.thing is not None and not work.is_held(item.origin):
+            elif item.thing is not None and not item.new and not work.is_held(item.origin):
                 self.kept[item.origin] = tuple(deviations.of(work, item.thing, item.said))
         looked_at = {item.origin for item in work.items} | {each.known.origin for each in work.leavers}
         due = [each for each in self._changed_here() if each.origin not in looked_at]

@@ -44,11 +44,10 @@ def _part_attributes(work: Work, item: Item, name: str, key: str) -> None:
     part = work.unit.find(said.id)
     before = item.base.parts.get(key)
     base = before.attrs if before is not None else {}
-    planned = (
-        next((each for each in item.model.parts if each.name == name), None) if item.model and said.driver else None
-    )
-    typed = _several(planned.attributes) if planned is not None else {}
+    typed = _several(item.planned.get(name, {})) if said.driver else {}
     own: Values = {**typed, **item.document.part_attrs.get(name, {})}
+    if not own and not base:
+        return
     if part is None:
         said.attrs = {str(key): canonical(given) for key, given in own.items() if given}
         return
@@ -153,6 +152,8 @@ def _holders(work: Work, item: Item) -> list[tuple[Thing, tuple[str, ...], tuple
         said.addresses = tuple(document.addresses.get(name, ()))
         before = item.base.parts.get(key)
         spoken.add(key)
+        if not said.addresses and (before is None or not before.addresses):
+            continue
         if (part := work.unit.find(said.id)) is not None:
             found.append((part, before.addresses if before is not None else (), said.addresses))
     for key, before in item.base.parts.items():

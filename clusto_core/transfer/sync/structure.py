@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from clusto_core.drivers import Driver, Equipment, Part, registry
 from clusto_core.drivers.equipment import PLACES
 from clusto_core.drivers.resources import DeviceType
 from clusto_core.errors import ClustoError, NotFound, Refused
-from clusto_core.model.attributes import Key, Value
 from clusto_core.model.names import trailing_number
 from clusto_core.model.things import Thing
 from clusto_core.rules import cabling, devicetypes, kinds, parts, things, values
@@ -177,13 +175,6 @@ def _check_recast(thing: Thing, driver: type[Driver]) -> None:
 # --- parts -----------------------------------------------------------------------------------------------------------
 
 
-class _Wanted(NamedTuple):
-    """A part that a source says there is, and what a device type says of it."""
-
-    driver: str
-    attributes: Mapping[Key, Value]
-
-
 def plan_parts(work: Work) -> None:
     """Works out which parts the source says, and which of the Thing's they are; gives them their names.
 
@@ -199,7 +190,8 @@ def plan_parts(work: Work) -> None:
             work.fault(item, error)
 
 
-def _wanted(work: Work, item: Item) -> dict[str, _Wanted]:
+def _wanted(work: Work, item: Item) -> dict[str, str]:
+    """The parts that a source says there are, each with its driver."""
     document = item.document
     item.said.made = item.new or item.base.made
     if not document.type and not document.parts and not (item.said.made and document.driver):
@@ -208,17 +200,15 @@ def _wanted(work: Work, item: Item) -> dict[str, _Wanted]:
     if item.model is None:
         item.model = work.change.shape(driver, document.parts, document.type or None)
     said = None if document.type or item.said.made else {each.__name__ for each in parts.kinds(driver, document.parts)}
-    return {
-        part.name: _Wanted(part.driver.__name__, part.attributes)
-        for part in item.model.parts
-        if said is None or part.driver.__name__ in said
-    }
+    item.planned = {part.name: part.attributes for part in item.model.parts if part.attributes}
+    every = ((part.name, part.driver.__name__) for part in item.model.parts)
+    return {name: stored for name, stored in every if said is None or stored in said}
 
 
 class _PartMatching:
     """Which part of a Thing each one is that a document speaks of."""
 
-    def __init__(self, work: Work, item: Item, wanted: dict[str, _Wanted]) -> None:
+    def __init__(self, work: Work, item: Item, wanted: dict[str, str]) -> None:
         self.work = work
         self.unit = work.unit
         self.item = item
@@ -239,7 +229,7 @@ class _PartMatching:
             if name not in self.wanted and name not in found:
                 found[name] = parts.labelled(self.unit, item.present, name)
             part = found.get(name)
-            driver = self.wanted[name].driver if name in self.wanted else ""
+            driver = self.wanted.get(name, "")
             called = part.part_name if part is not None and not driver else name
             item.said.parts[key] = PartFacts(part.id if part is not None else 0, called, driver)
             item.part_keys[name] = key

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from clusto_core.errors import ClustoError, NotFound, Refused
@@ -26,7 +26,10 @@ Held = dict[Origin, list[tuple[str, bool]]]
 @dataclass(eq=False)
 class Item:
     """An object that is looked at. base: what the source said last; said: what it says now, as far as it is worked out.
-    removed: its Thing was taken out here."""
+
+    removed: its Thing was taken out here. part_keys: of each part that is spoken of, its identity in the source.
+    planned: the attributes that the device type gives parts, by their names.
+    """
 
     document: Document
     origin: Origin
@@ -38,6 +41,7 @@ class Item:
     removed: bool = False
     model: Model | None = None
     part_keys: dict[str, str] = field(default_factory=dict)
+    planned: dict[str, Mapping[Key, Value]] = field(default_factory=dict)
 
     @property
     def present(self) -> Thing:
