@@ -27,6 +27,7 @@ def attributes(work: Work) -> None:
         item.said.attrs = _merge(work, item, item.present, own, item.base.attrs, fresh=item.new)
         for name, key in item.part_keys.items():
             _part_attributes(work, item, name, key)
+        _silenced(work, item)
         _remember(work, item)
 
 
@@ -53,6 +54,14 @@ def _part_attributes(work: Work, item: Item, name: str, key: str) -> None:
         return
     fresh = item.new or part.id in work.added_parts
     said.attrs = _merge(work, item, part, own, base, fresh=fresh)
+
+
+def _silenced(work: Work, item: Item) -> None:
+    """Parts that the source gave values to, and does not speak of any more."""
+    for key, before in item.base.parts.items():
+        part = work.unit.find(before.id) if before.attrs and key not in item.said.parts else None
+        if part is not None and part.entity_id == item.present.id:
+            _merge(work, item, part, {}, before.attrs, fresh=False)
 
 
 def _merge(work: Work, item: Item, thing: Thing, own: Values, base: Said, *, fresh: bool) -> Said:

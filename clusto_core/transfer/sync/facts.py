@@ -25,6 +25,11 @@ class PartFacts:
     attrs: Said = field(default_factory=dict)
     addresses: tuple[str, ...] = ()
 
+    @property
+    def says(self) -> bool:
+        """Whether anything is said that outlives the reading; cables are the Thing's."""
+        return bool(self.driver or self.attrs or self.addresses)
+
 
 @dataclass(slots=True)
 class Facts:
@@ -52,7 +57,7 @@ class Facts:
         data = {
             "c": self.called, "n": self.name, "d": self.driver, "in": self.parents, "at": self.at,
             "a": _plain(self.attrs), "ip": self.addresses, "x": self.cables, "m": int(self.made),
-            "p": {key: _trimmed(part) for key, part in self.parts.items()},
+            "p": {key: _trimmed(part) for key, part in self.parts.items() if part.says},
         }  # fmt: skip
         filled = {key: content for key, content in data.items() if content}
         return json.dumps(filled, separators=(",", ":"), ensure_ascii=False)
