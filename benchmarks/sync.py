@@ -29,11 +29,11 @@ CHANGED = 100
 
 def write(servers: int, path: str, edition: int) -> int:
     """Writes the inventory with an id for each object; each edition has the status of a hundred otherwise."""
-    count = 0
+    count, changed = 0, {str(servers - number) for number in range(CHANGED)}
     with open(path, "w", encoding="utf-8") as file:
         for count, each in enumerate(inventories.objects(servers), 1):
             data = {"id": count, **each}
-            if edition and count > servers - CHANGED:
+            if edition and each["name"].removeprefix("server") in changed:
                 data["attrs"] = {**data.get("attrs", {}), "status": f"edition{edition}"}
             file.write(json.dumps(data) + "\n")
     return count

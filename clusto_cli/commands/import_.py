@@ -32,15 +32,28 @@ PARTIAL = 5
     shell_complete=completion.formats,
 )
 @click.option("--device-type", is_flag=True, help="Models of equipment, in the format of NetBox's device type library.")
+@click.option(
+    "--source",
+    metavar="NAME",
+    help="The FILEs are all that this source has: be in step with it, as clusto sync is.",
+    shell_complete=completion.sources,
+)
+@click.option("--prefer", type=click.Choice(("source", "here")), help="With a source: who wins where both changed.")
+@click.option("--prune", is_flag=True, help="With a source: remove what it has no more.")
 @strict_option
 @click.option("--keep-going", is_flag=True, help="Leave out what is faulty, and import the rest.")
 @change_options
+@click.pass_context
 @pass_app
 def command(
     app: App,
+    ctx: click.Context,
     files: tuple[str, ...],
     format_name: str | None,
     device_type: bool,
+    source: str | None,
+    prefer: str | None,
+    prune: bool,
     strict: bool,
     keep_going: bool,
     message: str | None,
@@ -52,22 +65,75 @@ def command(
     All or nothing: everything is checked first, and all that is wrong is told with its file and line. Things that are
     there already are changed where the files say otherwise, and what the files do not mention stays, so that the same
     file twice changes nothing. --dry-run tells the difference. With --keep-going what is faulty is told and left out,
-    the rest is imported, and the exit code is 5.
+    the rest is imported, and the exit code is 5. With --source they are all that this source has: what is gone from
+    them is told, and only what changed in them since last time is taken (clusto help sync).
 
     \b
         clusto import site.yaml --dry-run
         clusto import --format netbox netbox.json.gz
     """
-    from clusto_cli.progress import progress
     from clusto_core.errors import Malformed
+
+    if device_type and format_name not in (None, DEVICE_TYPE):
+        raise Malformed(f"--device-type and --format {format_name} say different things: leave one out")
+    chosen = DEVICE_TYPE if device_type else format_name
+    if (name := source or _source_of(files, chosen)) is not None:
+        ctx.exit(_sync(app, name, files, chosen, prefer, prune, message, dry_run))
+    if prefer or prune:
+        raise Malformed("--prefer and --prune are about a source that is known: say its name with --source")
+    _load(app, files, chosen, strict, message, dry_run, keep_going=keep_going)
+
+
+def _source_of(files: tuple[str, ...], chosen: str | None) -> str | None:
+    """The source that the files are the whole of by their format, where they are of one."""
+    from clusto_core.transfer import formats
+
+    found = {formats.source_of(chosen or formats.of_file(path.removesuffix(".gz"))) for path in files}
+    return found.pop() if len(found) == 1 else None
+
+
+def _sync(
+    app: App,
+    name: str,
+    files: tuple[str, ...],
+    chosen: str | None,
+    prefer: str | None,
+    prune: bool,
+    message: str | None,
+    dry_run: bool,
+) -> int:
+    from clusto_cli import syncing
+    from clusto_core.errors import Malformed
+    from clusto_core.transfer import formats
+    from clusto_core.transfer.sources.file import FileSource
+    from clusto_core.transfer.sources.protocol import Declared
+    from clusto_core.transfer.sync.engine import Options
+
+    every = {chosen or formats.of_file(path.removesuffix(".gz")) for path in files}
+    if len(every) > 1:
+        raise Malformed(f"the files of one source are of one format, not of {' and '.join(sorted(every))}")
+    options = Options(prefer or "", prune)  # type: ignore[arg-type]
+    declared = Declared(name, every.pop())
+    source = FileSource(files, declared.type)
+    return syncing.run(app, declared, source, options, message=message, dry_run=dry_run, output="text")
+
+
+def _load(
+    app: App,
+    files: tuple[str, ...],
+    chosen: str | None,
+    strict: bool,
+    message: str | None,
+    dry_run: bool,
+    *,
+    keep_going: bool,
+) -> None:
+    from clusto_cli.progress import progress
     from clusto_core.store import collector
     from clusto_core.transfer import difference, importer
     from clusto_core.transfer.faults import Faulty
     from clusto_core.transfer.files import read
 
-    if device_type and format_name not in (None, DEVICE_TYPE):
-        raise Malformed(f"--device-type and --format {format_name} say different things: leave one out")
-    chosen = DEVICE_TYPE if device_type else format_name
     left_out: list[Fault] = []
     with progress("reading files") as report, collector.paused():
         documents = read(files, chosen, lambda done: report("reading files", done, 0), keep_going=keep_going)

@@ -106,7 +106,9 @@ class Ledger:
         for row in self._database.iterate(_OBJECTS, {"source": self.summary.id}):
             id, _, kind, identity, thing, name, stamp, gone, held, kept = row
             origin = Origin(kind, identity)
-            found[origin] = Remembered(id, origin, thing, name, stamp, gone, _texts(held), _texts(kept))
+            each = found[origin] = Remembered(id, origin, thing, name, stamp, gone)
+            if held or kept:
+                each.held, each.kept = _texts(held), _texts(kept)
         return found
 
     @cached_property

@@ -7,6 +7,7 @@ from typing import Any
 
 from clusto_core.model.attributes import IN, Key, Value
 from clusto_core.model.mounting import aside
+from clusto_core.model.names import split_part
 from clusto_core.store.unit import Rows, UnitOfWork
 
 
@@ -24,14 +25,26 @@ def lines(unit: UnitOfWork) -> Iterator[str]:
 
 
 def _things(name: str, before: Rows, after: Rows) -> Iterator[str]:
-    for sign, rows in (("-", before), ("+", after)):
-        every = rows.get("things", ())
+    old, new = ({row[0]: row for row in rows.get("things", ())} for rows in (before, after))
+    for id in old.keys() & new.keys():
+        yield from _renamed(old[id], new[id])
+    for sign, rows, others in (("-", old, new), ("+", new, old)):
+        every = [row for id, row in rows.items() if id not in others]
         whole = next((row for row in every if row[3] is None), None)
         if whole is not None:
             parts = len(every) - 1
             yield f"{sign} {whole[2]} {name}" + (f" with {parts} part{'s' if parts > 1 else ''}" if parts else "")
         else:
             yield from (f"{sign} {row[2]} {row[1]}" for row in every)
+
+
+def _renamed(old: Sequence[Any], new: Sequence[Any]) -> Iterator[str]:
+    """A Thing or part with another name or driver; a part whose owner alone is called otherwise is not told."""
+    names = [row[1] if row[3] is None else split_part(row[1])[1] for row in (old, new)]
+    if names[0] != names[1]:
+        yield f"~ {old[1]} -> {new[1]}"
+    if old[2] != new[2]:
+        yield f"~ {new[1]}: {old[2]} -> {new[2]}"
 
 
 def _attributes(name: str, before: Rows, after: Rows) -> Iterator[str]:

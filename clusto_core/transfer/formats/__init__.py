@@ -5,6 +5,9 @@ A module that exports has a `write`, as the protocol `Write` says; one that impo
 with an object is told in the Document's `problems`, so that one error does not hide the next. `documents.parse` makes a
 Document from a transfer object as plain data. What a reader has to say besides, such as what it left out, is in the
 `notes` of any Document; one without a name and without problems is there for its notes only.
+
+A module may have a `SOURCE`: its files are the whole of a source, read again and again, and its Documents have the
+source's own identity (`sources.protocol`). An import of them is a sync with the source of that name.
 """
 
 from __future__ import annotations
@@ -67,6 +70,12 @@ def writer_of(name: str) -> Write:
     if write is None:
         raise Malformed(f"{name} is a format for import only")
     return write
+
+
+def source_of(name: str) -> str | None:
+    """The source that files of that format are the whole of, by its name. Raises Malformed for an unknown format."""
+    found: str | None = getattr(_module(name), "SOURCE", None)
+    return found
 
 
 def ways(name: str) -> list[str]:

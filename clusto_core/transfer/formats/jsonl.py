@@ -17,6 +17,8 @@ def read(file: Iterable[str], name: str) -> Iterator[Document]:
     """The Documents of a file, line by line; blank lines are passed over."""
     decode = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_number).decode
     for number, line in enumerate(file, 1):
+        if not line:
+            continue
         text = line.strip() if number > 1 else line.strip().removeprefix("\ufeff")
         if not text:
             continue

@@ -16,7 +16,7 @@ from clusto_core.transfer import formats
 from clusto_core.transfer.documents import Document
 from clusto_core.transfer.files import opened
 from clusto_core.transfer.formats import jsonl
-from clusto_core.transfer.sources.protocol import Declared, Last, Progress, Setting, Source, same
+from clusto_core.transfer.sources.protocol import Declared, Last, Progress, Setting, Source
 
 SETTINGS: Mapping[str, Setting] = {
     "file": Setting("the path of the file", required=True),
@@ -45,7 +45,7 @@ class FileSource:
         self._format = format_name
         self._read = formats.reader_of(format_name)
 
-    def read(self, last: Last, progress: Progress) -> Iterator[Document]:
+    def read(self, last: Last, progress: Progress) -> Iterator[Document | Origin]:
         """The Documents; of a file of lines, those that are as they were are not even parsed."""
         read = self._read_lines if self._format == _LINES else self._read_file
         done = 0
@@ -60,7 +60,7 @@ class FileSource:
     def _read_file(self, file: TextIO, path: str, stamps: Mapping[Origin, str]) -> Iterator[Document]:
         return map(identified, self._read(file, path))
 
-    def _read_lines(self, file: TextIO, path: str, stamps: Mapping[Origin, str]) -> Iterator[Document]:
+    def _read_lines(self, file: TextIO, path: str, stamps: Mapping[Origin, str]) -> Iterator[Document | Origin]:
         lines = _Lines(file, {stamp: origin for origin, stamp in stamps.items()})
         for document in jsonl.read(lines, path):
             document.stamp = lines.stamp
@@ -80,18 +80,21 @@ class _Lines:
         self._passed: list[Origin] = []
 
     def __iter__(self) -> Iterator[str]:
+        known = self._known
         for line in self._file:
-            self.stamp = blake2b(line.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
-            if (origin := self._known.get(self.stamp)) is None:
+            stamp = blake2b(line.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
+            origin = known.get(stamp)
+            if origin is None:
+                self.stamp = stamp
                 yield line
             else:
                 self._passed.append(origin)
                 yield ""
 
-    def passed_over(self) -> Iterator[Document]:
+    def passed_over(self) -> list[Origin]:
         """The objects of the lines that were left blank since this was asked last."""
         passed, self._passed = self._passed, []
-        return map(same, passed)
+        return passed
 
 
 def identified(document: Document) -> Document:

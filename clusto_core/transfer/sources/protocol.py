@@ -9,7 +9,7 @@ A source reads everything there is, or what changed since it was read last, and 
 
 * a whole one says all that the source knows of a Thing, as `Document(name, ..., origin=..., part_origins=...)`. What it
   said last time and does not say now is taken out; what it never said is none of its business. `whole` is of help.
-* `same(origin)`: the object is there, and is as it was last time.
+* `same(origin)`, or the Origin alone, which costs less: the object is there, and is as it was last time.
 * `gone(origin)`: the object is not in the source any more. Only of use to one that does not read everything.
 * a Document without name and origin carries `notes` for the operator; with `problems`, the source is not to be trusted,
   and nothing of it is taken.
@@ -72,7 +72,7 @@ class Source(Protocol):
     state: str
     """What the source wants to know next time: a cursor, a time. Kept when the reading was taken in."""
 
-    def read(self, last: Last, progress: Progress) -> Iterator[Document]:
+    def read(self, last: Last, progress: Progress) -> Iterator[Document | Origin]:
         """Reads the source. What it raises ends the sync, with nothing written: Refused and NotFound for what is in the
         way, Malformed for what it does not understand."""
 

@@ -242,10 +242,10 @@ class _Attempt:
 
     def _all_kept(self) -> Iterator[tuple[Origin, tuple[str, ...]]]:
         lost = {each.origin for each in self._forgotten()}
-        for origin, each in self.ledger.objects.items():
+        before = {origin: each.kept for origin, each in self.ledger.objects.items() if each.kept}
+        for origin, kept in {**before, **self.kept}.items():
             if origin not in lost and not self.work.is_held(origin):
-                yield origin, self.kept.get(origin, each.kept)
-        yield from ((origin, kept) for origin, kept in self.kept.items() if origin not in self.ledger.objects)
+                yield origin, kept
 
     def _name(self, origin: Origin) -> str:
         known = self.ledger.objects.get(origin)

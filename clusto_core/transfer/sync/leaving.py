@@ -36,7 +36,8 @@ class Leaving:
         """Finds the Things that are marked, or are to be."""
         work = self.work
         spoken = {item.present.id for item in work.items if item.thing is not None}
-        every = [each for origin, each in work.ledger.objects.items() if left(work, origin)]
+        absent = work.ledger.objects.keys() - work.reading.same - work.reading.whole.keys()
+        every = [work.ledger.objects[origin] for origin in absent if left(work, origin)]
         self.unit.load(each.thing for each in every if each.thing is not None)
         facts = work.ledger.facts([each.id for each in every])
         for each in every:

@@ -41,8 +41,12 @@ def read(source: Source, ledger: Ledger, mapping: Mapping[str, str], progress: P
     """Reads a source to its end. Raises what it raises, Malformed for what is said of no object in particular."""
     reading = Reading(ledger)
     with collector.paused():
-        for document in source.read(ledger, progress):
-            _sort(reading, document)
+        same = reading.same.add
+        for said in source.read(ledger, progress):
+            if type(said) is Origin:
+                same(said)
+            elif isinstance(said, Document):
+                _sort(reading, said)
         _check_names(reading)
         for origin, document in reading.whole.items():
             reading.whole[origin] = _mapped(document, mapping) if mapping else document

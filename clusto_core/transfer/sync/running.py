@@ -12,6 +12,7 @@ from clusto_core.errors import ClustoError
 from clusto_core.inventory import Transaction
 from clusto_core.records import sources
 from clusto_core.records.sources import Ledger
+from clusto_core.store import collector
 from clusto_core.store.database import EmptyStore
 from clusto_core.store.reader import Reader
 from clusto_core.transfer.sources.declared import checked_name
@@ -34,6 +35,11 @@ class Store:
 def run(store: Store, declared: Declared, source: Source, options: Options, progress: Progress) -> Report:
     """Brings the inventory in step with a source. What ends it, an interrupt too, is kept as how the last try ended."""
     checked_name(declared.name)
+    with collector.paused():
+        return _run(store, declared, source, options, progress)
+
+
+def _run(store: Store, declared: Declared, source: Source, options: Options, progress: Progress) -> Report:
     try:
         reading = _read(store, declared, source, progress)
         with store.changing() as change:
