@@ -172,10 +172,9 @@ class Cables:
     def _told_elsewhere(self, pairs: list[Pair]) -> set[Pair]:
         """Those that another object still says, which is not looked at, or is held back."""
         owners = {self._owner(end) for pair in pairs for end in pair if isinstance(end, int)}
-        known = [each for owner in owners if (each := self.work.by_thing.get(owner)) is not None]
-        leaving = {leaver.known.origin for leaver in self.work.leavers}
-        active = {item.origin for item in self.work.active}
-        silent = [each for each in known if each.origin not in active and each.origin not in leaving]
+        owners -= {item.thing.id for item in self.work.active if item.thing is not None}
+        owners -= {leaver.thing.id for leaver in self.work.leavers}
+        silent = [each for owner in owners if (each := self.work.by_thing.get(owner)) is not None]
         return {frozenset(pair) for each in silent if each.gone is None for pair in self._facts(each.id).cables}
 
     def _owner(self, id: int) -> int:
