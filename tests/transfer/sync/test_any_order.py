@@ -78,7 +78,12 @@ def _inventory(directory: str, name: str) -> Inventory:
     return Inventory(Settings(url))
 
 
-@settings(max_examples=25, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate), suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=25,
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=[HealthCheck.too_slow],
+)
 @given(st.lists(states(), min_size=2, max_size=3))
 def test_any_sequence_of_states_ends_in_step(sequence: list[State]) -> None:
     """After each, nothing is left to say, the store is sound, and the second time there is nothing to do."""
