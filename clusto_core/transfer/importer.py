@@ -14,19 +14,19 @@ from typing import NamedTuple
 
 from clusto_core.drivers import registry
 from clusto_core.drivers.resources import VRF, DeviceType, SiteKey
-from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, did_you_mean
+from clusto_core.errors import ClustoError, NotFound, Refused
 from clusto_core.inventory import Transaction
 from clusto_core.model import addresses, keys
 from clusto_core.model.addresses import Assigned
 from clusto_core.model.attributes import Key, Value
-from clusto_core.model.names import composed, split_part
+from clusto_core.model.names import split_part
 from clusto_core.model.things import Thing
 from clusto_core.rules import claims, containment, kinds, parts, things, values
 from clusto_core.rules.devicetypes import DEFINITION, TYPE
 from clusto_core.rules.spaces import Spaces
-from clusto_core.spelling import suggest
 from clusto_core.store.unit import UnitOfWork
-from clusto_core.transfer.documents import Document, Values, attribute_key
+from clusto_core.transfer import columns
+from clusto_core.transfer.documents import Document, Values
 from clusto_core.transfer.faults import Faulty
 from clusto_core.transfer.joins import Joins
 from clusto_core.transfer.work import DamagedError, Work
@@ -205,30 +205,9 @@ class _Rounds:
         """Tells a spreadsheet's columns that are parts of the Thing from those that are keys of attributes."""
         if document.columns:
             try:
-                self._sort_columns(document, thing)
+                columns.sort(self.unit, document, thing)
             except ClustoError as error:
                 self.work.fault(document, error)
-
-    def _sort_columns(self, document: Document, thing: Thing) -> None:
-        connect = dict(document.connect)
-        attrs = dict(document.attrs)
-        for header, cells in document.columns.items():
-            if self.unit.part(thing, header) is not None:
-                if len(cells) != 1:
-                    raise Malformed(f"{header}: a part is connected to one other")
-                connect[header] = cells[0].text
-                continue
-            for value in cells:
-                if value.type == "string" and (part := self._named_part(value.text)) is not None:
-                    near = suggest(header, [each.part_name for each in self.unit.parts(thing)])
-                    raise NotFound(f"{thing.name} has no part {header} to connect to {part.name}{did_you_mean(near)}")
-            attrs[attribute_key(header)] = cells
-        document.connect, document.attrs = connect, attrs
-
-    def _named_part(self, text: str) -> Thing | None:
-        owner_name, part_name = split_part(composed(text))
-        owner = self.unit.get(owner_name) if part_name else None
-        return self.unit.part(owner, part_name) if owner is not None and part_name else None
 
     # --- values, addresses, memberships ------------------------------------------------------------------------------
 

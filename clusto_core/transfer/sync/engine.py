@@ -80,6 +80,7 @@ class _Attempt:
             self.leaving.name,
             lambda: structure.rename(work),
             lambda: structure.create(work),
+            lambda: structure.columns(work),
             lambda: structure.recast(work),
             lambda: structure.plan_parts(work),
             # What goes, before anything comes: so that places, ports and addresses can change hands.

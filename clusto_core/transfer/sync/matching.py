@@ -113,7 +113,9 @@ def _alike(document: Document, thing: Thing) -> bool:
 
 
 def _serials(item: Item) -> list[str]:
-    return [value.text for value in item.document.attrs.get(SERIAL, ())]
+    document = item.document
+    cells = document.columns.get(str(SERIAL), ())
+    return [value.text for value in (*document.attrs.get(SERIAL, ()), *cells)]
 
 
 def _macs(item: Item) -> list[str]:

@@ -92,7 +92,8 @@ def _stamp(document: Document) -> None:
     if document.stamp:
         return
     origins = sorted((part, str(origin)) for part, origin in document.part_origins.items())
-    said = [plain(document, tagged), origins, document.called, document.if_there]
+    columns = {header: list(map(tagged, cells)) for header, cells in document.columns.items()}
+    said = [plain(document, tagged), origins, columns, document.called, document.if_there]
     text = json.dumps(said, sort_keys=True, separators=(",", ":"))
     document.stamp = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from clusto_core.drivers import Driver, Equipment, Part, registry
 from clusto_core.drivers.equipment import PLACES
@@ -11,6 +12,7 @@ from clusto_core.errors import ClustoError, NotFound, Refused
 from clusto_core.model.names import trailing_number
 from clusto_core.model.things import Thing
 from clusto_core.rules import cabling, devicetypes, kinds, parts, things, values
+from clusto_core.transfer.columns import sort
 from clusto_core.transfer.sync.facts import PartFacts
 from clusto_core.transfer.sync.matching import MAC, macs
 from clusto_core.transfer.sync.merging import single
@@ -143,6 +145,17 @@ def _define(work: Work, item: Item) -> None:
     said = item.document.attrs.get(devicetypes.DEFINITION, ())
     if said and not any(value.type == "relation" for value in said) and item.new:
         values.put(work.unit, item.present, devicetypes.DEFINITION, said)
+
+
+def columns(work: Work) -> None:
+    """Tells a spreadsheet's columns that are parts of a Thing from those that are keys of attributes."""
+    for item in work.active:
+        if item.document.columns and item.thing is not None:
+            item.document = replace(item.document)
+            try:
+                sort(work.unit, item.document, item.thing)
+            except ClustoError as error:
+                work.fault(item, error)
 
 
 # --- drivers ---------------------------------------------------------------------------------------------------------

@@ -131,3 +131,14 @@ def test_what_cannot_be_is_told(
 def test_names_of_sources_are_completed(run: Sync) -> None:
     """From the configuration."""
     assert "site" in run("completion", "bash", "--line", "clusto sync s").out
+
+
+def test_a_spreadsheet_is_a_source(run: Sync, tmp_path: Path) -> None:
+    """Its columns are parts or keys, and its rows are known by their names."""
+    sheet = tmp_path / "site.csv"
+    sheet.write_text("name,driver,status,eth0,serial\nsw1,Switch,,,\nsrv1,Server,new,sw1:4,A1\n")
+    assert "2 new" in run("import", str(sheet), "--source", "sheet").out
+    sheet.write_text("name,driver,status,eth0,serial\nsw1,Switch,,,\nsrv9,Server,,sw1:5,A1\n")
+    assert run("import", str(sheet), "--source", "sheet").out.startswith("in step with sheet: 2 objects, 1 looked at")
+    assert run("locate", "srv9").out == "srv9 -> connected to port 5 on sw1\n"
+    assert run("attr", "get", "status", "-t", "srv9").out == ""
