@@ -1,5 +1,5 @@
-"""The columns of a spreadsheet: which of them are parts of a Thing, connected to what is in the cell, and which are keys
-of attributes. That shows when the parts of the Thing are known."""
+"""The columns of a spreadsheet: which of them are parts of a Thing, connected to what is in the cell, and which are
+keys of attributes. That shows when the parts of the Thing are known."""
 
 from __future__ import annotations
 
