@@ -43,7 +43,7 @@ def _several(found: Mapping[Key, Value]) -> Values:
 def _part_attributes(work: Work, item: Item, name: str, key: str) -> None:
     said = item.said.parts[key]
     part = work.unit.find(said.id)
-    before = item.base.parts.get(key)
+    before = item.before(key)
     base = before.attrs if before is not None else {}
     typed = _several(item.planned.get(name, {})) if said.driver else {}
     own: Values = {**typed, **item.document.part_attrs.get(name, {})}
@@ -58,8 +58,9 @@ def _part_attributes(work: Work, item: Item, name: str, key: str) -> None:
 
 def _silenced(work: Work, item: Item) -> None:
     """Parts that the source gave values to, and does not speak of any more."""
-    for key, before in item.base.parts.items():
-        part = work.unit.find(before.id) if before.attrs and key not in item.said.parts else None
+    spoken = {said.id for said in item.said.parts.values()}
+    for before in item.base.parts.values():
+        part = work.unit.find(before.id) if before.attrs and before.id not in spoken else None
         if part is not None and part.entity_id == item.present.id:
             _merge(work, item, part, {}, before.attrs, fresh=False)
 
@@ -155,18 +156,18 @@ def _holders(work: Work, item: Item) -> list[tuple[Thing, tuple[str, ...], tuple
     document = item.document
     item.said.addresses = tuple(document.addresses.get("", ()))
     found = [(item.present, item.base.addresses, item.said.addresses)]
-    spoken: set[str] = set()
+    spoken: set[int] = set()
     for name, key in item.part_keys.items():
         said: PartFacts = item.said.parts[key]
         said.addresses = tuple(document.addresses.get(name, ()))
-        before = item.base.parts.get(key)
-        spoken.add(key)
+        before = item.before(key)
+        spoken.add(said.id)
         if not said.addresses and (before is None or not before.addresses):
             continue
         if (part := work.unit.find(said.id)) is not None:
             found.append((part, before.addresses if before is not None else (), said.addresses))
-    for key, before in item.base.parts.items():
-        if key not in spoken and before.addresses and (part := work.unit.find(before.id)) is not None:
+    for before in item.base.parts.values():
+        if before.id not in spoken and before.addresses and (part := work.unit.find(before.id)) is not None:
             found.append((part, before.addresses, ()))
     return found
 

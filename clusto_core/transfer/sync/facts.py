@@ -14,6 +14,10 @@ Said = dict[str, tuple[Value, ...]]
 """Values by the spelling of their key, relations with the id alone."""
 
 
+_NOTHING: Said = {}
+"""The values of most parts, of which there may be a million: never changed."""
+
+
 @dataclass(slots=True)
 class PartFacts:
     """What is said of a part. id: the part that it is, 0 while there is none. driver: empty where it is not said that
@@ -22,7 +26,7 @@ class PartFacts:
     id: int
     name: str
     driver: str = ""
-    attrs: Said = field(default_factory=dict)
+    attrs: Said = field(default_factory=lambda: _NOTHING)
     addresses: tuple[str, ...] = ()
 
     @property

@@ -66,6 +66,8 @@ def _read(store: Store, declared: Declared, source: Source, progress: Progress) 
 
 
 def _failed(store: Store, name: str, error: BaseException) -> None:
+    with store.reading():
+        pass  # no store is made for this
     text = str(error) if isinstance(error, ClustoError) else type(error).__name__
     with store.noting() as change:
         sources.failed(change.unit, name, text)

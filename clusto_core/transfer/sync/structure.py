@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from clusto_core.drivers import Driver, Equipment, Part, registry
 from clusto_core.drivers.equipment import PLACES
@@ -112,14 +113,13 @@ def create(work: Work) -> None:
     """Makes the Things that are new: device types first, after which others are made."""
     new = [item for item in work.active if item.thing is None]
     types = [item for item in new if item.document.driver == DeviceType.__name__]
-    for item in [*types, *(item for item in new if item not in set(types))]:
+    first = set(types)
+    for item in [*types, *(item for item in new if item not in first)]:
         try:
             _create(work, item)
+            _define(work, item)
         except ClustoError as error:
             work.fault(item, error)
-    for item in work.active:
-        if item.thing is not None and item.present.is_a(DeviceType):
-            _define(work, item)
 
 
 def _create(work: Work, item: Item) -> None:
@@ -143,7 +143,7 @@ def _create(work: Work, item: Item) -> None:
 def _define(work: Work, item: Item) -> None:
     """What a device type defines is there before Things are made after it."""
     said = item.document.attrs.get(devicetypes.DEFINITION, ())
-    if said and not any(value.type == "relation" for value in said) and item.new:
+    if said and item.document.driver == DeviceType.__name__ and all(value.type != "relation" for value in said):
         values.put(work.unit, item.present, devicetypes.DEFINITION, said)
 
 
@@ -250,7 +250,7 @@ class _PartMatching:
 
     def _key(self, name: str) -> str:
         origin = self.item.document.part_origins.get(name)
-        return str(origin) if origin is not None else f"={name}"
+        return str(origin) if origin is not None else _by_name(name)
 
     def _by_identity(self, keys: dict[str, str]) -> dict[str, Thing]:
         """Those that the source knew last time, or that remember what they are."""
@@ -292,7 +292,7 @@ class _PartMatching:
             part = self.own.get(said.id)
             if part is None or not said.driver:
                 continue
-            before = self.item.base.parts.get(key)
+            before = self.item.before(key)
             base = before.name if before is not None else None
             verdict = single(base, said.name, part.part_name, self.work.prefer)
             if self.work.takes(self.item, verdict, f"the name of {part.name}", said.name, part.part_name):
@@ -318,6 +318,12 @@ class _PartMatching:
         parts.checked_part_name(name)
         if trailing_number(name) != part.number:
             cabling.check_number_is_free_to_change(self.unit, part)
+
+
+@lru_cache(10_000)
+def _by_name(name: str) -> str:
+    """The key of a part that has no identity but its name; one text for the parts of all machines that are alike."""
+    return f"={name}"
 
 
 def change_parts(work: Work) -> None:
@@ -362,7 +368,7 @@ def _recast_parts(work: Work, item: Item) -> None:
         part = work.unit.find(said.id) if said.driver else None
         if part is None:
             continue
-        before = item.base.parts.get(key)
+        before = item.before(key)
         base = before.driver or None if before is not None else None
         verdict = single(base, said.driver, part.driver, work.prefer)
         if work.takes(item, verdict, f"the driver of {part.name}", said.driver, part.driver):

@@ -15,7 +15,7 @@ from clusto_core.records.sources import Ledger, Remembered
 from clusto_core.rules import values
 from clusto_core.rules.devicetypes import Model
 from clusto_core.transfer.documents import Document
-from clusto_core.transfer.sync.facts import Facts
+from clusto_core.transfer.sync.facts import Facts, PartFacts
 from clusto_core.transfer.sync.merging import Merged, Prefer, Verdict
 from clusto_core.transfer.sync.reading import Reading
 
@@ -42,6 +42,15 @@ class Item:
     model: Model | None = None
     part_keys: dict[str, str] = field(default_factory=dict)
     planned: dict[str, Mapping[Key, Value]] = field(default_factory=dict)
+
+    def before(self, key: str) -> PartFacts | None:
+        """What was said of a part last time, which the source may know by another identity now."""
+        if (found := self.base.parts.get(key)) is not None:
+            return found
+        said = self.said.parts.get(key)
+        if said is None or not said.id or not self.base.parts:
+            return None
+        return next((part for part in self.base.parts.values() if part.id == said.id), None)
 
     @property
     def present(self) -> Thing:
@@ -123,7 +132,8 @@ class Work:
                 return item.thing.id
             if item.known is not None and item.known.thing is not None:
                 return item.known.thing
-            raise Refused(f"it names {name}, which is held back")
+            if not item.removed:
+                raise Refused(f"it names {name}, which is held back")
         remembered = self._named(name)
         if remembered is not None and remembered.thing is not None:
             return remembered.thing

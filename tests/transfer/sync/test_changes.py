@@ -186,6 +186,35 @@ def _part_made_anew(state: State) -> None:
     state["s1"]["part_ids"] = {"eth0": 29, "eth1": 22}
 
 
+def _typed(state: State, type_name: str = "acme/box") -> None:
+    """Device types that the source has too, and a server made after one of them."""
+    for id, name, height, ports in (("t1", "acme/box", 1, ["eth0", "eth1"]), ("t2", "acme/tall", 2, ["eth0", "lan9"])):
+        parts = [{"kind": "interface", "name": port, "attrs": {"connector": "1000base-t"}} for port in ports]
+        definition = {"driver": "Server", "attrs": {"height": height}, "parts": parts}
+        state[id] = {"name": name, "driver": "DeviceType", "attrs": {"definition": {"json": definition}}}
+    state["s3"] = {
+        "name": "srv3",
+        "driver": "Server",
+        "type": type_name,
+        "at": "R2:RU5",
+        "connect": {"eth0": "sw1:Gi3"},
+    }
+
+
+def _type_renamed(state: State) -> None:
+    state["t1"]["name"] = state["s3"]["type"] = "acme/crate"
+
+
+def _type_changed(state: State) -> None:
+    """Which is higher, and has another port."""
+    state["s3"] |= {"type": "acme/tall", "at": "R2:RU5-6"}
+
+
+def _type_lost(state: State) -> None:
+    """The type stays, the server is made after none."""
+    del state["s3"]["type"]
+
+
 def _parent_changed(state: State) -> None:
     state["r2"]["in"] = ["DC2"]
 
@@ -225,6 +254,9 @@ def test_what_changed_in_the_source_is_so_here(change: Callable[[State], None], 
     """There and back: the inventory is that which the source alone would make."""
     inventory = Inventory(Settings(sqlite_url))
     before, after = site(), site()
+    if change in (_type_renamed, _type_changed, _type_lost):
+        _typed(before)
+        _typed(after)
     change(after)
     sync(inventory, before)
     there = sync(inventory, copy.deepcopy(after), prune=True)
