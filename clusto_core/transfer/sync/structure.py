@@ -16,7 +16,7 @@ from clusto_core.rules import cabling, devicetypes, kinds, parts, things, values
 from clusto_core.transfer.columns import sort
 from clusto_core.transfer.sync.facts import PartFacts
 from clusto_core.transfer.sync.matching import MAC, macs
-from clusto_core.transfer.sync.merging import single
+from clusto_core.transfer.sync.merging import Verdict, several, single
 from clusto_core.transfer.sync.work import Item, Leaver, Work
 
 _ASIDE = "\x01"
@@ -111,6 +111,9 @@ def _call(work: Work, thing: Thing, name: str) -> None:
 
 def create(work: Work) -> None:
     """Makes the Things that are new: device types first, after which others are made."""
+    for item in work.active:
+        if item.thing is not None and item.present.is_a(DeviceType):
+            _redefine(work, item)
     new = [item for item in work.active if item.thing is None]
     types = [item for item in new if item.document.driver == DeviceType.__name__]
     first = set(types)
@@ -156,6 +159,15 @@ def columns(work: Work) -> None:
                 sort(work.unit, item.document, item.thing)
             except ClustoError as error:
                 work.fault(item, error)
+
+
+def _redefine(work: Work, item: Item) -> None:
+    """What is made after a device type in the same sync is made after its new definition."""
+    said = item.document.attrs.get(devicetypes.DEFINITION, ())
+    base = item.base.attrs.get(str(devicetypes.DEFINITION), ())
+    here = tuple(each.value for each in work.unit.attributes(item.present) if each.key == devicetypes.DEFINITION)
+    if several(base, said, here, work.prefer).verdict is Verdict.TAKE and said:
+        values.put(work.unit, item.present, devicetypes.DEFINITION, said)
 
 
 # --- drivers ---------------------------------------------------------------------------------------------------------

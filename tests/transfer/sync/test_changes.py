@@ -210,6 +210,12 @@ def _type_changed(state: State) -> None:
     state["s3"] |= {"type": "acme/tall", "at": "R2:RU5-6"}
 
 
+def _type_redefined(state: State) -> None:
+    """And the machines of it have the part that it has now."""
+    state["t1"]["attrs"]["definition"] = copy.deepcopy(state["t2"]["attrs"]["definition"])
+    state["s3"] |= {"at": "R2:RU5-6", "connect": {"lan9": "sw1:Gi3"}}
+
+
 def _type_lost(state: State) -> None:
     """The type stays, the server is made after none."""
     del state["s3"]["type"]
@@ -254,7 +260,7 @@ def test_what_changed_in_the_source_is_so_here(change: Callable[[State], None], 
     """There and back: the inventory is that which the source alone would make."""
     inventory = Inventory(Settings(sqlite_url))
     before, after = site(), site()
-    if change in (_type_renamed, _type_changed, _type_lost):
+    if change in (_type_renamed, _type_changed, _type_redefined, _type_lost):
         _typed(before)
         _typed(after)
     change(after)
