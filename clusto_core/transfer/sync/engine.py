@@ -91,6 +91,7 @@ class _Attempt:
             self.leaving.leave,
             lambda: structure.change_parts(work),
             lambda: exchange.attributes(work),
+            lambda: structure.remove_parts(work),
             lambda: exchange.hold(work),
             lambda: exchange.enter(work),
             positions.take,

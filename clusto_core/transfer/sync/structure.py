@@ -20,7 +20,12 @@ from clusto_core.transfer.sync.merging import Verdict, several, single
 from clusto_core.transfer.sync.work import Item, Leaver, Work
 
 _ASIDE = "\x01"
-"""How a name begins that a Thing or part has until it gets another one."""
+"""How a name begins that a Thing or part has until it gets another one, or is gone."""
+
+
+def _aside(thing: Thing) -> str:
+    """Such a name; it ends in no number, which would say where a part is."""
+    return f"{_ASIDE}{thing.id}-"
 
 
 # --- names -----------------------------------------------------------------------------------------------------------
@@ -40,7 +45,7 @@ def rename(work: Work) -> None:
             work.fault(item, Refused(f"the name is taken: {wanted[item]}{_why(work, holder)}"))
             del wanted[item], movers[item.present.id]
     for item in wanted:
-        _call(work, item.present, f"{_ASIDE}{item.present.id}")
+        _call(work, item.present, _aside(item.present))
     for item, name in wanted.items():
         _call(work, item.present, name)
 
@@ -87,7 +92,7 @@ def set_aside(work: Work, leavers: Iterable[Leaver]) -> dict[Leaver, str]:
     names = {item.document.name for item in work.active}
     found = {leaver: leaver.thing.name for leaver in leavers if leaver.thing.name in names}
     for leaver in found:
-        _call(work, leaver.thing, f"{_ASIDE}{leaver.thing.id}")
+        _call(work, leaver.thing, _aside(leaver.thing))
     return found
 
 
@@ -311,14 +316,14 @@ class _PartMatching:
                 self._check(part, said.name)
                 wanted[part.id] = said.name
         for id in wanted:
-            self.unit.rename_thing(self.own[id], f"{self.item.present.name}:{_ASIDE}{id}")
+            self.unit.rename_thing(self.own[id], f"{self.item.present.name}:{_aside(self.own[id])}")
         for id, name in wanted.items():
             target = f"{self.item.present.name}:{name}"
             holder = self.unit.get(target)
             if holder is not None and not self._goes(holder):
                 raise Refused(f"the name is taken: {target}")
             if holder is not None:
-                self.unit.rename_thing(holder, f"{self.item.present.name}:{_ASIDE}{holder.id}")
+                self.unit.rename_thing(holder, f"{self.item.present.name}:{_aside(holder)}")
             self.unit.rename_thing(self.own[id], target)
 
     def _goes(self, part: Thing) -> bool:
@@ -339,26 +344,44 @@ def _by_name(name: str) -> str:
 
 
 def change_parts(work: Work) -> None:
-    """Takes out the parts that the source has no more, makes those that are new, and of another kind those that are;
-    after old cables are out."""
+    """Makes the parts that are new, and of another kind those that are; after old cables are out."""
     for item in work.active:
         if item.thing is None:
             continue
         try:
-            _remove_parts(work, item)
+            _make_room(work, item)
             _add_parts(work, item)
             _recast_parts(work, item)
         except ClustoError as error:
             work.fault(item, error)
 
 
-def _remove_parts(work: Work, item: Item) -> None:
+def remove_parts(work: Work) -> None:
+    """Takes out the parts that the source has no more, when nothing names them any longer."""
+    for item in work.active:
+        if item.thing is None:
+            continue
+        try:
+            for part in _going(work, item):
+                things.remove(work.unit, part)
+        except ClustoError as error:
+            work.fault(item, str(error).replace(_ASIDE, "part "))
+
+
+def _going(work: Work, item: Item) -> list[Thing]:
+    """The parts of a Thing that the source had, and has no more."""
     present = {each.id for each in item.said.parts.values()}
     gone = [each.id for each in item.base.parts.values() if each.driver and each.id not in present]
-    for id in gone:
-        part = work.unit.find(id)
-        if part is not None and part.owner_id == item.present.id:
-            things.remove(work.unit, part)
+    found = [part for id in gone if (part := work.unit.find(id)) is not None]
+    return [part for part in found if part.owner_id == item.present.id]
+
+
+def _make_room(work: Work, item: Item) -> None:
+    """Frees the names of parts that are to go, where others are to have them."""
+    names = {said.name for said in item.said.parts.values() if not said.id}
+    for part in _going(work, item):
+        if part.part_name in names:
+            work.unit.rename_thing(part, f"{item.present.name}:{_aside(part)}")
 
 
 def _add_parts(work: Work, item: Item) -> None:

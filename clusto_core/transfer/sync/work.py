@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from clusto_core.errors import ClustoError, NotFound, Refused
 from clusto_core.inventory import Transaction
 from clusto_core.model.attributes import Key, Value
+from clusto_core.model.names import split_part
 from clusto_core.model.origins import Origin
 from clusto_core.model.reserved import SOURCE
 from clusto_core.model.things import Thing
 from clusto_core.records.sources import Ledger, Remembered
-from clusto_core.rules import values
+from clusto_core.rules import parts, values
 from clusto_core.rules.devicetypes import Model
 from clusto_core.transfer.documents import Document
 from clusto_core.transfer.sync.facts import Facts, PartFacts
@@ -172,10 +173,19 @@ class Work:
 
     def resolved(self, given: Iterable[Value]) -> list[Value]:
         """Values with relations to the Things that the source means."""
-        return [
-            values.relation(self.thing(self.lookup(value.text))) if value.type == "relation" else value
-            for value in given
-        ]
+        return [values.relation(self._named_by(value.text)) if value.type == "relation" else value for value in given]
+
+    def _named_by(self, text: str) -> Thing:
+        """What a relation of the source names: a Thing, or a part by what the source calls it now."""
+        owner_name, part_name = split_part(text)
+        owner = self.thing(self.lookup(owner_name))
+        if part_name is None:
+            return owner
+        item = self.of_thing.get(owner.id)
+        key = item.part_keys.get(part_name) if item is not None else None
+        part = self.unit.find(item.said.parts[key].id) if item is not None and key is not None else None
+        part = part or self.unit.part(owner, part_name)
+        return part if part is not None else parts.labelled(self.unit, owner, part_name)
 
     def full(self, given: Iterable[Value]) -> list[Value]:
         """Values as they are written, for those as they are compared."""

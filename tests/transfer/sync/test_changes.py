@@ -176,6 +176,11 @@ def _part_deleted(state: State) -> None:
     del data["part_attrs"], data["connect"], data["ip"]
 
 
+def _part_deleted_that_was_named(state: State) -> None:
+    """A relation leads to another one then."""
+    state["s2"]["attrs"]["uplink"] = {"ref": "srv1:eth0"}
+
+
 def _part_added(state: State) -> None:
     state["sw"]["parts"]["port"].append("Gi4")
     state["sw"]["part_ids"]["Gi4"] = 14
@@ -263,6 +268,10 @@ def test_what_changed_in_the_source_is_so_here(change: Callable[[State], None], 
     if change in (_type_renamed, _type_changed, _type_redefined, _type_lost):
         _typed(before)
         _typed(after)
+    if change is _part_deleted_that_was_named:
+        before["s2"]["attrs"]["uplink"] = {"ref": "srv1:eth1"}
+        after["s1"]["parts"]["nic"] = ["eth0"]
+        del after["s1"]["part_ids"]["eth1"]
     change(after)
     sync(inventory, before)
     there = sync(inventory, copy.deepcopy(after), prune=True)
