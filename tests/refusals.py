@@ -19,6 +19,7 @@ from clusto_core.records.revert import revert
 from clusto_core.resources import ipam, naming, vacancies, vlans
 from clusto_core.resources.allocation import Wanted, allocate
 from clusto_core.rules import categories, kinds, services
+from clusto_core.transfer.sources import declared
 
 NOWHERE = ip_network("10.9.0.0/24")
 
@@ -497,4 +498,10 @@ REFUSALS: list[Refusal] = [
     refused("--db foo://x locate server1", 2, "no such kind of store: foo://", None),
     refused("--db sqlite:///:memory: locate server1", 2, "in memory", None),
     refused("--config /no/such/file locate server1", 3, "no such configuration file", None),
+    # sources
+    refused("sync", 2, "name the source to be in step with"),
+    refused("sync --list --status", 2, "are two questions"),
+    refused("sync nowhere", 3, "no such source: nowhere", lambda c: declared.named("nowhere")),
+    refused("import x.jsonl --source a/b", 2, "malformed name of a source", lambda c: declared.checked_name("a/b")),
+    refused("import x.jsonl --prune", 2, "are about a source that is known"),
 ]
