@@ -76,7 +76,11 @@ def _listed(what: str, every: list[str]) -> Iterator[str]:
 
 
 def _sum(report: Report, *, dry_run: bool) -> str:
-    counts = [f"{report.objects} objects", f"{report.changed} looked at", f"{len(report.added)} new"]
+    counts = [
+        f"{report.objects} object{'s' if report.objects != 1 else ''}",
+        f"{report.changed} looked at",
+        f"{len(report.added)} new",
+    ]
     counts += [
         f"{len(every)} {what}"
         for what, every in (

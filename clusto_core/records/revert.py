@@ -43,6 +43,7 @@ class _Revert:
         self.after: dict[str, Table] = {"things": {}, "attributes": {}, "cables": {}}
         self.names: dict[int, str] = {}
         self.remembered: list[list[Any]] = []
+        self.removed: list[int] = []
         for entry in history.changes(unit.reader, number):
             self.names[entry.thing_id] = entry.name
             for side, rows in ((self.before, entry.before), (self.after, entry.after)):
@@ -57,7 +58,7 @@ class _Revert:
         self._take_out()
         self._rename()
         self._put_back()
-        sources.undo(unit, self.number, self.remembered)
+        sources.undo(unit, self.number, self.remembered, self.removed)
         return len(self.names)
 
     # --- what the transaction put in is taken out -------------------------------------------------------------------
@@ -89,6 +90,7 @@ class _Revert:
             self._check_bare(thing, removed)
         for thing in reversed(things):
             unit.delete_thing(thing)
+        self.removed = list(removed)
 
     def _check_bare(self, thing: Thing, removed: Container[int]) -> None:
         """Whether nothing is left of a Thing but its row, and those of its parts that go too."""

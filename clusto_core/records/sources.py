@@ -32,6 +32,8 @@ _SOURCES = "SELECT s.id, s.name, s.state, s.taken, s.seen, s.ended, s.who, s.out
 _TOUCHED = "SELECT DISTINCT c.thing_id FROM changes c WHERE c.transaction_id > :seen"
 _UNDONE = "SELECT o.id, o.source_id FROM source_objects o WHERE o.transaction_id = :number"
 
+_OF_THINGS = "SELECT o.id, o.source_id FROM source_objects o WHERE o.thing_id IN (:ids)"
+
 
 @dataclass(slots=True)
 class Remembered:
@@ -259,11 +261,11 @@ def note(
     return int(str(row["id"]))
 
 
-def undo(unit: UnitOfWork, number: int, before: Iterable[Sequence[Any]]) -> None:
+def undo(unit: UnitOfWork, number: int, before: Iterable[Sequence[Any]], removed: Sequence[int]) -> None:
     """Makes what the transaction of that number remembered what was remembered before it, so that the next sync sees
-    what it saw. `before` are the rows of `sources` in its history."""
+    what it saw. `before` are the rows of `sources` in its history, `removed` the Things that it had made."""
     database = unit.database
-    written = database.rows(_UNDONE, {"number": number})
+    written = [*database.rows(_UNDONE, {"number": number}), *database.rows_in(_OF_THINGS, removed)]
     restored = [list(row[1:]) for row in before]
     ids = {row[0] for row in written} | {row[0] for row in restored}
     if not ids:

@@ -163,7 +163,7 @@ class _Attempt:
         work = self.work
         for item in work.items:
             if item.removed and item.known is not None:
-                self.kept[item.origin] = (f"removed here, and still in {self.ledger.name}",)
+                self.kept[item.origin] = self._removed_here(item.base)
             elif item.thing is not None and not item.new and not work.is_held(item.origin):
                 self.kept[item.origin] = tuple(deviations.of(work, item.thing, item.said))
         looked_at = {item.origin for item in work.items} | {each.known.origin for each in work.leavers}
@@ -172,10 +172,13 @@ class _Attempt:
         facts = self.ledger.facts([each.id for each in due])
         for each in due:
             thing = self.unit.find(each.thing or 0)
-            if thing is None:
-                self.kept[each.origin] = (f"removed here, and still in {self.ledger.name}",)
-            else:
-                self.kept[each.origin] = tuple(deviations.of(work, thing, Facts.load(facts.get(each.id, {}))))
+            said = Facts.load(facts.get(each.id, {}))
+            found = deviations.of(work, thing, said) if thing is not None else self._removed_here(said)
+            self.kept[each.origin] = tuple(found)
+
+    def _removed_here(self, said: Facts) -> tuple[str, ...]:
+        """What is told of a removed Thing; nothing where the source only had something to say of another one's."""
+        return (f"removed here, and still in {self.ledger.name}",) if said.driver else ()
 
     def _changed_here(self) -> list[Remembered]:
         lost = {each.origin for each in self.leaving.lost}

@@ -34,16 +34,14 @@ def _aside(thing: Thing) -> str:
 def rename(work: Work) -> None:
     """Gives Things the names that the source gave them since: all at once, so that names may change hands."""
     wanted = {item: item.document.name for item in work.active if item.thing is not None and _renames(work, item)}
-    movers = {item.present.id: target for item, target in wanted.items()}
     for item in list(wanted):
         if (problem := _problem(work, item, wanted[item])) is not None:
             work.fault(item, problem)
-            del wanted[item], movers[item.present.id]
-    while blocked := [item for item, name in wanted.items() if (_holder(work, name, movers, item.present)) is not None]:
-        for item in blocked:
-            holder = _holder(work, wanted[item], movers, item.present)
+            del wanted[item]
+    while blocked := _blocked(work, wanted):
+        for item, holder in blocked.items():
             work.fault(item, Refused(f"the name is taken: {wanted[item]}{_why(work, holder)}"))
-            del wanted[item], movers[item.present.id]
+            del wanted[item]
     for item in wanted:
         _call(work, item.present, _aside(item.present))
     for item, name in wanted.items():
@@ -72,17 +70,22 @@ def _problem(work: Work, item: Item, name: str) -> ClustoError | None:
     return None
 
 
-def _holder(work: Work, name: str, movers: Mapping[int, str], mover: Thing) -> Thing | None:
-    """Who has a name and does not give it away, or gets it too."""
-    thing = work.unit.get(name)
-    if thing is not None and thing != mover and thing.id not in movers:
-        return thing
-    other = next((id for id, target in movers.items() if target == name and id != mover.id), None)
-    return work.unit.by_id(other) if other is not None else None
+def _blocked(work: Work, wanted: Mapping[Item, str]) -> dict[Item, Thing]:
+    """Those that would get a name which somebody has who does not give it away, or gets it too; with who that is."""
+    movers = {item.present.id for item in wanted}
+    first: dict[str, Item] = {}
+    found = {}
+    for item, name in wanted.items():
+        holder = work.unit.get(name)
+        if holder is not None and holder != item.present and holder.id not in movers:
+            found[item] = holder
+        elif (other := first.setdefault(name, item)) is not item:
+            found[item] = other.present
+    return found
 
 
-def _why(work: Work, holder: Thing | None) -> str:
-    if holder is not None and any(leaver.thing == holder for leaver in work.leavers):
+def _why(work: Work, holder: Thing) -> str:
+    if any(leaver.thing == holder for leaver in work.leavers):
         return f", which {work.ledger.name} has no more (--prune takes it out)"
     return ""
 
