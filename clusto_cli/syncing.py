@@ -49,7 +49,7 @@ def run(
         write_lines(lines)
         write_lines(told(report, dry_run=dry_run))
     else:
-        write_records(output, [report.plain()], name=lambda record: str(record["source"]))
+        write_records(output, [report.plain()])
     return 0 if report.in_step else LEFT
 
 

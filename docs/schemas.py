@@ -50,6 +50,7 @@ def one_of(words: str) -> Schema:
 
 NAME = (TEXT, "the Thing or part")
 DRIVER = (TEXT, "its driver")
+TOLD = several(record({"name": (TEXT, "the Thing"), "text": (TEXT, "what there is to say of it")}))
 KINDS = "network position power console patch"
 VALUE: Fields = {
     "key": (TEXT, "the key, with its number and subkey"),
@@ -427,6 +428,50 @@ VERBS: dict[str, Fields | None] = {
                 )
             ),
             "of a rack: its units, from the top",
+        ),
+    },
+    "sync": {
+        "name": (TEXT, "the source"),
+        "in_step?": (FLAG, "whether nothing is left to decide"),
+        "transaction?": (none_or(WHOLE), "the number of the change in the history; null where nothing was changed"),
+        "objects?": (WHOLE, "how many objects the source has"),
+        "changed?": (WHOLE, "how many of them were looked at"),
+        "added?": (several(TEXT), "Things that are new"),
+        "removed?": (several(TEXT), "Things that were pruned"),
+        "gone?": (several(TEXT), "Things that the source has no more"),
+        "kept?": (TOLD, "what is otherwise here, and stays"),
+        "conflicts?": (TOLD, "what both sides changed"),
+        "held?": (TOLD, "what would break a rule"),
+        "unknown?": (WHOLE, "how many Things that only another source could bring are not here"),
+        "notes?": (several(TEXT), "what the source has to say"),
+        "type?": (TEXT, "of --list: what kind of source it is"),
+        "where?": (TEXT, "of --list: its address or its file"),
+        "schedule?": (none_or(TEXT), "of --list: how often it is to run"),
+        "outcome?": (TEXT, "of --status: in step, conflicts, failed or undone"),
+        "time?": (none_or(TEXT), "of --status: when it was tried last"),
+        "who?": (TEXT, "of --status: by whom"),
+        "message?": (none_or(TEXT), "of --status: how it failed"),
+        "in_step_since?": (none_or(TEXT), "of --status: when it was taken in last"),
+        "counts?": (
+            record(
+                {
+                    "objects": (WHOLE, "what the source has"),
+                    "held": (WHOLE, "what is held back"),
+                    "kept": (WHOLE, "what is otherwise here"),
+                    "gone": (WHOLE, "what the source has no more"),
+                }
+            ),
+            "of --status: how much there is, and how much is left",
+        ),
+        "left?": (
+            record(
+                {
+                    "held": (TOLD, "why each is held back"),
+                    "kept": (TOLD, "what is otherwise here"),
+                    "gone": (several(TEXT), "what the source has no more"),
+                }
+            ),
+            "of --status of one source: everything that is left",
         ),
     },
     "trace": {

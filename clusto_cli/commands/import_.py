@@ -88,7 +88,8 @@ def _source_of(files: tuple[str, ...], chosen: str | None) -> str | None:
     """The source that the files are the whole of by their format, where they are of one."""
     from clusto_core.transfer import formats
 
-    found = {formats.source_of(chosen or formats.of_file(path.removesuffix(".gz"))) for path in files}
+    known = {chosen or formats.of_extension(path.removesuffix(".gz")) for path in files}
+    found = {formats.source_of(each) if each else None for each in known}
     return found.pop() if len(found) == 1 else None
 
 
@@ -103,18 +104,13 @@ def _sync(
     dry_run: bool,
 ) -> int:
     from clusto_cli import syncing
-    from clusto_core.errors import Malformed
-    from clusto_core.transfer import formats
     from clusto_core.transfer.sources.file import FileSource
     from clusto_core.transfer.sources.protocol import Declared
     from clusto_core.transfer.sync.engine import Options
 
-    every = {chosen or formats.of_file(path.removesuffix(".gz")) for path in files}
-    if len(every) > 1:
-        raise Malformed(f"the files of one source are of one format, not of {' and '.join(sorted(every))}")
     options = Options(prefer or "", prune)  # type: ignore[arg-type]
-    declared = Declared(name, every.pop())
-    source = FileSource(files, declared.type)
+    source = FileSource(files, chosen)
+    declared = Declared(name, chosen or "")
     return syncing.run(app, declared, source, options, message=message, dry_run=dry_run, output="text")
 
 

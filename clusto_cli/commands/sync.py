@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -122,31 +123,37 @@ def _record(summary: Summary, objects: list[Remembered], *, whole: bool) -> dict
         "who": summary.who,
         "message": summary.message or None,
         "in_step_since": _time(summary.taken),
-        "objects": sum(each.gone is None for each in objects),
-        "held": sum(bool(each.held) for each in objects),
-        "kept": sum(bool(each.kept) for each in objects),
-        "gone": sum(each.gone is not None for each in objects),
+        "counts": {
+            "objects": sum(each.gone is None for each in objects),
+            "held": sum(bool(each.held) for each in objects),
+            "kept": sum(bool(each.kept) for each in objects),
+            "gone": sum(each.gone is not None for each in objects),
+        },
     }
     if whole:
         record["left"] = {
-            "held": {each.name: list(each.held) for each in objects if each.held},
-            "kept": {each.name: list(each.kept) for each in objects if each.kept},
+            "held": _texts((each.name, each.held) for each in objects),
+            "kept": _texts((each.name, each.kept) for each in objects),
             "gone": sorted(each.name for each in objects if each.gone is not None),
         }
     return record
 
 
+def _texts(every: Iterable[tuple[str, tuple[str, ...]]]) -> list[dict[str, str]]:
+    return [{"name": name, "text": text} for name, texts in sorted(every) for text in texts]
+
+
 def _told(record: dict[str, Any]) -> list[str]:
     message = f" ({record['message']})" if record["message"] else ""
     counts = ", ".join(
-        f"{record[key]} {words}"
+        f"{record['counts'][key]} {words}"
         for key, words in (("objects", "objects"), ("held", "held back"), ("kept", "kept"), ("gone", "gone"))
-        if record[key] or key == "objects"
+        if record["counts"][key] or key == "objects"
     )
     lines = [f"{record['name']}\t{record['outcome']}{message}\t{record['time']} by {record['who']}\t{counts}"]
-    left = record.get("left", {"held": {}, "kept": {}, "gone": []})
+    left = record.get("left", {"held": (), "kept": (), "gone": ()})
     for what, key in (("held back", "held"), ("kept", "kept")):
-        lines += [f"{what}: {name}: {text}" for name, texts in sorted(left[key].items()) for text in texts]
+        lines += [f"{what}: {each['name']}: {each['text']}" for each in left[key]]
     return [*lines, *(f"gone: {name}" for name in left["gone"])]
 
 

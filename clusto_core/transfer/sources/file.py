@@ -14,7 +14,7 @@ from typing import TextIO
 from clusto_core.model.origins import Origin
 from clusto_core.transfer import formats
 from clusto_core.transfer.documents import Document
-from clusto_core.transfer.files import opened
+from clusto_core.transfer.files import STDIN, guessed, opened
 from clusto_core.transfer.formats import jsonl
 from clusto_core.transfer.sources.protocol import Declared, Last, Progress, Setting, Source
 
@@ -29,36 +29,42 @@ _LINES = "jsonl"
 
 def source(declared: Declared) -> Source:
     """The source that a table of the type `file` means. Raises Malformed for a format that cannot be read."""
-    path = os.path.expanduser(declared.text("file"))
-    format_name = declared.text("format") or formats.of_file(path.removesuffix(".gz"))
-    return FileSource((path,), format_name)
+    return FileSource((os.path.expanduser(declared.text("file")),), declared.text("format") or None)
 
 
 class FileSource:
-    """Files of one format, read whole."""
+    """Files, read whole, in the format of that name, or the one that a file's extension or its beginning says."""
 
     complete = True
 
-    def __init__(self, paths: tuple[str, ...], format_name: str) -> None:
+    def __init__(self, paths: tuple[str, ...], format_name: str | None) -> None:
         self.paths = paths
         self.state = ""
         self._format = format_name
-        self._read = formats.reader_of(format_name)
+        if format_name is not None:
+            formats.reader_of(format_name)
 
     def read(self, last: Last, progress: Progress) -> Iterator[Document | Origin]:
         """The Documents; of a file of lines, those that are as they were are not even parsed."""
-        read = self._read_lines if self._format == _LINES else self._read_file
         done = 0
         for path in self.paths:
+            known = self._format or formats.of_extension(path.removesuffix(".gz"))
+            name = "standard input" if path == STDIN else path
             with opened(path) as file:
-                for document in read(file, path, last.stamps):
+                if known is None:
+                    known, file = guessed(file, name)
+                for document in self._documents(known, file, name, last.stamps):
                     done += 1
                     if done % 1000 == 0:
                         progress("reading", done, 0)
                     yield document
 
-    def _read_file(self, file: TextIO, path: str, stamps: Mapping[Origin, str]) -> Iterator[Document]:
-        return map(identified, self._read(file, path))
+    def _documents(
+        self, format_name: str, file: TextIO, name: str, stamps: Mapping[Origin, str]
+    ) -> Iterator[Document | Origin]:
+        if format_name == _LINES:
+            return self._read_lines(file, name, stamps)
+        return map(identified, formats.reader_of(format_name)(file, name))
 
     def _read_lines(self, file: TextIO, path: str, stamps: Mapping[Origin, str]) -> Iterator[Document | Origin]:
         lines = _Lines(file, {stamp: origin for origin, stamp in stamps.items()})

@@ -45,7 +45,7 @@ class Report:
         """As JSON has it."""
         told = {name: [each._asdict() for each in getattr(self, name)] for name in ("kept", "conflicts", "held")}
         return {
-            "source": self.source, "in_step": self.in_step, "transaction": self.transaction, "objects": self.objects,
+            "name": self.source, "in_step": self.in_step, "transaction": self.transaction, "objects": self.objects,
             "changed": self.changed, "added": self.added, "removed": self.removed, "gone": self.gone, **told,
             "unknown": self.unknown, "notes": self.notes,
         }  # fmt: skip

@@ -52,7 +52,10 @@ def test_from_the_first_sync_to_the_last(run: Sync, source: Path) -> None:
     assert (left.code, left.out.splitlines()[0]) == (4, "conflict: srv1: status is c in site and b here")
     status = run("sync", "--status", "site", "-o", "json")
     [record] = json.loads(status.out)
-    assert (record["outcome"], record["left"]["held"]) == ("conflicts", {"srv1": ["status is c in site and b here"]})
+    assert (record["outcome"], record["left"]["held"]) == (
+        "conflicts",
+        [{"name": "srv1", "text": "status is c in site and b here"}],
+    )
     done = run("sync", "site", "--prefer", "source", "-o", "json")
     assert (done.code, json.loads(done.out)[0]["in_step"]) == (0, True)
     assert run("attr", "get", "status", "-t", "srv1").out == "c\n"
