@@ -62,8 +62,9 @@ WITH_DEVICES = {
     *("power on", "power off", "power cycle", "power status", "power revert", "power feed cycle", "power outlets"),
     *("power trust", "network ports", "network setvlan", "network undo", "network verify", "network vlan", "rebuild"),
     "console",
+    "sync",
 }
-"""Verbs that print JSON of devices: the tests of these hold it against its schema, as all tests do."""
+"""Verbs that print JSON of devices or sources: the tests of these hold it against its schema, as all tests do."""
 
 Clusto = Callable[..., str]
 

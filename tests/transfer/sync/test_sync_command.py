@@ -145,3 +145,15 @@ def test_a_spreadsheet_is_a_source(run: Sync, tmp_path: Path) -> None:
     assert run("import", str(sheet), "--source", "sheet").out.startswith("in step with sheet: 2 objects, 1 looked at")
     assert run("locate", "srv9").out == "srv9 -> connected to port 5 on sw1\n"
     assert run("attr", "get", "status", "-t", "srv9").out == ""
+
+
+def test_every_form_of_its_json_is_as_documented(run: Sync) -> None:
+    """Of a run, of the list, of what is left: held against the schema as all that tests print is."""
+    for words in (("site",), ("--list",), ("--status",), ("--status", "site")):
+        [record] = json.loads(run("sync", *words, "-o", "json").out)
+        assert record["name"] == "site"
+
+
+def test_standard_input_may_be_a_source(run: Sync, source: Path) -> None:
+    """It says itself which of our formats it is."""
+    assert "2 new" in run("import", "-", "--source", "piped", stdin=source.read_text()).out
