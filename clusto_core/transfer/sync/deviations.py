@@ -9,7 +9,7 @@ from clusto_core.model.things import Thing
 from clusto_core.rules import claims, containment
 from clusto_core.transfer.sync.exchange import shown
 from clusto_core.transfer.sync.facts import Facts, PartFacts, Said, canonical
-from clusto_core.transfer.sync.joining import position
+from clusto_core.transfer.sync.joining import Place, position, spelled
 from clusto_core.transfer.sync.work import Work
 
 
@@ -86,5 +86,5 @@ def _cable(work: Work, one: int, far: int) -> Iterator[tuple[str, str, str]]:
         yield f"the cable of {part.part_name}", f"to {work.called(across)}", f"to {work.called(far)}"
 
 
-def _words(work: Work, place: tuple[int, int, int] | None) -> str:
-    return "none" if place is None else f"{work.called(place[0])}:RU{place[1]}-{place[2]}"
+def _words(work: Work, place: Place | None) -> str:
+    return "none" if place is None else f"{work.called(place[0])}:{spelled(place)}"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from clusto_core.errors import ClustoError, Malformed
+from clusto_core.errors import ClustoError, Malformed, Refused
 from clusto_core.inventory import Transaction
 from clusto_core.model.origins import Origin
 from clusto_core.records import sources
@@ -122,7 +122,7 @@ class _Attempt:
         for item in self.work.active:
             if item.thing is not None:
                 try:
-                    cabling.check_height(self.unit, item.thing)
+                    cabling.check_size(self.unit, item.thing)
                 except ClustoError as error:
                     self.work.fault(item, error)
         for thing, refusal in categories.violated(self.unit):
@@ -131,14 +131,14 @@ class _Attempt:
                 raise refusal
             self.work.fault(offender, refusal)
         try:
-            for _ in newkeys.notes(self.unit):
+            for _ in newkeys.notes(self.unit, strict=self.change.strict):
                 pass
-        except Malformed as error:
+        except (Malformed, Refused) as error:
             self._new_key(error)
 
-    def _new_key(self, error: Malformed) -> None:
+    def _new_key(self, error: ClustoError) -> None:
         """Holds back who has a key that cannot be beside those that there are."""
-        words = set(str(error).split())
+        words = {word.rstrip(":") for word in str(error).split()}
         offenders = [item for item in self.work.active if not words.isdisjoint(_keys(item))]
         if not offenders:
             raise error

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from clusto_core.errors import ClustoError, Refused
-from clusto_core.model import keys
 from clusto_core.model.attributes import IN, IP, Key, Value, instant, string
 from clusto_core.model.reserved import GONE
 from clusto_core.model.things import Thing
-from clusto_core.rules import claims, containment, values
+from clusto_core.rules import claims, containment, declared, values
 from clusto_core.transfer.documents import Values
 from clusto_core.transfer.sync.facts import PartFacts, Said, canonical
 from clusto_core.transfer.sync.merging import Merged, Verdict, several, single
@@ -94,7 +93,7 @@ def _present(work: Work, thing: Thing) -> dict[Key, tuple[Value, ...]]:
 
 
 def _resolved(work: Work, thing: Thing, key: Key, given: tuple[Value, ...]) -> tuple[Value, ...]:
-    return canonical(dict.fromkeys(keys.checked(thing, key, work.resolved(given))))
+    return canonical(dict.fromkeys(declared.checked(work.unit, thing, key, work.resolved(given))))
 
 
 def _write(

@@ -40,7 +40,9 @@ class Facts:
     """What is said of a Thing.
 
     called: what the source calls it. name: what it is to be called here. parents, at, cables: ids of Things; at is a
-    rack, its lowest and its highest unit; cables are pairs of an own part and a part, or a whole Thing, at the far end.
+    rack, the lowest and the highest half of its units, and 1 for the rear; cables are pairs of an own part and a part,
+    or a whole Thing, at the far end.
+
     parts: by the source's identity of them, or by their name behind `=`. made: the Thing was made because the source
     had it, so that all its parts are those that the source means.
     """
@@ -49,7 +51,7 @@ class Facts:
     name: str = ""
     driver: str = ""
     parents: tuple[int, ...] = ()
-    at: tuple[int, int, int] | None = None
+    at: tuple[int, int, int, int] | None = None
     attrs: Said = field(default_factory=dict)
     addresses: tuple[str, ...] = ()
     parts: dict[str, PartFacts] = field(default_factory=dict)
@@ -75,7 +77,7 @@ class Facts:
             data.get("n", ""),
             data.get("d", ""),
             tuple(data.get("in", ())),
-            (at[0], at[1], at[2]) if at else None,
+            (at[0], at[1], at[2], at[3]) if at else None,
             _said(data.get("a", {})),
             tuple(data.get("ip", ())),
             {

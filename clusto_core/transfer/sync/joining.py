@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from math import ceil
-
 from clusto_core.errors import ClustoError, Refused
+from clusto_core.model import mounting
+from clusto_core.model.attributes import Key, Value
 from clusto_core.model.grammars import RackUnits
 from clusto_core.model.names import split_part
 from clusto_core.model.things import Cable, Thing
 from clusto_core.rules import cabling, parts
-from clusto_core.transfer.sync.facts import Facts
+from clusto_core.transfer.sync.facts import Facts, canonical
 from clusto_core.transfer.sync.merging import Verdict, single
 from clusto_core.transfer.sync.work import Item, Leaver, Work
 
-Place = tuple[int, int, int]
+Place = tuple[int, int, int, int]
+"""A rack, the lowest and the highest half of its units, and 1 for what is mounted from the rear."""
 
 # --- positions -------------------------------------------------------------------------------------------------------
 
@@ -38,28 +39,37 @@ class Positions:
                 continue
             here = position(self.work, item.present)
             verdict = single(item.base.at, item.said.at, here, self.work.prefer)
+            if verdict is Verdict.SETTLED and here is not None and self._depth_changes(item):
+                verdict = Verdict.TAKE
             if self.work.takes(item, verdict, "its position", self.words(item.said.at), self.words(here)):
                 if here is not None:
                     self._unmount(item, here)
                 if item.said.at is not None:
                     self.taking.append(item)
 
+    def _depth_changes(self, item: Item) -> bool:
+        """Whether it takes more or less of the same units than it did."""
+        said = item.document.attrs.get(cabling.FULL_DEPTH) or self._typed(item, cabling.FULL_DEPTH)
+        return canonical(said) != item.base.attrs.get(str(cabling.FULL_DEPTH), ())
+
+    def _typed(self, item: Item, key: Key) -> tuple[Value, ...]:
+        """What its device type says under a key."""
+        found = item.model.attributes.get(key) if item.model is not None and item.document.type else None
+        return (found,) if found is not None else ()
+
     def _said(self, item: Item) -> Place | None:
-        span = cabling.parse_span(item.document.at)
+        span = mounting.parse_span(item.document.at)
         if span is None:
             return None
-        high = span.high if span.high is not None else span.low + self._height(item) - 1
-        return self.work.lookup(span.rack), span.low, high
+        tall = self._height(item) if span.high is None else None
+        top = span.low + tall - 1 if tall else span.top
+        return self.work.lookup(span.rack), span.low, top, int(span.face == "rear")
 
-    def _height(self, item: Item) -> int:
-        """How high a device will be, which decides how many units are meant where one is named."""
-        said = item.document.attrs.get(cabling.HEIGHT, ())
-        if not said and item.model is not None and item.document.type:
-            typed = item.model.attributes.get(cabling.HEIGHT)
-            said = (typed,) if typed is not None else ()
+    def _height(self, item: Item) -> int | None:
+        """How many halves of units a device will be high, which decides how many are meant where one is named."""
+        said = item.document.attrs.get(cabling.HEIGHT) or self._typed(item, cabling.HEIGHT)
         read = RackUnits().read(said[0]) if said else None
-        tall = ceil(float(read.text)) if read is not None else cabling.height(self.unit, item.present)
-        return tall or 1
+        return int(2 * float(read.text)) if read is not None else cabling.height(self.unit, item.present)
 
     def _unmount(self, item: Item, here: Place) -> None:
         for cable in cabling.positions(self.unit, item.present):
@@ -70,18 +80,18 @@ class Positions:
         """A position for people."""
         if place is None:
             return "none"
-        rack, low, high = place
-        return f"{self.work.called(rack)}:RU{low}" + (f"-{high}" if high != low else "")
+        return f"{self.work.called(place[0])}:{spelled(place)}"
 
     def take(self) -> None:
         """Puts devices where the source says."""
         for item in self.work.attempt(self.taking):
             if item.said.at is None:
                 continue
-            rack, low, high = item.said.at
+            rack, _, high, _ = item.said.at
+            span = mounting.parse_span(item.document.at)
             try:
                 self._make_room(item)
-                cabling.mount(self.unit, item.present, self.work.thing(rack), low, high)
+                cabling.mount(self.unit, item.present, self.work.thing(rack), span and span._replace(high=high))
             except ClustoError as error:
                 self.work.fault(item, error)
 
@@ -99,8 +109,17 @@ class Positions:
 def position(work: Work, thing: Thing) -> Place | None:
     """Where a device is mounted here."""
     taken = cabling.positions(work.unit, thing)
-    numbers = sorted(work.unit.by_id(cable.other_part or 0).number or 0 for cable in taken)
-    return (taken[0].other_thing, numbers[0], numbers[-1]) if numbers else None
+    if not taken:
+        return None
+    halves = mounting.halves((work.unit.by_id(cable.other_part or 0).number or 0, cable.slot) for cable in taken)
+    return taken[0].other_thing, halves[0], halves[-1], int(mounting.face_of(taken[0].slot, "") == "rear")
+
+
+def spelled(place: Place) -> str:
+    """The units of a position: `RU13-14`."""
+    _, low, high, rear = place
+    cells = mounting.WHOLE | (mounting.FACING_REAR if rear else 0)
+    return mounting.spelled(mounting.taken(low, high, cells).items())
 
 
 # --- cables ----------------------------------------------------------------------------------------------------------
