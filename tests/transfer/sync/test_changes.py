@@ -153,6 +153,19 @@ def _height_changed(state: State) -> None:
     state["s1"]["attrs"]["height"], state["s1"]["at"] = 2, "R1:RU5-6"
 
 
+def _half_a_unit_up(state: State) -> None:
+    state["s1"]["attrs"]["height"], state["s1"]["at"] = 0.5, "R1:RU10.5"
+
+
+def _to_the_rear(state: State) -> None:
+    state["s1"]["at"] = "R1:RU10/rear"
+
+
+def _deeper(state: State) -> None:
+    """It takes both faces of its unit, or one."""
+    state["s1"]["attrs"]["full_depth"] = False
+
+
 def _part_renamed(state: State) -> None:
     data = state["s1"]
     data["parts"]["nic"] = ["eno1", "eth1"]
