@@ -41,7 +41,7 @@ def run(
         lambda: app.changing(dry_run=dry_run),
         tell,
     )
-    with progress() as report_progress:
+    with progress(f"syncing {declared.name}") as report_progress:
         report = running.run(store, declared, source, options, report_progress)
     if output == "text":
         for note in report.notes:
