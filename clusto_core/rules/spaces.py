@@ -5,6 +5,7 @@ A Network names its VRF under `vrf`; without one it is in the space that has no 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from clusto_core.drivers.resources import Network
@@ -109,22 +110,31 @@ class Spaces:
 def check(unit: UnitOfWork) -> None:
     """Holds the Networks that a transaction has changed against all others, and lets their addresses follow them into
     another address space. Raises Refused for a block that two Networks have in one space."""
+    for _, refusal in violated(unit):
+        raise refusal
     new, gone = unit.changed_under(_KEYS)
-    if not new and not gone:
-        return
+    moved = sorted({each.thing_id for each in [*new, *gone] if each.key == SPACE and each.thing_id < unit.first_id})
+    every = placed(unit.reader) if moved else []
+    for id in moved:
+        if (network := unit.find(id)) is not None and network.is_a(Network):
+            _follow(unit, network, every, gone)
+
+
+def violated(unit: UnitOfWork) -> Iterator[tuple[Thing, Refused]]:
+    """The Networks changed in a transaction that have the block of another one in one space."""
+    new, gone = unit.changed_under(_KEYS)
     touched = {each.thing_id for each in [*new, *gone]}
-    every = placed(unit.reader)
     first: dict[tuple[Block, int | None], Placed] = {}
-    for each in sorted(every, key=lambda each: each.thing.id in touched):
+    for each in sorted(placed(unit.reader) if touched else [], key=lambda each: each.thing.id in touched):
         other = first.setdefault((each.block, each.space), each)
         if other is not each and each.thing.id in touched:
-            raise Refused(
-                f"{other.thing.name} and {each.thing.name} are both {each.block}: one that is of another address space "
-                f"is in a VRF (clusto add VRF NAME; clusto attr set vrf @NAME -t {each.thing.name})"
+            yield (
+                each.thing,
+                Refused(
+                    f"{other.thing.name} and {each.thing.name} are both {each.block}: one that is of another address "
+                    f"space is in a VRF (clusto add VRF NAME; clusto attr set vrf @NAME -t {each.thing.name})"
+                ),
             )
-    for id in sorted({each.thing_id for each in [*new, *gone] if each.key == SPACE}):
-        if (network := unit.find(id)) is not None and network.is_a(Network) and id < unit.first_id:
-            _follow(unit, network, every, gone)
 
 
 def _follow(unit: UnitOfWork, network: Thing, every: list[Placed], gone: list[Attribute]) -> None:

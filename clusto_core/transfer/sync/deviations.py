@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from clusto_core.model.attributes import Key
 from clusto_core.model.things import Thing
 from clusto_core.rules import claims, containment
+from clusto_core.transfer.sync import addressing
 from clusto_core.transfer.sync.exchange import shown
 from clusto_core.transfer.sync.facts import Facts, PartFacts, Said, canonical
 from clusto_core.transfer.sync.joining import Place, position, spelled
@@ -70,8 +71,8 @@ def _values(work: Work, thing: Thing, whose: str, said: Said) -> Iterator[tuple[
 def _addresses(work: Work, thing: Thing, whose: str, said: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
     held = claims.held(work.unit, thing) if said else []
     for text in said:
-        if text not in held:
-            yield f"{text}{whose}", "not held", "held"
+        if not any(addressing.is_among(each, (text,)) for each in held):
+            yield f"{addressing.shown(work, text)}{whose}", "not held", "held"
 
 
 def _cable(work: Work, one: int, far: int) -> Iterator[tuple[str, str, str]]:

@@ -13,10 +13,10 @@ from clusto_core.inventory import Transaction
 from clusto_core.model.origins import Origin
 from clusto_core.records import sources
 from clusto_core.records.sources import Remembered, Writing
-from clusto_core.rules import cabling, categories, newkeys
+from clusto_core.rules import cabling, categories, newkeys, spaces
 from clusto_core.store import collector
 from clusto_core.transfer.sources.protocol import Progress
-from clusto_core.transfer.sync import deviations, exchange, matching, structure
+from clusto_core.transfer.sync import addressing, deviations, exchange, matching, structure
 from clusto_core.transfer.sync.facts import Facts
 from clusto_core.transfer.sync.joining import Cables, Positions
 from clusto_core.transfer.sync.leaving import Leaving
@@ -87,12 +87,12 @@ class _Attempt:
             cables.leave,
             positions.leave,
             lambda: exchange.leave(work),
-            lambda: exchange.release(work),
+            lambda: addressing.release(work),
             self.leaving.leave,
             lambda: structure.change_parts(work),
             lambda: exchange.attributes(work),
             lambda: structure.remove_parts(work),
-            lambda: exchange.hold(work),
+            lambda: addressing.hold(work),
             lambda: exchange.enter(work),
             positions.take,
             cables.enter,
@@ -125,7 +125,7 @@ class _Attempt:
                     cabling.check_size(self.unit, item.thing)
                 except ClustoError as error:
                     self.work.fault(item, error)
-        for thing, refusal in categories.violated(self.unit):
+        for thing, refusal in [*categories.violated(self.unit), *spaces.violated(self.unit)]:
             offender = self.work.of_thing.get(thing.id)
             if offender is None:
                 raise refusal

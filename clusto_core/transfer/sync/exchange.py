@@ -1,16 +1,17 @@
-"""The rounds that bring in values: attributes, addresses, and what Things are in."""
+"""The rounds that bring in values: attributes, and what Things are in."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from clusto_core.errors import ClustoError, Refused
+from clusto_core.errors import ClustoError
+from clusto_core.model import keys
 from clusto_core.model.attributes import IN, IP, Key, Value, instant, string
 from clusto_core.model.reserved import GONE
 from clusto_core.model.things import Thing
-from clusto_core.rules import claims, containment, declared, values
+from clusto_core.rules import containment, declared, references, values
 from clusto_core.transfer.documents import Values
-from clusto_core.transfer.sync.facts import PartFacts, Said, canonical
+from clusto_core.transfer.sync.facts import Said, canonical
 from clusto_core.transfer.sync.merging import Merged, Verdict, several, single
 from clusto_core.transfer.sync.work import Item, Work
 
@@ -44,7 +45,8 @@ def _part_attributes(work: Work, item: Item, name: str, key: str) -> None:
     part = work.unit.find(said.id)
     before = item.before(key)
     base = before.attrs if before is not None else {}
-    typed = _several(item.planned.get(name, {})) if said.driver else {}
+    planned = item.planned.get(name, {}) if said.driver else {}
+    typed = _several(dict(references.of_parts_present(work.unit, item.present, planned)))
     own: Values = {**typed, **item.document.part_attrs.get(name, {})}
     if not own and not base:
         return
@@ -93,7 +95,8 @@ def _present(work: Work, thing: Thing) -> dict[Key, tuple[Value, ...]]:
 
 
 def _resolved(work: Work, thing: Thing, key: Key, given: tuple[Value, ...]) -> tuple[Value, ...]:
-    return canonical(dict.fromkeys(declared.checked(work.unit, thing, key, work.resolved(given))))
+    meant = work.resolved(given) if key not in keys.references() else [work.named(thing, key, each) for each in given]
+    return canonical(dict.fromkeys(declared.checked(work.unit, thing, key, meant)))
 
 
 def _write(
@@ -131,82 +134,6 @@ def mark_gone(work: Work, thing: Thing, when: str) -> None:
     key = Key(GONE, None, work.ledger.name)
     if not any(each.key == key for each in work.unit.attributes(thing)):
         values.keep(work.unit, thing, key, [instant(when)])
-
-
-# --- addresses -------------------------------------------------------------------------------------------------------
-
-_Holding = list[tuple[Item, Thing, tuple[str, ...]]]
-
-
-def release(work: Work) -> None:
-    """Takes away the addresses that the source does not give to a holder any more, so that they can change hands."""
-    for item in work.active:
-        if item.thing is None:
-            continue
-        for holder, before, said in _holders(work, item):
-            gone = set(before) - set(said)
-            if gone:
-                held = claims.held(work.unit, holder)
-                claims.release(work.unit, holder, keep=[text for text in held if text not in gone])
-
-
-def _holders(work: Work, item: Item) -> list[tuple[Thing, tuple[str, ...], tuple[str, ...]]]:
-    """Who holds addresses: the Thing and its parts, each with what the source said of it, and says now."""
-    document = item.document
-    item.said.addresses = tuple(document.addresses.get("", ()))
-    found = [(item.present, item.base.addresses, item.said.addresses)]
-    spoken: set[int] = set()
-    for name, key in item.part_keys.items():
-        said: PartFacts = item.said.parts[key]
-        said.addresses = tuple(document.addresses.get(name, ()))
-        before = item.before(key)
-        spoken.add(said.id)
-        if not said.addresses and (before is None or not before.addresses):
-            continue
-        if (part := work.unit.find(said.id)) is not None:
-            found.append((part, before.addresses if before is not None else (), said.addresses))
-    for before in item.base.parts.values():
-        if before.id not in spoken and before.addresses and (part := work.unit.find(before.id)) is not None:
-            found.append((part, before.addresses, ()))
-    return found
-
-
-def hold(work: Work) -> None:
-    """Gives the addresses that the source gives to a holder since."""
-    for item in work.active:
-        if item.thing is None:
-            continue
-        for holder, before, said in _holders(work, item):
-            present = set(claims.held(work.unit, holder))
-            for text in said:
-                if text not in present and (text not in before or item.new):
-                    _hold(work, item, holder, text)
-
-
-def _hold(work: Work, item: Item, holder: Thing, text: str) -> None:
-    try:
-        if work.prefer == "source":
-            _free(work, holder, text)
-        claims.hold(work.unit, holder, text)
-    except Refused as refusal:
-        if work.prefer != "here":
-            work.fault(item, refusal, conflict=True)
-    except ClustoError as error:
-        work.fault(item, error)
-
-
-def _free(work: Work, holder: Thing, text: str) -> None:
-    """Takes an address from whoever holds it here, unless the source says so too."""
-    from clusto_core.model import addresses
-
-    claim = addresses.claim_of(text)
-    other = work.unit.claimant(claim) if claim else None
-    if other is None or other == holder:
-        return
-    item = work.of_thing.get(other.entity_id)
-    if item is not None and any(text in given for given in item.document.addresses.values()):
-        return
-    claims.release(work.unit, other, keep=[each for each in claims.held(work.unit, other) if each != text])
 
 
 # --- what Things are in ----------------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ class Facts:
 
     called: what the source calls it. name: what it is to be called here. parents, at, cables: ids of Things; at is a
     rack, the lowest and the highest half of its units, and 1 for the rear; cables are pairs of an own part and a part,
-    or a whole Thing, at the far end.
+    or a whole Thing, at the far end. addresses: as text, with the id of a VRF that is said: see `addresses.Assigned`.
 
     parts: by the source's identity of them, or by their name behind `=`. made: the Thing was made because the source
     had it, so that all its parts are those that the source means.

@@ -10,8 +10,8 @@ from clusto_core.model.keys import is_true
 from clusto_core.model.things import Thing, in_force
 from clusto_core.query.saving import check_unused
 from clusto_core.records.sources import Remembered
-from clusto_core.rules import claims, containment, protection, things
-from clusto_core.transfer.sync import joining, structure
+from clusto_core.rules import containment, protection, things
+from clusto_core.transfer.sync import addressing, joining, structure
 from clusto_core.transfer.sync.exchange import mark_gone
 from clusto_core.transfer.sync.facts import Facts
 from clusto_core.transfer.sync.matching import left
@@ -61,15 +61,7 @@ class Leaving:
             if leaver.protected or leaver.known.gone is not None:
                 continue
             joining.leave_for_good(self.work, leaver)
-            self._release(leaver)
-
-    def _release(self, leaver: Leaver) -> None:
-        holders = [(leaver.thing, leaver.base.addresses)]
-        for part in leaver.base.parts.values():
-            if part.addresses and (found := self.unit.find(part.id)) is not None:
-                holders.append((found, part.addresses))
-        for holder, said in holders:
-            claims.release(self.unit, holder, [each for each in claims.held(self.unit, holder) if each not in said])
+            addressing.release_all(self.work, leaver.thing, leaver.base)
 
     def remove(self) -> None:
         """Takes them out, those first that are in others; what other things hang on stays, and is told."""

@@ -14,6 +14,7 @@ from clusto_core.model.names import trailing_number
 from clusto_core.model.things import Thing
 from clusto_core.rules import cabling, devicetypes, kinds, parts, things, values
 from clusto_core.transfer.columns import sort
+from clusto_core.transfer.documents import Document
 from clusto_core.transfer.sync.facts import PartFacts
 from clusto_core.transfer.sync.matching import MAC, macs
 from clusto_core.transfer.sync.merging import Verdict, several, single
@@ -144,11 +145,21 @@ def _create(work: Work, item: Item) -> None:
         near = f" (did you mean {guess}?)" if guess else ""
         raise NotFound(f"{document.name} is not in the inventory{near}: the source must say its driver if it is new")
     driver = kinds.named(document.driver)
-    item.model = work.change.shape(driver, document.parts, document.type or None)
+    item.model = work.change.shape(driver, document.parts, _type(work, document))
     work.became(item, things.add(work.unit, driver, document.name, model=item.model))
     item.new = True
     item.base.name = item.said.name = document.name
     item.said.called = document.called or document.name
+
+
+def _type(work: Work, document: Document) -> str | None:
+    """What the device type is called here that the source means."""
+    if not document.type:
+        return None
+    try:
+        return work.thing(work.lookup(document.type)).name
+    except NotFound:
+        return document.type
 
 
 def _define(work: Work, item: Item) -> None:
@@ -231,7 +242,7 @@ def _wanted(work: Work, item: Item) -> dict[str, str]:
         return {}
     driver = registry.of(document.driver or item.present.driver)
     if item.model is None:
-        item.model = work.change.shape(driver, document.parts, document.type or None)
+        item.model = work.change.shape(driver, document.parts, _type(work, document))
     said = None if document.type or item.said.made else {each.__name__ for each in parts.kinds(driver, document.parts)}
     item.planned = {part.name: part.attributes for part in item.model.parts if part.attributes}
     every = ((part.name, part.driver.__name__) for part in item.model.parts)

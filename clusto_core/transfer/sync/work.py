@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from clusto_core.drivers.resources import VRF
 from clusto_core.errors import ClustoError, NotFound, Refused
 from clusto_core.inventory import Transaction
+from clusto_core.model import keys
+from clusto_core.model.addresses import Assigned
 from clusto_core.model.attributes import Key, Value
+from clusto_core.model.grammars import OwnPart
 from clusto_core.model.names import split_part
 from clusto_core.model.origins import Origin
 from clusto_core.model.reserved import SOURCE
@@ -15,6 +20,7 @@ from clusto_core.model.things import Thing
 from clusto_core.records.sources import Ledger, Remembered
 from clusto_core.rules import parts, values
 from clusto_core.rules.devicetypes import Model
+from clusto_core.rules.spaces import Spaces
 from clusto_core.transfer.documents import Document
 from clusto_core.transfer.sync.facts import Facts, PartFacts
 from clusto_core.transfer.sync.merging import Merged, Prefer, Verdict
@@ -175,16 +181,43 @@ class Work:
         """Values with relations to the Things that the source means."""
         return [values.relation(self._named_by(value.text)) if value.type == "relation" else value for value in given]
 
+    def named(self, thing: Thing, key: Key, value: Value) -> Value:
+        """A value under a key that names Things or parts, as the one that the source means by a text. What no Thing or
+        part of the source is called, the rules look up."""
+        if value.type == "relation":
+            return values.relation(self._named_by(value.text))
+        try:
+            if isinstance(keys.references()[key].grammar, OwnPart):
+                owner = self.unit.by_id(thing.entity_id)
+                return values.relation(self._part(owner, value.text) or self._named_by(value.text))
+            return values.relation(self._named_by(value.text))
+        except NotFound:
+            return value
+
+    def _part(self, owner: Thing, name: str) -> Thing | None:
+        """The part that the source calls so now."""
+        item = self.of_thing.get(owner.id)
+        key = item.part_keys.get(name) if item is not None else None
+        part = self.unit.find(item.said.parts[key].id) if item is not None and key is not None else None
+        return part or self.unit.part(owner, name)
+
+    def space_around(self, address: Assigned) -> Thing | None:
+        """The VRF of an address of which nobody says one. Raises Malformed where it may be in several."""
+        if address.space is not None or not self.unit.stored(VRF):
+            return None
+        return self._spaces.of(address)
+
+    @cached_property
+    def _spaces(self) -> Spaces:
+        return Spaces(self.unit.reader)
+
     def _named_by(self, text: str) -> Thing:
         """What a relation of the source names: a Thing, or a part by what the source calls it now."""
         owner_name, part_name = split_part(text)
         owner = self.thing(self.lookup(owner_name))
         if part_name is None:
             return owner
-        item = self.of_thing.get(owner.id)
-        key = item.part_keys.get(part_name) if item is not None else None
-        part = self.unit.find(item.said.parts[key].id) if item is not None and key is not None else None
-        part = part or self.unit.part(owner, part_name)
+        part = self._part(owner, part_name)
         return part if part is not None else parts.labelled(self.unit, owner, part_name)
 
     def full(self, given: Iterable[Value]) -> list[Value]:
