@@ -151,10 +151,11 @@ class Work:
 
     def _named(self, name: str) -> Remembered | None:
         if self._remembered is None:
+            looked_at = {item.origin for item in self.items}
             self._remembered = {
                 each.name: each
                 for each in self.ledger.objects.values()
-                if each.origin not in self.reading.whole and each.gone is None and each.origin not in self.reading.gone
+                if each.origin not in looked_at and each.gone is None and each.origin not in self.reading.gone
             }
         return self._remembered.get(name)
 
