@@ -18,7 +18,7 @@ from clusto_core.query.attribute_sql import TESTS, AttributeSql
 from clusto_core.query.patterns import Literal, Range
 from clusto_core.query.relations import Arms
 from clusto_core.query.scope import scope
-from clusto_core.query.statement import Arm, Statement, all_of, any_of
+from clusto_core.query.statement import Arm, Statement, all_of, any_of, union
 from clusto_core.query.tree import Node
 from clusto_core.query.wired import Wiring
 from clusto_core.store.reader import Reader
@@ -66,7 +66,9 @@ class Compiler:
         self.stored = reader.drivers()
         if self.statement.dialect == "mariadb":
             # Merged into semijoins, subqueries over recursive tables give rows that do not satisfy them (10.11).
-            reader.database.rows("SET SESSION optimizer_switch = 'semijoin=off,derived_merge=off'")
+            # So are long lists that it makes subqueries of.
+            switches = "optimizer_switch = 'semijoin=off,derived_merge=off', in_predicate_conversion_threshold = 0"
+            reader.database.rows(f"SET SESSION {switches}")
         self.wired = Wiring(self.statement, self.stored)
         self.arms = Arms(self.statement, self.stored)
 
@@ -99,7 +101,7 @@ class Compiler:
                 domain += f" AND {self.statement.plain(f'{x}.driver')} <> {self.statement.bind(unseen)}"
         if first is None or self.size(first, part) >= MANY:
             conditions = [domain, *(self.condition(item, x, part) for item in items)]
-            return f"SELECT {shown} FROM things {x} WHERE {' AND '.join(conditions)}"
+            return f"SELECT {shown} FROM things {x} WHERE {all_of(conditions)}"
         rest = [item for item in items if item is not first]
         candidates = Candidates(self, first, part, self.size(first, part))
         if isinstance(first, tree.DriverIs):
@@ -111,7 +113,7 @@ class Compiler:
             s = self.statement.alias("s")
             start, where = f"({self.source(first, part)}) {s} CROSS JOIN things {x}", [f"{x}.id = {s}.id", domain]
         conditions = [*where, *(self.condition(item, x, part, candidates) for item in rest)]
-        return f"SELECT {shown} FROM {start} WHERE {' AND '.join(conditions)}"
+        return f"SELECT {shown} FROM {start} WHERE {all_of(conditions)}"
 
     def source(self, node: Node, part: bool) -> str:
         """A select of the ids of all that satisfy a node for which `size` knows an index; perhaps more than once the
@@ -123,7 +125,7 @@ class Compiler:
         if isinstance(node, (tree.Relation, tree.Count)):
             return f"SELECT id FROM {self._related_table(node, part)}"
         if isinstance(node, tree.Or):
-            return " UNION ".join(self.select(item, part, ("id",)) for item in node.items)
+            return union(self.select(item, part, ("id",)) for item in node.items)
         return self.select(node, part, ("id",))
 
     def size(self, node: Node, part: bool) -> int:
@@ -252,7 +254,9 @@ class Compiler:
     def _related_table(self, node: tree.Relation | tree.Count, part: bool) -> str:
         """The name of a table of all that a relation reaches from its right side, or a count that is not zero."""
         if (node, part) not in self._related:
-            if isinstance(node, tree.Count):
+            if self.statement.crowded:
+                table = self._found(node, part)
+            elif isinstance(node, tree.Count):
                 sign, number = _sql_sign(node.sign), self.statement.bind(node.number)
                 body = f"SELECT id FROM {self._counted(node.relation, part)} WHERE reached {sign} {number}"
                 table = self.statement.table("enough", "id", body)
@@ -271,6 +275,13 @@ class Compiler:
                 table = self._below(node, part)
             self._related[node, part] = table
         return self._related[node, part]
+
+    def _found(self, node: Node, part: bool) -> str:
+        """The name of a table of what satisfies a node, asked at once: planners are slow with hundreds of tables."""
+        asking = Compiler(self.reader)
+        sql = asking.statement.text(asking.select(node, part, ("id",)))
+        rows = self.reader.database.rows(sql, asking.statement.parameters)
+        return self.statement.table("found", "id", f"SELECT * FROM {self.statement.ids(row[0] for row in rows)} y")
 
     def _connected_backward(self, node: tree.Connected, part: bool) -> list[tuple[str, str, str]]:
         """For each arm: where it comes from, the id that is reached, and the id of the right side that it is from."""

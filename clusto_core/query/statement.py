@@ -16,6 +16,10 @@ PROBE = 5000
 """Rows are counted so far when it is weighed where a statement begins; beyond, they are many."""
 
 
+FEW = 50
+"""What stands in a row in a statement; more is put together by fifties, within what databases take."""
+
+
 class Arm(NamedTuple):
     """One way from a Thing that is known to one that is not: a table, the condition, and the column that tells."""
 
@@ -31,16 +35,20 @@ class Statement:
         self.database = database
         self.dialect = database.dialect
         self.parameters: dict[str, object] = {}
+        self._bound: dict[tuple[type, object], str] = {}
         self._tables: list[str] = []
         self._aliases = 0
 
     # --- text and parameters -----------------------------------------------------------------------------------------
 
     def bind(self, value: object) -> str:
-        """A parameter with that value."""
-        name = f"p{len(self.parameters)}"
-        self.parameters[name] = value
-        return f":{name}"
+        """A parameter with that value; one for all the places where the same value stands."""
+        same = (type(value), value)
+        if same not in self._bound:
+            name = f"p{len(self.parameters)}"
+            self.parameters[name] = value
+            self._bound[same] = f":{name}"
+        return self._bound[same]
 
     def bind_all(self, values: Iterable[object]) -> str:
         """Parameters for a list between parentheses."""
@@ -56,6 +64,11 @@ class Statement:
         name = self.alias(letter)
         self._tables.append(f"{name}({columns}) AS (\n    {body})")
         return name
+
+    @property
+    def crowded(self) -> bool:
+        """Whether there are so many tables that planners grow slow; MariaDB takes 64."""
+        return len(self._tables) >= FEW // 2
 
     def recursive(self, letter: str, columns: str, base: str, step: str, arms: Sequence[tuple[str, Arm]]) -> str:
         """Adds a recursive one: `base`, and over and over `step.format(unknown)` from its own rows along the arms.
@@ -123,10 +136,10 @@ class Statement:
             return f"{text} IN ({self.bind_all(pattern.texts)})"
         if isinstance(pattern, Glob):
             if self.dialect == "sqlite":
-                return _any(f"{text} GLOB {self.bind(sqlite_glob(places))}" for places in pattern.alternatives)
+                return any_of(f"{text} GLOB {self.bind(sqlite_glob(places))}" for places in pattern.alternatives)
             found = [like(places) for places in pattern.alternatives]
             if all(exact for _, exact in found):
-                return _any(f"{text} LIKE {self.bind(each)} ESCAPE '!'" for each, _ in found)
+                return any_of(f"{text} LIKE {self.bind(each)} ESCAPE '!'" for each, _ in found)
         elif self.dialect == "sqlite":
             return f"{self._callback(pattern)}({text})"
         return f"{row_id} IN {self.ids(row[0] for row in self.rows(candidates) if pattern.matches(row[1]))}"
@@ -180,18 +193,31 @@ def negated(condition: str) -> str:
     return f"(CASE WHEN {condition} THEN 0 ELSE 1 END) = 1"
 
 
-def _any(conditions: Iterable[str]) -> str:
-    found = list(conditions)
-    return found[0] if len(found) == 1 else f"({' OR '.join(found)})"
-
-
 def any_of(conditions: Iterable[str]) -> str:
     """One of the conditions; false when there is none."""
-    found = list(conditions)
-    return f"({' OR '.join(found)})" if found else "1 = 0"
+    return _balanced(list(conditions), " OR ") or "1 = 0"
 
 
 def all_of(conditions: Iterable[str]) -> str:
     """All of the conditions; true when there is none."""
-    found = list(conditions)
-    return f"({' AND '.join(found)})" if found else "1 = 1"
+    return _balanced(list(conditions), " AND ") or "1 = 1"
+
+
+def _balanced(conditions: list[str], joint: str) -> str:
+    """Conditions in a row, in parentheses by fifties: SQLite takes trees of a thousand levels (SQLITE_MAX_EXPR_DEPTH)."""
+    while len(conditions) > FEW:
+        conditions = [_joined(conditions[at : at + FEW], joint) for at in range(0, len(conditions), FEW)]
+    return _joined(conditions, joint) if conditions else ""
+
+
+def _joined(texts: list[str], joint: str) -> str:
+    return texts[0] if len(texts) == 1 else f"({joint.join(texts)})"
+
+
+def union(selects: Iterable[str]) -> str:
+    """What one of some selects of ids gives, each id once; SQLite takes five hundred selects in a row and no more."""
+    found = list(selects)
+    while len(found) > FEW:
+        groups = [found[at : at + FEW] for at in range(0, len(found), FEW)]
+        found = [f"SELECT id FROM ({' UNION '.join(group)}) z" for group in groups]
+    return " UNION ".join(found)
