@@ -204,7 +204,7 @@ def all_of(conditions: Iterable[str]) -> str:
 
 
 def _balanced(conditions: list[str], joint: str) -> str:
-    """Conditions in a row, in parentheses by fifties: SQLite takes trees of a thousand levels (SQLITE_MAX_EXPR_DEPTH)."""
+    """Conditions in a row, in parentheses by fifties: SQLite takes a thousand levels (SQLITE_MAX_EXPR_DEPTH)."""
     while len(conditions) > FEW:
         conditions = [_joined(conditions[at : at + FEW], joint) for at in range(0, len(conditions), FEW)]
     return _joined(conditions, joint) if conditions else ""

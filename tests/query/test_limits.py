@@ -57,24 +57,29 @@ def crowd(inventory: Inventory) -> Inventory:
     return inventory
 
 
+@pytest.fixture
+def room(store_url: str) -> int:
+    """How many characters are tried: all on SQLite, whose limits they meet; elsewhere more than limits there take."""
+    return LONGEST if store_url.startswith("sqlite") else LONGEST // 8
+
+
 @pytest.mark.parametrize("joint", [" or ", " and "])
-def test_as_long_as_an_expression_may_be(crowd: Inventory, joint: str) -> None:
+def test_as_long_as_an_expression_may_be(crowd: Inventory, joint: str, room: int) -> None:
     for test in TESTS:
         # An eighth of it is a hundred relations, most of them a question of their own.
-        room = LONGEST // 8 if " name:" in test else LONGEST
-        crowd.find(longest(test, joint, room), allow_unknown=True)
+        crowd.find(longest(test, joint, LONGEST // 8 if " name:" in test else room), allow_unknown=True)
 
 
-def test_a_set_as_long_as_an_expression_may_be(crowd: Inventory) -> None:
-    crowd.find(f"attr:n={{{longest('{}', ',', LONGEST - 20)}}}", allow_unknown=True)
-    crowd.find(f"attrs={{{longest('n={}', ',', LONGEST - 20)}}}", allow_unknown=True)
+def test_a_set_as_long_as_an_expression_may_be(crowd: Inventory, room: int) -> None:
+    crowd.find(f"attr:n={{{longest('{}', ',', room - 20)}}}", allow_unknown=True)
+    crowd.find(f"attrs={{{longest('n={}', ',', room - 20)}}}", allow_unknown=True)
     found = crowd.find(f"attr:n,{{{longest('{}', ',', LONGEST - 20)}}}", allow_unknown=True)
     assert len(found) == THINGS
 
 
 def test_what_a_long_expression_selects(crowd: Inventory) -> None:
     every = [f"s{number}" for number in range(THINGS)]
-    found = crowd.find(" or ".join(f"attr:n,{number}" for number in range(1000)))
+    found = crowd.find(" or ".join(f"attr:n,{number}" for number in range(600)))
     assert [thing.name for thing in found] == every
-    found = crowd.find(" and ".join(f"not attr:n,{number}" for number in range(1, 900)))
+    found = crowd.find(" and ".join(f"not attr:n,{number}" for number in range(1, 600)))
     assert [thing.name for thing in found if not thing.is_part] == ["s0"]
