@@ -78,6 +78,11 @@ def source_of(name: str) -> str | None:
     return found
 
 
+def sources() -> list[str]:
+    """The formats whose files are the whole of a source."""
+    return [name for name in names() if source_of(name) is not None and hasattr(_module(name), "read")]
+
+
 def ways(name: str) -> list[str]:
     """What a format is for: import, export, or both. Raises Malformed when there is no such format."""
     module = _module(name)
