@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from clusto_core.answers.view import View, view_of
 from clusto_core.model import addresses
+from clusto_core.model.attributes import Key
 from clusto_core.model.origins import Origin
 from clusto_core.model.things import Thing
 from clusto_core.records.sources import Ledger
@@ -19,6 +20,7 @@ from clusto_core.store.reader import Reader
 from clusto_core.transfer.mentions.mention import KIND, Far, Mention
 
 DOMAIN = "dns.domain"
+MAC = Key("mac")
 _OTHER = re.compile("[^A-Za-z0-9]+")
 
 
@@ -40,7 +42,7 @@ class Directory:
         self._named = self._find(spelling for name in names | hosts for spelling in _spellings(name))
         known = [each.thing for each in ledger.objects.values() if each.thing is not None]
         self._known = {thing.id: thing for thing in reader.by_ids(known).values() if not thing.is_part}
-        self._holders = self._holding(hosts)
+        self._holders = self._holding(names | hosts)
         self._views: dict[int, View] = {}
 
     def host(self, mention: Mention) -> Host | None:
@@ -75,15 +77,20 @@ class Directory:
         return {name: each for name, each in self._reader.find_names(set(candidates)).items() if not each.is_part}
 
     def _holding(self, hosts: Iterable[str]) -> dict[str, Thing]:
-        found = {text: each for text in hosts if (claim := addresses.claim_of(text)) and (each := self._owner(claim))}
-        return {text: thing for text, thing in found.items() if thing is not None}
-
-    def _owner(self, claim: str) -> Thing | None:
-        holder = self._reader.claimant(claim)
-        return self._reader.by_ids([holder.entity_id])[holder.entity_id] if holder is not None else None
+        """By address or MAC, who has it."""
+        claims = {text: claim for text in hosts if (claim := addresses.claim_of(text))}
+        spelled = {text: addresses.mac_spellings(mac)[0] for text in hosts if (mac := addresses.parse_mac(text))}
+        of_mac = self._reader.holding(MAC, spelled.values())
+        found = {text: self._reader.claimant(claim) for text, claim in claims.items()}
+        found |= {text: of_mac[mac][0] for text, mac in spelled.items() if len(of_mac.get(mac, ())) == 1}
+        ids = {text: holder.entity_id for text, holder in found.items() if holder is not None}
+        things = self._reader.by_ids(ids.values())
+        return {text: things[id] for text, id in ids.items()}
 
     def _called(self, name: str) -> Host | None:
         whole = self._whole(name)
+        if whole is None and name in self._holders:
+            return Host(self._holders[name])
         return Host(whole) if whole is not None else self._of_part(name)
 
     def _whole(self, name: str) -> Thing | None:

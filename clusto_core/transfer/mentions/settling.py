@@ -328,8 +328,11 @@ def _has_mac(view: View, part: Thing) -> bool:
 
 
 def _shapes(values: Iterable[Value]) -> list[str]:
-    """Values as programs have them, whatever their types are here, and without what no export tells."""
-    return sorted(repr(_public(each.python())) if each.type == "json" else each.text for each in values)
+    """Values as programs have them: a list or several, whatever their types are here, without what no export tells."""
+    found: list[object] = [_public(each.python()) if each.type == "json" else each.text for each in values]
+    if len(found) == 1 and isinstance(found[0], list):
+        found = found[0]
+    return sorted(each if isinstance(each, str) else repr(each) for each in found)
 
 
 def _public(data: object) -> object:
