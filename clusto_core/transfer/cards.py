@@ -1,8 +1,8 @@
-"""The network cards of machines as DHCP servers are told of them: each with its MAC, its addresses, and a name of its own.
+"""The network cards of machines as DHCP servers are told of them: each with its MAC, its addresses, a name of its own.
 
-A machine's own address goes to its first card. The first card that has an address is called by the machine's name, others
-by that and the card's, as in a hosts file. What a server would take for one (a MAC or an address of two machines, names
-that differ only in case) is told apart from what is sound.
+A machine's own address goes to its first card. The first card that has an address is called by the machine's name,
+others by that and the card's, as in a hosts file. What a server would take for one (a MAC or an address of two
+machines, names that differ only in case) is told apart from what is sound.
 """
 
 from __future__ import annotations

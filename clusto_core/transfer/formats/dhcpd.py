@@ -97,15 +97,16 @@ def _words(file: TextIO) -> Iterator[tuple[int, str, str]]:
 
 def _mention(block: _Open, file: str) -> Mention:
     said = {
-        " ".join(words[: 2 if words[0] in ("hardware", "option") else 1]): words for words in block.statements if words
+        (*words, "")[: 2 if words[0] in ("hardware", "option") else 1]: words for words in block.statements if words
     }
-    found = mention(block.head[1], file, block.line)
-    fixed = [*said.get("fixed-address", [""])[1:], *said.get("fixed-address6", [""])[1:]]
+    fixed = [*said.get(("fixed-address",), [""])[1:], *said.get(("fixed-address6",), [""])[1:]]
     held = [each for each in fixed if addresses.parse(each) is not None]
-    named = said.get("option host-name", ["", "", ""])[2:3]
-    found.aliases = tuple(each for each in (*named, *(each for each in fixed if each not in held)) if each)
+    named = said.get(("option", "host-name"), [])[2:3]
+    macs = said.get(("hardware", "ethernet"), [])[2:3]
+    found = mention(block.head[1], file, block.line)
+    found.aliases = tuple(each for each in (*named, *fixed) if each and each not in held)
     try:
-        found.cards = (card(*said.get("hardware ethernet", ["", "", ""])[2:3], held),)
-    except (Malformed, TypeError):
-        raise BrokenAtError(block.line, f"host {block.head[1][:60]}: malformed MAC address") from None
+        found.cards = (card(macs[0] if macs else "", held),)
+    except Malformed as error:
+        raise BrokenAtError(block.line, str(error)) from None
     return found

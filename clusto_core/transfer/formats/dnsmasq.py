@@ -11,8 +11,8 @@ architecture types): an iPXE that asks is sent to `boot.ipxe` over HTTP; a BIOS 
 over TFTP, and over HTTP where it boots that way. Which directory TFTP serves, and where iPXE and HTTP boot from, are
 dnsmasq's own settings: they are written where `leaving` permits `rebuild.dir` and `rebuild.url`.
 
-Read, it is the MACs and addresses of machines: of `dhcp-host` and `host-record` in a configuration, and of the lines of a
-`dhcp-hostsfile`.
+Read, it is the MACs and addresses of machines: of `dhcp-host` and `host-record` in a configuration, and of the lines of
+a `dhcp-hostsfile`.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def _read(file: TextIO, name: str) -> Iterator[Document]:
 def _host(text: str, file: str, line: int) -> Mention | None:
     """`MAC,...,set:TAG,ADDRESS,NAME,LEASE`; None for one that is of no machine in particular."""
     words = [word.strip() for word in text.split(",")]
-    macs = [found["mac"] for word in words if (found := _MAC.fullmatch(word)) is not None]
+    macs = [spelled["mac"] for word in words if (spelled := _MAC.fullmatch(word)) is not None]
     held = [each for word in words if (each := addresses.parse(word.strip("[]"))) is not None]
     rest = [word for word in words if word and not _MAC.fullmatch(word) and addresses.parse(word.strip("[]")) is None]
     names = [word for word in rest if not _LEASE.fullmatch(word) and ":" not in word and word != "ignore"]
@@ -169,7 +169,9 @@ def _host(text: str, file: str, line: int) -> Mention | None:
         raise BrokenAtError(line, f"expected the MACs, addresses and name of a host, found {text[:60]!a}")
     if not macs and not held:
         return None
-    found = mention(names[0] if names else macs[0] if macs else str(held[0]), file, line)
+    called = names or [*macs, *map(str, held)]
+    found = mention(called[0], file, line)
+    found.aliases = tuple(called[1:])
     first = [card(macs[0] if macs else "", map(str, held))]
     found.cards = (*first, *(card(mac) for mac in macs[1:]))
     return found

@@ -4,8 +4,8 @@ Source of the format: hosts(5); of what a host name is: RFC 952, RFC 1123 sectio
 address of a Thing have its name, other addresses of a part the name of the Thing and the part: `server1-eth1`. The
 domain is the inherited attribute `dns.domain`.
 
-Read, it is the addresses of machines: held by the part that a name is of, else by the machine. Addresses that any machine
-has, of the loop and of groups, say nothing.
+Read, it is the addresses of machines: held by the part that a name is of, else by the machine. Addresses that any
+machine has, of the loop and of groups, say nothing.
 """
 
 from __future__ import annotations

@@ -71,7 +71,8 @@ def mention(name: str, file: str, line: int) -> Mention:
 
 def card(mac: str = "", held: Iterable[str] = (), part: str = "") -> Card:
     """A card, its MAC and addresses as the store spells them. Raises Malformed."""
-    digits = addresses.parse_mac(mac) if mac else ""
+    padded = ":".join(each.zfill(2) for each in mac.split(":"))  # 0:1b:... is how ethers(5) has them
+    digits = addresses.parse_mac(padded) if mac else ""
     if digits is None:
         raise Malformed(f"malformed MAC address: {mac[:60]!a}")
     spelled = addresses.mac_spellings(digits)[0] if digits else ""
