@@ -6,6 +6,9 @@ with an object is told in the Document's `problems`, so that one error does not 
 Document from a transfer object as plain data. What a reader has to say besides, such as what it left out, is in the
 `notes` of any Document; one without a name and without problems is there for its notes only.
 
+Where files are to be understood together, such as the tables of a database, `read_together(files)` is there besides, of
+pairs of a file and its name.
+
 A module may have a `SOURCE`: its files are the whole of a source, read again and again, and its Documents have the
 source's own identity (`sources.protocol`). An import of them is a sync with the source of that name.
 """
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from clusto_core.transfer.documents import Document
 
     Read = Callable[[TextIO, str], Iterator[Document]]
+    ReadTogether = Callable[[list[tuple[TextIO, str]]], Iterator[Document]]
 
     class Write(Protocol):
         """Writes Things; `leaving` says what of them may become settings of whoever reads that."""
@@ -62,6 +66,12 @@ def reader_of(name: str) -> Read:
     if read is None:
         raise Malformed(f"{name} is a format for export only")
     return read
+
+
+def together_of(name: str) -> ReadTogether | None:
+    """What reads several files of that format at once; None for formats whose files are each for itself."""
+    found: ReadTogether | None = getattr(_module(name), "read_together", None)
+    return found
 
 
 def writer_of(name: str) -> Write:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from clusto_core.answers.view import View, view_of
+from clusto_core.drivers.equipment import Rack
 from clusto_core.model import addresses
 from clusto_core.model.attributes import Key
 from clusto_core.model.origins import Origin
@@ -38,7 +39,8 @@ class Directory:
         self._reader = reader
         self._ledger = ledger
         names = {name for each in mentions for name in each.names}
-        hosts = {host for each in mentions for far in each.ports for host in (far.host, far.address) if host}
+        hosts = {each.rack for each in mentions if each.rack}
+        hosts |= {host for each in mentions for far in each.ports for host in (far.host, far.address) if host}
         self._named = self._find(spelling for name in names | hosts for spelling in _spellings(name))
         known = [each.thing for each in ledger.objects.values() if each.thing is not None]
         self._known = {thing.id: thing for thing in reader.by_ids(known).values() if not thing.is_part}
@@ -61,6 +63,11 @@ class Directory:
             if found is not None:
                 return found
         return None
+
+    def rack(self, name: str) -> Thing | None:
+        """The rack of that name."""
+        found = self._whole(name)
+        return found if found is not None and found.is_a(Rack) else None
 
     def view(self, thing: Thing) -> View:
         """A Thing with what it has."""

@@ -47,6 +47,7 @@ class Mention(Document):
 
     aliases: other names of it. cards: what it has of the network. ports: what leads to it. groups: what it is a member
     of; those that are no category in the inventory are kept under `groups_key`. values: by the name of their key.
+    rack, units: where it is mounted, and its lowest and highest unit.
     spelled: what names of groups and keys are in the file, where they are not themselves (`spelling.identifier`).
     """
 
@@ -57,6 +58,8 @@ class Mention(Document):
     groups_key: str = ""
     values: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     spelled: bool = False
+    rack: str = ""
+    units: tuple[int, int] = (0, 0)
 
     @property
     def names(self) -> tuple[str, ...]:

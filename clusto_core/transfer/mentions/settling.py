@@ -110,9 +110,10 @@ class _Host:
         self._addresses: dict[str, list[str]] = {}
         self._macs: dict[str, list[Value]] = {}
         self._connect: dict[str, str] = {}
+        self._at = ""
         self._parents: dict[str, None] = {}
         self._values: dict[Key, tuple[Value, ...]] = {}
-        self._problems: list[Problem] = []
+        self._problems: list[tuple[Mention, str]] = []
 
     @property
     def _view(self) -> View:
@@ -123,6 +124,7 @@ class _Host:
         self._take_cards()
         self._take_ports()
         for mention, _ in self.mentions:
+            self._take_place(mention)
             self._take_groups(mention)
             self._take_values(mention)
         first = min((mention for mention, _ in self.mentions), key=lambda each: each.name)
@@ -131,17 +133,24 @@ class _Host:
             first.file,
             first.line,
             parents=tuple(self._parents),
+            at=self._at,
             attrs=self._values,
             addresses={part: tuple(dict.fromkeys(held)) for part, held in self._addresses.items()},
             connect=self._connect,
             part_attrs={part: {MAC: tuple(dict.fromkeys(macs))} for part, macs in self._macs.items()},
-            problems=tuple(self._problems),
+            problems=tuple(self._told(first, *each) for each in self._problems),
             origin=Origin(KIND, first.name),
             if_there=True,
         )
 
     def _problem(self, mention: Mention, text: str) -> None:
-        self._problems.append(Problem(mention.line, text))
+        self._problems.append((mention, text))
+
+    def _told(self, first: Mention, mention: Mention, text: str) -> Problem:
+        """What is wrong, with its line in the file of the Document, or with the file that it is in."""
+        if mention.file == first.file:
+            return Problem(mention.line, text)
+        return Problem(first.line, f"{text} ({mention.file}:{mention.line})")
 
     # --- cards -------------------------------------------------------------------------------------------------------
 
@@ -256,7 +265,17 @@ class _Host:
             raise NotFound(f"which port of {device.name} has TCP port {far.tcp}? set {BASE} to what comes before 1")
         return found[0]
 
-    # --- groups and values -------------------------------------------------------------------------------------------
+    # --- where it is, groups and values -----------------------------------------------------------------------------
+
+    def _take_place(self, mention: Mention) -> None:
+        if not mention.rack:
+            return
+        rack = self._inventory.directory.rack(mention.rack)
+        low, high = mention.units
+        if rack is None:
+            self._problem(mention, f"no such rack: {mention.rack}, which {self.thing.name} is in")
+        else:
+            self._at = f"{rack.name}:RU{low}" + (f"-{high}" if high > low else "")
 
     def _take_groups(self, mention: Mention) -> None:
         direct = {each.id for each in self._view.parents(self.thing)}
