@@ -8,7 +8,8 @@ by what it is in already is not said of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 
 from clusto_core.answers.view import View
 from clusto_core.drivers import Category, Part
@@ -24,7 +25,6 @@ from clusto_core.transfer.documents import Document, Problem, attribute_key
 from clusto_core.transfer.mentions.directory import Directory, part_called
 from clusto_core.transfer.mentions.mention import KIND, Card, Far, Mention
 from clusto_core.transfer.mentions.spelling import Names
-from clusto_core.transfer.sync.facts import Facts
 
 MAC, LABEL = Key("mac"), Key("label")
 BASE = "console.base"
@@ -34,7 +34,13 @@ _ENDS: dict[type[Part], tuple[type[Part], ...]] = {ConsolePort: (SerialPort,), O
 _BATCH = 500
 
 
-def settled(reader: Reader | None, ledger: Ledger, mentions: Sequence[Mention]) -> Iterator[Document]:
+EndsSaid = Callable[[int], frozenset[int]]
+"""By the id of a Thing, the ids of the parts that the source said to be connected when it was read last."""
+
+
+def settled(
+    reader: Reader | None, ledger: Ledger, mentions: Sequence[Mention], ends_said: EndsSaid
+) -> Iterator[Document]:
     """A Document for each Thing that is mentioned, and for each host that is none; without an inventory, none is."""
     if reader is None:
         yield from _unknown(mentions)
@@ -42,7 +48,7 @@ def settled(reader: Reader | None, ledger: Ledger, mentions: Sequence[Mention]) 
     directory = Directory(reader, ledger, mentions)
     hosts: dict[int, _Host] = {}
     strangers: list[Mention] = []
-    inventory = _Inventory(reader, ledger, directory)
+    inventory = _Inventory(reader, directory, ends_said)
     for mention in mentions:
         found = directory.host(mention)
         if found is None:
@@ -67,11 +73,10 @@ def _unknown(mentions: Iterable[Mention]) -> Iterator[Document]:
 class _Inventory:
     """What is asked of the inventory as a whole; each is read when it is first asked for."""
 
-    def __init__(self, reader: Reader, ledger: Ledger, directory: Directory) -> None:
+    def __init__(self, reader: Reader, directory: Directory, ends_said: EndsSaid) -> None:
         self.directory = directory
+        self.ends_said = ends_said
         self._reader = reader
-        self._ledger = ledger
-        self._said = {each.thing: each.id for each in ledger.objects.values() if each.thing is not None}
         self._groups: Names[Thing] | None = None
         self._keys: Names[str] | None = None
 
@@ -92,12 +97,6 @@ class _Inventory:
         if self._keys is None:
             self._keys = Names((key, key) for key in self._reader.keys())  # noqa: SIM118
         return self._keys.meant(word)
-
-    def cables_said(self, thing: Thing) -> frozenset[int]:
-        """The parts of a Thing of which the source said last time what they are connected to."""
-        id = self._said.get(thing.id)
-        facts = self._ledger.facts([id]) if id is not None else {}
-        return frozenset(end for pair in Facts.load(facts.get(id or 0, {})).cables for end in pair)
 
 
 class _Host:
@@ -240,7 +239,7 @@ class _Host:
 
     def _free(self, kinds: tuple[type[Part], ...], connected: dict[int, Thing]) -> Thing | None:
         """The part for one more cable: one that the source spoke of, then a free one, then any that it does not say."""
-        said = self._inventory.cables_said(self.thing)
+        said = self._inventory.ends_said(self.thing.id)
         left = [
             part
             for part in self._view.parts.get(self.thing.id, ())
@@ -307,20 +306,27 @@ class _Host:
 
     def _has(self, keys: list[Key], given: tuple[Value, ...]) -> bool:
         """Whether these values are in force already; those of the Thing itself are said."""
-        own: dict[Key, list[Value]] = {}
-        inherited: dict[Key, list[Value]] = {}
-        for each in self._view.effective(self.thing):
-            kind = own if each.origin == self.thing else inherited
-            kind.setdefault(each.attribute.key, []).append(each.attribute.value)
         for key in keys:
-            if _shapes(own.get(key, ())) == _shapes(given):
-                self._values[key] = tuple(own[key])
-                return True
-            if _shapes([*own.get(key, ()), *inherited.get(key, ())]) == _shapes(given):
-                if key in own:
-                    self._values[key] = tuple(own[key])
+            own, every = self._own.get(key, ()), self._in_force.get(key, ())
+            if _shapes(given) in (_shapes(own), _shapes(every)):
+                if own:
+                    self._values[key] = tuple(own)
                 return True
         return False
+
+    @cached_property
+    def _own(self) -> dict[Key, list[Value]]:
+        found: dict[Key, list[Value]] = {}
+        for each in self._view.attributes[self.thing.id]:
+            found.setdefault(each.key, []).append(each.value)
+        return found
+
+    @cached_property
+    def _in_force(self) -> dict[Key, list[Value]]:
+        found: dict[Key, list[Value]] = {}
+        for each in self._view.effective(self.thing):
+            found.setdefault(each.attribute.key, []).append(each.attribute.value)
+        return found
 
 
 def _called(view: View, device: Thing, ports: list[Thing], far: Far) -> Thing:

@@ -17,12 +17,11 @@ from clusto_core.model import addresses
 from clusto_core.model.names import check_part_name
 from clusto_core.model.origins import Origin
 from clusto_core.rules.ports import cleaned
-from clusto_core.transfer.documents import Document
+from clusto_core.transfer.documents import Document, parse
 from clusto_core.transfer.netbox.dump import Reference
 from clusto_core.transfer.netbox.naming import Candidate, unique
 from clusto_core.transfer.netbox.translation import clean
 from clusto_core.transfer.racktables.tables import Row, Tables
-from clusto_core.transfer.sources.protocol import whole
 
 OBJECT, NETWORK = "object", "network"
 RACK, ROW, LOCATION = 1560, 1561, 1562
@@ -149,10 +148,13 @@ class Translation:
             self._fill(id, driver, data, origins)
         elif self._held.get(id):
             self.left_out["addresses of what has none"] += 1
-        return whole(
-            {key: content for key, content in data.items() if content or key == "parts"},
-            Origin(OBJECT, str(id)), origins, called=str(row["name"] or ""), where=(self._file, 1),
-        )  # fmt: skip
+        filled = {key: content for key, content in data.items() if content or key == "parts"}
+        return self._whole(filled, Origin(OBJECT, str(id)), origins, str(row["name"] or ""))
+
+    def _whole(self, data: dict[str, Any], origin: Origin, parts: dict[str, Origin], called: str) -> Document:
+        document = parse(data, self._file, 1)
+        document.origin, document.part_origins, document.called = origin, parts, called
+        return document
 
     def _fill(self, id: int, driver: str, data: dict[str, Any], origins: dict[str, Origin]) -> None:
         """The ports, what they have, and their cables."""
@@ -205,7 +207,7 @@ class Translation:
                 yield self._name(rack)
             above_it = self._parent(id, "object")
             if above_it is not None and driver in ("VirtualServer", "Pool"):
-                if self._driver(above_it) in ("Server", "Pool"):
+                if self._driver(above_it) == "Pool" or (driver, self._driver(above_it)) == ("VirtualServer", "Server"):
                     yield self._name(above_it)
                 else:
                     self.left_out["parents of virtual machines"] += 1
@@ -323,7 +325,7 @@ class Translation:
                 attrs["tag"] = self._tags.get((realm, row["id"]))
                 kept = {key: clean(value) for key, value in attrs.items() if value not in (None, "", [])}
                 data = {"name": self._names[Reference(table, row["id"])], "driver": "Network", "attrs": kept}
-                yield whole(data, Origin(realm, str(row["id"])), called=_block(row), where=(self._file, 1))
+                yield self._whole(data, Origin(realm, str(row["id"])), {}, _block(row))
 
     def _addresses(self) -> dict[int, dict[str, list[str]]]:
         """By object and port, the addresses; those that several share are no one's."""

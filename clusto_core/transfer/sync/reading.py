@@ -20,6 +20,7 @@ from clusto_core.store.reader import Reader
 from clusto_core.transfer.documents import GONE, SAME, Document, Values, attribute_key, plain, tagged
 from clusto_core.transfer.mentions.mention import Mention
 from clusto_core.transfer.sources.protocol import Progress, Source
+from clusto_core.transfer.sync.facts import Facts
 
 
 @dataclass
@@ -85,8 +86,16 @@ def _settled(ledger: Ledger, mentions: list[Mention], looking: Looking | None) -
 
     if looking is not None:
         with contextlib.suppress(EmptyStore), looking() as reader:
-            return list(settled(reader, ledger.current(reader.database), mentions))
-    return list(settled(None, ledger, mentions))
+            current = ledger.current(reader.database)
+            known = {each.thing: each.id for each in current.objects.values() if each.thing is not None}
+            return list(settled(reader, current, mentions, lambda thing: _ends_said(current, known.get(thing))))
+    return list(settled(None, ledger, mentions, lambda thing: frozenset()))
+
+
+def _ends_said(ledger: Ledger, known: int | None) -> frozenset[int]:
+    """The parts that the source said to be connected when it spoke of an object last, at both ends."""
+    every = [Facts.load(found) for found in ledger.facts([known] if known is not None else []).values()]
+    return frozenset(end for facts in every for pair in facts.cables for end in pair)
 
 
 def _sort(reading: Reading, document: Document) -> None:
