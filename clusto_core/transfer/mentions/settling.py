@@ -307,7 +307,7 @@ class _Host:
     def _has(self, keys: list[Key], given: tuple[Value, ...]) -> bool:
         """Whether these values are in force already; those of the Thing itself are said."""
         for key in keys:
-            own, every = self._own.get(key, ()), self._in_force.get(key, ())
+            own, every = self._own_values.get(key, ()), self._in_force.get(key, ())
             if _shapes(given) in (_shapes(own), _shapes(every)):
                 if own:
                     self._values[key] = tuple(own)
@@ -315,7 +315,7 @@ class _Host:
         return False
 
     @cached_property
-    def _own(self) -> dict[Key, list[Value]]:
+    def _own_values(self) -> dict[Key, list[Value]]:
         found: dict[Key, list[Value]] = {}
         for each in self._view.attributes[self.thing.id]:
             found.setdefault(each.key, []).append(each.value)
