@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from clusto_core.answers.recipes import Recipe, recipes
+from clusto_core.answers.view import Spaces
 from clusto_core.drivers import Equipment
 from clusto_core.errors import NotFound
 from clusto_core.model import addresses
@@ -33,10 +34,10 @@ class Card(NamedTuple):
     addresses: tuple[str, ...]
 
 
-def cards_of(reader: Reader, things: Iterable[Thing], told: list[str]) -> list[Card]:
+def cards_of(reader: Reader, things: Iterable[Thing], spaces: Spaces, told: list[str]) -> list[Card]:
     """The cards of those that can boot or hold addresses; `told` gets a line for what cannot be one."""
     found: list[Card] = []
-    for recipe in recipes(reader, [thing for thing in things if thing.is_a(Equipment)]):
+    for recipe in recipes(reader, [thing for thing in things if thing.is_a(Equipment)], spaces):
         if isinstance(recipe, NotFound):
             told.append(str(recipe))
         else:

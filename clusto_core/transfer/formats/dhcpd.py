@@ -29,7 +29,7 @@ _WORD = re.compile(r'(?P<blank>\s+|#.*)|"(?P<quoted>(?:\\.|[^"\\])*)"|(?P<mark>[
 def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving = SAFE) -> None:
     """Writes a host for each card of the Things; what cannot be one is told in a comment."""
     left_out: list[str] = []
-    found = cards_of(reader, whole(reader, things), left_out)
+    found = cards_of(reader, whole(reader, things), leaving.spaces, left_out)
     out.writelines(map(comment, left_out))
     for each in sorted_out(found):
         out.write(comment(each) if isinstance(each, str) else _host(each))

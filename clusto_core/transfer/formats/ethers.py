@@ -25,7 +25,7 @@ SOURCE = "ethers"
 def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving = SAFE) -> None:
     """Writes the cards of the Things; what cannot be one is told in a comment."""
     left_out: list[str] = []
-    found = cards_of(reader, whole(reader, things), left_out)
+    found = cards_of(reader, whole(reader, things), leaving.spaces, left_out)
     out.writelines(map(comment, left_out))
     for each in sorted_out(found):
         out.write(comment(each) if isinstance(each, str) else f"{each.mac} {each.name}\n")

@@ -88,9 +88,11 @@ class Directory:
         claims = {text: claim for text in hosts if (claim := addresses.claim_of(text))}
         spelled = {text: addresses.mac_spellings(mac)[0] for text in hosts if (mac := addresses.parse_mac(text))}
         of_mac = self._reader.holding(MAC, spelled.values())
-        found = {text: self._reader.claimant(claim) for text, claim in claims.items()}
-        found |= {text: of_mac[mac][0] for text, mac in spelled.items() if len(of_mac.get(mac, ())) == 1}
-        ids = {text: holder.entity_id for text, holder in found.items() if holder is not None}
+        found = {
+            text: {each.holder.entity_id for each in self._reader.held(claim, claim)} for text, claim in claims.items()
+        }
+        found |= {text: {each.entity_id for each in of_mac.get(mac, ())} for text, mac in spelled.items()}
+        ids = {text: min(owners) for text, owners in found.items() if len(owners) == 1}
         things = self._reader.by_ids(ids.values())
         return {text: things[id] for text, id in ids.items()}
 
