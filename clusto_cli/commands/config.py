@@ -109,7 +109,7 @@ def allow_env(names: tuple[str, ...]) -> None:
 @click.argument("format_name", metavar="FORMAT")
 @click.argument("keys", metavar="KEY...", nargs=-1, required=True)
 def allow_export(format_name: str, keys: tuple[str, ...]) -> None:
-    """Let the program of an export (ansible, dnsmasq, powerman) obey the attributes of these keys; '*' is all.
+    """Let the program of an export (ansible, dnsmasq, genders, powerman) obey the attributes of these keys; '*' is all.
 
     Some name programs that it runs: ansible_ssh_common_args, powerman.device. Whoever writes attributes says which.
 

@@ -21,7 +21,7 @@ KEYRING = "clusto"
 """The service in the desktop's keyring whose entries `secret:NAME` may be."""
 REQUIREMENTS = ("snmpv3", "tls")
 """What `[devices] require` may ask for: no SNMP 1 or 2c; no unverified or unencrypted way for a password."""
-EXPORTS = ("ansible", "dnsmasq", "powerman")
+EXPORTS = ("ansible", "dnsmasq", "genders", "powerman")
 """The formats of export whose programs obey what some attributes say."""
 _TABLES = ("commands", "devices", "exports", "secrets")
 _KNOWN = {

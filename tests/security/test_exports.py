@@ -194,6 +194,7 @@ def test_what_was_left_out_is_told_with_the_line_that_permits_it(clusto: Run, tm
 OBEYED = {
     "ansible": ("server1", {"ansible_user": "root", "ansible.port": 22}, "ansible_port: 22"),
     "dnsmasq": ("server1", {"rebuild.dir": "/srv/tftp", "rebuild.url": "http://10.0.0.1"}, "tftp-root"),
+    "genders": ("server1", {"pdsh_rcmd_type": "ssh"}, "pdsh_rcmd_type=ssh"),
     "powerman": ("pdu1", {"powerman.spec": "apc", "powerman.device": "/bin/true |&"}, '"/bin/true |&"'),
 }
 

@@ -6,6 +6,9 @@ with an object is told in the Document's `problems`, so that one error does not 
 Document from a transfer object as plain data. What a reader has to say besides, such as what it left out, is in the
 `notes` of any Document; one without a name and without problems is there for its notes only.
 
+Where files are to be understood together, such as the tables of a database, `read_together(files)` is there besides, of
+pairs of a file and its name.
+
 A module may have a `SOURCE`: its files are the whole of a source, read again and again, and its Documents have the
 source's own identity (`sources.protocol`). An import of them is a sync with the source of that name.
 """
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from clusto_core.transfer.documents import Document
 
     Read = Callable[[TextIO, str], Iterator[Document]]
+    ReadTogether = Callable[[list[tuple[TextIO, str]]], Iterator[Document]]
 
     class Write(Protocol):
         """Writes Things; `leaving` says what of them may become settings of whoever reads that."""
@@ -64,6 +68,12 @@ def reader_of(name: str) -> Read:
     return read
 
 
+def together_of(name: str) -> ReadTogether | None:
+    """What reads several files of that format at once; None for formats whose files are each for itself."""
+    found: ReadTogether | None = getattr(_module(name), "read_together", None)
+    return found
+
+
 def writer_of(name: str) -> Write:
     """What writes that format. Raises Malformed when there is no such format, or it is for import only."""
     write: Write | None = getattr(_module(name), "write", None)
@@ -76,6 +86,11 @@ def source_of(name: str) -> str | None:
     """The source that files of that format are the whole of, by its name. Raises Malformed for an unknown format."""
     found: str | None = getattr(_module(name), "SOURCE", None)
     return found
+
+
+def sources() -> list[str]:
+    """The formats whose files are the whole of a source."""
+    return [name for name in names() if source_of(name) is not None and hasattr(_module(name), "read")]
 
 
 def ways(name: str) -> list[str]:

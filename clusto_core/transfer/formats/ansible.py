@@ -5,6 +5,9 @@ groups and variables: https://docs.ansible.com/ansible/latest/inventory_guide/in
 the values of variables as Jinja2 templates: text that holds one is tagged `!unsafe`, so that it stays text. Variables
 that begin with `ansible` are its own settings, some of which are programs (`ansible_ssh_common_args`): attributes
 become such only where `leaving` permits their keys.
+
+Read, it is what hosts are members of, their address, and their variables, as far as the inventory does not say the same
+of them already: by a variable's name, the key that an export would spell so.
 """
 
 from __future__ import annotations
@@ -17,14 +20,23 @@ import yaml
 from clusto_core.answers.view import View, views
 from clusto_core.drivers import Category
 from clusto_core.drivers.equipment import Mounted, PatchPanel, Server, VirtualServer
-from clusto_core.model.attributes import Key, Value
+from clusto_core.errors import Malformed
+from clusto_core.model import addresses
+from clusto_core.model.attributes import Key, Value, from_python
 from clusto_core.model.things import Thing, in_order
 from clusto_core.spelling import natural_key
 from clusto_core.store.reader import Reader
 from clusto_core.transfer.collisions import collisions
-from clusto_core.transfer.documents import escaped, hides
+from clusto_core.transfer.documents import Document, escaped, hides
 from clusto_core.transfer.leaving import SAFE, Leaving, comment
+from clusto_core.transfer.mentions.ansible_inventory import ALL, UNGROUPED, Vaulted, load, unwrapped
+from clusto_core.transfer.mentions.mention import Card, Mention, mention
+from clusto_core.transfer.mentions.reading import told
+from clusto_core.transfer.mentions.spelling import identifier
 
+SOURCE = "ansible"
+GROUPS = "group.ansible"
+"""The groups of a host that are no category in the inventory."""
 _TEMPLATES = ("{{", "{%", "{#")
 _RESERVED = ("all", "ungrouped", "_meta")
 # https://docs.ansible.com/ansible/latest/reference_appendices/special_variables.html
@@ -182,11 +194,66 @@ def identifiers(names: Iterable[str], taken: Iterable[str] = ()) -> dict[str, st
     used = set(taken)
     found: dict[str, str] = {}
     for name in sorted(names, key=lambda name: (not (name.isascii() and name.isidentifier()), natural_key(name))):
-        word = "".join(each if each.isascii() and each.isalnum() else "_" for each in name)
-        word = f"_{word}" if word[:1].isdigit() else word
+        word = identifier(name)
         candidate, again = word, 2
         while candidate in used:
             candidate, again = f"{word}_{again}", again + 1
         used.add(candidate)
         found[name] = candidate
     return found
+
+
+# --- import ----------------------------------------------------------------------------------------------------------
+
+
+def read(file: TextIO, name: str) -> Iterator[Document]:
+    """What an inventory says of its hosts, and last how many variables were left out."""
+    return told(_read, file, name)
+
+
+def _read(file: TextIO, name: str) -> Iterator[Document]:
+    inventory = load(file)
+    left_out: dict[str, None] = {}
+    groups = inventory.groups_of()
+    for host, found in inventory.hosts.items():
+        said = mention(host, name, found.line)
+        variables = inventory.variables_of(host, groups[host])
+        said.groups = tuple(each for each in groups[host] if each not in (ALL, UNGROUPED))
+        said.groups_key, said.spelled = GROUPS, True
+        _reach(said, variables.pop(ADDRESS, None))
+        said.values = dict(_values(variables, left_out))
+        yield said
+    if left_out:
+        listed = ", ".join(list(left_out)[:10]) + (", ..." if len(left_out) > 10 else "")
+        yield Document("", name, 1, notes=(f"{name}: left out, as secrets or settings of Ansible's: {listed}",))
+
+
+def _reach(said: Mention, host: object) -> None:
+    """Takes how a host is reached: an address, or another name of it."""
+    if isinstance(host, str) and (parsed := addresses.parse(host)) is not None:
+        said.cards = (Card(addresses=(str(parsed),)),)
+    elif isinstance(host, str) and host and not any(mark in host for mark in _TEMPLATES):
+        said.aliases = (host,)
+
+
+def _values(variables: dict[str, Any], left_out: dict[str, None]) -> Iterator[tuple[str, tuple[Value, ...]]]:
+    for name, given in variables.items():
+        data = unwrapped(given)
+        if is_setting(name) or not name.isidentifier() or Key(name).secret or _is_secret(data):
+            left_out[name] = None
+            continue
+        several = isinstance(data, list) and not any(isinstance(each, list | dict) or each is None for each in data)
+        try:
+            found = tuple(map(from_python, data if several else [data]))
+        except Malformed:
+            left_out[name] = None
+        else:
+            if data is not None:
+                yield name, tuple(dict.fromkeys(found))
+
+
+def _is_secret(data: Any) -> bool:
+    """Whether a value is in a vault, or something in it is."""
+    if isinstance(data, dict):
+        return any(_is_secret(each) for each in data.values())
+    return any(map(_is_secret, data)) if isinstance(data, list) else isinstance(data, Vaulted)

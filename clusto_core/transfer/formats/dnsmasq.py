@@ -1,4 +1,4 @@
-"""DHCP and TFTP for machines that are rebuilt over the network, as dnsmasq reads them: export only.
+"""DHCP and TFTP for machines that are rebuilt over the network, as dnsmasq reads them.
 
 Every card with a MAC gets a `dhcp-host` line of its own, with its own addresses: two cards that are up at once must not
 share one. A machine's own address goes to its first card. The first card that has an address is called by the machine's
@@ -10,16 +10,19 @@ Boot loaders are chosen as dnsmasq(8) does, by the client's architecture (RFC 45
 architecture types): an iPXE that asks is sent to `boot.ipxe` over HTTP; a BIOS gets PXELINUX and an UEFI firmware GRUB,
 over TFTP, and over HTTP where it boots that way. Which directory TFTP serves, and where iPXE and HTTP boot from, are
 dnsmasq's own settings: they are written where `leaving` permits `rebuild.dir` and `rebuild.url`.
+
+Read, it is the MACs and addresses of machines: of `dhcp-host` and `host-record` in a configuration, and of the lines of
+a `dhcp-hostsfile`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
-from typing import NamedTuple, TextIO
+from typing import TextIO
 
-from clusto_core.answers.recipes import Recipe, recipes
+from clusto_core.answers.recipes import recipes
 from clusto_core.answers.view import Spaces, whole
 from clusto_core.drivers import Equipment
 from clusto_core.drivers.resources import Network
@@ -29,14 +32,15 @@ from clusto_core.model.attributes import Key
 from clusto_core.model.things import Thing
 from clusto_core.rules.spaces import SPACE
 from clusto_core.store.reader import Reader
-from clusto_core.transfer.collisions import collisions, others
+from clusto_core.transfer.cards import Card, cards, shown, sorted_out
+from clusto_core.transfer.documents import Document
 from clusto_core.transfer.leaving import SAFE, Leaving, comment
+from clusto_core.transfer.mentions.mention import Mention, card, mention
+from clusto_core.transfer.mentions.reading import BrokenAtError, numbered, told
 
+SOURCE = "dnsmasq"
 _CIDR, _GATEWAY = Key("cidr"), Key("gateway")
 _ROOT, _URL = "rebuild.dir", "rebuild.url"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-# What dnsmasq(8) takes for a lease time, an address or a word of its own where a name may stand in `dhcp-host`.
-_NO_NAME = re.compile(r"(?i:ignore|infinite|[0-9.]+|[0-9]+[smhdw])")
 _PLAIN = re.compile(r"[A-Za-z0-9_./:\[\]-]+")
 # Tags by client architecture, and the loader that each is told: by TFTP (x64 has two numbers, since what RFC 4578 says
 # and what firmware sends differ), and by HTTP (UEFI 2.5 and later).
@@ -53,19 +57,6 @@ _LOADERS = (
 )
 
 
-class _Host(NamedTuple):
-    """One card: whose, what it is called, its MAC and its addresses."""
-
-    machine: str
-    name: str
-    mac: str
-    addresses: tuple[str, ...]
-
-    @property
-    def line(self) -> str:
-        return ",".join([f"dhcp-host={self.mac}", *map(_bracketed, self.addresses), self.name])
-
-
 def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving = SAFE) -> None:
     """The lines for these Things; those that cannot boot or hold addresses are passed over."""
     chosen = whole(reader, things)
@@ -75,13 +66,13 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving
     out.writelines(f"{line}\n" for line in _networks(reader, networks, leaving.spaces))
     roots: set[str] = set()
     urls: set[str] = set()
-    hosts: list[_Host] = []
-    told: list[str] = []
+    found_cards: list[Card] = []
+    left_out: list[str] = []
     for found in recipes(reader, machines, leaving.spaces):
         if isinstance(found, NotFound):
-            told.append(str(found))
+            left_out.append(str(found))
             continue
-        hosts += _hosts(found, told)
+        found_cards += cards(found, left_out)
         if found.macs:
             roots.update(filter(None, [found.values.written(_ROOT)]))
             urls.update(filter(None, [found.values.written(_URL)]))
@@ -95,14 +86,15 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving
                 out.write(f"dhcp-option-force=tag:!ipxe,tag:{tag},60,HTTPClient\n")
                 out.write(f"dhcp-boot=tag:!ipxe,tag:{tag},{url}/{loader}\n")
         else:
-            out.write(f"# rebuild.url {_comment(url)}: say which machines boot from it with a tag\n")
+            out.write(f"# rebuild.url {shown(url)}: say which machines boot from it with a tag\n")
     for root in sorted(roots) if leaving.permits(_ROOT) else ():
         if root.startswith("/") and _PLAIN.fullmatch(root) and len(roots) == 1:
             out.write(f"enable-tftp\ntftp-root={root}\n")
         else:
-            out.write(f"# rebuild.dir {_comment(root)}: TFTP is served from one local directory\n")
-    out.writelines(map(comment, told))
-    out.writelines(_lines(hosts))
+            out.write(f"# rebuild.dir {shown(root)}: TFTP is served from one local directory\n")
+    out.writelines(map(comment, left_out))
+    for each in sorted_out(found_cards):
+        out.write(comment(each) if isinstance(each, str) else f"{_line(each)}\n")
 
 
 def _networks(reader: Reader, networks: Iterable[Thing], spaces: Spaces) -> Iterator[str]:
@@ -130,47 +122,69 @@ def _networks(reader: Reader, networks: Iterable[Thing], spaces: Spaces) -> Iter
             yield f"dhcp-option=tag:{tag},option:router,{gateway}"
 
 
-def _hosts(found: Recipe, told: list[str]) -> Iterator[_Host]:
-    """The cards of a machine; `told` gets a line for what cannot be one."""
-    name = found.thing.name
-    if not _NAME.fullmatch(name) or _NO_NAME.fullmatch(name):
-        told.append(f"{_comment(name)} cannot be a host's name")
-        return
-    own = {card: _usable(found.held.get(card, ())) for card in found.macs}
-    if not any(own.values()) and found.macs:
-        own[next(iter(found.macs))] = _usable(found.held.get(None, ()))
-    first = next((card for card, held in own.items() if held), next(iter(own), None))
-    for card, mac in found.macs.items():
-        digits = addresses.parse_mac(mac)
-        if digits is None:
-            told.append(f"{name}: malformed MAC address {_comment(mac)}")
-            continue
-        called = name if card == first else f"{name}-{re.sub('[^A-Za-z0-9]+', '-', card).strip('-')}"
-        yield _Host(name, called, addresses.mac_spellings(digits)[0], own[card])
-
-
-def _usable(held: Iterable[str]) -> tuple[str, ...]:
-    """The first address of each version."""
-    parsed = {each.version: str(each) for text in reversed(tuple(held)) if (each := addresses.parse(text)) is not None}
-    return tuple(parsed[version] for version in sorted(parsed))
-
-
-def _lines(hosts: Sequence[_Host]) -> Iterator[str]:
-    by_mac = collisions((host.mac, host.name) for host in hosts)
-    by_address = collisions((address, host.name) for host in hosts for address in host.addresses)
-    by_name = collisions((host.name.casefold(), f"{host.machine} ({host.mac})") for host in hosts)
-    for host in hosts:
-        reasons = [f"{host.mac} is also that of {each}" for each in [others(by_mac, host.mac, host.name)] if each]
-        shared = [(address, others(by_address, address, host.name)) for address in host.addresses]
-        reasons += [f"{address} is also that of {each}" for address, each in shared if each]
-        alike = others(by_name, host.name.casefold(), f"{host.machine} ({host.mac})")
-        reasons += [f"its name is also, but for case, that of {alike}"] if alike else []
-        yield comment(f"{host.name}: left out, {'; '.join(reasons)}") if reasons else f"{host.line}\n"
+def _line(card: Card) -> str:
+    return ",".join([f"dhcp-host={card.mac}", *map(_bracketed, card.addresses), card.name])
 
 
 def _bracketed(address: str) -> str:
     return f"[{address}]" if ":" in address else address
 
 
-def _comment(text: str) -> str:
-    return repr(text[:100])
+# --- import ----------------------------------------------------------------------------------------------------------
+
+_OPTION = re.compile(r"(?P<option>[a-z0-9-]+)\s*(?:=\s*(?P<value>.*))?")
+# An Ethernet MAC, with the type of the hardware before it or without, as dnsmasq(8) has it.
+_MAC = re.compile(r"(?:[0-9A-Fa-f]{2}-)?(?P<mac>[0-9A-Fa-f]{1,2}(?::[0-9A-Fa-f]{1,2}){5})")
+_LEASE = re.compile(r"(?i:infinite|[0-9]+[smhdw]?)")
+
+
+def read(file: TextIO, name: str) -> Iterator[Document]:
+    """What a configuration, or a file of hosts, says of machines."""
+    return told(_read, file, name)
+
+
+def _read(file: TextIO, name: str) -> Iterator[Document]:
+    for number, line in numbered(file):
+        text = re.split(r"(?:^|\s)#", line, maxsplit=1)[0].strip()
+        option = _OPTION.fullmatch(text)
+        found = None
+        if option is None and text:
+            found = _host(text, name, number)
+        elif option is not None and option["option"] == "dhcp-host":
+            found = _host(option["value"] or "", name, number)
+        elif option is not None and option["option"] == "host-record":
+            found = _record(option["value"] or "", name, number)
+        if found is not None:
+            yield found
+
+
+def _host(text: str, file: str, line: int) -> Mention | None:
+    """`MAC,...,set:TAG,ADDRESS,NAME,LEASE`; None for one that is of no machine in particular."""
+    words = [word.strip() for word in text.split(",")]
+    macs = [spelled["mac"] for word in words if (spelled := _MAC.fullmatch(word)) is not None]
+    held = [each for word in words if (each := addresses.parse(word.strip("[]"))) is not None]
+    rest = [word for word in words if word and not _MAC.fullmatch(word) and addresses.parse(word.strip("[]")) is None]
+    names = [word for word in rest if not _LEASE.fullmatch(word) and ":" not in word and word != "ignore"]
+    if any(not re.fullmatch(r"[A-Za-z0-9_.-]+", each) for each in names) or len(names) > 1:
+        raise BrokenAtError(line, f"expected the MACs, addresses and name of a host, found {text[:60]!a}")
+    if not macs and not held:
+        return None
+    called = names or [*macs, *map(str, held)]
+    found = mention(called[0], file, line)
+    found.aliases = tuple(called[1:])
+    first = [card(macs[0] if macs else "", map(str, held))]
+    found.cards = (*first, *(card(mac) for mac in macs[1:]))
+    return found
+
+
+def _record(text: str, file: str, line: int) -> Mention | None:
+    """`NAME,...,ADDRESS,...,TTL`"""
+    words = [word.strip() for word in text.split(",")]
+    held = [word for word in words if addresses.parse(word) is not None]
+    names = [word for word in words if word not in held and not word.isdecimal()]
+    if not names or not all(names):
+        raise BrokenAtError(line, f"expected names and addresses of a host, found {text[:60]!a}")
+    found = mention(names[0], file, line)
+    found.aliases = tuple(names[1:])
+    found.cards = (card("", held),) if held else ()
+    return found if held else None

@@ -3,6 +3,9 @@
 Source of the format: hosts(5); of what a host name is: RFC 952, RFC 1123 section 2.1. The first v4 and the first v6
 address of a Thing have its name, other addresses of a part the name of the Thing and the part: `server1-eth1`. The
 domain is the inherited attribute `dns.domain`.
+
+Read, it is the addresses of machines: held by the part that a name is of, else by the machine. Addresses that any
+machine has, of the loop and of groups, say nothing.
 """
 
 from __future__ import annotations
@@ -12,11 +15,16 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TextIO
 
 from clusto_core.answers.view import View, views
+from clusto_core.model import addresses
 from clusto_core.model.things import Thing
 from clusto_core.store.reader import Reader
 from clusto_core.transfer.collisions import collisions, others
+from clusto_core.transfer.documents import Document
 from clusto_core.transfer.leaving import SAFE, Leaving, comment
+from clusto_core.transfer.mentions.mention import card, mention
+from clusto_core.transfer.mentions.reading import BrokenAtError, told, uncommented
 
+SOURCE = "hosts"
 DOMAIN = "dns.domain"
 
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
@@ -75,3 +83,22 @@ def _entries(view: View, thing: Thing) -> Iterator[_Entry]:
 
 def _with_part(thing: Thing, part: Thing | None) -> str:
     return thing.name if part is None else f"{thing.name}-{re.sub('[^A-Za-z0-9]+', '-', part.part_name).strip('-')}"
+
+
+def read(file: TextIO, name: str) -> Iterator[Document]:
+    """Whose addresses these are."""
+    return told(_read, file, name)
+
+
+def _read(file: TextIO, name: str) -> Iterator[Document]:
+    for line, text in uncommented(file):
+        address, *names = text.split()
+        parsed = addresses.parse(address.partition("%")[0])
+        if parsed is None or not names:
+            raise BrokenAtError(line, f"expected an address and names, found {text[:60]!a}")
+        if parsed.is_loopback or parsed.is_multicast or parsed.is_unspecified or parsed.is_reserved:
+            continue
+        found = mention(names[0], name, line)
+        found.aliases = tuple(names[1:])
+        found.cards = (card("", [str(parsed)]),)
+        yield found

@@ -7,20 +7,28 @@ A PDU with the attribute `powerman.spec`, own or inherited, is driven by that sp
 address and `powerman.port` (23), or as `powerman.device` says, in which `{host}` is the address. All others are driven
 by clusto, by the specification that this file brings: PowerMan's clients then work with every PDU that clusto knows.
 powermand runs what a device's target says as a program, so these attributes count only where `leaving` permits them.
+
+Read, it is the wiring of power: which outlet of which PDU feeds which machine.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import NamedTuple, TextIO
 
 from clusto_core.answers.view import View, view_of, views
 from clusto_core.drivers.parts import Inlet, Outlet
 from clusto_core.model.things import Thing, in_order
 from clusto_core.store.reader import Reader
+from clusto_core.transfer.documents import Document
 from clusto_core.transfer.leaving import SAFE, Leaving, comment
+from clusto_core.transfer.mentions.hostlists import listed
+from clusto_core.transfer.mentions.mention import Far, Mention, mention
+from clusto_core.transfer.mentions.reading import BrokenAtError, numbered, told
 
+SOURCE = "powerman"
 SPEC = "powerman.spec"
 DEVICE = "powerman.device"
 PORT = "powerman.port"
@@ -129,3 +137,102 @@ def _plug(outlet: Thing) -> str:
 
 def _node(inlet: Thing) -> str:
     return f"{inlet.owner_name}-{re.sub('[^A-Za-z0-9._-]+', '-', inlet.part_name)}"
+
+
+# --- import ----------------------------------------------------------------------------------------------------------
+
+_WORD = re.compile(r'\s*(?:"(?P<quoted>(?:\\.|[^"\\])*)"|(?P<comment>#.*)|(?P<mark>[{}])|(?P<bare>[^\s"#{}]+))')
+_ESCAPE = re.compile(r"\\(.)")
+_PLAIN = ("include", "listen", "tcpwrappers", "port", "plug_log_level")
+_HOSTED = re.compile(r"\[(?P<v6>[0-9A-Fa-f:.]+)\](?::[0-9]+)?|(?P<host>[A-Za-z0-9._-]+)(?::[0-9]+)?")
+
+
+class _Node(NamedTuple):
+    """`node name device plug`, written out."""
+
+    name: str
+    device: str
+    plug: str
+    line: int
+
+
+@dataclass
+class _Said:
+    """What a file says. devices: by their names, what they are reached by; groups: by aliases, the nodes."""
+
+    devices: dict[str, str] = field(default_factory=dict)
+    groups: dict[str, list[str]] = field(default_factory=dict)
+    nodes: list[_Node] = field(default_factory=list)
+
+
+def read(file: TextIO, name: str) -> Iterator[Document]:
+    """Which outlets feed the nodes of a file; what it includes is not read."""
+    return told(_read, file, name)
+
+
+def _read(file: TextIO, name: str) -> Iterator[Document]:
+    said = _Said()
+    depth = 0
+    for line, words in _lines(file):
+        marks = words.count("{") - words.count("}")
+        if depth or marks or words[0] in ("specification", "script"):
+            depth += marks
+        else:
+            _take(said, line, words)
+    owners = {node: alias for alias, nodes in said.groups.items() for node in nodes if _is_of(node, alias)}
+    for node in said.nodes:
+        yield _mention(said, node, owners.get(node.name, ""), name)
+
+
+def _lines(file: TextIO) -> Iterator[tuple[int, list[str]]]:
+    """The words of each line that has any."""
+    for number, line in numbered(file):
+        at, words = 0, []
+        while line[at:].strip():
+            found = _WORD.match(line, at)
+            if found is None:
+                raise BrokenAtError(number, 'a " without another one')
+            at = found.end()
+            if found["comment"] is None:
+                quoted = found["quoted"]
+                words.append(found["mark"] or found["bare"] or _ESCAPE.sub(r"\1", quoted or ""))
+        if words:
+            yield number, words
+
+
+def _take(said: _Said, line: int, words: list[str]) -> None:
+    kind, given = words[0], words[1:]
+    if kind == "device" and len(given) in (3, 4):
+        said.devices[given[0]] = given[2]
+    elif kind == "alias" and len(given) == 2:
+        said.groups[given[0]] = listed(given[1], line)
+    elif kind == "node" and len(given) in (2, 3):
+        _take_node(said, line, given)
+    elif kind not in _PLAIN:
+        raise BrokenAtError(line, f"expected device, node or alias with what they need, found {' '.join(words)[:60]!a}")
+
+
+def _take_node(said: _Said, line: int, given: list[str]) -> None:
+    if given[1] not in said.devices:
+        raise BrokenAtError(line, f"no such device before this line: {given[1][:60]!a}")
+    names = listed(given[0], line)
+    plugs = listed(given[2], line) if len(given) == 3 else names
+    if len(plugs) != len(names):
+        raise BrokenAtError(line, f"{len(names)} nodes, and {len(plugs)} plugs")
+    said.nodes += [_Node(name, given[1], plug, line) for name, plug in zip(names, plugs, strict=True)]
+
+
+def _mention(said: _Said, node: _Node, owner: str, file: str) -> Mention:
+    target = _HOSTED.fullmatch(said.devices[node.device])
+    address = (target["v6"] or target["host"]) if target else ""
+    found = mention(node.name, file, node.line)
+    found.aliases = (owner,) if owner else ()
+    # Clusto's own specification asks for plugs by the whole name of the outlet.
+    plug = node.plug.removeprefix(f"{node.device}:")
+    found.ports = (Far(node.device, Outlet, plug, address=address),)
+    return found
+
+
+def _is_of(node: str, alias: str) -> bool:
+    """Whether an alias is the machine that a node is a feed of: `web1` of `web1-b`."""
+    return len(node) > len(alias) and node.startswith(alias) and node[len(alias)] in "-_."

@@ -9,25 +9,37 @@ from typing import TYPE_CHECKING
 from clusto_core.errors import Malformed, did_you_mean
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from clusto_core.transfer.sources.protocol import Type
 
-_NO_TYPES = ("protocol", "declared")
+_NO_TYPES = ("protocol", "declared", "formatted")
 
 
 def types() -> list[str]:
     """The types of source there are, in alphabetical order."""
+    from clusto_core.transfer import formats
+
+    return sorted({*_modules(), *formats.sources()})
+
+
+def _modules() -> list[str]:
     found = (entry.removesuffix(".py") for entry in os.listdir(os.path.dirname(__file__)) if entry.endswith(".py"))
-    return sorted(name.replace("_", "-") for name in found if not name.startswith("_") and name not in _NO_TYPES)
+    return [name.replace("_", "-") for name in found if not name.startswith("_") and name not in _NO_TYPES]
 
 
-def module(name: str) -> ModuleType:
-    """The module of a type of source. Raises Malformed when there is no such type."""
+def of_type(name: str) -> Type:
+    """What a type of source is: its module, or a format whose files are all that a source has. Raises Malformed when
+    there is no such type."""
     known = types()
     if name not in known:
         from clusto_core.spelling import suggest
 
         guess = did_you_mean(suggest(name, known))
         raise Malformed(f"no such type of source: {name[:40]}{guess} (known: {', '.join(known)})")
+    if name not in _modules():
+        from clusto_core.transfer.sources.formatted import Formatted
+
+        return Formatted(name)
     from importlib import import_module
 
-    return import_module(f"{__name__}.{name.replace('-', '_')}")
+    found: Type = import_module(f"{__name__}.{name.replace('-', '_')}")
+    return found

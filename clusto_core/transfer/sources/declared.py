@@ -47,10 +47,9 @@ def named(name: str) -> Declared:
 
 def opened(declared: Declared) -> Source:
     """The source itself. Raises Malformed and NotFound for settings that cannot be, and what its type raises."""
-    module = sources.module(declared.type)
-    check(declared, module)
-    source: Source = module.source(declared)
-    return source
+    kind = sources.of_type(declared.type)
+    check(declared, kind)
+    return kind.source(declared)
 
 
 def _declared(name: str, table: Any) -> Declared:

@@ -6,8 +6,9 @@ another name is another Thing, unless its serial number or a MAC says that it is
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from typing import TextIO
 
@@ -46,6 +47,11 @@ class FileSource:
 
     def read(self, last: Last, progress: Progress) -> Iterator[Document | Origin]:
         """The Documents; of a file of lines, those that are as they were are not even parsed."""
+        together = formats.together_of(self._format) if self._format is not None else None
+        if together is not None:
+            with contextlib.ExitStack() as stack:
+                yield from together([(stack.enter_context(opened(path)), path) for path in _listed(self.paths)])
+            return
         done = 0
         for path in self.paths:
             known = self._format or formats.of_extension(path.removesuffix(".gz"))
@@ -73,6 +79,15 @@ class FileSource:
             yield from lines.passed_over()
             yield identified(document)
         yield from lines.passed_over()
+
+
+def _listed(paths: Iterable[str]) -> Iterator[str]:
+    """The files, those of a directory one by one."""
+    for path in paths:
+        if os.path.isdir(path):
+            yield from sorted(os.path.join(path, each) for each in os.listdir(path) if not each.startswith("."))
+        else:
+            yield path
 
 
 class _Lines:

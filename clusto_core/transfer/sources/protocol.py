@@ -22,14 +22,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from clusto_core.errors import Malformed, NotFound
 from clusto_core.model.origins import Origin
 from clusto_core.transfer.documents import GONE, SAME, Document, parse
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, and how much of how much is done; 0 of what is not known."""
@@ -162,9 +159,20 @@ def gone(origin: Origin) -> Document:
     return Document("", "", 0, origin=origin, form=GONE)
 
 
-def check(declared: Declared, module: ModuleType) -> None:
+class Type(Protocol):
+    """A type of source: a module of this package, or what stands for one."""
+
+    @property
+    def SETTINGS(self) -> Mapping[str, Setting]:
+        """What its table may say."""
+
+    def source(self, declared: Declared) -> Source:
+        """The source that a table means."""
+
+
+def check(declared: Declared, kind: Type) -> None:
     """Raises Malformed for settings that the type has not, or not so; NotFound for one that is missing."""
-    known: Mapping[str, Setting] = module.SETTINGS
+    known = kind.SETTINGS
     for key, value in declared.settings.items():
         where = f"{declared.file}: source.{declared.name}.{key}"
         if key not in known:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from hashlib import blake2b
@@ -13,8 +15,12 @@ from clusto_core.model.attributes import Key, Value
 from clusto_core.model.origins import Origin
 from clusto_core.records.sources import Ledger
 from clusto_core.store import collector
+from clusto_core.store.database import EmptyStore
+from clusto_core.store.reader import Reader
 from clusto_core.transfer.documents import GONE, SAME, Document, Values, attribute_key, plain, tagged
+from clusto_core.transfer.mentions.mention import Mention
 from clusto_core.transfer.sources.protocol import Progress, Source
+from clusto_core.transfer.sync.facts import Facts
 
 
 @dataclass
@@ -37,16 +43,30 @@ class Reading:
         return len(self.whole) + len(self.same)
 
 
-def read(source: Source, ledger: Ledger, mapping: Mapping[str, str], progress: Progress) -> Reading:
-    """Reads a source to its end. Raises what it raises, Malformed for what is said of no object in particular."""
+Looking = Callable[[], AbstractContextManager[Reader]]
+"""How the inventory is opened to look something up in it."""
+
+
+def read(
+    source: Source, ledger: Ledger, mapping: Mapping[str, str], progress: Progress, looking: Looking | None = None
+) -> Reading:
+    """Reads a source to its end. Raises what it raises, Malformed for what is said of no object in particular.
+
+    `looking` is for sources that mention hosts: without it, or with an empty store, none of them is there.
+    """
     reading = Reading(ledger)
+    mentions: list[Mention] = []
     with collector.paused():
         same = reading.same.add
         for said in source.read(ledger, progress):
             if type(said) is Origin:
                 same(said)
+            elif isinstance(said, Mention):
+                mentions.append(said)
             elif isinstance(said, Document):
                 _sort(reading, said)
+        for document in _settled(ledger, mentions, looking):
+            _sort(reading, document)
         _check_names(reading)
         for origin, document in reading.whole.items():
             reading.whole[origin] = _mapped(document, mapping) if mapping else document
@@ -56,6 +76,26 @@ def read(source: Source, ledger: Ledger, mapping: Mapping[str, str], progress: P
     if reading.complete and known and not reading.objects:
         raise Refused(f"{ledger.name} says nothing of any object, and had {len(known)}: nothing was changed")
     return reading
+
+
+def _settled(ledger: Ledger, mentions: list[Mention], looking: Looking | None) -> list[Document]:
+    """The Documents of what hosts were mentioned."""
+    if not mentions:
+        return []
+    from clusto_core.transfer.mentions.settling import settled
+
+    if looking is not None:
+        with contextlib.suppress(EmptyStore), looking() as reader:
+            current = ledger.current(reader.database)
+            known = {each.thing: each.id for each in current.objects.values() if each.thing is not None}
+            return list(settled(reader, current, mentions, lambda thing: _ends_said(current, known.get(thing))))
+    return list(settled(None, ledger, mentions, lambda thing: frozenset()))
+
+
+def _ends_said(ledger: Ledger, known: int | None) -> frozenset[int]:
+    """The parts that the source said to be connected when it spoke of an object last, at both ends."""
+    every = [Facts.load(found) for found in ledger.facts([known] if known is not None else []).values()]
+    return frozenset(end for facts in every for pair in facts.cables for end in pair)
 
 
 def _sort(reading: Reading, document: Document) -> None:

@@ -62,7 +62,7 @@ def _read(store: Store, declared: Declared, source: Source, progress: Progress) 
             ledger.load()
     except EmptyStore:
         ledger = Ledger(None, declared.name, settings)
-    return read(source, ledger, declared.mapping, progress)
+    return read(source, ledger, declared.mapping, progress, store.reading)
 
 
 def _failed(store: Store, name: str, error: BaseException) -> None:

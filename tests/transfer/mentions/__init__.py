@@ -1,0 +1,1 @@
+"""What other tools' files say of machines that are there."""
