@@ -167,6 +167,22 @@ def connect(url: str) -> Database:
     return database
 
 
+def connect_elsewhere(url: str) -> Database:
+    """Opens another program's database for reading: the path of an SQLite file, or a URL. Raises NotFound, Refused,
+    and StoreBroken when it is none or is not reached."""
+    dialect = dialect_of(url) if "://" in url else "sqlite"
+    if dialect == "postgresql":
+        return Database(_postgresql(url, isolation_level="REPEATABLE READ", readonly=True), dialect)
+    if dialect == "mariadb":
+        snapshot = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
+        return Database(_mariadb(url, "SET time_zone = '+00:00'", snapshot), dialect)
+    path = os.path.expanduser(sqlite_path(url) if "://" in url else url)
+    try:
+        return Database(_sqlite(path), dialect)
+    except EmptyStore:
+        raise NotFound(f"no such file: {path}") from None
+
+
 def connect_to_write(url: str) -> Database:
     """Opens a database to write in it, whatever it holds; no transaction has begun. SQLite makes the file.
 

@@ -11,6 +11,8 @@ from clusto_core.errors import Malformed, did_you_mean
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from clusto_core.transfer.sources.protocol import Declared, Source
+
 _NO_TYPES = ("protocol", "declared")
 
 
@@ -31,3 +33,18 @@ def module(name: str) -> ModuleType:
     from importlib import import_module
 
     return import_module(f"{__name__}.{name.replace('-', '_')}")
+
+
+def of_format(format_name: str | None, places: tuple[str, ...], declared: Declared) -> Source:
+    """The source that files, or whatever else is at those places, are in that format, or in the one that they say.
+
+    Raises Malformed for a format that cannot be read, and for settings that cannot be.
+    """
+    from clusto_core.transfer import formats
+    from clusto_core.transfer.sources.file import FileSource
+
+    name = formats.source_of(format_name) if format_name else None
+    if name is not None and name in types() and (opener := getattr(module(name), "of_places", None)) is not None:
+        source: Source = opener(places, declared)
+        return source
+    return FileSource(places, format_name)
