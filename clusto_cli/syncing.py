@@ -92,6 +92,8 @@ def _sum(report: Report, *, dry_run: bool) -> str:
         )
         if every
     ]
+    if report.past:
+        counts.append(f"{report.past} entr{'ies' if report.past != 1 else 'y'} of its history")
     state = "in step" if report.in_step else "not in step"
     done = f", as transaction {report.transaction}" if report.transaction is not None else ""
     return f"{'would be ' if dry_run else ''}{state} with {report.source}: {', '.join(counts)}{done}"

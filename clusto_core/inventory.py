@@ -125,7 +125,7 @@ class Inventory:
                 database.connection.rollback()
             else:
                 if change.unit.changed:
-                    change.id = history.record(change.unit, command, change.message, reverts)
+                    change.id = history.record(change.unit, command, change.message, reverts, change.signed)
                 change.unit.flush()
 
 
@@ -143,6 +143,8 @@ class Transaction:
         self.dry_run = dry_run
         self.strict = False
         """Whether a new key that nobody declared is refused."""
+        self.signed: history.Signature | None = None
+        """Who did elsewhere what is only taken over here; None for what is done here."""
         self.id: int | None = None
         """The number of the transaction in the history, once it is done; None when nothing changed."""
         self.notes: list[str] = []

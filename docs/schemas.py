@@ -443,6 +443,7 @@ VERBS: dict[str, Fields | None] = {
         "conflicts?": (TOLD, "what both sides changed"),
         "held?": (TOLD, "what would break a rule"),
         "unknown?": (WHOLE, "how many Things that only another source could bring are not here"),
+        "past?": (WHOLE, "how many entries of the source's own history were taken over"),
         "notes?": (several(TEXT), "what the source has to say"),
         "type?": (TEXT, "of --list: what kind of source it is"),
         "where?": (TEXT, "of --list: its address or its file"),

@@ -38,6 +38,13 @@ PARTIAL = 5
     help="The FILEs are all that this source has: be in step with it, as clusto sync is.",
     shell_complete=completion.sources,
 )
+@click.option(
+    "--driver",
+    "drivers",
+    metavar="CLASSIC=DRIVER",
+    multiple=True,
+    help="Of the classic clusto: what a driver of the site's own, or a type, becomes. Repeatable.",
+)
 @click.option("--prefer", type=click.Choice(("source", "here")), help="With a source: who wins where both changed.")
 @click.option("--prune", is_flag=True, help="With a source: remove what it has no more.")
 @strict_option
@@ -52,6 +59,7 @@ def command(
     format_name: str | None,
     device_type: bool,
     source: str | None,
+    drivers: tuple[str, ...],
     prefer: str | None,
     prune: bool,
     strict: bool,
@@ -78,7 +86,9 @@ def command(
         raise Malformed(f"--device-type and --format {format_name} say different things: leave one out")
     chosen = DEVICE_TYPE if device_type else format_name
     if (name := source or _source_of(files, chosen)) is not None:
-        ctx.exit(_sync(app, name, files, chosen, prefer, prune, message, dry_run))
+        ctx.exit(_sync(app, name, files, chosen, drivers, prefer, prune, message, dry_run))
+    if drivers:
+        raise Malformed("--driver is about a classic clusto: say --format classic")
     if prefer or prune:
         raise Malformed("--prefer and --prune are about a source that is known: say its name with --source")
     _load(app, files, chosen, strict, message, dry_run, keep_going=keep_going)
@@ -98,20 +108,31 @@ def _sync(
     name: str,
     files: tuple[str, ...],
     chosen: str | None,
+    drivers: tuple[str, ...],
     prefer: str | None,
     prune: bool,
     message: str | None,
     dry_run: bool,
 ) -> int:
     from clusto_cli import syncing
-    from clusto_core.transfer.sources.file import FileSource
+    from clusto_core.transfer import sources
     from clusto_core.transfer.sources.protocol import Declared
     from clusto_core.transfer.sync.engine import Options
 
     options = Options(prefer or "", prune)  # type: ignore[arg-type]
-    source = FileSource(files, chosen)
-    declared = Declared(name, chosen or "")
+    declared = Declared(name, chosen or "", settings=_settings(drivers))
+    source = sources.of_format(chosen, files, declared)
     return syncing.run(app, declared, source, options, message=message, dry_run=dry_run, output="text")
+
+
+def _settings(drivers: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    """What the options say as a table of the configuration would say it."""
+    pairs = [each.partition("=") for each in drivers]
+    if not all(classic and equals for classic, equals, _ in pairs):
+        from clusto_core.errors import Malformed
+
+        raise Malformed("malformed --driver: write CLASSIC=DRIVER, as basicwidget=Appliance")
+    return {"drivers": {classic: driver for classic, _, driver in pairs}} if pairs else {}
 
 
 def _load(

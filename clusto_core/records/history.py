@@ -33,6 +33,17 @@ class Entry(NamedTuple):
     """Whom the database knows the writer as, which nobody but an operator of the database can forge; None on SQLite."""
 
 
+class Signature(NamedTuple):
+    """Who did something elsewhere, and when, which is only written down here: an entry of another inventory's own
+    history. `time` is in seconds since 1970, UTC, and not before that of the entry before it."""
+
+    time: float
+    user: str
+    host: str
+    command: str
+    message: str
+
+
 class Change(NamedTuple):
     """What a transaction did to one Thing."""
 
@@ -47,14 +58,18 @@ _TOUCHED = "SELECT DISTINCT c.transaction_id FROM changes c WHERE c.thing_id IN 
 _CHANGE = "SELECT c.thing_id, c.name, c.before, c.after FROM changes c"
 
 
-def record(unit: UnitOfWork, command: str, message: str | None, reverts: int | None) -> int:
-    """Writes the history of all that a unit of work is about to change; gives the transaction's number."""
+def record(
+    unit: UnitOfWork, command: str, message: str | None, reverts: int | None, signed: Signature | None = None
+) -> int:
+    """Writes the history of all that a unit of work is about to change; gives the transaction's number. It is ours and
+    of now, unless it is `signed` by somebody else."""
     from clusto_core.store import rows
 
     number = unit.new_transaction_id()
-    message = message and message.encode(errors="replace").decode().replace("\0", "?")
-    now = time.time_ns() // 1000
-    entry = (number, now, user()[:100], os.uname().nodename[:255], command, message, reverts)
+    signed = signed or Signature(time.time(), user(), os.uname().nodename, command, message or "")
+    moment = int(signed.time * 1_000_000)
+    message = signed.message.encode(errors="replace").decode().replace("\0", "?") or None
+    entry = (number, moment, signed.user[:100], signed.host[:255], signed.command, message, reverts)
     database = unit.database
     database.insert("transactions", rows.TRANSACTIONS, [entry])
     dump = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
@@ -73,6 +88,12 @@ def user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return str(os.getuid())
+
+
+def newest(reader: Reader) -> float | None:
+    """When the last transaction was, in seconds since 1970, UTC; None before the first."""
+    found = reader.database.rows("SELECT MAX(x.time) FROM transactions x")[0][0]
+    return None if found is None else int(found) / 1_000_000
 
 
 def entry(reader: Reader, number: int) -> Entry:

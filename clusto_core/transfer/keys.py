@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 KEYS: Mapping[str, Mapping[str, Any]] = {
+    "bmc.mac": {"type": "mac", "many": True, "no_inherit": True, "meaning": "the MAC of a management controller"},
+    "classic.driver": {"type": "text", "no_inherit": True, "meaning": "the driver that it had in the classic clusto"},
+    "classic.in": {"many": True, "no_inherit": True, "meaning": "places that it was in besides, in the classic clusto"},
+    "classic.ip": {"many": True, "no_inherit": True, "meaning": "addresses that it shared in the classic clusto"},
+    "classic.name": {"type": "text", "no_inherit": True, "meaning": "its name in the classic clusto"},
     "dns.domain": {"type": "text", "meaning": "the domain that names of machines are in, for the format hosts"},
     "netbox.name": {"type": "text", "no_inherit": True, "meaning": "what NetBox calls it, where clusto could not"},
     "powerman.device": {

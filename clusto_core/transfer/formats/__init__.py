@@ -10,7 +10,8 @@ Where files are to be understood together, such as the tables of a database, `re
 pairs of a file and its name.
 
 A module may have a `SOURCE`: its files are the whole of a source, read again and again, and its Documents have the
-source's own identity (`sources.protocol`). An import of them is a sync with the source of that name.
+source's own identity (`sources.protocol`). An import of them is a sync with the source of that name. Where that is no
+text to be read, it has no `read`: the type of source of that name opens it, by its `of_places(places, declared)`.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ def reader_of(name: str) -> Read:
     """What reads files of that format. Raises Malformed when there is no such format, or it is for export only."""
     read: Read | None = getattr(_module(name), "read", None)
     if read is None:
-        raise Malformed(f"{name} is a format for export only")
+        only = "is read alone, as a source" if source_of(name) else "is a format for export only"
+        raise Malformed(f"{name} {only}")
     return read
 
 
@@ -96,7 +98,8 @@ def sources() -> list[str]:
 def ways(name: str) -> list[str]:
     """What a format is for: import, export, or both. Raises Malformed when there is no such format."""
     module = _module(name)
-    return [way for way, function in (("import", "read"), ("export", "write")) if hasattr(module, function)]
+    functions = (("import", ("read", "SOURCE")), ("export", ("write",)))
+    return [way for way, names in functions if any(hasattr(module, name) for name in names)]
 
 
 def _module(name: str) -> ModuleType:

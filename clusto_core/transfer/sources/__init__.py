@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from clusto_core.errors import Malformed, did_you_mean
 
 if TYPE_CHECKING:
-    from clusto_core.transfer.sources.protocol import Type
+    from clusto_core.transfer.sources.protocol import Declared, Source, Type
 
 _NO_TYPES = ("protocol", "declared", "formatted")
 
@@ -43,3 +43,18 @@ def of_type(name: str) -> Type:
 
     found: Type = import_module(f"{__name__}.{name.replace('-', '_')}")
     return found
+
+
+def of_format(format_name: str | None, places: tuple[str, ...], declared: Declared) -> Source:
+    """The source that files, or whatever else is at those places, are in that format, or in the one that they say.
+
+    Raises Malformed for a format that cannot be read, and for settings that cannot be.
+    """
+    from clusto_core.transfer import formats
+    from clusto_core.transfer.sources.file import FileSource
+
+    name = formats.source_of(format_name) if format_name else None
+    if name is not None and name in types() and (opener := getattr(of_type(name), "of_places", None)) is not None:
+        source: Source = opener(places, declared)
+        return source
+    return FileSource(places, format_name)

@@ -74,6 +74,29 @@ class Source(Protocol):
         way, Malformed for what it does not understand."""
 
 
+class Past(NamedTuple):
+    """What a source once was: one entry of its own history.
+
+    source: what changed with it; it is never complete. time: in seconds since 1970, UTC. user: who did it there.
+    command: what did it. message: why, as was said there.
+    """
+
+    source: Source
+    time: float
+    user: str
+    command: str
+    message: str
+
+
+class Remembering(Source, Protocol):
+    """A Source with a history of its own, which is taken over entry by entry before what it is now."""
+
+    def past(self, last: Last, since: float | None) -> Iterator[Past]:
+        """What it was, the oldest first, of the entries that were not taken over yet; only of those made after `since`,
+        in seconds since 1970, UTC: the newest entry of the inventory's own history, in which times never go back. The
+        first one tells also of all that was before it."""
+
+
 class Setting(NamedTuple):
     """One setting of a type of source.
 
