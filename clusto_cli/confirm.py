@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
 
 from clusto_core.errors import Refused
+
+_gathering: list[list[str]] = []
+
+
+@contextlib.contextmanager
+def gathered(questions: list[str]) -> Iterator[None]:
+    """What would be asked meanwhile is noted instead, to be asked at once."""
+    _gathering.append(questions)
+    try:
+        yield
+    finally:
+        _gathering.pop()
 
 
 def confirm(question: str, yes: bool) -> None:
@@ -13,6 +27,9 @@ def confirm(question: str, yes: bool) -> None:
     The question names what will be hit: `remove server1 and its 5 cables?`
     """
     if yes:
+        return
+    if _gathering:
+        _gathering[-1].append(question)
         return
     if not sys.stdin.isatty():
         raise Refused(f"not confirmed: {question} (--yes goes ahead)")
