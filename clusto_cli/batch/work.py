@@ -89,7 +89,9 @@ def _context(parent: click.Context, words: list[str]) -> click.Context:
     rest = words
     while isinstance(command, click.Group):
         if not rest or rest[0].startswith("-"):
-            raise Malformed(f"a verb is missing{f' after {path[-1]}' if path else ': what is for all of clusto stands before batch'}")
+            raise Malformed(
+                f"a verb is missing{f' after {path[-1]}' if path else ': what is for all of clusto stands before batch'}"
+            )
         name, found, rest = command.resolve_command(ctx, rest)
         path.append(name or "")
         if isinstance(found, click.Group):
@@ -97,7 +99,9 @@ def _context(parent: click.Context, words: list[str]) -> click.Context:
         command = found
     assert command is not None
     if not changes_the_inventory(command):
-        raise Malformed(f"{' '.join(path)} has no place in a batch: only verbs that change the inventory, and nothing else")
+        raise Malformed(
+            f"{' '.join(path)} has no place in a batch: only verbs that change the inventory, and nothing else"
+        )
     made = command.make_context(path[-1], rest, parent=ctx)
     if made.params.get("dry_run"):
         raise Malformed("a dry run is of the whole batch: clusto batch --dry-run")
