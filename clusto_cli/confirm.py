@@ -40,6 +40,15 @@ def confirm(question: str, yes: bool) -> None:
         raise Refused("not confirmed: nothing was done")
 
 
+def ask_person(question: str, yes: bool) -> None:
+    """Asks where a person is on the terminal, and goes on elsewhere: for what is undone as easily as it is done.
+
+    Raises Refused when the person does not say yes.
+    """
+    if not _gathering and sys.stdin.isatty():
+        confirm(question, yes)
+
+
 def confirm_by_name(question: str, name: str, yes: bool) -> None:
     """Goes on when `--yes` was given, or the person on the terminal types the name of what will be hit.
 

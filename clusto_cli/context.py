@@ -84,6 +84,7 @@ class App:
         if (outer := self._within) is not None:
             self._hidden.extend(hidden)
             with outer.joined(message, dry_run=dry_run, reverts=reverts):
+                outer.strict = outer.strict or strict
                 yield outer
             return
         from clusto_core.inventory import Inventory
@@ -108,8 +109,8 @@ class App:
 
     @contextlib.contextmanager
     def within(self, change: Transaction) -> Iterator[list[str]]:
-        """What is read and changed meanwhile is read and changed in that transaction; gives the texts that are to be hidden
-        in what is told of it."""
+        """What is read and changed meanwhile is read and changed in that transaction; gives the texts that are to be
+        hidden in what is told of it."""
         self._within, self._hidden = change, []
         try:
             yield self._hidden
@@ -139,8 +140,8 @@ class App:
 
 
 def command_line(hidden: Sequence[str] = (), typed: Sequence[str] | None = None) -> str:
-    """The command as it was typed, by default the one that this process runs, quoted for a shell, with `****` for passwords
-    and for what is to be hidden."""
+    """The command as it was typed, by default the one that this process runs, quoted for a shell, with `****` for
+    passwords and for what is to be hidden."""
     from shlex import quote
 
     from clusto_core.secrecy import MASK, masked, masked_url

@@ -40,7 +40,6 @@ _HABITS = {
     "delete": "remove",
     "del": "remove",
     "mv": "rename",
-    "move": "put",
     "ls": "find",
     "list": "find",
     "cat": "show",
@@ -61,6 +60,9 @@ _HABITS = {
     "create": "add",
     "new": "add",
     "link": "connect",
+    "swap": "replace",
+    "decommission": "retire",
+    "release": "deallocate",
 }
 """What hands type that know other programs, and the verb that does it here."""
 

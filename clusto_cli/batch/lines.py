@@ -1,7 +1,7 @@
 """Command lines in a text, as a POSIX shell would read them: words, quotation, comments, lines that go on after `\\`.
 
-Nothing is expanded and no other program is run. What a shell would do something with besides is told, so that a line means the
-same in both (POSIX.1-2017, Shell Command Language, 2.2 and 2.3).
+Nothing is expanded and no other program is run. What a shell would do something with besides is told, so that a line
+means the same in both (POSIX.1-2017, Shell Command Language, 2.2 and 2.3).
 """
 
 from __future__ import annotations

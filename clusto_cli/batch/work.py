@@ -89,9 +89,8 @@ def _context(parent: click.Context, words: list[str]) -> click.Context:
     rest = words
     while isinstance(command, click.Group):
         if not rest or rest[0].startswith("-"):
-            raise Malformed(
-                f"a verb is missing{f' after {path[-1]}' if path else ': what is for all of clusto stands before batch'}"
-            )
+            told = f" after {path[-1]}" if path else ": what is for all of clusto stands before batch"
+            raise Malformed(f"a verb is missing{told}")
         name, found, rest = command.resolve_command(ctx, rest)
         path.append(name or "")
         if isinstance(found, click.Group):

@@ -36,9 +36,9 @@ def command(app: App, file: str, yes: bool, output: str, dry_run: bool, message:
     """Do the command lines in FILE, or on standard input, in one transaction: all of them or none. Each sees what those
     before it did.
 
-    Lines are written as for a shell, with or without `clusto` before the verb: quotation marks, comments after #, lines that go
-    on after a backslash. Only verbs that change the inventory, and nothing else, have a place in it: add, connect, attr set,
-    pool create... What any line would ask is asked once, for all.
+    Lines are written as for a shell, with or without `clusto` before the verb: quotation marks, comments after #, lines
+    that go on after a backslash. Only verbs that change the inventory, and nothing else, have a place in it: add,
+    connect, attr set, pool create... What any line would ask is asked once, for all.
 
     \b
         clusto batch rack12.clusto --dry-run

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from clusto_core.transfer.editing import Draft
 
 _HEAD = """\
-# What you change here is changed in the inventory, what you take out of a Thing is taken out of it; a Thing that you take out
-# whole stays as it is. Nothing is done before you have seen the difference. Leave the text as it is to do nothing.
+# What you change here is changed in the inventory, what you take out of a Thing is taken out of it; a Thing that you
+take out # whole stays as it is. Nothing is done before you have seen the difference. Leave the text as it is to do
+nothing.
 """
 
 
@@ -36,11 +37,11 @@ _HEAD = """\
 @message_option
 @pass_app
 def command(app: App, names: tuple[str, ...], yes: bool, dry_run: bool, message: str | None) -> None:
-    """Open each NAME, or what an expression selects, in your editor ($VISUAL, $EDITOR) as `clusto export` writes it, and make the
-    inventory agree with the text that comes back, in one transaction. The difference is shown first.
+    """Open each NAME, or what an expression selects, in your editor ($VISUAL, $EDITOR) as `clusto export` writes it,
+    and make the inventory agree with the text that comes back, in one transaction. The difference is shown first.
 
-    A text that cannot be done is opened again, with what is wrong with it on top. What somebody else has changed meanwhile is
-    never written over: that is refused, and the text kept.
+    A text that cannot be done is opened again, with what is wrong with it on top. What somebody else has changed
+    meanwhile is never written over: that is refused, and the text kept.
 
     \b
         clusto edit server1
@@ -86,10 +87,9 @@ def _kept(text: str) -> Iterator[str]:
 
 
 def _edited(app: App, draft: Draft, path: str) -> Sequence[Document] | None:
-    """What the text says once it can be done; None when it is as it was. Raises what is wrong with a text that was opened
-    again, and left as it was."""
+    """What the text says once it can be done; None when it is as it was. Raises what is wrong with a text that was
+    opened again, and left as it was."""
     from clusto_cli import editor
-    from clusto_core.errors import ClustoError
     from clusto_core.transfer import editing
     from clusto_core.transfer.faults import Faulty
 

@@ -1,7 +1,7 @@
 """Things as a text that a person edits, and what the text says when it comes back.
 
-Unlike an import, what is taken out of the text is taken out of the inventory: a value, an address, a membership, a position, a
-cable. Things themselves neither come nor go by it.
+Unlike an import, what is taken out of the text is taken out of the inventory: a value, an address, a membership, a
+position, a cable. Things themselves neither come nor go by it.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def left_out(before: Draft, edited: Iterable[Document]) -> list[str]:
 def apply(change: Transaction, before: Draft, edited: Sequence[Document]) -> None:
     """Makes the Things agree with the text, where it differs from what it was.
 
-    Raises Refused when another transaction has changed one of them meanwhile; Faulty with all that is wrong with the text, also
-    for Things that it did not have before.
+    Raises Refused when another transaction has changed one of them meanwhile; Faulty with all that is wrong with the
+    text, also for Things that it did not have before.
     """
     known = {document.name: document for document in before.documents}
     if faults := [_strange(document) for document in edited if document.name and document.name not in known]:
