@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import click
 
+from clusto_cli.aliases import follow
 from clusto_cli.batch.lines import Line
 from clusto_cli.context import App, command_line
+from clusto_cli.grouping import Aliased
 from clusto_cli.options import changes_the_inventory
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
 from clusto_core.inventory import Transaction
+from clusto_core.model.names import composed
 
 SHOWN = 20
 """How many errors are told one by one: what follows the first ones often follows from them."""
@@ -66,9 +69,10 @@ def _done(app: App, change: Transaction, line: Line) -> Done:
     if line.problem:
         raise Malformed(line.problem)
     said = io.StringIO()
-    with app.within(change) as hidden:
+    with app.within(change) as hidden, contextlib.redirect_stdout(said):
         try:
-            with contextlib.redirect_stdout(said), _context(click.get_current_context(), list(line.words)) as ctx:
+            ctx, words = _written_out(click.get_current_context().find_root(), list(map(composed, line.words)), [])
+            with ctx:
                 if "dry_run" in ctx.params:
                     ctx.params["dry_run"] = ctx.params["dry_run"] or change.dry_run
                 ctx.command.invoke(ctx)
@@ -78,19 +82,27 @@ def _done(app: App, change: Transaction, line: Line) -> Done:
             raise Malformed(usage(error)) from None
         except click.exceptions.Exit:
             raise Malformed("help has no place in a batch") from None
-    return Done(line.number, command_line(hidden, line.words), said.getvalue())
+    return Done(line.number, command_line(hidden, words), said.getvalue())
 
 
-def _context(parent: click.Context, words: list[str]) -> click.Context:
+def _written_out(root: click.Context, words: list[str], aliases: Sequence[str]) -> tuple[click.Context, list[str]]:
+    """The verb that a line calls, with its arguments parsed, and the line without aliases."""
+    try:
+        return _context(root, words), words
+    except Aliased as alias:
+        return _written_out(root, alias.within(words), follow(aliases, alias.name))
+
+
+def _context(root: click.Context, words: list[str]) -> click.Context:
     """The verb that a line calls, with its arguments parsed. Raises Malformed for one that has no place in a batch."""
-    ctx = parent.find_root()
+    ctx = root
     command: click.Command | None = ctx.command
     path: list[str] = []
     rest = words
     while isinstance(command, click.Group):
         if not rest or rest[0].startswith("-"):
-            told = f" after {path[-1]}" if path else ": what is for all of clusto stands before batch"
-            raise Malformed(f"a verb is missing{told}")
+            after = f" after {path[-1]}" if path else ""
+            raise Malformed(f"a verb is missing{after} (what is for all of clusto stands before batch)")
         name, found, rest = command.resolve_command(ctx, rest)
         path.append(name or "")
         if isinstance(found, click.Group):

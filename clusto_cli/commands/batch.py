@@ -63,8 +63,10 @@ def command(app: App, file: str, yes: bool, output: str, dry_run: bool, message:
 def _text(file: str) -> str:
     from clusto_core.transfer.files import opened
 
-    if file == "-" and sys.stdin.isatty():
-        print("clusto: command lines on standard input; end with Ctrl-D", file=sys.stderr)
+    if file == "-":
+        if sys.stdin.isatty():
+            print("clusto: command lines on standard input; end with Ctrl-D", file=sys.stderr)
+        return sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
     with opened(file) as text:
         return text.read()
 
