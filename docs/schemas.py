@@ -311,7 +311,7 @@ VERBS: dict[str, Fields | None] = {
     "move": {
         "name": (TEXT, "the part of what was moved"),
         "other": (TEXT, "the part that its cable leads or led to"),
-        "cable": (one_of("still disconnected connected"), "whether it still leads to the old rack, or was taken out or put in"),
+        "cable": (one_of("still disconnected connected"), "whether it still leads to the old rack, or was changed"),
     },
     "name list": {
         "name": (TEXT, "the name"),

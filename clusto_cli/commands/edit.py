@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from clusto_core.transfer.editing import Draft
 
 _HEAD = """\
-# What you change here is changed in the inventory, and what you take out of a Thing is taken out of it; a Thing that
-# you take out whole stays as it is. You see the difference before anything is done. Leave the text as it is to do nothing.
+# What you change here is changed in the inventory, what you take out of a Thing is taken out of it; a Thing that is
+# taken out whole stays as it is. You see the difference first. Leave the text as it is to do nothing.
 """
 
 

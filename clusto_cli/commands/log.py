@@ -79,7 +79,7 @@ def _lines(
             yield f"Reverts: transaction {entry.reverts}"
         if entry.message:
             yield ""
-            yield from (f"    {line}" for line in entry.message.splitlines())
+            yield from (f"    {line}".rstrip() for line in entry.message.splitlines())
         if detailed:
             yield ""
             cables: set[int] = set()

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from clusto_core.errors import Malformed, Refused
-from clusto_core.model.ranges import MalformedRange, expand, is_range
+from clusto_core.model.ranges import MalformedRange, expand
 from clusto_core.rules.parts import LIMIT
+
+_NOTATION = frozenset("[],!&^")
+"""What no name holds and a range does."""
 
 
 def written_out(text: str) -> list[str]:
     """The names that a text means, in order: those of a range, or itself. Raises Malformed."""
-    if not is_range(text):
+    if _NOTATION.isdisjoint(text):
         return [text]
     try:
         return list(expand(text, LIMIT))
