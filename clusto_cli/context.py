@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import click
 
@@ -16,6 +16,9 @@ from clusto_core.config import Settings, settings
 if TYPE_CHECKING:
     from clusto_core.inventory import Transaction
     from clusto_core.store.reader import Reader
+
+
+T = TypeVar("T")
 
 
 class App:
@@ -100,12 +103,13 @@ class App:
             self.say(f"note: {note}")
         App.committed = change.id or App.committed
 
-    def try_out(self, action: Callable[[Transaction], object]) -> None:
-        """Does something that is not kept, before anybody is asked about it: what is refused is refused first. Within a
-        larger change it is done next, before anybody is asked."""
-        if self._within is None:
-            with self.changing(dry_run=True) as trial:
-                action(trial)
+    def try_out(self, action: Callable[[Transaction], T]) -> T | None:
+        """Does something that is not kept, before anybody is asked about it: what is refused is refused first. None
+        within a larger change, where it is done next, before anybody is asked."""
+        if self._within is not None:
+            return None
+        with self.changing(dry_run=True) as trial:
+            return action(trial)
 
     @contextlib.contextmanager
     def within(self, change: Transaction) -> Iterator[list[str]]:

@@ -9,6 +9,7 @@ from clusto_cli.context import App, pass_app
 from clusto_cli.options import change_options, yes_option
 from clusto_cli.output import write_lines
 from clusto_cli.pairing import show_pairs
+from clusto_core.inventory import Transaction
 from clusto_core.rules.pairs import paired
 
 
@@ -32,9 +33,11 @@ def command(app: App, old: str, new: str, yes: bool, message: str | None, dry_ru
     pairs = paired(old, new)
     with app.reading() as reader:
         before = [reader.resolve(name).name for name, _ in pairs]
-    show_pairs(
-        app, "rename", "to", list(zip(before, (name for _, name in pairs), strict=True)), yes=yes, dry_run=dry_run
-    )
+
+    def plan(trial: Transaction) -> list[tuple[str, str]]:
+        return list(zip(before, (thing.name for thing in trial.rename_all(pairs)), strict=True))
+
+    show_pairs(app, "rename", "to", (old, new), plan, yes=yes, dry_run=dry_run)
     with app.changing(message, dry_run=dry_run) as change:
         renamed = change.rename_all(pairs)
     verb = "would rename" if dry_run else "renamed"

@@ -12,9 +12,14 @@ _NOTATION = frozenset("[],!&^")
 """What no name holds and a range does."""
 
 
+def is_written_as_range(text: str) -> bool:
+    """Whether a text holds what a range is written with, and no name."""
+    return not _NOTATION.isdisjoint(text)
+
+
 def written_out(text: str) -> list[str]:
     """The names that a text means, in order: those of a range, or itself. Raises Malformed."""
-    if _NOTATION.isdisjoint(text):
+    if not is_written_as_range(text):
         return [text]
     try:
         return list(expand(text, LIMIT))

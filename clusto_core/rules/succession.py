@@ -10,7 +10,7 @@ from clusto_core.model import wiring
 from clusto_core.model.attributes import IN, IP, Value
 from clusto_core.model.ranges import fold
 from clusto_core.model.things import Attribute, Cable, Thing
-from clusto_core.rules import cabling, containment, things
+from clusto_core.rules import bundles, cabling, containment, things
 from clusto_core.rules.cabling import Joined
 from clusto_core.rules.parts import LABEL
 from clusto_core.spelling import natural_key
@@ -43,7 +43,10 @@ def replace(unit: UnitOfWork, old: Thing, new: Thing, *, partial: bool = False) 
             raise Refused(f"{each.name} is a {each.driver}: only equipment that is no place is replaced")
     if old == new:
         raise Refused(f"{old.name} cannot be replaced by itself")
-    counterparts = {part.id: found for part in unit.parts(old) if (found := _counterpart(unit, part, new)) is not None}
+    counterparts = {
+        part.id: found for part in unit.parts(old) if (found := _counterpart(unit, old, part, new)) is not None
+    }
+    _break_out_alike(unit, old, counterparts)
     cables = [cable for cable in unit.cables(old) if cable.kind != wiring.POSITION]
     left = _without_counterpart(unit, old, new, cables, counterparts)
     if left and not partial:
@@ -51,6 +54,8 @@ def replace(unit: UnitOfWork, old: Thing, new: Thing, *, partial: bool = False) 
             f"{new.name} has no free counterpart of {_told(left)} of {old.name}: disconnect them, or say --partial"
         )
     joined = _take_cables(unit, old, [each for each in cables if not _touches(each, left)], counterparts)
+    for part in unit.parts(old):
+        bundles.make_whole(unit, part)
     _exchange_places(unit, old, new)
     addresses, kept = _take_addresses(unit, old, new, counterparts)
     things.rename_all(unit, [(old, new.name), (new, old.name)])
@@ -62,15 +67,30 @@ def _told(parts: list[Thing]) -> str:
     return ", ".join(fold(part.part_name for part in parts))
 
 
-def _counterpart(unit: UnitOfWork, part: Thing, new: Thing) -> Thing | None:
+def _counterpart(unit: UnitOfWork, old: Thing, part: Thing, new: Thing) -> Thing | None:
     """The port of the successor that is the same as one of its predecessor's."""
     if (same := unit.part(new, part.part_name)) is not None:
         return same if wiring.kind_of(same.kind) == wiring.kind_of(part.kind) else None
     alike = [each for each in unit.parts(new) if each.driver == part.driver]
     names = {part.part_name, *_labels(unit, part)}
     labelled = [each for each in alike if names & {each.part_name, *_labels(unit, each)}]
-    numbered = [each for each in alike if part.number is not None and each.number == part.number]
+    numbered = _of_its_number(alike, part) if len(_of_its_number(unit.parts(old), part)) == 1 else []
     return next((found[0] for found in (labelled, numbered) if len(found) == 1), None)
+
+
+def _of_its_number(parts: list[Thing], part: Thing) -> list[Thing]:
+    """The parts of its driver that have its number; none where it has none."""
+    if part.number is None:
+        return []
+    return [each for each in parts if (each.driver, each.number) == (part.driver, part.number)]
+
+
+def _break_out_alike(unit: UnitOfWork, old: Thing, counterparts: dict[int, Thing]) -> None:
+    """Gives ports of the successor legs where those of its predecessor have a breakout cable."""
+    for port in unit.parts(old):
+        own, there = bundles.legs_of(unit, port), counterparts.get(port.id)
+        if own and there is not None and not any(leg.id in counterparts for leg in own):
+            counterparts.update(zip((leg.id for leg in own), bundles.legs(unit, there, len(own)), strict=True))
 
 
 def _labels(unit: UnitOfWork, part: Thing) -> set[str]:

@@ -168,6 +168,20 @@ def test_a_port_that_is_called_otherwise_is_found_by_label_and_number(site: Inve
     sound(site)
 
 
+def test_a_breakout_cable_goes_along(site: Inventory) -> None:
+    with site.change() as change:
+        change.add("Server", "s2")
+        change.disconnect("s1:eth1")
+        change.connect("sw1:40", "s2:eth[0-1]", breakout=True)
+        change.replace("sw1", "spare")
+    assert {"sw1:40/1 s2:eth0", "sw1:40/2 s2:eth1"} <= links(site, "sw1")
+    with site.read() as reader:
+        assert reader.get("spare:40/1") is None
+    with site.change() as change:
+        change.connect("spare:40", "sw2:40")
+    sound(site)
+
+
 @pytest.mark.parametrize(("old", "new"), [("sw1", "sw1"), ("sw1:1", "spare"), ("sw1", "r2"), ("web", "spare")])
 def test_only_equipment_is_replaced(site: Inventory, old: str, new: str) -> None:
     with pytest.raises(Refused), site.change() as change:
