@@ -151,6 +151,8 @@ class Transaction:
         """What its author should know, once it is done: keys that nothing had before and that are like a known one."""
         self.allocated: set[int] = set()
         """The ids of what `allocation.allocate` has handed out in it."""
+        self._exchanged: set[int] = set()
+        # The ids of what has exchanged names in it.
         self._shapes: dict[tuple[object, ...], devicetypes.Model] = {}
 
     @contextlib.contextmanager
@@ -196,7 +198,7 @@ class Transaction:
             if self.unit.renamed() or self.unit.changed_under({EXPRESSION})[0]:
                 from clusto_core.query import saving
 
-                saving.check(self.unit)
+                saving.check(self.unit, self._exchanged)
             sockets.check_said(self.unit)
 
     # --- Things ------------------------------------------------------------------------------------------------------
@@ -305,6 +307,7 @@ class Transaction:
         for each in (failed, successor):
             if not force:
                 protection.check(self.unit, each, "replaces")
+        self._exchanged |= {part.id for each in (failed, successor) for part in (each, *self.unit.parts(each))}
         with self.unit.wholly():
             return succession.replace(self.unit, failed, successor, partial=partial)
 

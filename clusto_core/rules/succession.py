@@ -9,6 +9,7 @@ from clusto_core.errors import Refused
 from clusto_core.model import wiring
 from clusto_core.model.attributes import IN, IP, Value
 from clusto_core.model.ranges import fold
+from clusto_core.model.reserved import EXPRESSION_NAMES
 from clusto_core.model.things import Attribute, Cable, Thing
 from clusto_core.rules import bundles, cabling, containment, things
 from clusto_core.rules.cabling import Joined
@@ -187,16 +188,17 @@ def _held(unit: UnitOfWork, thing: Thing) -> list[Attribute]:
 
 
 def _take_relations(unit: UnitOfWork, old: Thing, new: Thing, counterparts: dict[int, Thing]) -> None:
-    """Has what others say of the old one, or a part of it, said of the successor; also that they are in it."""
+    """Has what others say of the old one, or a part of it, said of the successor; also that they are in it. Saved
+    expressions mean whatever has the name, of either."""
     successors = {old.id: new, **counterparts}
-    for attribute in unit.referring([old.id, *(part.id for part in unit.parts(old))]):
+    by_name = {**successors, new.id: old}
+    for attribute in unit.referring([old.id, new.id, *(part.id for part in unit.parts(old))]):
         holder = unit.by_id(attribute.thing_id)
-        there = successors.get(attribute.value.ref or 0)
+        there = (by_name if attribute.key == EXPRESSION_NAMES else successors).get(attribute.value.ref or 0)
         if there is None or holder.entity_id in (old.id, new.id) or attribute.value.type != "relation":
             continue
         if attribute.key.key == IN:
             containment.check_no_cycle(unit, holder, there)
-        known = next(each for each in unit.attributes(holder) if each.id == attribute.id)
-        unit.delete_attribute(known)
+        unit.delete_attribute(next(each for each in unit.attributes(holder) if each.id == attribute.id))
         value = Value("relation", there.name, there.id)
         unit.insert_attribute(Attribute(unit.new_id(), holder.id, attribute.key, value))

@@ -7,6 +7,8 @@ import pytest
 from clusto_core.errors import Malformed, Refused
 from clusto_core.inventory import Inventory
 from clusto_core.model.attributes import Value
+from clusto_core.query import saving
+from clusto_core.query.saved import expression_of
 from clusto_core.records.integrity import problems
 from clusto_core.records.revert import revert
 from clusto_core.resources import ipam, naming
@@ -165,6 +167,19 @@ def test_a_port_that_is_called_otherwise_is_found_by_label_and_number(site: Inve
         change.set_values("other:x62", "label", "2")
         change.replace("sw1", "other")
     assert {"sw1:Ethernet7 s1:eth0", "sw1:Ethernet48 sw2:48", "sw1:x62 sw1:Ethernet1"} <= links(site, "sw1")
+    sound(site)
+
+
+def test_saved_expressions_mean_whatever_has_the_name(site: Inventory) -> None:
+    with site.change() as change:
+        saving.save(change.unit, "uplinks", "name:sw1 or name:spare")
+        change.replace("sw1", "spare")
+    with site.change() as change:
+        assert expression_of(change.unit.reader, "uplinks") == "name:sw1 or name:spare"
+        change.rename("sw1", "top1")
+        change.rename("spare", "broken1")
+    with site.read() as reader:
+        assert expression_of(reader, "uplinks") == "name:top1 or name:broken1"
     sound(site)
 
 
