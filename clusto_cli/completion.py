@@ -426,6 +426,17 @@ def _given(ctx: click.Context, argument: str) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
+def listed(known: Iterable[str]) -> Callable[[click.Context, click.Parameter, str], Items]:
+    """Words of a list with commas between them."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+        said = incomplete.rpartition(",")[0]
+        head = f"{said}," if said else ""
+        return words([head + word for word in known if word not in said.split(",")], incomplete)
+
+    return complete
+
+
 def words(known: Iterable[str], incomplete: str) -> Items:
     """Those of some fixed words that begin so."""
     return _plain(word for word in known if word.startswith(incomplete))

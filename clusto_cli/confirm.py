@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
 
 from clusto_core.errors import Refused
+
+_gathering: list[list[str]] = []
+
+
+@contextlib.contextmanager
+def gathered(questions: list[str]) -> Iterator[None]:
+    """What would be asked meanwhile is noted instead, to be asked at once."""
+    _gathering.append(questions)
+    try:
+        yield
+    finally:
+        _gathering.pop()
 
 
 def confirm(question: str, yes: bool) -> None:
@@ -14,6 +28,9 @@ def confirm(question: str, yes: bool) -> None:
     """
     if yes:
         return
+    if _gathering:
+        _gathering[-1].append(question)
+        return
     if not sys.stdin.isatty():
         raise Refused(f"not confirmed: {question} (--yes goes ahead)")
     from clusto_cli.output import clean
@@ -21,6 +38,15 @@ def confirm(question: str, yes: bool) -> None:
     print(f"clusto: {clean(question)} [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise Refused("not confirmed: nothing was done")
+
+
+def ask_person(question: str, yes: bool) -> None:
+    """Asks where a person is on the terminal, and goes on elsewhere: for what is undone as easily as it is done.
+
+    Raises Refused when the person does not say yes.
+    """
+    if not _gathering and sys.stdin.isatty():
+        confirm(question, yes)
 
 
 def confirm_by_name(question: str, name: str, yes: bool) -> None:

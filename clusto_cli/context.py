@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import click
 
@@ -16,6 +16,9 @@ from clusto_core.config import Settings, settings
 if TYPE_CHECKING:
     from clusto_core.inventory import Transaction
     from clusto_core.store.reader import Reader
+
+
+T = TypeVar("T")
 
 
 class App:
@@ -36,6 +39,8 @@ class App:
         self.verbose = verbose
         self.debug = debug
         self._told: set[str] = set()
+        self._within: Transaction | None = None
+        self._hidden: list[str] = []
 
     @property
     def settings(self) -> Settings:
@@ -47,6 +52,9 @@ class App:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Reader]:
         """A consistent view of the inventory. An SQLite store of an older clusto is upgraded first, after a copy."""
+        if self._within is not None:
+            yield self._within.unit.reader
+            return
         from clusto_core.store.database import OutdatedSchema, connect
         from clusto_core.store.reader import Reader
 
@@ -76,6 +84,12 @@ class App:
         hidden: Sequence[str] = (),
     ) -> Iterator[Transaction]:
         """A transaction whose history has this command line, without the texts that are to be hidden."""
+        if (outer := self._within) is not None:
+            self._hidden.extend(hidden)
+            with outer.joined(message, dry_run=dry_run, reverts=reverts):
+                outer.strict = outer.strict or strict
+                yield outer
+            return
         from clusto_core.inventory import Inventory
         from clusto_core.secrecy import masked
 
@@ -88,6 +102,24 @@ class App:
         for note in change.notes:
             self.say(f"note: {note}")
         App.committed = change.id or App.committed
+
+    def try_out(self, action: Callable[[Transaction], T]) -> T | None:
+        """Does something that is not kept, before anybody is asked about it: what is refused is refused first. None
+        within a larger change, where it is done next, before anybody is asked."""
+        if self._within is not None:
+            return None
+        with self.changing(dry_run=True) as trial:
+            return action(trial)
+
+    @contextlib.contextmanager
+    def within(self, change: Transaction) -> Iterator[list[str]]:
+        """What is read and changed meanwhile is read and changed in that transaction; gives the texts that are to be
+        hidden in what is told of it."""
+        self._within, self._hidden = change, []
+        try:
+            yield self._hidden
+        finally:
+            self._within = None
 
     def heed(self) -> None:
         """Says what adapters have to tell beside their results."""
@@ -111,14 +143,15 @@ class App:
             self.say(f"insecure: {words}")
 
 
-def command_line(hidden: Sequence[str] = ()) -> str:
-    """The command as it was typed, quoted for a shell, with `****` for passwords and for what is to be hidden."""
+def command_line(hidden: Sequence[str] = (), typed: Sequence[str] | None = None) -> str:
+    """The command as it was typed, by default the one that this process runs, quoted for a shell, with `****` for
+    passwords and for what is to be hidden."""
     from shlex import quote
 
     from clusto_core.secrecy import MASK, masked, masked_url
 
     words = []
-    for argument in sys.argv[1:]:
+    for argument in sys.argv[1:] if typed is None else typed:
         shown = masked_url(argument) if "://" in argument else masked(argument)
         for text in hidden:
             if text and text in shown:

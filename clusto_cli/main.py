@@ -40,7 +40,6 @@ _HABITS = {
     "delete": "remove",
     "del": "remove",
     "mv": "rename",
-    "move": "put",
     "ls": "find",
     "list": "find",
     "cat": "show",
@@ -61,6 +60,9 @@ _HABITS = {
     "create": "add",
     "new": "add",
     "link": "connect",
+    "swap": "replace",
+    "decommission": "retire",
+    "release": "deallocate",
 }
 """What hands type that know other programs, and the verb that does it here."""
 
@@ -237,7 +239,7 @@ def invoke(arguments: list[str]) -> int:
     except OSError as error:
         return _output_failed(error) if streams.failed(error) else _unexpected(error, debug)
     except click.ClickException as error:
-        return _fail(_usage(error), EXIT_USAGE, debug)
+        return _fail(usage(error), EXIT_USAGE, debug)
     except ClustoError as error:
         code = next((code for kind, code in _CODES if isinstance(error, kind)), EXIT_UNEXPECTED)
         return _fail(str(error), code, debug, error.details)
@@ -331,7 +333,8 @@ def _page(bare: Bare) -> int:
     return 0 if asked else EXIT_USAGE
 
 
-def _usage(error: click.ClickException) -> str:
+def usage(error: click.ClickException) -> str:
+    """Click's message as one line of ours."""
     message = " ".join(error.format_message().split()).rstrip(".")
     message = message[:1].lower() + message[1:]
     ctx = getattr(error, "ctx", None)

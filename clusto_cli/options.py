@@ -9,6 +9,8 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_CHANGES = "_changes_the_inventory"
+
 
 def message_option(function: F) -> F:
     """`-m MESSAGE`, kept in the history."""
@@ -41,5 +43,11 @@ def verbose_option(function: F) -> F:
 
 
 def change_options(function: F) -> F:
-    """The options of every verb that changes the inventory: `--dry-run` and `-m`."""
+    """The options of every verb that changes the inventory, and nothing else: `--dry-run` and `-m`."""
+    setattr(function, _CHANGES, True)
     return dry_run_option(message_option(function))
+
+
+def changes_the_inventory(command: click.Command) -> bool:
+    """Whether a verb changes the inventory, and nothing else: such ones can be done together (`clusto batch`)."""
+    return getattr(command.callback, _CHANGES, False)

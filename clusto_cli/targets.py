@@ -5,6 +5,7 @@ A verb declares them by `names_argument`, or `where_option` beside an option of 
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
@@ -23,6 +24,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 _OPERATORS = frozenset("[],!&^")
 """What no name holds and a range does."""
 
+
+_EXPRESSION = re.compile(r"(?:name|driver|attr|part|_ip):|.*[\s()]", re.DOTALL)
 
 _WHERE = "clusto.where"
 
@@ -71,6 +74,15 @@ def resolve_all(reader: Reader, names: Iterable[str]) -> list[Thing]:
     wanted = list(names)
     exact = reader.find_names(wanted) if len(wanted) > 1 else {}
     return list(dict.fromkeys(exact.get(name) or reader.resolve(name) for name in wanted))
+
+
+def names_or_expressions(reader: Reader, words: Iterable[str]) -> list[str]:
+    """The words, as an expression each that looks like one where no Thing is called so (`name:eth0` may be a part)."""
+    return [Where(word) if _is_written_as_expression(reader, word) else word for word in words]
+
+
+def _is_written_as_expression(reader: Reader, word: str) -> bool:
+    return _EXPRESSION.match(word) is not None and reader.get(word.partition(":")[0]) is None
 
 
 def targets(reader: Reader, names: Iterable[str]) -> list[Thing]:

@@ -35,9 +35,11 @@ from clusto_core.rules import (
     newkeys,
     parts,
     protection,
+    relocation,
     sitekeys,
     sockets,
     spaces,
+    succession,
     things,
     typeupdates,
     values,
@@ -151,6 +153,8 @@ class Transaction:
         """What its author should know, once it is done: keys that nothing had before and that are like a known one."""
         self.allocated: set[int] = set()
         """The ids of what `allocation.allocate` has handed out in it."""
+        self._exchanged: set[int] = set()
+        # The ids of what has exchanged names in it.
         self._shapes: dict[tuple[object, ...], devicetypes.Model] = {}
 
     @contextlib.contextmanager
@@ -196,7 +200,7 @@ class Transaction:
             if self.unit.renamed() or self.unit.changed_under({EXPRESSION})[0]:
                 from clusto_core.query import saving
 
-                saving.check(self.unit)
+                saving.check(self.unit, self._exchanged)
             sockets.check_said(self.unit)
 
     # --- Things ------------------------------------------------------------------------------------------------------
@@ -276,6 +280,17 @@ class Transaction:
 
     def rename(self, old: str | Thing, new: str) -> Thing:
         """Gives a Thing, and with it its parts, or one part, another name. Raises Malformed, Refused."""
+        return self.rename_all([(old, new)])[0]
+
+    def rename_all(self, pairs: Iterable[tuple[str | Thing, str]]) -> list[Thing]:
+        """Gives several Things or parts other names at once, all or none: a name may pass from one to another. Raises
+        as `rename`."""
+        renamed = [(self._renameable(old), new) for old, new in pairs]
+        with self.unit.wholly():
+            things.rename_all(self.unit, renamed)
+        return [thing for thing, _ in renamed]
+
+    def _renameable(self, old: str | Thing) -> Thing:
         thing = self.resolve(old)
         if thing.is_a(SiteKey):
             raise Refused(f"{thing.name} declares the key {thing.name[1:]}: declare another one (clusto key define)")
@@ -283,8 +298,20 @@ class Transaction:
             from clusto_core.query import saving
 
             saving.check_unused(self.unit, thing)
-        things.rename(self.unit, thing, new)
         return thing
+
+    def replace(
+        self, old: str | Thing, new: str | Thing, *, partial: bool = False, force: bool = False
+    ) -> succession.Succession:
+        """Has equipment take another's place, with its cables and its name: see `succession.replace`. Raises Refused,
+        without `force` also for what is protected."""
+        failed, successor = self.resolve(old), self.resolve(new)
+        for each in (failed, successor):
+            if not force:
+                protection.check(self.unit, each, "replaces")
+        self._exchanged |= {part.id for each in (failed, successor) for part in (each, *self.unit.parts(each))}
+        with self.unit.wholly():
+            return succession.replace(self.unit, failed, successor, partial=partial)
 
     # --- attributes --------------------------------------------------------------------------------------------------
 
@@ -349,12 +376,21 @@ class Transaction:
         """See `containment.take`."""
         containment.take(self.unit, self.resolve(thing), self.resolve(parent))
 
-    def move(self, thing: str | Thing, to: str | Thing) -> None:
+    def move(
+        self, thing: str | Thing, to: str | Thing, *, recable: bool = False, force: bool = False
+    ) -> relocation.Relocated:
         """Takes a Thing out of its rack units and of the place it is in, and puts it into another: into rack units
-        (`rack101:RU13-14`), or into a place. Its other cables and its groupings stay. Raises as `connect` and `put`."""
+        (`rack101:RU13-14`), or into a place. Its groupings stay, and its other cables; those that led to equipment in
+        the rack it was in go with `recable` to the equipment of the other rack: see `relocation.recable`.
+
+        Raises as `connect` and `put`; Refused without `force` for what is protected.
+        """
         moved = self.resolve(thing)
+        if not force:
+            protection.check(self.unit, moved, "moves")
         span = mounting.parse_span(to) if isinstance(to, str) else None
         goal = self.resolve(to) if span is None else None
+        before = containment.standing(self.unit, moved)
         with self.unit.wholly():
             for cable in cabling.positions(self.unit, moved):
                 self.unit.delete_cable(cable)
@@ -364,6 +400,7 @@ class Transaction:
                 self.connect(moved, to)
             else:
                 self.put(moved, goal)
+            return relocation.relocated(self.unit, moved, before, recable=recable)
 
     def connect(
         self, one: str | Thing, other: str | Thing, kind: str | None = None, *, breakout: bool = False

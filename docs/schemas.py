@@ -232,10 +232,21 @@ The columns of `--columns` by their names (`name` and `driver` without it): one 
 numbers and booleans as such. With `--count` one object with `count`; with `--group-by` the value and its `count`.
 """
 
+RETURNED: Fields = {
+    "thing": (TEXT, "the Thing that had it"),
+    "kind": (one_of("cables addresses vips pools position name"), "what kind of thing was given back"),
+    "holder": (TEXT, "the part that had it, or the Thing itself; the NameRange of a name"),
+    "what": (TEXT, "the far end, the address, the grouping, the rack unit or place, the name"),
+}
 VERBS: dict[str, Fields | None] = {
     "alias": {"name": (TEXT, "the alias"), "command": (TEXT, "what it stands for")},
     "allocate": {"name": NAME, "driver": DRIVER},
     "attr get": {"name": NAME, **VALUE, "from": FROM},
+    "batch": {
+        "line": (WHOLE, "on which line the command begins, from 1"),
+        "command": (TEXT, "the command, as the history tells it"),
+        "said": (several(TEXT), "the lines that its verb printed"),
+    },
     "class list": MEMBERS,
     "config": {
         "kind": (TEXT, "command, network, path..."),
@@ -245,6 +256,7 @@ VERBS: dict[str, Fields | None] = {
     },
     "console": CONSOLE,
     "find": None,
+    "deallocate": RETURNED,
     "free": {
         "name": (TEXT, "the Thing"),
         "kind": (TEXT, "port, outlet, ru... as in --parts, or address"),
@@ -295,6 +307,11 @@ VERBS: dict[str, Fields | None] = {
             several(record({"name": NAME, "lines": (several(TEXT), "what changed: + and -")})),
             "with -p: what changed",
         ),
+    },
+    "move": {
+        "name": (TEXT, "the part of what was moved"),
+        "other": (TEXT, "the part that its cable leads or led to"),
+        "cable": (one_of("still disconnected connected"), "whether it still leads to the old rack, or was changed"),
     },
     "name list": {
         "name": (TEXT, "the name"),
@@ -376,6 +393,12 @@ VERBS: dict[str, Fields | None] = {
     "query list": {"name": (TEXT, "the name"), "expression": (TEXT, "the expression")},
     "rebuild": REBUILD,
     "rebuild recipes": {"name": (TEXT, "the recipe"), "title": (TEXT, "the operating system")},
+    "replace": {
+        "name": (TEXT, "the port, by its name afterwards"),
+        "other": (none_or(TEXT), "the far end of its cable; null for one that stays with the old device"),
+        "moved": (FLAG, "whether the cable is the new device's"),
+    },
+    "retire": RETURNED,
     "role check": {
         "name": (TEXT, "the machine"),
         "role": (TEXT, "the role"),

@@ -18,7 +18,9 @@ from clusto_core.query import saving
 from clusto_core.records.revert import revert
 from clusto_core.resources import ipam, naming, vacancies, vlans
 from clusto_core.resources.allocation import Wanted, allocate
+from clusto_core.resources.returning import RETIRE, give_back
 from clusto_core.rules import categories, kinds, services
+from clusto_core.rules.pairs import paired
 from clusto_core.transfer.sources import declared
 
 NOWHERE = ip_network("10.9.0.0/24")
@@ -488,6 +490,41 @@ REFUSALS: list[Refusal] = [
     refused("locate ser\udcffver", 2, "not text", lambda c: c.resolve("ser\udcffver")),
     refused("locate server1 -o xml", 2, "invalid value", None),
     refused("trace server1:eth1", 4, "server1:eth1 is not connected", None),
+    # moving, replacing, giving back
+    refused("move server1 --to nowhere", 3, "no such thing: nowhere", lambda c: c.move("server1", "nowhere")),
+    refused("move pdu4 --to room1", 4, "pdu4 is protected: --force moves it", lambda c: c.move("pdu4", "room1")),
+    refused("move server[1-3] --to rack101:RU[1-2]", 4, "means 3 and rack101:RU.1-2. 2", None),
+    refused(
+        "rename server[1-3] web[1-2]",
+        4,
+        "means 3 and web.1-2. 2",
+        lambda c: c.rename_all(paired("server[1-3]", "web[1-2]")),
+    ),
+    refused("rename server[1-2] web[1-", 2, "malformed", lambda c: c.rename_all(paired("server[1-2]", "web[1-"))),
+    refused(
+        "replace pdu4 pdu3 --yes", 4, "pdu4 is protected: --force replaces it", lambda c: c.replace("pdu4", "pdu3")
+    ),
+    refused(
+        "replace pdu4 switch2a --force",
+        4,
+        "switch2a has no free counterpart of 7",
+        lambda c: c.replace("pdu4", "switch2a", force=True),
+    ),
+    refused("replace server1 room1", 4, "room1 is a Room: only equipment", lambda c: c.replace("server1", "room1")),
+    refused("replace server1 server2", 4, "not confirmed: replace server1", None),
+    refused("retire server1", 4, "not confirmed: retire server1", None),
+    refused("deallocate server1", 4, "not confirmed: deallocate server1", None),
+    refused("retire pdu4", 4, "pdu4 is protected: --force retires it", lambda c: give_back(c, ["pdu4"], RETIRE)),
+    refused("retire web-pool", 4, "web-pool is a Pool: only equipment", lambda c: give_back(c, ["web-pool"], RETIRE)),
+    refused(
+        "retire server1 --keep cable",
+        2,
+        "no such thing to give back: cable",
+        lambda c: give_back(c, ["server1"], RETIRE, keeps=["cable"]),
+    ),
+    # batch, edit
+    refused("batch /no/such/file", 3, "no such file", None),
+    refused("edit nowhere", 3, "no such thing: nowhere", None),
     # history
     refused("revert 99", 3, "no such transaction: 99", lambda c: revert(c.unit, 99)),
     refused("revert 3", 4, "transaction 3 cannot be undone", lambda c: revert(c.unit, 3)),

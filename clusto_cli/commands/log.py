@@ -54,6 +54,10 @@ def _when(entry: history.Entry) -> str:
     return datetime.fromtimestamp(entry.time).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
 
 
+def _first_line(message: str | None) -> str:
+    return (message or "").partition("\n")[0]
+
+
 def _known_as(entry: history.Entry) -> str:
     return f" (database: {entry.database_user})" if entry.database_user else ""
 
@@ -63,7 +67,7 @@ def _lines(
 ) -> Iterator[str]:
     for place, entry in enumerate(entries):
         if oneline:
-            yield f"{entry.id} {_when(entry)[:16]} {entry.user}: {entry.message or entry.command}"
+            yield f"{entry.id} {_when(entry)[:16]} {entry.user}: {_first_line(entry.message) or entry.command}"
             continue
         if place:
             yield ""
@@ -75,7 +79,7 @@ def _lines(
             yield f"Reverts: transaction {entry.reverts}"
         if entry.message:
             yield ""
-            yield from (f"    {line}" for line in entry.message.splitlines())
+            yield from (f"    {line}".rstrip() for line in entry.message.splitlines())
         if detailed:
             yield ""
             cables: set[int] = set()

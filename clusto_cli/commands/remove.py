@@ -33,8 +33,7 @@ def command(app: App, names: tuple[str, ...], yes: bool, force: bool, message: s
         links = {thing.id: reader.links_of(thing) for thing in things}
     if not dry_run and not yes:
         # What would be refused is refused before anybody is asked.
-        with app.changing(dry_run=True) as trial:
-            trial.remove_all([thing.name for thing in things], force=force)
+        app.try_out(lambda trial: trial.remove_all([thing.name for thing in things], force=force))
         confirm(_question([(thing.name, len(links[thing.id])) for thing in things]), yes)
     with app.changing(message, dry_run=dry_run) as change:
         removed = change.remove_all([thing.name for thing in things], force=force)

@@ -15,6 +15,7 @@ from clusto_core.answers.feeding import upstream
 from clusto_core.drivers.parts import Inlet, Outlet
 from clusto_core.errors import Refused
 from clusto_core.model.things import Thing, link_order
+from clusto_core.rules.pairs import written_out
 from clusto_core.store.reader import Reader
 
 
@@ -28,13 +29,14 @@ def command(app: App, name: str, output: str) -> None:
 
     A path of power goes on from an outlet by the inlet that feeds it, up to where the power comes from. Of a whole
     THING, the paths of all its cables; of a port with a breakout cable, those of its legs; of a panel's socket of
-    several fibres, those of all.
+    several fibres, those of all; of a range (pp1:[1-4]), one by one.
 
     \b
         clusto trace server1:eth0
     """
     with app.reading() as reader:
-        found = [_powered(reader, path) for thing in meant(reader, name) for path in _paths(reader, thing)]
+        things = [thing for each in written_out(name) for thing in meant(reader, each)]
+        found = [_powered(reader, path) for thing in things for path in _paths(reader, thing)]
     paths = [list(_hops(path)) for path, _ in found]
     for assumed in dict.fromkeys(assumed for _, assumed in found if assumed):
         app.say(assumed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from clusto_core.errors import NotFound, Refused
@@ -17,6 +17,7 @@ from clusto_core.model.things import Thing
 if TYPE_CHECKING:
     from clusto_core.query.matching import Match, Pairs
     from clusto_core.query.tree import Node
+    from clusto_core.resources.returning import Returned
     from clusto_core.rules.parts import Counts
     from clusto_core.store.reader import Reader
 
@@ -134,6 +135,13 @@ class Change(View):
         """See `Handle.rename`."""
         self[named].rename(name)
 
+    def rename_all(self, names: Mapping[str, str]) -> None:
+        """Gives several Things or parts other names at once, all or none: a name may pass from one to another. Ranges
+        go together one to one (`{"old[1-9]": "new[1-9]"}`). Raises Malformed, NotFound, Refused."""
+        from clusto_core.rules.pairs import paired
+
+        self.transaction.rename_all(pair for old, new in names.items() for pair in paired(old, new))
+
     def define_key(self, key: str, declaration: Mapping[str, Any], *, convert: bool = False) -> int:
         """Declares a key of the site, as `clusto key define` does: `type`, `meaning`, `on`, `unit`, `choices`, `regex`,
         `to`, `low`, `high`, `many`, `unique`, `required`, `no_inherit`. Gives how many values were converted.
@@ -164,9 +172,15 @@ class Change(View):
         """See `Handle.take`."""
         self[named].take(out_of)
 
-    def move(self, named: str | Handle, to: str | Handle) -> None:
+    def move(self, named: str | Handle, to: str | Handle, *, recable: bool = False, force: bool = False) -> list[Joint]:
         """See `Handle.move`."""
-        self[named].move(to)
+        return self[named].move(to, recable=recable, force=force)
+
+    def replace(
+        self, old: str | Handle, new: str | Handle, *, partial: bool = False, force: bool = False
+    ) -> list[Joint]:
+        """See `Handle.replace`."""
+        return self[old].replace(new, partial=partial, force=force)
 
     def connect(
         self, one: str | Handle, other: str | Handle, kind: str | None = None, *, breakout: bool = False
@@ -211,6 +225,43 @@ class Change(View):
                 handle.attrs.update(set or {})
         asking.warn(found.notes)
         return picked
+
+    def deallocate(
+        self,
+        *named: str | Handle,
+        gives: Collection[str] | None = None,
+        keeps: Collection[str] = (),
+        set: Mapping[str, Any] | None = None,
+        force: bool = False,
+    ) -> list[Returned]:
+        """Gives back what Things were given for their job: addresses, services and their VIPs, pools and roles, or what
+        the attribute `deallocate.gives` of their place says; all or none. `gives`: these kinds instead; `keeps`: not
+        these. Kinds are cables, addresses, vips, pools, position. Raises Refused, without `force` also for what is
+        protected; Malformed."""
+        return self._give_back("deallocate", named, gives=gives, keeps=keeps, settings=self._pairs(set), force=force)
+
+    def retire(
+        self,
+        *named: str | Handle,
+        gives: Collection[str] | None = None,
+        keeps: Collection[str] = (),
+        record: str | None = None,
+        set: Mapping[str, Any] | None = None,
+        force: bool = False,
+    ) -> list[Returned]:
+        """Gives back all that Things have, or what the attribute `retire.gives` of their place says; see `deallocate`.
+        `record`: `keep` or `remove`, by default what `retire.record` says, else it stays."""
+        return self._give_back(
+            "retire", named, gives=gives, keeps=keeps, record=record, settings=self._pairs(set), force=force
+        )
+
+    def _give_back(self, verb: str, named: Sequence[str | Handle], **said: Any) -> list[Returned]:
+        from clusto_core.resources import returning
+
+        return returning.give_back(self.transaction, [record(self, each) for each in named], verb, **said).returned
+
+    def _pairs(self, given: Mapping[str, Any] | None) -> list[tuple[str, Any]]:
+        return [(key, [self._value(each) for each in several(value)]) for key, value in (given or {}).items()]
 
     def allocate_ip(self, network: str | Handle, holder: str | Handle, shared: str | None = None) -> str:
         """See `Handle.allocate_ip`."""

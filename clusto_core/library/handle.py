@@ -309,10 +309,20 @@ class Handle:
         """Takes it out of a place or grouping. Raises Refused when it was not put in it, or is mounted in it."""
         self.writing().take(self.thing, self.meant(out_of))
 
-    def move(self, to: str | Handle) -> None:
+    def move(self, to: str | Handle, *, recable: bool = False, force: bool = False) -> list[Joint]:
         """Takes it out of its rack units and of the place it is in, and puts it into another: into a place, or into
-        rack units (`rack101:RU13-14`). Its other cables and its groupings stay. Raises Refused."""
-        self.writing().move(self.thing, to if isinstance(to, str) else self.meant(to))
+        rack units (`rack101:RU13-14`). Its groupings stay, and its other cables; gives those that still lead to the
+        rack it was in, which with `recable` lead to the equipment of the new one instead. Raises Refused, without
+        `force` also when it is protected."""
+        goal = to if isinstance(to, str) else self.meant(to)
+        return self._joints(self.writing().move(self.thing, goal, recable=recable, force=force).leading_back)
+
+    def replace(self, new: str | Handle, *, partial: bool = False, force: bool = False) -> list[Joint]:
+        """Gives each of its cables to the same port of `new`, then each the other's name: the handle of the new one has
+        the name afterwards. Gives the cables as they are then. Raises Refused when a port has no free counterpart,
+        unless its cable is to stay (`partial`), and without `force` for what is protected."""
+        done = self.writing().replace(self.thing, self.meant(new), partial=partial, force=force)
+        return self._joints(done.joined)
 
     def rename(self, name: str) -> None:
         """Gives it, and with it its parts, another name. Raises Malformed, Refused."""

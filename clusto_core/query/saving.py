@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from clusto_core.drivers.resources import Query
 from clusto_core.errors import Malformed, NotFound, Refused
@@ -36,14 +36,14 @@ def save(unit: UnitOfWork, name: str, text: str, *, allow_unknown: bool = False)
     return values.keep(unit, thing, EXPRESSION, [string(text)]) | _link(unit, thing) | bool(was_gone)
 
 
-def check(unit: UnitOfWork) -> None:
+def check(unit: UnitOfWork, exchanged: Container[int] = ()) -> None:
     """What is looked at when a transaction ends: expressions that are new name Things by id, and those that name what
-    was renamed say its new name."""
+    was renamed say its new name; not of what exchanged names, whose expressions mean whatever has the name now."""
     new, _ = unit.changed_under({EXPRESSION})
     for attribute in new:
         if (query := unit.find(attribute.thing_id)) is not None:
             _link(unit, query)
-    if renamed := unit.renamed():
+    if renamed := {id: names for id, names in unit.renamed().items() if id not in exchanged}:
         for attribute in unit.referring(renamed):
             if attribute.key == EXPRESSION_NAMES:
                 _follow(unit, unit.by_id(attribute.thing_id), dict(renamed.values()))

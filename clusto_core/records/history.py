@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from clusto_core.errors import NotFound
@@ -55,6 +55,7 @@ class Change(NamedTuple):
 
 _ENTRY = "SELECT x.id, x.time, x.user, x.host, x.command, x.message, x.reverts, x.database_user FROM transactions x"
 _TOUCHED = "SELECT DISTINCT c.transaction_id FROM changes c WHERE c.thing_id IN (:ids)"
+_SINCE = "SELECT c.name, c.transaction_id FROM changes c WHERE c.transaction_id > :number AND c.thing_id IN (:ids)"
 _CHANGE = "SELECT c.thing_id, c.name, c.before, c.after FROM changes c"
 
 
@@ -120,6 +121,25 @@ def entries(reader: Reader, thing_ids: list[int] | None = None, limit: int | Non
     wanted = sorted(touched, reverse=True)[:limit]
     found = [_entry(row) for row in reader.database.rows_in(_ENTRY + " WHERE x.id IN (:ids)", wanted)]
     return sorted(found, key=lambda entry: -entry.id)
+
+
+def latest(reader: Reader) -> int:
+    """The number of the last transaction; 0 where there is none."""
+    rows = reader.database.rows("SELECT MAX(x.id) FROM transactions x")
+    return rows[0][0] or 0
+
+
+class Touch(NamedTuple):
+    """A Thing, by its name then, and a transaction that changed it."""
+
+    name: str
+    transaction: int
+
+
+def changed_since(reader: Reader, thing_ids: Iterable[int], number: int) -> Touch | None:
+    """The first change to one of these Things after a transaction; None where there is none."""
+    rows: list[Row] = list(reader.database.rows_in(_SINCE, sorted(thing_ids), {"number": number}))
+    return min((Touch(*row) for row in rows), key=lambda touch: touch.transaction, default=None)
 
 
 def changes(reader: Reader, number: int) -> Iterator[Change]:

@@ -8,8 +8,27 @@ from typing import Any
 from clusto_core.model.interfaces import KINDS
 
 _PARTS = ["Part"]
+RETURNED = ["cables", "addresses", "vips", "pools", "position"]
+"""What a Thing has that can be given back, in the order in which it is."""
 
 KEYS: Mapping[str, Mapping[str, Any]] = {
+    "deallocate.gives": {
+        "type": "choice",
+        "choices": RETURNED,
+        "many": True,
+        "meaning": "what `clusto deallocate` gives back of it, or of what is in it",
+    },
+    "retire.gives": {
+        "type": "choice",
+        "choices": RETURNED,
+        "many": True,
+        "meaning": "what `clusto retire` gives back of it, or of what is in it",
+    },
+    "retire.record": {
+        "type": "choice",
+        "choices": ["keep", "remove"],
+        "meaning": "whether `clusto retire` keeps the record of it",
+    },
     "protected": {"type": "boolean", "meaning": "nothing disrupts or removes it, or what is in it, without --force"},
     "protected.reason": {"type": "text", "meaning": "why it is protected, told to whoever would disrupt it"},
     "height": {

@@ -24,9 +24,14 @@ def protection(reader: Reader, thing: Thing) -> str | None:
 
 def check_removal(unit: UnitOfWork, thing: Thing) -> None:
     """Raises Refused for a Thing that is protected, as things are in this transaction."""
+    check(unit, thing, "removes")
+
+
+def check(unit: UnitOfWork, thing: Thing, does: str) -> None:
+    """Raises Refused for a Thing that is protected, with what `--force` does to it all the same."""
     effective = in_force([thing, *containment.ancestors(unit, thing)], unit.attributes)
     if reason := _reason(thing, effective):
-        raise Refused(f"{reason}: --force removes it all the same")
+        raise Refused(f"{reason}: --force {does} it all the same")
 
 
 def _reason(thing: Thing, every: Iterable[Inherited]) -> str | None:

@@ -17,6 +17,9 @@ from clusto_core.store.unit import UnitOfWork
 
 Pairs = Iterable[tuple[Key, Value]]
 
+_PASSING = "\x01"
+"""How names begin that Things have while theirs pass from one to another: no name that is given begins so."""
+
 
 def add(
     unit: UnitOfWork,
@@ -156,15 +159,34 @@ def remove_all(unit: UnitOfWork, things: Iterable[Thing]) -> list[Thing]:
 
 def rename(unit: UnitOfWork, thing: Thing, new: str) -> None:
     """Gives a Thing, and with it its parts, or one part, another name. Raises Malformed, Refused."""
+    rename_all(unit, [(thing, new)])
+
+
+def rename_all(unit: UnitOfWork, pairs: Iterable[tuple[Thing, str]]) -> None:
+    """Gives several Things or parts other names at once: a name may pass from one of them to another. Raises Malformed,
+    Refused for a name that something else has, or two would have."""
+    renamed = [each for thing, new in pairs for each in _renamed(unit, thing, new)]
+    given_up = {thing.name for thing, _ in renamed}
+    targets: set[str] = set()
+    for _, name in renamed:
+        if name in targets:
+            raise Refused(f"two would be called {name}")
+        targets.add(name)
+        if name not in given_up:
+            _check_free(unit, name)
+    if not given_up.isdisjoint(targets):
+        for thing, _ in renamed:
+            unit.rename_thing(thing, f"{_PASSING}{thing.id}")
+    for thing, name in renamed:
+        unit.rename_thing(thing, name)
+
+
+def _renamed(unit: UnitOfWork, thing: Thing, new: str) -> list[tuple[Thing, str]]:
+    """What is called otherwise when a Thing or part gets a new name."""
     if thing.is_part:
-        target = _part_renamed(unit, thing, new)
-        renamed = [(thing, target)]
-    else:
-        target = kinds.checked_name(new, thing.kind)
-        renamed = [(thing, target), *((part, f"{target}:{part.part_name}") for part in unit.parts(thing))]
-    _check_free(unit, target)
-    for each, name in renamed:
-        unit.rename_thing(each, name)
+        return [(thing, _part_renamed(unit, thing, new))]
+    target = kinds.checked_name(new, thing.kind)
+    return [(thing, target), *((part, f"{target}:{part.part_name}") for part in unit.parts(thing))]
 
 
 def _part_renamed(unit: UnitOfWork, part: Thing, new: str) -> str:

@@ -1,0 +1,1 @@
+"""Many command lines of clusto, done as one change."""
