@@ -401,6 +401,22 @@ def _topics(incomplete: str, known: Collection[str]) -> Items:
     return [CompletionItem(each.name, help=each.about) for each in every if each.name not in (*known, *names())]
 
 
+def moments(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """What there is to say of a moment, and the last transactions."""
+    from clusto_core.records.history import entries
+    from clusto_core.records.moments import EXAMPLES
+
+    said = words(EXAMPLES, incomplete)
+    if incomplete and not incomplete.isdigit():
+        return said
+    from click.shell_completion import CompletionItem
+
+    with reading(ctx) as reader:
+        recent = entries(reader, limit=20)
+    numbers = ((str(entry.id), entry.message or entry.command) for entry in recent)
+    return said + [CompletionItem(number, help=about) for number, about in numbers if number.startswith(incomplete)]
+
+
 # --- how the store is reached, how items are made --------------------------------------------------------------------
 
 

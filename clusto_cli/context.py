@@ -35,6 +35,8 @@ class App:
         self._settings: Settings | None = None
         self.verbose = verbose
         self.debug = debug
+        self.at: str | None = None
+        """The moment that a verb that reads is asked about; None for the present."""
         self._told: set[str] = set()
 
     @property
@@ -46,7 +48,8 @@ class App:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Reader]:
-        """A consistent view of the inventory. An SQLite store of an older clusto is upgraded first, after a copy."""
+        """A consistent view of the inventory, as it is, or was at the moment `at`. An SQLite store of an older clusto is
+        upgraded first, after a copy."""
         from clusto_core.store.database import OutdatedSchema, connect
         from clusto_core.store.reader import Reader
 
@@ -60,10 +63,14 @@ class App:
 
             upgrade(url, self.say)
             database = connect(url)
-        try:
-            yield Reader(database)
-        finally:
-            database.close()
+        with contextlib.closing(database):
+            if self.at is None:
+                yield Reader(database)
+                return
+        from clusto_core.inventory import Inventory
+
+        with Inventory(self.settings).at(self.at) as reader:
+            yield reader
 
     @contextlib.contextmanager
     def changing(

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from clusto_cli.context import App, pass_app
+from clusto_cli.options import at_option
 from clusto_cli.output import output_option, paged, write_records
 from clusto_cli.page import Line, Span, columns, write
 from clusto_cli.targets import names_argument, targets
@@ -26,6 +27,7 @@ from clusto_core.store.reader import Reader
 @click.option("--front", is_flag=True, help="Draw racks from the front, as without --rear.")
 @click.option("--rear", is_flag=True, help="Draw racks from the rear.")
 @output_option
+@at_option
 @pass_app
 @paged
 def command(app: App, names: tuple[str, ...], front: bool, rear: bool, output: str) -> None:
