@@ -48,8 +48,8 @@ class App:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Reader]:
-        """A consistent view of the inventory, as it is, or was at the moment `at`. An SQLite store of an older clusto is
-        upgraded first, after a copy."""
+        """A consistent view of the inventory, as it is, or was at the moment `at`. An SQLite store of an older clusto
+        is upgraded first, after a copy."""
         from clusto_core.store.database import OutdatedSchema, connect
         from clusto_core.store.reader import Reader
 
@@ -67,10 +67,11 @@ class App:
             if self.at is None:
                 yield Reader(database)
                 return
-        from clusto_core.inventory import Inventory
+        from clusto_core.records import moments
+        from clusto_core.store.past import open_past
 
-        with Inventory(self.settings).at(self.at) as reader:
-            yield reader
+        with open_past(url, moments.finder(self.at)) as past:
+            yield Reader(past)
 
     @contextlib.contextmanager
     def changing(

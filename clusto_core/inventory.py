@@ -77,8 +77,8 @@ class Inventory:
     @contextlib.contextmanager
     def at(self, moment: str | int) -> Iterator[Reader]:
         """The store as it was, read-only: after the transaction of that number, or at a moment as `records.moments`
-        reads it. A store of more than 32 MB, or on a server, has its writers wait meanwhile. Raises Malformed, NotFound.
-        """
+        reads it. Writers wait meanwhile where the store is larger than 32 MB, or on a server. Raises Malformed,
+        NotFound."""
         from clusto_core.records import moments
         from clusto_core.store.past import open_past
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any, NamedTuple
 
-from clusto_core.store.database import Database, Row
+from clusto_core.store.database import Database
 
 TABLES = ("things", "attributes", "cables")
 _BATCH = 1000
@@ -36,21 +35,21 @@ class Net:
         self._first: dict[str, dict[int, list[Any] | None]] = {table: {} for table in TABLES}
         self._last: dict[str, dict[int, list[Any] | None]] = {table: {} for table in TABLES}
         self._holders: dict[str, dict[int, set[int]]] = {table: {} for table in TABLES}
-        for entity, name, before, after_ in _documents(database, after, until):
+        chains = _Chains()
+        for entity, name, gone, new in database.iterate(_CHANGES, {"after": after, "until": until}):
             self.names[entity] = name
+            chains.add(entity, gone, new)
+        for entity, before, after_ in chains.documents():
             for table in before.keys() | after_.keys():
                 self._follow(table, entity, before.get(table, ()), after_.get(table, ()))
 
     def _follow(self, table: str, entity: int, gone: Any, new: Any) -> None:
         first, last, holders = self._first[table], self._last[table], self._holders[table]
-        for row in gone:
-            first.setdefault(row[0], row)
-            last[row[0]] = None
-            holders.setdefault(row[0], set()).add(entity)
-        for row in new:
-            first.setdefault(row[0], None)
-            last[row[0]] = row
-            holders.setdefault(row[0], set()).add(entity)
+        for rows, there in ((gone, False), (new, True)):
+            for row in rows:
+                first.setdefault(row[0], None if there else row)
+                last[row[0]] = row if there else None
+                holders.setdefault(row[0], set()).add(entity)
 
     def fates(self, table: str) -> Iterator[Fate]:
         """The rows of a table that differ, in the order in which they were first touched."""
@@ -76,14 +75,28 @@ def _renamed(table: str, before: list[Any] | None, after: list[Any] | None) -> b
     return table == "things" and before is not None and after is not None and before[1:5] != after[1:5]
 
 
-def _documents(database: Database, after: int, until: int) -> Iterator[tuple[int, str, Any, Any]]:
-    rows = database.iterate(_CHANGES, {"after": after, "until": until})
-    while batch := list(islice(rows, _BATCH)):
-        # One document of many is read several times faster than many.
-        yield from zip(
-            (row[0] for row in batch), (row[1] for row in batch), _parsed(batch, 2), _parsed(batch, 3), strict=True
-        )
+class _Chains:
+    """The documents of the history, Thing by Thing, without those in between: where a change took out just what the one
+    before it had put in, what both came to is what the first took out and the second put in."""
+
+    def __init__(self) -> None:
+        self._links: list[list[Any]] = []
+        self._latest: dict[int, list[Any]] = {}
+
+    def add(self, entity: int, before: str | None, after: str | None) -> None:
+        latest = self._latest.get(entity)
+        if latest is not None and latest[2] == before:
+            latest[2] = after
+        else:
+            link = self._latest[entity] = [entity, before, after]
+            self._links.append(link)
+
+    def documents(self) -> Iterator[tuple[int, Any, Any]]:
+        for start in range(0, len(self._links), _BATCH):
+            # One document of many is read several times faster than many.
+            batch = self._links[start : start + _BATCH]
+            yield from zip((link[0] for link in batch), _parsed(batch, 1), _parsed(batch, 2), strict=True)
 
 
-def _parsed(batch: list[Row], column: int) -> Any:
-    return json.loads(f"[{','.join([row[column] or '{}' for row in batch])}]")
+def _parsed(batch: list[list[Any]], column: int) -> Any:
+    return json.loads(f"[{','.join([link[column] or '{}' for link in batch])}]")

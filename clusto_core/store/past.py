@@ -18,7 +18,7 @@ from typing import Any
 from clusto_core.errors import Refused
 from clusto_core.model import wiring
 from clusto_core.model.attributes import Key, Value
-from clusto_core.model.things import Attribute, Cable, Thing
+from clusto_core.model.things import Attribute, Cable
 from clusto_core.store import database as databases
 from clusto_core.store import rows
 from clusto_core.store.database import Database, connect, sqlite_path
@@ -160,7 +160,8 @@ def _missing(fates: Iterable[Fate]) -> Iterator[list[Any]]:
 
 
 def _is_part(fate: Fate) -> bool:
-    return (fate.after or fate.before or ())[3] is not None
+    row = fate.after or fate.before
+    return row is not None and row[3] is not None
 
 
 def _delete(database: Database, table: str, id: str, fates: Iterable[Fate]) -> None:

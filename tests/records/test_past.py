@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import random
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +12,6 @@ from clusto_core.inventory import Inventory
 from clusto_core.query.search import find
 from clusto_core.records.revert import revert
 from clusto_core.store import past
-from clusto_core.store.database import connect
 from clusto_core.store.reader import Reader
 from clusto_core.transfer import formats
 from clusto_core.transfer.leaving import Leaving
