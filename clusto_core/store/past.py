@@ -17,8 +17,6 @@ from typing import Any
 
 from clusto_core.errors import Refused
 from clusto_core.model import wiring
-from clusto_core.model.attributes import Key, Value
-from clusto_core.model.things import Attribute, Cable
 from clusto_core.store import database as databases
 from clusto_core.store import rows
 from clusto_core.store.database import Database, connect, sqlite_path
@@ -179,17 +177,15 @@ def _rename(database: Database, things: list[list[Any]]) -> None:
 
 
 def _attribute(row: list[Any]) -> databases.Row:
-    id, thing_id, _, key, type, text, ref = row
-    return rows.of_attribute(Attribute(id, thing_id, Key.parse(key), Value(type, text, ref)))
+    return rows.of_attribute(rows.remembered_attribute(row))
 
 
 def _connections(cables: Iterable[list[Any]]) -> Iterator[databases.Row]:
     """Cables as they are where no patch panel passes their paths on."""
     for row in cables:
-        cable = Cable(*row[:6])
-        one, other = ((cable.part, cable.thing), (cable.other_part, cable.other_thing))
-        yield (cable.id, 0, cable.kind, *one, *other, *other)
-        yield (cable.id, 1, cable.kind, *other, *one, *one)
+        id, kind, part, thing, other_part, other_thing, slot = rows.remembered_cable(row)
+        yield (id, 0, kind, part, thing, other_part, other_thing, other_part, other_thing, slot)
+        yield (id, 1, kind, other_part, other_thing, part, thing, part, thing, slot)
 
 
 def _retrace(database: Database, things: list[Fate], cables: list[Fate]) -> None:

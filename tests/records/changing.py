@@ -23,7 +23,7 @@ def lines(reader: Reader) -> list[str]:
         "attributes": "SELECT x.id, x.thing_id, x.key, x.number, x.subkey, x.type, x.head, x.rest, x.integer_value, "
         "x.float_value, x.ref_id, x.claim FROM attributes x",
         "connections": "SELECT x.cable_id, x.side, x.kind, x.part_id, x.thing_id, x.other_part_id, x.other_thing_id, "
-        "x.far_part_id, x.far_thing_id FROM connections x",
+        "x.far_part_id, x.far_thing_id, x.slot FROM connections x",
     }
     return [f"{table} {row}" for table, sql in tables.items() for row in database.rows(sql)]
 
