@@ -373,6 +373,14 @@ def transactions(ctx: click.Context, param: click.Parameter, incomplete: str) ->
     ]
 
 
+def moments(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """What there is to say of a moment, and the newest transactions."""
+    from clusto_core.records.moments import EXAMPLES
+
+    said = words(EXAMPLES, incomplete)
+    return said if incomplete and not incomplete.isdigit() else said + transactions(ctx, param, incomplete)
+
+
 # --- verbs -----------------------------------------------------------------------------------------------------------
 
 
@@ -399,22 +407,6 @@ def _topics(incomplete: str, known: Collection[str]) -> Items:
 
     every = (each for each in topics().values() if each.name.startswith(incomplete))
     return [CompletionItem(each.name, help=each.about) for each in every if each.name not in (*known, *names())]
-
-
-def moments(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
-    """What there is to say of a moment, and the last transactions."""
-    from clusto_core.records.history import entries
-    from clusto_core.records.moments import EXAMPLES
-
-    said = words(EXAMPLES, incomplete)
-    if incomplete and not incomplete.isdigit():
-        return said
-    from click.shell_completion import CompletionItem
-
-    with reading(ctx) as reader:
-        recent = entries(reader, limit=20)
-    numbers = ((str(entry.id), entry.message or entry.command) for entry in recent)
-    return said + [CompletionItem(number, help=about) for number, about in numbers if number.startswith(incomplete)]
 
 
 # --- how the store is reached, how items are made --------------------------------------------------------------------

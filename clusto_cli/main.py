@@ -49,7 +49,6 @@ _HABITS = {
     "cfg": "config",
     "undo": "revert",
     "history": "log",
-    "blame": "log",
     "status": "power status",
     "set": "attr set",
     "reboot": "power cycle",

@@ -5,6 +5,7 @@ A verb declares them by `names_argument`, or `where_option` beside an option of 
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
@@ -24,6 +25,7 @@ _OPERATORS = frozenset("[],!&^")
 """What no name holds and a range does."""
 
 
+_EXPRESSION = re.compile(r"(?:name|driver|attr|part|_ip):|.*[\s()]", re.DOTALL)
 _WHERE = "clusto.where"
 
 
@@ -97,6 +99,13 @@ def targets(reader: Reader, names: Iterable[str]) -> list[Thing]:
 def is_expression(name: str) -> bool:
     """Whether a word among the targets is an expression: what `--where` gives, or the name of a saved one."""
     return isinstance(name, Where) or name.startswith("@")
+
+
+def worded(reader: Reader, word: str) -> str:
+    """A word, as an expression if it looks like one and no Thing is called so (`name:eth0` may be a part)."""
+    if _EXPRESSION.match(word) and reader.get(word.partition(":")[0]) is None:
+        return Where(word)
+    return word
 
 
 def satisfying(reader: Reader, expression: str) -> list[Thing]:

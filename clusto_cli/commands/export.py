@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,12 +12,10 @@ from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import at_option
 from clusto_cli.output import on_terminal, paged
-from clusto_cli.targets import Where, targets, where_option, with_where
+from clusto_cli.targets import targets, where_option, with_where, worded
 
 if TYPE_CHECKING:
-    from clusto_core.store.reader import Reader
-
-_EXPRESSION = re.compile(r"(?:name|driver|attr|part|_ip):|.*[\s()]", re.DOTALL)
+    pass
 
 
 @click.command("export")
@@ -70,13 +67,6 @@ def command(app: App, names: tuple[str, ...], format_name: str, raw: bool, vrf: 
     # On a terminal what is exported tells how far it is.
     told = contextlib.nullcontext() if on_terminal() else progress(f"exporting {format_name}")
     with told, app.reading() as reader, collector.paused():
-        chosen = targets(reader, [_target(reader, name) for name in names]) if names else reader.all()
+        chosen = targets(reader, [worded(reader, name) for name in names]) if names else reader.all()
         spaces = None if vrf is None else frozenset([space.id if (space := Spaces(reader).named(vrf)) else None])
         write(reader, chosen, sys.stdout, Leaving(allowed, raw, app.say, spaces))
-
-
-def _target(reader: Reader, word: str) -> str:
-    """The word, as an expression if it looks like one and no Thing is called so (`name:eth0` may be a part)."""
-    if _EXPRESSION.match(word) and reader.get(word.partition(":")[0]) is None:
-        return Where(word)
-    return word

@@ -9,7 +9,7 @@ import click
 
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import at_option
-from clusto_cli.output import output_option, paged, write_records
+from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.page import Line, Span, columns, write
 from clusto_cli.targets import names_argument, targets
 from clusto_core.answers.feeding import gives_power, loads
@@ -37,10 +37,15 @@ def command(app: App, names: tuple[str, ...], front: bool, rear: bool, output: s
     \b
         clusto show server1
         clusto show rack101
+        clusto show server1 --at '2 weeks ago'
+        clusto show @1
         clusto show rack101 --rear
     """
     faces = [face for face, wanted in (("front", front or not rear), ("rear", rear)) if wanted]
     with app.reading() as reader:
+        if numbers := _transactions(reader, names):
+            _tell(reader, numbers, output)
+            return
         things = targets(reader, names)
         if output != "text":
             write_records(output, (_record(reader, thing) for thing in things))
@@ -49,6 +54,26 @@ def command(app: App, names: tuple[str, ...], front: bool, rear: bool, output: s
             if place:
                 write([[]])
             write(_page(reader, thing, faces))
+
+
+def _transactions(reader: Reader, names: tuple[str, ...]) -> list[int]:
+    """The numbers of transactions, where nothing but such is named: `@103`, unless an expression is saved as 103."""
+    words = [name for name in names if isinstance(name, str) and name[:1] == "@" and name[1:].isdecimal()]
+    if not words or len(words) < len(names) or any(reader.get(word[1:]) is not None for word in words):
+        return []
+    return [int(word[1:]) for word in words]
+
+
+def _tell(reader: Reader, numbers: list[int], output: str) -> None:
+    from clusto_cli import transactions
+    from clusto_core.records import history
+
+    entries = [history.entry(reader, number) for number in numbers]
+    if output == "text":
+        write_lines(transactions.lines(reader, entries, detailed=True))
+    else:
+        told = (transactions.record(reader, entry, detailed=True) for entry in entries)
+        write_records(output, told, name=lambda record: str(record["transaction"]))
 
 
 def _page(reader: Reader, thing: Thing, faces: Iterable[str]) -> Iterator[Line]:

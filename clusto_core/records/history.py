@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from clusto_core.errors import NotFound
@@ -67,12 +67,15 @@ def record(unit: UnitOfWork, command: str, message: str | None, reverts: int | N
 
 
 def user() -> str:
+    """Who runs this program: `ann`; `ann (as root)` by way of sudo, which says so in SUDO_USER (sudo(8))."""
     import getpass
 
     try:
-        return getpass.getuser()
+        name = getpass.getuser()
     except (KeyError, OSError):
-        return str(os.getuid())
+        name = str(os.getuid())
+    person = os.environ.get("SUDO_USER")
+    return f"{person} (as {name})" if person and person != name else name
 
 
 def entry(reader: Reader, number: int) -> Entry:
@@ -96,9 +99,27 @@ def entries(reader: Reader, thing_ids: list[int] | None = None, limit: int | Non
         sql = _ENTRY + " ORDER BY x.id DESC" + (f" LIMIT {int(limit)}" if limit is not None else "")
         return [_entry(row) for row in reader.database.rows(sql)]
     touched = {row[0] for row in reader.database.rows_in(_TOUCHED, thing_ids)}
-    wanted = sorted(touched, reverse=True)[:limit]
-    found = [_entry(row) for row in reader.database.rows_in(_ENTRY + " WHERE x.id IN (:ids)", wanted)]
+    return numbered(reader, sorted(touched, reverse=True)[:limit])
+
+
+def page(reader: Reader, after: int, until: int, size: int) -> list[Entry]:
+    """At most so many transactions, newest first, of those after one number up to another."""
+    sql = _ENTRY + " WHERE x.id > :after AND x.id <= :until ORDER BY x.id DESC LIMIT :size"
+    return [_entry(row) for row in reader.database.rows(sql, {"after": after, "until": until, "size": size})]
+
+
+def numbered(reader: Reader, numbers: Iterable[int]) -> list[Entry]:
+    """The transactions that have these numbers, newest first."""
+    found = map(_entry, reader.database.rows_in(_ENTRY + " WHERE x.id IN (:ids)", list(numbers)))
     return sorted(found, key=lambda entry: -entry.id)
+
+
+def changes_of(reader: Reader, numbers: Iterable[int]) -> Iterator[tuple[int, Change]]:
+    """What many transactions did, each change with the number of its transaction."""
+    sql = (
+        "SELECT c.thing_id, c.name, c.before, c.after, c.transaction_id FROM changes c WHERE c.transaction_id IN (:ids)"
+    )
+    return ((row[4], _change(row)) for row in reader.database.rows_in(sql, list(numbers)))
 
 
 def changes(reader: Reader, number: int) -> Iterator[Change]:

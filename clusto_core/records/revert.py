@@ -45,8 +45,8 @@ class _Revert:
         self.removed: list[int] = []
         for entry in history.changes(unit.reader, number):
             self.names[entry.thing_id] = entry.name
-            for side, rows in ((self.before, entry.before), (self.after, entry.after)):
-                for table, every in rows.items():
+            for side, told in ((self.before, entry.before), (self.after, entry.after)):
+                for table, every in told.items():
                     if table in side:
                         side[table].update((row[0], row) for row in every)
             self.remembered.extend(entry.before.get("sources", ()))
