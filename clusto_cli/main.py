@@ -49,6 +49,8 @@ _HABITS = {
     "cfg": "config",
     "undo": "revert",
     "history": "log",
+    "annotate": "blame",
+    "praise": "blame",
     "status": "power status",
     "set": "attr set",
     "reboot": "power cycle",

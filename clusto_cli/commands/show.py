@@ -15,6 +15,7 @@ from clusto_cli.targets import names_argument, targets
 from clusto_core.answers.feeding import gives_power, loads
 from clusto_core.answers.overview import Overview, PartView, Unit, elevation, overview
 from clusto_core.drivers.equipment import Rack
+from clusto_core.errors import Malformed
 from clusto_core.model.interfaces import OCCUPIED
 from clusto_core.model.mounting import FACES
 from clusto_core.model.ranges import fold
@@ -68,12 +69,10 @@ def _tell(reader: Reader, numbers: list[int], output: str) -> None:
     from clusto_cli import transactions
     from clusto_core.records import history
 
+    if output != "text":
+        raise Malformed(f"transactions are told to programs by clusto log {numbers[0]} -o {output}")
     entries = [history.entry(reader, number) for number in numbers]
-    if output == "text":
-        write_lines(transactions.lines(reader, entries, detailed=True))
-    else:
-        told = (transactions.record(reader, entry, detailed=True) for entry in entries)
-        write_records(output, told, name=lambda record: str(record["transaction"]))
+    write_lines(transactions.lines(reader, entries, detailed=True))
 
 
 def _page(reader: Reader, thing: Thing, faces: Iterable[str]) -> Iterator[Line]:

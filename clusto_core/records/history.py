@@ -44,6 +44,9 @@ class Change(NamedTuple):
 
 _ENTRY = "SELECT x.id, x.time, x.user, x.host, x.command, x.message, x.reverts, x.database_user FROM transactions x"
 _TOUCHED = "SELECT DISTINCT c.transaction_id FROM changes c WHERE c.thing_id IN (:ids)"
+_CHANGES_OF = """
+    SELECT c.thing_id, c.name, c.before, c.after, c.transaction_id FROM changes c
+    WHERE c.transaction_id IN (:ids)"""
 _CHANGE = "SELECT c.thing_id, c.name, c.before, c.after FROM changes c"
 
 
@@ -116,10 +119,7 @@ def numbered(reader: Reader, numbers: Iterable[int]) -> list[Entry]:
 
 def changes_of(reader: Reader, numbers: Iterable[int]) -> Iterator[tuple[int, Change]]:
     """What many transactions did, each change with the number of its transaction."""
-    sql = (
-        "SELECT c.thing_id, c.name, c.before, c.after, c.transaction_id FROM changes c WHERE c.transaction_id IN (:ids)"
-    )
-    return ((row[4], _change(row)) for row in reader.database.rows_in(sql, list(numbers)))
+    return ((row[4], _change(row)) for row in reader.database.rows_in(_CHANGES_OF, list(numbers)))
 
 
 def changes(reader: Reader, number: int) -> Iterator[Change]:
