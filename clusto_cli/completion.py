@@ -381,6 +381,18 @@ def moments(ctx: click.Context, param: click.Parameter, incomplete: str) -> Item
     return said if incomplete and not incomplete.isdigit() else said + transactions(ctx, param, incomplete)
 
 
+def differing(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Another moment or a file, and behind it, or at once, Things."""
+    found = list(names(ctx, param, incomplete))
+    if _given(ctx, param.name or ""):
+        return found
+    from click.shell_completion import CompletionItem
+
+    # A file is meant where it begins as no name does.
+    files = [CompletionItem(incomplete, type="file")] if incomplete[:1] in (".", "/") else []
+    return [*moments(ctx, param, incomplete), *found, *files]
+
+
 # --- verbs -----------------------------------------------------------------------------------------------------------
 
 

@@ -75,14 +75,14 @@ class Inventory:
             yield reader
 
     @contextlib.contextmanager
-    def at(self, moment: str | int) -> Iterator[Reader]:
+    def at(self, moment: str | int, *, scratch: bool = False) -> Iterator[Reader]:
         """The store as it was, read-only: after the transaction of that number, or at a moment as `records.moments`
         reads it. Writers wait meanwhile where the store is larger than 32 MB, or on a server. Raises Malformed,
-        NotFound."""
+        NotFound. `scratch`: one may try something in it, of which nothing is kept."""
         from clusto_core.records import moments
         from clusto_core.store.past import open_past
 
-        with open_past(self.settings.url, moments.finder(str(moment))) as database:
+        with open_past(self.settings.url, moments.finder(str(moment)), scratch=scratch) as database:
             yield Reader(database)
 
     def find(self, wanted: str | Node | Pairs, how: Match | None = None, *, allow_unknown: bool = False) -> list[Thing]:

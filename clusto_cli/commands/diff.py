@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import click
@@ -20,10 +22,15 @@ from clusto_core.records.searching import Touched, touched_things
 from clusto_core.store.past import last_transaction
 from clusto_core.store.reader import Reader
 
+SHOWN = 20
+"""Faults of a file that are told one by one."""
+
 
 @click.command("diff")
 @click.argument("moment", metavar="A", shell_complete=completion.moments)
-@click.argument("words", metavar="[B] [EXPR|NAME...]", nargs=-1, callback=with_where, shell_complete=completion.things)
+@click.argument(
+    "words", metavar="[B|FILE] [EXPR|NAME...]", nargs=-1, callback=with_where, shell_complete=completion.differing
+)
 @click.option("--stat", is_flag=True, help="How many lines a Thing differs by.")
 @where_option
 @output_option
@@ -33,26 +40,61 @@ def command(app: App, moment: str, words: tuple[str, ...], stat: bool, output: s
     """Say how the inventory at moment B, or now, differs from that at moment A: a line for each value, membership,
     cable and Thing that is gone (-) or new (+). With names or an expression, only what those are, or were.
 
+    Instead of B a FILE, as import reads it: how the inventory would differ if it were what the file says.
+
     A moment is as `--at` takes it: yesterday, '2 weeks ago', 2026-11-02T14:30, or the number of a transaction.
 
     \b
         clusto diff yesterday
         clusto diff 1 2
+        clusto diff now site.yaml
         clusto diff '2 weeks ago' yesterday 'driver:Server in name:rack101' --stat
     """
-    with app.reading() as reader:
-        one = moments.find(reader, moment)
-        second = _moment(reader, words)
-        named = words if second is None else words[1:]
-        other = last_transaction(reader.database) if second is None else second
-        touched = _touched(app, named, one, other) if named else None
-        found = list(between(reader, one, other, touched))
+    found = _against(app, moment, *words) if _is_file(words) else _between(app, moment, words)
     if output != "text":
         write_records(output, map(_record, found))
     elif stat:
         write(_stat(found))
     else:
         write(_page(found))
+
+
+def _between(app: App, moment: str, words: tuple[str, ...]) -> list[Difference]:
+    with app.reading() as reader:
+        one = moments.find(reader, moment)
+        second = _moment(reader, words)
+        named = words if second is None else words[1:]
+        other = last_transaction(reader.database) if second is None else second
+        return list(between(reader, one, other, _touched(app, named, one, other) if named else None))
+
+
+def _is_file(words: tuple[str, ...]) -> bool:
+    """Whether the second word is a file, and so what A is held against."""
+    return bool(words) and not isinstance(words[0], Where) and os.path.isfile(words[0])
+
+
+def _against(app: App, moment: str, file: str, *named: str) -> list[Difference]:
+    from clusto_core.inventory import Inventory
+    from clusto_core.transfer.against import against
+    from clusto_core.transfer.faults import Faulty
+    from clusto_core.transfer.files import read
+
+    documents = read((file,))
+    with Inventory(app.settings).at(moment, scratch=True) as reader:
+        try:
+            return list(against(reader, documents, partial(_named, named) if named else None))
+        except Faulty as error:
+            single = error.single
+            single.details = tuple(str(fault) for fault in error.faults[:SHOWN] if len(error.faults) > 1)
+            raise single from None
+
+
+def _named(names: tuple[str, ...], reader: Reader) -> Touched:
+    """What is meant by names and expressions; what is not there is none of it."""
+    try:
+        return touched_things(targets(reader, [worded(reader, name) for name in names]))
+    except NotFound:
+        return Touched(frozenset())
 
 
 def _moment(reader: Reader, words: tuple[str, ...]) -> int | None:

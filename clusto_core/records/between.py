@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from clusto_core.records import history
@@ -28,8 +28,13 @@ class Difference(NamedTuple):
 def between(reader: Reader, one: int, other: int, touched: Touched | None = None) -> Iterator[Difference]:
     """How the inventory after transaction `other` differs from that after `one`, in natural order of names. A cable
     is told once."""
+    return differences(_changes(reader, one, other), touched)
+
+
+def differences(changes: Iterable[Change], touched: Touched | None) -> Iterator[Difference]:
+    """Changes in words, in the order in which they come; a cable is told once."""
     cables: set[int] = set()
-    for change in _changes(reader, one, other):
+    for change in changes:
         narrowed = change if touched is None else touched.of(change)
         if narrowed is None:
             continue

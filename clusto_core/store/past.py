@@ -32,14 +32,15 @@ _LAST = "SELECT max(x.id) FROM transactions x"
 
 
 @contextlib.contextmanager
-def open_past(url: str, moment: Callable[[Reader], int]) -> Iterator[Database]:
-    """The store as it was after the transaction that `moment` finds in the store as it is.
+def open_past(url: str, moment: Callable[[Reader], int], *, scratch: bool = False) -> Iterator[Database]:
+    """The store as it was after the transaction that `moment` finds in the store as it is; with `scratch` one may write
+    in it, and nothing of that is kept.
 
     Raises as `database.connect` and `moment` do.
     """
     with contextlib.closing(connect(url)) as present:
         number = moment(Reader(present))
-        if number >= last_transaction(present):
+        if number >= last_transaction(present) and not scratch:
             yield present
             return
         small = present.dialect == "sqlite" and os.path.getsize(sqlite_path(url)) <= COPIED
