@@ -44,7 +44,8 @@ def verbose_option(function: F) -> F:
 
 
 def _ask_about(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
-    ctx.find_object(App).at = value  # type: ignore[union-attr]
+    if (app := ctx.find_object(App)) is not None:
+        app.at = value
 
 
 def at_option(function: F) -> F:
