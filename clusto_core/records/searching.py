@@ -42,8 +42,8 @@ class Touched(NamedTuple):
     def _narrowed(self, rows: Rows) -> Rows:
         places = {"things": (0,), "attributes": (1,), "cables": (2, 4)}
         kept = {
-            table: [row for row in every if any(row[place] in self.parts for place in places[table])]
-            for table, every in rows.items()
+            table: [row for row in rows.get(table, ()) if any(row[place] in self.parts for place in columns)]
+            for table, columns in places.items()
         }
         return {table: every for table, every in kept.items() if every}
 

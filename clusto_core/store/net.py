@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from clusto_core.store.database import Database
 
 TABLES = ("things", "attributes", "cables")
+"""What the inventory says; what a sync remembers besides is the memory of its source."""
 _BATCH = 1000
 _CHANGES = """
     SELECT c.thing_id, c.name, c.before, c.after FROM changes c
@@ -40,7 +41,7 @@ class Net:
             self.names[entity] = name
             chains.add(entity, gone, new)
         for entity, before, after_ in chains.documents():
-            for table in before.keys() | after_.keys():
+            for table in TABLES:
                 self._follow(table, entity, before.get(table, ()), after_.get(table, ()))
 
     def _follow(self, table: str, entity: int, gone: Any, new: Any) -> None:
