@@ -9,7 +9,7 @@ import click
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.grouping import Group
-from clusto_cli.options import change_options, force_option
+from clusto_cli.options import at_option, change_options, force_option
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.targets import expand_names, names_argument, targets
 from clusto_core.drivers import Category
@@ -141,6 +141,7 @@ def _list(kind: Kind) -> click.Command:
     )
     @click.argument("name", metavar="[NAME]", required=False, shell_complete=completion.of_driver(kind.__name__))
     @output_option
+    @at_option
     @pass_app
     @paged
     def command(app: App, name: str | None, output: str) -> None:

@@ -373,6 +373,26 @@ def transactions(ctx: click.Context, param: click.Parameter, incomplete: str) ->
     ]
 
 
+def moments(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """What there is to say of a moment, and the newest transactions."""
+    from clusto_core.records.moments import EXAMPLES
+
+    said = words(EXAMPLES, incomplete)
+    return said if incomplete and not incomplete.isdigit() else said + transactions(ctx, param, incomplete)
+
+
+def differing(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Another moment or a file, and behind it, or at once, Things."""
+    found = list(names(ctx, param, incomplete))
+    if _given(ctx, param.name or ""):
+        return found
+    from click.shell_completion import CompletionItem
+
+    # A file is meant where it begins as no name does.
+    files = [CompletionItem(incomplete, type="file")] if incomplete[:1] in (".", "/") else []
+    return [*moments(ctx, param, incomplete), *found, *files]
+
+
 # --- verbs -----------------------------------------------------------------------------------------------------------
 
 

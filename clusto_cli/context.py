@@ -38,6 +38,8 @@ class App:
         self._settings: Settings | None = None
         self.verbose = verbose
         self.debug = debug
+        self.at: str | None = None
+        """The moment that a verb that reads is asked about; None for the present."""
         self._told: set[str] = set()
         self._within: Transaction | None = None
         self._hidden: list[str] = []
@@ -51,7 +53,8 @@ class App:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Reader]:
-        """A consistent view of the inventory. An SQLite store of an older clusto is upgraded first, after a copy."""
+        """A consistent view of the inventory, as it is, or was at the moment `at`. An SQLite store of an older clusto
+        is upgraded first, after a copy."""
         if self._within is not None:
             yield self._within.unit.reader
             return
@@ -68,10 +71,15 @@ class App:
 
             upgrade(url, self.say)
             database = connect(url)
-        try:
-            yield Reader(database)
-        finally:
-            database.close()
+        with contextlib.closing(database):
+            if self.at is None:
+                yield Reader(database)
+                return
+        from clusto_core.records import moments
+        from clusto_core.store.past import open_past
+
+        with open_past(url, moments.finder(self.at)) as past:
+            yield Reader(past)
 
     @contextlib.contextmanager
     def changing(

@@ -7,6 +7,9 @@ from typing import Any, TypeVar
 
 import click
 
+from clusto_cli import completion
+from clusto_cli.context import App
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _CHANGES = "_changes_the_inventory"
@@ -40,6 +43,23 @@ def force_option(function: F) -> F:
 def verbose_option(function: F) -> F:
     """`-v` behind the verb, as well as before it."""
     return click.option("-v", "--verbose", count=True, help="Say more.")(function)
+
+
+def _ask_about(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    if (app := ctx.find_object(App)) is not None:
+        app.at = value
+
+
+def at_option(function: F) -> F:
+    """`--at MOMENT` of verbs that only read: what they read by `App.reading` is as it was."""
+    return click.option(
+        "--at",
+        metavar="MOMENT",
+        expose_value=False,
+        callback=_ask_about,
+        help="As it was: yesterday, '2 weeks ago', 2026-11-02T14:30, or after a transaction: 103.",
+        shell_complete=completion.moments,
+    )(function)
 
 
 def change_options(function: F) -> F:

@@ -26,7 +26,6 @@ _OPERATORS = frozenset("[],!&^")
 
 
 _EXPRESSION = re.compile(r"(?:name|driver|attr|part|_ip):|.*[\s()]", re.DOTALL)
-
 _WHERE = "clusto.where"
 
 

@@ -76,6 +76,17 @@ class Inventory:
         with open_reader(self.settings.url) as reader:
             yield reader
 
+    @contextlib.contextmanager
+    def at(self, moment: str | int, *, scratch: bool = False) -> Iterator[Reader]:
+        """The store as it was, read-only: after the transaction of that number, or at a moment as `records.moments`
+        reads it. Writers wait meanwhile where the store is larger than 32 MB, or on a server. Raises Malformed,
+        NotFound. `scratch`: one may try something in it, of which nothing is kept."""
+        from clusto_core.records import moments
+        from clusto_core.store.past import open_past
+
+        with open_past(self.settings.url, moments.finder(str(moment)), scratch=scratch) as database:
+            yield Reader(database)
+
     def find(self, wanted: str | Node | Pairs, how: Match | None = None, *, allow_unknown: bool = False) -> list[Thing]:
         """What an expression selects, or has the pairs of keys and values in one of the ways of `Match`; in natural
         order. Raises Malformed and NotFound as `query.find` does."""

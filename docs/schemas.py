@@ -313,6 +313,22 @@ VERBS: dict[str, Fields | None] = {
         "other": (TEXT, "the part that its cable leads or led to"),
         "cable": (one_of("still disconnected connected"), "whether it still leads to the old rack, or was changed"),
     },
+    "blame": {
+        "name": NAME,
+        "kind": (one_of("thing part attribute cable"), "what it is"),
+        "what": (TEXT, "in words: status=broken"),
+        "transaction": (none_or(WHOLE), "whose it is; null where the history does not say"),
+        "time": (none_or(TEXT), "its moment, ISO 8601 in UTC"),
+        "user": (none_or(TEXT), "who, as the program says"),
+        "command": (none_or(TEXT), "the command line"),
+        "message": (none_or(TEXT), "why"),
+    },
+    "diff": {
+        "name": (TEXT, "the Thing, as it is called at B, or was at A"),
+        "status": (one_of("added removed changed"), "what became of it"),
+        "removed": (several(TEXT), "what is so at A alone"),
+        "added": (several(TEXT), "what is so at B alone"),
+    },
     "name list": {
         "name": (TEXT, "the name"),
         "range": (TEXT, "the NameRange"),

@@ -15,6 +15,7 @@ from clusto_core.inventory import Transaction
 from clusto_core.model.attributes import Value
 from clusto_core.model.ranges import expand
 from clusto_core.query import saving
+from clusto_core.records import history, moments, searching
 from clusto_core.records.revert import revert
 from clusto_core.resources import ipam, naming, vacancies, vlans
 from clusto_core.resources.allocation import Wanted, allocate
@@ -526,6 +527,12 @@ REFUSALS: list[Refusal] = [
     refused("batch /no/such/file", 3, "no such file", None),
     refused("edit nowhere", 3, "no such thing: nowhere", None),
     # history
+    refused("show server1 --at soon", 2, "no moment: 'soon'", lambda c: moments.find(c.unit.reader, "soon")),
+    refused("find driver:Server --at 99", 3, "no such transaction: 99", lambda c: moments.find(c.unit.reader, "99")),
+    refused("diff 9999-01-01", 2, "is yet to come", lambda c: moments.find(c.unit.reader, "9999-01-01")),
+    refused("log --grep (", 2, "malformed regex", lambda c: searching.pattern("(")),
+    refused("log 99", 3, "no such transaction: 99", lambda c: history.entry(c.unit.reader, 99)),
+    refused("blame nothing", 3, "no such thing: nothing", lambda c: c.resolve("nothing")),
     refused("revert 99", 3, "no such transaction: 99", lambda c: revert(c.unit, 99)),
     refused("revert 3", 4, "transaction 3 cannot be undone", lambda c: revert(c.unit, 3)),
     refused("log nowhere", 3, "no such thing: nowhere", None),

@@ -16,7 +16,7 @@ from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
 from clusto_core.store.opening import create
 from tests.conftest import Result, Run
-from tests.records.test_history import picture
+from tests.records.changing import picture
 
 COMMANDS = """
 add Datacenter datacenterZ

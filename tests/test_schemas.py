@@ -27,8 +27,11 @@ alias
 allocate 2 --where driver:Server
 attr get -t server1 -t rack101 -t @all --inherited
 attr get -t server1:eth0
+blame server1 web-net
 class list
 config
+diff 0
+diff 1 dc9
 find driver:Server
 find --count driver:Server
 find --group-by attr:ram --fold driver:Server

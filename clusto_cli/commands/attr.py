@@ -10,7 +10,7 @@ import click
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.grouping import Group
-from clusto_cli.options import change_options, strict_option
+from clusto_cli.options import at_option, change_options, strict_option
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.targets import targets, where_option, with_where
 from clusto_cli.values import parse_value
@@ -89,6 +89,7 @@ def _value_options(function: F) -> F:
 @click.option("--all", "every", is_flag=True, help="With --inherited: from all that it is in, nearest first.")
 @click.option("--reveal", is_flag=True, help="Show passwords and other secrets.")
 @output_option
+@at_option
 @pass_app
 @paged
 def get(

@@ -9,6 +9,7 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
+from clusto_cli.options import at_option
 from clusto_cli.output import on_terminal, paged
 from clusto_cli.targets import names_or_expressions, targets, where_option, with_where
 
@@ -32,6 +33,7 @@ from clusto_cli.targets import names_or_expressions, targets, where_option, with
     shell_complete=completion.of_driver("VRF"),
 )
 @where_option
+@at_option
 @pass_app
 @paged
 def command(app: App, names: tuple[str, ...], format_name: str, raw: bool, vrf: str | None) -> None:

@@ -9,6 +9,7 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
+from clusto_cli.options import at_option
 from clusto_cli.output import FORMATS, clean, paged, write_lines, write_records
 from clusto_cli.targets import say_notes
 from clusto_core.errors import Malformed
@@ -54,6 +55,7 @@ class Shape(NamedTuple):
     show_default=True,
     help="The form of the result.",
 )
+@at_option
 @pass_app
 @paged
 def command(app: App, /, words: tuple[str, ...], explain: bool, allow_unknown: bool, **options: Any) -> None:

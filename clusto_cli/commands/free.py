@@ -10,6 +10,7 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
+from clusto_cli.options import at_option
 from clusto_cli.output import FORMATS, write_lines, write_records
 from clusto_cli.page import Line, Span, columns, write
 from clusto_cli.targets import targets, where_option, with_where
@@ -29,6 +30,7 @@ from clusto_core.store.reader import Reader
 @click.option(
     "-o", "--output", type=click.Choice(FORMATS), default="text", show_default=True, help="The form of the result."
 )
+@at_option
 @pass_app
 def command(
     app: App, names: tuple[str, ...], kind: str | None, height: int | None, count_only: bool, output: str

@@ -9,7 +9,7 @@ import click
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.grouping import Group
-from clusto_cli.options import change_options
+from clusto_cli.options import at_option, change_options
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.targets import names_argument, targets
 from clusto_core.model.addresses import SHARED
@@ -106,6 +106,7 @@ def free(app: App, texts: tuple[str, ...], message: str | None, dry_run: bool) -
 @command.command("list")
 @click.argument("network", metavar="[NETWORK]", required=False, shell_complete=completion.of_driver("Network"))
 @output_option
+@at_option
 @pass_app
 @paged
 def list_(app: App, network: str | None, output: str) -> None:

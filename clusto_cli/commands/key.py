@@ -10,7 +10,7 @@ import click
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.grouping import Group
-from clusto_cli.options import change_options
+from clusto_cli.options import at_option, change_options
 from clusto_cli.output import output_option, write_lines, write_records
 from clusto_core.errors import NotFound, did_you_mean
 from clusto_core.model.attributes import Key
@@ -114,6 +114,7 @@ def _implied(found: Mapping[str, object]) -> str:
 
 @command.command("list")
 @output_option
+@at_option
 @pass_app
 def list_(app: App, output: str) -> None:
     """List the keys that the site declared.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from clusto_cli.context import App, pass_app
-from clusto_cli.options import verbose_option
+from clusto_cli.options import at_option, verbose_option
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.targets import names_argument, targets
 from clusto_core.answers.location import Location, holders, locate
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @names_argument
 @verbose_option
 @output_option
+@at_option
 @pass_app
 @paged
 def command(app: App, names: tuple[str, ...], verbose: int, output: str) -> None:

@@ -2,109 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
 from typing import Any
 
 import click
 
-from clusto_cli import completion
+from clusto_cli import completion, transactions
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import verbose_option
 from clusto_cli.output import output_option, paged, write_lines, write_records
-from clusto_core.records import history
+from clusto_cli.targets import satisfying
+from clusto_core.errors import Malformed
+from clusto_core.records import history, moments, searching
+from clusto_core.records.history import Entry
+from clusto_core.records.searching import Touched, Wanted
 from clusto_core.store.reader import Reader
+
+_NUMBER = re.compile("@?[0-9]{1,18}")
 
 
 @click.command("log")
-@click.argument("name", metavar="[NAME]", required=False, shell_complete=completion.things)
+@click.argument("name", metavar="[NAME|TRANSACTION]", required=False, shell_complete=completion.things)
 @click.option("-n", "--number", type=click.IntRange(min=1), metavar="N", help="At most so many transactions.")
 @click.option("--oneline", is_flag=True, help="A line a transaction.")
 @click.option("-p", "--patch", is_flag=True, help="What was changed, Thing by Thing (as -v).")
+@click.option("--since", metavar="MOMENT", help="Only later ones.", shell_complete=completion.moments)
+@click.option("--until", metavar="MOMENT", help="Only those up to then.", shell_complete=completion.moments)
+@click.option("--user", metavar="USER", help="Only those of one user.")
+@click.option("--verb", metavar="VERB", help="Only those by a verb: attr, or 'attr set'.")
+@click.option(
+    "--key", metavar="KEY", help="Only those that changed a value under a key.", shell_complete=completion.keys
+)
+@click.option(
+    "--where", metavar="EXPR", help="Only those that touched what EXPR selects.", shell_complete=completion.expressions
+)
+@click.option("--grep", metavar="REGEX", help="Only those whose command or message matches.")
 @verbose_option
 @output_option
 @pass_app
 @paged
 def command(
-    app: App, name: str | None, number: int | None, oneline: bool, patch: bool, verbose: int, output: str
+    app: App,
+    /,
+    name: str | None,
+    number: int | None,
+    oneline: bool,
+    patch: bool,
+    verbose: int,
+    output: str,
+    **conditions: Any,
 ) -> None:
-    """List the transactions of the inventory, or those that touched NAME, which may be a Thing long removed.
+    """List the transactions of the inventory, or those that touched NAME, which may be a Thing long removed, or one
+    part (server1:eth0). Of a TRANSACTION, by its number, all that it did.
+
+    A MOMENT is as `--at` takes it: yesterday, '2 weeks ago', 2026-11-02T14:30, or the number of a transaction.
 
     `clusto revert` undoes one.
 
     \b
         clusto log -n 5
-        clusto log server1 -p
+        clusto log server1:eth0 -p
+        clusto log 1
+        clusto log --since '2 weeks ago' --verb power --where 'driver:Server in name:rack101'
     """
-    detailed = patch or bool(verbose or app.verbose)
     with app.reading() as reader:
-        wanted = history.things_called(reader, name) if name is not None else None
-        if name is not None and not wanted:
-            wanted = [reader.resolve(name).entity_id]
-        entries = history.entries(reader, wanted, number)
-        if output == "text":
-            write_lines(_lines(reader, entries, wanted, oneline, detailed))
+        whole = _transaction(reader, name)
+        wanted = _wanted(reader, None if whole else name, conditions)
+        entries = [whole] if whole else searching.search(reader, wanted, number)
+        detailed = bool(patch or verbose or app.verbose or whole)
+        if output != "text":
+            told = (transactions.record(reader, entry, wanted.touched, detailed=detailed) for entry in entries)
+            write_records(output, told, name=lambda record: str(record["transaction"]))
+        elif oneline:
+            write_lines(map(transactions.short, entries))
         else:
-            records = (_record(reader, entry, wanted, detailed) for entry in entries)
-            write_records(output, records, name=lambda record: str(record["transaction"]))
+            write_lines(transactions.lines(reader, entries, wanted.touched, detailed=detailed))
 
 
-def _when(entry: history.Entry) -> str:
-    from datetime import datetime
-
-    return datetime.fromtimestamp(entry.time).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
-
-
-def _first_line(message: str | None) -> str:
-    return (message or "").partition("\n")[0]
+def _transaction(reader: Reader, name: str | None) -> Entry | None:
+    """The transaction that a number means, unless something is, or was, called so."""
+    if name is None or _NUMBER.fullmatch(name) is None or history.things_called(reader, name):
+        return None
+    return history.entry(reader, int(name.lstrip("@")))
 
 
-def _known_as(entry: history.Entry) -> str:
-    return f" (database: {entry.database_user})" if entry.database_user else ""
+def _wanted(reader: Reader, name: str | None, conditions: dict[str, Any]) -> Wanted:
+    since, until, grep = conditions["since"], conditions["until"], conditions["grep"]
+    return Wanted(
+        after=moments.find(reader, since) if since is not None else 0,
+        until=moments.find(reader, until) if until is not None else None,
+        touched=_touched(reader, name, conditions["where"]),
+        user=conditions["user"],
+        verb=conditions["verb"],
+        key=conditions["key"],
+        text=searching.pattern(grep) if grep is not None else None,
+    )
 
 
-def _lines(
-    reader: Reader, entries: list[history.Entry], wanted: list[int] | None, oneline: bool, detailed: bool
-) -> Iterator[str]:
-    for place, entry in enumerate(entries):
-        if oneline:
-            yield f"{entry.id} {_when(entry)[:16]} {entry.user}: {_first_line(entry.message) or entry.command}"
-            continue
-        if place:
-            yield ""
-        yield f"transaction {entry.id}"
-        yield f"User:    {entry.user}@{entry.host}{_known_as(entry)}"
-        yield f"Date:    {_when(entry)}"
-        yield f"Command: {entry.command}"
-        if entry.reverts is not None:
-            yield f"Reverts: transaction {entry.reverts}"
-        if entry.message:
-            yield ""
-            yield from (f"    {line}".rstrip() for line in entry.message.splitlines())
-        if detailed:
-            yield ""
-            cables: set[int] = set()
-            for change in history.changes(reader, entry.id):
-                if wanted is None or change.thing_id in wanted:
-                    yield from (f"    {line}" for line in history.told(change, cables))
-
-
-def _record(reader: Reader, entry: history.Entry, wanted: list[int] | None, detailed: bool) -> dict[str, Any]:
-    from datetime import UTC, datetime
-
-    record: dict[str, Any] = {
-        "transaction": entry.id,
-        "time": datetime.fromtimestamp(entry.time, UTC).isoformat(),
-        "user": entry.user,
-        "host": entry.host,
-        "database_user": entry.database_user,
-        "command": entry.command,
-        "message": entry.message,
-        "reverts": entry.reverts,
-    }
-    if detailed:
-        record["changes"] = [
-            {"name": change.name, "lines": list(history.told(change, set()))}
-            for change in history.changes(reader, entry.id)
-            if wanted is None or change.thing_id in wanted
-        ]
-    return record
+def _touched(reader: Reader, name: str | None, where: str | None) -> Touched | None:
+    if name is not None and where is not None:
+        raise Malformed("name a Thing, or give --where EXPR")
+    if name is not None:
+        return searching.touched_by_name(reader, name)
+    return None if where is None else searching.touched_things(satisfying(reader, where))

@@ -7,7 +7,7 @@ import click
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.grouping import Group
-from clusto_cli.options import change_options
+from clusto_cli.options import at_option, change_options
 from clusto_cli.output import output_option, paged, write_lines, write_records
 
 
@@ -64,6 +64,7 @@ def free(app: App, names: tuple[str, ...], message: str | None, dry_run: bool) -
 @command.command("list")
 @click.argument("range_", metavar="[NAMERANGE]", required=False, shell_complete=completion.of_driver("NameRange"))
 @output_option
+@at_option
 @pass_app
 @paged
 def list_(app: App, range_: str | None, output: str) -> None:

@@ -11,7 +11,7 @@ from clusto_cli import completion
 from clusto_cli.confirm import confirm
 from clusto_cli.context import App, pass_app
 from clusto_cli.grouping import Group
-from clusto_cli.options import dry_run_option, force_option, message_option, verbose_option, yes_option
+from clusto_cli.options import at_option, dry_run_option, force_option, message_option, verbose_option, yes_option
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.targets import names_argument, targets
 from clusto_core.errors import Malformed, Refused
@@ -266,6 +266,7 @@ def trust(app: App, /, names: tuple[str, ...], message: str | None, dry_run: boo
 @command.command("impact")
 @names_argument
 @output_option
+@at_option
 @pass_app
 @paged
 def impact(app: App, names: tuple[str, ...], output: str) -> None:

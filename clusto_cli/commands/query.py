@@ -7,7 +7,7 @@ import click
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.grouping import Group
-from clusto_cli.options import change_options
+from clusto_cli.options import at_option, change_options
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_core.query import saved
 
@@ -48,6 +48,7 @@ def save(app: App, name: str, words: tuple[str, ...], allow_unknown: bool, messa
 
 @command.command("list")
 @output_option
+@at_option
 @pass_app
 @paged
 def list_(app: App, output: str) -> None:
@@ -66,6 +67,7 @@ def list_(app: App, output: str) -> None:
 
 @command.command("show")
 @click.argument("name", metavar="NAME", shell_complete=completion.saved_expressions)
+@at_option
 @pass_app
 @paged
 def show(app: App, name: str) -> None:

@@ -6,7 +6,7 @@ import click
 
 from clusto_cli import categories, completion
 from clusto_cli.context import App, pass_app
-from clusto_cli.options import change_options
+from clusto_cli.options import at_option, change_options
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_core.drivers.categories import Class, Role
 from clusto_core.rules import categories as rules
@@ -43,6 +43,7 @@ def require(
 @command.command("check")
 @click.argument("names", metavar="[ROLE...]", nargs=-1, shell_complete=completion.of_driver(Role.__name__))
 @output_option
+@at_option
 @pass_app
 @paged
 def check(app: App, names: tuple[str, ...], output: str) -> int:

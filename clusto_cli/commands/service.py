@@ -6,7 +6,7 @@ import click
 
 from clusto_cli import categories, completion
 from clusto_cli.context import App, pass_app
-from clusto_cli.options import change_options
+from clusto_cli.options import at_option, change_options
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.targets import names_argument, targets
 from clusto_core.drivers.categories import Service
@@ -89,6 +89,7 @@ def remove(app: App, group: str, names: tuple[str, ...], message: str | None, dr
 @click.argument("group", metavar="[SERVICE]", required=False, shell_complete=completion.of_driver(Service.__name__))
 @click.option("--vip", metavar="VIP", help="Only what is behind this VIP.", shell_complete=completion.parts)
 @output_option
+@at_option
 @pass_app
 @paged
 def list_(app: App, group: str | None, vip: str | None, output: str) -> None:

@@ -8,12 +8,14 @@ from typing import Any
 import click
 
 from clusto_cli.context import App, pass_app
-from clusto_cli.output import output_option, paged, write_records
+from clusto_cli.options import at_option
+from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.page import Line, Span, columns, write
 from clusto_cli.targets import names_argument, targets
 from clusto_core.answers.feeding import gives_power, loads
 from clusto_core.answers.overview import Overview, PartView, Unit, elevation, overview
 from clusto_core.drivers.equipment import Rack
+from clusto_core.errors import Malformed
 from clusto_core.model.interfaces import OCCUPIED
 from clusto_core.model.mounting import FACES
 from clusto_core.model.ranges import fold
@@ -26,6 +28,7 @@ from clusto_core.store.reader import Reader
 @click.option("--front", is_flag=True, help="Draw racks from the front, as without --rear.")
 @click.option("--rear", is_flag=True, help="Draw racks from the rear.")
 @output_option
+@at_option
 @pass_app
 @paged
 def command(app: App, names: tuple[str, ...], front: bool, rear: bool, output: str) -> None:
@@ -35,10 +38,15 @@ def command(app: App, names: tuple[str, ...], front: bool, rear: bool, output: s
     \b
         clusto show server1
         clusto show rack101
+        clusto show server1 --at '2 weeks ago'
+        clusto show @1
         clusto show rack101 --rear
     """
     faces = [face for face, wanted in (("front", front or not rear), ("rear", rear)) if wanted]
     with app.reading() as reader:
+        if numbers := _transactions(reader, names):
+            _tell(reader, numbers, output)
+            return
         things = targets(reader, names)
         if output != "text":
             write_records(output, (_record(reader, thing) for thing in things))
@@ -47,6 +55,24 @@ def command(app: App, names: tuple[str, ...], front: bool, rear: bool, output: s
             if place:
                 write([[]])
             write(_page(reader, thing, faces))
+
+
+def _transactions(reader: Reader, names: tuple[str, ...]) -> list[int]:
+    """The numbers of transactions, where nothing but such is named: `@103`, unless an expression is saved as 103."""
+    words = [name for name in names if isinstance(name, str) and name[:1] == "@" and name[1:].isdecimal()]
+    if not words or len(words) < len(names) or any(reader.get(word[1:]) is not None for word in words):
+        return []
+    return [int(word[1:]) for word in words]
+
+
+def _tell(reader: Reader, numbers: list[int], output: str) -> None:
+    from clusto_cli import transactions
+    from clusto_core.records import history
+
+    if output != "text":
+        raise Malformed(f"transactions are told to programs by clusto log {numbers[0]} -o {output}")
+    entries = [history.entry(reader, number) for number in numbers]
+    write_lines(transactions.lines(reader, entries, detailed=True))
 
 
 def _page(reader: Reader, thing: Thing, faces: Iterable[str]) -> Iterator[Line]:

@@ -9,6 +9,7 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
+from clusto_cli.options import at_option
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_core.answers.bundles import legs, meant
 from clusto_core.answers.feeding import upstream
@@ -22,6 +23,7 @@ from clusto_core.store.reader import Reader
 @click.command("trace")
 @click.argument("name", metavar="THING:PART", shell_complete=completion.parts)
 @output_option
+@at_option
 @pass_app
 @paged
 def command(app: App, name: str, output: str) -> None:

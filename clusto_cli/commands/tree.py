@@ -9,7 +9,7 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
-from clusto_cli.options import verbose_option
+from clusto_cli.options import at_option, verbose_option
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_core.drivers.parts import RackUnit
 from clusto_core.model.things import Thing
@@ -22,6 +22,7 @@ from clusto_core.store.reader import Reader
 @click.option("-L", "--level", type=click.IntRange(min=1), metavar="N", help="Descend at most N levels.")
 @verbose_option
 @output_option
+@at_option
 @pass_app
 @paged
 def command(app: App, name: str, level: int | None, verbose: int, output: str) -> None:

@@ -7,7 +7,7 @@ import click
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.grouping import Group
-from clusto_cli.options import change_options, force_option
+from clusto_cli.options import at_option, change_options, force_option
 from clusto_cli.output import output_option, paged, write_lines, write_records
 
 
@@ -69,6 +69,7 @@ def free(app: App, names: tuple[str, ...], force: bool, message: str | None, dry
 
 @command.command("list")
 @output_option
+@at_option
 @pass_app
 @paged
 def list_(app: App, output: str) -> None:

@@ -64,6 +64,18 @@ class Inventory(View):
                 snapshot.over = True
 
     @contextlib.contextmanager
+    def at(self, moment: str | int) -> Iterator[Snapshot]:
+        """The inventory as it was, read-only: after the transaction of that number, or at a moment as `clusto --at`
+        takes it (`yesterday`, `2 weeks ago`, ISO 8601). Writers wait meanwhile where the store is larger than 32 MB,
+        or on a server. Raises Malformed, NotFound, StoreBroken."""
+        with self._core.at(moment) as reader:
+            snapshot = Snapshot(reader, self.url)
+            try:
+                yield snapshot
+            finally:
+                snapshot.over = True
+
+    @contextlib.contextmanager
     def change(
         self,
         message: str | None = None,

@@ -56,6 +56,9 @@ class Change(NamedTuple):
 _ENTRY = "SELECT x.id, x.time, x.user, x.host, x.command, x.message, x.reverts, x.database_user FROM transactions x"
 _TOUCHED = "SELECT DISTINCT c.transaction_id FROM changes c WHERE c.thing_id IN (:ids)"
 _SINCE = "SELECT c.name, c.transaction_id FROM changes c WHERE c.transaction_id > :number AND c.thing_id IN (:ids)"
+_CHANGES_OF = """
+    SELECT c.thing_id, c.name, c.before, c.after, c.transaction_id FROM changes c
+    WHERE c.transaction_id IN (:ids)"""
 _CHANGE = "SELECT c.thing_id, c.name, c.before, c.after FROM changes c"
 
 
@@ -83,12 +86,15 @@ def record(
 
 
 def user() -> str:
+    """Who runs this program: `ann`; `ann (as root)` by way of sudo, which says so in SUDO_USER (sudo(8))."""
     import getpass
 
     try:
-        return getpass.getuser()
+        name = getpass.getuser()
     except (KeyError, OSError):
-        return str(os.getuid())
+        name = str(os.getuid())
+    person = os.environ.get("SUDO_USER")
+    return f"{person} (as {name})" if person and person != name else name
 
 
 def newest(reader: Reader) -> float | None:
@@ -118,8 +124,18 @@ def entries(reader: Reader, thing_ids: list[int] | None = None, limit: int | Non
         sql = _ENTRY + " ORDER BY x.id DESC" + (f" LIMIT {int(limit)}" if limit is not None else "")
         return [_entry(row) for row in reader.database.rows(sql)]
     touched = {row[0] for row in reader.database.rows_in(_TOUCHED, thing_ids)}
-    wanted = sorted(touched, reverse=True)[:limit]
-    found = [_entry(row) for row in reader.database.rows_in(_ENTRY + " WHERE x.id IN (:ids)", wanted)]
+    return numbered(reader, sorted(touched, reverse=True)[:limit])
+
+
+def page(reader: Reader, after: int, until: int, size: int) -> list[Entry]:
+    """At most so many transactions, newest first, of those after one number up to another."""
+    sql = _ENTRY + " WHERE x.id > :after AND x.id <= :until ORDER BY x.id DESC LIMIT :size"
+    return [_entry(row) for row in reader.database.rows(sql, {"after": after, "until": until, "size": size})]
+
+
+def numbered(reader: Reader, numbers: Iterable[int]) -> list[Entry]:
+    """The transactions that have these numbers, newest first."""
+    found = map(_entry, reader.database.rows_in(_ENTRY + " WHERE x.id IN (:ids)", list(numbers)))
     return sorted(found, key=lambda entry: -entry.id)
 
 
@@ -140,6 +156,11 @@ def changed_since(reader: Reader, thing_ids: Iterable[int], number: int) -> Touc
     """The first change to one of these Things after a transaction; None where there is none."""
     rows: list[Row] = list(reader.database.rows_in(_SINCE, sorted(thing_ids), {"number": number}))
     return min((Touch(*row) for row in rows), key=lambda touch: touch.transaction, default=None)
+
+
+def changes_of(reader: Reader, numbers: Iterable[int]) -> Iterator[tuple[int, Change]]:
+    """What many transactions did, each change with the number of its transaction."""
+    return ((row[4], _change(row)) for row in reader.database.rows_in(_CHANGES_OF, list(numbers)))
 
 
 def changes(reader: Reader, number: int) -> Iterator[Change]:

@@ -12,13 +12,12 @@ from typing import Any, NoReturn
 
 from clusto_core.drivers import registry
 from clusto_core.errors import ClustoError, Refused
-from clusto_core.model import mounting
 from clusto_core.model.attributes import IP, Key, Value
 from clusto_core.model.names import split_part, trailing_number
 from clusto_core.model.things import Attribute, Cable, Thing
-from clusto_core.model.wiring import POSITION
 from clusto_core.records import history, sources
 from clusto_core.rules import cabling, containment, declared
+from clusto_core.store import rows
 from clusto_core.store.rows import address_claim
 from clusto_core.store.unit import UnitOfWork
 
@@ -46,8 +45,8 @@ class _Revert:
         self.removed: list[int] = []
         for entry in history.changes(unit.reader, number):
             self.names[entry.thing_id] = entry.name
-            for side, rows in ((self.before, entry.before), (self.after, entry.after)):
-                for table, every in rows.items():
+            for side, told in ((self.before, entry.before), (self.after, entry.after)):
+                for table, every in told.items():
                     if table in side:
                         side[table].update((row[0], row) for row in every)
             self.remembered.extend(entry.before.get("sources", ()))
@@ -67,7 +66,7 @@ class _Revert:
         unit = self.unit
         gone = {table: self._only(self.after, self.before, table) for table in self.after}
         for row in gone["cables"].values():
-            cable = _cable(row)
+            cable = rows.remembered_cable(row)
             present = self._cable(cable)
             if present is None or present._replace(slot=cable.slot) != cable:
                 self._in_the_way(cable.thing, row[0], f"{row[6]} and {row[7]} are not connected now as they were then")
@@ -177,7 +176,7 @@ class _Revert:
                 self._address_is_free(attribute)
             unit.insert_attribute(attribute)
         for row in back["cables"].values():
-            cable = _cable(row)
+            cable = rows.remembered_cable(row)
             for part_id, thing_id, name in (
                 (cable.part, cable.thing, row[6]),
                 (cable.other_part, cable.other_thing, row[7]),
@@ -242,13 +241,6 @@ class _Revert:
         raise Refused(
             f"transaction {self.number} cannot be undone: {what} (transaction {named} is in the way: {by.command})"
         )
-
-
-def _cable(row: list[Any]) -> Cable:
-    """A connection as the history tells it. What was taken of a unit never changes; histories from before halves and
-    faces do not say it: all of the unit."""
-    slot = row[8] if len(row) > 8 else mounting.WHOLE if row[1] == POSITION else 0
-    return Cable(*row[:6])._replace(slot=slot)
 
 
 def _mentions(sides: Iterable[str | None], row_id: int) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import Any
 
-from clusto_core.model import addresses
-from clusto_core.model.attributes import HEAD, IP
+from clusto_core.model import addresses, mounting
+from clusto_core.model.attributes import HEAD, IP, Key, Value
 from clusto_core.model.things import Attribute, Cable, Thing
+from clusto_core.model.wiring import POSITION
 
 THINGS = ("id", "name", "driver", "owner_id", "number")
 ATTRIBUTES = (
@@ -40,6 +41,19 @@ def of_attribute(attribute: Attribute) -> Row:
     value = attribute.value
     rest = text[HEAD:] or None
     return (id, thing_id, key, number, subkey, type, text[:HEAD], rest, value.integer, value.float, ref, None, None)
+
+
+def remembered_cable(row: Sequence[Any]) -> Cable:
+    """A connection as the history tells it. What was taken of a unit never changes; histories from before halves and
+    faces do not say it: all of the unit."""
+    slot = row[8] if len(row) > 8 else mounting.WHOLE if row[1] == POSITION else 0
+    return Cable(*row[:6])._replace(slot=slot)
+
+
+def remembered_attribute(row: Sequence[Any]) -> Attribute:
+    """An attribute as the history tells it."""
+    id, thing_id, _, key, type, text, ref = row
+    return Attribute(id, thing_id, Key.parse(key), Value(type, text, ref))
 
 
 def claim_of(attribute: Attribute) -> str | None:

@@ -496,6 +496,19 @@ class UnitOfWork:
             seen.add(across)
             part = self.by_id(across)
 
+    def retrace(self, part_ids: Iterable[int]) -> None:
+        """Works out again where the paths end that go through these parts of patch panels, for who has changed rows
+        beside this unit; parts that are not there are passed over."""
+        parts = self._reader.by_ids(part_ids).values()
+        self.load({part.entity_id for part in parts})
+        for part in (self.by_id(part.id) for part in parts):
+            for side in (part, self.partner(part)):
+                if side is not None and (cable := self.cable_of(side)) is not None:
+                    self._paths.add(cable.id)
+                    if (across := cable.across(side.id)) is not None:
+                        self._touch_path(self.by_id(across))
+        self.flush()
+
     # --- writing -----------------------------------------------------------------------------------------------------
 
     @property

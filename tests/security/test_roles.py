@@ -156,3 +156,13 @@ def test_sqlite_has_none(clusto: Run) -> None:
     assert (done.code, "no roles" in done.err) == (4, True)
     assert json.loads(clusto("log", "-o", "json").out)[0]["database_user"] is None
     assert clusto("db", "roles", "--prefix", "x; DROP").code == 2
+
+
+def test_each_role_sees_the_past(site: Site) -> None:
+    """A writer may put back attributes, but no Things; a reader nothing."""
+    for words in ("attr set a 2 -t server1", "add Server server2", "rename server1 server9"):
+        assert site.clusto("--db", site.owner, *words.split()).code == 0
+    for who in WHO:
+        done = site.clusto("--db", site.urls[who], "attr", "get", "a", "-t", "server1", "--at", "3")
+        assert (done.code, done.out.split(), done.err) == (0, ["1"], ""), who
+    assert site.clusto("--db", site.urls["reader"], "show", "server9").code == 0

@@ -1,0 +1,123 @@
+"""The inventory as it was: on each database, in a copy, in the store itself, and where one may only read."""
+
+from __future__ import annotations
+
+import io
+import random
+
+import pytest
+
+from clusto_core.errors import ClustoError, NotFound
+from clusto_core.inventory import Inventory
+from clusto_core.query.search import find
+from clusto_core.records.revert import revert
+from clusto_core.store import past
+from clusto_core.store.reader import Reader
+from clusto_core.transfer import formats
+from clusto_core.transfer.leaving import Leaving
+from tests.records.changing import lines, picture, step
+
+WAYS = ("as it comes", "in the store", "in a copy")
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each way in which the past is put together, whatever the size of the store."""
+    if request.param != "as it comes":
+        monkeypatch.setattr(past, "COPIED", -1)
+    if request.param == "in a copy":
+        monkeypatch.setattr(past, "_rolled_back", lambda url, number: None)
+    way: str = request.param
+    return way
+
+
+def export(reader: Reader) -> str:
+    written = io.StringIO()
+    formats.writer_of("yaml")(reader, reader.all(), written, Leaving(frozenset(), False, lambda line: None))
+    return written.getvalue()
+
+
+def changed(inventory: Inventory, random_: random.Random, count: int) -> dict[int, tuple[list[str], str]]:
+    """Random transactions, some of which undo another; the inventory after each, and its export."""
+    kept = {0: (picture(inventory), "")}
+    while len(kept) <= count:
+        try:
+            with inventory.change() as change:
+                if random_.random() < 0.2 and len(kept) > 1:
+                    revert(change.unit, random_.choice(list(kept)[1:]))
+                else:
+                    for _ in range(random_.randint(1, 6)):
+                        step(change, random_)
+        except ClustoError:
+            continue
+        if change.id is not None:
+            with inventory.read() as reader:
+                kept[change.id] = (lines_of(reader), export(reader))
+    return kept
+
+
+def lines_of(reader: Reader) -> list[str]:
+    return sorted(lines(reader))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_every_moment_is_as_it_was(inventory: Inventory, way: str, seed: int) -> None:
+    """A copy of a store on a server takes a second: a few moments are looked at by it."""
+    kept = changed(inventory, random.Random(seed), 14)
+    present = picture(inventory)
+    for number in list(kept)[:: 6 if way == "in a copy" else 1]:
+        rows, exported = kept[number]
+        with inventory.at(number) as reader:
+            assert lines_of(reader) == rows
+            assert not number or export(reader) == exported
+    assert picture(inventory) == present
+    with inventory.change() as change:
+        change.add("Room", "afterwards")
+
+
+def test_every_question_is_answered_as_it_was(inventory: Inventory, way: str) -> None:
+    with inventory.change() as change:
+        change.add("Rack", "rack1")
+        change.add("Server", "server1", parents=["rack1"], attributes=[("status", "new"), ("ip", "x")])
+    with inventory.change() as change:
+        change.rename("rack1", "rack2")
+        change.set_values("server1", "status", "old")
+        change.add("Server", "server2", parents=["rack2"])
+    with inventory.at(1) as reader:
+        assert [thing.name for thing in find(reader, "driver:Server in name:rack1").things] == ["server1"]
+        assert [thing.name for thing in find(reader, "attr:status,new and name:/serv/").things] == ["server1"]
+        with pytest.raises(NotFound):
+            find(reader, "name:rack2")
+        assert reader.keys() == ["_in", "ip", "status"]
+
+
+def test_what_is_written_meanwhile_changes_nothing(inventory: Inventory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(past, "_rolled_back", lambda url, number: None)
+    with inventory.change() as change:
+        change.add("Room", "room1")
+    with inventory.change() as change:
+        change.add("Room", "room2")
+    with inventory.at(1) as reader:
+        with inventory.change() as change:
+            change.remove("room1")
+        assert [thing.name for thing in reader.all()] == ["room1"]
+
+
+def test_nothing_of_the_past_can_be_kept(inventory: Inventory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(past, "COPIED", -1)
+    with inventory.change() as change:
+        change.add("Room", "room1")
+    with inventory.at(0) as reader, pytest.raises(AssertionError):
+        reader.database.connection.commit()
+    assert [line for line in picture(inventory) if "room1" in line]
+
+
+def test_a_file_that_one_may_only_read_has_a_past(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(past, "COPIED", -1)
+    inventory = Inventory.open(sqlite_url)
+    for name in ("room1", "room2"):
+        with inventory.change() as change:
+            change.add("Room", name)
+    monkeypatch.setattr(past.os, "access", lambda path, mode: False)
+    with inventory.at(1) as reader:
+        assert [thing.name for thing in reader.all()] == ["room1"]
