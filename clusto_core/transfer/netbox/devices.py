@@ -13,7 +13,7 @@ from clusto_core.rules import devicetypes, ports
 from clusto_core.transfer.netbox.dump import Dump, Reference, Row
 from clusto_core.transfer.netbox.naming import Candidate
 from clusto_core.transfer.netbox.places import CLUSTER, LOCATION, RACK, ROLE, SITE, rack_units
-from clusto_core.transfer.netbox.translation import MadePart, Translation
+from clusto_core.transfer.netbox.translation import MadePart, Translation, number
 
 TYPE = "dcim.devicetype"
 DEVICE = "dcim.device"
@@ -82,6 +82,7 @@ class Types:
         self.ports: dict[int, list[ports.NamedPort]] = {}
         self.heights: dict[int, float] = {}
         templates = {model: self.dump.grouped(f"{model}template", "device_type") for model in _PORTS}
+        behind = self.dump.grouped("dcim.porttemplatemapping", "front_port")
         halves = 0
         for pk, row in self.dump.rows(TYPE).items():
             maker = self.dump.text("dcim.manufacturer", row.get("manufacturer"))
@@ -91,7 +92,7 @@ class Types:
             sources = [
                 source
                 for model in _PORTS
-                for source in _sources(self.dump, model, "template", templates[model].get(pk, {}))
+                for source in _sources(self.dump, model, "template", templates[model].get(pk, {}), behind)
             ]
             self.names[pk] = name
             self.ports[pk] = ports.named(sources)
@@ -100,7 +101,7 @@ class Types:
             self._add(translation, pk, row, maker)
         if halves:
             translation.remarks.append(f"{halves} device types are half a unit more than clusto can say: rounded up")
-        translation.used |= {TYPE, "dcim.manufacturer", *_PORTS, *(f"{model}template" for model in _PORTS)}
+        translation.used |= {TYPE, "dcim.manufacturer", "dcim.portmapping", "dcim.porttemplatemapping", *_PORTS, *(f"{model}template" for model in _PORTS)}
 
     def _add(self, translation: Translation, pk: int, row: Row, maker: str) -> None:
         given: dict[str, object] = {"height": ceil(self.heights[pk])}
@@ -123,10 +124,15 @@ def _type_name(maker: str, model: str, pk: int) -> str:
         return f"netbox/type-{pk}"
 
 
-def _sources(dump: Dump, model: str, suffix: str, rows: Mapping[int, Row]) -> list[ports.SourcePort]:
-    """The ports of one model that a device or a type has, in the order of their numbers in NetBox."""
+def _sources(
+    dump: Dump, model: str, suffix: str, rows: Mapping[int, Row], behind: Mapping[int, Mapping[int, Row]]
+) -> list[ports.SourcePort]:
+    """The ports of one model that a device or a type has, in the order of their numbers in NetBox.
+
+    behind: by front port what leads to rear ports, since NetBox 4.5; before, the front port named its one rear port.
+    """
     found = []
-    for row in rows.values():
+    for pk, row in rows.items():
         attributes = {
             key: row.get(field)
             for field, key in (("type", "connector"), ("label", "marking"), ("description", "description"),
@@ -137,14 +143,15 @@ def _sources(dump: Dump, model: str, suffix: str, rows: Mapping[int, Row]) -> li
         kind = _PORTS[model]
         if kind == ports.INTERFACE and row.get("mgmt_only"):
             kind = ports.MANAGEMENT
+        front = next(iter(behind.get(pk, {}).values()), row) if kind == ports.FRONT else row
         found.append(
             ports.SourcePort(
                 kind,
                 row["name"],
                 {key: value for key, value in attributes.items() if value not in (None, "")},
-                dump.text(f"dcim.rearport{suffix}", row.get("rear_port")) if kind == ports.FRONT else "",
-                row.get("rear_port_position") or 1,
-                row.get("positions") or 1,
+                dump.text(f"dcim.rearport{suffix}", front.get("rear_port")) if kind == ports.FRONT else "",
+                front.get("rear_port_position") or 1,
+                (row.get("positions") or 1) if kind == ports.REAR else 1,
                 dump.text(f"dcim.powerport{suffix}", row.get("power_port")) if kind == ports.OUTLET else "",
             )
         )
@@ -158,6 +165,7 @@ def translate(translation: Translation) -> None:
     """Devices become equipment of the driver that their role says, made after their type, with the ports they have."""
     dump, types = translation.dump, Types(translation)
     own = {model: dump.grouped(model, "device") for model in _PORTS}
+    behind = dump.grouped("dcim.portmapping", "front_port")
     bays = {
         row["installed_device"]: row["device"]
         for row in dump.rows("dcim.devicebay").values()
@@ -165,7 +173,7 @@ def translate(translation: Translation) -> None:
     }
     mounting = _Mounting(translation)
     for pk, row in sorted(dump.rows(DEVICE).items(), key=lambda item: (item[1].get("face") == "rear", item[0])):
-        sources = [source for model in _PORTS for source in _sources(dump, model, "", own[model].get(pk, {}))]
+        sources = [source for model in _PORTS for source in _sources(dump, model, "", own[model].get(pk, {}), behind)]
         named = ports.named(sources)
         role = dump.row(ROLE, row.get("role") or row.get("device_role"))
         driver = _driver(role, named)
@@ -174,10 +182,12 @@ def translate(translation: Translation) -> None:
         attrs["airflow"] = row.get("airflow")
         attrs["face"] = "rear" if row.get("face") == "rear" else None
         attrs["virtual_chassis"] = dump.text("dcim.virtualchassis", row.get("virtual_chassis"))
+        attrs["vc_position"] = row.get("vc_position")
         data = translation.add(Reference(DEVICE, pk), driver.__name__, row.get("name"), attrs)
         type_pk = row["device_type"]
         data["type"] = types.names[type_pk]
         _give_parts(data, driver, named, types.ports[type_pk])
+        translation.own_parts[data["name"]] = {kind: list(found) for kind, found in _by_kind(driver, named).items()}
         keys = [Reference(model, port) for model in _PORTS for port in own[model].get(pk, {})]
         _remember(translation, data["name"], driver, keys, named)
         translation.attach(
@@ -251,9 +261,7 @@ def _remember(
     for key in keys:
         first = next(parts)
         made = [first, *(next(parts) for _ in range(first.port.positions - 1))]
-        translation.parts[key] = [
-            MadePart(owner, each.name, ports.part_driver(each.port.kind, driver)) for each in made
-        ]
+        translation.remember(key, [MadePart(owner, each.name, ports.part_driver(each.port.kind, driver)) for each in made])
 
 
 class _Mounting:
@@ -316,11 +324,12 @@ def translate_machines(translation: Translation) -> None:
     for pk, row in dump.rows(MACHINE).items():
         attrs = translation.common(row, platform="dcim.platform")
         attrs |= _main_addresses(dump, row)
-        attrs |= {"vcpus": _number(row.get("vcpus")), "memory": row.get("memory"), "disk": row.get("disk")}
+        attrs |= {"vcpus": number(row.get("vcpus")), "memory": row.get("memory"), "disk": row.get("disk")}
         data = translation.add(Reference(MACHINE, pk), driver.__name__, row["name"], attrs)
         rows = own.get(pk, {})
         named = ports.named([ports.SourcePort(ports.INTERFACE, each["name"], {}) for each in rows.values()])
         data["parts"] = {"nic": [each.name for each in named] or 0}
+        translation.own_parts[data["name"]] = {"nic": [each.name for each in named]}
         for each in named:
             if each.attributes:
                 data.setdefault("part_attrs", {})[each.name] = each.attributes
@@ -333,14 +342,6 @@ def translate_machines(translation: Translation) -> None:
             ],
         )
         if not row.get("cluster") and not row.get("device"):
-            translation.attach(data["name"], [translation.name(SITE, row.get("site"))])
+            translation.within(data["name"], row)
     translation.used |= {MACHINE_INTERFACE}
 
-
-def _number(value: object) -> object:
-    """A decimal as NetBox writes it, "4.00", as a number."""
-    try:
-        found = float(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
-    return int(found) if isinstance(found, float) and found.is_integer() else found

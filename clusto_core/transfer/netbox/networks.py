@@ -17,6 +17,8 @@ VLAN = "ipam.vlan"
 PREFIX = "ipam.prefix"
 ADDRESS = "ipam.ipaddress"
 VRF = "ipam.vrf"
+_MAC = "dcim.macaddress"
+_GROUP = "ipam.vlangroup"
 
 
 def candidates(dump: Dump) -> Iterator[Candidate]:
@@ -27,8 +29,13 @@ def candidates(dump: Dump) -> Iterator[Candidate]:
     for pk, row in dump.rows(VRF).items():
         yield Candidate(Reference(VRF, pk), row["name"], "", "vrf")
     for pk, row in dump.rows(PREFIX).items():
-        inside = dump.text(VRF, row.get("vrf")) or dump.text(SITE, row.get("site"))
+        inside = dump.text(VRF, row.get("vrf")) or _scope_name(dump, row)
         yield Candidate(Reference(PREFIX, pk), row["prefix"], inside, "prefix")
+
+
+def _scope_name(dump: Dump, row: Row) -> str:
+    scope = dump.scope(row)
+    return dump.text(*scope) if scope else ""
 
 
 def translate(translation: Translation) -> None:
@@ -37,7 +44,7 @@ def translate(translation: Translation) -> None:
     for pk, row in dump.rows(VLAN).items():
         attrs = translation.common(row, role="ipam.role", group="ipam.vlangroup")
         data = translation.add(Reference(VLAN, pk), "VLAN", row["name"], {"vid": row["vid"], **attrs})
-        translation.attach(data["name"], [translation.name(SITE, row.get("site"))])
+        translation.within(data["name"], row if row.get("site") else dump.row(_GROUP, row.get("group")))
     for pk, row in dump.rows(VRF).items():
         translation.add(Reference(VRF, pk), "VRF", row["name"], {"rd": row.get("rd"), **translation.common(row)})
     for pk, row in dump.rows(PREFIX).items():
@@ -47,25 +54,21 @@ def translate(translation: Translation) -> None:
         attrs = {"cidr": row["prefix"], "vlan": {"ref": vlan} if vlan else None, **attrs}
         attrs["is_pool"] = row.get("is_pool") or None
         data = translation.add(Reference(PREFIX, pk), "Network", row["prefix"], attrs)
-        # Since NetBox 4.2 a prefix has a scope, and keeps the site of it besides.
-        translation.attach(data["name"], [translation.name(SITE, row.get("site") or row.get("_site"))])
+        translation.within(data["name"], row)
     _interfaces(translation)
     _Addresses(translation).translate()
-    translation.used |= {"ipam.role", "ipam.vlangroup", "ipam.macaddress"}
+    translation.used |= {"ipam.role", "ipam.vlangroup", _MAC}
 
 
 def _interfaces(translation: Translation) -> None:
     """What an interface has besides its socket."""
     dump = translation.dump
-    macs: dict[Reference | None, object] = {}
-    for row in dump.rows("dcim.macaddress").values():
-        key = dump.generic(row.get("assigned_object_type"), row.get("assigned_object_id"))
-        macs.setdefault(key, row.get("mac_address"))
+    macs = _macs(dump)
     for model in (INTERFACE, MACHINE_INTERFACE):
         for pk, row in dump.rows(model).items():
             for part in translation.parts.get(Reference(model, pk), ()):
                 attrs: dict[str, object] = {
-                    "mac": str(row.get("mac_address") or macs.get(Reference(model, pk)) or "").lower(),
+                    "mac": _mac_of(row, dump, macs.get(Reference(model, pk), [])),
                     "enabled": False if row.get("enabled") is False else None,
                 }
                 attrs |= {field: row.get(field) for field in ("mtu", "mode", "speed", "duplex", "wwn", "description")}
@@ -76,6 +79,22 @@ def _interfaces(translation: Translation) -> None:
                 attrs["tagged_vlan"] = [{"ref": name} for name in names if name]
                 attrs["tag"] = translation.tags(Reference(model, pk))
                 translation.part_attrs(part.owner, part.name, attrs)
+
+
+def _macs(dump: Dump) -> dict[Reference, list[str]]:
+    """By interface, the MAC addresses that are assigned to it, since NetBox 4.2 objects of their own."""
+    found: dict[Reference, list[str]] = {}
+    for _, row in sorted(dump.rows(_MAC).items()):
+        key = dump.generic(row.get("assigned_object_type"), row.get("assigned_object_id"))
+        if key is not None:
+            found.setdefault(key, []).append(str(row.get("mac_address") or ""))
+    return found
+
+
+def _mac_of(row: Row, dump: Dump, assigned: list[str]) -> str:
+    """The one MAC of an interface: the primary one; one that is assigned alone is in use, whether primary or not."""
+    primary = dump.text(_MAC, row.get("primary_mac_address"), "mac_address")
+    return (primary or str(row.get("mac_address") or "") or next(iter(assigned), "")).lower()
 
 
 def _reference(name: str) -> dict[str, str] | None:
