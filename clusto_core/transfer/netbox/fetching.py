@@ -52,6 +52,7 @@ class Copy:
     address: str
     tables: Tables = field(default_factory=dict)
     feed: Feed | None = None
+    version: str = ""
     counts: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 

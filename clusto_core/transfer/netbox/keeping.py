@@ -10,6 +10,7 @@ import gzip
 import json
 import os
 import tempfile
+import zlib
 from typing import Any, TextIO
 
 from clusto_core.transfer.netbox.fetching import Copy, Feed, Tables
@@ -32,8 +33,8 @@ def load(path: str, address: str) -> Copy | None:
             if head.get("version") != _VERSION or head["address"] != address or head["reads"] != _reads():
                 return None
             feed = head["feed"] and Feed(head["feed"][0], head["feed"][1], frozenset(head["feed"][2]))
-            return Copy(address, _tables(file), feed, head["counts"])
-    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, gzip.zlib.error):
+            return Copy(address, _tables(file), feed, head["netbox"], head["counts"])
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zlib.error):
         return None
 
 
@@ -53,7 +54,8 @@ def save(path: str, copy: Copy) -> None:
     try:
         with open(descriptor, "wb") as raw, gzip.open(raw, "wt", compresslevel=1, encoding="utf-8") as file:
             feed = copy.feed and (copy.feed.path, copy.feed.last, sorted(copy.feed.seen))
-            head = {"version": _VERSION, "address": copy.address, "reads": _reads(), "feed": feed, "counts": copy.counts}
+            head = {"version": _VERSION, "address": copy.address, "reads": _reads(), "feed": feed, "netbox": copy.version,
+                    "counts": copy.counts}  # fmt: skip
             _write(file, head)
             for name, table in copy.tables.items():
                 for pk, row in table.items():
