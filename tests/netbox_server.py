@@ -92,7 +92,11 @@ class NetBox:
     """
 
     def __init__(
-        self, objects: Iterable[Mapping[str, Any]], version: str = "4.4.2", token: str = "0123456789abcdef", most: int = 1000
+        self,
+        objects: Iterable[Mapping[str, Any]],
+        version: str = "4.4.2",
+        token: str = "0123456789abcdef",
+        most: int = 1000,
     ) -> None:
         self.tables: dict[str, dict[int, Fields]] = {}
         self.version, self.token, self.most = version, token, most
@@ -111,9 +115,26 @@ class NetBox:
                 fields = each["fields"]
                 key = (".".join(fields["content_type"]), fields["object_id"])
                 self._tags.setdefault(key, []).append(fields["tag"])
+        self._upgrade()
         for rows in self.tables.values():
             for fields in rows.values():
                 fields.setdefault("last_updated", "2026-01-01T00:00:00Z")
+
+    def _upgrade(self) -> None:
+        """What NetBox's migrations make of objects of an older version (ipam 0071, virtualization 0044, dcim 0222)."""
+        if self._version >= (4, 2):
+            for model in ("ipam.prefix", "virtualization.cluster"):
+                for fields in self.tables.get(model, {}).values():
+                    if site := fields.pop("site", None):
+                        fields |= {"scope_type": ["dcim", "site"], "scope_id": site, "_site": site}
+        for sort in ("", "template") if self._version >= (4, 5) else ():
+            mappings = self.tables.setdefault(f"dcim.port{sort}mapping", {})
+            for pk, fields in self.tables.get(f"dcim.frontport{sort}", {}).items():
+                if rear := fields.pop("rear_port", None):
+                    mappings[max(mappings, default=0) + 1] = {
+                        "front_port": pk, "front_port_position": 1, "rear_port": rear,
+                        "rear_port_position": fields.pop("rear_port_position", 1),
+                    }  # fmt: skip
 
     # --- what people do in it ----------------------------------------------------------------------------------------
 
@@ -220,7 +241,11 @@ class NetBox:
         return tuple(map(int, self.version.split(".")[:2]))
 
     def _list(
-        self, rows: Mapping[int, Fields], query: Mapping[str, list[str]], shown: Callable[[int, Fields], Fields], path: str
+        self,
+        rows: Mapping[int, Fields],
+        query: Mapping[str, list[str]],
+        shown: Callable[[int, Fields], Fields],
+        path: str,
     ) -> Answer:
         above = int(query.get("id__gt", ["0"])[0])
         wanted = {int(each) for each in query.get("id", ())}
@@ -310,7 +335,13 @@ class NetBox:
     def _nested(self, model: str, pk: int) -> Fields:
         row = self.tables.get(model, {}).get(pk, {})
         name = row.get("name") or row.get("model") or row.get("address") or str(pk)
-        return {"id": pk, "url": f"{self.url}/api/{PATHS[model]}/{pk}/", "display": name, "name": name, "description": ""}
+        return {
+            "id": pk,
+            "url": f"{self.url}/api/{PATHS[model]}/{pk}/",
+            "display": name,
+            "name": name,
+            "description": "",
+        }
 
     def _custom(self, name: str, value: Any) -> Any:
         field = next((each for each in self.tables.get("extras.customfield", {}).values() if each["name"] == name), {})

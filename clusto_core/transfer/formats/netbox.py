@@ -30,4 +30,3 @@ def read(file: TextIO, name: str) -> Iterator[Document]:
         yield whole(data, translation.origins[data["name"]], translation.part_origins.get(data["name"]),
                     called=translation.called.get(data["name"], ""), where=(name, 1))  # fmt: skip
     yield Document("", name, 1, notes=tuple(f"{name}: {note}" for note in remarks(translation)))
-

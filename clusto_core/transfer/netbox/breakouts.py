@@ -8,8 +8,6 @@ from clusto_core.drivers.parts import NIC, Port
 from clusto_core.transfer.netbox.dump import Reference
 from clusto_core.transfer.netbox.translation import MadePart, Translation
 
-INTERFACE = "dcim.interface"
-
 
 def splits(part: MadePart) -> bool:
     """Whether a part can have legs."""
@@ -24,12 +22,12 @@ def legs(translation: Translation, port: Reference, numbers: Iterable[int]) -> l
 
 
 def _channels(translation: Translation, port: Reference) -> dict[int, MadePart]:
-    found = {}
-    for pk, row in translation.dump.rows(port.model).items():
-        if row.get("parent") == port.pk and row.get("channel_id"):
-            for part in translation.parts.get(Reference(port.model, pk), ()):
-                found[int(row["channel_id"])] = part
-    return found
+    return {
+        int(row["channel_id"]): part
+        for pk, row in translation.children(port.model).get(port.pk, {}).items()
+        for part in translation.parts.get(Reference(port.model, pk), ())
+        if row.get("channel_id")
+    }
 
 
 def _leg(translation: Translation, port: Reference, whole: MadePart, number: int) -> MadePart:

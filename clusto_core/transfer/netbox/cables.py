@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from clusto_core.model import wiring
+from clusto_core.model import interfaces, wiring
 from clusto_core.transfer.netbox import breakouts
 from clusto_core.transfer.netbox.dump import Dump, Reference, Row, numbers
 from clusto_core.transfer.netbox.profiles import far_end
@@ -120,6 +120,9 @@ class _Cables:
         for end in (*near, *far):
             if not self.translation.parts.get(end.port):
                 self.skipped[f"to a {end.port.model}, which is no part"] += 1
+            if not self._has_socket(end.port):
+                self.skipped["to an interface that has no socket"] += 1
+                return
         profile = row.get("profile")
         pairs = self._by_profile(str(profile), near, far) if profile else self._in_order(near, far)
         for a, b in pairs:
@@ -132,6 +135,11 @@ class _Cables:
             if row.get("length") and row.get("length_unit"):
                 attrs["cable.length"] = f"{float(row['length']):g} {row['length_unit']}"
             self.translation.part_attrs(a.owner, a.name, attrs)
+
+    def _has_socket(self, port: Reference) -> bool:
+        """NetBox refuses such cables, but lets an interface become virtual that has one."""
+        connector = str(self.dump.row(port.model, port.pk).get("type") or "")
+        return interfaces.has_socket(interfaces.kind_of_connector(connector))
 
     def _connect(self, a: MadePart, b: MadePart) -> None:
         data: dict[str, Any] = self.translation.things[a.owner]

@@ -60,7 +60,9 @@ class Client:
             if len(rows) >= count:
                 return
             if not rows or min(row["id"] for row in rows) <= after:
-                raise Malformed(f"{self._at(path)} does not go on after its object {after}: is it a NetBox from 4.0 on?")
+                raise Malformed(
+                    f"{self._at(path)} does not go on after its object {after}: is it a NetBox from 4.0 on?"
+                )
             after = max(row["id"] for row in rows)
 
     def some(self, path: str, fields: Iterable[str], ids: Sequence[int]) -> Iterator[dict[str, Any]]:
@@ -95,7 +97,9 @@ class Client:
     def _at(self, path: str) -> str:
         return f"{self.address}/api/{path}/"
 
-    def _request(self, path: str, filters: Mapping[str, Any], pk: int | None = None, limit: int | None = None) -> Request:
+    def _request(
+        self, path: str, filters: Mapping[str, Any], pk: int | None = None, limit: int | None = None
+    ) -> Request:
         from pynetbox.core.query import Request
 
         return Request(
@@ -129,18 +133,23 @@ class Client:
 
 def _checked(address: str) -> str:
     parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or parts.query
+        or parts.fragment
+        or "@" in parts.netloc
+    ):
         raise Malformed(f"the address of a NetBox is https://netbox.example.com, not {address[:80]!a}")
     return address.rstrip("/").removesuffix("/api")
 
 
 def _session(base: str, verify: bool | str, timeout: float) -> Session:
     try:
+        import pynetbox  # noqa: F401
         from requests import Session
         from requests.adapters import HTTPAdapter
         from urllib3.util import Retry
-
-        import pynetbox  # noqa: F401
     except ImportError:
         raise NotFound("to read a NetBox clusto needs pynetbox (pip install 'clusto[netbox]')") from None
 
@@ -192,7 +201,9 @@ def _words(error: Exception, timeout: float) -> str:
     from requests import exceptions
 
     if isinstance(error, exceptions.SSLError):
-        return f"its certificate is not believed ({_reason(error)}): say ca = the file of your authorities' certificates"
+        return (
+            f"its certificate is not believed ({_reason(error)}): say ca = the file of your authorities' certificates"
+        )
     if isinstance(error, exceptions.Timeout):
         return f"no answer in {timeout:g} s"
     if isinstance(error, exceptions.InvalidSchema | exceptions.TooManyRedirects):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import ceil, floor
 from typing import Any
 
@@ -101,7 +101,14 @@ class Types:
             self._add(translation, pk, row, maker)
         if halves:
             translation.remarks.append(f"{halves} device types are half a unit more than clusto can say: rounded up")
-        translation.used |= {TYPE, "dcim.manufacturer", "dcim.portmapping", "dcim.porttemplatemapping", *_PORTS, *(f"{model}template" for model in _PORTS)}
+        translation.used |= {
+            TYPE,
+            "dcim.manufacturer",
+            "dcim.portmapping",
+            "dcim.porttemplatemapping",
+            *_PORTS,
+            *(f"{model}template" for model in _PORTS),
+        }
 
     def _add(self, translation: Translation, pk: int, row: Row, maker: str) -> None:
         given: dict[str, object] = {"height": ceil(self.heights[pk])}
@@ -143,19 +150,31 @@ def _sources(
         kind = _PORTS[model]
         if kind == ports.INTERFACE and row.get("mgmt_only"):
             kind = ports.MANAGEMENT
-        front = next(iter(behind.get(pk, {}).values()), row) if kind == ports.FRONT else row
         found.append(
             ports.SourcePort(
                 kind,
                 row["name"],
                 {key: value for key, value in attributes.items() if value not in (None, "")},
-                dump.text(f"dcim.rearport{suffix}", front.get("rear_port")) if kind == ports.FRONT else "",
-                front.get("rear_port_position") or 1,
-                (row.get("positions") or 1) if kind == ports.REAR else 1,
+                dump.text(f"dcim.rearport{suffix}", row.get("rear_port")) if kind == ports.FRONT else "",
+                row.get("rear_port_position") or 1,
+                row.get("positions") or 1,
                 dump.text(f"dcim.powerport{suffix}", row.get("power_port")) if kind == ports.OUTLET else "",
+                _mappings(dump, suffix, behind.get(pk, {}).values()) if kind == ports.FRONT else (),
             )
         )
     return found
+
+
+def _mappings(dump: Dump, suffix: str, rows: Iterable[Row]) -> tuple[ports.Mapping, ...]:
+    """What leads from the positions of a front port to those of rear ports."""
+    return tuple(
+        ports.Mapping(
+            row.get("front_port_position") or 1,
+            dump.text(f"dcim.rearport{suffix}", row.get("rear_port")),
+            row.get("rear_port_position") or 1,
+        )
+        for row in rows
+    )
 
 
 # --- devices ---------------------------------------------------------------------------------------------------------
@@ -261,7 +280,9 @@ def _remember(
     for key in keys:
         first = next(parts)
         made = [first, *(next(parts) for _ in range(first.port.positions - 1))]
-        translation.remember(key, [MadePart(owner, each.name, ports.part_driver(each.port.kind, driver)) for each in made])
+        translation.remember(
+            key, [MadePart(owner, each.name, ports.part_driver(each.port.kind, driver)) for each in made]
+        )
 
 
 class _Mounting:
@@ -344,4 +365,3 @@ def translate_machines(translation: Translation) -> None:
         if not row.get("cluster") and not row.get("device"):
             translation.within(data["name"], row)
     translation.used |= {MACHINE_INTERFACE}
-

@@ -164,7 +164,9 @@ def _sweep(client: Client, copy: Copy, progress: Progress) -> bool:
 
 def _times(client: Client, model: Model) -> dict[int, str]:
     try:
-        return {row["id"]: row.get(UPDATED) or "" for rows, _ in client.pages(model.path, ("id", UPDATED)) for row in rows}
+        return {
+            row["id"]: row.get(UPDATED) or "" for rows, _ in client.pages(model.path, ("id", UPDATED)) for row in rows
+        }
     except NotFound:
         if model.optional:
             return {}

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_interface, ip_network
 from typing import Any
 
+from clusto_core.model import interfaces
 from clusto_core.model.addresses import SHARED, Assigned
 from clusto_core.transfer.netbox.devices import INTERFACE, MACHINE_INTERFACE
 from clusto_core.transfer.netbox.dump import Dump, Reference, Row
 from clusto_core.transfer.netbox.naming import Candidate
 from clusto_core.transfer.netbox.places import SITE
-from clusto_core.transfer.netbox.translation import Translation
+from clusto_core.transfer.netbox.translation import MadePart, Translation
 
 VLAN = "ipam.vlan"
 PREFIX = "ipam.prefix"
@@ -72,13 +73,38 @@ def _interfaces(translation: Translation) -> None:
                     "enabled": False if row.get("enabled") is False else None,
                 }
                 attrs |= {field: row.get(field) for field in ("mtu", "mode", "speed", "duplex", "wwn", "description")}
-                aggregate = translation.parts.get(Reference(INTERFACE, row.get("lag") or 0))
-                attrs["lag"] = f"{aggregate[0].owner}:{aggregate[0].name}" if aggregate else None
+                attrs |= _above(translation, model, row, part)
                 attrs["vlan"] = _reference(translation.name(VLAN, row.get("untagged_vlan")))
                 names = (translation.name(VLAN, each) for each in row.get("tagged_vlans") or ())
                 attrs["tagged_vlan"] = [{"ref": name} for name in names if name]
                 attrs["tag"] = translation.tags(Reference(model, pk))
                 translation.part_attrs(part.owner, part.name, attrs)
+
+
+def _above(translation: Translation, model: str, row: Row, part: MadePart) -> dict[str, object]:
+    """What an interface is of: of a sub-interface and a channel the interface, of a member its bridge and its LAG.
+
+    A LAG may be of another member of the virtual chassis; a parent is always of the same device for clusto.
+    """
+    found: dict[str, object] = {}
+    for field in ("lag", "bridge", "parent"):
+        above = next(iter(translation.parts.get(Reference(model, row.get(field) or 0), ())), None)
+        if above is None:
+            continue
+        reference = {"ref": f"{above.owner}:{above.name}"}
+        if field == "lag":
+            found[field] = reference
+        elif above.owner != part.owner:
+            found[f"netbox.{field}"] = f"{above.owner}:{above.name}"
+        else:
+            found["parent"] = reference
+        if field == "parent":
+            found["kind"] = "leg" if row.get("channel_id") or not _in_software(row) else "sub"
+    return found
+
+
+def _in_software(row: Row) -> bool:
+    return not row.get("type") or not interfaces.has_socket(interfaces.kind_of_connector(str(row["type"])))
 
 
 def _macs(dump: Dump) -> dict[Reference, list[str]]:

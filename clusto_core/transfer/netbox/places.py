@@ -46,7 +46,9 @@ def translate(translation: Translation) -> None:
     for pk, row in dump.rows(RACK).items():
         attrs = translation.common(row, role="dcim.rackrole")
         attrs |= {field: row.get(field) for field in ("width", "facility_id", "airflow")}
-        attrs["type"] = dump.text("dcim.racktype", row.get("rack_type"), "model") or row.get("form_factor") or row.get("type")
+        attrs["type"] = (
+            dump.text("dcim.racktype", row.get("rack_type"), "model") or row.get("form_factor") or row.get("type")
+        )
         attrs["descending_units"] = row.get("desc_units") or None
         attrs["reserved"] = reservations.get(pk)
         data = translation.add(Reference(RACK, pk), "Rack", row["name"], attrs)

@@ -88,4 +88,3 @@ def _mappings(fronts: Mapping[int, Mapping[str, Any]]) -> Iterator[Mapping[str, 
                 "rear_port": each["rear_port"],
                 "rear_port_position": each.get("rear_port_position") or 1,
             }
-

@@ -60,6 +60,7 @@ class Translation:
         """The models that have a place in clusto."""
         self.counts: dict[str, int] = {}
         """Objects that were not read, and have no place either."""
+        self._children: dict[str, dict[int, dict[int, Row]]] = {}
         self._tags = _tags(dump)
         self._custom = {row["name"]: _object_of(dump, row) for row in dump.rows(_CUSTOM).values()}
 
@@ -120,6 +121,12 @@ class Translation:
             self.part_origins.setdefault(part.owner, {})[part.name] = Origin(
                 key.model, f"{key.pk}/{at + 1}" if at else str(key.pk)
             )
+
+    def children(self, model: str) -> Mapping[int, Mapping[int, Row]]:
+        """The interfaces of a model by the interface that they are of."""
+        if model not in self._children:
+            self._children[model] = self.dump.grouped(model, "parent")
+        return self._children[model]
 
     def more_parts(self, part: MadePart, id: str, model: str) -> bool:
         """Gives a Thing a part that NetBox has no object for; whether it is new."""
@@ -192,6 +199,7 @@ def _object_of(dump: Dump, row: Row) -> str:
         return ""
     found = dump.generic(row.get("related_object_type") or row.get("object_type"), 0)
     return found.model if found else ""
+
 
 def number(value: object) -> object:
     """A decimal as NetBox writes it, "4.00", as a number."""

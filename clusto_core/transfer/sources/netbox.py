@@ -43,7 +43,9 @@ def client(declared: Declared) -> Client:
     if address.startswith("http://"):
         insecure("http-clear", f"{what} is sent in clear", "say https:// in its address")
     elif verify is False:
-        insecure("unverified", f"{what} is sent to whoever answers", "say ca = FILE of your authorities in place of verify")
+        insecure(
+            "unverified", f"{what} is sent to whoever answers", "say ca = FILE of your authorities in place of verify"
+        )
     return Client(
         address, declared.secret("token", to=address), verify=verify and (declared.text("ca") or True),
         timeout=float(declared.settings.get("timeout", TIMEOUT)),
@@ -104,7 +106,9 @@ class NetBox:
                 yield same(origin)
             else:
                 called = translation.called.get(name, "")
-                yield whole(data, origin, parts, called=called, stamp=stamp, where=(_page_of(translation, name, where), 1))
+                yield whole(
+                    data, origin, parts, called=called, stamp=stamp, where=(_page_of(translation, name, where), 1)
+                )
         notes = [*copy.notes, *remarks(translation)]
         yield Document("", where, 1, notes=tuple(f"{self.declared.name}: {note}" for note in notes))
 
