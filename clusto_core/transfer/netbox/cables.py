@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from clusto_core.model import interfaces, wiring
 from clusto_core.transfer.netbox import breakouts
 from clusto_core.transfer.netbox.dump import Dump, Reference, Row, numbers
-from clusto_core.transfer.netbox.profiles import far_end
+from clusto_core.transfer.netbox.profiles import across
 from clusto_core.transfer.netbox.translation import MadePart, Translation
 
 CABLE = "dcim.cable"
@@ -160,22 +160,22 @@ class _Cables:
 
     def _by_profile(self, profile: str, near: list[End], far: list[End]) -> list[Pair]:
         """Position with position, as the profile of the cable has it."""
-        across = {(end.connector, position): end for end in far for position in end.positions}
+        at_far_side = {(end.connector, position): end for end in far for position in end.positions}
         lanes = [
-            (end, position, across[other], other[1])
-            for end in near
-            for position in end.positions
-            if (other := far_end(profile, end.connector, position)) in across
+            (one, position, at_far_side[meeting], meeting[1])
+            for one in near
+            for position in one.positions
+            if (meeting := across(profile, one.connector, position)) in at_far_side
         ]
         if not lanes:
             return self._in_order(near, far)
         meets: dict[Reference, set[Reference]] = {}
-        for end, _, other, _ in lanes:
-            meets.setdefault(end.port, set()).add(other.port)
-            meets.setdefault(other.port, set()).add(end.port)
+        for one, _, other, _ in lanes:
+            meets.setdefault(one.port, set()).add(other.port)
+            meets.setdefault(other.port, set()).add(one.port)
         pairs = (
-            (self._part(end.port, position, meets), self._part(other.port, far, meets))
-            for end, position, other, far in lanes
+            (self._part(one.port, position, meets), self._part(other.port, far_position, meets))
+            for one, position, other, far_position in lanes
         )
         return list(dict.fromkeys((a, b) for a, b in pairs if a is not None and b is not None))
 

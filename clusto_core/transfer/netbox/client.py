@@ -8,6 +8,7 @@ object that comes or goes meanwhile moves none of the others out of sight.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -117,11 +118,11 @@ class Client:
 
     def _asked(self, where: str, ask: Callable[[], Any]) -> Any:
         from pynetbox.core.query import AllocationError, ContentError, RequestError
-        from requests.exceptions import RequestException
+        from requests.exceptions import JSONDecodeError, RequestException
 
         try:
             return ask()
-        except ContentError:
+        except (ContentError, JSONDecodeError):
             raise Malformed(f"{where} answers with no JSON: is it a NetBox, and is the address right?") from None
         except (RequestError, AllocationError) as error:
             raise _refusal(where, error.req) from None
@@ -149,9 +150,14 @@ def _session(base: str, verify: bool | str, timeout: float) -> Session:
         import pynetbox  # noqa: F401
         from requests import Session
         from requests.adapters import HTTPAdapter
+        from urllib3 import disable_warnings
+        from urllib3.exceptions import InsecureRequestWarning
         from urllib3.util import Retry
     except ImportError:
         raise NotFound("to read a NetBox clusto needs pynetbox (pip install 'clusto[netbox]')") from None
+
+    if isinstance(verify, str) and not os.path.exists(verify):
+        raise NotFound(f"there is no such file: {verify}, where the certificates of your authorities should be")
 
     class Patient(HTTPAdapter):
         """Waits so long and no longer."""
@@ -162,6 +168,9 @@ def _session(base: str, verify: bool | str, timeout: float) -> Session:
 
     session = Session()
     session.verify = verify
+    if verify is False:
+        # Whoever says so is told by clusto itself.
+        disable_warnings(InsecureRequestWarning)
     session.trust_env = False
     session.max_redirects = 0
     # Only this address is ever spoken to: whatever a redirect or a link names, there is no other way out.
@@ -199,20 +208,24 @@ def _detail(answer: Any) -> str:
 
 def _words(error: Exception, timeout: float) -> str:
     from requests import exceptions
+    from urllib3.exceptions import ConnectTimeoutError, ReadTimeoutError
 
     if isinstance(error, exceptions.SSLError):
         return (
             f"its certificate is not believed ({_reason(error)}): say ca = the file of your authorities' certificates"
         )
-    if isinstance(error, exceptions.Timeout):
+    if isinstance(error, exceptions.Timeout) or isinstance(_cause(error), ReadTimeoutError | ConnectTimeoutError):
         return f"no answer in {timeout:g} s"
     if isinstance(error, exceptions.InvalidSchema | exceptions.TooManyRedirects):
         return "it leads to another address, and the token goes to this one only"
     if isinstance(error, exceptions.ChunkedEncodingError | exceptions.ContentDecodingError):
         return "the answer ends halfway"
-    if isinstance(error, exceptions.JSONDecodeError):
-        return "the answer is no JSON"
     return _reason(error)
+
+
+def _cause(error: Exception) -> object:
+    """Why the last attempt of several failed."""
+    return getattr(error.args[0], "reason", None) if error.args else None
 
 
 def _reason(error: Exception) -> str:

@@ -29,7 +29,7 @@ def _parsed(name: str) -> _Profile | None:
     return _Profile(int(match[1]), int(match[2]), int(match[4] or match[2]), bool(match[5]))
 
 
-def far_end(profile: str, connector: int, position: int) -> tuple[int, int]:
+def across(profile: str, connector: int, position: int) -> tuple[int, int]:
     """The connector and the position at side B for those at side A; the same ones for a profile that is not known."""
     about = _parsed(profile)
     if about is None:
