@@ -48,7 +48,7 @@ class Translation:
         self.origins: dict[str, Origin] = {}
         """By Thing, the object that it was."""
         self.called: dict[str, str] = {}
-        """By Thing, what NetBox calls it, where it calls it anything."""
+        """By Thing, what it would be called if no other were called so: it is renamed when that is another."""
         self.parts: dict[Reference, list[MadePart]] = {}
         """What a port became; several parts for a port with several positions."""
         self.own_parts: dict[str, dict[str, list[str]]] = {}
@@ -66,7 +66,9 @@ class Translation:
 
     def name_all(self, candidates: Iterable[Candidate]) -> None:
         """Gives every object that becomes a Thing its name."""
-        self.names = unique(list(candidates))
+        every = list(candidates)
+        self.names = unique(every)
+        self.called = {self.names[each.key]: each.wanted for each in every}
 
     def name(self, model: str, pk: object) -> str:
         """The Thing that an object became; empty when it became none."""
@@ -77,10 +79,8 @@ class Translation:
         name = self.names[key]
         data: dict[str, Any] = {"name": name, "driver": driver, "in": [], "attrs": {}}
         self.origins[name] = Origin(key.model, str(key.pk))
-        if isinstance(called, str) and called:
-            self.called[name] = called
-            if called != name:
-                data["attrs"][ORIGINAL] = clean(called)
+        if isinstance(called, str) and called not in ("", name):
+            data["attrs"][ORIGINAL] = clean(called)
         data["attrs"] |= {field: clean(value) for field, value in attrs.items() if value not in (None, "", [])}
         if tags := self._tags.get(key):
             data["attrs"]["tag"] = tags
