@@ -1,7 +1,8 @@
 """A server that answers as NetBox's REST API does, made of the objects of a dump.
 
-Source of the shapes: the serializers of https://github.com/netbox-community/netbox (`*/api/serializers_/`), its filter sets
-(`id`, `id__gt`, `ordering`), its paging (`netbox/api/pagination.py`) and `fields`, `brief` (`netbox/api/viewsets`).
+Source of the shapes: the serializers of https://github.com/netbox-community/netbox (`*/api/serializers_/`), its filter
+sets (`id`, `id__gt`, `ordering`), its paging (`netbox/api/pagination.py`) and `fields`, `brief`
+(`netbox/api/viewsets`).
 """
 
 from __future__ import annotations
@@ -69,15 +70,16 @@ _FOREIGN_OF = {
     ("virtualization.cluster", "group"): "virtualization.clustergroup",
     ("virtualization.cluster", "type"): "virtualization.clustertype",
     ("dcim.location", "parent"): "dcim.location", ("dcim.region", "parent"): "dcim.region",
-    ("dcim.interface", "parent"): "dcim.interface", ("virtualization.vminterface", "parent"): "virtualization.vminterface",
+    ("dcim.interface", "parent"): "dcim.interface",
+    ("virtualization.vminterface", "parent"): "virtualization.vminterface",
     ("virtualization.vminterface", "bridge"): "virtualization.vminterface",
     ("dcim.frontporttemplate", "rear_port"): "dcim.rearporttemplate",
     ("dcim.poweroutlettemplate", "power_port"): "dcim.powerporttemplate",
 }  # fmt: skip
 _PLAIN_NUMBERS = {("dcim.cabletermination", "cable")}
 _CHOICES = {
-    "status", "face", "airflow", "mode", "duplex", "poe_mode", "poe_type", "feed_leg", "length_unit", "width", "profile",
-    "form_factor",
+    "status", "face", "airflow", "mode", "duplex", "poe_mode", "poe_type", "feed_leg", "length_unit", "width",
+    "profile", "form_factor",
 }  # fmt: skip
 _CHOICES_OF = {("ipam.ipaddress", "role"), ("extras.customfield", "type")}
 _NO_CHOICE = {("dcim.cable", "type")}
@@ -227,7 +229,7 @@ class NetBox:
         if not self._allowed(headers):
             return _json(403, {"detail": "Invalid token"})
         parts = urlsplit(path)
-        query = {name: values for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
+        query = parse_qs(parts.query, keep_blank_values=True)
         place = parts.path.removeprefix("/api/").strip("/")
         if place == "":
             return _json(200, {"dcim": f"{self.url}/api/dcim/"})

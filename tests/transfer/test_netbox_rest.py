@@ -250,9 +250,7 @@ def test_the_token_goes_to_the_address_and_nowhere_else(site: Site) -> None:
         # Every page of the server names another host for the next one, as one behind a proxy does.
         netbox.most = 3
         reading(netbox)
-        assert {headers.get("authorization") for headers in netbox.headers} == {
-            f"Token {TOKEN}"
-        }
+        assert {headers.get("authorization") for headers in netbox.headers} == {f"Token {TOKEN}"}
         netbox.fault = lambda path: (302, "text/html", b"", {"Location": f"{other.url}{path}"})
         with pytest.raises(Refused, match="leads to another address"):
             Client(netbox.url, TOKEN).version()
@@ -358,7 +356,7 @@ def behind_tls(site: Site, tmp_path: Path) -> Iterator[tuple[str, Path]]:
 
 def test_certificates(behind_tls: tuple[str, Path], tmp_path: Path) -> None:
     address, authority = behind_tls
-    with pytest.raises(Refused, match="certificate is not believed .*say ca ="):
+    with pytest.raises(Refused, match=r"certificate is not believed .*say ca ="):
         Client(address, TOKEN).version()
     assert Client(address, TOKEN, verify=str(authority)).version() == "4.4.2"
     assert Client(address, TOKEN, verify=False).version() == "4.4.2"

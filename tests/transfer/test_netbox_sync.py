@@ -1,4 +1,4 @@
-"""What people do in a NetBox arrives at the next sync, and what they do not do stays: each change beside an import anew."""
+"""What people do in a NetBox arrives at the next sync: each change held against an import anew."""
 
 from __future__ import annotations
 
@@ -106,7 +106,9 @@ def _more(site: Site, key: Keys) -> None:
     key["cluster"] = site.add("virtualization.cluster", name="kvm1", site=key["site"], status="active")
     key["cluster2"] = site.add("virtualization.cluster", name="kvm2", site=key["site"], status="active")
     key["vm"] = site.add("virtualization.virtualmachine", name="vm1", cluster=key["cluster"], status="active")
-    device = next(each["fields"] for each in site.objects if each["model"] == "dcim.device" and each["pk"] == key["db 1"])
+    device = next(
+        each["fields"] for each in site.objects if each["model"] == "dcim.device" and each["pk"] == key["db 1"]
+    )
     device |= {"serial": "S1", "asset_tag": "A1", "description": "old", "custom_field_data": {"tier": "one"}}
     interface = next(each["fields"] for each in site.objects if each["pk"] == key["eth0"])
     interface["primary_mac_address"] = key["mac"]

@@ -99,11 +99,11 @@ class _Cables:
         """Notes at a part what its cable leads to, and by circuit and side which ports are at its ends."""
         for one, other in ((near, far), (far, near)):
             ports = [end for end in one if end.port.model not in _OUTSIDE]
-            for across in (end.port for end in other if end.port.model in _OUTSIDE):
-                attribute, plural = _OUTSIDE[across.model]
-                self._note(ports, attribute, called := _outside(self.dump, across))
-                row = self.dump.row(across.model, across.pk)
-                if across.model == _TERMINATION and ports and isinstance(row.get("circuit"), int):
+            for beyond in (end.port for end in other if end.port.model in _OUTSIDE):
+                attribute, plural = _OUTSIDE[beyond.model]
+                self._note(ports, attribute, called := _outside(self.dump, beyond))
+                row = self.dump.row(beyond.model, beyond.pk)
+                if beyond.model == _TERMINATION and ports and isinstance(row.get("circuit"), int):
                     self.circuits.setdefault(row["circuit"], {})[str(row.get("term_side"))] = ports
                 else:
                     self.skipped[f"to {plural}: kept as an attribute of the part"] += 1
@@ -147,7 +147,7 @@ class _Cables:
         self.joined |= {(a.owner, a.name), (b.owner, b.name)}
 
     def _in_order(self, near: list[End], far: list[End]) -> list[Pair]:
-        """Part with part in order: of rear ports position with position; one interface has a leg for each of several."""
+        """Part with part in order: of rear ports position with position; one interface has a leg for each other."""
         left = [part for end in near for part in self.translation.parts.get(end.port, ())]
         right = [part for end in far for part in self.translation.parts.get(end.port, ())]
         if len(left) == 1 < len(right) and breakouts.splits(left[0]):

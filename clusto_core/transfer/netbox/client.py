@@ -1,9 +1,9 @@
 """Asks a NetBox: one address, one token, page after page in the order of the numbers of the objects.
 
-pynetbox makes the requests: it knows both kinds of token and what NetBox answers when it refuses. Its Records are not made,
-for they take four times as long and ask again for what they lack; nor are the links to the next page followed, for they
-name the host that NetBox believes itself to be. Pages begin after the last number that was read (`id__gt`), so that an
-object that comes or goes meanwhile moves none of the others out of sight.
+pynetbox makes the requests: it knows both kinds of token and what NetBox answers when it refuses. Its Records are not
+made, for they take four times as long and ask again for what they lack; nor are the links to the next page followed,
+for they name the host that NetBox believes itself to be. Pages begin after the last number that was read (`id__gt`), so
+that an object that comes or goes meanwhile moves none of the others out of sight.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A copy of a NetBox, read by REST and kept up: all of it once, and then what its log of changes names.
 
-Where the log does not reach back to the last reading, or may not be seen, the numbers and times of all objects are read, and
-those objects whose time is another. A reading takes a while and NetBox changes meanwhile, so the log is read before it and
-again after it, until nothing more has changed: a cable and its ends are of one moment.
+Where the log does not reach back to the last reading, or may not be seen, the numbers and times of all objects are
+read, and those objects whose time is another. A reading takes a while and NetBox changes meanwhile, so the log is read
+before it and again after it, until nothing more has changed: a cable and its ends are of one moment.
 """
 
 from __future__ import annotations

@@ -54,8 +54,8 @@ def save(path: str, copy: Copy) -> None:
     try:
         with open(descriptor, "wb") as raw, gzip.open(raw, "wt", compresslevel=1, encoding="utf-8") as file:
             feed = copy.feed and (copy.feed.path, copy.feed.last, sorted(copy.feed.seen))
-            head = {"version": _VERSION, "address": copy.address, "reads": _reads(), "feed": feed, "netbox": copy.version,
-                    "counts": copy.counts}  # fmt: skip
+            head = {"version": _VERSION, "address": copy.address, "reads": _reads(), "feed": feed}
+            head |= {"netbox": copy.version, "counts": copy.counts}
             _write(file, head)
             for name, table in copy.tables.items():
                 for pk, row in table.items():

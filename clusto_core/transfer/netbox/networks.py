@@ -65,6 +65,8 @@ def _interfaces(translation: Translation) -> None:
     """What an interface has besides its socket."""
     dump = translation.dump
     macs = _macs(dump)
+    if more := sum(len(found) - 1 for found in macs.values()):
+        translation.remarks.append(f"{more} MAC addresses besides the primary one of their interface are left out")
     for model in (INTERFACE, MACHINE_INTERFACE):
         for pk, row in dump.rows(model).items():
             for part in translation.parts.get(Reference(model, pk), ()):

@@ -1,8 +1,8 @@
 """How the lanes of a cable run: a cable with a profile has connectors at each side, and positions on each connector.
 
 Source: https://github.com/netbox-community/netbox, `netbox/dcim/cable_profiles.py` (since 4.5). The names say it all:
-`single-1c4p`, `trunk-2c4p` are straight, `breakout-1c4p-4c1p` counts the lanes through on both sides, and `shuffle` deals
-the positions of each connector out to the connectors of the other side.
+`single-1c4p`, `trunk-2c4p` are straight, `breakout-1c4p-4c1p` counts the lanes through on both sides, and `shuffle`
+deals the positions of each connector out to the connectors of the other side.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Objects as NetBox's REST API writes them, as rows of a dump: one shape, so that there is one translation.
 
-What differs: a foreign key is an object with an `id`, a choice one with a `value`, tags and what a front port leads to are
-lists in the object, and custom fields are called `custom_fields`.
+What differs: a foreign key is an object with an `id`, a choice one with a `value`, tags and what a front port leads to
+are lists in the object, and custom fields are called `custom_fields`.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ _BOOKKEEPING = ("admin", "auth", "contenttypes", "sessions", "users", "account",
 
 
 def translated(dump: Dump) -> Translation:
-    """What a dump becomes. Raises Malformed, and KeyError, TypeError, ValueError or AttributeError for whatever it lacks
-    that every NetBox has."""
+    """What a dump becomes. Raises Malformed, and KeyError, TypeError, ValueError or AttributeError for whatever it
+    lacks that every NetBox has."""
     translation = Translation(dump)
     translation.name_all([*places.candidates(dump), *devices.candidates(dump), *networks.candidates(dump)])
     places.translate(translation)

@@ -7,12 +7,13 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from clusto_core.errors import Malformed
+from clusto_core.errors import Malformed, Refused
 from clusto_core.model.origins import Origin
 from clusto_core.transfer.documents import Document
 from clusto_core.transfer.sources.protocol import Declared, Last, Progress, Setting, Source, same, whole
 
 if TYPE_CHECKING:
+    from clusto_core.store.reader import Reader
     from clusto_core.transfer.netbox.client import Client
     from clusto_core.transfer.netbox.fetching import Copy
     from clusto_core.transfer.netbox.translation import Translation
@@ -23,7 +24,9 @@ SETTINGS = {
     "ca": Setting("the file with the certificates of your own authorities"),
     "verify": Setting("false takes any certificate", (bool,)),
     "timeout": Setting("seconds to wait for an answer, 60 without it", (int, float)),
-    "push": Setting('what `sync --push` writes back: "cables", "os.installed"', (list,)),
+    "push": Setting(
+        'what `sync --push` writes back: outlets = true, cables = true, "os.installed" = CUSTOM FIELD', (dict,)
+    ),
 }
 
 
@@ -50,6 +53,23 @@ def client(declared: Declared) -> Client:
         address, declared.secret("token", to=address), verify=verify and (declared.text("ca") or True),
         timeout=float(declared.settings.get("timeout", TIMEOUT)),
     )  # fmt: skip
+
+
+def push(declared: Declared, reader: Reader, *, dry_run: bool) -> Iterator[str]:
+    """Writes back to the NetBox what it lacks, of what the setting `push` names; tells each, in a dry run alone.
+    Raises Refused where nothing is named, or NetBox does not take it."""
+    from clusto_core.transfer.netbox import pushing
+
+    wanted = declared.settings.get("push") or {}
+    where = f"source.{declared.name}.push"
+    pushing.check(wanted, where)
+    if not any(wanted.values()):
+        raise Refused(f"{declared.file}: {where} names nothing to write back: outlets = true, cables = true, ...")
+    asking = client(declared)
+    for back in pushing.missing(reader, asking, declared.name, wanted):
+        if not dry_run:
+            pushing.write(asking, back)
+        yield back.words
 
 
 class NetBox:
