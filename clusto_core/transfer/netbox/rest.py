@@ -7,6 +7,7 @@ are lists in the object, and custom fields are called `custom_fields`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from sys import intern
 from typing import Any
 
 from clusto_core.transfer.netbox.dump import Dump
@@ -42,6 +43,9 @@ def flat(model: str, data: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return value["value"] if "value" in value else value["id"] if "id" in value else dict(value)
+    if isinstance(value, str):
+        # Of a million texts of a NetBox most are the same ones: types, names of interfaces, states.
+        return intern(value)
     if isinstance(value, list):
         return [dict(each) if _is_mapping_of_ports(each) else _plain(each) for each in value]
     return value
