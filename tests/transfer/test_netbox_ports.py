@@ -377,3 +377,23 @@ def test_arrays_as_django_writes_them(site: Site, store: Inventory) -> None:
     site.add("dcim.rackreservation", rack=key["rack"], units='["3", "4"]', description="soon")
     bring(store, site)
     assert values(store, "R-1")["reserved"] == ["RU 3,4: soon"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"status": "active", "role": ""}, None), ({"status": "deprecated"}, ["deprecated"]),
+        ({"status": "active", "role": "vip"}, ["vip"]), ({"status": "dhcp", "role": "loopback"}, ["dhcp loopback"]),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("address", ["10.0.0.1", "2001:db8::1"])
+def test_status_and_role_of_an_address(
+    site: Site, store: Inventory, address: str, fields: dict[str, str], words: list[str] | None
+) -> None:
+    key = a_room(site)
+    site.add("ipam.ipaddress", address=f"{address}/24", assigned_object_type=["dcim", "interface"],
+             assigned_object_id=key["eth0"], **fields)  # fmt: skip
+    bring(store, site)
+    found = values(store, "db-1:eth0")
+    assert found.get("_ip") == [address]
+    assert found.get(f"address.{address}") == words

@@ -376,3 +376,22 @@ def test_a_copy_is_for_its_user_alone_and_may_be_lost(site: Site) -> None:
             documents, found = reading(netbox, last)
             assert found.complete
             assert all(each.form == SAME for each in documents if each.origin)
+
+
+def test_some_sites_alone(site: Site) -> None:
+    key = a_full_room(site)
+    other = site.add("dcim.site", name="Elsewhere", slug="elsewhere")
+    device = site.add("dcim.device", name="far", device_type=key["type server"], role=key["role server"], site=other)
+    port = site.add("dcim.interface", device=device, name="eth0", type="1000base-t")
+    site.add(
+        "ipam.ipaddress", address="10.9.0.1/24", assigned_object_type=["dcim", "interface"], assigned_object_id=port
+    )
+    site.add("ipam.prefix", prefix="10.9.0.0/24", scope_type=["dcim", "site"], scope_id=other, status="active")
+    with NetBox(site.objects) as netbox:
+        every = {each.name for each in reading(netbox)[0]}
+        here = {each.name for each in reading(netbox, filter={"site": ["old-town"]})[0]}
+        assert every - here == {"far", "Elsewhere", "10.9.0.0-24"}
+        with pytest.raises(NotFound, match="NetBox has no site 'nowhere'"):
+            reading(netbox, filter={"site": ["nowhere"]})
+        with pytest.raises(Malformed, match="filter is a table"):
+            reading(netbox, filter={"rack": "x"})

@@ -186,7 +186,8 @@ CHANGES: dict[str, tuple[Change, Callable[[Synced], bool]]] = {
     "a device is out of its rack": (
         _device(rack=None, position=None, face=""), lambda s: s.above("db-1") == {"Server", "Room-1", "Old-Town"}),
     "a device is at another site": (
-        _device(rack=None, position=None, site="site2", location=None), lambda s: s.above("db-1") == {"Server", "New-Town"}),
+        _device(rack=None, position=None, site="site2", location=None),
+        lambda s: s.above("db-1") == {"Server", "New-Town"}),
     "a device has another role": (_device(role="role switch"), lambda s: s.driver("db-1") == "Switch"),
     "a device is of another type": (
         _device(device_type="type switch"), lambda s: s.values("db-1", "type") == ["acme/best-switch"]),

@@ -129,6 +129,11 @@ def _reference(name: str) -> dict[str, str] | None:
     return {"ref": name} if name else None
 
 
+def _about(row: Row) -> str:
+    """What NetBox says of an address that is not simply in use: `deprecated`, `reserved`, `vip`."""
+    return " ".join(str(row[field]) for field in ("status", "role") if row.get(field) not in (None, "", "active"))
+
+
 class _Addresses:
     """Addresses go to the interface that holds them, others to the narrowest prefix around them."""
 
@@ -160,6 +165,7 @@ class _Addresses:
                 data: dict[str, Any] = translation.things[part.owner]
                 data.setdefault("ip", {}).setdefault(part.name, []).append(str(assigned))
                 translation.part_attrs(part.owner, part.name, {"dns_name": row.get("dns_name")})
+                translation.part_attrs(part.owner, part.name, {f"address.{address}": _about(row)})
         if doubled:
             translation.remarks.append(
                 f"{doubled} addresses are held twice in NetBox in one VRF: the first holder has them, of the "

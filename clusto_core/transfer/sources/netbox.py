@@ -24,6 +24,7 @@ SETTINGS = {
     "ca": Setting("the file with the certificates of your own authorities"),
     "verify": Setting("false takes any certificate", (bool,)),
     "timeout": Setting("seconds to wait for an answer, 60 without it", (int, float)),
+    "filter": Setting('what is read: site = ["SLUG", ...], all sites without it', (dict,)),
     "push": Setting(
         'what `sync --push` writes back: outlets = true, cables = true, "os.installed" = CUSTOM FIELD', (dict,)
     ),
@@ -77,6 +78,7 @@ class NetBox:
 
     def __init__(self, declared: Declared) -> None:
         self.declared = declared
+        self.sites = _sites(declared)
         self.complete = True
         self.state = ""
 
@@ -109,12 +111,14 @@ class NetBox:
         return copy, fetching.bring_up(asking, copy, progress)
 
     def _documents(self, copy: Copy, last: Last) -> Iterator[Document]:
+        from clusto_core.transfer.netbox.narrowing import narrowed
         from clusto_core.transfer.netbox.rest import dump_of
         from clusto_core.transfer.netbox.translating import remarks, translated
 
         where = self.declared.text("address")
         try:
-            translation = translated(dump_of(copy.tables))
+            tables = narrowed(copy.tables, self.sites) if self.sites else copy.tables
+            translation = translated(dump_of(tables))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise Malformed(f"{where} is no NetBox as expected: {type(error).__name__}: {error}") from None
         translation.counts = copy.counts
@@ -131,6 +135,15 @@ class NetBox:
                 )
         notes = [*copy.notes, *remarks(translation)]
         yield Document("", where, 1, notes=tuple(f"{self.declared.name}: {note}" for note in notes))
+
+
+def _sites(declared: Declared) -> list[str]:
+    """The sites that are wanted; none for all. Raises Malformed."""
+    given = declared.settings.get("filter") or {}
+    sites = given.get("site", [])
+    if set(given) - {"site"} or not isinstance(sites, list) or not all(isinstance(each, str) for each in sites):
+        raise Malformed(f'{declared.file}: source.{declared.name}.filter is a table: site = ["SLUG", ...]')
+    return sites
 
 
 def _state(copy: Copy) -> str:
