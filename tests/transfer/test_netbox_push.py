@@ -1,4 +1,4 @@
-"""What `sync --push` writes back: what NetBox lacks and clusto has acted through, as the declaration allows, and no more."""
+"""What `sync --push` writes back: what NetBox lacks and clusto has acted through, as far as the declaration allows."""
 
 from __future__ import annotations
 

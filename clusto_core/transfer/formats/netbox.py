@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from clusto_core.errors import Malformed
-from clusto_core.transfer.documents import Document, broken
+from clusto_core.transfer.documents import Document, broken, parse
 from clusto_core.transfer.netbox.dump import load
 from clusto_core.transfer.netbox.translating import remarks, translated
-from clusto_core.transfer.sources.protocol import whole
 
 SOURCE = "netbox"
 """The source that a dump is, where none is named."""
@@ -26,7 +25,10 @@ def read(file: TextIO, name: str) -> Iterator[Document]:
         # Whatever a dump lacks that every NetBox has: the models are the contract, and are not checked field by field.
         yield broken(name, 1, f"not a NetBox dump as expected: {type(error).__name__}: {error}")
         return
-    for data in translation.things.values():
-        yield whole(data, translation.origins[data["name"]], translation.part_origins.get(data["name"]),
-                    called=translation.called.get(data["name"], ""), where=(name, 1))  # fmt: skip
+    for called, data in translation.things.items():
+        document = parse(data, name, 1)
+        document.origin = translation.origins[called]
+        document.part_origins = translation.part_origins.get(called, {})
+        document.called = translation.called.get(called, "")
+        yield document
     yield Document("", name, 1, notes=tuple(f"{name}: {note}" for note in remarks(translation)))
