@@ -155,6 +155,23 @@ class NetBox:
         del self.tables[model][pk]
         self._log(model, pk, "delete")
 
+    def dump(self) -> list[Fields]:
+        """What its `manage.py dumpdata` writes now."""
+        objects = [
+            {"model": model, "pk": pk, "fields": fields}
+            for model, rows in self.tables.items() if model != "extras.taggeditem" for pk, fields in rows.items()
+        ]  # fmt: skip
+        for (model, pk), tags in self._tags.items():
+            for tag in tags:
+                fields = {"content_type": model.split("."), "object_id": pk, "tag": tag}
+                objects.append({"model": "extras.taggeditem", "pk": len(objects), "fields": fields})
+        return objects
+
+    def tag(self, model: str, pk: int, tags: list[int]) -> None:
+        """Gives an object these tags and no others."""
+        self._tags[model, pk] = tags
+        self.change(model, pk)
+
     def prune(self) -> None:
         """Forgets the changes that are logged, as CHANGELOG_RETENTION has it."""
         last = max(self.changes, default=0)

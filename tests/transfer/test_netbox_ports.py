@@ -181,8 +181,9 @@ def _panel(site: Site, key: dict[str, int], name: str, fronts: int, positions: i
     for number in range(1, fronts + 1):
         front = key[f"{name} {number}"] = site.add("dcim.frontport", device=key[name], name=f"LC {number}", type="lc",
                                                    positions=1)  # fmt: skip
-        site.add("dcim.portmapping", device=key[name], front_port=front, front_port_position=1, rear_port=key[f"{name} rear"],
-                 rear_port_position=fronts + 1 - number if crossed else number)  # fmt: skip
+        behind = fronts + 1 - number if crossed else number
+        site.add("dcim.portmapping", device=key[name], front_port=front, front_port_position=1,
+                 rear_port=key[f"{name} rear"], rear_port_position=behind)  # fmt: skip
 
 
 @pytest.mark.parametrize("crossed", [False, True])

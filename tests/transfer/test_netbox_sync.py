@@ -18,7 +18,8 @@ from clusto_core.inventory import Inventory
 from clusto_core.model.attributes import Key
 from clusto_core.transfer import formats
 from clusto_core.transfer.sources import netbox as source
-from clusto_core.transfer.sources.protocol import Declared, quiet
+from clusto_core.transfer.sources.file import FileSource
+from clusto_core.transfer.sources.protocol import Declared, Source, quiet
 from clusto_core.transfer.sync.engine import Options
 from clusto_core.transfer.sync.report import Report
 from clusto_core.transfer.sync.running import Store, run
@@ -32,8 +33,8 @@ Change = Callable[[NetBox, Keys], None]
 class Synced:
     """A NetBox, and an inventory that is in step with it."""
 
-    def __init__(self, netbox: NetBox, key: Keys, folder: Path, empty: Path) -> None:
-        self.netbox, self.key, self.folder, self.empty = netbox, key, folder, empty
+    def __init__(self, way: str, netbox: NetBox, key: Keys, folder: Path, empty: Path) -> None:
+        self.way, self.netbox, self.key, self.folder, self.empty = way, netbox, key, folder, empty
         self.inventory = self.made("synced")
 
     def made(self, name: str) -> Inventory:
@@ -46,7 +47,15 @@ class Synced:
         store = Store(into.read, lambda: into.change("sync"), lambda: into.change(""))
         settings = {"address": self.netbox.url, "token": "env:CLUSTO_NETBOX"}
         declared = Declared(name, "netbox", "config.toml", settings)
-        return run(store, declared, source.source(declared), Options(**options), quiet)
+        return run(store, declared, self.source(declared), Options(**options), quiet)
+
+    def source(self, declared: Declared) -> Source:
+        """The NetBox itself, or its dump of now."""
+        if self.way == "rest":
+            return source.source(declared)
+        path = self.folder / "dump.json"
+        path.write_text(json.dumps(self.netbox.dump()))
+        return FileSource((str(path),), "netbox")
 
     def locate(self, name: str) -> list[str]:
         from clusto_core.answers.location import locate
@@ -76,15 +85,17 @@ class Synced:
             return next((thing.name for thing in reader.by_ids(holders).values()), None)
 
 
-@pytest.fixture
-def synced(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Synced]:
+@pytest.fixture(params=["rest", "dump"])
+def synced(
+    request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Synced]:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("CLUSTO_NETBOX", "0123456789abcdef")
     site = Site()
     key = a_room(site)
     _more(site, key)
     with NetBox(site.objects, "4.4.2") as netbox:
-        found = Synced(netbox, key, tmp_path, sqlite_template)
+        found = Synced(request.param, netbox, key, tmp_path, sqlite_template)
         found.sync()
         yield found
 
@@ -277,3 +288,34 @@ def test_a_change_arrives(synced: Synced, change: Change, arrived: Callable[[Syn
     assert _exported(synced.inventory) == _exported(anew)
     again = synced.sync()
     assert not again.changed
+
+
+def test_a_name_that_is_taken_twice_leaves_the_first_as_it_is(synced: Synced) -> None:
+    netbox, key = synced.netbox, synced.key
+    netbox.add("dcim.device", 8000, name="db 1", device_type=key["type server"], role=key["role server"],
+               site=key["site2"], status="active")  # fmt: skip
+    report = synced.sync()
+    assert report.in_step
+    assert report.added == ["New-Town-db-1"]
+    assert "connected to RU13 in R-1" in synced.locate("db-1")
+    assert not synced.sync().changed
+    netbox.delete("dcim.device", 8000)
+    assert synced.sync(prune=True).removed == ["New-Town-db-1"]
+    assert synced.has("db-1")
+
+
+def test_what_people_do_here_stays(synced: Synced) -> None:
+    with synced.inventory.change("by hand") as change:
+        change.set_values(change.resolve("db-1"), "snmp.community", ["secret:snmp"])
+        change.set_values(change.resolve("db-1"), "asset_tag", ["A9"])
+    synced.netbox.change("dcim.device", synced.key["db 1"], serial="S9")
+    report = synced.sync()
+    assert report.in_step
+    assert [(each.name, "asset_tag" in each.text) for each in report.kept] == [("db-1", True)]
+    assert synced.values("db-1", "serial") == ["S9"]
+    assert synced.values("db-1", "asset_tag") == ["A9"]
+    synced.netbox.change("dcim.device", synced.key["db 1"], asset_tag="A2")
+    report = synced.sync()
+    assert [each.name for each in report.conflicts] == ["db-1"]
+    synced.sync(prefer="source")
+    assert synced.values("db-1", "asset_tag") == ["A2"]

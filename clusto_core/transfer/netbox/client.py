@@ -25,6 +25,7 @@ PAGE = 1000
 TIMEOUT = 60.0
 _RETRIES = 4
 _WAIT = 2.0
+_LONGEST_WAIT = 60.0
 _BUSY = (429, 502, 503, 504)
 _IDS = 200
 """How many numbers one address asks for."""
@@ -159,6 +160,13 @@ def _session(base: str, verify: bool | str, timeout: float) -> Session:
     if isinstance(verify, str) and not os.path.exists(verify):
         raise NotFound(f"there is no such file: {verify}, where the certificates of your authorities should be")
 
+    class Bounded(Retry):
+        """Waits as a busy server asks for, but not for hours."""
+
+        def get_retry_after(self, response: Any) -> float | None:
+            asked = super().get_retry_after(response)
+            return None if asked is None else min(asked, _LONGEST_WAIT)
+
     class Patient(HTTPAdapter):
         """Waits so long and no longer."""
 
@@ -175,7 +183,7 @@ def _session(base: str, verify: bool | str, timeout: float) -> Session:
     session.max_redirects = 0
     # Only this address is ever spoken to: whatever a redirect or a link names, there is no other way out.
     session.adapters.clear()
-    waits = Retry(
+    waits = Bounded(
         _RETRIES, redirect=False, status_forcelist=_BUSY, backoff_factor=_WAIT, respect_retry_after_header=True,
         raise_on_status=False, allowed_methods=frozenset(("GET",)), connect=1, read=1,
     )  # fmt: skip

@@ -221,7 +221,7 @@ def translate(translation: Translation) -> None:
         else:
             mounting.place(data, row, types.heights[type_pk])
     mounting.tell()
-    translation.used |= {"dcim.virtualchassis", "dcim.platform"}
+    translation.used |= {"dcim.virtualchassis", "dcim.platform", "dcim.devicebay"}
 
 
 def _main_addresses(dump: Dump, row: Row) -> dict[str, object]:

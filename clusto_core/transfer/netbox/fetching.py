@@ -8,6 +8,7 @@ before it and again after it, until nothing more has changed: a cable and its en
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -47,13 +48,15 @@ class Feed(NamedTuple):
 
 @dataclass
 class Copy:
-    """What a NetBox holds: rows by model and number. feed: None where the log may not be seen. notes: for people."""
+    """What a NetBox holds: rows by model and number. feed: None where the log may not be seen. serial: another one
+    whenever anything in the tables is. notes: for people."""
 
     address: str
     tables: Tables = field(default_factory=dict)
     feed: Feed | None = None
     version: str = ""
     counts: dict[str, int] = field(default_factory=dict)
+    serial: str = field(default_factory=lambda: uuid.uuid4().hex)
     notes: list[str] = field(default_factory=list)
 
 
@@ -74,6 +77,7 @@ def bring_up(client: Client, copy: Copy, progress: Progress) -> bool:
         changed = _sweep(client, copy, progress)
     if changed:
         _settle(client, copy, progress)
+        copy.serial = uuid.uuid4().hex
     return changed
 
 
@@ -101,10 +105,30 @@ def _beginning(client: Client) -> Feed | None:
     return None
 
 
+def is_as_it_was(client: Client, feed: Feed | None) -> bool:
+    """Whether the log says that nothing that is read has changed; False where it does not reach so far."""
+    found = _logged(client, feed) if feed is not None else None
+    return found is not None and not MODELS.keys() & found[0].keys()
+
+
 def _follow(client: Client, copy: Copy) -> bool | None:
     """Reads what the log names since it was read last; None where it does not reach back so far, or is too long."""
-    assert copy.feed is not None
-    path, last, seen = copy.feed
+    found = _logged(client, copy.feed) if copy.feed is not None else None
+    if found is None:
+        return None
+    named, copy.feed = found
+    if _WITHOUT_TRACE & named.keys():
+        fresh: Tables = {}
+        _side_by_side(client, MODELS.values(), fresh, lambda *_: None)
+        copy.tables = fresh
+    else:
+        _look_up(client, copy, named)
+    return bool(MODELS.keys() & named.keys())
+
+
+def _logged(client: Client, feed: Feed) -> tuple[dict[str, set[int]], Feed] | None:
+    """What the log names, the numbers of objects by model, and how far it was read; None as `_follow`."""
+    path, last, seen = feed
     named: dict[str, set[int]] = {}
     numbers: set[int] = set()
     try:
@@ -120,15 +144,8 @@ def _follow(client: Client, copy: Copy) -> bool | None:
                     named.setdefault(str(row.get("changed_object_type")), set()).add(row.get("changed_object_id") or 0)
     except (NotFound, Refused):
         return None
-    if _WITHOUT_TRACE & named.keys():
-        fresh: Tables = {}
-        _side_by_side(client, MODELS.values(), fresh, lambda *_: None)
-        copy.tables = fresh
-    else:
-        _look_up(client, copy, named)
     newest = max(numbers, default=last)
-    copy.feed = Feed(path, newest, frozenset(each for each in numbers if each > newest - _WINDOW))
-    return bool(MODELS.keys() & named.keys())
+    return named, Feed(path, newest, frozenset(each for each in numbers if each > newest - _WINDOW))
 
 
 def _look_up(client: Client, copy: Copy, named: Mapping[str, set[int]]) -> None:

@@ -25,15 +25,17 @@ def path_of(name: str) -> str:
     return os.path.join(base, "clusto", "sources", f"{name}.jsonl.gz")
 
 
-def load(path: str, address: str) -> Copy | None:
-    """The copy of the NetBox at that address, None where there is none that can be used."""
+def load(path: str, address: str, *, whole: bool = True) -> Copy | None:
+    """The copy of the NetBox at that address, None where there is none that can be used. Without `whole` its tables are
+    left empty, which is much less to read."""
     try:
         with gzip.open(path, "rt", encoding="utf-8") as file:
             head = json.loads(file.readline())
             if head.get("version") != _VERSION or head["address"] != address or head["reads"] != _reads():
                 return None
             feed = head["feed"] and Feed(head["feed"][0], head["feed"][1], frozenset(head["feed"][2]))
-            return Copy(address, _tables(file), feed, head["netbox"], head["counts"])
+            tables = _tables(file) if whole else {}
+            return Copy(address, tables, feed, head["netbox"], head["counts"], head["serial"])
     except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zlib.error):
         return None
 
@@ -55,7 +57,7 @@ def save(path: str, copy: Copy) -> None:
         with open(descriptor, "wb") as raw, gzip.open(raw, "wt", compresslevel=1, encoding="utf-8") as file:
             feed = copy.feed and (copy.feed.path, copy.feed.last, sorted(copy.feed.seen))
             head = {"version": _VERSION, "address": copy.address, "reads": _reads(), "feed": feed}
-            head |= {"netbox": copy.version, "counts": copy.counts}
+            head |= {"netbox": copy.version, "counts": copy.counts, "serial": copy.serial}
             _write(file, head)
             for name, table in copy.tables.items():
                 for pk, row in table.items():

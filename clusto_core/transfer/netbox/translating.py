@@ -10,6 +10,10 @@ _BOOKKEEPING = ("admin", "auth", "contenttypes", "sessions", "users", "account",
 """The parts of NetBox that hold no inventory: accounts, sessions, jobs, its own log."""
 
 
+TRANSLATION = 1
+"""Another one whenever the same NetBox becomes something else here: what is in step is then looked at again."""
+
+
 def translated(dump: Dump) -> Translation:
     """What a dump becomes. Raises Malformed, and KeyError, TypeError, ValueError or AttributeError for whatever it
     lacks that every NetBox has."""
@@ -33,7 +37,7 @@ def remarks(translation: Translation) -> list[str]:
         notes.append(f"{len(renamed)} names are others in clusto ({examples}, ...); attribute {ORIGINAL} has the old")
     left_out = dict(translation.left_out)
     for model, count in (*translation.dump.counts(), *translation.counts.items()):
-        if model.partition(".")[0] not in _BOOKKEEPING and model not in translation.used:
+        if count and model.partition(".")[0] not in _BOOKKEEPING and model not in translation.used:
             left_out[model] = left_out.get(model, 0) + count
     if left_out:
         listed = ", ".join(f"{count} {model}" for model, count in sorted(left_out.items()))

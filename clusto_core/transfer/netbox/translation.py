@@ -140,6 +140,12 @@ class Translation:
         parts[part.driver.kind].append(part.name)
         return True
 
+    def forget(self) -> None:
+        """Lets go of what the transfer objects were made of."""
+        self.dump = Dump([])
+        for table in (self.names, self.parts, self.own_parts, self._tags, self._children):
+            table.clear()
+
     def keep_to_themselves(self) -> None:
         """NetBox hands nothing down: whatever others are in keeps what NetBox says of it for itself."""
         holders = {parent for data in self.things.values() for parent in data["in"]}

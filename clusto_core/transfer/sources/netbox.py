@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from clusto_core.errors import Malformed, Refused
 from clusto_core.model.origins import Origin
+from clusto_core.store import collector
 from clusto_core.transfer.documents import Document
 from clusto_core.transfer.sources.protocol import Declared, Last, Progress, Setting, Source, same, whole
 
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from clusto_core.store.reader import Reader
     from clusto_core.transfer.netbox.client import Client
     from clusto_core.transfer.netbox.fetching import Copy
-    from clusto_core.transfer.netbox.translation import Translation
 
 SETTINGS = {
     "address": Setting("the URL of the NetBox: https://netbox.example.com", required=True),
@@ -50,10 +51,10 @@ def client(declared: Declared) -> Client:
         insecure(
             "unverified", f"{what} is sent to whoever answers", "say ca = FILE of your authorities in place of verify"
         )
-    return Client(
-        address, declared.secret("token", to=address), verify=verify and (declared.text("ca") or True),
-        timeout=float(declared.settings.get("timeout", TIMEOUT)),
-    )  # fmt: skip
+    if verify:
+        verify = os.path.expanduser(declared.text("ca")) or True
+    timeout = float(declared.settings.get("timeout", TIMEOUT))
+    return Client(address, declared.secret("token", to=address), verify=verify, timeout=timeout)
 
 
 def push(declared: Declared, reader: Reader, *, dry_run: bool) -> Iterator[str]:
@@ -89,26 +90,51 @@ class NetBox:
 
         asking = client(self.declared)
         path = keeping.path_of(self.declared.name)
-        copy, changed = self._copy(asking, path, progress)
+        version = asking.version()
+        if not last.again and self._is_in_step(asking, version, path, last):
+            self.complete, self.state = False, last.state
+            return
+        copy = self._copy(asking, version, path, progress)
         self.state = _state(copy)
-        if not changed and last.state == self.state and not last.again:
+        if self.state == last.state and not last.again:
             self.complete = False
             return
         self.complete = True
-        if changed:
-            keeping.save(path, copy)
-        yield from self._documents(copy, last)
+        with collector.paused():
+            yield from self._documents(copy, last)
 
-    def _copy(self, asking: Client, path: str, progress: Progress) -> tuple[Copy, bool]:
+    def _is_in_step(self, asking: Client, version: str, path: str, last: Last) -> bool:
+        """Whether what was taken in last is the copy that is kept, and the log says that it is what NetBox has now."""
         from clusto_core.transfer.netbox import fetching, keeping
 
-        version = asking.version()
+        head = keeping.load(path, asking.address, whole=False)
+        if head is None or head.version != version or _state(head) != last.state:
+            return False
+        return fetching.is_as_it_was(asking, head.feed)
+
+    def _copy(self, asking: Client, version: str, path: str, progress: Progress) -> Copy:
+        """What the NetBox holds now; kept for the next time where it is not what was kept."""
+        from clusto_core.transfer.netbox import fetching, keeping
+
         copy = keeping.load(path, asking.address)
         if copy is None or copy.version != version:
             copy = fetching.read_all(asking, progress)
             copy.version = version
-            return copy, True
-        return copy, fetching.bring_up(asking, copy, progress)
+            self._keep(copy, path)
+            return copy
+        kept = (copy.serial, copy.feed)
+        fetching.bring_up(asking, copy, progress)
+        if (copy.serial, copy.feed) != kept:
+            self._keep(copy, path)
+        return copy
+
+    def _keep(self, copy: Copy, path: str) -> None:
+        from clusto_core.transfer.netbox import keeping
+
+        try:
+            keeping.save(path, copy)
+        except OSError as error:
+            copy.notes.append(f"no copy is kept, all is read each time: {path}: {error.strerror or error}")
 
     def _documents(self, copy: Copy, last: Last) -> Iterator[Document]:
         from clusto_core.transfer.netbox.narrowing import narrowed
@@ -122,19 +148,21 @@ class NetBox:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise Malformed(f"{where} is no NetBox as expected: {type(error).__name__}: {error}") from None
         translation.counts = copy.counts
+        notes = [f"{self.declared.name}: {note}" for note in (*copy.notes, *remarks(translation))]
+        # What is made of the objects takes their place in memory, not room beside them.
+        copy.tables.clear()
+        translation.forget()
         stamps = last.stamps
-        for name, data in translation.things.items():
-            origin, parts = translation.origins[name], translation.part_origins.get(name, {})
+        for name in list(translation.things):
+            data, origin = translation.things.pop(name), translation.origins[name]
+            parts = translation.part_origins.pop(name, {})
             stamp = _digest(data, parts)
             if stamps.get(origin) == stamp:
                 yield same(origin)
             else:
                 called = translation.called.get(name, "")
-                yield whole(
-                    data, origin, parts, called=called, stamp=stamp, where=(_page_of(translation, name, where), 1)
-                )
-        notes = [*copy.notes, *remarks(translation)]
-        yield Document("", where, 1, notes=tuple(f"{self.declared.name}: {note}" for note in notes))
+                yield whole(data, origin, parts, called=called, stamp=stamp, where=(_page_of(origin, where), 1))
+        yield Document("", where, 1, notes=tuple(notes))
 
 
 def _sites(declared: Declared) -> list[str]:
@@ -147,14 +175,10 @@ def _sites(declared: Declared) -> list[str]:
 
 
 def _state(copy: Copy) -> str:
-    """Tells this reading from others: how far the log was read, and a digest of when everything was changed."""
-    if copy.feed is None:
-        times = hashlib.blake2b(digest_size=16)
-        for model, table in sorted(copy.tables.items()):
-            for pk, row in sorted(table.items()):
-                times.update(f"{model} {pk} {row.get('last_updated')}\n".encode())
-        return json.dumps({"times": times.hexdigest()})
-    return json.dumps({"address": copy.address, "change": copy.feed.last})
+    """Tells what was taken in: another one whenever a copy is, or what is made of it."""
+    from clusto_core.transfer.netbox.translating import TRANSLATION
+
+    return f"{copy.serial}/{TRANSLATION}"
 
 
 def _digest(data: Mapping[str, Any], parts: Mapping[str, Origin]) -> str:
@@ -162,9 +186,8 @@ def _digest(data: Mapping[str, Any], parts: Mapping[str, Origin]) -> str:
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
-def _page_of(translation: Translation, name: str, address: str) -> str:
+def _page_of(origin: Origin, address: str) -> str:
     """Where people see the object: NetBox's page of it."""
     from clusto_core.transfer.netbox.models import MODELS
 
-    kind, id = translation.origins[name]
-    return f"{address.rstrip('/')}/{MODELS[kind].path}/{id}/"
+    return f"{address.rstrip('/')}/{MODELS[origin.kind].path}/{origin.id}/"
