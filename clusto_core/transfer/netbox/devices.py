@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from math import ceil, floor
 from typing import Any
 
 from clusto_core.drivers import Driver, registry
 from clusto_core.drivers.resources import DeviceType
 from clusto_core.errors import Malformed
+from clusto_core.model import mounting
 from clusto_core.rules import devicetypes, ports
 from clusto_core.transfer.netbox.dump import Dump, Reference, Row
 from clusto_core.transfer.netbox.naming import Candidate
@@ -81,9 +81,9 @@ class Types:
         self.names: dict[int, str] = {}
         self.ports: dict[int, list[ports.NamedPort]] = {}
         self.heights: dict[int, float] = {}
+        self.deep: dict[int, bool] = {}
         templates = {model: self.dump.grouped(f"{model}template", "device_type") for model in _PORTS}
         behind = self.dump.grouped("dcim.porttemplatemapping", "front_port")
-        halves = 0
         for pk, row in self.dump.rows(TYPE).items():
             maker = self.dump.text("dcim.manufacturer", row.get("manufacturer"))
             name = _type_name(maker, row["model"], pk)
@@ -97,10 +97,8 @@ class Types:
             self.names[pk] = name
             self.ports[pk] = ports.named(sources)
             self.heights[pk] = float(row.get("u_height") or 0)
-            halves += self.heights[pk] != int(self.heights[pk])
+            self.deep[pk] = row.get("is_full_depth") is not False
             self._add(translation, pk, row, maker)
-        if halves:
-            translation.remarks.append(f"{halves} device types are half a unit more than clusto can say: rounded up")
         translation.used |= {
             TYPE,
             "dcim.manufacturer",
@@ -111,7 +109,7 @@ class Types:
         }
 
     def _add(self, translation: Translation, pk: int, row: Row, maker: str) -> None:
-        given: dict[str, object] = {"height": ceil(self.heights[pk])}
+        given: dict[str, object] = {"height": number(self.heights[pk])}
         if row.get("is_full_depth") is False:
             given["full_depth"] = False
         attrs = {"manufacturer": maker, "model": row["model"], **given, **translation.common(row)}
@@ -190,7 +188,7 @@ def translate(translation: Translation) -> None:
         for row in dump.rows("dcim.devicebay").values()
         if row.get("installed_device")
     }
-    mounting = _Mounting(translation)
+    places = _Mounting(translation)
     for pk, row in sorted(dump.rows(DEVICE).items(), key=lambda item: (item[1].get("face") == "rear", item[0])):
         sources = [source for model in _PORTS for source in _sources(dump, model, "", own[model].get(pk, {}), behind)]
         named = ports.named(sources)
@@ -219,8 +217,8 @@ def translate(translation: Translation) -> None:
         if pk in bays:
             translation.attach(data["name"], [translation.name(DEVICE, bays[pk])])
         else:
-            mounting.place(data, row, types.heights[type_pk])
-    mounting.tell()
+            places.place(data, row, types.heights[type_pk], deep=types.deep[type_pk])
+    places.tell()
     translation.used |= {"dcim.virtualchassis", "dcim.platform", "dcim.devicebay"}
 
 
@@ -286,17 +284,16 @@ def _remember(
 
 
 class _Mounting:
-    """Which units of which rack are taken: NetBox has two faces and half units, a rack of clusto has units."""
+    """Which halves of units of which rack are taken, at which face, as NetBox has them."""
 
     def __init__(self, translation: Translation) -> None:
         self.translation = translation
-        self.taken: set[tuple[str, int]] = set()
+        self.taken: dict[tuple[str, int], int] = {}
         self.beside: list[str] = []
-        self.taller: list[str] = []
 
-    def place(self, data: dict[str, Any], row: Row, height: float) -> None:
+    def place(self, data: dict[str, Any], row: Row, height: float, *, deep: bool) -> None:
         """Into its units; where they are taken or not there, into the rack; else into the location or the site."""
-        dump, translation = self.translation.dump, self.translation
+        translation = self.translation
         rack = translation.name(RACK, row.get("rack"))
         if not rack:
             place = translation.name(LOCATION, row.get("location")) or translation.name(SITE, row.get("site"))
@@ -306,28 +303,34 @@ class _Mounting:
             translation.attach(data["name"], [rack])
             return
         position = float(row["position"])
-        units = range(floor(position), ceil(position + height))
-        allowed = rack_units(dump.row(RACK, row["rack"]))
-        if any((rack, unit) in self.taken or unit not in allowed for unit in units):
+        units = mounting.taken(round(2 * position), round(2 * (position + height)) - 1, _cells(row, deep=deep))
+        allowed = rack_units(translation.dump.row(RACK, row["rack"]))
+        if any(not self._is_free(rack, unit, cells) or unit not in allowed for unit, cells in units.items()):
             data["attrs"]["position"] = f"RU{position:g} {row.get('face') or 'front'}"
             translation.attach(data["name"], [rack])
             self.beside.append(data["name"])
             return
-        self.taken |= {(rack, unit) for unit in units}
-        data["at"] = f"{rack}:RU{units[0]}" + (f"-{units[-1]}" if len(units) > 1 else "")
-        if len(units) != ceil(height):
-            data["attrs"]["height"] = len(units)
-            self.taller.append(data["name"])
+        for unit, cells in units.items():
+            self.taken[rack, unit] = self.taken.get((rack, unit), 0) | cells
+        data["at"] = f"{rack}:{mounting.spelled(units.items())}"
+
+    def _is_free(self, rack: str, unit: int, cells: int) -> bool:
+        return not self.taken.get((rack, unit), 0) & cells & mounting.WHOLE
 
     def tell(self) -> None:
         """Says what could not be as it is in NetBox."""
-        for names, text in (
-            (self.beside, "are on units that another device has, or that the rack has not: they are in the rack, "
-                          "their place is in the attribute position"),
-            (self.taller, "begin at half a unit, and count as one unit more"),
-        ):  # fmt: skip
-            if names:
-                self.translation.remarks.append(f"{len(names)} devices {text}: {_some(names)}")
+        if self.beside:
+            self.translation.remarks.append(
+                f"{len(self.beside)} devices are on units that another device has, or that the rack has not: they are "
+                f"in the rack, their place is in the attribute position: {_some(self.beside)}"
+            )
+
+
+def _cells(row: Row, *, deep: bool) -> int:
+    """What a device takes of a unit: both faces where its type is as deep as the rack, else the one that it is at."""
+    rear = row.get("face") == "rear"
+    cells = mounting.WHOLE if deep else mounting.FACES["rear" if rear else "front"]
+    return cells | (mounting.FACING_REAR if rear else 0)
 
 
 def _some(names: list[str]) -> str:
