@@ -48,14 +48,23 @@ def translate(translation: Translation) -> None:
         translation.within(data["name"], row if row.get("site") else dump.row(_GROUP, row.get("group")))
     for pk, row in dump.rows(VRF).items():
         translation.add(Reference(VRF, pk), "VRF", row["name"], {"rd": row.get("rd"), **translation.common(row)})
+    blocks: set[tuple[object, str]] = set()
+    doubled = 0
     for pk, row in dump.rows(PREFIX).items():
         attrs = translation.common(row, role="ipam.role")
         attrs["vrf"] = _reference(translation.name(VRF, row.get("vrf")))
         vlan = translation.name(VLAN, row.get("vlan"))
-        attrs = {"cidr": row["prefix"], "vlan": {"ref": vlan} if vlan else None, **attrs}
+        key = (row.get("vrf"), row["prefix"])
+        attrs = {"prefix" if key in blocks else "cidr": row["prefix"], "vlan": _reference(vlan), **attrs}
+        doubled += key in blocks
+        blocks.add(key)
         attrs["is_pool"] = row.get("is_pool") or None
         data = translation.add(Reference(PREFIX, pk), "Network", row["prefix"], attrs)
         translation.within(data["name"], row)
+    if doubled:
+        translation.remarks.append(
+            f"{doubled} prefixes are there twice in one VRF: of the others the block is the attribute prefix"
+        )
     _interfaces(translation)
     _Addresses(translation).translate()
     translation.used |= {"ipam.role", "ipam.vlangroup", _MAC}
@@ -130,8 +139,9 @@ def _reference(name: str) -> dict[str, str] | None:
 
 
 def _about(row: Row) -> str:
-    """What NetBox says of an address that is not simply in use: `deprecated`, `reserved`, `vip`."""
-    return " ".join(str(row[field]) for field in ("status", "role") if row.get(field) not in (None, "", "active"))
+    """What NetBox says of an address that is not simply in use: `deprecated`, `reserved`, `secondary`."""
+    told = (row.get("status"), row.get("role"))
+    return " ".join(str(word) for word in told if word not in (None, "", "active", *SHARED))
 
 
 class _Addresses:
