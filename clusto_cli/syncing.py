@@ -53,6 +53,27 @@ def run(
     return 0 if report.in_step else LEFT
 
 
+def check_push(declared: Declared) -> None:
+    """Raises Malformed for a source that nothing is written back to."""
+    from clusto_core.errors import Malformed
+    from clusto_core.transfer import sources
+
+    if not hasattr(sources.module(declared.type), "push"):
+        raise Malformed(f"nothing is written back to a source of the type {declared.type}: leave out --push")
+
+
+def push(app: App, declared: Declared, *, dry_run: bool) -> None:
+    """Writes back what the source lacks; says each, on standard error, as it is done."""
+    from clusto_core.transfer import sources
+
+    done = 0
+    with app.reading() as reader:
+        for words in sources.module(declared.type).push(declared, reader, dry_run=dry_run):
+            done += 1
+            app.say(f"{'would write back' if dry_run else 'wrote back'}: {words}")
+    app.say(f"{'would write' if dry_run else 'wrote'} {done} back to {declared.name}")
+
+
 def told(report: Report, *, dry_run: bool) -> Iterator[str]:
     """What a sync did and left, for people; the sum of it last."""
     yield from _each("conflict", report.conflicts)

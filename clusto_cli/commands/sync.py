@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @click.option("--status", is_flag=True, help="Tell how each source stands, or all that is left of one.")
 @click.option("--prefer", type=click.Choice(("source", "here")), help="Who wins where both sides changed a value.")
 @click.option("--prune", is_flag=True, help="Remove what the source has no more.")
+@click.option("--push", is_flag=True, help="Then write back what the source lacks, as its setting push allows.")
 @output_option
 @change_options
 @click.pass_context
@@ -34,6 +35,7 @@ def command(
     status: bool,
     prefer: str | None,
     prune: bool,
+    push: bool,
     output: str,
     message: str | None,
     dry_run: bool,
@@ -61,7 +63,7 @@ def command(
     elif name is None:
         raise Malformed("name the source to be in step with (clusto sync --list)")
     else:
-        _sync(app, ctx, name, _options(prefer, prune), message, dry_run, output)
+        _sync(app, ctx, name, _options(prefer, prune), message, dry_run, output, push=push)
 
 
 def _options(prefer: str | None, prune: bool) -> Any:
@@ -71,14 +73,27 @@ def _options(prefer: str | None, prune: bool) -> Any:
 
 
 def _sync(
-    app: App, ctx: click.Context, name: str, options: Any, message: str | None, dry_run: bool, output: str
+    app: App,
+    ctx: click.Context,
+    name: str,
+    options: Any,
+    message: str | None,
+    dry_run: bool,
+    output: str,
+    *,
+    push: bool,
 ) -> None:
     from clusto_cli import syncing
     from clusto_core.transfer.sources import declared
 
     known = declared.named(name)
     source = declared.opened(known)
-    ctx.exit(syncing.run(app, known, source, options, message=message, dry_run=dry_run, output=output))
+    if push:
+        syncing.check_push(known)
+    code = syncing.run(app, known, source, options, message=message, dry_run=dry_run, output=output)
+    if push:
+        syncing.push(app, known, dry_run=dry_run)
+    ctx.exit(code)
 
 
 # --- what there is ---------------------------------------------------------------------------------------------------

@@ -23,6 +23,8 @@ CONSOLE_LAST = Key("_console", None, "last")
 """The last session on a machine's console: user, way, manner, start (seconds since 1970), seconds."""
 NETWORK_LAST = Key("_network", None, "last")
 """The last change of a switch port."""
+OWN = Key("_own")
+"""Of what others are in: the keys, by their first word, whose values are its own and not in force for those."""
 POWER_LAST = Key("_power", None, "last")
 """The last power action on a Thing or an outlet."""
 POWER_PROFILE = Key("_power", None, "profile")
@@ -46,6 +48,7 @@ TYPES: Mapping[Key, str] = {
     EXPRESSION_GONE: "string",
     CONSOLE_LAST: "json",
     NETWORK_LAST: "json",
+    OWN: "json",
     POWER_LAST: "json",
     POWER_PROFILE: "string",
     REBUILD_LAST: "json",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from clusto_core.drivers import Category, Driver, registry
 from clusto_core.model.attributes import Key, Value
 from clusto_core.model.names import split_part
+from clusto_core.model.reserved import OWN
 from clusto_core.spelling import natural_key
 
 if TYPE_CHECKING:
@@ -169,20 +170,32 @@ def in_force(
     origins: Iterable[Thing], attributes_of: Callable[[Thing], Iterable[Attribute]], own_keys: Container[Key] = ()
 ) -> list[Inherited]:
     """The attributes in force for the first of these Things: its own, and under each key that it lacks those of the
-    nearest of the others, which are what it is in, nearest first. Reserved keys are not inherited, nor `own_keys`."""
+    nearest of the others, which are what it is in, nearest first. Reserved keys are not inherited, nor `own_keys`, nor
+    those that one of the others has for itself."""
     found: list[Inherited] = []
     known: set[Key] = set()
     own = True
     for origin in origins:
         new: set[Key] = set()
-        for attribute in attributes_of(origin):
+        attributes = list(attributes_of(origin))
+        kept = frozenset() if own else kept_for_itself(attributes)
+        for attribute in attributes:
             key = attribute.key
-            if key not in known and (own or not (key.reserved or key in own_keys)):
+            if key not in known and (own or not (key.reserved or key in own_keys or key.key in kept)):
                 found.append(Inherited(attribute, origin))
                 new.add(key)
         known |= new
         own = False
     return found
+
+
+def kept_for_itself(attributes: Iterable[Attribute]) -> frozenset[str]:
+    """The keys, by their first word, of which a Thing says that their values are its own."""
+    for attribute in attributes:
+        if attribute.key == OWN:
+            found = attribute.value.python()
+            return frozenset(found) if isinstance(found, list) else frozenset()
+    return frozenset()
 
 
 def in_order(things: Iterable[Thing]) -> list[Thing]:

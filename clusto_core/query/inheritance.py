@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from clusto_core.drivers import Category
-from clusto_core.model.attributes import Value
+from clusto_core.model.attributes import Key, Value
+from clusto_core.model.reserved import OWN
+from clusto_core.model.things import kept_for_itself
 from clusto_core.query.tree import HasKey
 from clusto_core.query.values import KeyTest, values_hold
 from clusto_core.spelling import natural_key
@@ -38,8 +40,14 @@ def in_force(reader: Reader, node: KeyTest) -> InForce:
     own_parts = {id for id, holder in holders.items() if holder.is_part}
     whole = satisfied - own_parts
     if whole and node.key not in reader.own_keys:
-        whole |= _heirs(reader, set(values) - own_parts, whole)
+        passing = set(values) - own_parts - _keeping(reader, node.key)
+        whole |= _heirs(reader, passing, satisfied & passing) - set(values)
     return InForce(whole, own_parts, own_parts & satisfied)
+
+
+def _keeping(reader: Reader, key: Key) -> set[int]:
+    """The Things that have values under a key for themselves."""
+    return {each.thing_id for each in reader.attributes_under(OWN) if key.key in kept_for_itself([each])}
 
 
 def _heirs(reader: Reader, holders: set[int], satisfied: set[int]) -> set[int]:

@@ -12,7 +12,7 @@ from clusto_core.drivers.resources import UNSEEN, SiteKey
 from clusto_core.model import keys, wiring
 from clusto_core.model.attributes import IP, Key
 from clusto_core.model.reserved import KEY_DEFINITION
-from clusto_core.model.things import Attribute, Link, Thing, in_order, leads_on
+from clusto_core.model.things import Attribute, Link, Thing, in_order, kept_for_itself, leads_on
 from clusto_core.query import tree
 from clusto_core.query.scope import scope
 from clusto_core.query.tree import Node
@@ -171,7 +171,8 @@ class Memory:
         level = [thing]
         while level:
             for holder in level:
-                if found := [each for each in self.attributes[holder.id] if is_under(each.key)]:
+                found = [each for each in self.attributes[holder.id] if is_under(each.key)]
+                if found and (holder is thing or found[0].key.key not in kept_for_itself(self.attributes[holder.id])):
                     return found
             following = []
             for child in level:

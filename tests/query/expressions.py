@@ -7,9 +7,10 @@ from random import Random
 
 from clusto_core.errors import ClustoError, Refused
 from clusto_core.inventory import Inventory, Transaction
-from clusto_core.model.attributes import Key, Value, infer
+from clusto_core.model.attributes import Key, Value, infer, structure
+from clusto_core.model.reserved import OWN
 from clusto_core.model.things import Thing
-from clusto_core.rules import claims
+from clusto_core.rules import claims, values
 
 VALUES = (
     "1", "12", "12.0", "1.5", "-3", "0", "-0.0", "1e+16", "9007199254740993", "true", "false", "x", "xy", "web", "a b",
@@ -78,6 +79,8 @@ def build(change: Transaction, random: Random) -> list[Thing]:
         elif random.random() < 0.2:
             value = Value("string", random.choice(VALUES))
         change.add_values(holder, Key.parse(random.choice(KEYS)), [value])
+    for thing in random.sample(things, random.randint(0, 3)):
+        values.keep(change.unit, thing, OWN, [structure(random.choice((["foo"], ["foo", "tag"], ["bar"])))])
     blue = change.add("VRF", "blue")
     for address in random.sample(ADDRESSES, random.randint(0, len(ADDRESSES))):
         space = random.choice((None, blue))

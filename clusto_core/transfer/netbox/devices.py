@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from math import ceil, floor
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from clusto_core.drivers import Driver, registry
 from clusto_core.drivers.resources import DeviceType
 from clusto_core.errors import Malformed
+from clusto_core.model import mounting
 from clusto_core.rules import devicetypes, ports
 from clusto_core.transfer.netbox.dump import Dump, Reference, Row
 from clusto_core.transfer.netbox.naming import Candidate
 from clusto_core.transfer.netbox.places import CLUSTER, LOCATION, RACK, ROLE, SITE, rack_units
-from clusto_core.transfer.netbox.translation import MadePart, Translation
+from clusto_core.transfer.netbox.translation import MadePart, Translation, number
 
 TYPE = "dcim.devicetype"
 DEVICE = "dcim.device"
@@ -81,8 +81,9 @@ class Types:
         self.names: dict[int, str] = {}
         self.ports: dict[int, list[ports.NamedPort]] = {}
         self.heights: dict[int, float] = {}
+        self.deep: dict[int, bool] = {}
         templates = {model: self.dump.grouped(f"{model}template", "device_type") for model in _PORTS}
-        halves = 0
+        behind = self.dump.grouped("dcim.porttemplatemapping", "front_port")
         for pk, row in self.dump.rows(TYPE).items():
             maker = self.dump.text("dcim.manufacturer", row.get("manufacturer"))
             name = _type_name(maker, row["model"], pk)
@@ -91,19 +92,24 @@ class Types:
             sources = [
                 source
                 for model in _PORTS
-                for source in _sources(self.dump, model, "template", templates[model].get(pk, {}))
+                for source in _sources(self.dump, model, "template", templates[model].get(pk, {}), behind)
             ]
             self.names[pk] = name
             self.ports[pk] = ports.named(sources)
             self.heights[pk] = float(row.get("u_height") or 0)
-            halves += self.heights[pk] != int(self.heights[pk])
+            self.deep[pk] = row.get("is_full_depth") is not False
             self._add(translation, pk, row, maker)
-        if halves:
-            translation.remarks.append(f"{halves} device types are half a unit more than clusto can say: rounded up")
-        translation.used |= {TYPE, "dcim.manufacturer", *_PORTS, *(f"{model}template" for model in _PORTS)}
+        translation.used |= {
+            TYPE,
+            "dcim.manufacturer",
+            "dcim.portmapping",
+            "dcim.porttemplatemapping",
+            *_PORTS,
+            *(f"{model}template" for model in _PORTS),
+        }
 
     def _add(self, translation: Translation, pk: int, row: Row, maker: str) -> None:
-        given: dict[str, object] = {"height": ceil(self.heights[pk])}
+        given: dict[str, object] = {"height": number(self.heights[pk])}
         if row.get("is_full_depth") is False:
             given["full_depth"] = False
         attrs = {"manufacturer": maker, "model": row["model"], **given, **translation.common(row)}
@@ -123,10 +129,15 @@ def _type_name(maker: str, model: str, pk: int) -> str:
         return f"netbox/type-{pk}"
 
 
-def _sources(dump: Dump, model: str, suffix: str, rows: Mapping[int, Row]) -> list[ports.SourcePort]:
-    """The ports of one model that a device or a type has, in the order of their numbers in NetBox."""
+def _sources(
+    dump: Dump, model: str, suffix: str, rows: Mapping[int, Row], behind: Mapping[int, Mapping[int, Row]]
+) -> list[ports.SourcePort]:
+    """The ports of one model that a device or a type has, in the order of their numbers in NetBox.
+
+    behind: by front port what leads to rear ports, since NetBox 4.5; before, the front port named its one rear port.
+    """
     found = []
-    for row in rows.values():
+    for pk, row in rows.items():
         attributes = {
             key: row.get(field)
             for field, key in (("type", "connector"), ("label", "marking"), ("description", "description"),
@@ -146,9 +157,22 @@ def _sources(dump: Dump, model: str, suffix: str, rows: Mapping[int, Row]) -> li
                 row.get("rear_port_position") or 1,
                 row.get("positions") or 1,
                 dump.text(f"dcim.powerport{suffix}", row.get("power_port")) if kind == ports.OUTLET else "",
+                _mappings(dump, suffix, behind.get(pk, {}).values()) if kind == ports.FRONT else (),
             )
         )
     return found
+
+
+def _mappings(dump: Dump, suffix: str, rows: Iterable[Row]) -> tuple[ports.Mapping, ...]:
+    """What leads from the positions of a front port to those of rear ports."""
+    return tuple(
+        ports.Mapping(
+            row.get("front_port_position") or 1,
+            dump.text(f"dcim.rearport{suffix}", row.get("rear_port")),
+            row.get("rear_port_position") or 1,
+        )
+        for row in rows
+    )
 
 
 # --- devices ---------------------------------------------------------------------------------------------------------
@@ -158,14 +182,15 @@ def translate(translation: Translation) -> None:
     """Devices become equipment of the driver that their role says, made after their type, with the ports they have."""
     dump, types = translation.dump, Types(translation)
     own = {model: dump.grouped(model, "device") for model in _PORTS}
+    behind = dump.grouped("dcim.portmapping", "front_port")
     bays = {
         row["installed_device"]: row["device"]
         for row in dump.rows("dcim.devicebay").values()
         if row.get("installed_device")
     }
-    mounting = _Mounting(translation)
+    places = _Mounting(translation)
     for pk, row in sorted(dump.rows(DEVICE).items(), key=lambda item: (item[1].get("face") == "rear", item[0])):
-        sources = [source for model in _PORTS for source in _sources(dump, model, "", own[model].get(pk, {}))]
+        sources = [source for model in _PORTS for source in _sources(dump, model, "", own[model].get(pk, {}), behind)]
         named = ports.named(sources)
         role = dump.row(ROLE, row.get("role") or row.get("device_role"))
         driver = _driver(role, named)
@@ -174,10 +199,12 @@ def translate(translation: Translation) -> None:
         attrs["airflow"] = row.get("airflow")
         attrs["face"] = "rear" if row.get("face") == "rear" else None
         attrs["virtual_chassis"] = dump.text("dcim.virtualchassis", row.get("virtual_chassis"))
+        attrs["vc_position"] = row.get("vc_position")
         data = translation.add(Reference(DEVICE, pk), driver.__name__, row.get("name"), attrs)
         type_pk = row["device_type"]
         data["type"] = types.names[type_pk]
         _give_parts(data, driver, named, types.ports[type_pk])
+        translation.own_parts[data["name"]] = {kind: list(found) for kind, found in _by_kind(driver, named).items()}
         keys = [Reference(model, port) for model in _PORTS for port in own[model].get(pk, {})]
         _remember(translation, data["name"], driver, keys, named)
         translation.attach(
@@ -190,9 +217,9 @@ def translate(translation: Translation) -> None:
         if pk in bays:
             translation.attach(data["name"], [translation.name(DEVICE, bays[pk])])
         else:
-            mounting.place(data, row, types.heights[type_pk])
-    mounting.tell()
-    translation.used |= {"dcim.virtualchassis", "dcim.platform"}
+            places.place(data, row, types.heights[type_pk], deep=types.deep[type_pk])
+    places.tell()
+    translation.used |= {"dcim.virtualchassis", "dcim.platform", "dcim.devicebay"}
 
 
 def _main_addresses(dump: Dump, row: Row) -> dict[str, object]:
@@ -251,23 +278,22 @@ def _remember(
     for key in keys:
         first = next(parts)
         made = [first, *(next(parts) for _ in range(first.port.positions - 1))]
-        translation.parts[key] = [
-            MadePart(owner, each.name, ports.part_driver(each.port.kind, driver)) for each in made
-        ]
+        translation.remember(
+            key, [MadePart(owner, each.name, ports.part_driver(each.port.kind, driver)) for each in made]
+        )
 
 
 class _Mounting:
-    """Which units of which rack are taken: NetBox has two faces and half units, a rack of clusto has units."""
+    """Which halves of units of which rack are taken, at which face, as NetBox has them."""
 
     def __init__(self, translation: Translation) -> None:
         self.translation = translation
-        self.taken: set[tuple[str, int]] = set()
+        self.taken: dict[tuple[str, int], int] = {}
         self.beside: list[str] = []
-        self.taller: list[str] = []
 
-    def place(self, data: dict[str, Any], row: Row, height: float) -> None:
+    def place(self, data: dict[str, Any], row: Row, height: float, *, deep: bool) -> None:
         """Into its units; where they are taken or not there, into the rack; else into the location or the site."""
-        dump, translation = self.translation.dump, self.translation
+        translation = self.translation
         rack = translation.name(RACK, row.get("rack"))
         if not rack:
             place = translation.name(LOCATION, row.get("location")) or translation.name(SITE, row.get("site"))
@@ -277,28 +303,34 @@ class _Mounting:
             translation.attach(data["name"], [rack])
             return
         position = float(row["position"])
-        units = range(floor(position), ceil(position + height))
-        allowed = rack_units(dump.row(RACK, row["rack"]))
-        if any((rack, unit) in self.taken or unit not in allowed for unit in units):
+        units = mounting.taken(round(2 * position), round(2 * (position + height)) - 1, _cells(row, deep=deep))
+        allowed = rack_units(translation.dump.row(RACK, row["rack"]))
+        if any(not self._is_free(rack, unit, cells) or unit not in allowed for unit, cells in units.items()):
             data["attrs"]["position"] = f"RU{position:g} {row.get('face') or 'front'}"
             translation.attach(data["name"], [rack])
             self.beside.append(data["name"])
             return
-        self.taken |= {(rack, unit) for unit in units}
-        data["at"] = f"{rack}:RU{units[0]}" + (f"-{units[-1]}" if len(units) > 1 else "")
-        if len(units) != ceil(height):
-            data["attrs"]["height"] = len(units)
-            self.taller.append(data["name"])
+        for unit, cells in units.items():
+            self.taken[rack, unit] = self.taken.get((rack, unit), 0) | cells
+        data["at"] = f"{rack}:{mounting.spelled(units.items())}"
+
+    def _is_free(self, rack: str, unit: int, cells: int) -> bool:
+        return not self.taken.get((rack, unit), 0) & cells & mounting.WHOLE
 
     def tell(self) -> None:
         """Says what could not be as it is in NetBox."""
-        for names, text in (
-            (self.beside, "are on units that another device has, or that the rack has not: they are in the rack, "
-                          "their place is in the attribute position"),
-            (self.taller, "begin at half a unit, and count as one unit more"),
-        ):  # fmt: skip
-            if names:
-                self.translation.remarks.append(f"{len(names)} devices {text}: {_some(names)}")
+        if self.beside:
+            self.translation.remarks.append(
+                f"{len(self.beside)} devices are on units that another device has, or that the rack has not: they are "
+                f"in the rack, their place is in the attribute position: {_some(self.beside)}"
+            )
+
+
+def _cells(row: Row, *, deep: bool) -> int:
+    """What a device takes of a unit: both faces where its type is as deep as the rack, else the one that it is at."""
+    rear = row.get("face") == "rear"
+    cells = mounting.WHOLE if deep else mounting.FACES["rear" if rear else "front"]
+    return cells | (mounting.FACING_REAR if rear else 0)
 
 
 def _some(names: list[str]) -> str:
@@ -316,11 +348,12 @@ def translate_machines(translation: Translation) -> None:
     for pk, row in dump.rows(MACHINE).items():
         attrs = translation.common(row, platform="dcim.platform")
         attrs |= _main_addresses(dump, row)
-        attrs |= {"vcpus": _number(row.get("vcpus")), "memory": row.get("memory"), "disk": row.get("disk")}
+        attrs |= {"vcpus": number(row.get("vcpus")), "memory": row.get("memory"), "disk": row.get("disk")}
         data = translation.add(Reference(MACHINE, pk), driver.__name__, row["name"], attrs)
         rows = own.get(pk, {})
         named = ports.named([ports.SourcePort(ports.INTERFACE, each["name"], {}) for each in rows.values()])
         data["parts"] = {"nic": [each.name for each in named] or 0}
+        translation.own_parts[data["name"]] = {"nic": [each.name for each in named]}
         for each in named:
             if each.attributes:
                 data.setdefault("part_attrs", {})[each.name] = each.attributes
@@ -333,14 +366,5 @@ def translate_machines(translation: Translation) -> None:
             ],
         )
         if not row.get("cluster") and not row.get("device"):
-            translation.attach(data["name"], [translation.name(SITE, row.get("site"))])
+            translation.within(data["name"], row)
     translation.used |= {MACHINE_INTERFACE}
-
-
-def _number(value: object) -> object:
-    """A decimal as NetBox writes it, "4.00", as a number."""
-    try:
-        found = float(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
-    return int(found) if isinstance(found, float) and found.is_integer() else found

@@ -73,10 +73,26 @@ class Dump:
             return None
         return Reference(f"{kind[0]}.{kind[1]}", pk)
 
+    def scope(self, row: Row) -> Reference | None:
+        """What a row is of: since NetBox 4.2 any of a region, a group of sites, a site, a location; before, a site."""
+        if isinstance(row.get("site"), int):
+            return Reference("dcim.site", row["site"])
+        return self.generic(row.get("scope_type"), row.get("scope_id"))
+
     def counts(self) -> Iterator[tuple[str, int]]:
         """How many objects of each model there are."""
         for model in sorted({*self.tables, *self.without_key}):
             yield model, len(self.tables.get(model, ())) + len(self.without_key.get(model, ()))
+
+
+def numbers(value: object) -> list[int]:
+    """The numbers in an array: as JSON, as text that is JSON, or as text of texts, which is how Django writes them."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return []
+    return [int(each) for each in value] if isinstance(value, list) else []
 
 
 def load(file: TextIO) -> Dump:

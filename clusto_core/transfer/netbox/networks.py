@@ -6,17 +6,20 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_interface, ip_network
 from typing import Any
 
+from clusto_core.model import interfaces
 from clusto_core.model.addresses import SHARED, Assigned
 from clusto_core.transfer.netbox.devices import INTERFACE, MACHINE_INTERFACE
 from clusto_core.transfer.netbox.dump import Dump, Reference, Row
 from clusto_core.transfer.netbox.naming import Candidate
 from clusto_core.transfer.netbox.places import SITE
-from clusto_core.transfer.netbox.translation import Translation
+from clusto_core.transfer.netbox.translation import MadePart, Translation
 
 VLAN = "ipam.vlan"
 PREFIX = "ipam.prefix"
 ADDRESS = "ipam.ipaddress"
 VRF = "ipam.vrf"
+_MAC = "dcim.macaddress"
+_GROUP = "ipam.vlangroup"
 
 
 def candidates(dump: Dump) -> Iterator[Candidate]:
@@ -27,8 +30,13 @@ def candidates(dump: Dump) -> Iterator[Candidate]:
     for pk, row in dump.rows(VRF).items():
         yield Candidate(Reference(VRF, pk), row["name"], "", "vrf")
     for pk, row in dump.rows(PREFIX).items():
-        inside = dump.text(VRF, row.get("vrf")) or dump.text(SITE, row.get("site"))
+        inside = dump.text(VRF, row.get("vrf")) or _scope_name(dump, row)
         yield Candidate(Reference(PREFIX, pk), row["prefix"], inside, "prefix")
+
+
+def _scope_name(dump: Dump, row: Row) -> str:
+    scope = dump.scope(row)
+    return dump.text(*scope) if scope else ""
 
 
 def translate(translation: Translation) -> None:
@@ -37,40 +45,46 @@ def translate(translation: Translation) -> None:
     for pk, row in dump.rows(VLAN).items():
         attrs = translation.common(row, role="ipam.role", group="ipam.vlangroup")
         data = translation.add(Reference(VLAN, pk), "VLAN", row["name"], {"vid": row["vid"], **attrs})
-        translation.attach(data["name"], [translation.name(SITE, row.get("site"))])
+        translation.within(data["name"], row if row.get("site") else dump.row(_GROUP, row.get("group")))
     for pk, row in dump.rows(VRF).items():
         translation.add(Reference(VRF, pk), "VRF", row["name"], {"rd": row.get("rd"), **translation.common(row)})
+    blocks: set[tuple[object, str]] = set()
+    doubled = 0
     for pk, row in dump.rows(PREFIX).items():
         attrs = translation.common(row, role="ipam.role")
         attrs["vrf"] = _reference(translation.name(VRF, row.get("vrf")))
         vlan = translation.name(VLAN, row.get("vlan"))
-        attrs = {"cidr": row["prefix"], "vlan": {"ref": vlan} if vlan else None, **attrs}
+        key = (row.get("vrf"), row["prefix"])
+        attrs = {"prefix" if key in blocks else "cidr": row["prefix"], "vlan": _reference(vlan), **attrs}
+        doubled += key in blocks
+        blocks.add(key)
         attrs["is_pool"] = row.get("is_pool") or None
         data = translation.add(Reference(PREFIX, pk), "Network", row["prefix"], attrs)
-        # Since NetBox 4.2 a prefix has a scope, and keeps the site of it besides.
-        translation.attach(data["name"], [translation.name(SITE, row.get("site") or row.get("_site"))])
+        translation.within(data["name"], row)
+    if doubled:
+        translation.remarks.append(
+            f"{doubled} prefixes are there twice in one VRF: of the others the block is the attribute prefix"
+        )
     _interfaces(translation)
     _Addresses(translation).translate()
-    translation.used |= {"ipam.role", "ipam.vlangroup", "ipam.macaddress"}
+    translation.used |= {"ipam.role", "ipam.vlangroup", _MAC}
 
 
 def _interfaces(translation: Translation) -> None:
     """What an interface has besides its socket."""
     dump = translation.dump
-    macs: dict[Reference | None, object] = {}
-    for row in dump.rows("dcim.macaddress").values():
-        key = dump.generic(row.get("assigned_object_type"), row.get("assigned_object_id"))
-        macs.setdefault(key, row.get("mac_address"))
+    macs = _macs(dump)
+    if more := sum(len(found) - 1 for found in macs.values()):
+        translation.remarks.append(f"{more} MAC addresses besides the primary one of their interface are left out")
     for model in (INTERFACE, MACHINE_INTERFACE):
         for pk, row in dump.rows(model).items():
             for part in translation.parts.get(Reference(model, pk), ()):
                 attrs: dict[str, object] = {
-                    "mac": str(row.get("mac_address") or macs.get(Reference(model, pk)) or "").lower(),
+                    "mac": _mac_of(row, dump, macs.get(Reference(model, pk), [])),
                     "enabled": False if row.get("enabled") is False else None,
                 }
                 attrs |= {field: row.get(field) for field in ("mtu", "mode", "speed", "duplex", "wwn", "description")}
-                aggregate = translation.parts.get(Reference(INTERFACE, row.get("lag") or 0))
-                attrs["lag"] = f"{aggregate[0].owner}:{aggregate[0].name}" if aggregate else None
+                attrs |= _above(translation, model, row, part)
                 attrs["vlan"] = _reference(translation.name(VLAN, row.get("untagged_vlan")))
                 names = (translation.name(VLAN, each) for each in row.get("tagged_vlans") or ())
                 attrs["tagged_vlan"] = [{"ref": name} for name in names if name]
@@ -78,8 +92,56 @@ def _interfaces(translation: Translation) -> None:
                 translation.part_attrs(part.owner, part.name, attrs)
 
 
+def _above(translation: Translation, model: str, row: Row, part: MadePart) -> dict[str, object]:
+    """What an interface is of: of a sub-interface and a channel the interface, of a member its bridge and its LAG.
+
+    A LAG may be of another member of the virtual chassis; a parent is always of the same device for clusto.
+    """
+    found: dict[str, object] = {}
+    for field in ("lag", "bridge", "parent"):
+        above = next(iter(translation.parts.get(Reference(model, row.get(field) or 0), ())), None)
+        if above is None:
+            continue
+        reference = {"ref": f"{above.owner}:{above.name}"}
+        if field == "lag":
+            found[field] = reference
+        elif above.owner != part.owner:
+            found[f"netbox.{field}"] = f"{above.owner}:{above.name}"
+        else:
+            found["parent"] = reference
+        if field == "parent":
+            found["kind"] = "leg" if row.get("channel_id") or not _in_software(row) else "sub"
+    return found
+
+
+def _in_software(row: Row) -> bool:
+    return not row.get("type") or not interfaces.has_socket(interfaces.kind_of_connector(str(row["type"])))
+
+
+def _macs(dump: Dump) -> dict[Reference, list[str]]:
+    """By interface, the MAC addresses that are assigned to it, since NetBox 4.2 objects of their own."""
+    found: dict[Reference, list[str]] = {}
+    for _, row in sorted(dump.rows(_MAC).items()):
+        key = dump.generic(row.get("assigned_object_type"), row.get("assigned_object_id"))
+        if key is not None:
+            found.setdefault(key, []).append(str(row.get("mac_address") or ""))
+    return found
+
+
+def _mac_of(row: Row, dump: Dump, assigned: list[str]) -> str:
+    """The one MAC of an interface: the primary one; one that is assigned alone is in use, whether primary or not."""
+    primary = dump.text(_MAC, row.get("primary_mac_address"), "mac_address")
+    return (primary or str(row.get("mac_address") or "") or next(iter(assigned), "")).lower()
+
+
 def _reference(name: str) -> dict[str, str] | None:
     return {"ref": name} if name else None
+
+
+def _about(row: Row) -> str:
+    """What NetBox says of an address that is not simply in use: `deprecated`, `reserved`, `secondary`."""
+    told = (row.get("status"), row.get("role"))
+    return " ".join(str(word) for word in told if word not in (None, "", "active", *SHARED))
 
 
 class _Addresses:
@@ -113,6 +175,7 @@ class _Addresses:
                 data: dict[str, Any] = translation.things[part.owner]
                 data.setdefault("ip", {}).setdefault(part.name, []).append(str(assigned))
                 translation.part_attrs(part.owner, part.name, {"dns_name": row.get("dns_name")})
+                translation.part_attrs(part.owner, part.name, {f"address.{address}": _about(row)})
         if doubled:
             translation.remarks.append(
                 f"{doubled} addresses are held twice in NetBox in one VRF: the first holder has them, of the "

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from clusto_core.transfer.netbox.dump import Dump, Reference, Row
+from clusto_core.transfer.netbox.dump import Dump, Reference, Row, numbers
 from clusto_core.transfer.netbox.naming import Candidate
-from clusto_core.transfer.netbox.translation import Translation
+from clusto_core.transfer.netbox.translation import Translation, number
 
 SITE = "dcim.site"
 LOCATION = "dcim.location"
@@ -35,7 +35,7 @@ def translate(translation: Translation) -> None:
     for pk, row in dump.rows(SITE).items():
         attrs = translation.common(row, region="dcim.region", group="dcim.sitegroup")
         for field in ("time_zone", "physical_address", "shipping_address", "latitude", "longitude"):
-            attrs[field] = row.get(field)
+            attrs[field] = number(row.get(field))
         translation.add(Reference(SITE, pk), "Datacenter", row["name"], attrs)
     for pk, row in dump.rows(LOCATION).items():
         data = translation.add(Reference(LOCATION, pk), "Room", row["name"], translation.common(row))
@@ -45,7 +45,10 @@ def translate(translation: Translation) -> None:
     reservations = _reservations(dump)
     for pk, row in dump.rows(RACK).items():
         attrs = translation.common(row, role="dcim.rackrole")
-        attrs |= {field: row.get(field) for field in ("type", "width", "facility_id")}
+        attrs |= {field: row.get(field) for field in ("width", "facility_id", "airflow")}
+        attrs["type"] = (
+            dump.text("dcim.racktype", row.get("rack_type"), "model") or row.get("form_factor") or row.get("type")
+        )
         attrs["descending_units"] = row.get("desc_units") or None
         attrs["reserved"] = reservations.get(pk)
         data = translation.add(Reference(RACK, pk), "Rack", row["name"], attrs)
@@ -59,11 +62,11 @@ def translate(translation: Translation) -> None:
     for pk, row in dump.rows(CLUSTER).items():
         attrs = translation.common(row, type="virtualization.clustertype", group="virtualization.clustergroup")
         data = translation.add(Reference(CLUSTER, pk), "Pool", row["name"], attrs)
-        # Since NetBox 4.2 a cluster has a scope, and keeps the site of it besides.
-        translation.attach(data["name"], [translation.name(SITE, row.get("site") or row.get("_site"))])
+        translation.within(data["name"], row)
     translation.used |= {
         "dcim.region", "dcim.sitegroup", "dcim.rackrole", "dcim.rackreservation", "tenancy.tenant",
         "virtualization.clustertype", "virtualization.clustergroup", "extras.tag", "extras.taggeditem",
+        "extras.customfield", "dcim.racktype",
     }  # fmt: skip
 
 
@@ -76,6 +79,6 @@ def rack_units(row: Row) -> range:
 def _reservations(dump: Dump) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
     for row in dump.rows("dcim.rackreservation").values():
-        units = ",".join(map(str, row.get("units") or ()))
+        units = ",".join(map(str, numbers(row.get("units"))))
         found.setdefault(row.get("rack") or 0, []).append(f"RU {units}: {row.get('description') or 'reserved'}")
     return found
