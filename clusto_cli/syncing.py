@@ -58,7 +58,7 @@ def check_push(declared: Declared) -> None:
     from clusto_core.errors import Malformed
     from clusto_core.transfer import sources
 
-    if not hasattr(sources.module(declared.type), "push"):
+    if not hasattr(sources.of_type(declared.type), "push"):
         raise Malformed(f"nothing is written back to a source of the type {declared.type}: leave out --push")
 
 
@@ -68,7 +68,7 @@ def push(app: App, declared: Declared, *, dry_run: bool) -> None:
 
     done = 0
     with app.reading() as reader:
-        for words in sources.module(declared.type).push(declared, reader, dry_run=dry_run):
+        for words in sources.of_type(declared.type).push(declared, reader, dry_run=dry_run):
             done += 1
             app.say(f"{'would write back' if dry_run else 'wrote back'}: {words}")
     app.say(f"{'would write' if dry_run else 'wrote'} {done} back to {declared.name}")
