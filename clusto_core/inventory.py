@@ -13,11 +13,13 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from clusto_core.config import Settings, settings
 from clusto_core.drivers import Driver, Part
-from clusto_core.drivers.resources import Query, SiteKey
+from clusto_core.drivers.resources import Policy, Query, SiteKey
 from clusto_core.errors import Malformed, Refused
 from clusto_core.model import mounting
 from clusto_core.model.attributes import Key
@@ -128,6 +130,7 @@ class Inventory:
         ):
             change = self._open[thread] = Transaction(UnitOfWork(Reader(database)), message, dry_run=dry_run)
             change.strict = strict
+            change.before = partial(open_reader, settings.url)
             try:
                 yield change
             finally:
@@ -158,6 +161,8 @@ class Transaction:
         """Whether a new key that nobody declared is refused."""
         self.signed: history.Signature | None = None
         """Who did elsewhere what is only taken over here; None for what is done here."""
+        self.before: Callable[[], AbstractContextManager[Reader]] | None = None
+        """Opens the store as it was before: only this transaction sees what it has changed."""
         self.id: int | None = None
         """The number of the transaction in the history, once it is done; None when nothing changed."""
         self.notes: list[str] = []
@@ -213,6 +218,13 @@ class Transaction:
 
                 saving.check(self.unit, self._exchanged)
             sockets.check_said(self.unit)
+            self._check_policies()
+
+    def _check_policies(self) -> None:
+        if self.before is not None and self.unit.reader.all([Policy.__name__]):
+            from clusto_core.query import enforcing
+
+            self.notes += enforcing.check(self.unit, self.before)
 
     # --- Things ------------------------------------------------------------------------------------------------------
 
@@ -240,6 +252,8 @@ class Transaction:
         kind = kinds.named(driver)
         if kind is Query:
             raise Malformed("an expression is saved by clusto query save NAME EXPR")
+        if kind is Policy:
+            raise Malformed("a policy is defined by clusto policy define NAME")
         if kind is SiteKey:
             raise Malformed("a key is declared by clusto key define KEY")
         pairs = attributes.items() if isinstance(attributes, Mapping) else attributes

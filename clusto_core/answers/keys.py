@@ -22,6 +22,14 @@ KEYS: Mapping[str, Mapping[str, Any]] = {
         "no_inherit": True,
         "meaning": "what it draws, as the site has measured or planned it",
     },
+    "rating": {
+        "type": "number",
+        "unit": "W",
+        "low": 0,
+        "on": ["Mounted", "Inlet", "Outlet"],
+        "no_inherit": True,
+        "meaning": "what it may give on, or take, at most: the policy power-draw holds draws against it",
+    },
     "power.outlet": {
         "type": "text",
         "on": ["Outlet"],

@@ -35,11 +35,15 @@ class Query(Resource):
     within: ClassVar[tuple[str, ...]] = ("Category",)
 
 
+class Policy(Query):
+    """What must never be, named `%NAME`: an expression that nothing may satisfy, or one of clusto's own checks."""
+
+
 class SiteKey(Resource):
     """A key that the site declared, named `=KEY`."""
 
     within: ClassVar[tuple[str, ...]] = ()
 
 
-UNSEEN = frozenset((Query.__name__, SiteKey.__name__))
+UNSEEN = frozenset((Query.__name__, Policy.__name__, SiteKey.__name__))
 """What describes the inventory and is nothing of it: no expression selects it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from clusto_core.drivers import Driver
-from clusto_core.drivers.resources import NameRange, Query, SiteKey
+from clusto_core.drivers.resources import NameRange, Policy, Query, SiteKey
 from clusto_core.errors import Malformed
 from clusto_core.model.attributes import Key
 
@@ -19,6 +19,8 @@ EXPRESSION_NAMES = Key("_expression", None, "names")
 """Of a Query: the Things and parts that the expression names, so that it follows a rename."""
 EXPRESSION_GONE = Key("_expression", None, "gone")
 """Of a Query: names in the expression whose Things were removed since: another one that is called so is not meant."""
+POLICY = Key("_policy")
+"""Of a Policy: what is said of it besides its expression, as plain data."""
 CONSOLE_LAST = Key("_console", None, "last")
 """The last session on a machine's console: user, way, manner, start (seconds since 1970), seconds."""
 NETWORK_LAST = Key("_network", None, "last")
@@ -44,6 +46,7 @@ TYPES: Mapping[Key, str] = {
     GIVEN: "string",
     EXPRESSION: "string",
     KEY_DEFINITION: "json",
+    POLICY: "json",
     EXPRESSION_NAMES: "relation",
     EXPRESSION_GONE: "string",
     CONSOLE_LAST: "json",
@@ -64,6 +67,7 @@ HOLDERS: Mapping[Key, type[Driver]] = {
     EXPRESSION_NAMES: Query,
     EXPRESSION_GONE: Query,
     KEY_DEFINITION: SiteKey,
+    POLICY: Policy,
 }
 """What has values under them, where that is of one kind."""
 

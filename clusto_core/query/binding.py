@@ -52,6 +52,12 @@ def bind(reader: Reader, node: Node, *, allow_unknown: bool = False) -> Bound:
     return Bound(bound, binder.notes)
 
 
+def settle(reader: Reader, node: Node) -> Node:
+    """As `bind` where all may be unknown, and what a comparison is with is not looked at: of an expression that was
+    bound before, and whose answer alone is wanted. Raises NotFound, Malformed for saved expressions."""
+    return respelled(reader, _Binder(reader).names(expand(reader, node), True))
+
+
 def respelled(reader: Reader, node: Node) -> Node:
     """The tree with values spelled as their keys keep them: a MAC without marks with colons, `2kW` as 2000."""
     tests = [each for each in node.walk() if isinstance(each, (tree.Attr, tree.Compare)) and not each.key.reserved]

@@ -118,6 +118,8 @@ class Compiler:
     def source(self, node: Node, part: bool) -> str:
         """A select of the ids of all that satisfy a node for which `size` knows an index; perhaps more than once the
         domain, which the caller narrows."""
+        if isinstance(node, tree.Among):
+            return f"SELECT t.id FROM things t WHERE t.id IN {self.statement.ids(node.ids)}"
         if isinstance(node, TESTS):
             found = self.attributes.source(node, part)
             if found is not None:
@@ -145,6 +147,8 @@ class Compiler:
                 return MANY
             bounds = self.statement.between("t.name", node.pattern.prefix)
             return self.statement.probe(f"SELECT 1 FROM things t WHERE {bounds}")
+        if isinstance(node, tree.Among):
+            return len(node.ids)
         if isinstance(node, tree.DriverIs):
             if Driver in node.drivers:
                 return MANY
@@ -189,6 +193,8 @@ class Compiler:
             return self._name(node, self.statement.plain(f"{x}.name"), x, part)
         if isinstance(node, tree.DriverIs):
             return self._driver(node, self.statement.plain(f"{x}.driver"))
+        if isinstance(node, tree.Among):
+            return f"{x}.id IN {self.statement.ids(node.ids)}"
         if isinstance(node, tree.PartName):
             return self._part_name(node, x) if part else "1 = 0"
         if isinstance(node, (tree.Relation, tree.Count)):

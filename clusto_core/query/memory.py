@@ -114,6 +114,8 @@ class Memory:
             return node.pattern.matches(thing.name)
         if isinstance(node, tree.DriverIs):
             return any(thing.is_a(driver) for driver in node.drivers)
+        if isinstance(node, tree.Among):
+            return thing.id in node.ids
         if isinstance(node, tree.PartName):
             return thing.is_part and node.pattern.matches(thing.part_name)
         if isinstance(node, tree.Wired):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 
-from clusto_core.drivers.resources import Query
+from clusto_core.drivers.resources import Policy, Query
 from clusto_core.errors import Malformed, NotFound, Refused
 from clusto_core.model.attributes import string
 from clusto_core.model.keys import references
@@ -84,12 +84,18 @@ def _follow(unit: UnitOfWork, query: Thing, names: dict[str, str]) -> None:
     for attribute in list(unit.attributes(query)):
         if attribute.key == EXPRESSION:
             node = parse(attribute.value.text)
-            change = {each: _renamed(each, names) for each in node.walk() if names.keys() & set(_named(each))}
-            if change:
-                values.keep(unit, query, EXPRESSION, [string(str(rewrite(node, change)))])
+            following = renamed(node, names)
+            if following != node:
+                values.keep(unit, query, EXPRESSION, [string(str(following))])
 
 
-def _renamed(node: Node, names: dict[str, str]) -> Node:
+def renamed(node: Node, names: Mapping[str, str]) -> Node:
+    """An expression with the new names of what it names."""
+    change = {each: _renamed(each, names) for each in node.walk() if names.keys() & set(_named(each))}
+    return rewrite(node, change) if change else node
+
+
+def _renamed(node: Node, names: Mapping[str, str]) -> Node:
     said = [Literal(names.get(text, text)) for text in _named(node)]
     if isinstance(node, Name):
         every: list[Node] = [Name(each) for each in said]
@@ -113,9 +119,11 @@ def delete(unit: UnitOfWork, name: str) -> None:
 
 
 def check_unused(unit: UnitOfWork, thing: Thing) -> None:
-    """Raises Refused while another saved expression uses this one, which would leave it meaningless."""
+    """Raises Refused while another saved expression, or a policy, uses this one, which would leave it meaningless."""
+    if thing.is_a(Policy):
+        return
     users = []
-    for other in every(unit.reader):
+    for other in [*every(unit.reader), *unit.reader.all([Policy.__name__])]:
         if other != thing and (present := unit.find(other.id)) is not None:
             texts = [each.value.text for each in unit.attributes(present) if each.key == EXPRESSION]
             if any(Saved(thing.name[1:]) in parse(text).walk() for text in texts):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from clusto_core.drivers import Part
 from clusto_core.query.patterns import Literal, Range
-from clusto_core.query.tree import NOTHING, And, DriverIs, Name, Node, Not, Or, PartName, Wired
+from clusto_core.query.tree import NOTHING, Among, And, DriverIs, Name, Node, Not, Or, PartName, Wired
 
 
 class Named(IntEnum):
@@ -32,6 +32,8 @@ class Scope(NamedTuple):
 
 def scope(node: Node) -> Scope:
     """The two questions that an expression is."""
+    if isinstance(node, Among):
+        return Scope(node, node)
     positive = normal(node)
     named = names_parts(positive)
     return Scope(

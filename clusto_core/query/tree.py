@@ -297,6 +297,18 @@ class Saved(Node):
         return f"@{self.name}"
 
 
+class Among(Node):
+    """The Things and parts of these ids. No text is read as one: it narrows a question to what is looked at."""
+
+    __slots__ = ("ids",)
+
+    def __init__(self, ids: frozenset[int]) -> None:
+        self.ids = ids
+
+    def __str__(self) -> str:
+        return f"among {len(self.ids)}"
+
+
 # --- operators --------------------------------------------------------------------------------------------------------
 
 

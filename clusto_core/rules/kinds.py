@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 from clusto_core.drivers import Driver, registry
-from clusto_core.drivers.resources import DeviceType, Query, SiteKey
+from clusto_core.drivers.resources import DeviceType, Policy, Query, SiteKey
 from clusto_core.errors import Malformed
 from clusto_core.model.names import MAX_LENGTH, MalformedName, check_name, composed
 from clusto_core.model.things import Thing
 
 _QUERY = re.compile(r"@\w[\w.+-]{0,99}").fullmatch
+_POLICY = re.compile(r"%\w[\w.+-]{0,99}").fullmatch
 _SITE_KEY = re.compile(r"=(?:\*|[^\W_][\w-]{0,99}(?:\.[\w.:/+-]{1,100})?)").fullmatch
 _DEVICE_TYPE = re.compile(r"[a-z0-9][a-z0-9._+-]*/[a-z0-9][a-z0-9._+-]*").fullmatch
 
@@ -37,7 +38,10 @@ def checked_name(name: str, kind: type[Driver] = Driver) -> str:
     if not isinstance(name, str):
         raise Malformed(f"a name is text, not a {type(name).__name__}")
     name = composed(name)
-    if issubclass(kind, Query):
+    if issubclass(kind, Policy):
+        if _POLICY(name) is None:
+            raise Malformed(f"malformed name of a policy: {name[:60]!r} (write % and letters, digits, . _ - +)")
+    elif issubclass(kind, Query):
         if _QUERY(name) is None:
             raise Malformed(
                 f"malformed name of a saved expression: {name[:60]!r} (write @ and letters, digits, . _ - +)"

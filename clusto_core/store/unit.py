@@ -12,7 +12,7 @@ import contextlib
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from itertools import chain
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clusto_core.drivers.parts import FrontPort, RearPort
 from clusto_core.model import wiring
@@ -38,6 +38,17 @@ _NEW_PATH = """
 
 Rows = dict[str, list[Sequence[Any]]]
 """By table, rows as the history tells them."""
+
+
+class Differences(NamedTuple):
+    """What a transaction makes otherwise: Things and parts that are new, gone, renamed (by id); attributes and cables
+    that are new or gone, and cables whose path is another."""
+
+    new: list[Thing]
+    gone: list[Thing]
+    renamed: set[int]
+    attributes: list[Attribute]
+    cables: list[Cable]
 
 
 class UnitOfWork:
@@ -75,6 +86,8 @@ class UnitOfWork:
         self._obsolete: tuple[list[Thing], list[int], list[int]] = ([], [], [])
         self._misnamed: set[int] = set()
         self._paths: set[int] = set()
+        self._rerouted: dict[int, Cable] = {}
+        # Cables whose path has been worked out again, because of another one behind a panel.
         self.declared: dict[Key, Any] = {}
         """What is known of keys, each worked out once; forgotten when a key of the site changes."""
         self.failed: BaseException | None = None
@@ -490,6 +503,7 @@ class UnitOfWork:
         seen = {part.id}
         while (partner := self.partner(part)) is not None and (cable := self.cable_of(partner)) is not None:
             self._paths.add(cable.id)
+            self._rerouted[cable.id] = cable
             across = cable.across(partner.id)
             if across is None or across in seen:
                 return
@@ -573,6 +587,16 @@ class UnitOfWork:
         _, _, part, thing, other_part, other_thing, slot = cable
         names = (self.by_id(part or thing).name, self.by_id(other_part or other_thing).name)
         return (*cable[:6], *names, slot) if slot else (*cable[:6], *names)
+
+    def differences(self) -> Differences:
+        """What differs from the store, as rows."""
+        return Differences(
+            list(self._new[0].values()),
+            list(self._gone[0].values()),
+            set(self.renamed()),
+            [*self._new[1].values(), *self._gone[1].values()],
+            [*self._new[2].values(), *self._gone[2].values(), *self._rerouted.values()],
+        )
 
     def new_keys(self) -> set[Key]:
         """The keys of attributes that are new, without reserved ones and those of which some were taken out."""

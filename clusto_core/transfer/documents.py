@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from clusto_core.drivers import Part, registry
-from clusto_core.drivers.resources import DeviceType, Query, SiteKey
+from clusto_core.drivers.resources import DeviceType, Policy, Query, SiteKey
 from clusto_core.errors import Malformed, did_you_mean
 from clusto_core.model import addresses, mounting, reserved
 from clusto_core.model.attributes import IN, IP, Key, Value, from_python, instant, string, structure
@@ -172,16 +172,18 @@ def _what(data: object) -> str:
     return type(data).__name__
 
 
+_DESCRIBING = {kind.__name__: kind for kind in (Policy, Query, SiteKey)}
+"""Kinds of Things with names of their own form, by the names of their drivers."""
+
+
 def _check_name(document: Document, data: Mapping[str, Any], problems: _Problems) -> None:
     if not document.name:
         if "name" not in data:
             problems.add("a Thing needs a name")
         return
     try:
-        if document.driver == Query.__name__:
-            kinds.checked_name(document.name, Query)
-        elif document.driver == SiteKey.__name__:
-            kinds.checked_name(document.name, SiteKey)
+        if (kind := _DESCRIBING.get(document.driver)) is not None:
+            kinds.checked_name(document.name, kind)
         elif document.driver == DeviceType.__name__ or (not document.driver and "/" in document.name):
             kinds.checked_type(document.name)
         elif ":" in document.name:
