@@ -322,6 +322,21 @@ def saved_expressions(ctx: click.Context, param: click.Parameter, incomplete: st
         return _plain(f"{mark}{each.name}" for each in saved(reader) if f"{mark}{each.name}".startswith(incomplete))
 
 
+def policies(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """The names of the policies."""
+    from clusto_core.query.policies import policies as every
+
+    with reading(ctx) as reader:
+        return words((policy.name for policy in every(reader)), incomplete)
+
+
+def checks(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """The names of clusto's own checks."""
+    from clusto_core.query.checks import CHECKS
+
+    return words(CHECKS, incomplete)
+
+
 def _keys(reader: Reader, of: Iterable[str] = ()) -> list[str]:
     holders = reader.find_names(of)
     if holders:

@@ -285,6 +285,22 @@ VERBS: dict[str, Fields | None] = {
         "no_inherit?": (FLAG, "whether it is not in force for what is in a Thing"),
         "open?": (FLAG, "whether a choice takes other words too"),
     },
+    "check": {
+        "name": (TEXT, "the Thing or part that breaks the policy"),
+        "driver": (TEXT, "its driver"),
+        "policy": (TEXT, "the policy"),
+        "level": (one_of("error warning"), "the policy's level: errors alone are a failure"),
+        "message": (TEXT, "how it breaks it"),
+    },
+    "policy list": {
+        "name": (TEXT, "the policy"),
+        "level": (one_of("error warning"), "whether `clusto check` fails of it"),
+        "enforced": (FLAG, "whether no change may break it anew"),
+        "never": (none_or(TEXT), "the expression that nothing may satisfy; null for one of clusto's own checks"),
+        "check": (none_or(TEXT), "which of clusto's own checks it is"),
+        "among": (none_or(TEXT), "of which Things clusto's own check is, an expression; null for all"),
+        "say": (none_or(TEXT), "what is told of a Thing that breaks it"),
+    },
     "locate": {
         **{f"{key}?": said for key, said in ADDRESS.items()},
         "name": NAME,

@@ -25,10 +25,18 @@ from clusto_core.store.reader import Reader
 
 Ids = frozenset[int]
 Broken = Iterator[tuple[Thing, str]]
+Find = Callable[[Reader, Ids | None], Broken]
+
+CABLES = "cables"
+"""The check that switches answer: who can ask them does it."""
 
 RATING = Key("rating")
 FEED = Key("feed")
 _POWER_KEYS = (RATING, *feeding.DRAWS, feeding.MAXIMUM, feeding.INLET_KEY)
+
+
+def _nobody_asked(reader: Reader, among: Ids | None) -> Broken:
+    return iter(())
 
 
 def _no_more(reader: Reader, ids: Ids) -> Ids:
@@ -39,7 +47,7 @@ class Check(NamedTuple):
     """One of the checks. `find` gives what does not hold, of some Things or of all, with words for each."""
 
     meaning: str
-    find: Callable[[Reader, Ids | None], Broken]
+    find: Find
     depends: Node = tree.NOTHING
     """An expression that may hold otherwise for a Thing wherever the check may (see `affected`), `widen` besides."""
     widen: Callable[[Reader, Ids], Ids] = _no_more
@@ -278,6 +286,7 @@ CHECKS: dict[str, Check] = {
         tree.Or(tree.Wired(), tree.Fed(tree.NOTHING), *map(tree.HasKey, _POWER_KEYS)),
         _upstream,
     ),
+    CABLES: Check("no switch sees another cable than the recorded one", _nobody_asked, enforceable=False),
     "type-drift": Check("a Thing is as its device type is now", _drifted, enforceable=False),
 }
 """The checks, by their names."""

@@ -7,7 +7,8 @@ is kept as that of a saved one is, and so follows a rename.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from clusto_core.drivers.resources import Policy as Kind
@@ -17,8 +18,10 @@ from clusto_core.model.reserved import EXPRESSION, EXPRESSION_GONE, POLICY
 from clusto_core.model.things import Thing, in_order
 from clusto_core.query import checks, tree
 from clusto_core.query.binding import bind, settle
+from clusto_core.query.checks import Find, Ids
 from clusto_core.query.compiler import Compiler
 from clusto_core.query.parser import parse
+from clusto_core.query.saving import link
 from clusto_core.query.search import COLUMNS
 from clusto_core.query.tree import Node
 from clusto_core.rules import kinds, things, values
@@ -26,6 +29,7 @@ from clusto_core.spelling import natural_key, suggest
 from clusto_core.store.reader import Reader
 from clusto_core.store.unit import UnitOfWork
 
+EMPTY: Mapping[str, Find] = MappingProxyType({})
 MARK = "%"
 LEVELS = ("error", "warning")
 _WORDS = {"say": str, "level": str, "enforce": bool, "check": str}
@@ -109,9 +113,9 @@ def define(unit: UnitOfWork, policy: Policy, *, allow_unknown: bool = False) -> 
     data = {word: getattr(policy, word) for word in _WORDS if getattr(policy, word)}
     changed = bool(values.forget(unit, thing, EXPRESSION_GONE)) if policy.never else False
     if policy.never:
-        changed |= values.keep(unit, thing, EXPRESSION, [string(policy.never)])
+        changed |= values.keep(unit, thing, EXPRESSION, [string(policy.never)]) | link(unit, thing)
     elif any(each.key == EXPRESSION for each in unit.attributes(thing)):
-        changed |= bool(values.forget(unit, thing, EXPRESSION))
+        changed |= bool(values.forget(unit, thing, EXPRESSION)) | link(unit, thing)
     return values.keep(unit, thing, POLICY, [structure(data)]) | changed
 
 
@@ -152,21 +156,42 @@ def _checked(full: str, policy: Policy) -> None:
         raise Malformed(f"{full}: a policy's level is error or warning, not {policy.level[:40]!r}")
     if not (policy.never or policy.check):
         raise Malformed(f"{full}: a policy has an expression, or is one of clusto's own checks")
-    if policy.check and policy.enforce and not checks.named(policy.check).enforceable:
+    if policy.check and not checks.named(policy.check).enforceable and policy.enforce:
         raise Malformed(f"{full}: {policy.check} is looked at by clusto check alone, and cannot be enforced")
 
 
 # --- what breaks them ------------------------------------------------------------------------------------------------
 
 
-def violations(reader: Reader, policy: Policy, among: frozenset[int] | None = None) -> list[Violation]:
+def check(
+    reader: Reader, wanted: Iterable[Policy], among: Collection[int] | None = None, asked: Mapping[str, Find] = EMPTY
+) -> list[Violation]:
+    """What breaks some policies, policy by policy: all, or what is of these Things. `asked` are checks that others do,
+    by their names: those that devices answer. A policy that means nothing any more is told as broken by itself."""
+    found: list[Violation] = []
+    for policy in wanted:
+        try:
+            found += violations(reader, policy, asked=asked)
+        except ClustoError as error:
+            thing = reader.get(MARK + policy.name)
+            assert thing is not None
+            found.append(Violation(policy, thing, str(error)))
+    if among is None:
+        return found
+    return [each for each in found if not {each.thing.id, each.thing.entity_id}.isdisjoint(among)]
+
+
+def violations(
+    reader: Reader, policy: Policy, among: Ids | None = None, asked: Mapping[str, Find] = EMPTY
+) -> list[Violation]:
     """What breaks a policy, in natural order: all, or what of these Things and parts does.
 
     Raises NotFound for an expression that names what is not there any more.
     """
     if not policy.check:
         return [Violation(policy, thing, policy.words) for thing in select(reader, meaning(reader, policy), among)]
-    found = [Violation(policy, *each) for each in checks.named(policy.check).find(reader, among)]
+    find = asked.get(policy.check) or checks.named(policy.check).find
+    found = [Violation(policy, *each) for each in find(reader, among)]
     if policy.never:
         ids = frozenset(each.thing.id for each in found)
         ids = frozenset(thing.id for thing in select(reader, meaning(reader, policy), ids))
@@ -188,7 +213,7 @@ def meaning(reader: Reader, policy: Policy) -> Node:
         raise type(error)(f"the policy {policy.name}: {error}") from None
 
 
-def select(reader: Reader, node: Node, among: frozenset[int] | None = None) -> list[Thing]:
+def select(reader: Reader, node: Node, among: Ids | None = None) -> list[Thing]:
     """What a tree selects, in natural order."""
     wanted = node if among is None else tree.And(tree.Among(among), node)
     sql, parameters = Compiler(reader).compile(wanted, COLUMNS)

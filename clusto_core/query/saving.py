@@ -33,7 +33,7 @@ def save(unit: UnitOfWork, name: str, text: str, *, allow_unknown: bool = False)
     bind(reader, node, allow_unknown=allow_unknown)
     thing = unit.get(full) or things.add(unit, Query, full)
     was_gone = values.forget(unit, thing, EXPRESSION_GONE)
-    return values.keep(unit, thing, EXPRESSION, [string(text)]) | _link(unit, thing) | bool(was_gone)
+    return values.keep(unit, thing, EXPRESSION, [string(text)]) | link(unit, thing) | bool(was_gone)
 
 
 def check(unit: UnitOfWork, exchanged: Container[int] = ()) -> None:
@@ -42,14 +42,14 @@ def check(unit: UnitOfWork, exchanged: Container[int] = ()) -> None:
     new, _ = unit.changed_under({EXPRESSION})
     for attribute in new:
         if (query := unit.find(attribute.thing_id)) is not None:
-            _link(unit, query)
+            link(unit, query)
     if renamed := {id: names for id, names in unit.renamed().items() if id not in exchanged}:
         for attribute in unit.referring(renamed):
             if attribute.key == EXPRESSION_NAMES:
                 _follow(unit, unit.by_id(attribute.thing_id), dict(renamed.values()))
 
 
-def _link(unit: UnitOfWork, query: Thing) -> bool:
+def link(unit: UnitOfWork, query: Thing) -> bool:
     """Keeps which Things an expression names; False when that was so. What nothing is called is left to be found by its
     name, as its author allowed."""
     names = dict.fromkeys(name for node in _tests(unit, query) for name in _named(node))
