@@ -39,14 +39,15 @@ def save(unit: UnitOfWork, name: str, text: str, *, allow_unknown: bool = False)
 def check(unit: UnitOfWork, exchanged: Container[int] = ()) -> None:
     """What is looked at when a transaction ends: expressions that are new name Things by id, and those that name what
     was renamed say its new name; not of what exchanged names, whose expressions mean whatever has the name now."""
+    # First what was linked already: what is linked anew goes by the names that are told then.
+    if names := {id: both for id, both in unit.renamed().items() if id not in exchanged}:
+        for attribute in unit.referring(names):
+            if attribute.key == EXPRESSION_NAMES:
+                _follow(unit, unit.by_id(attribute.thing_id), dict(names.values()))
     new, _ = unit.changed_under({EXPRESSION})
     for attribute in new:
         if (query := unit.find(attribute.thing_id)) is not None:
             link(unit, query)
-    if renamed := {id: names for id, names in unit.renamed().items() if id not in exchanged}:
-        for attribute in unit.referring(renamed):
-            if attribute.key == EXPRESSION_NAMES:
-                _follow(unit, unit.by_id(attribute.thing_id), dict(renamed.values()))
 
 
 def link(unit: UnitOfWork, query: Thing) -> bool:
