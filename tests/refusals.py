@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from ipaddress import ip_network
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from clusto_core.drivers.categories import Class, Role
 from clusto_core.drivers.equipment import Rack
@@ -16,6 +16,7 @@ from clusto_core.model.attributes import Value
 from clusto_core.model.ranges import expand
 from clusto_core.query import saving
 from clusto_core.records import history, moments, searching
+from clusto_core.query import grouping, policies, saving
 from clusto_core.records.revert import revert
 from clusto_core.resources import ipam, naming, vacancies, vlans
 from clusto_core.resources.allocation import Wanted, allocate
@@ -40,6 +41,7 @@ vlan allocate blue
 query save spares driver:Server
 query save all @spares
 add DeviceType acme/box1 --attr env=prod
+policy define no-fs --never name:fs* --enforce
 key define env --choices prod,test --required --on DeviceType
 key define asset --regex [A-Z][0-9] --unique
 attr set asset A1 -t server1
@@ -55,6 +57,10 @@ attr set occupied circuit:C-1 -t switch2a:40
 """What is there besides, so that more can be refused."""
 
 ESCAPE = "\x1b[2J"
+
+
+def _policy(change: Transaction, **said: Any) -> object:
+    return policies.define(change.unit, policies.Policy("x", **said))
 
 
 class Refusal(NamedTuple):
@@ -160,6 +166,19 @@ REFUSALS: list[Refusal] = [
     refused(["add", "NIC", "server1:a b"], 2, "malformed part name", lambda c: c.add("NIC", "server1:a b")),
     refused("add RearPort pp12:back7", 4, "has the number 7", lambda c: c.add("RearPort", "pp12:back7")),
     refused("add Query @x", 2, "saved by clusto query save", lambda c: c.add("Query", "@x")),
+    refused("add Policy %x", 2, "defined by clusto policy define", lambda c: c.add("Policy", "%x")),
+    refused("policy enable nothing", 2, "no such check: nothing", lambda c: _policy(c, check="nothing")),
+    refused(
+        "policy enable cables --enforce", 2, "cannot be enforced", lambda c: _policy(c, check="cables", enforce=True)
+    ),
+    refused("policy delete nothing", 3, "no such policy: nothing", lambda c: policies.delete(c.unit, "nothing")),
+    refused("rename cs1 fs1", 4, "fs1 would break the policy no-fs", lambda c: c.rename("cs1", "fs1")),
+    refused(
+        "pool create --exclusive alone",
+        2,
+        "name two or more",
+        lambda c: grouping.exclude(c.unit, [c.resolve("frozen")]),
+    ),
     refused("add SiteKey =x", 2, "declared by clusto key define", lambda c: c.add("SiteKey", "=x")),
     refused("rename =asset =other", 4, "declares the key asset", lambda c: c.rename("=asset", "=other")),
     refused("key define snmp.port", 4, "clusto itself reads snmp.port", lambda c: c.define_key("snmp.port", {})),

@@ -28,6 +28,7 @@ allocate 2 --where driver:Server
 attr get -t server1 -t rack101 -t @all --inherited
 attr get -t server1:eth0
 blame server1 web-net
+check
 class list
 config
 diff 0
@@ -45,6 +46,7 @@ locate server1:eth1 rack101:RU13 rack101:RU1
 log -p
 log server1
 name list
+policy list
 pool list
 pool list web-pool
 power impact pdu3 rack101

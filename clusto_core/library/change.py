@@ -142,6 +142,32 @@ class Change(View):
 
         self.transaction.rename_all(pair for old, new in names.items() for pair in paired(old, new))
 
+    def define_policy(
+        self,
+        name: str,
+        never: str = "",
+        *,
+        say: str = "",
+        level: str = "error",
+        enforce: bool = False,
+        check: str = "",
+        allow_unknown: bool = False,
+    ) -> None:
+        """Says what must never be, as `clusto policy define` does; with `check` turns one of clusto's own checks on, and
+        `never` says of which Things. With `enforce` no change may break it anew, this one neither.
+
+        Raises Malformed for what cannot be, NotFound for names and keys that nothing has, unless `allow_unknown`."""
+        from clusto_core.query import policies
+
+        policy = policies.Policy(name, never, say, level, enforce, check)
+        policies.define(self.transaction.unit, policy, allow_unknown=allow_unknown)
+
+    def forget_policy(self, name: str) -> None:
+        """Takes a policy away. Raises NotFound."""
+        from clusto_core.query import policies
+
+        policies.delete(self.transaction.unit, name)
+
     def define_key(self, key: str, declaration: Mapping[str, Any], *, convert: bool = False) -> int:
         """Declares a key of the site, as `clusto key define` does: `type`, `meaning`, `on`, `unit`, `choices`, `regex`,
         `to`, `low`, `high`, `many`, `unique`, `required`, `no_inherit`. Gives how many values were converted.

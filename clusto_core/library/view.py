@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from clusto_core.errors import Malformed, NotFound
 from clusto_core.library import asking
@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from clusto_core.query.matching import Match, Pairs
     from clusto_core.query.tree import Node
     from clusto_core.records.history import Entry
+
+
+class Broken(NamedTuple):
+    """A Thing or part that breaks a policy: which one, its level (`error` or `warning`), and how."""
+
+    thing: Handle
+    policy: str
+    level: str
+    words: str
 
 
 class View(Source):
@@ -100,6 +109,20 @@ class View(Source):
             found = pick(reader, asking.choice(number, asked, spread, pack, prefer, seed))
         asking.warn(found.notes)
         return handles(self, found.things)
+
+    def violations(self, where: str | None = None) -> list[Broken]:
+        """What breaks the policies, of all or of what an expression selects: as `clusto check` tells it, but for what
+        switches would have to be asked. Raises Malformed, NotFound for the expression."""
+        from clusto_core.query import policies
+
+        among = None if where is None else {thing.id for thing in asking.find(self, asking.question(where, None))}
+        with self.reading() as reader:
+            found = policies.check(reader, policies.policies(reader), among)
+        things = handles(self, [each.thing for each in found])
+        return [
+            Broken(thing, each.policy.name, each.policy.level, each.words)
+            for thing, each in zip(things, found, strict=True)
+        ]
 
     def history(self, limit: int | None = None) -> list[Entry]:
         """The transactions, newest first."""
