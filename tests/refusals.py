@@ -60,7 +60,7 @@ ESCAPE = "\x1b[2J"
 
 
 def _policy(change: Transaction, **said: Any) -> object:
-    return policies.define(change.unit, policies.Policy("x", **said))
+    return policies.define(change.unit, policies.Policy(**said))
 
 
 class Refusal(NamedTuple):
@@ -167,9 +167,14 @@ REFUSALS: list[Refusal] = [
     refused("add RearPort pp12:back7", 4, "has the number 7", lambda c: c.add("RearPort", "pp12:back7")),
     refused("add Query @x", 2, "saved by clusto query save", lambda c: c.add("Query", "@x")),
     refused("add Policy %x", 2, "defined by clusto policy define", lambda c: c.add("Policy", "%x")),
-    refused("policy enable nothing", 2, "no such check: nothing", lambda c: _policy(c, check="nothing")),
     refused(
-        "policy enable cables --enforce", 2, "cannot be enforced", lambda c: _policy(c, check="cables", enforce=True)
+        "policy enable nothing", 2, "no such check: nothing", lambda c: _policy(c, name="nothing", check="nothing")
+    ),
+    refused(
+        "policy enable cables --enforce",
+        2,
+        "cannot be enforced",
+        lambda c: _policy(c, name="cables", check="cables", enforce=True),
     ),
     refused("policy delete nothing", 3, "no such policy: nothing", lambda c: policies.delete(c.unit, "nothing")),
     refused("rename cs1 fs1", 4, "fs1 would break the policy no-fs", lambda c: c.rename("cs1", "fs1")),

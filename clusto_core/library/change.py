@@ -153,8 +153,8 @@ class Change(View):
         check: str = "",
         allow_unknown: bool = False,
     ) -> None:
-        """Says what must never be, as `clusto policy define` does; with `check` turns one of clusto's own checks on, and
-        `never` says of which Things. With `enforce` no change may break it anew, this one neither.
+        """Says what must never be, as `clusto policy define` does; with `check` turns one of clusto's own checks on,
+        and `never` says of which Things. With `enforce` no change may break it anew, this one neither.
 
         Raises Malformed for what cannot be, NotFound for names and keys that nothing has, unless `allow_unknown`."""
         from clusto_core.query import policies
