@@ -18,7 +18,7 @@ from clusto_core.query.attribute_sql import TESTS, AttributeSql
 from clusto_core.query.patterns import Literal, Range
 from clusto_core.query.relations import Arms
 from clusto_core.query.scope import scope
-from clusto_core.query.statement import Arm, Statement, all_of, any_of, union
+from clusto_core.query.statement import PROBE, Arm, Statement, all_of, any_of, union
 from clusto_core.query.tree import Node
 from clusto_core.query.wired import Wiring
 from clusto_core.store.reader import Reader
@@ -92,7 +92,9 @@ class Compiler:
     def select(self, node: Node, part: bool, columns: Columns) -> str:
         """A select of the whole Things, or the parts, that satisfy a tree; each once."""
         items = list(node.items) if isinstance(node, tree.And) else [node]
-        first = min(items, key=lambda item: self.size(item, part), default=None)
+        few = [item for item in items if isinstance(item, tree.Among) and len(item.ids) < PROBE]
+        # What else there is need not be counted beside these.
+        first = few[0] if few else min(items, key=lambda item: self.size(item, part), default=None)
         x = self.statement.alias("t")
         shown = ", ".join(f"{x}.{column} AS {column}" for column in columns)
         domain = f"{x}.owner_id IS {'NOT ' if part else ''}NULL"

@@ -173,9 +173,8 @@ def check(
         try:
             found += violations(reader, policy, asked=asked)
         except ClustoError as error:
-            thing = reader.get(MARK + policy.name)
-            assert thing is not None
-            found.append(Violation(policy, thing, str(error)))
+            if (thing := reader.get(MARK + policy.name)) is not None:
+                found.append(Violation(policy, thing, str(error)))
     if among is None:
         return found
     return [each for each in found if not {each.thing.id, each.thing.entity_id}.isdisjoint(among)]

@@ -15,8 +15,9 @@ from clusto_core.query.statement import Arm, Statement
 OWNERSHIP = "ownership"
 """No kind of connection, but that one is directly in the other."""
 _LEAVING = """
-    SELECT a.id FROM things t JOIN attributes a ON a.thing_id = t.id AND a.key = '_in' JOIN things p ON p.id = a.ref_id
-    WHERE t.driver IN ({groupings}) AND p.driver NOT IN ({groupings})"""
+    SELECT a.id FROM things t CROSS JOIN attributes a CROSS JOIN things p
+    WHERE a.thing_id = t.id AND a.key = '_in' AND p.id = a.ref_id
+          AND t.driver IN ({groupings}) AND p.driver NOT IN ({groupings})"""
 
 
 class Arms:
