@@ -79,7 +79,7 @@ def test_policies_are_exported_and_imported(clusto: Run, tmp_path: Path) -> None
     listed = clusto("policy", "list").out
     for name in ("two-pdus", "two-feeds"):
         clusto("policy", "delete", name)
-    assert clusto("import", str(exported), "--update").code == 0
+    assert clusto("import", str(exported)).code == 0
     assert clusto("policy", "list").out == listed
     bad = tmp_path / "bad.yaml"
     bad.write_text("things:\n- name: '%x'\n  driver: Policy\n  attrs: {_policy: {json: {level: bad}}}\n")
