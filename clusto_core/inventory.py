@@ -224,7 +224,7 @@ class Transaction:
         if self.before is not None and self.unit.reader.all([Policy.__name__]):
             from clusto_core.query import enforcing
 
-            self.notes += enforcing.check(self.unit, self.before)
+            self.notes += enforcing.check(self.unit, self.before, self._exchanged)
 
     # --- Things ------------------------------------------------------------------------------------------------------
 

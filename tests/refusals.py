@@ -14,9 +14,8 @@ from clusto_core.drivers.equipment import Rack
 from clusto_core.inventory import Transaction
 from clusto_core.model.attributes import Value
 from clusto_core.model.ranges import expand
-from clusto_core.query import saving
-from clusto_core.records import history, moments, searching
 from clusto_core.query import grouping, policies, saving
+from clusto_core.records import history, moments, searching
 from clusto_core.records.revert import revert
 from clusto_core.resources import ipam, naming, vacancies, vlans
 from clusto_core.resources.allocation import Wanted, allocate

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,12 +10,10 @@ import click
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.output import FORMATS, clean, paged, write_lines, write_records
-from clusto_core.errors import Malformed, NotFound
 
 if TYPE_CHECKING:
     from clusto_core.model.things import Thing
     from clusto_core.query.policies import Policy, Violation
-    from clusto_core.records.history import Entry
     from clusto_core.store.reader import Reader
 
 PARALLEL = 32
@@ -31,7 +27,12 @@ BROKEN = 4
 @click.option(
     "--policy", "names", metavar="NAME", multiple=True, help="Only this one.", shell_complete=completion.policies
 )
-@click.option("--since", metavar="MOMENT", help="Only what is new since a transaction (103), or a time (ISO 8601).")
+@click.option(
+    "--since",
+    metavar="MOMENT",
+    help="Only what is new since then: yesterday, '2 weeks ago', 2026-11-02T14:30, or a transaction: 103.",
+    shell_complete=completion.moments,
+)
 @click.option(
     "-o",
     "--output",
@@ -74,44 +75,24 @@ def command(app: App, words: tuple[str, ...], names: tuple[str, ...], since: str
     return BROKEN if any(each.policy.level == "error" for each in found) else 0
 
 
-class _Seen(Exception):
-    """The past has been looked at: nothing of it is to be checked or kept."""
-
-
 def _known(app: App, since: str, wanted: Sequence[Policy]) -> set[tuple[str, int]]:
-    """What broke the policies at a moment, by their names and the ids of Things: what has changed since is undone in a
-    transaction that is never kept."""
-    from clusto_core.query import policies, saving
-    from clusto_core.query.parser import parse
-    from clusto_core.records import history
-    from clusto_core.records.revert import revert
+    """What broke the policies at a moment, by their names and the ids of Things."""
+    from clusto_core.query import policies
+    from clusto_core.records import moments
+    from clusto_core.store.past import open_past
+    from clusto_core.store.reader import Reader
 
-    found: set[tuple[str, int]] = set()
-    with contextlib.suppress(_Seen), app.changing(dry_run=True) as change:
-        for entry in _entries_since(history.entries(change.unit.reader), since):
-            revert(change.unit, entry.id)
-        former = dict(change.unit.renamed().values())
-        as_then = [
-            policy._replace(never=str(saving.renamed(parse(policy.never), former))) if policy.never else policy
-            for policy in wanted
-        ]
-        broken = policies.check(change.unit.reader, [each for each in as_then if not each.gone])
-        found.update((each.policy.name, each.thing.id) for each in broken)
-        raise _Seen
-    return found
+    with open_past(app.settings.url, moments.finder(since)) as past:
+        reader = Reader(past)
+        then = {each.name: each for each in policies.policies(reader)}
+        # What one names may have been called otherwise then, as it said itself.
+        asked = [_as_then(each, then) for each in wanted]
+        return {(each.policy.name, each.thing.id) for each in policies.check(reader, asked)}
 
 
-def _entries_since(entries: Sequence[Entry], since: str) -> list[Entry]:
-    """The transactions after a moment, newest first. Raises Malformed, NotFound."""
-    if since.isdecimal():
-        if int(since) > max((each.id for each in entries), default=0):
-            raise NotFound(f"no such transaction: {since}")
-        return [each for each in entries if each.id > int(since)]
-    try:
-        moment = datetime.fromisoformat(since).astimezone().timestamp()
-    except ValueError:
-        raise Malformed(f"no moment: {since[:60]!r} (a transaction, 103, or a time, 2026-11-28T14:30)") from None
-    return [each for each in entries if each.time > moment]
+def _as_then(policy: Policy, then: Mapping[str, Policy]) -> Policy:
+    known = then.get(policy.name, policy)
+    return known if known.check == policy.check else policy
 
 
 def _write(wanted: Sequence[Policy], found: Sequence[Violation], output: str) -> None:

@@ -6,7 +6,7 @@ is such, the store is asked once more, as it was before: what broke a policy the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 
 from clusto_core.errors import ClustoError, Refused
@@ -27,7 +27,7 @@ SHOWN = 100
 """So many violations are told."""
 
 
-def check(unit: UnitOfWork, before: Before) -> list[str]:
+def check(unit: UnitOfWork, before: Before, exchanged: Container[int] = ()) -> list[str]:
     """Gives what the author of the change should know: what breaks already an enforced policy that it defines.
 
     Raises Refused, with a line for each in its details, for what breaks an enforced policy and did not before.
@@ -35,6 +35,7 @@ def check(unit: UnitOfWork, before: Before) -> list[str]:
     policies.check_definitions(unit)
     enforced = [policy for policy in policies.policies(unit.reader) if policy.enforce]
     affected = Affected(unit)
+    former = {new: old for id, (old, new) in unit.renamed().items() if id not in exchanged}
     notes = []
     for policy in enforced:
         if policy.gone:
@@ -46,7 +47,7 @@ def check(unit: UnitOfWork, before: Before) -> list[str]:
             notes.append(f"not enforced: {error}")
             continue
         if broken := _broken(unit, affected, policy, node):
-            _check_new(unit, policy, node, broken, before)
+            _check_new(policy, node, broken, former, before)
         notes += _of_before(unit, policy)
     return notes
 
@@ -65,10 +66,11 @@ def _broken(unit: UnitOfWork, affected: Affected, policy: Policy, node: Node | N
     return [] if ids == frozenset() else policies.violations(unit.reader, policy, ids)
 
 
-def _check_new(unit: UnitOfWork, policy: Policy, node: Node | None, broken: list[Violation], before: Before) -> None:
-    """Raises Refused for what did not break the policy before."""
+def _check_new(
+    policy: Policy, node: Node | None, broken: list[Violation], former: Mapping[str, str], before: Before
+) -> None:
+    """Raises Refused for what did not break the policy before, when Things had their former names."""
     ids = frozenset(each.thing.id for each in broken)
-    former = {new: old for old, new in unit.renamed().values()}
     with before() as reader:
         if policy.check:
             ids = frozenset(thing.id for thing, _ in checks.named(policy.check).find(reader, ids))
