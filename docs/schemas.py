@@ -63,6 +63,12 @@ CABLED: Fields = {
     "to_part": (none_or(TEXT), "its part there"),
     "via": (several(TEXT), "ports of patch panels on the way, nearest first"),
 }
+RESERVED: Fields = {
+    "until": (TEXT, "the time at which it ends, UTC"),
+    "for": (none_or(TEXT), "what for"),
+    "by": (TEXT, "who reserved it"),
+    "over": (FLAG, "whether that time has come"),
+}
 MEMBERS: Fields = {
     "name": (TEXT, "the category, or with names of categories the member"),
     "members?": (WHOLE, "how many are in it"),
@@ -267,7 +273,13 @@ VERBS: dict[str, Fields | None] = {
             "those without a gap between them",
         ),
     },
-    "ip list": {**ADDRESS, "name": (TEXT, "what holds it")},
+    "ip list": {
+        **ADDRESS,
+        "name": (none_or(TEXT), "what holds it; null with --free, where address is the first of a span"),
+        "last?": (TEXT, "with --free: the last address of the span"),
+        "count?": (WHOLE, "with --free: how many addresses"),
+        "network?": (TEXT, "with --free: the Network"),
+    },
     "key list": {
         "name": (TEXT, "the key"),
         "type": (TEXT, "the type of its values"),
@@ -333,6 +345,7 @@ VERBS: dict[str, Fields | None] = {
         "name": (TEXT, "the name"),
         "range": (TEXT, "the NameRange"),
         "used": (FLAG, "whether a Thing has it"),
+        "owner": (none_or(TEXT), "what it was given to, or what is called so"),
     },
     "network ports": {
         "name": (none_or(TEXT), "the part"),
@@ -415,6 +428,7 @@ VERBS: dict[str, Fields | None] = {
         "moved": (FLAG, "whether the cable is the new device's"),
     },
     "retire": RETURNED,
+    "reservations": {"name": NAME, "driver": DRIVER, **RESERVED},
     "role check": {
         "name": (TEXT, "the machine"),
         "role": (TEXT, "the role"),
@@ -432,6 +446,7 @@ VERBS: dict[str, Fields | None] = {
         "driver": DRIVER,
         "position": (several(TEXT), "rack units that it is in"),
         "at": (none_or(TEXT), "that in one word, with half and face"),
+        "reserved": (none_or(record(RESERVED)), "its reservation"),
         "places": (several(TEXT), "places that it is in, nearest first"),
         "groupings": (several(TEXT), "pools, roles, classes and services that it is in"),
         "addresses": (

@@ -40,6 +40,7 @@ free switch2a rack101 web-net pdu3
 free --count switch2a
 ip list web-net
 key list
+ip list web-net --free
 locate --where driver:Driver
 locate server1:eth1 rack101:RU13 rack101:RU1
 log -p
@@ -52,6 +53,7 @@ power profiles
 query list
 rebuild --status
 rebuild recipes
+reservations
 role check
 role list
 service list

@@ -60,6 +60,7 @@ def choice(
     pack: str | None,
     prefer: str | Node | None,
     seed: int | None,
+    claim: str | None = None,
 ) -> Wanted:
     """What is to be picked, with drivers by name. Raises Malformed."""
     from clusto_core.drivers import registry
@@ -69,7 +70,7 @@ def choice(
     if apart and pack is not None:
         raise Malformed("spread and pack are contraries: give one of them")
     together = registry.get(pack) if pack is not None else None
-    return Wanted(number, asked, None, [registry.get(each) for each in apart], together, prefer, seed)
+    return Wanted(number, asked, None, [registry.get(each) for each in apart], together, prefer, seed, claim)
 
 
 def warn(notes: Iterable[str]) -> None:

@@ -12,6 +12,7 @@ from clusto_core.library.source import Source
 from clusto_core.store.database import EmptyStore
 
 if TYPE_CHECKING:
+    from clusto_core.model.reserving import Reservation
     from clusto_core.query.matching import Match, Pairs
     from clusto_core.query.tree import Node
     from clusto_core.records.history import Entry
@@ -100,6 +101,14 @@ class View(Source):
             found = pick(reader, asking.choice(number, asked, spread, pack, prefer, seed))
         asking.warn(found.notes)
         return handles(self, found.things)
+
+    def reservations(self, *named: str | Handle) -> list[Reservation]:
+        """What is reserved, of these and their parts or of all, over or not; the first to end goes first."""
+        from clusto_core.rules import reservations
+
+        among = [record(self, each) for each in named] or None
+        with self.reading() as reader:
+            return reservations.reservations(reader, among)
 
     def history(self, limit: int | None = None) -> list[Entry]:
         """The transactions, newest first."""
