@@ -63,6 +63,12 @@ CABLED: Fields = {
     "to_part": (none_or(TEXT), "its part there"),
     "via": (several(TEXT), "ports of patch panels on the way, nearest first"),
 }
+AMOUNT: Fields = {
+    "total": (none_or(NUMBER), "how much there is; null where nobody said it"),
+    "used": (NUMBER, "how much is used"),
+    "reserved": (NUMBER, "how much is reserved and not used"),
+    "free": (none_or(NUMBER), "what is left"),
+}
 RESERVED: Fields = {
     "until": (TEXT, "the time at which it ends, UTC"),
     "for": (none_or(TEXT), "what for"),
@@ -252,6 +258,31 @@ VERBS: dict[str, Fields | None] = {
         "line": (WHOLE, "on which line the command begins, from 1"),
         "command": (TEXT, "the command, as the history tells it"),
         "said": (several(TEXT), "the lines that its verb printed"),
+    },
+    "capacity": {
+        "name": NAME,
+        "driver": DRIVER,
+        "units": (record(AMOUNT), "rack units"),
+        "runs": (several(WHOLE), "the heights of the runs of free rack units, the highest first"),
+        "watts": (
+            record(
+                {
+                    "limit": (none_or(NUMBER), "what may be drawn; null where nobody said it"),
+                    "used": (NUMBER, "what is drawn as planned, else at most, else as measured"),
+                    "nameplate": (NUMBER, "what is drawn at most"),
+                    "measured": (NUMBER, "what was found to be drawn"),
+                    "free": (none_or(NUMBER), "what may be drawn besides"),
+                    "unknown": (WHOLE, "how many devices with inlets say nothing"),
+                }
+            ),
+            "power",
+        ),
+        "feeds": (record(AMOUNT), "different feeds of PDUs; used are those without a free outlet"),
+        "outlets": (record(AMOUNT), "outlets of PDUs"),
+        "ports": (record(AMOUNT), "ports of switches"),
+        "addresses": (record(AMOUNT), "addresses of Networks; those that are kept count as reserved"),
+        "weight": (record(AMOUNT), "kg"),
+        "depth": (none_or(NUMBER), "mm"),
     },
     "class list": MEMBERS,
     "config": {

@@ -18,7 +18,7 @@ from clusto_core.model.ranges import expand
 from clusto_core.query import saving
 from clusto_core.records import history, moments, searching
 from clusto_core.records.revert import revert
-from clusto_core.resources import ipam, naming, vacancies, vlans
+from clusto_core.resources import fitting, ipam, naming, vacancies, vlans
 from clusto_core.resources.allocation import Wanted, allocate
 from clusto_core.resources.returning import RETIRE, give_back
 from clusto_core.rules import categories, kinds, services
@@ -504,6 +504,15 @@ REFUSALS: list[Refusal] = [
         4,
         "not enough: 9 wanted",
         None,
+    ),
+    refused("capacity --for rooms=2", 2, "no rack has 'rooms'", lambda c: fitting.need("rooms=2")),
+    refused("capacity --for watts=2kg", 2, "watts is a number in W", lambda c: fitting.need("watts=2kg")),
+    refused("capacity --for units=99", 4, "no rack has room for units=99", None),
+    refused(
+        "allocate 1 --where driver:Rack --fit units=99",
+        4,
+        "only racks with that much room count",
+        lambda c: allocate(c, Wanted(1, "driver:Rack", fit={"units": 99})),
     ),
     refused("allocate 9 --where driver:Server", 4, "not enough", lambda c: allocate(c, Wanted(9, "driver:Server"))),
     refused(

@@ -28,6 +28,9 @@ allocate 2 --where driver:Server
 attr get -t server1 -t rack101 -t @all --inherited
 attr get -t server1:eth0
 blame server1 web-net
+    },
+capacity rack101 pdu3 switch2a web-net
+capacity --for units=2,ports=1
 class list
 config
 diff 0

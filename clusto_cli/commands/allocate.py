@@ -29,6 +29,7 @@ from clusto_core.errors import Malformed
 @click.option("--hold", metavar="TIME", help="Reserve them for so long from now on: 2h, 30d.")
 @click.option("--for", "purpose", metavar="TEXT", default="", help="What they are reserved for.")
 @click.option("--claim", metavar="TEXT", help="Only what is reserved for TEXT; the reservations end.")
+@click.option("--fit", metavar="NEED", help="Only racks with that much room, and what is in them: units=2,watts=800.")
 @click.option("--put", metavar="PARENT", help="What they are put in.", shell_complete=completion.parents)
 @output_option
 @strict_option
@@ -48,6 +49,7 @@ def command(
     hold: str | None,
     purpose: str,
     claim: str | None,
+    fit: str | None,
     put: str | None,
     output: str,
     message: str | None,
@@ -73,6 +75,7 @@ def command(
     """
     from clusto_core.model.reserving import deadline
     from clusto_core.resources.allocation import Wanted, allocate
+    from clusto_core.resources.fitting import need
 
     held = until is not None or hold is not None
     if purpose and not held:
@@ -91,6 +94,7 @@ def command(
             prefer,
             seed,
             claim,
+            need(fit) if fit is not None else None,
         )
         goal = change.resolve(put) if put else None
         found = allocate(change, wanted, settings=settings, put=goal, until=end, purpose=purpose)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from clusto_core.query.matching import Match, Pairs
     from clusto_core.query.tree import Node
+    from clusto_core.resources.fitting import Need
     from clusto_core.resources.returning import Returned
     from clusto_core.rules.parts import Counts
     from clusto_core.store.reader import Reader
@@ -214,19 +215,21 @@ class Change(View):
         hold: str | None = None,
         purpose: str = "",
         claim: str | None = None,
+        fit: str | Need | None = None,
     ) -> list[Handle]:
         """Picks so many Things, or none at all, as `pick` does, sets attributes of them and puts them somewhere.
 
         What is picked in a change is not picked in it again; that others do not pick it is what `set` and `put` are
         for, or a reservation `until` a time (`2026-12-24`) or for so long (`hold`: `2h`), for some `purpose`. `claim`:
-        only what is reserved for that purpose. Raises as `pick` does, and as setting and putting does.
+        only what is reserved for that purpose. `fit`: only racks with that much room, and what stands in them. Raises
+        as `pick` does, and as setting and putting does.
         """
         from clusto_core.resources.allocation import allocate
 
         asked = self._question(wanted, how, driver, inside)
         place = None if put is None else record(self, put)
         end = None if until is None and hold is None else _deadline(until, hold)
-        choice = asking.choice(number, asked, spread, pack, prefer, seed, claim)
+        choice = asking.choice(number, asked, spread, pack, prefer, seed, claim, fit)
         with self.transaction.unit.wholly():
             found = allocate(self.transaction, choice, put=place, until=end, purpose=purpose)
             picked = handles(self, found.things)

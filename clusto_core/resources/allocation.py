@@ -22,6 +22,8 @@ from clusto_core.query.compiler import Compiler
 from clusto_core.query.patterns import Literal
 from clusto_core.query.search import COLUMNS, tree_of
 from clusto_core.query.tree import Node
+from clusto_core.resources import fitting
+from clusto_core.resources.fitting import Need
 from clusto_core.rules import reservations
 from clusto_core.spelling import natural_key
 from clusto_core.store.reader import Reader
@@ -42,6 +44,7 @@ class Wanted(NamedTuple):
     `spread`: of the first driver (Rack) no two may share one; of the further ones (PDU) as few as can be.
     `pack`: on as few of that driver as can be. `prefer`: an expression; what satisfies it goes first.
     `claim`: only what is reserved for that, which nothing else picks before its time.
+    `fit`: only racks that have room for it, and what stands in them.
     `seed`: a repeatable shuffle; without one, Things go in natural order, as the store comes upon them.
     """
 
@@ -53,6 +56,7 @@ class Wanted(NamedTuple):
     prefer: str | Node | None = None
     seed: int | None = None
     claim: str | None = None
+    fit: Need | None = None
 
 
 class Allocation(NamedTuple):
@@ -123,6 +127,10 @@ class _Picker:
         self.taken = taken
         self.reserved = reservations.held(reader)
         self.claimed: set[int] | None = None
+        self.roomy: set[int] | None = None
+        if wanted.fit is not None:
+            within = [wanted.within] if wanted.within is not None else None
+            self.roomy = fitting.inside(reader, fitting.fitting(reader, wanted.fit, within).racks)
         if wanted.claim is not None:
             known = reservations.reservations(reader)
             self.claimed = {each.thing.id for each in known if not each.over and each.purpose == wanted.claim}
@@ -130,7 +138,7 @@ class _Picker:
 
     def may_pick(self, id: int) -> bool:
         """Whether it is not handed out already, nor reserved for something else."""
-        if id in self.taken:
+        if id in self.taken or (self.roomy is not None and id not in self.roomy):
             return False
         return id not in self.reserved if self.claimed is None else id in self.claimed
 
@@ -302,6 +310,8 @@ def _lacking(reader: Reader, wanted: Wanted, conditions: list[Node], picker: _Pi
         counted.append(f"{'and ' if number > 1 else ''}{conditions[number - 1]}: {total}")
     reserved = len(picker.reserved.intersection(ids)) if picker.claimed is None else 0
     besides = f"; {reserved} besides {'is' if reserved == 1 else 'are'} reserved (clusto reservations)" * bool(reserved)
+    if picker.roomy is not None:
+        besides += "; only racks with that much room count, and what is in them (clusto capacity --for)"
     if picker.claimed is not None:
         besides = f"; {len(picker.claimed)} are reserved for {wanted.claim}"
     if total >= wanted.number and wanted.spread:
