@@ -78,6 +78,10 @@ def ref(name: str) -> Value:
     return Value("relation", name)
 
 
+def _reserved_without_end(change: Transaction) -> object:
+    return allocate(change, Wanted(1, "driver:Server"), purpose="shop")
+
+
 REFUSALS: list[Refusal] = [
     refused(
         "add Network net2 --attr cidr=10.2.1.0/29",
@@ -478,7 +482,7 @@ REFUSALS: list[Refusal] = [
         "malformed length of time",
         lambda c: reserving.deadline(None, "soon"),
     ),
-    refused("allocate 1 --where driver:Server --for shop", 2, "until when", lambda c: reserving.deadline()),
+    refused("allocate 1 --where driver:Server --for shop", 2, "reserved for shop: until when", _reserved_without_end),
     refused(
         "allocate 1 --where driver:Server --claim nothing",
         4,

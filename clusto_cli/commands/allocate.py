@@ -11,7 +11,6 @@ from clusto_cli.output import output_option, write_lines, write_records
 from clusto_cli.targets import say_notes
 from clusto_cli.values import parse_pair
 from clusto_core.drivers import Driver, registry
-from clusto_core.errors import Malformed
 
 
 @click.command("allocate")
@@ -78,8 +77,6 @@ def command(
     from clusto_core.resources.fitting import need
 
     held = until is not None or hold is not None
-    if purpose and not held:
-        raise Malformed("--for says what they are reserved for: until when? (--until 2026-12-24, or --hold 2h)")
     end = deadline(until, hold) if held else None
     drivers = [_driver(text) for text in spread.split(",")] if spread else []
     settings = [parse_pair(pair) for pair in pairs]

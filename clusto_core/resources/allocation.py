@@ -82,6 +82,8 @@ def allocate(
     Raises Refused when there are not enough, saying which condition lacks; Malformed, NotFound as `query.find` does,
     Refused as `Transaction.put`.
     """
+    if purpose and until is None:
+        raise Malformed(f"reserved for {purpose}: until when? (--until 2026-12-24, or --hold 2h)")
     chosen, notes = pick(change.unit.reader, wanted, change.allocated)
     values = list(settings)
     things = change.unit.known(chosen)
