@@ -68,7 +68,7 @@ def push(app: App, declared: Declared, *, dry_run: bool) -> None:
 
     done = 0
     with app.reading() as reader:
-        for words in getattr(sources.of_type(declared.type), "push")(declared, reader, dry_run=dry_run):
+        for words in sources.of_type(declared.type).push(declared, reader, dry_run=dry_run):
             done += 1
             app.say(f"{'would write back' if dry_run else 'wrote back'}: {words}")
     app.say(f"{'would write' if dry_run else 'wrote'} {done} back to {declared.name}")

@@ -34,10 +34,12 @@ from clusto_core.rules import (
     devicetypes,
     kinds,
     modules,
+    names,
     newkeys,
     parts,
     protection,
     relocation,
+    reservations,
     sitekeys,
     sockets,
     spaces,
@@ -54,6 +56,8 @@ from clusto_core.store.reader import Reader, open_reader
 from clusto_core.store.unit import UnitOfWork
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from clusto_core.query.matching import Match, Pairs
     from clusto_core.query.tree import Node
     from clusto_core.rules.values import Scalar
@@ -213,6 +217,7 @@ class Transaction:
             categories.check(self.unit)
             cabling.check_sizes(self.unit)
             spaces.check(self.unit)
+            names.give_back(self.unit)
             if self.unit.renamed() or self.unit.changed_under({EXPRESSION})[0]:
                 from clusto_core.query import saving
 
@@ -374,6 +379,25 @@ class Transaction:
         """The number behind the highest that a Thing has under a key, with whatever subkey; 0 where it has none. Two
         transactions never get one number: the store has one writer at a time."""
         return values.next_number(self.unit, self.resolve(thing), key)
+
+    # --- reservations ------------------------------------------------------------------------------------------------
+
+    def reserve(self, wanted: str | Thing | Sequence[str | Thing], until: datetime, purpose: str = "") -> None:
+        """Keeps Things or parts from being picked until then: see `reservations.reserve`. Raises Refused for one that
+        is reserved for something else, Malformed for a time that is over."""
+        every = list(map(self.resolve, _several(wanted)))
+        with self.unit.wholly():
+            reservations.reserve(self.unit, every, until, purpose, history.user())
+
+    def extend(self, wanted: str | Thing | Sequence[str | Thing], until: datetime) -> None:
+        """Has reservations end at another time. Raises NotFound for what is not reserved, Malformed as `reserve`."""
+        with self.unit.wholly():
+            reservations.extend(self.unit, list(map(self.resolve, _several(wanted))), until)
+
+    def release(self, wanted: str | Thing | Sequence[str | Thing]) -> None:
+        """Ends reservations. Raises NotFound for what is not reserved."""
+        with self.unit.wholly():
+            reservations.release(self.unit, list(map(self.resolve, _several(wanted))))
 
     # --- keys --------------------------------------------------------------------------------------------------------
 

@@ -63,6 +63,18 @@ CABLED: Fields = {
     "to_part": (none_or(TEXT), "its part there"),
     "via": (several(TEXT), "ports of patch panels on the way, nearest first"),
 }
+AMOUNT: Fields = {
+    "total": (none_or(NUMBER), "how much there is; null where nobody said it"),
+    "used": (NUMBER, "how much is used"),
+    "reserved": (NUMBER, "how much is reserved and not used"),
+    "free": (none_or(NUMBER), "what is left"),
+}
+RESERVED: Fields = {
+    "until": (TEXT, "the time at which it ends, UTC"),
+    "for": (none_or(TEXT), "what for"),
+    "by": (TEXT, "who reserved it"),
+    "over": (FLAG, "whether that time has come"),
+}
 MEMBERS: Fields = {
     "name": (TEXT, "the category, or with names of categories the member"),
     "members?": (WHOLE, "how many are in it"),
@@ -247,6 +259,31 @@ VERBS: dict[str, Fields | None] = {
         "command": (TEXT, "the command, as the history tells it"),
         "said": (several(TEXT), "the lines that its verb printed"),
     },
+    "capacity": {
+        "name": NAME,
+        "driver": DRIVER,
+        "units": (record(AMOUNT), "rack units"),
+        "runs": (several(WHOLE), "the heights of the runs of free rack units, the highest first"),
+        "watts": (
+            record(
+                {
+                    "limit": (none_or(NUMBER), "what may be drawn; null where nobody said it"),
+                    "used": (NUMBER, "what is drawn as planned, else at most, else as measured"),
+                    "nameplate": (NUMBER, "what is drawn at most"),
+                    "measured": (NUMBER, "what was found to be drawn"),
+                    "free": (none_or(NUMBER), "what may be drawn besides"),
+                    "unknown": (WHOLE, "how many devices with inlets say nothing"),
+                }
+            ),
+            "power",
+        ),
+        "feeds": (record(AMOUNT), "different feeds of PDUs; used are those without a free outlet"),
+        "outlets": (record(AMOUNT), "outlets of PDUs"),
+        "ports": (record(AMOUNT), "ports of switches"),
+        "addresses": (record(AMOUNT), "addresses of Networks; those that are kept count as reserved"),
+        "weight": (record(AMOUNT), "kg"),
+        "depth": (none_or(NUMBER), "mm"),
+    },
     "class list": MEMBERS,
     "config": {
         "kind": (TEXT, "command, network, path..."),
@@ -267,7 +304,13 @@ VERBS: dict[str, Fields | None] = {
             "those without a gap between them",
         ),
     },
-    "ip list": {**ADDRESS, "name": (TEXT, "what holds it")},
+    "ip list": {
+        **ADDRESS,
+        "name": (none_or(TEXT), "what holds it; null with --free, where address is the first of a span"),
+        "last?": (TEXT, "with --free: the last address of the span"),
+        "count?": (WHOLE, "with --free: how many addresses"),
+        "network?": (TEXT, "with --free: the Network"),
+    },
     "key list": {
         "name": (TEXT, "the key"),
         "type": (TEXT, "the type of its values"),
@@ -349,6 +392,7 @@ VERBS: dict[str, Fields | None] = {
         "name": (TEXT, "the name"),
         "range": (TEXT, "the NameRange"),
         "used": (FLAG, "whether a Thing has it"),
+        "owner": (none_or(TEXT), "what it was given to, or what is called so"),
     },
     "network ports": {
         "name": (none_or(TEXT), "the part"),
@@ -431,6 +475,7 @@ VERBS: dict[str, Fields | None] = {
         "moved": (FLAG, "whether the cable is the new device's"),
     },
     "retire": RETURNED,
+    "reservations": {"name": NAME, "driver": DRIVER, **RESERVED},
     "role check": {
         "name": (TEXT, "the machine"),
         "role": (TEXT, "the role"),
@@ -448,6 +493,7 @@ VERBS: dict[str, Fields | None] = {
         "driver": DRIVER,
         "position": (several(TEXT), "rack units that it is in"),
         "at": (none_or(TEXT), "that in one word, with half and face"),
+        "reserved": (none_or(record(RESERVED)), "its reservation"),
         "places": (several(TEXT), "places that it is in, nearest first"),
         "groupings": (several(TEXT), "pools, roles, classes and services that it is in"),
         "addresses": (

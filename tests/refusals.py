@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 from clusto_core.drivers.categories import Class, Role
 from clusto_core.drivers.equipment import Rack
 from clusto_core.inventory import Transaction
+from clusto_core.model import reserving
 from clusto_core.model.attributes import Value
 from clusto_core.model.ranges import expand
 from clusto_core.query import grouping, policies, saving
 from clusto_core.records import history, moments, searching
 from clusto_core.records.revert import revert
-from clusto_core.resources import ipam, naming, vacancies, vlans
+from clusto_core.resources import fitting, ipam, naming, vacancies, vlans
 from clusto_core.resources.allocation import Wanted, allocate
 from clusto_core.resources.returning import RETIRE, give_back
 from clusto_core.rules import categories, kinds, services
@@ -35,6 +36,7 @@ service create dns
 add LoadBalancer lb1 --parts vip=1
 add Network net1 --attr cidr=10.2.1.0/29
 ip allocate 10.2.1.2 server3:eth0
+reservations add server2 --until 2099-12-24 --for shop
 add NameRange names --attr pattern=n[1-2]
 vlan allocate blue
 query save spares driver:Server
@@ -79,6 +81,10 @@ def refused(
 
 def ref(name: str) -> Value:
     return Value("relation", name)
+
+
+def _reserved_without_end(change: Transaction) -> object:
+    return allocate(change, Wanted(1, "driver:Server"), purpose="shop")
 
 
 REFUSALS: list[Refusal] = [
@@ -486,6 +492,54 @@ REFUSALS: list[Refusal] = [
         2,
         "own verbs",
         lambda c: allocate(c, Wanted(1, "driver:Server"), settings=[("_ip", "10.0.0.9")]),
+    ),
+    refused(
+        "allocate 1 --where driver:Server --until 2020-01-01",
+        2,
+        "2020-01-01T23:59Z is over",
+        lambda c: c.reserve("server1", reserving.deadline("2020-01-01")),
+    ),
+    refused(
+        "allocate 1 --where driver:Server --hold soon",
+        2,
+        "malformed length of time",
+        lambda c: reserving.deadline(None, "soon"),
+    ),
+    refused("allocate 1 --where driver:Server --for shop", 2, "reserved for shop: until when", _reserved_without_end),
+    refused(
+        "allocate 1 --where driver:Server --claim nothing",
+        4,
+        "0 are reserved for nothing",
+        lambda c: allocate(c, Wanted(1, "driver:Server", claim="nothing")),
+    ),
+    refused(
+        "reservations add server2 --hold 1h",
+        4,
+        "server2 is reserved until 2099-12-24T23:59Z for shop",
+        lambda c: c.reserve("server2", reserving.deadline(None, "1h")),
+    ),
+    refused(
+        "reservations extend server1 --hold 1h",
+        3,
+        "server1 is not reserved",
+        lambda c: c.extend("server1", reserving.deadline(None, "1h")),
+    ),
+    refused("reservations release server1", 3, "server1 is not reserved", lambda c: c.release("server1")),
+    refused("reservations release server1 --over", 2, "give that, or names"),
+    refused(
+        "ip next net1 --count 9",
+        4,
+        "not enough: 9 wanted",
+        None,
+    ),
+    refused("capacity --for rooms=2", 2, "no rack has 'rooms'", lambda c: fitting.need("rooms=2")),
+    refused("capacity --for watts=2kg", 2, "watts is a number in W", lambda c: fitting.need("watts=2kg")),
+    refused("capacity --for units=99", 4, "no rack has room for units=99", None),
+    refused(
+        "allocate 1 --where driver:Rack --fit units=99",
+        4,
+        "only racks with that much room count",
+        lambda c: allocate(c, Wanted(1, "driver:Rack", fit={"units": 99})),
     ),
     refused("allocate 9 --where driver:Server", 4, "not enough", lambda c: allocate(c, Wanted(9, "driver:Server"))),
     refused(

@@ -29,6 +29,8 @@ attr get -t server1 -t rack101 -t @all --inherited
 attr get -t server1:eth0
 blame server1 web-net
 check
+capacity rack101 pdu3 switch2a web-net
+capacity --for units=2,ports=1
 class list
 config
 diff 0
@@ -41,6 +43,7 @@ free switch2a rack101 web-net pdu3
 free --count switch2a
 ip list web-net
 key list
+ip list web-net --free
 locate --where driver:Driver
 locate server1:eth1 rack101:RU13 rack101:RU1
 log -p
@@ -54,6 +57,7 @@ power profiles
 query list
 rebuild --status
 rebuild recipes
+reservations
 role check
 role list
 service list

@@ -24,6 +24,11 @@ from clusto_core.drivers import Driver, registry
 @click.option("--prefer", metavar="EXPR", help="What satisfies this goes first.", shell_complete=completion.expressions)
 @click.option("--seed", metavar="NUMBER", type=int, help="Shuffle what may be picked; the same for the same number.")
 @click.option("--set", "pairs", metavar="KEY=VALUE", multiple=True, help="An attribute to set; repeatable.")
+@click.option("--until", metavar="TIME", help="Reserve them until then: a date, to its end, or a time (UTC).")
+@click.option("--hold", metavar="TIME", help="Reserve them for so long from now on: 2h, 30d.")
+@click.option("--for", "purpose", metavar="TEXT", default="", help="What they are reserved for.")
+@click.option("--claim", metavar="TEXT", help="Only what is reserved for TEXT; the reservations end.")
+@click.option("--fit", metavar="NEED", help="Only racks with that much room, and what is in them: units=2,watts=800.")
 @click.option("--put", metavar="PARENT", help="What they are put in.", shell_complete=completion.parents)
 @output_option
 @strict_option
@@ -39,6 +44,11 @@ def command(
     prefer: str | None,
     seed: int | None,
     pairs: tuple[str, ...],
+    until: str | None,
+    hold: str | None,
+    purpose: str,
+    claim: str | None,
+    fit: str | None,
     put: str | None,
     output: str,
     message: str | None,
@@ -52,12 +62,22 @@ def command(
         clusto allocate 4 --where 'driver:Server and attr:status,unallocated' --in datacenterZ \\
             --spread Rack --set status=allocated --put web-pool
 
-    --spread Rack,PDU: each in a rack of its own, and fed by as different PDUs as can be. Nothing is ever picked twice,
-    whatever runs beside it, provided that --set or --put makes it another than EXPR selects. Exit code 4 when there
-    are not enough.
-    """
-    from clusto_core.resources.allocation import Wanted, allocate
+    --until and --hold keep others from picking them for so long; nothing has to run when the time comes.
 
+    \b
+        clusto allocate 4 --where 'driver:Server and attr:status,unallocated' --until 2026-12-24 --for 'new shop'
+        clusto allocate 4 --where driver:Server --claim 'new shop' --set status=allocated
+
+    --spread Rack,PDU: each in a rack of its own, and fed by as different PDUs as can be. Nothing is ever picked twice,
+    whatever runs beside it, provided that a reservation, --set or --put makes it another than EXPR selects. Exit code 4
+    when there are not enough.
+    """
+    from clusto_core.model.reserving import deadline
+    from clusto_core.resources.allocation import Wanted, allocate
+    from clusto_core.resources.fitting import need
+
+    held = until is not None or hold is not None
+    end = deadline(until, hold) if held else None
     drivers = [_driver(text) for text in spread.split(",")] if spread else []
     settings = [parse_pair(pair) for pair in pairs]
     hidden = [value.text for key, value in settings if value.concealed(key)]
@@ -70,8 +90,11 @@ def command(
             _driver(pack) if pack else None,
             prefer,
             seed,
+            claim,
+            need(fit) if fit is not None else None,
         )
-        found = allocate(change, wanted, settings=settings, put=change.resolve(put) if put else None)
+        goal = change.resolve(put) if put else None
+        found = allocate(change, wanted, settings=settings, put=goal, until=end, purpose=purpose)
     say_notes(found.notes)
     if output in ("text", "names"):
         write_lines(thing.name for thing in found.things)

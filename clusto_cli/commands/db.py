@@ -46,12 +46,16 @@ def check(app: App) -> None:
     """
     from clusto_cli.progress import progress
     from clusto_core.records.integrity import problems
+    from clusto_core.rules.reservations import reservations
 
     count = 0
     with progress("checking the store"), app.reading() as reader:
         for problem in problems(reader):
             count += 1
             write_lines([problem])
+        for each in reservations(reader):
+            if each.over:
+                app.say(f"note: {each}, which is over: clusto reservations release {each.thing.name}")
     if count:
         raise StoreBroken(f"{count} thing{'s are' if count > 1 else ' is'} wrong with the store")
     write_lines(["the store is sound"])

@@ -15,6 +15,7 @@ from clusto_cli.targets import names_argument, targets
 from clusto_core.model.addresses import SHARED
 
 if TYPE_CHECKING:
+    from clusto_core.resources.ipam import Unused
     from clusto_core.store.reader import Held
 
 
@@ -105,20 +106,26 @@ def free(app: App, texts: tuple[str, ...], message: str | None, dry_run: bool) -
 
 @command.command("list")
 @click.argument("network", metavar="[NETWORK]", required=False, shell_complete=completion.of_driver("Network"))
+@click.option("--free", is_flag=True, help="Those that may be given out instead, in spans.")
 @output_option
 @at_option
 @pass_app
 @paged
-def list_(app: App, network: str | None, output: str) -> None:
+def list_(app: App, network: str | None, free: bool, output: str) -> None:
     """List the addresses of NETWORK, or all, that something holds, in their order.
 
     \b
         clusto ip list web-net
+        clusto ip list web-net --free
     """
     from clusto_core.resources import ipam
 
     with app.reading() as reader:
         block = ipam.block_of(reader, reader.resolve(network)) if network else None
+        if free:
+            found = [each for one in ([block] if block else ipam.blocks(reader)) for each in ipam.unused(reader, one)]
+            _write_unused(found, output)
+            return
         held = ipam.held(reader, block)
     if output == "text":
         write_lines(f"{each.assigned}\t{each.holder.name}" for each in held)
@@ -133,3 +140,49 @@ def _record(held: Held) -> dict[str, Any]:
         "vrf": held.space.name if held.space is not None else None,
         "shared": held.shared,
     }
+
+
+def _write_unused(found: list[Unused], output: str) -> None:
+    if output == "text":
+        write_lines(f"{each}\t{each.size}\t{each.block.thing.name}" for each in found)
+    else:
+        write_records(output, map(_unused_record, found), name=lambda record: _span(record["address"], record["last"]))
+
+
+def _unused_record(unused: Unused) -> dict[str, Any]:
+    return {
+        "address": unused.first,
+        "last": unused.last,
+        "count": unused.size,
+        "network": unused.block.thing.name,
+        "name": None,
+        "vrf": unused.space.name if unused.space is not None else None,
+        "shared": None,
+    }
+
+
+def _span(first: str, last: str) -> str:
+    return first if first == last else f"{first}-{last}"
+
+
+@command.command("next")
+@click.argument("network", metavar="NETWORK", shell_complete=completion.of_driver("Network"))
+@click.option("--count", metavar="N", type=click.IntRange(min=1), default=1, show_default=True, help="So many.")
+@pass_app
+def next_(app: App, network: str, count: int) -> None:
+    """Print the next free addresses of NETWORK, which `ip allocate` would give; nobody is given them by that.
+
+    \b
+        clusto ip next web-net --count 2
+    """
+    from itertools import islice
+
+    from clusto_core.errors import Refused
+    from clusto_core.resources import ipam
+
+    with app.reading() as reader:
+        block = ipam.block_of(reader, reader.resolve(network))
+        found = [str(address) for address in islice(ipam.free(reader, block), count)]
+    if len(found) < count:
+        raise Refused(f"not enough: {count} wanted, {len(found)} addresses of {network} are free")
+    write_lines(found)

@@ -19,6 +19,7 @@ from clusto_core.errors import Malformed
 from clusto_core.model.interfaces import OCCUPIED
 from clusto_core.model.mounting import FACES
 from clusto_core.model.ranges import fold
+from clusto_core.model.reserving import Reservation, spelled
 from clusto_core.model.things import Attribute, Thing
 from clusto_core.store.reader import Reader
 
@@ -114,8 +115,15 @@ def _facts(seen: Overview) -> Iterator[list[Span]]:
         yield [Span("in", "cyan"), Span(" < ".join(place.name for place in seen.places))]
     if seen.groupings:
         yield [Span("member of", "cyan"), Span(", ".join(f"{each.name} ({each.driver})" for each in seen.groupings))]
+    if seen.reservation is not None:
+        yield [Span("reserved", "cyan"), Span(_held_for(seen.reservation))]
     for address, part in seen.addresses:
         yield [Span("address", "cyan"), Span(str(address) + (f" on {part}" if part else ""))]
+
+
+def _held_for(reservation: Reservation) -> str:
+    what = f" for {reservation.purpose}" if reservation.purpose else ""
+    return f"until {spelled(reservation.until)}{what}{', which is over' if reservation.over else ''}"
 
 
 def _loads(reader: Reader, thing: Thing) -> Iterator[list[Span]]:
@@ -204,6 +212,7 @@ def _record(reader: Reader, thing: Thing) -> dict[str, Any]:
         "name": thing.name,
         "driver": thing.driver,
         "position": [unit.name for unit in seen.position],
+        "reserved": _reservation(seen.reservation) if seen.reservation is not None else None,
         "at": seen.at,
         "places": [place.name for place in seen.places],
         "groupings": [grouping.name for grouping in seen.groupings],
@@ -223,6 +232,15 @@ def _record(reader: Reader, thing: Thing) -> dict[str, Any]:
     if thing.is_a(Rack):
         record["units"] = [_unit(unit) for unit in elevation(reader, thing)]
     return record
+
+
+def _reservation(reservation: Reservation) -> dict[str, Any]:
+    return {
+        "until": reservation.until.isoformat().replace("+00:00", "Z"),
+        "for": reservation.purpose or None,
+        "by": reservation.by,
+        "over": reservation.over,
+    }
 
 
 def _unit(unit: Unit) -> dict[str, Any]:

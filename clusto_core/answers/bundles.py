@@ -46,16 +46,19 @@ def fibres_of(reader: Reader, owner: Thing, socket: str) -> list[Thing]:
     return [part for part in reader.parts(owner.id) if part.id in wanted]
 
 
-def with_free_sockets(reader: Reader, owner: Thing) -> set[int]:
-    """The ids of those parts of an equipment that a cable may go into, whether or not one is in them."""
+def with_free_sockets(reader: Reader, *owners: Thing) -> set[int]:
+    """The ids of those parts of equipment that a cable may go into, whether or not one is in them."""
     by_part: dict[int, list[Attribute]] = {}
-    for attribute in reader.attributes_of_parts(owner.id):
+    for attribute in reader.attributes_of_parts(*(owner.id for owner in owners)):
         by_part.setdefault(attribute.thing_id, []).append(attribute)
-    parts = {part.part_name: part for part in reader.parts(owner.id)}
+    beside: dict[int, dict[str, Thing]] = {owner.id: {} for owner in owners}
+    for part in reader.parts(*beside):
+        beside[part.entity_id][part.part_name] = part
     found = set()
-    for name, part in parts.items():
-        told = interfaces.said(by_part.get(part.id, ()))
-        kind = interfaces.kind(name, told, parts.__contains__)
-        if not told.occupied and ((not part.is_a(NIC) and not part.is_a(Port)) or interfaces.has_socket(kind)):
-            found.add(part.id)
+    for parts in beside.values():
+        for name, part in parts.items():
+            told = interfaces.said(by_part.get(part.id, ()))
+            kind = interfaces.kind(name, told, parts.__contains__)
+            if not told.occupied and ((not part.is_a(NIC) and not part.is_a(Port)) or interfaces.has_socket(kind)):
+                found.add(part.id)
     return found

@@ -13,6 +13,7 @@ from clusto_core.drivers.parts import RackUnit
 from clusto_core.model.addresses import Assigned
 from clusto_core.model.attributes import IP, Key
 from clusto_core.model.mounting import FACES, LOWER, UPPER, WHOLE, free_runs, spelled
+from clusto_core.model.reserving import Reservation, reservation
 from clusto_core.model.things import Attribute, Inherited, Link, Thing, in_order
 from clusto_core.model.wiring import POSITION
 from clusto_core.store.reader import Reader
@@ -47,6 +48,7 @@ class Overview(NamedTuple):
     parts: list[PartView]
     members: list[Thing]
     at: str | None
+    reservation: Reservation | None
 
 
 def assigned_of(reader: Reader, attribute: Attribute) -> Assigned:
@@ -90,6 +92,7 @@ def overview(reader: Reader, thing: Thing) -> Overview:
         views,
         [] if thing.is_part else reader.members(thing),
         _at(links),
+        reservation(thing, own),
     )
 
 

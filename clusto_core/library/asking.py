@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from clusto_core.query.matching import Match, Pairs
     from clusto_core.query.tree import Node
     from clusto_core.resources.allocation import Wanted
+    from clusto_core.resources.fitting import Need
 
 
 class UnknownValueWarning(UserWarning):
@@ -60,16 +61,20 @@ def choice(
     pack: str | None,
     prefer: str | Node | None,
     seed: int | None,
+    claim: str | None = None,
+    fit: str | Need | None = None,
 ) -> Wanted:
     """What is to be picked, with drivers by name. Raises Malformed."""
     from clusto_core.drivers import registry
+    from clusto_core.resources import fitting
     from clusto_core.resources.allocation import Wanted
 
+    need = fitting.need(fit) if isinstance(fit, str) else fit
     apart = [spread] if isinstance(spread, str) else spread
     if apart and pack is not None:
         raise Malformed("spread and pack are contraries: give one of them")
     together = registry.get(pack) if pack is not None else None
-    return Wanted(number, asked, None, [registry.get(each) for each in apart], together, prefer, seed)
+    return Wanted(number, asked, None, [registry.get(each) for each in apart], together, prefer, seed, claim, need)
 
 
 def warn(notes: Iterable[str]) -> None:

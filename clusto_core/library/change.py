@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from clusto_core.errors import NotFound, Refused
+from clusto_core.errors import Malformed, NotFound, Refused
 from clusto_core.inventory import Transaction
 from clusto_core.library import asking
 from clusto_core.library.attributes import several
@@ -15,8 +15,11 @@ from clusto_core.library.view import View
 from clusto_core.model.things import Thing
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from clusto_core.query.matching import Match, Pairs
     from clusto_core.query.tree import Node
+    from clusto_core.resources.fitting import Need
     from clusto_core.resources.returning import Returned
     from clusto_core.rules.parts import Counts
     from clusto_core.store.reader import Reader
@@ -234,18 +237,27 @@ class Change(View):
         seed: int | None = None,
         set: Mapping[str, Any] | None = None,
         put: str | Handle | None = None,
+        until: str | datetime | None = None,
+        hold: str | None = None,
+        purpose: str = "",
+        claim: str | None = None,
+        fit: str | Need | None = None,
     ) -> list[Handle]:
         """Picks so many Things, or none at all, as `pick` does, sets attributes of them and puts them somewhere.
 
         What is picked in a change is not picked in it again; that others do not pick it is what `set` and `put` are
-        for. Raises as `pick` does, and as setting and putting does.
+        for, or a reservation `until` a time (`2026-12-24`) or for so long (`hold`: `2h`), for some `purpose`. `claim`:
+        only what is reserved for that purpose. `fit`: only racks with that much room, and what stands in them. Raises
+        as `pick` does, and as setting and putting does.
         """
         from clusto_core.resources.allocation import allocate
 
         asked = self._question(wanted, how, driver, inside)
         place = None if put is None else record(self, put)
+        end = None if until is None and hold is None else _deadline(until, hold)
+        choice = asking.choice(number, asked, spread, pack, prefer, seed, claim, fit)
         with self.transaction.unit.wholly():
-            found = allocate(self.transaction, asking.choice(number, asked, spread, pack, prefer, seed), put=place)
+            found = allocate(self.transaction, choice, put=place, until=end, purpose=purpose)
             picked = handles(self, found.things)
             for handle in picked:
                 handle.attrs.update(set or {})
@@ -289,6 +301,28 @@ class Change(View):
     def _pairs(self, given: Mapping[str, Any] | None) -> list[tuple[str, Any]]:
         return [(key, [self._value(each) for each in several(value)]) for key, value in (given or {}).items()]
 
+    def reserve(
+        self,
+        *named: str | Handle,
+        until: str | datetime | None = None,
+        hold: str | None = None,
+        purpose: str = "",
+    ) -> None:
+        """Keeps Things or parts from being picked until a time, or for so long. Raises Refused for one that is reserved
+        for something else, Malformed for a time that is over."""
+        self.transaction.reserve(self._records(named), _deadline(until, hold), purpose)
+
+    def extend(self, *named: str | Handle, until: str | datetime | None = None, hold: str | None = None) -> None:
+        """Has reservations end at another time. Raises NotFound for what is not reserved, or whose time has come."""
+        self.transaction.extend(self._records(named), _deadline(until, hold))
+
+    def release(self, *named: str | Handle) -> None:
+        """Ends reservations. Raises NotFound for what is not reserved."""
+        self.transaction.release(self._records(named))
+
+    def _records(self, named: Iterable[str | Handle]) -> list[Thing]:
+        return [record(self, each) for each in named]
+
     def allocate_ip(self, network: str | Handle, holder: str | Handle, shared: str | None = None) -> str:
         """See `Handle.allocate_ip`."""
         return self[holder].allocate_ip(network, shared)
@@ -311,14 +345,29 @@ class Change(View):
         place = None if inside is None else record(self, inside)
         return self._handle(vlans.allocate(self.transaction, name, *vlans.parse_range(ids), place)[0])
 
-    def allocate_names(self, range_: str | Handle, number: int = 1) -> list[str]:
-        """Gives out the next free names of a NameRange. Raises Refused when there are not enough, Malformed."""
+    def allocate_names(
+        self, range_: str | Handle, number: int = 1, *, owner: str | Handle | None = None, cooldown: int | None = None
+    ) -> list[str]:
+        """Gives out the next free names of a NameRange, to a Thing perhaps, with which they come back; none that came
+        back in the last `cooldown` seconds (by default what the range says). Raises Refused when there are not enough,
+        Malformed."""
         from clusto_core.resources import naming
 
-        return naming.allocate(self.transaction, record(self, range_), number)
+        whose = None if owner is None else record(self, owner)
+        return naming.allocate(self.transaction, record(self, range_), number, owner=whose, cooldown=cooldown)
 
     def free_name(self, name: str) -> None:
         """Takes a name back that was given out. Raises NotFound."""
         from clusto_core.resources import naming
 
         naming.release(self.transaction, name)
+
+
+def _deadline(until: str | datetime | None, hold: str | None) -> datetime:
+    from clusto_core.model import reserving
+
+    if until is None or isinstance(until, str):
+        return reserving.deadline(until, hold)
+    if hold is not None:
+        raise Malformed("until when? (until or hold, not both)")
+    return reserving.future(until)

@@ -12,9 +12,12 @@ from clusto_core.library.source import Source
 from clusto_core.store.database import EmptyStore
 
 if TYPE_CHECKING:
+    from clusto_core.model.reserving import Reservation
     from clusto_core.query.matching import Match, Pairs
     from clusto_core.query.tree import Node
     from clusto_core.records.history import Entry
+    from clusto_core.resources.capacity import Capacity
+    from clusto_core.resources.fitting import Need
 
 
 class Broken(NamedTuple):
@@ -123,6 +126,32 @@ class View(Source):
             Broken(thing, each.policy.name, each.policy.level, each.words)
             for thing, each in zip(things, found, strict=True)
         ]
+
+    def reservations(self, *named: str | Handle) -> list[Reservation]:
+        """What is reserved, of these and their parts or of all, over or not; the first to end goes first."""
+        from clusto_core.rules import reservations
+
+        among = [record(self, each) for each in named] or None
+        with self.reading() as reader:
+            return reservations.reservations(reader, among)
+
+    def capacity(self, *named: str | Handle) -> list[Capacity]:
+        """What each of these has, uses, has reserved and has free: racks, places, PDUs, switches, Networks; of nobody
+        named, every rack. See `clusto capacity`."""
+        from clusto_core.resources import capacity
+
+        with self.reading() as reader:
+            wanted = [record(self, each) for each in named] or capacity.racks(reader)
+            return capacity.capacities(reader, wanted)
+
+    def fitting(self, need: str | Need, *among: str | Handle) -> list[Capacity]:
+        """The racks with room for something (`units=2,watts=800`), all or those among these and in them, the best
+        first; none of which nobody said enough to tell. Raises Malformed."""
+        from clusto_core.resources import fitting
+
+        wanted = fitting.need(need) if isinstance(need, str) else need
+        with self.reading() as reader:
+            return fitting.fitting(reader, wanted, [record(self, each) for each in among] or None).racks
 
     def history(self, limit: int | None = None) -> list[Entry]:
         """The transactions, newest first."""

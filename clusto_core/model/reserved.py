@@ -11,6 +11,16 @@ from clusto_core.model.attributes import Key
 
 GIVEN = Key("_given")
 """Of a NameRange: names that were given out and not freed."""
+GIVEN_BACK = Key("_given", None, "back")
+"""Of a NameRange: what was given out and came back, each name with the time that it came back at."""
+OWNED_NAME = Key("_name")
+"""Of a Thing: names of NameRanges that were given out to it."""
+RESERVED_UNTIL = Key("_reserved", None, "until")
+"""Until when a Thing or part is reserved."""
+RESERVED_FOR = Key("_reserved", None, "for")
+"""What a Thing or part is reserved for."""
+RESERVED_BY = Key("_reserved", None, "by")
+"""Who reserved a Thing or part."""
 EXPRESSION = Key("_expression")
 """Of a Query: what the saved expression is."""
 KEY_DEFINITION = Key("_key")
@@ -44,6 +54,11 @@ GONE = "_gone"
 
 TYPES: Mapping[Key, str] = {
     GIVEN: "string",
+    GIVEN_BACK: "json",
+    OWNED_NAME: "string",
+    RESERVED_UNTIL: "datetime",
+    RESERVED_FOR: "string",
+    RESERVED_BY: "string",
     EXPRESSION: "string",
     KEY_DEFINITION: "json",
     POLICY: "json",
@@ -63,6 +78,7 @@ FAMILIES: Mapping[str, str] = {SOURCE: "string", GONE: "datetime"}
 """Reserved keys with whatever subkey, each with the type of its values."""
 HOLDERS: Mapping[Key, type[Driver]] = {
     GIVEN: NameRange,
+    GIVEN_BACK: NameRange,
     EXPRESSION: Query,
     EXPRESSION_NAMES: Query,
     EXPRESSION_GONE: Query,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clusto_core.drivers import Driver
 from clusto_core.errors import Malformed, Refused
@@ -22,8 +22,14 @@ from clusto_core.query.compiler import Compiler
 from clusto_core.query.patterns import Literal
 from clusto_core.query.search import COLUMNS, tree_of
 from clusto_core.query.tree import Node
+from clusto_core.resources import fitting
+from clusto_core.resources.fitting import Need
+from clusto_core.rules import reservations
 from clusto_core.spelling import natural_key
 from clusto_core.store.reader import Reader
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 STEPS = 200_000
 """How far a choice is searched for among Things that are in several groups at once."""
@@ -37,6 +43,8 @@ class Wanted(NamedTuple):
 
     `spread`: of the first driver (Rack) no two may share one; of the further ones (PDU) as few as can be.
     `pack`: on as few of that driver as can be. `prefer`: an expression; what satisfies it goes first.
+    `claim`: only what is reserved for that, which nothing else picks before its time.
+    `fit`: only racks that have room for it, and what stands in them.
     `seed`: a repeatable shuffle; without one, Things go in natural order, as the store comes upon them.
     """
 
@@ -47,6 +55,8 @@ class Wanted(NamedTuple):
     pack: type[Driver] | None = None
     prefer: str | Node | None = None
     seed: int | None = None
+    claim: str | None = None
+    fit: Need | None = None
 
 
 class Allocation(NamedTuple):
@@ -62,28 +72,37 @@ def allocate(
     *,
     settings: Iterable[tuple[str | Key, Any]] = (),
     put: Thing | None = None,
+    until: datetime | None = None,
+    purpose: str = "",
 ) -> Allocation:
-    """Picks so many Things, sets attributes of them, and puts them into `put`.
+    """Picks so many Things, sets attributes of them, puts them into `put`, and reserves them `until` then.
+
+    What reservations they had, over or claimed, end.
 
     Raises Refused when there are not enough, saying which condition lacks; Malformed, NotFound as `query.find` does,
     Refused as `Transaction.put`.
     """
+    if purpose and until is None:
+        raise Malformed(f"reserved for {purpose}: until when? (--until 2026-12-24, or --hold 2h)")
     chosen, notes = pick(change.unit.reader, wanted, change.allocated)
     values = list(settings)
     things = change.unit.known(chosen)
     with change.unit.wholly():
         for thing in things:
+            reservations.clear(change.unit, thing)
             for key, value in values:
                 change.set_values(thing, key, value)
             if put is not None:
                 change.put(thing, put)
+        if until is not None:
+            change.reserve(things, until, purpose)
     change.allocated.update(thing.id for thing in things)
     return Allocation(things, notes)
 
 
 def pick(reader: Reader, wanted: Wanted, taken: Container[int] = ()) -> Allocation:
-    """Picks so many Things, without those of the ids that are `taken`, and does nothing with them. Raises as `allocate`
-    does."""
+    """Picks so many Things, without those that are reserved and those of the ids that are `taken`, and does nothing
+    with them. Raises as `allocate` does."""
     if wanted.number < 1:
         raise Malformed(f"{wanted.number} Things cannot be picked")
     if wanted.spread and wanted.pack:
@@ -108,7 +127,22 @@ class _Picker:
         self.reader = reader
         self.wanted = wanted
         self.taken = taken
+        self.reserved = reservations.held(reader)
+        self.claimed: set[int] | None = None
+        self.roomy: set[int] | None = None
+        if wanted.fit is not None:
+            within = [wanted.within] if wanted.within is not None else None
+            self.roomy = fitting.inside(reader, fitting.fitting(reader, wanted.fit, within).racks)
+        if wanted.claim is not None:
+            known = reservations.reservations(reader)
+            self.claimed = {each.thing.id for each in known if not each.over and each.purpose == wanted.claim}
         self.groups: list[dict[int, Groups]] = [{} for _ in wanted.spread]
+
+    def may_pick(self, id: int) -> bool:
+        """Whether it is not handed out already, nor reserved for something else."""
+        if id in self.taken or (self.roomy is not None and id not in self.roomy):
+            return False
+        return id not in self.reserved if self.claimed is None else id in self.claimed
 
     def pick(self, node: Node, preferred: Node | None) -> list[Thing] | None:
         """So many Things, or None when there are not enough."""
@@ -134,7 +168,7 @@ class _Picker:
         size = max(64, 4 * self.wanted.number)
         portion: list[Thing] = []
         for row in self.reader.database.iterate(sql, parameters):
-            if row[0] not in self.taken:
+            if self.may_pick(row[0]):
                 portion.append(Thing(*row))
             if eager and len(portion) >= size:
                 yield self._ready(portion)
@@ -270,14 +304,22 @@ def _lacking(reader: Reader, wanted: Wanted, conditions: list[Node], picker: _Pi
     """Why there are not enough: how many satisfy the conditions, one after the other."""
     counted = []
     total = 0
+    ids: list[int] = []
     for number in range(1, len(conditions) + 1):
         sql, parameters = Compiler(reader).compile(tree.And(*conditions[:number]), ("id",))
-        total = sum(row[0] not in picker.taken for row in reader.database.iterate(sql, parameters))
+        ids = [row[0] for row in reader.database.iterate(sql, parameters)]
+        total = sum(map(picker.may_pick, ids))
         counted.append(f"{'and ' if number > 1 else ''}{conditions[number - 1]}: {total}")
+    reserved = len(picker.reserved.intersection(ids)) if picker.claimed is None else 0
+    besides = f"; {reserved} besides {'is' if reserved == 1 else 'are'} reserved (clusto reservations)" * bool(reserved)
+    if picker.roomy is not None:
+        besides += "; only racks with that much room count, and what is in them (clusto capacity --for)"
+    if picker.claimed is not None:
+        besides = f"; {len(picker.claimed)} are reserved for {wanted.claim}"
     if total >= wanted.number and wanted.spread:
         driver = wanted.spread[0].__name__
         groups = len(set().union(*picker.groups[0].values())) if picker.groups[0] else 0
         lost = sum(1 for found in picker.groups[0].values() if not found)
         beside = f", {lost} of them in none" if lost else ""
-        return f"not enough: {wanted.number} wanted, {total} found, on {groups} different {driver}s{beside}"
-    return f"not enough: {wanted.number} wanted, {total} found ({', '.join(counted)})"
+        return f"not enough: {wanted.number} wanted, {total} found, on {groups} different {driver}s{beside}{besides}"
+    return f"not enough: {wanted.number} wanted, {total} found ({', '.join(counted)}){besides}"

@@ -136,6 +136,28 @@ def spans(reader: Reader, block: Block, within: IPv4Network | IPv6Network | None
         yield number, last
 
 
+class Unused(NamedTuple):
+    """Addresses of a Network that may be given out, without a gap between them; `space` is its VRF."""
+
+    block: Block
+    first: str
+    last: str
+    size: int
+    space: Thing | None
+
+    def __str__(self) -> str:
+        span = self.first if self.size == 1 else f"{self.first}-{self.last}"
+        return f"{span}@{self.space.name}" if self.space is not None else span
+
+
+def unused(reader: Reader, block: Block) -> Iterator[Unused]:
+    """All that may be given out of a Network, lowest first: see `spans`."""
+    space = reader.by_ids([block.space])[block.space] if block.space is not None else None
+    kind = kind_of(block)
+    for first, last in spans(reader, block):
+        yield Unused(block, str(kind(first)), str(kind(last)), last - first + 1, space)
+
+
 def _kept(reader: Reader, block: Block) -> list[tuple[int, int]]:
     """What is not given out of a Network, lowest first: what it keeps, and the Networks within it."""
     kept = list(block.kept)

@@ -36,4 +36,12 @@ KEYS: Mapping[str, Mapping[str, Any]] = {
         "no_inherit": True,
         "meaning": "the names that a NameRange gives out: server[001-999]",
     },
+    "cooldown": {
+        "type": "number",
+        "unit": "s",
+        "low": 0,
+        "on": ["NameRange"],
+        "no_inherit": True,
+        "meaning": "how long a name that came back is not given again: 30d",
+    },
 }

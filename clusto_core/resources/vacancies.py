@@ -1,6 +1,7 @@
 """What is free: the parts of a Thing that nothing is joined to, by kind, and the addresses of a Network.
 
-What makes a part free is the test `free` of expressions; what makes an address free is `ipam`.
+What makes a part free is the test `free` of expressions, and that nobody reserved it; what makes an address free is
+`ipam`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from clusto_core.query.parser import parse
 from clusto_core.query.patterns import Literal
 from clusto_core.query.search import find
 from clusto_core.resources import ipam
+from clusto_core.rules import reservations
 from clusto_core.store.reader import Reader
 
 ADDRESS = "address"
@@ -70,9 +72,10 @@ def vacancies(reader: Reader, thing: Thing) -> list[Vacancy]:
     if thing.is_a(Network):
         return _addresses(reader, ipam.block_of(reader, thing))
     by_driver: dict[str, list[Thing]] = {}
+    reserved = reservations.held(reader)
     fitting = with_free_sockets(reader, reader.by_ids([thing.entity_id])[thing.entity_id])
     for part in find(reader, _free_of(thing)).things:
-        if part.id not in fitting:
+        if part.id not in fitting or part.id in reserved:
             continue
         by_driver.setdefault(part.driver, []).append(part)
     return [

@@ -19,7 +19,7 @@ from clusto_core.model.keys import is_true
 from clusto_core.model.mounting import Span, parse_span
 from clusto_core.model.names import trailing_number
 from clusto_core.model.things import Cable, Thing
-from clusto_core.rules import sockets
+from clusto_core.rules import reservations, sockets
 from clusto_core.rules.containment import check_no_cycle, is_in, standing, take
 from clusto_core.spelling import natural_key
 from clusto_core.store.unit import UnitOfWork
@@ -161,17 +161,26 @@ def _rack_unit(unit: UnitOfWork, rack: Thing, number: int) -> Thing | None:
 
 def _free_run(unit: UnitOfWork, rack: Thing, tall: int, wanted: int) -> int:
     """The lowest half from which so many are free, in these cells. Raises Refused."""
-    taken = {number: _taken_of(unit, rack_unit) for number, rack_unit in rack_units(unit, rack).items()}
+    units = rack_units(unit, rack)
+    taken = {number: _taken_of(unit, rack_unit) for number, rack_unit in units.items()}
     low = next(mounting.free_runs(taken, tall, wanted), None)
     if low is None:
         what = f"{tall / 2:g} free units in a row" if tall > 2 else "free unit"
-        raise Refused(f"{rack.name} has no {what}")
+        raise Refused(f"{rack.name} has no {what}{_but_reserved(unit, units.values())}")
     return low
 
 
 def _taken_of(unit: UnitOfWork, rack_unit: Thing) -> int:
-    """All that is taken of a rack unit."""
+    """All that is taken of a rack unit, or that somebody reserved."""
+    if reservations.holds(unit, rack_unit):
+        return mounting.WHOLE
     return reduce(or_, (cable.slot for cable in unit.occupying(rack_unit)), 0)
+
+
+def _but_reserved(unit: UnitOfWork, parts: Iterable[Thing]) -> str:
+    """What to say beside that nothing is free where some of these parts are reserved."""
+    number = sum(reservations.holds(unit, part) for part in parts)
+    return f", {number} {'is' if number == 1 else 'are'} reserved: name one, or see clusto reservations" * bool(number)
 
 
 def check_number_is_free_to_change(unit: UnitOfWork, part: Thing) -> None:
@@ -346,13 +355,15 @@ def _choose(unit: UnitOfWork, one: Thing, other: Thing, kind: str | None) -> tup
             part for part in own if kinds[0] in {wiring.cable_kind(part.kind, each) for each in drivers.values()}
         ]
         free = [part for part in fitting if _is_free(unit, part) and part not in chosen]
-        if not free:
+        first = next((part for part in free if thing.is_part or not reservations.holds(unit, part)), None)
+        if first is None:
             if thing.is_part:
                 sockets.check(unit, thing)
                 raise Refused(_in_use(unit, thing))
             noun = getattr(fitting[0].kind, "noun", "part")
-            raise Refused(f"{thing.name} has no free {noun}{_passed_over(unit, thing)}")
-        chosen.append(free[0])
+            why = _but_reserved(unit, free) or _passed_over(unit, thing)
+            raise Refused(f"{thing.name} has no free {noun}{why}")
+        chosen.append(first)
     return chosen[0], chosen[1]
 
 

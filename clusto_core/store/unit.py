@@ -630,6 +630,10 @@ class UnitOfWork:
         names = {key.key for key in keys}
         return [each for each in self._new[1].values() if each.key.key in names and each.key in keys]
 
+    def gone_things(self) -> Iterator[Thing]:
+        """The whole Things that the store has and that are taken out."""
+        return (thing for thing in self._gone[0].values() if thing.owner_id is None)
+
     def is_gone(self, id: int) -> bool:
         """Whether a Thing or part that the store has is taken out."""
         return id in self._gone[0]
