@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from clusto_cli.context import App
 from clusto_cli.output import write_lines, write_records
@@ -68,7 +68,8 @@ def push(app: App, declared: Declared, *, dry_run: bool) -> None:
 
     done = 0
     with app.reading() as reader:
-        for words in sources.of_type(declared.type).push(declared, reader, dry_run=dry_run):
+        kind: Any = sources.of_type(declared.type)
+        for words in kind.push(declared, reader, dry_run=dry_run):
             done += 1
             app.say(f"{'would write back' if dry_run else 'wrote back'}: {words}")
     app.say(f"{'would write' if dry_run else 'wrote'} {done} back to {declared.name}")

@@ -104,6 +104,8 @@ def test_outputs_for_programs(site: str) -> None:
         "to": "switch2a",
         "to_part": "4",
         "via": ["pp12:7"],
+        "half": None,
+        "face": None,
     }
     lines = program(site, "locate", "server1", "-o", "jsonl").out.splitlines()
     assert [json.loads(line) for line in lines] == records

@@ -72,6 +72,7 @@ WITH_DEVICES = {
     *("power trust", "network ports", "network setvlan", "network undo", "network verify", "network vlan", "rebuild"),
     "console",
     "sync",
+    *("batch", "move", "replace", "retire", "deallocate"),
 }
 """Verbs that print JSON of devices or sources: the tests of these hold it against its schema, as all tests do."""
 
