@@ -23,6 +23,8 @@ from clusto_core.resources.allocation import Wanted, allocate
 from clusto_core.resources.returning import RETIRE, give_back
 from clusto_core.rules import categories, kinds, services
 from clusto_core.rules.pairs import paired
+from clusto_core.transfer.sheets import mapping
+from clusto_core.transfer.sheets import saved as sheetmaps
 from clusto_core.transfer.sources import declared
 
 NOWHERE = ip_network("10.9.0.0/24")
@@ -554,6 +556,15 @@ REFUSALS: list[Refusal] = [
         2,
         "malformed name of a saved expression",
         lambda c: saving.save(c.unit, "a b", "driver:Server"),
+    ),
+    refused(
+        "import servers.csv --map nope",
+        3,
+        "no mapping of columns is saved as nope",
+        lambda c: sheetmaps.named(c.unit.reader, "nope"),
+    ),
+    refused(
+        "import servers.csv --map Host=connect.", 2, "malformed part name", lambda c: mapping.parse(["Host=connect."])
     ),
     refused("query save x name:servr1", 3, "did you mean server1", lambda c: saving.save(c.unit, "x", "name:servr1")),
     refused("query delete spares", 4, "@spares is used by @all", lambda c: saving.delete(c.unit, "spares")),

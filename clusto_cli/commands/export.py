@@ -1,4 +1,4 @@
-"""Write Things to standard output: as YAML, JSON lines or CSV, or as the configuration of other programs."""
+"""Write Things to standard output: as YAML, JSON lines, CSV or XLSX, or as the configuration of other programs."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ from clusto_cli.targets import names_or_expressions, targets, where_option, with
 def command(app: App, names: tuple[str, ...], format_name: str, raw: bool, vrf: str | None) -> None:
     """Write the whole inventory, or the Things of NAME..., or those that an expression selects, in natural order.
 
-    yaml, jsonl and csv hold all that is known of a Thing, secrets too: what is exported so and imported into an empty
-    inventory gives an equal one. ansible, hosts, powerman, conserver and dot are for the programs of those names.
+    yaml, jsonl, csv and xlsx hold all that is known of a Thing, secrets too: what is exported so and imported into an
+    empty inventory gives an equal one. ansible, hosts, powerman, conserver and dot are for the programs of those names.
 
     Such a program knows one address space: --vrf says whose addresses it is given.
 

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from clusto_cli import completion
+from clusto_cli import completion, sheets
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import change_options, strict_option
 from clusto_cli.output import clean, write_lines
+from clusto_cli.sheets import SheetOptions, sheet_options
 
 if TYPE_CHECKING:
     from clusto_core.transfer.faults import Fault
+    from clusto_core.transfer.sheets.how import How
 
 SHOWN = 100
 """How many faults are told one by one."""
 DEVICE_TYPE = "device-type"
+CLASSIC = "classic"
 PARTIAL = 5
 """The exit code where some of it was imported: as that of a command that some of its devices did not do."""
 
@@ -41,14 +44,17 @@ PARTIAL = 5
 @click.option(
     "--driver",
     "drivers",
-    metavar="CLASSIC=DRIVER",
+    metavar="DRIVER|CLASSIC=DRIVER",
     multiple=True,
-    help="Of the classic clusto: what a driver of the site's own, or a type, becomes. Repeatable.",
+    help="What new Things of rows are that do not say it, in columns that clusto guesses: Server. Of the classic"
+    " clusto: what a driver of the site's own, or a type, becomes. Repeatable.",
+    shell_complete=completion.drivers,
 )
 @click.option("--prefer", type=click.Choice(("source", "here")), help="With a source: who wins where both changed.")
 @click.option("--prune", is_flag=True, help="With a source: remove what it has no more.")
 @strict_option
 @click.option("--keep-going", is_flag=True, help="Leave out what is faulty, and import the rest.")
+@sheet_options
 @change_options
 @click.pass_context
 @pass_app
@@ -66,9 +72,10 @@ def command(
     keep_going: bool,
     message: str | None,
     dry_run: bool,
+    sheet_options: SheetOptions,
 ) -> None:
-    """Make the inventory agree with FILEs: YAML, JSON lines or CSV, by their extension or how they begin; - is standard
-    input.
+    """Make the inventory agree with FILEs: YAML, JSON lines or spreadsheets (CSV, XLSX, ODS), by their extension or how
+    they begin; - is standard input.
 
     All or nothing: everything is checked first, and all that is wrong is told with its file and line. Things that are
     there already are changed where the files say otherwise, and what the files do not mention stays, so that the same
@@ -76,7 +83,10 @@ def command(
     the rest is imported, and the exit code is 5. With --source they are all that this source has: what is gone from
     them is told, and only what changed in them since last time is taken (clusto help sync).
 
+    What the columns of a spreadsheet are is told by their titles (--guess shows it), and by --map where those do not.
+
     \b
+        clusto import servers.xlsx --guess
         clusto import site.yaml --dry-run
         clusto import --format netbox netbox.json.gz
     """
@@ -85,13 +95,19 @@ def command(
     if device_type and format_name not in (None, DEVICE_TYPE):
         raise Malformed(f"--device-type and --format {format_name} say different things: leave one out")
     chosen = DEVICE_TYPE if device_type else format_name
+    classic = _source_of(files, chosen) == CLASSIC
+    how = sheet_options.how(app, None if classic else _driver_of_rows(drivers))
+    if sheet_options.guess:
+        sheets.show(files, chosen, how)
+        return
     if (name := source or _source_of(files, chosen)) is not None:
-        ctx.exit(_sync(app, name, files, chosen, drivers, prefer, prune, message, dry_run))
-    if drivers:
-        raise Malformed("--driver is about a classic clusto: say --format classic")
+        if sheet_options.save:
+            raise Malformed("--save goes with a plain import: leave --source out")
+        settings = _settings(drivers) if classic else {}
+        ctx.exit(_sync(app, name, files, chosen, settings, prefer, prune, message, dry_run, sheet_options, how))
     if prefer or prune:
         raise Malformed("--prefer and --prune are about a source that is known: say its name with --source")
-    _load(app, files, chosen, strict, message, dry_run, keep_going=keep_going)
+    _load(app, files, chosen, strict, message, dry_run, sheet_options, how, keep_going=keep_going)
 
 
 def _source_of(files: tuple[str, ...], chosen: str | None) -> str | None:
@@ -108,11 +124,13 @@ def _sync(
     name: str,
     files: tuple[str, ...],
     chosen: str | None,
-    drivers: tuple[str, ...],
+    settings: dict[str, dict[str, str]],
     prefer: str | None,
     prune: bool,
     message: str | None,
     dry_run: bool,
+    sheet_options: SheetOptions,
+    how: How | None,
 ) -> int:
     from clusto_cli import syncing
     from clusto_core.transfer import sources
@@ -120,9 +138,20 @@ def _sync(
     from clusto_core.transfer.sync.engine import Options
 
     options = Options(prefer or "", prune)  # type: ignore[arg-type]
-    declared = Declared(name, chosen or "", settings=_settings(drivers))
-    source = sources.of_format(chosen, files, declared)
+    declared = Declared(name, chosen or "", settings=settings)
+    source = sources.of_format(chosen, files, declared, how, create=sheet_options.create is True)
     return syncing.run(app, declared, source, options, message=message, dry_run=dry_run, output="text")
+
+
+def _driver_of_rows(drivers: tuple[str, ...]) -> str | None:
+    """The driver that the options say for the rows of spreadsheets."""
+    from clusto_core.errors import Malformed
+
+    if any("=" in each for each in drivers):
+        raise Malformed("--driver is about a classic clusto where it says CLASSIC=DRIVER: say --format classic")
+    if len(drivers) > 1:
+        raise Malformed("rows that do not say their driver have one: say --driver once")
+    return drivers[0] if drivers else None
 
 
 def _settings(drivers: tuple[str, ...]) -> dict[str, dict[str, str]]:
@@ -142,25 +171,29 @@ def _load(
     strict: bool,
     message: str | None,
     dry_run: bool,
+    sheet_options: SheetOptions,
+    how: How | None,
     *,
     keep_going: bool,
 ) -> None:
     from clusto_cli.progress import progress
     from clusto_core.store import collector
-    from clusto_core.transfer import difference, importer
+    from clusto_core.transfer import difference, implied, importer
     from clusto_core.transfer.faults import Faulty
     from clusto_core.transfer.files import read
 
     left_out: list[Fault] = []
     with progress("reading files") as report, collector.paused():
-        documents = read(files, chosen, lambda done: report("reading files", done, 0), keep_going=keep_going)
+        documents = read(files, chosen, lambda done: report("reading files", done, 0), how, keep_going=keep_going)
         for document in documents:
             for note in document.notes:
                 app.say(note)
         while True:
             try:
                 with app.changing(message, dry_run=dry_run, strict=strict) as change:
-                    counts = importer.load(change, documents, report)
+                    counts = importer.load(change, documents, report, sheet_options.create)
+                    if sheet_options.save:
+                        sheets.keep(change, sheet_options.save, files, chosen, how)
                     changed = change.unit.changed
                     if dry_run:
                         write_lines(difference.lines(change.unit))
@@ -174,6 +207,8 @@ def _load(
                     raise error.single from None
                 left_out += error.faults
                 documents = rest
+    for driver, names in implied.grouped(counts.implied):
+        app.say(f"{'would add' if dry_run else 'added'} as the rows name them: {driver} {names}")
     things = f"{counts.named} Thing{'s' if counts.named != 1 else ''}, {counts.added} new"
     if not changed:
         write_lines([f"nothing to change: {things}"])

@@ -45,5 +45,9 @@ class SiteKey(Resource):
     within: ClassVar[tuple[str, ...]] = ()
 
 
+class SheetMap(Resource):
+    """What the columns of a spreadsheet are: attribute `mapping`."""
+
+
 UNSEEN = frozenset((Query.__name__, Policy.__name__, SiteKey.__name__))
 """What describes the inventory and is nothing of it: no expression selects it."""

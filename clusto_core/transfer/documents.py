@@ -73,6 +73,10 @@ class Document:
     not be a name, or not the only one. `stamp` is short text that is another one whenever the object is (a time of
     change, a digest), empty where clusto is to work that out. `if_there`: another source keeps the Thing, and where it
     is not in the inventory nothing is to be said of it.
+
+    What spreadsheets leave open: `new_driver` and `new_parts` count where the Thing is new, and the file does not say
+    them itself. `implied`: the file names the Thing and does not speak of it, so that it is made only where that is
+    wanted.
     """
 
     name: str
@@ -97,6 +101,14 @@ class Document:
     stamp: str = ""
     form: Form = WHOLE
     if_there: bool = False
+    new_driver: str = ""
+    new_parts: Mapping[str, int | tuple[str, ...]] = field(default_factory=_none)
+    implied: bool = False
+
+    @property
+    def parts_when_new(self) -> Mapping[str, int | tuple[str, ...]]:
+        """The parts that are said for a Thing that is new."""
+        return {**self.new_parts, **self.parts} if self.new_parts else self.parts
 
     def line_of(self, *path: str) -> int:
         """The line that says this: `line_of("connect", "eth0")`; the line of the Thing where none is known."""

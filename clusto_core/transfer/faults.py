@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
@@ -19,6 +20,8 @@ class Fault(NamedTuple):
     kind: type[ClustoError]
     document: Document | None = None
     """What is faulty, where it is one object of the file."""
+    others: Sequence[Document] = ()
+    """What is faulty in the same way, and told with it."""
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.text}"

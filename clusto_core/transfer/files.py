@@ -7,12 +7,15 @@ import contextlib
 import io
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import IO, TextIO
+from typing import IO, TYPE_CHECKING, TextIO
 
 from clusto_core.errors import ClustoError, Malformed, NotFound
 from clusto_core.store import collector
 from clusto_core.transfer import formats
 from clusto_core.transfer.documents import Document, broken
+
+if TYPE_CHECKING:
+    from clusto_core.transfer.sheets.how import How
 
 STDIN = "-"
 
@@ -45,8 +48,10 @@ def opened(path: str) -> Iterator[TextIO]:
 
 def guessed(file: TextIO, name: str) -> tuple[str, TextIO]:
     """The format that a text begins as, and the whole text. Raises Malformed where that is none of ours."""
-    from clusto_core.transfer.guessing import guess
+    from clusto_core.transfer.guessing import guess, workbook
 
+    if (book := workbook(file)) is not None:
+        return book, file
     found, whole = guess(file)
     if found is None:
         raise Malformed(f"what format has {name[:100]}? say it with --format ({', '.join(formats.names())})")
@@ -62,20 +67,22 @@ def read(
     paths: Iterable[str],
     format_name: str | None = None,
     progress: Callable[[int], None] = lambda done: None,
+    how: How | None = None,
     *,
     keep_going: bool = False,
 ) -> list[Document]:
     """The Documents of files, in the format of that name, or the one that a file's extension or its beginning says.
 
-    `progress` is told how many there are so far. Raises Malformed for unknown formats, NotFound, Malformed for files
-    that cannot be opened (Documents too with `keep_going`); what is wrong inside the files is in the Documents.
+    `progress` is told how many there are so far, `how` is for spreadsheets. Raises Malformed for unknown formats,
+    NotFound, Malformed for files that cannot be opened (Documents too with `keep_going`); what is wrong inside the
+    files is in the Documents.
     """
     found: list[Document] = []
     with collector.paused():
         for path in paths:
             name = "standard input" if path == STDIN else path
             try:
-                for document in _documents(path, name, format_name):
+                for document in _documents(path, name, format_name, how):
                     found.append(document)
                     if len(found) % 1000 == 0:
                         progress(len(found))
@@ -86,12 +93,12 @@ def read(
     return found
 
 
-def _documents(path: str, name: str, format_name: str | None) -> Iterator[Document]:
+def _documents(path: str, name: str, format_name: str | None, how: How | None) -> Iterator[Document]:
     known = format_name or formats.of_extension(path.removesuffix(".gz"))
     if known is not None:
         # Before the file is opened: what cannot be read need not be there.
-        formats.reader_of(known)
+        formats.reader_of(known, how)
     with opened(path) as file:
         if known is None:
             known, file = guessed(file, name)
-        yield from formats.reader_of(known)(file, name)
+        yield from formats.reader_of(known, how)(file, name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import gzip
 import io
 import re
 from typing import TextIO, cast
@@ -11,6 +13,19 @@ LONGEST = 1 << 20
 
 _YAML = re.compile(r"""(?:---|%YAML|-)(?:\s|$)|["']?\w+["']?\s*:(?:\s|$)|\{\s*(?!["}\s])""")
 _COLUMN = re.compile(r"""\s*["']?name["']?\s*""", re.IGNORECASE)
+
+
+_WORKBOOKS = {b"PK\x03\x04": "xlsx", b"\xd0\xcf\x11\xe0": "xlsx"}
+_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def workbook(file: TextIO) -> str | None:
+    """The format of a file whose first bytes are those of a workbook, or of UTF-16, which spreadsheets alone write."""
+    raw = getattr(file, "buffer", None)
+    if not isinstance(raw, io.BufferedReader | gzip.GzipFile):
+        return None
+    first = raw.peek(4)[:4]
+    return _WORKBOOKS.get(first) or ("csv" if first.startswith(_WIDE) else None)
 
 
 def guess(file: TextIO) -> tuple[str | None, TextIO]:
@@ -34,7 +49,13 @@ def _format_of(line: str) -> str | None:
         return "yaml"
     if line.startswith("{"):
         return "jsonl"
-    return "csv" if any(_COLUMN.fullmatch(cell) for cell in re.split(r"[,;\t]", line)) else None
+    cells = re.split(r"[,;\t]", line)
+    if any(map(_COLUMN.fullmatch, cells)):
+        return "csv"
+    from clusto_core.transfer.sheets.recognising import name_column
+
+    named = len(cells) > 1 and name_column([cell.strip(" \"'") for cell in cells]) is not None
+    return "csv" if named or line.startswith("sep=") else None
 
 
 class _Resumed(io.TextIOBase):

@@ -8,7 +8,7 @@ rules are those of the model. What is wrong with one Thing does not keep the nex
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ from clusto_core.rules import claims, containment, kinds, parts, things, values
 from clusto_core.rules.devicetypes import DEFINITION, TYPE
 from clusto_core.rules.spaces import Spaces
 from clusto_core.store.unit import UnitOfWork
-from clusto_core.transfer import columns
+from clusto_core.transfer import columns, missing
 from clusto_core.transfer.documents import Document, Values
 from clusto_core.transfer.faults import Faulty
 from clusto_core.transfer.joins import Joins
@@ -38,27 +38,33 @@ Made = list[tuple[Document, Thing]]
 
 
 class Counts(NamedTuple):
-    """How many Things the files name, and how many of those were new."""
+    """How many Things the files name, and how many of those were new; `implied` are those that were made because others
+    name them."""
 
     named: int
     added: int
+    implied: Sequence[Document] = ()
 
 
 def load(
-    change: Transaction, documents: Iterable[Document], progress: Progress = lambda what, done, total: None
+    change: Transaction,
+    documents: Iterable[Document],
+    progress: Progress = lambda what, done, total: None,
+    create: bool | None = None,
 ) -> Counts:
-    """Makes the inventory agree with the documents, within `change`. Raises Faulty with all that is wrong with them."""
+    """Makes the inventory agree with the documents, within `change`. `create` says whether Things that a spreadsheet
+    names and does not speak of are made (`missing.settled`). Raises Faulty with all that is wrong with them."""
     work = Work(change, list(documents))
     with work.unit.wholly():
-        made = _Rounds(work, progress).run()
+        made = _Rounds(work, progress).run(create)
         if work.faults:
             raise Faulty(work.faults)
-    return Counts(len(made), len(work.added))
+    return Counts(len(made), len(work.added), work.implied)
 
 
 def without_faulty(documents: Iterable[Document], error: Faulty) -> list[Document]:
     """The documents that nothing was wrong with: what can be tried again without the others."""
-    faulty = {id(fault.document) for fault in error.faults}
+    faulty = {id(document) for fault in error.faults for document in (fault.document, *fault.others)}
     return [document for document in documents if id(document) not in faulty]
 
 
@@ -69,10 +75,11 @@ class _Rounds:
         self.unit = work.unit
         self.progress = progress
 
-    def run(self) -> Made:
+    def run(self, create: bool | None) -> Made:
         documents = self.work.sound()
         self.progress("reading", 0, len(documents))
         self._prefetch(documents)
+        documents = missing.settled(self.work, documents, create)
         # Keys of the site are declared before the first value is read by what they say.
         declared = self._things([each for each in documents if each.driver == SiteKey.__name__])
         self._round("keys", declared, self._attributes)
@@ -161,13 +168,14 @@ class _Rounds:
         return made
 
     def _new(self, document: Document) -> Thing:
-        if not document.driver:
+        driver = document.driver or document.new_driver
+        if not driver:
             guess = self.work.guess(document.name)
             raise NotFound(f"{document.name} is not in the inventory{guess}: say its driver if it is new")
         if document.type in self.work.damaged:
             raise DamagedError
-        kind = kinds.named(document.driver)
-        model = self.change.shape(kind, document.parts, document.type or None)
+        kind = kinds.named(driver)
+        model = self.change.shape(kind, document.parts_when_new, document.type or None)
         thing = things.add(self.unit, kind, document.name, model=model)
         self.work.added.add(thing.id)
         return thing

@@ -12,6 +12,12 @@ KEYS: Mapping[str, Mapping[str, Any]] = {
     "classic.ip": {"many": True, "no_inherit": True, "meaning": "addresses that it shared in the classic clusto"},
     "classic.name": {"type": "text", "no_inherit": True, "meaning": "its name in the classic clusto"},
     "dns.domain": {"type": "text", "meaning": "the domain that names of machines are in, for the format hosts"},
+    "mapping": {
+        "type": "json",
+        "on": ["SheetMap"],
+        "no_inherit": True,
+        "meaning": "what the columns of a spreadsheet are; written by `clusto import --save`",
+    },
     "netbox.name": {"type": "text", "no_inherit": True, "meaning": "what NetBox calls it, where clusto could not"},
     "powerman.device": {
         "type": "text",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from clusto_core.errors import ClustoError, Malformed, NotFound, did_you_mean
 from clusto_core.inventory import Transaction
@@ -12,6 +13,7 @@ from clusto_core.rules import parts
 from clusto_core.spelling import suggest
 from clusto_core.transfer.documents import Document
 from clusto_core.transfer.faults import Fault, where
+from clusto_core.transfer.implied import joined
 
 _SUGGESTIONS = 10
 """How many unknown names get a suggestion: looking for one costs much more than finding a name."""
@@ -31,20 +33,21 @@ class Work:
         self.faults: list[Fault] = []
         self.damaged: set[str] = set()
         self.added: set[int] = set()
+        self.implied: list[Document] = []
         self._suggested = 0
 
-    def fault(self, document: Document, error: ClustoError, *path: str) -> None:
-        """Notes what is wrong with a document, at the line that says it."""
+    def fault(self, document: Document, error: ClustoError, *path: str, others: Sequence[Document] = ()) -> None:
+        """Notes what is wrong with a document, and with the `others` like it, at the line that says it."""
         text = str(error)
         if document.name and re.search(rf"(?<!\w){re.escape(document.name)}(?!\w)", text) is None:
             text = f"{document.name}: {text}"
-        self.faults.append(Fault(document.file, document.line_of(*path), text, type(error), document))
+        self.faults.append(Fault(document.file, document.line_of(*path), text, type(error), document, others))
 
     def sound(self) -> list[Document]:
         """The documents that can be looked at further; what is wrong with the others is noted."""
         first: dict[str, Document] = {}
         found = []
-        for document in self.documents:
+        for document in joined(self.documents):
             for problem in document.problems:
                 self.faults.append(Fault(document.file, problem.line, problem.text, Malformed, document))
             if not document.name:

@@ -21,7 +21,7 @@ from clusto_core.resources import ipam, naming, vlans
 from clusto_core.rules import categories, claims, services
 from clusto_core.transfer.faults import Faulty
 from tests import inventories
-from tests.transfer.test_transfer_round_trip import PROFILE, exported, import_text, two_stores
+from tests.transfer.test_transfer_round_trip import PROFILE, exported, import_bytes, two_stores
 
 NAMES = [
     *("dc", "rack1", "rack2", "s1", "s2", "sw1", "pdu1", "panel", "lb1", "pool1", "role1", "class1", "www", "net1"),
@@ -169,8 +169,8 @@ def test_any_calls_leave_a_sound_store_whose_export_can_be_imported(
             assert list(problems(reader)) == []
         text = exported(one, "jsonl")
         try:
-            import_text(other, text, "jsonl")
+            import_bytes(other, text, "jsonl")
         except Faulty as error:
             pytest.fail("; ".join(map(str, error.faults)))
         assert inventories.content(other) == inventories.content(one)
-        assert import_text(one, text, "jsonl") is None
+        assert import_bytes(one, text, "jsonl") is None

@@ -19,25 +19,28 @@ from clusto_core.model.attributes import Key
 from clusto_core.transfer import formats, importer
 from tests.inventories import Operation, build, content, operations
 
-FORMATS = ("jsonl", "yaml", "csv")
+FORMATS = ("jsonl", "yaml", "csv", "xlsx")
 # Making a smaller example of a whole inventory takes minutes and does not make it much smaller.
 PROFILE = settings(
     deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.reuse, Phase.generate)
 )
 
 
-def exported(inventory: Inventory, format_name: str) -> str:
+def exported(inventory: Inventory, format_name: str) -> bytes:
     """The whole inventory as a file of that format."""
-    out = io.StringIO()
+    held = io.BytesIO()
+    out = io.TextIOWrapper(held, encoding="utf-8", newline="")
     with inventory.read() as reader:
         formats.writer_of(format_name)(reader, reader.all(), out)
-    return out.getvalue()
+    out.flush()
+    return held.getvalue()
 
 
-def import_text(inventory: Inventory, text: str, format_name: str) -> int | None:
-    """Imports a text; gives the transaction's number, None when nothing changed."""
+def import_bytes(inventory: Inventory, data: bytes, format_name: str) -> int | None:
+    """Imports a file; gives the transaction's number, None when nothing changed."""
+    file = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
     with inventory.change() as change:
-        importer.load(change, formats.reader_of(format_name)(io.StringIO(text, newline=""), "file"))
+        importer.load(change, formats.reader_of(format_name)(file, "file"))
     return change.id
 
 
@@ -60,11 +63,11 @@ def test_an_export_imported_into_an_empty_store_gives_an_equal_one(
     with two_stores(sqlite_template) as (one, other):
         build(one, wanted)
         text = exported(one, format_name)
-        import_text(other, text, format_name)
+        import_bytes(other, text, format_name)
         assert content(other) == content(one)
         assert exported(other, format_name) == text
-        assert import_text(other, text, format_name) is None
-        assert import_text(one, text, format_name) is None
+        assert import_bytes(other, text, format_name) is None
+        assert import_bytes(one, text, format_name) is None
 
 
 @settings(PROFILE, max_examples=25)
@@ -80,7 +83,7 @@ def test_no_import_of_an_export_leaves_a_store_that_db_check_would_not_pass(
         build(other, before)
         as_it_was = content(other)
         try:
-            import_text(other, exported(one, through), through)
+            import_bytes(other, exported(one, through), through)
         except Faulty:
             assert content(other) == as_it_was
         with other.read() as reader:
@@ -94,6 +97,6 @@ def test_every_database_takes_what_every_database_gives(inventory: Inventory, tm
         change.set_values(change.resolve("thing1"), Key("note"), ["x" * 1000, 1.5, True, "Straße 😀\n\ttab", 2**62])
     text = exported(inventory, format_name)
     other = Inventory(Settings(f"sqlite:///{tmp_path}/other.db"))
-    import_text(other, text, format_name)
+    import_bytes(other, text, format_name)
     assert content(other) == content(inventory)
-    assert import_text(inventory, text, format_name) is None
+    assert import_bytes(inventory, text, format_name) is None

@@ -9,6 +9,8 @@ Document from a transfer object as plain data. What a reader has to say besides,
 Where files are to be understood together, such as the tables of a database, `read_together(files)` is there besides, of
 pairs of a file and its name.
 
+A module whose files are spreadsheets has `SHEET`, and its `read` takes `how=` (`sheets.how.How`).
+
 A module may have a `SOURCE`: its files are the whole of a source, read again and again, and its Documents have the
 source's own identity (`sources.protocol`). An import of them is a sync with the source of that name. Where that is no
 text to be read, it has no `read`: the type of source of that name opens it, by its `of_places(places, declared)`.
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from clusto_core.model.things import Thing
     from clusto_core.store.reader import Reader
     from clusto_core.transfer.documents import Document
+    from clusto_core.transfer.sheets.how import How
 
     Read = Callable[[TextIO, str], Iterator[Document]]
     ReadTogether = Callable[[list[tuple[TextIO, str]]], Iterator[Document]]
@@ -47,6 +50,11 @@ EXTENSIONS = {
     ".json": "jsonl",
     ".csv": "csv",
     ".tsv": "csv",
+    ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
+    ".xlsb": "xlsx",
+    ".xls": "xlsx",
+    ".ods": "ods",
 }
 
 
@@ -61,13 +69,27 @@ def of_extension(path: str) -> str | None:
     return EXTENSIONS.get(os.path.splitext(path)[1].lower())
 
 
-def reader_of(name: str) -> Read:
-    """What reads files of that format. Raises Malformed when there is no such format, or it is for export only."""
-    read: Read | None = getattr(_module(name), "read", None)
+def reader_of(name: str, how: How | None = None) -> Read:
+    """What reads files of that format; `how` is for spreadsheets. Raises Malformed when there is no such format, it is
+    for export only, or none that `how` says anything of."""
+    module = _module(name)
+    read: Read | None = getattr(module, "read", None)
     if read is None:
         only = "is read alone, as a source" if source_of(name) else "is a format for export only"
         raise Malformed(f"{name} {only}")
-    return read
+    if how is None:
+        return read
+    if not getattr(module, "SHEET", False):
+        raise no_spreadsheet(name)
+    from functools import partial
+
+    told: Read = partial(module.read, how=how)
+    return told
+
+
+def no_spreadsheet(name: str) -> Malformed:
+    """The error that something is said of a format that is only to be said of spreadsheets."""
+    return Malformed(f"{name} is no spreadsheet: columns, sheets, dates and decimals are said of those only")
 
 
 def together_of(name: str) -> ReadTogether | None:

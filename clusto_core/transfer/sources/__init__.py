@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from clusto_core.errors import Malformed, did_you_mean
 
 if TYPE_CHECKING:
+    from clusto_core.transfer.sheets.how import How
     from clusto_core.transfer.sources.protocol import Declared, Source, Type
 
 _NO_TYPES = ("protocol", "declared", "formatted")
@@ -45,16 +46,26 @@ def of_type(name: str) -> Type:
     return found
 
 
-def of_format(format_name: str | None, places: tuple[str, ...], declared: Declared) -> Source:
+def of_format(
+    format_name: str | None,
+    places: tuple[str, ...],
+    declared: Declared,
+    how: How | None = None,
+    *,
+    create: bool = False,
+) -> Source:
     """The source that files, or whatever else is at those places, are in that format, or in the one that they say.
 
-    Raises Malformed for a format that cannot be read, and for settings that cannot be.
+    Of spreadsheets: `how` they are read, and whether to `create` what their rows name and do not speak of. Raises
+    Malformed for a format that cannot be read, and for settings that cannot be.
     """
     from clusto_core.transfer import formats
     from clusto_core.transfer.sources.file import FileSource
 
     name = formats.source_of(format_name) if format_name else None
     if name is not None and name in types() and (opener := getattr(of_type(name), "of_places", None)) is not None:
+        if how is not None:
+            raise formats.no_spreadsheet(name)
         source: Source = opener(places, declared)
         return source
-    return FileSource(places, format_name)
+    return FileSource(places, format_name, how, create)

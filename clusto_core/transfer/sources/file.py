@@ -10,7 +10,7 @@ import contextlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from clusto_core.model.origins import Origin
 from clusto_core.transfer import formats
@@ -18,6 +18,9 @@ from clusto_core.transfer.documents import Document
 from clusto_core.transfer.files import STDIN, guessed, opened
 from clusto_core.transfer.formats import jsonl
 from clusto_core.transfer.sources.protocol import Declared, Last, Progress, Setting, Source
+
+if TYPE_CHECKING:
+    from clusto_core.transfer.sheets.how import How
 
 SETTINGS: Mapping[str, Setting] = {
     "file": Setting("the path of the file", required=True),
@@ -34,16 +37,22 @@ def source(declared: Declared) -> Source:
 
 
 class FileSource:
-    """Files, read whole, in the format of that name, or the one that a file's extension or its beginning says."""
+    """Files, read whole, in the format of that name, or the one that a file's extension or its beginning says. Of
+    spreadsheets: `how` they are read, and whether to `create` what their rows name and do not speak of."""
 
     complete = True
 
-    def __init__(self, paths: tuple[str, ...], format_name: str | None) -> None:
+    def __init__(
+        self, paths: tuple[str, ...], format_name: str | None, how: How | None = None, create: bool = False
+    ) -> None:
         self.paths = paths
+        self._how = how
+        self._create = create
+        self._named: set[str] = set()
         self.state = ""
         self._format = format_name
         if format_name is not None:
-            formats.reader_of(format_name)
+            formats.reader_of(format_name, how)
 
     def read(self, last: Last, progress: Progress) -> Iterator[Document | Origin]:
         """The Documents; of a file of lines, those that are as they were are not even parsed."""
@@ -53,6 +62,7 @@ class FileSource:
                 yield from together([(stack.enter_context(opened(path)), path) for path in _listed(self.paths)])
             return
         done = 0
+        self._named.clear()
         for path in self.paths:
             known = self._format or formats.of_extension(path.removesuffix(".gz"))
             name = "standard input" if path == STDIN else path
@@ -70,7 +80,16 @@ class FileSource:
     ) -> Iterator[Document | Origin]:
         if format_name == _LINES:
             return self._read_lines(file, name, stamps)
-        return map(identified, formats.reader_of(format_name)(file, name))
+        found = formats.reader_of(format_name, self._how)(file, name)
+        return (identified(document) for document in found if self._speaks(document))
+
+    def _speaks(self, document: Document) -> bool:
+        """Whether a document counts: what rows only name does once, and only where it is to be made."""
+        if not document.implied:
+            return True
+        known = document.name in self._named
+        self._named.add(document.name)
+        return self._create and not known
 
     def _read_lines(self, file: TextIO, path: str, stamps: Mapping[Origin, str]) -> Iterator[Document | Origin]:
         lines = _Lines(file, {stamp: origin for origin, stamp in stamps.items()})

@@ -136,7 +136,8 @@ def create(work: Work) -> None:
 
 def _create(work: Work, item: Item) -> None:
     document = item.document
-    if not document.driver:
+    said = document.driver or document.new_driver
+    if not said:
         if document.if_there:
             work.unknown += 1
             item.removed = True
@@ -144,8 +145,8 @@ def _create(work: Work, item: Item) -> None:
         guess = work.unit.reader.suggestion(document.name) if len(work.faults) < 10 else None
         near = f" (did you mean {guess}?)" if guess else ""
         raise NotFound(f"{document.name} is not in the inventory{near}: the source must say its driver if it is new")
-    driver = kinds.named(document.driver)
-    item.model = work.change.shape(driver, document.parts, _type(work, document))
+    driver = kinds.named(said)
+    item.model = work.change.shape(driver, document.parts_when_new, _type(work, document))
     work.became(item, things.add(work.unit, driver, document.name, model=item.model))
     item.new = True
     item.base.name = item.said.name = document.name
@@ -242,7 +243,8 @@ def _wanted(work: Work, item: Item) -> dict[str, str]:
         return {}
     driver = registry.of(document.driver or item.present.driver)
     if item.model is None:
-        item.model = work.change.shape(driver, document.parts, _type(work, document))
+        known = document.parts_when_new if item.said.made else document.parts
+        item.model = work.change.shape(driver, known, _type(work, document))
     said = None if document.type or item.said.made else {each.__name__ for each in parts.kinds(driver, document.parts)}
     item.planned = {part.name: part.attributes for part in item.model.parts if part.attributes}
     every = ((part.name, part.driver.__name__) for part in item.model.parts)
