@@ -68,7 +68,7 @@ class Statement:
     @property
     def crowded(self) -> bool:
         """Whether there are so many tables that planners grow slow; MariaDB takes 64."""
-        return len(self._tables) >= FEW // 2
+        return len(self._tables) >= (FEW // 2 if self.dialect == "sqlite" else 5)
 
     def recursive(self, letter: str, columns: str, base: str, step: str, arms: Sequence[tuple[str, Arm]]) -> str:
         """Adds a recursive one: `base`, and over and over `step.format(unknown)` from its own rows along the arms.
@@ -102,9 +102,11 @@ class Statement:
         """A subquery that gives these ids, of which there may be very many."""
         parameter = self.bind(f"[{', '.join(map(str, ids))}]")
         if self.dialect == "sqlite":
-            return f"(SELECT j.value FROM json_each({parameter}) j)"
+            return f"(SELECT j.value AS id FROM json_each({parameter}) j)"
         if self.dialect == "postgresql":
-            return f"(SELECT CAST(j.id AS BIGINT) FROM json_array_elements_text(CAST({parameter} AS json)) AS j(id))"
+            return (
+                f"(SELECT CAST(j.id AS BIGINT) AS id FROM json_array_elements_text(CAST({parameter} AS json)) AS j(id))"
+            )
         return f"(SELECT j.id FROM JSON_TABLE({parameter}, '$[*]' COLUMNS (id BIGINT PATH '$')) j)"
 
     # --- asking ahead ------------------------------------------------------------------------------------------------

@@ -247,9 +247,14 @@ def test_an_older_store_is_converted_and_what_leads_nowhere_is_told(empty_url: s
         ]
 
 
+LATER = ("source_facts", "source_objects", "sources")
+"""The tables of later steps, those that refer to others first."""
+
+
 def before(store: database.Database) -> None:
     """Takes the step back by hand: relations are text again, expressions name nothing, the column is gone."""
-    store.execute("DELETE FROM attributes WHERE key = '_expression' AND subkey IS NOT NULL")
+    column = "`key`" if store.dialect == "mariadb" else "key"
+    store.execute(f"DELETE FROM attributes WHERE {column} = '_expression' AND subkey IS NOT NULL")
     rows = store.rows(
         "SELECT a.id, r.name, a.key, a.thing_id FROM attributes a JOIN things r ON r.id = a.ref_id "
         "WHERE a.key IN ('type', 'inlet', 'lag') OR a.key = 'rebuild' ORDER BY a.id"
@@ -263,11 +268,13 @@ def before(store: database.Database) -> None:
             known["text"] = f"eth0,{text}"
         seen.setdefault((key, thing), id)
         store.execute("UPDATE attributes SET type = 'string', ref_id = NULL, head = :text WHERE id = :id", known)
-    store.execute("UPDATE attributes SET key = 'type' WHERE key = 'note'")
+    store.execute(f"UPDATE attributes SET {column} = 'type' WHERE {column} = 'note'")
     if store.dialect == "mariadb":
         store.execute("ALTER TABLE attributes DROP FOREIGN KEY fk_attributes_space_id")
     store.execute(f"DROP INDEX ix_attributes_space{' ON attributes' if store.dialect == 'mariadb' else ''}")
     store.execute("ALTER TABLE attributes DROP COLUMN space_id")
+    for table in LATER:
+        store.execute(f"DROP TABLE {table}")
     store.execute("UPDATE alembic_version SET version_num = '0006'")
 
 

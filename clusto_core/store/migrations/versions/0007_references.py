@@ -24,9 +24,7 @@ _TEXTS = f"""
     FROM attributes a JOIN things t ON t.id = a.thing_id WHERE {_SAME} ORDER BY a.id"""
 _RELATE = """
     UPDATE attributes SET type = 'relation', head = NULL, rest = NULL, ref_id = :ref WHERE id = :id"""
-_INSERT = """
-    INSERT INTO attributes (id, thing_id, key, subkey, type, head, ref_id)
-    VALUES (:id, :thing, :key, :subkey, :type, :head, :ref)"""
+_ATTRIBUTES = sa.table("attributes", *map(sa.column, ("id", "thing_id", "key", "subkey", "type", "head", "ref_id")))
 # Drivers as they were: what has rack units and cards of its own.
 _DEVICES = frozenset(
     ("Server", "Appliance", "Switch", "Router", "Firewall", "LoadBalancer", "ConsoleServer", "PDU", "PatchPanel")
@@ -72,6 +70,10 @@ class _Store:
     def _run(self, sql: str, **known: object) -> None:
         self.connection.execute(sa.text(sql), known)
 
+    def _insert(self, **columns: Any) -> None:
+        row = {"id": self._new_id(), "thing_id": columns.pop("thing"), "ref_id": columns.pop("ref"), **columns}
+        self.connection.execute(sa.insert(_ATTRIBUTES).values(row))
+
     def _thing(self, name: str) -> tuple[int, str] | None:
         found = self._rows("SELECT t.id, t.driver FROM things t WHERE t.name = :name", name=name)
         return (found[0][0], found[0][1]) if found else None
@@ -100,7 +102,7 @@ class _Store:
             self._run(_RELATE, ref=found[0], id=id)
             for other in found[1:]:
                 known = {"key": key, "subkey": subkey, "type": "relation", "head": None, "ref": other}
-                self._run(_INSERT, id=self._new_id(), thing=thing, **known)
+                self._insert(thing=thing, **known)
 
     def _meant(self, key: str, text: str, name: str) -> list[int]:
         """The ids of what a text names, all of it, or none."""
@@ -119,10 +121,10 @@ class _Store:
             for match in dict.fromkeys(map(re.Match.group, _NAMED.finditer(text or ""))):
                 [groups] = [each.groups() for each in [_NAMED.match(match)] if each]
                 word = next(filter(None, groups))
-                known: dict[str, object] = {"thing": thing, "key": "_expression"}
+                known: dict[str, Any] = {"thing": thing, "key": "_expression"}
                 if (found := self._thing(word)) is not None:
-                    relation = {"subkey": "names", "type": "relation", "head": None, "ref": found[0]}
-                    self._run(_INSERT, id=self._new_id(), **known, **relation)
+                    relation: dict[str, Any] = {"subkey": "names", "type": "relation", "head": None, "ref": found[0]}
+                    self._insert(**known, **relation)
                 else:
-                    self._run(_INSERT, id=self._new_id(), **known, subkey="gone", type="string", head=word, ref=None)
+                    self._insert(**known, subkey="gone", type="string", head=word, ref=None)
                     yield f"{name} names what is not there: {word}"
