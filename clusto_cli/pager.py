@@ -17,6 +17,7 @@ from collections.abc import Iterator
 import click
 
 from clusto_cli import children, streams
+from clusto_cli.visible import clean
 
 CHOICES = ("CLUSTO_PAGER", "PAGER")
 DEFAULT = "less"
@@ -34,7 +35,7 @@ def program() -> str | None:
     if line in ("", "cat") or _there(line):
         return line if line not in ("", "cat") else None
     if named:
-        print(f"clusto: there is no pager {line[:200]!a}, which {named} names", file=sys.stderr)
+        print(f"clusto: there is no pager {clean(line[:200])}, which {clean(named)} names", file=sys.stderr)
     return None
 
 

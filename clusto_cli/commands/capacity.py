@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +89,7 @@ def _say_unknown(app: App, unknown: list[tuple[Thing, str]]) -> None:
     for thing, lacking in unknown[:5]:
         app.say(f"note: {thing.name} is left out: nobody said its limit of {lacking} (clusto help capacity)")
     if len(unknown) > 5:
-        print(f"clusto: note: and {len(unknown) - 5} more", file=sys.stderr)
+        app.say(f"note: and {len(unknown) - 5} more")
 
 
 def _page(found: Iterable[Capacity]) -> Iterator[Line]:

@@ -114,7 +114,7 @@ class Compiler:
         else:
             s = self.statement.alias("s")
             start, where = f"({self.source(first, part)}) {s} CROSS JOIN things {x}", [f"{x}.id = {s}.id", domain]
-        conditions = [*where, *(self.condition(item, x, part, candidates) for item in rest)]
+        conditions = [*where, all_of(self.condition(item, x, part, candidates) for item in rest)]
         return f"SELECT {shown} FROM {start} WHERE {all_of(conditions)}"
 
     def source(self, node: Node, part: bool) -> str:
