@@ -219,7 +219,7 @@ def _load(
     if left_out:
         _tell(left_out, len(left_out))
         objects = len({id(fault.document) for fault in left_out})
-        print(f"clusto: error: left out {objects} of {objects + counts.named}", file=sys.stderr)
+        print(clean(f"clusto: error: left out {objects} of {objects + counts.named}"), file=sys.stderr)
         sys.exit(PARTIAL)
 
 
