@@ -228,4 +228,4 @@ def _tell(faults: list[Fault], most: int = SHOWN) -> None:
     for fault in faults[:most]:
         print(f"clusto: error: {clean(str(fault))}", file=sys.stderr)
     if len(faults) > most:
-        print(f"clusto: error: ... and {len(faults) - most} more", file=sys.stderr)
+        print(clean(f"clusto: error: ... and {len(faults) - most} more"), file=sys.stderr)
