@@ -22,8 +22,9 @@ class Topic(NamedTuple):
 
 
 def topics() -> dict[str, Topic]:
-    """All topics by name, in alphabetical order. What lists something has its page behind the list."""
-    every = (*_pages(), *_formats(), *_LISTS)
+    """All topics by name, in alphabetical order. What lists something has its page behind the list; a format that has a
+    page is told by that."""
+    every = (*_formats(), *_pages(), *_LISTS)
     return {topic.name: topic for topic in sorted({each.name: each for each in every}.values())}
 
 
