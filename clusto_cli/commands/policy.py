@@ -10,7 +10,7 @@ import click
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.grouping import Group
-from clusto_cli.options import change_options
+from clusto_cli.options import at_option, change_options
 from clusto_cli.output import output_option, paged, write_lines, write_records
 
 if TYPE_CHECKING:
@@ -111,6 +111,7 @@ def _define(app: App, policy: Policy, allow_unknown: bool, message: str | None, 
 
 @command.command("list")
 @output_option
+@at_option
 @pass_app
 @paged
 def list_(app: App, output: str) -> None:
