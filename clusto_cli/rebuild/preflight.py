@@ -82,10 +82,15 @@ async def _powers(powers: Sequence[Power], jobs: Sequence[Job], interruption: In
             job.checks.append(Check("power", True, said))
 
     async def one(power: Power) -> None:
+        targets = [target for target in power.plan.targets if target.name in by_name]
         async with AsyncExitStack() as stack:
-            sessions = await power.plan.open(stack, interruption, parallel=parallel)
+            try:
+                sessions = await power.plan.open(stack, interruption, parallel=parallel)
+            except ClustoError as error:
+                for target in targets:
+                    by_name[target.name].checks.append(Check("power", False, str(error)))
+                return
             actions = Actions(sessions, interruption)
-            targets = [target for target in power.plan.targets if target.name in by_name]
             await actions.all(targets, actions.status, tell)
 
     await asyncio.gather(*map(one, powers))
