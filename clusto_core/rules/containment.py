@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from clusto_core.drivers import Equipment, Part
 from clusto_core.drivers.equipment import PLACES
 from clusto_core.errors import Refused
@@ -21,6 +23,17 @@ def parents(unit: UnitOfWork, thing: Thing) -> list[Thing]:
         unit.by_id(cable.other_thing) for cable in unit.cables(thing) if cable.part is None and cable.thing == thing.id
     ]
     return found + [rack for rack in dict.fromkeys(racks) if rack not in found]
+
+
+def prefetch_above(unit: UnitOfWork, things: Iterable[Thing]) -> None:
+    """Reads ahead these whole Things and all that they are in, a level at a time."""
+    level = list(things)
+    seen = set(level)
+    while level:
+        unit.prefetch(level)
+        above = {parent for thing in level for parent in parents(unit, thing)}
+        level = [parent for parent in above if parent not in seen]
+        seen.update(level)
 
 
 def ancestors(unit: UnitOfWork, thing: Thing) -> list[Thing]:

@@ -136,13 +136,8 @@ class _Rounds:
         names.discard("")
         unit.prefetch_names(names)
         unit.prefetch_claims([claim for text in held if (claim := addresses.claim_of(text))])
-        level = [thing for name in names if (thing := unit.get(name)) is not None and not thing.is_part]
-        seen = set(level)
-        while level:
-            unit.prefetch(level)
-            above = {parent for thing in level for parent in containment.parents(unit, thing)}
-            level = [parent for parent in above if parent not in seen]
-            seen.update(level)
+        named = [thing for name in names if (thing := unit.get(name)) is not None and not thing.is_part]
+        containment.prefetch_above(unit, named)
 
     # --- Things and parts --------------------------------------------------------------------------------------------
 

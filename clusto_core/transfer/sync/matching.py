@@ -138,10 +138,5 @@ def prefetch(work: Work) -> None:
     names.discard("")
     unit.prefetch_names(names)
     named = [thing for name in names if (thing := unit.get(name)) is not None and not thing.is_part]
-    level = [*dict.fromkeys([*named, *(item.thing for item in work.items if item.thing is not None)])]
-    seen = set(level)
-    while level:
-        unit.prefetch(level)
-        above = {parent for thing in level for parent in containment.parents(unit, thing)}
-        level = [parent for parent in above if parent not in seen]
-        seen.update(level)
+    there = (item.thing for item in work.items if item.thing is not None)
+    containment.prefetch_above(unit, dict.fromkeys([*named, *there]))
