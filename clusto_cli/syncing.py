@@ -21,6 +21,13 @@ LEFT = 4
 """The exit code when something is left for people to decide."""
 
 
+def options(prefer: str | None, prune: bool) -> Options:
+    """How to sync, by the options that click has checked."""
+    from clusto_core.transfer.sync.engine import Options
+
+    return Options(prefer or "", prune)  # type: ignore[arg-type]
+
+
 def run(
     app: App, declared: Declared, source: Source, options: Options, *, message: str | None, dry_run: bool, output: str
 ) -> int:

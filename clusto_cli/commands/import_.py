@@ -135,12 +135,12 @@ def _sync(
     from clusto_cli import syncing
     from clusto_core.transfer import sources
     from clusto_core.transfer.sources.protocol import Declared
-    from clusto_core.transfer.sync.engine import Options
 
-    options = Options(prefer or "", prune)  # type: ignore[arg-type]
     declared = Declared(name, chosen or "", settings=settings)
     source = sources.of_format(chosen, files, declared, how, create=sheet_options.create is True)
-    return syncing.run(app, declared, source, options, message=message, dry_run=dry_run, output="text")
+    return syncing.run(
+        app, declared, source, syncing.options(prefer, prune), message=message, dry_run=dry_run, output="text"
+    )
 
 
 def _driver_of_rows(drivers: tuple[str, ...]) -> str | None:

@@ -63,20 +63,15 @@ def command(
     elif name is None:
         raise Malformed("name the source to be in step with (clusto sync --list)")
     else:
-        _sync(app, ctx, name, _options(prefer, prune), message, dry_run, output, push=push)
-
-
-def _options(prefer: str | None, prune: bool) -> Any:
-    from clusto_core.transfer.sync.engine import Options
-
-    return Options(prefer or "", prune)  # type: ignore[arg-type]
+        _sync(app, ctx, name, prefer, prune, message, dry_run, output, push=push)
 
 
 def _sync(
     app: App,
     ctx: click.Context,
     name: str,
-    options: Any,
+    prefer: str | None,
+    prune: bool,
     message: str | None,
     dry_run: bool,
     output: str,
@@ -90,6 +85,7 @@ def _sync(
     source = declared.opened(known)
     if push:
         syncing.check_push(known)
+    options = syncing.options(prefer, prune)
     code = syncing.run(app, known, source, options, message=message, dry_run=dry_run, output=output)
     if push:
         syncing.push(app, known, dry_run=dry_run)

@@ -20,6 +20,10 @@ FEW = 50
 """What stands in a row in a statement; more is put together by fifties, within what databases take."""
 
 
+CROWD = {"sqlite": 25, "postgresql": 5, "mariadb": 5}
+"""With so many tables in a statement the next one is asked for at once: MariaDB breaks at many recursive ones."""
+
+
 class Arm(NamedTuple):
     """One way from a Thing that is known to one that is not: a table, the condition, and the column that tells."""
 
@@ -68,7 +72,7 @@ class Statement:
     @property
     def crowded(self) -> bool:
         """Whether there are so many tables that planners grow slow; MariaDB takes 64."""
-        return len(self._tables) >= (FEW // 2 if self.dialect == "sqlite" else 5)
+        return len(self._tables) >= CROWD[self.dialect]
 
     def recursive(self, letter: str, columns: str, base: str, step: str, arms: Sequence[tuple[str, Arm]]) -> str:
         """Adds a recursive one: `base`, and over and over `step.format(unknown)` from its own rows along the arms.
