@@ -14,6 +14,7 @@ import pytest
 
 from clusto_cli.main import invoke
 from clusto_cli.rebuild.machines import known_recipes
+from tests.before import had
 from tests.rebuild.site import Site, site
 
 
@@ -72,10 +73,10 @@ def test_all_that_is_missing_is_told_at_once(lab: Site) -> None:
     """Of every machine, in the inventory and on the wire; one mistake hides no other."""
     for key in ("os.disk", "os.image"):
         lab.set("lab", key)
-    lab.set("server1", "rebuild.signs", "many")
-    lab.set("server1", "rebuild.timeout", "soon")
-    lab.set("server1", "rebuild.nic", "eth9")
-    lab.set("server2", "rebuild.probe", "smell")
+    had(lab.store, "server1", "rebuild.signs", "many")
+    had(lab.store, "server1", "rebuild.timeout", "soon")
+    had(lab.store, "server1", "rebuild.nic", "eth9")
+    had(lab.store, "server2", "rebuild.probe", "smell")
     code, out, err = lab.clusto("rebuild", "--dry-run", "server1", "server2")
     assert (code, out) == (4, "")
     bad = [" ".join(line.split()[1:]) for line in err.splitlines() if line.startswith("  BAD")]
@@ -83,8 +84,8 @@ def test_all_that_is_missing_is_told_at_once(lab: Site) -> None:
         "mac server1 has no card eth9 with a MAC",
         "recipe image needs os.image, which is not set",
         "recipe image needs os.disk, which is not set",
-        "signs rebuild.signs is 'many'",
-        "times rebuild.timeout is 'soon'",
+        "signs rebuild.signs of server1 is a whole number from 1 to 3, not 'many'",
+        "times rebuild.timeout of server1 is a number from 0.001 to 604799 in s, not 'soon'",
         "call-back http://",
         "probe ",
     ):
@@ -163,9 +164,10 @@ def test_local_boot_files_that_cannot_be_written_are_told(lab: Site) -> None:
             f"{verb} local boot files of 1 machine\n",
             "clusto: error: bare: no card has a MAC\n",
         )
-    lab.set("server1", "rebuild.local_boot", "cloud")
+    had(lab.store, "server1", "rebuild.local_boot", "cloud")
     code, _, err = lab.clusto("rebuild", "local", "server1", "--dry-run")
-    assert (code, err) == (4, "clusto: error: server1: rebuild.local_boot is 'cloud': use next or disk\n")
+    told = "clusto: error: server1: rebuild.local_boot of server1 is one of next, disk, not 'cloud'\n"
+    assert (code, err) == (4, told)
 
 
 def test_recipes_are_listed() -> None:
