@@ -70,7 +70,7 @@ def record(
     from clusto_core.store import rows
 
     number = unit.new_transaction_id()
-    signed = signed or Signature(time.time(), user(), os.uname().nodename, command, message or "")
+    signed = signed or Signature(time.time_ns() / 1_000_000_000, user(), os.uname().nodename, command, message or "")
     moment = int(signed.time * 1_000_000)
     message = signed.message.encode(errors="replace").decode().replace("\0", "?") or None
     entry = (number, moment, signed.user[:100], signed.host[:255], signed.command, message, reverts)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clusto_core.drivers import Driver
@@ -127,7 +128,6 @@ class _Picker:
         self.reader = reader
         self.wanted = wanted
         self.taken = taken
-        self.reserved = reservations.held(reader)
         self.claimed: set[int] | None = None
         self.roomy: set[int] | None = None
         if wanted.fit is not None:
@@ -137,6 +137,11 @@ class _Picker:
             known = reservations.reservations(reader)
             self.claimed = {each.thing.id for each in known if not each.over and each.purpose == wanted.claim}
         self.groups: list[dict[int, Groups]] = [{} for _ in wanted.spread]
+
+    @cached_property
+    def reserved(self) -> set[int]:
+        """What is reserved for something, by id."""
+        return reservations.held(self.reader)
 
     def may_pick(self, id: int) -> bool:
         """Whether it is not handed out already, nor reserved for something else."""

@@ -9,20 +9,24 @@ from __future__ import annotations
 
 from clusto_core.model import reserving
 from clusto_core.model.attributes import string, structure
-from clusto_core.model.reserved import GIVEN, GIVEN_BACK, OWNED_NAME
+from clusto_core.model.reserved import GIVEN, GIVEN_BACK, OWNED_NAME, SOURCE
 from clusto_core.model.things import Attribute, Thing
 from clusto_core.rules import values
 from clusto_core.store.unit import UnitOfWork
 
 
 def give_back(unit: UnitOfWork) -> None:
-    """Takes back the names of what was removed in a transaction."""
+    """Takes back the names of what was removed in a transaction; those of a range that a source keeps are the source's
+    to take back."""
     owned = [each.value.text for each in unit.attributes_changed(OWNED_NAME)[1] if unit.is_gone(each.thing_id)]
     called = [thing.name for thing in unit.gone_things()]
     wanted = list(dict.fromkeys([*owned, *called]))
     for attribute in given(unit, wanted) if wanted else ():
-        if unit.get(attribute.value.text) is None:
-            take_back(unit, unit.by_id(attribute.thing_id), attribute.value.text)
+        range_ = unit.by_id(attribute.thing_id)
+        if unit.get(attribute.value.text) is None and not any(
+            each.key.key == SOURCE for each in unit.attributes(range_)
+        ):
+            take_back(unit, range_, attribute.value.text)
 
 
 def given(unit: UnitOfWork, names: list[str]) -> list[Attribute]:

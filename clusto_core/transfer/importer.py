@@ -59,7 +59,7 @@ def load(
         made = _Rounds(work, progress).run(create)
         if work.faults:
             raise Faulty(work.faults)
-    return Counts(len(made), len(work.added), work.implied)
+    return Counts(len(made), len(work.added), tuple(work.implied))
 
 
 def without_faulty(documents: Iterable[Document], error: Faulty) -> list[Document]:

@@ -10,7 +10,7 @@ import pytest
 from clusto_core.answers.view import view_of
 from clusto_core.config import Settings
 from clusto_core.drivers import Category, Driver, Equipment, Registry, Resource, equipment, registry
-from clusto_core.drivers.resources import DeviceType, Query, SiteKey
+from clusto_core.drivers.resources import DeviceType, Policy, Query, SheetMap, SiteKey
 from clusto_core.errors import ClustoError, Refused
 from clusto_core.inventory import Inventory, Transaction
 from clusto_core.model import holding
@@ -58,6 +58,8 @@ def test_the_table_names_every_driver_of_whole_things() -> None:
         DeviceType.__name__,
         Query.__name__,
         SiteKey.__name__,
+        Policy.__name__,
+        SheetMap.__name__,
     }
 
 
