@@ -35,7 +35,7 @@ def program() -> str | None:
     if line in ("", "cat") or _there(line):
         return line if line not in ("", "cat") else None
     if named:
-        print(f"clusto: there is no pager {clean(line[:200])}, which {clean(named)} names", file=sys.stderr)
+        print(f"clusto: there is no pager {clean(ascii(line[:200]))}, which {clean(named)} names", file=sys.stderr)
     return None
 
 

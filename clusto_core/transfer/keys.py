@@ -18,6 +18,18 @@ KEYS: Mapping[str, Mapping[str, Any]] = {
         "no_inherit": True,
         "meaning": "what the columns of a spreadsheet are; written by `clusto import --save`",
     },
+    "netbox.bridge": {
+        "type": "text",
+        "on": ["Part"],
+        "no_inherit": True,
+        "meaning": "the bridge of an interface in NetBox, where that is of another device",
+    },
+    "netbox.parent": {
+        "type": "text",
+        "on": ["Part"],
+        "no_inherit": True,
+        "meaning": "the parent of an interface in NetBox, where that is of another device",
+    },
     "netbox.name": {"type": "text", "no_inherit": True, "meaning": "what NetBox calls it, where clusto could not"},
     "powerman.device": {
         "type": "text",

@@ -20,6 +20,8 @@ ADDRESS = "ipam.ipaddress"
 VRF = "ipam.vrf"
 _MAC = "dcim.macaddress"
 _GROUP = "ipam.vlangroup"
+_ELSEWHERE = {"bridge": "netbox.bridge", "parent": "netbox.parent"}
+"""Under what an interface keeps the name of one that is no part of the same Thing."""
 
 
 def candidates(dump: Dump) -> Iterator[Candidate]:
@@ -106,7 +108,7 @@ def _above(translation: Translation, model: str, row: Row, part: MadePart) -> di
         if field == "lag":
             found[field] = reference
         elif above.owner != part.owner:
-            found[f"netbox.{field}"] = f"{above.owner}:{above.name}"
+            found[_ELSEWHERE[field]] = f"{above.owner}:{above.name}"
         else:
             found["parent"] = reference
         if field == "parent":
