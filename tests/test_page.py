@@ -51,12 +51,14 @@ def test_show_and_free_fit_a_narrow_terminal(clusto: Run, sqlite_url: str) -> No
     clusto("connect", long, "rack1:RU1")
     clusto("connect", f"{long}:eth0", f"pp{'p' * 60}:1")
     clusto("attr", "set", "label", "l" * 200, "-t", f"{long}:eth1")
+    # The terminal's width counts, not what a test before left behind.
+    here = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
     for words in (["show", long, "rack1", "pool1", "dc1", f"{long}:eth0", "pp" + "p" * 60], ["free", long, "rack1"]):
         for width in (40, 80):
             child = pexpect.spawn(
                 sys.executable,
                 ["-m", "clusto_cli.main", *words],
-                env={**os.environ, "CLUSTO_DB": sqlite_url, "TERM": "dumb", "CLUSTO_PAGER": "cat"},
+                env={**here, "CLUSTO_DB": sqlite_url, "TERM": "dumb", "CLUSTO_PAGER": "cat"},
                 encoding="utf-8",
                 timeout=60,
                 dimensions=(50, width),
