@@ -29,6 +29,8 @@ PATHS = {
     "dcim.devicetype": "dcim/device-types", "dcim.frontport": "dcim/front-ports",
     "dcim.frontporttemplate": "dcim/front-port-templates", "dcim.interface": "dcim/interfaces",
     "dcim.interfacetemplate": "dcim/interface-templates", "dcim.inventoryitem": "dcim/inventory-items",
+    "dcim.inventoryitemrole": "dcim/inventory-item-roles", "dcim.modulebay": "dcim/module-bays",
+    "dcim.moduletype": "dcim/module-types",
     "dcim.location": "dcim/locations", "dcim.macaddress": "dcim/mac-addresses",
     "dcim.manufacturer": "dcim/manufacturers", "dcim.module": "dcim/modules", "dcim.platform": "dcim/platforms",
     "dcim.powerfeed": "dcim/power-feeds", "dcim.poweroutlet": "dcim/power-outlets",
@@ -40,6 +42,7 @@ PATHS = {
     "dcim.sitegroup": "dcim/site-groups", "dcim.virtualchassis": "dcim/virtual-chassis",
     "extras.customfield": "extras/custom-fields", "extras.tag": "extras/tags",
     "ipam.aggregate": "ipam/aggregates", "ipam.asn": "ipam/asns", "ipam.fhrpgroup": "ipam/fhrp-groups",
+    "ipam.fhrpgroupassignment": "ipam/fhrp-group-assignments",
     "ipam.ipaddress": "ipam/ip-addresses", "ipam.iprange": "ipam/ip-ranges", "ipam.prefix": "ipam/prefixes",
     "ipam.role": "ipam/roles", "ipam.service": "ipam/services", "ipam.vlan": "ipam/vlans",
     "ipam.vlangroup": "ipam/vlan-groups", "ipam.vrf": "ipam/vrfs",
@@ -56,6 +59,7 @@ _FOREIGN = {
     "bridge": "dcim.interface", "circuit": "circuits.circuit", "cluster": "virtualization.cluster",
     "device": "dcim.device", "device_type": "dcim.devicetype", "installed_device": "dcim.device",
     "lag": "dcim.interface", "location": "dcim.location", "manufacturer": "dcim.manufacturer", "master": "dcim.device",
+    "module": "dcim.module", "module_bay": "dcim.modulebay", "module_type": "dcim.moduletype",
     "oob_ip": "ipam.ipaddress", "platform": "dcim.platform", "power_panel": "dcim.powerpanel",
     "power_port": "dcim.powerport", "primary_ip4": "ipam.ipaddress", "primary_ip6": "ipam.ipaddress",
     "primary_mac_address": "dcim.macaddress", "provider": "circuits.provider", "rack": "dcim.rack",
@@ -65,6 +69,7 @@ _FOREIGN = {
 }  # fmt: skip
 _FOREIGN_OF = {
     ("dcim.device", "role"): "dcim.devicerole", ("virtualization.virtualmachine", "role"): "dcim.devicerole",
+    ("dcim.inventoryitem", "role"): "dcim.inventoryitemrole", ("ipam.fhrpgroupassignment", "group"): "ipam.fhrpgroup",
     ("dcim.rack", "role"): "dcim.rackrole", ("ipam.vlan", "role"): "ipam.role", ("ipam.prefix", "role"): "ipam.role",
     ("dcim.site", "group"): "dcim.sitegroup", ("ipam.vlan", "group"): "ipam.vlangroup",
     ("virtualization.cluster", "group"): "virtualization.clustergroup",
@@ -83,8 +88,16 @@ _CHOICES = {
 }  # fmt: skip
 _CHOICES_OF = {("ipam.ipaddress", "role"), ("extras.customfield", "type")}
 _NO_CHOICE = {("dcim.cable", "type")}
+_NO_DECIMAL = {("dcim.modulebay", "position")}
 _DECIMALS = {"position", "u_height", "vcpus", "latitude", "longitude", "length"}
-_TYPES = {"termination_type", "assigned_object_type", "scope_type", "object_type", "related_object_type"}
+_TYPES = {
+    "termination_type",
+    "assigned_object_type",
+    "interface_type",
+    "scope_type",
+    "object_type",
+    "related_object_type",
+}
 _OWN = {"_site", "content_types", "object_types"}
 
 
@@ -343,7 +356,7 @@ class NetBox:
         target = _FOREIGN_OF.get((model, name), _FOREIGN.get(name))
         if target and isinstance(value, int) and (model, name) not in _PLAIN_NUMBERS:
             return self._nested(target, value)
-        if name in _DECIMALS and isinstance(value, str):
+        if name in _DECIMALS and (model, name) not in _NO_DECIMAL and isinstance(value, str):
             return float(value) if value else None
         if self._is_choice(model, name):
             return {"value": value, "label": str(value).title()} if value not in (None, "") else None

@@ -81,3 +81,28 @@ def a_room(site: Site) -> dict[str, int]:
     site.cable([("dcim.powerport", key["PSU1"])], [("dcim.poweroutlet", key["outlet"])])
     site.cable([("dcim.consoleserverport", key["ttyS1"])], [("dcim.consoleport", key["con"])])
     return key
+
+
+def hardware(site: Site, key: dict[str, int]) -> dict[str, int]:
+    """A line card in the switch of a room, a disk in its server, and two gateways that share an address."""
+    maker = site.add("dcim.manufacturer", name="Cardy")
+    key["card"] = site.add("dcim.moduletype", manufacturer=maker, model="LC-1", part_number="P1", comments="")
+    site.add(
+        "dcim.interfacetemplate", device_type=None, module_type=key["card"], name="Te{module}/1", type="10gbase-x-sfpp"
+    )
+    bay = site.add("dcim.modulebay", device=key["sw1"], name="Slot 3", position="3")
+    key["module"] = site.add("dcim.module", device=key["sw1"], module_bay=bay, module_type=key["card"], serial="M-1",
+                             status="failed", asset_tag=None)  # fmt: skip
+    key["port of card"] = site.add(
+        "dcim.interface", device=key["sw1"], module=key["module"], name="Te3/1", type="10gbase-x-sfpp"
+    )
+    role = site.add("dcim.inventoryitemrole", name="Disk", slug="disk")
+    key["disk"] = site.add("dcim.inventoryitem", device=key["db 1"], name="Bay 0", label="", role=role,
+                           manufacturer=maker, part_id="D-9", serial="WD-1", status="active")  # fmt: skip
+    key["group"] = site.add("ipam.fhrpgroup", protocol="vrrp3", group_id=7, name="gw", auth_key="do not tell")
+    for interface, priority in ((key["eth0"], 100), (key["port of card"], 50)):
+        site.add("ipam.fhrpgroupassignment", group=key["group"], interface_type=["dcim", "interface"],
+                 interface_id=interface, priority=priority)  # fmt: skip
+    site.add("ipam.ipaddress", address="10.9.0.1/24", vrf=None, status="active", role="vip",
+             assigned_object_type=["ipam", "fhrpgroup"], assigned_object_id=key["group"])  # fmt: skip
+    return key

@@ -24,7 +24,7 @@ from clusto_core.transfer.netbox.dump import Reference
 from clusto_core.transfer.netbox.dump import load as load_dump
 from clusto_core.transfer.netbox.naming import Candidate, unique
 from tests.conftest import Run
-from tests.netbox_site import Site, a_room
+from tests.netbox_site import Site, a_room, hardware
 from tests.recorded import files
 
 
@@ -325,6 +325,36 @@ def test_vlans_of_interfaces(site: Site, store: Inventory) -> None:
         "mtu": [9000],
         "description": ["two\nlines "],
     }
+
+
+def test_modules_items_and_shared_addresses(site: Site, store: Inventory) -> None:
+    key = hardware(site, a_room(site))
+    documents = site.read()
+    bring(store, documents)
+    assert "left out" not in notes(documents)
+    card, disk = f"module#{key['module']}", f"item#{key['disk']}"
+    assert {name: found for name, found in values(store, "sw1").items() if name.startswith("module")} == {
+        f"{card}.bay": ["Slot 3"], f"{card}.manufacturer": ["Cardy"], f"{card}.model": ["LC-1"],
+        f"{card}.part_number": ["P1"], f"{card}.serial": ["M-1"], f"{card}.status": ["failed"],
+    }  # fmt: skip
+    assert {name: found for name, found in values(store, "db-1").items() if name.startswith("item")} == {
+        f"{disk}.name": ["Bay 0"], f"{disk}.role": ["Disk"], f"{disk}.manufacturer": ["Cardy"],
+        f"{disk}.part_id": ["D-9"], f"{disk}.serial": ["WD-1"],
+    }  # fmt: skip
+    assert values(store, "sw1:Te3/1") == {
+        "connector": ["10gbase-x-sfpp"], "module": ["cardy/lc-1"], "bay": ["3"],
+        "fhrp": ["vrrp3 7 priority 50 gw"], "_ip.vrrp": ["10.9.0.1"],
+    }  # fmt: skip
+    assert values(store, "db-1:eth0")["_ip.vrrp"] == ["10.9.0.1"]
+    assert "do not tell" not in repr(documents)
+
+
+def test_a_type_of_modules_can_be_put_into_more(site: Site, store: Inventory) -> None:
+    hardware(site, a_room(site))
+    bring(store, site.read())
+    with store.change("insert") as change:
+        change.insert_module("cardy/lc-1", change.resolve("sw1"), "5")
+    assert values(store, "sw1:Te5/1")["module"] == ["cardy/lc-1"]
 
 
 def test_what_has_no_place_is_counted_and_accounts_are_passed_over(site: Site) -> None:

@@ -23,7 +23,7 @@ from clusto_core.transfer.netbox.dump import load as load_dump
 from clusto_core.transfer.sources import netbox as source
 from clusto_core.transfer.sources.protocol import Declared, quiet
 from tests.netbox_server import Answer, NetBox
-from tests.netbox_site import Site, a_room
+from tests.netbox_site import Site, a_room, hardware
 from tests.recorded import files
 from tests.redfish.service import certificate
 
@@ -102,8 +102,8 @@ def a_full_room(site: Site) -> dict[str, int]:
     site.add("dcim.interface", device=key["sw1"], name="trunk", type="virtual", mode="tagged", untagged_vlan=vlan,
              tagged_vlans=[more], enabled=False, mtu=9000, mgmt_only=False, parent=key["Gi 1/0/1"])  # fmt: skip
     site.add("dcim.rackreservation", rack=key["rack"], units=[1, 2], description="soon")
-    site.add("dcim.module", device=key["sw1"])
-    return key
+    site.add("ipam.service", name="ntp", protocol="udp", ports=[123])
+    return hardware(site, key)
 
 
 @pytest.mark.parametrize("version", ["4.0.1", "4.1.0", "4.2.0", "4.4.2", "4.5.3", "4.7.2"])
@@ -115,7 +115,7 @@ def test_what_is_read_is_what_the_dump_says(site: Site, version: str) -> None:
     assert essence(documents) == essence(expected)
     assert found.complete
     (left_out,) = [note for note in documents[-1].notes if "left out, as clusto has no place" in note]
-    assert left_out.endswith("no place for them: 1 dcim.module")
+    assert left_out.endswith("no place for them: 1 ipam.service")
 
 
 def test_a_recorded_site_is_read_as_its_dump() -> None:

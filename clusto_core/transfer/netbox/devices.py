@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from clusto_core.drivers import Driver, registry
 from clusto_core.drivers.resources import DeviceType
 from clusto_core.errors import Malformed
 from clusto_core.model import mounting
-from clusto_core.rules import devicetypes, ports
+from clusto_core.rules import devicetypes, modules, ports
 from clusto_core.transfer.netbox.dump import Dump, Reference, Row
 from clusto_core.transfer.netbox.naming import Candidate
 from clusto_core.transfer.netbox.places import CLUSTER, LOCATION, RACK, ROLE, SITE, rack_units
 from clusto_core.transfer.netbox.translation import MadePart, Translation, number
 
 TYPE = "dcim.devicetype"
+MODULE_TYPE = "dcim.moduletype"
 DEVICE = "dcim.device"
 MACHINE = "virtualization.virtualmachine"
 MACHINE_INTERFACE = "virtualization.vminterface"
 INTERFACE = "dcim.interface"
 
-_PORTS = {
+PORTS = {
     "dcim.interface": ports.INTERFACE,
     "dcim.consoleport": ports.SERIAL,
     "dcim.consoleserverport": ports.CONSOLE_PORT,
@@ -82,44 +83,76 @@ class Types:
         self.ports: dict[int, list[ports.NamedPort]] = {}
         self.heights: dict[int, float] = {}
         self.deep: dict[int, bool] = {}
-        templates = {model: self.dump.grouped(f"{model}template", "device_type") for model in _PORTS}
-        behind = self.dump.grouped("dcim.porttemplatemapping", "front_port")
+        self._called: set[str] = set()
+        sources = _of_types(self.dump, "device_type")
         for pk, row in self.dump.rows(TYPE).items():
-            maker = self.dump.text("dcim.manufacturer", row.get("manufacturer"))
-            name = _type_name(maker, row["model"], pk)
-            if name in self.names.values():
-                name = f"{name}-{pk}"
-            sources = [
-                source
-                for model in _PORTS
-                for source in _sources(self.dump, model, "template", templates[model].get(pk, {}), behind)
-            ]
-            self.names[pk] = name
-            self.ports[pk] = ports.named(sources)
+            self.names[pk] = self._name(row, pk)
+            self.ports[pk] = ports.named(sources(pk))
             self.heights[pk] = float(row.get("u_height") or 0)
             self.deep[pk] = row.get("is_full_depth") is not False
-            self._add(translation, pk, row, maker)
+            self._add(translation, pk, row)
+        sources = _of_types(self.dump, "module_type")
+        for pk, row in self.dump.rows(MODULE_TYPE).items():
+            key = Reference(MODULE_TYPE, pk)
+            translation.names[key] = self._name(row, pk)
+            self._write(translation, key, row, {}, modules.definition(sources(pk)))
         translation.used |= {
             TYPE,
+            MODULE_TYPE,
             "dcim.manufacturer",
             "dcim.portmapping",
             "dcim.porttemplatemapping",
-            *_PORTS,
-            *(f"{model}template" for model in _PORTS),
+            *PORTS,
+            *(f"{model}template" for model in PORTS),
         }
 
-    def _add(self, translation: Translation, pk: int, row: Row, maker: str) -> None:
+    def _name(self, row: Row, pk: int) -> str:
+        name = _type_name(self._maker(row), row["model"], pk)
+        if name in self._called:
+            name = f"{name}-{pk}"
+        self._called.add(name)
+        return name
+
+    def _maker(self, row: Row) -> str:
+        return self.dump.text("dcim.manufacturer", row.get("manufacturer"))
+
+    def _add(self, translation: Translation, pk: int, row: Row) -> None:
         given: dict[str, object] = {"height": number(self.heights[pk])}
         if row.get("is_full_depth") is False:
             given["full_depth"] = False
-        attrs = {"manufacturer": maker, "model": row["model"], **given, **translation.common(row)}
-        attrs |= {field: row.get(field) for field in ("part_number", "airflow")}
         driver = devicetypes.likely_driver(each.port.kind for each in self.ports[pk])
         definition = devicetypes.definition(self.ports[pk], given, driver)
         key = Reference(TYPE, pk)
         translation.names[key] = self.names[pk]
+        self._write(translation, key, row, given, definition)
+
+    def _write(
+        self,
+        translation: Translation,
+        key: Reference,
+        row: Row,
+        given: Mapping[str, object],
+        definition: Mapping[str, object],
+    ) -> None:
+        attrs = {"manufacturer": self._maker(row), "model": row["model"], **given, **translation.common(row)}
+        attrs |= {field: row.get(field) for field in ("part_number", "airflow")}
         data = translation.add(key, DeviceType.__name__, "", attrs)
         data["attrs"][str(devicetypes.DEFINITION)] = {"json": definition}
+
+
+def _of_types(dump: Dump, field: str) -> Callable[[int], list[ports.SourcePort]]:
+    """What gives the ports of the templates of a type, by its number; `field` says of which sort of types."""
+    templates = {model: dump.grouped(f"{model}template", field) for model in PORTS}
+    behind = dump.grouped("dcim.porttemplatemapping", "front_port")
+
+    def sources(pk: int) -> list[ports.SourcePort]:
+        return [
+            source
+            for model in PORTS
+            for source in _sources(dump, model, "template", templates[model].get(pk, {}), behind)
+        ]
+
+    return sources
 
 
 def _type_name(maker: str, model: str, pk: int) -> str:
@@ -145,7 +178,7 @@ def _sources(
                                ("allocated_draw", "allocated_draw"), ("poe_mode", "poe_mode"),
                                ("poe_type", "poe_type"))
         }  # fmt: skip
-        kind = _PORTS[model]
+        kind = PORTS[model]
         if kind == ports.INTERFACE and row.get("mgmt_only"):
             kind = ports.MANAGEMENT
         found.append(
@@ -181,7 +214,7 @@ def _mappings(dump: Dump, suffix: str, rows: Iterable[Row]) -> tuple[ports.Mappi
 def translate(translation: Translation) -> None:
     """Devices become equipment of the driver that their role says, made after their type, with the ports they have."""
     dump, types = translation.dump, Types(translation)
-    own = {model: dump.grouped(model, "device") for model in _PORTS}
+    own = {model: dump.grouped(model, "device") for model in PORTS}
     behind = dump.grouped("dcim.portmapping", "front_port")
     bays = {
         row["installed_device"]: row["device"]
@@ -190,7 +223,7 @@ def translate(translation: Translation) -> None:
     }
     places = _Mounting(translation)
     for pk, row in sorted(dump.rows(DEVICE).items(), key=lambda item: (item[1].get("face") == "rear", item[0])):
-        sources = [source for model in _PORTS for source in _sources(dump, model, "", own[model].get(pk, {}), behind)]
+        sources = [source for model in PORTS for source in _sources(dump, model, "", own[model].get(pk, {}), behind)]
         named = ports.named(sources)
         role = dump.row(ROLE, row.get("role") or row.get("device_role"))
         driver = _driver(role, named)
@@ -205,7 +238,7 @@ def translate(translation: Translation) -> None:
         data["type"] = types.names[type_pk]
         _give_parts(data, driver, named, types.ports[type_pk])
         translation.own_parts[data["name"]] = {kind: list(found) for kind, found in _by_kind(driver, named).items()}
-        keys = [Reference(model, port) for model in _PORTS for port in own[model].get(pk, {})]
+        keys = [Reference(model, port) for model in PORTS for port in own[model].get(pk, {})]
         _remember(translation, data["name"], driver, keys, named)
         translation.attach(
             data["name"],

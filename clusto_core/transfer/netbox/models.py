@@ -27,8 +27,8 @@ CHANGES = ("core/object-changes", "extras/object-changes")
 
 _COMMON = ("status", "description", "comments", "serial", "asset_tag", "facility", "tenant")
 _NAMED = ("name",)
-_PORT = ("device", "name", "label", "type", "description", "mark_connected", "color")
-_TEMPLATE = ("device_type", "name", "label", "type", "description", "color")
+_PORT = ("device", "module", "name", "label", "type", "description", "mark_connected", "color")
+_TEMPLATE = ("device_type", "module_type", "name", "label", "type", "description", "color")
 _INTERFACE = (
     "enabled", "mtu", "mode", "speed", "duplex", "wwn", "parent", "bridge", "lag", "mac_address",
     "primary_mac_address", "mgmt_only", "poe_mode", "poe_type", "untagged_vlan", "tagged_vlans", "vrf", "channels",
@@ -63,6 +63,7 @@ _READ = (
     _model("dcim.manufacturer", "dcim/manufacturers", *_NAMED),
     _model("dcim.devicetype", "dcim/device-types", *_COMMON, "manufacturer", "model", "slug", "part_number",
            "u_height", "is_full_depth", "airflow"),
+    _model("dcim.moduletype", "dcim/module-types", *_COMMON, "manufacturer", "model", "part_number", optional=True),
     _model("dcim.interfacetemplate", "dcim/interface-templates", *_TEMPLATE, "mgmt_only", "poe_mode", "poe_type",
            "enabled", "bridge"),
     _model("dcim.consoleporttemplate", "dcim/console-port-templates", *_TEMPLATE),
@@ -80,6 +81,11 @@ _READ = (
     _model("dcim.device", "dcim/devices", *_NAMED, *_COMMON, *_ADDRESSES, "device_type", "role", "platform", "site",
            "location", "rack", "position", "face", "airflow", "cluster", "virtual_chassis", "vc_position"),
     _model("dcim.devicebay", "dcim/device-bays", *_NAMED, "device", "installed_device"),
+    _model("dcim.modulebay", "dcim/module-bays", *_NAMED, "device", "position", optional=True),
+    _model("dcim.module", "dcim/modules", *_COMMON, "device", "module_bay", "module_type", optional=True),
+    _model("dcim.inventoryitemrole", "dcim/inventory-item-roles", *_NAMED, optional=True),
+    _model("dcim.inventoryitem", "dcim/inventory-items", *_NAMED, *_COMMON, "device", "label", "role", "manufacturer",
+           "part_id"),
     _model("dcim.interface", "dcim/interfaces", *_PORT, *_INTERFACE),
     _model("dcim.consoleport", "dcim/console-ports", *_PORT),
     _model("dcim.consoleserverport", "dcim/console-server-ports", *_PORT),
@@ -101,6 +107,9 @@ _READ = (
     _model("ipam.vlan", "ipam/vlans", *_NAMED, *_COMMON, "vid", "site", "group", "role"),
     _model("ipam.prefix", "ipam/prefixes", *_COMMON, *_SCOPE, "prefix", "vrf", "vlan", "role", "is_pool"),
     _model("ipam.iprange", "ipam/ip-ranges", "start_address", "end_address", "vrf", "status", "description"),
+    _model("ipam.fhrpgroup", "ipam/fhrp-groups", "name", "protocol", "group_id", optional=True),
+    _model("ipam.fhrpgroupassignment", "ipam/fhrp-group-assignments", "group", "interface_type", "interface_id",
+           "priority", optional=True),
     _model("ipam.ipaddress", "ipam/ip-addresses", "address", "vrf", "status", "role", "dns_name", "description",
            *_ASSIGNED),
     _model("virtualization.virtualmachine", "virtualization/virtual-machines", *_NAMED, *_COMMON, *_ADDRESSES,
@@ -112,12 +121,9 @@ MODELS: Mapping[str, Model] = {model.name: model for model in _READ}
 
 UNPLACED: Mapping[str, str] = {
     "circuits.provider": "circuits/providers",
-    "dcim.inventoryitem": "dcim/inventory-items",
-    "dcim.module": "dcim/modules",
     "dcim.powerpanel": "dcim/power-panels",
     "ipam.aggregate": "ipam/aggregates",
     "ipam.asn": "ipam/asns",
-    "ipam.fhrpgroup": "ipam/fhrp-groups",
     "ipam.service": "ipam/services",
     "tenancy.contact": "tenancy/contacts",
     "vpn.tunnel": "vpn/tunnels",

@@ -13,6 +13,7 @@ Tables = Mapping[str, Rows]
 
 _PORTS = (
     "interface", "consoleport", "consoleserverport", "powerport", "poweroutlet", "frontport", "rearport", "devicebay",
+    "module", "inventoryitem",
 )  # fmt: skip
 
 

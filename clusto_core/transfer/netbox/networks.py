@@ -20,6 +20,9 @@ ADDRESS = "ipam.ipaddress"
 VRF = "ipam.vrf"
 _MAC = "dcim.macaddress"
 _GROUP = "ipam.vlangroup"
+_SHARING, _SHARER = "ipam.fhrpgroup", "ipam.fhrpgroupassignment"
+_PROTOCOLS = {"vrrp2": "vrrp", "vrrp3": "vrrp", "carp": "carp", "hsrp": "hsrp", "glbp": "glbp"}
+"""As what the addresses of a group are shared; any other protocol's as `vip`."""
 _ELSEWHERE = {"bridge": "netbox.bridge", "parent": "netbox.parent"}
 """Under what an interface keeps the name of one that is no part of the same Thing."""
 
@@ -146,6 +149,21 @@ def _about(row: Row) -> str:
     return " ".join(str(word) for word in told if word not in (None, "", "active", *SHARED))
 
 
+def _groups(translation: Translation) -> dict[int, list[MadePart]]:
+    """By group of interfaces that share addresses (VRRP, HSRP...), the parts in it, which are told so."""
+    dump, found, told = translation.dump, dict[int, list[MadePart]](), dict[tuple[str, str], list[str]]()
+    for _, row in sorted(dump.rows(_SHARER).items()):
+        key = dump.generic(row.get("interface_type"), row.get("interface_id"))
+        group = dump.row(_SHARING, row.get("group"))
+        for part in translation.parts.get(key, [])[:1] if key else []:
+            found.setdefault(row["group"], []).append(part)
+            words = (group.get("protocol"), group.get("group_id"), "priority", row.get("priority"), group.get("name"))
+            told.setdefault(part[:2], []).append(" ".join(str(word) for word in words if word not in (None, "")))
+    for (owner, name), groups in told.items():
+        translation.part_attrs(owner, name, {"fhrp": groups})
+    return found
+
+
 class _Addresses:
     """Addresses go to the interface that holds them, others to the narrowest prefix around them."""
 
@@ -158,6 +176,7 @@ class _Addresses:
             self.blocks.setdefault(row.get("vrf"), []).append((block, translation.name(PREFIX, pk)))
         for found in self.blocks.values():
             found.sort(key=lambda each: -each[0].prefixlen)
+        self.groups = _groups(translation)
 
     def translate(self) -> None:
         translation = self.translation
@@ -166,7 +185,9 @@ class _Addresses:
             address = str(ip_interface(row["address"]).ip)
             key = translation.dump.generic(row.get("assigned_object_type"), row.get("assigned_object_id"))
             parts = translation.parts.get(key, []) if key else []
-            if not parts:
+            if key and key.model == _SHARING and key.pk in self.groups:
+                self._share(row, address, key.pk)
+            elif not parts:
                 self._reserve(row, address)
             elif (assigned := self._assigned(row, address)) in self.held and not assigned.shared:
                 doubled += 1
@@ -174,8 +195,7 @@ class _Addresses:
             else:
                 self.held.add(assigned)
                 part = parts[0]
-                data: dict[str, Any] = translation.things[part.owner]
-                data.setdefault("ip", {}).setdefault(part.name, []).append(str(assigned))
+                self._hold(part, assigned)
                 translation.part_attrs(part.owner, part.name, {"dns_name": row.get("dns_name")})
                 translation.part_attrs(part.owner, part.name, {f"address.{address}": _about(row)})
         if doubled:
@@ -190,7 +210,18 @@ class _Addresses:
                 translation.left_out["ipam.iprange"] += 1
             else:
                 self._note(network, "range", f"{first}-{last} {row.get('description') or row.get('status')}")
-        translation.used |= {ADDRESS, "ipam.iprange"}
+        translation.used |= {ADDRESS, "ipam.iprange", _SHARING, _SHARER}
+
+    def _share(self, row: Row, address: str, group: int) -> None:
+        """The address of a group is held by every interface in it."""
+        protocol = self.translation.dump.text(_SHARING, group, "protocol")
+        assigned = self._assigned(row, address)._replace(shared=_PROTOCOLS.get(protocol, "vip"))
+        for part in self.groups[group]:
+            self._hold(part, assigned)
+
+    def _hold(self, part: MadePart, assigned: Assigned) -> None:
+        data: dict[str, Any] = self.translation.things[part.owner]
+        data.setdefault("ip", {}).setdefault(part.name, []).append(str(assigned))
 
     def _assigned(self, row: Row, address: str) -> Assigned:
         """An address within its VRF, and as what it is shared, by those of NetBox's roles that say so."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clusto_core.transfer.netbox import cables, devices, networks, places
+from clusto_core.transfer.netbox import cables, devices, hardware, networks, places
 from clusto_core.transfer.netbox.dump import Dump
 from clusto_core.transfer.netbox.translation import ORIGINAL, Translation
 
@@ -10,7 +10,7 @@ _BOOKKEEPING = ("admin", "auth", "contenttypes", "sessions", "users", "account",
 """The parts of NetBox that hold no inventory: accounts, sessions, jobs, its own log."""
 
 
-TRANSLATION = 1
+TRANSLATION = 2
 """Another one whenever the same NetBox becomes something else here: what is in step is then looked at again."""
 
 
@@ -22,6 +22,7 @@ def translated(dump: Dump) -> Translation:
     places.translate(translation)
     devices.translate(translation)
     devices.translate_machines(translation)
+    hardware.translate(translation)
     networks.translate(translation)
     cables.translate(translation)
     translation.keep_to_themselves()

@@ -21,10 +21,10 @@ _WIDER = {"dcim.region": "region", "dcim.sitegroup": "group"}
 """What is wider than a place of clusto: the keys under which it is kept."""
 _SAID = (
     "airflow", "asset_tag", "comments", "custom", "descending_units", "description", "disk", "face", "facility",
-    "facility_id", "group", "latitude", "longitude", "manufacturer", "memory", "model", "netbox", "oob_ip",
-    "physical_address", "platform", "position", "primary_ip4", "primary_ip6", "region", "reserved", "role", "serial",
-    "shipping_address", "status", "tag", "tenant", "time_zone", "type", "vc_position", "vcpus", "virtual_chassis",
-    "width", "height",
+    "facility_id", "group", "item", "latitude", "longitude", "manufacturer", "memory", "model", "module", "netbox",
+    "oob_ip", "physical_address", "platform", "position", "primary_ip4", "primary_ip6", "region", "reserved", "role",
+    "serial", "shipping_address", "status", "tag", "tenant", "time_zone", "type", "vc_position", "vcpus",
+    "virtual_chassis", "width", "height",
 )  # fmt: skip
 """The keys, by their first word, that NetBox may say of what others are in."""
 _PLAIN = ("status", "description", "comments", "serial", "asset_tag", "facility")
@@ -81,7 +81,7 @@ class Translation:
         self.origins[name] = Origin(key.model, str(key.pk))
         if isinstance(called, str) and called not in ("", name):
             data["attrs"][ORIGINAL] = clean(called)
-        data["attrs"] |= {field: clean(value) for field, value in attrs.items() if value not in (None, "", [])}
+        data["attrs"] |= _said(attrs)
         if tags := self._tags.get(key):
             data["attrs"]["tag"] = tags
         self.used.add(key.model)
@@ -168,15 +168,23 @@ class Translation:
         inside = self.things[name]["in"]
         inside.extend(parent for parent in parents if parent and parent not in inside)
 
+    def thing_attrs(self, name: str, attrs: Mapping[str, object]) -> None:
+        """More attributes for a Thing."""
+        self.things[name]["attrs"].update(_said(attrs))
+
     def part_attrs(self, owner: str, part: str, attrs: Mapping[str, object]) -> None:
         """More attributes for a part."""
-        values = {field: clean(value) for field, value in attrs.items() if value not in (None, "", [])}
-        if values:
+        if values := _said(attrs):
             self.things[owner].setdefault("part_attrs", {}).setdefault(part, {}).update(values)
 
     def tags(self, key: Reference) -> list[str]:
         """The tags of an object."""
         return self._tags.get(key, [])
+
+
+def _said(attrs: Mapping[str, object]) -> dict[str, object]:
+    """What has a value."""
+    return {field: clean(value) for field, value in attrs.items() if value not in (None, "", [])}
 
 
 def clean(value: object) -> object:
