@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from clusto_core.drivers import Equipment, Part
 from clusto_core.drivers.equipment import PLACES
+from clusto_core.drivers.parts import RackUnit
 from clusto_core.errors import Refused
 from clusto_core.model import holding
 from clusto_core.model.attributes import IN, Key, Value
@@ -77,7 +78,8 @@ def check(unit: UnitOfWork, thing: Thing, parent: Thing) -> None:
     """Raises Refused unless a Thing may be put into another."""
     for each in (thing, parent):
         if each.is_part:
-            raise Refused(f"{each.name} is a part: only whole Things are put in each other")
+            mounting = f" (clusto connect {thing.name} {parent.name} mounts it)" if parent.is_a(RackUnit) else ""
+            raise Refused(f"{each.name} is a part: only whole Things are put in each other{mounting}")
     if thing == parent:
         raise Refused(f"{thing.name} cannot be in itself")
     if not holding.may_hold(parent.driver, thing.driver):
