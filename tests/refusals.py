@@ -376,6 +376,12 @@ REFUSALS: list[Refusal] = [
     ),
     refused("put rack101 --in rack101", 4, "cannot be in itself", lambda c: c.put("rack101", "rack101")),
     refused("put pdu3 --in room1", 4, "pdu3 is in rack101 already", lambda c: c.put("pdu3", "room1")),
+    refused(
+        "put pdu3 --in rack101:RU7",
+        4,
+        r"is a part.*\(clusto connect pdu3 rack101:RU7 mounts it\)",
+        lambda c: c.put("pdu3", "rack101:RU7"),
+    ),
     refused("put server1:eth0 --in web-pool", 4, "is a part", lambda c: c.put("server1:eth0", "web-pool")),
     refused("take server1 --from switch2a", 4, "server1 is not in switch2a", lambda c: c.take("server1", "switch2a")),
     refused("take server1 --from rack101", 4, "server1 is mounted in rack101", lambda c: c.take("server1", "rack101")),
