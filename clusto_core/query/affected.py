@@ -118,7 +118,7 @@ class Affected:
         """What has its power from, or passes it on to, something else than before."""
         ends = {id for cable in self._found.cables for id in (cable.part, cable.thing, *cable[4:6])}
         said = {each.thing_id for each in self._found.attributes if each.key == INLET_KEY}
-        return self._with_owners(ends | said) | self._owners
+        return self._with_owners(ends | said)
 
     def _having(self, node: Node) -> Ids:
         """What has another value that an attribute's test looks at."""
@@ -150,8 +150,9 @@ class Affected:
         return self._unit.referring(self._found.renamed) if self._found.renamed else []
 
     def _with_owners(self, ids: Iterable[int | None]) -> Ids:
+        """These with what they are parts of, and what has lost a part that may have been among them."""
         present = self._present(ids)
-        return present | {self._unit.by_id(id).entity_id for id in present}
+        return present | {self._unit.by_id(id).entity_id for id in present} | self._owners
 
     def _present(self, ids: Iterable[int | None]) -> Ids:
         return frozenset(id for id in ids if id is not None and self._unit.find(id) is not None)

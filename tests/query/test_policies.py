@@ -180,6 +180,15 @@ def test_an_enforced_policy_is_not_broken_anew(inventory: Inventory) -> None:
     assert broken(inventory) == [("two-pdus", "web2")]
 
 
+def test_an_address_that_goes_with_its_part_is_looked_at(inventory: Inventory) -> None:
+    with inventory.change() as change:
+        change.add("Server", "s1", part_counts={"nic": 2})
+        claims.hold(change.unit, change.resolve("s1:eth1"), "10.2.0.1")
+    define(inventory, "addressed", "driver:Server and not _ip:10.2.0.0/16", enforce=True)
+    with refused(inventory, "s1 would break the policy addressed") as change:
+        change.remove("s1:eth1")
+
+
 def test_several_are_told_with_a_line_each(inventory: Inventory) -> None:
     with inventory.change() as change:
         policies.define(change.unit, Policy("no-spare", "attr:status,spare", enforce=True), allow_unknown=True)
