@@ -15,6 +15,7 @@ from clusto_core.config import Settings, settings
 
 if TYPE_CHECKING:
     from clusto_core.inventory import Transaction
+    from clusto_core.model.attributes import Key, Value
     from clusto_core.store.reader import Reader
 
 
@@ -89,11 +90,12 @@ class App:
         dry_run: bool = False,
         reverts: int | None = None,
         strict: bool = False,
-        hidden: Sequence[str] = (),
+        written: Sequence[tuple[Key, Value]] = (),
     ) -> Iterator[Transaction]:
-        """A transaction whose history has this command line, without the texts that are to be hidden."""
+        """A transaction whose history has this command line, without those of the values written that are secret: what
+        the site declared so is known when its store is open."""
         if (outer := self._within) is not None:
-            self._hidden.extend(hidden)
+            self._hidden.extend(_concealed(written))
             with outer.joined(message, dry_run=dry_run, reverts=reverts):
                 outer.strict = outer.strict or strict
                 yield outer
@@ -102,10 +104,10 @@ class App:
         from clusto_core.secrecy import masked
 
         inventory = Inventory(self.settings)
-        command = command_line(hidden)
         message = masked(message) if message else message
         options: dict[str, Any] = {"dry_run": dry_run, "reverts": reverts, "strict": strict}
-        with inventory.change(command, message, notify=self.say, **options) as change:
+        with inventory.change("", message, notify=self.say, **options) as change:
+            change.command = command_line(_concealed(written))
             yield change
         for note in change.notes:
             self.say(f"note: {note}")
@@ -149,6 +151,10 @@ class App:
         if first_time(kind) or (self.verbose and words not in self._told):
             self._told.add(words)
             self.say(f"insecure: {words}")
+
+
+def _concealed(written: Sequence[tuple[Key, Value]]) -> list[str]:
+    return [value.text for key, value in written if value.concealed(key)]
 
 
 def command_line(hidden: Sequence[str] = (), typed: Sequence[str] | None = None) -> str:

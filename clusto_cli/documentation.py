@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from typing import TextIO
 
 _PAGES = os.path.join(os.path.dirname(__file__), "docs")
 _NOT_FOR_OPERATORS = ("README", "architecture", "reference")
 """Where the others are, how clusto is built, and what the verbs' own help says."""
 
-_CODE = re.compile(r"^(?:```.*?^```$|(?: {4}[^\n]*\n)+)", re.MULTILINE | re.DOTALL)
-_HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
+_CODE = r"(?ms)^(?:```.*?^```$|(?: {4}[^\n]*\n)+)"
+_HEADING = r"(?m)^(#+) (.+)$"
 
 
 def names(folder: str = "") -> Iterator[str]:
@@ -29,8 +30,18 @@ def pages() -> Iterator[str]:
 
 def page(name: str) -> str:
     """The text of a page."""
-    with open(os.path.join(_PAGES, name + ".md"), encoding="utf-8") as file:
+    with _opened(name) as file:
         return file.read()
+
+
+def title(name: str) -> str:
+    """What a page is called in its first line."""
+    with _opened(name) as file:
+        return file.readline().strip("# \n")
+
+
+def _opened(name: str) -> TextIO:
+    return open(os.path.join(_PAGES, name + ".md"), encoding="utf-8")
 
 
 def section(name: str, heading: str) -> str:
@@ -39,8 +50,8 @@ def section(name: str, heading: str) -> str:
     Raises KeyError where there is none.
     """
     text = page(name)
-    in_code = [range(*code.span()) for code in _CODE.finditer(text)]
-    headings = [each for each in _HEADING.finditer(text) if not any(each.start() in code for code in in_code)]
+    in_code = [range(*code.span()) for code in re.finditer(_CODE, text)]
+    headings = [each for each in re.finditer(_HEADING, text) if not any(each.start() in code for code in in_code)]
     for place, found in enumerate(headings):
         if heading in found[2].split(", "):
             following = (each.start() for each in headings[place + 1 :] if len(each[1]) <= len(found[1]))

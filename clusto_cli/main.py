@@ -14,7 +14,7 @@ from clusto_cli.context import App
 from clusto_cli.grouping import Aliased, Bare, Group
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from click.shell_completion import CompletionItem
 
@@ -76,6 +76,17 @@ class _Formatter(click.HelpFormatter):
     def __init__(self, indent_increment: int = 2, width: int | None = None, max_width: int | None = None) -> None:
         super().__init__(indent_increment, width or max(min(_columns(), max_width or 80) - 2, 50), max_width)
 
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        """As click does. What fits its line is written as it is: wrapping takes longer than all else of a page."""
+        rows = list(rows)
+        column = min(max(len(term) for term, _ in rows), col_max)
+        room = self.width - self.current_indent - column - col_spacing
+        for term, text in rows:
+            if text.isascii() and text.isprintable() and len(term) <= column and 0 < len(text) <= room:
+                self.write(f"{'':{self.current_indent}}{term:{column + col_spacing}}{text}\n")
+            else:
+                super().write_dl([(term.ljust(column), text)], col_max, col_spacing)
+
 
 def _columns() -> int:
     try:
@@ -84,14 +95,11 @@ def _columns() -> int:
         return 80
 
 
-class _Context(click.Context):
-    formatter_class = _Formatter
+click.Context.formatter_class = _Formatter  # of verbs, and of their verbs, too
 
 
 class Verbs(Group):
     """The verbs: modules in `commands/`, and the programs `clusto-NAME` on PATH. A verb is loaded when it is called."""
-
-    context_class = _Context
 
     def invoke(self, ctx: click.Context) -> Any:
         """As click does; with `--version` no verb."""

@@ -99,8 +99,7 @@ def give_back(
     if not dry_run and not yes:
         app.try_out(act)
         confirm(_question(verb, chosen), yes)
-    hidden = [value.text for key, value in settings if value.concealed(key)]
-    with app.changing(message, dry_run=dry_run, hidden=hidden) as change:
+    with app.changing(message, dry_run=dry_run, written=settings) as change:
         outcome = act(change)
         left = left_behind(change.unit.reader, outcome.far_ends)
     _say(outcome, output, dry_run)

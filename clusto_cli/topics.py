@@ -30,8 +30,7 @@ def topics() -> dict[str, Topic]:
 
 def _pages() -> Iterator[Topic]:
     for name in documentation.names():
-        title = documentation.page(name).partition("\n")[0].lstrip("# ")
-        yield Topic(_CALLED.get(name, name), title, partial(documentation.page, name))
+        yield Topic(_CALLED.get(name, name), documentation.title(name), partial(documentation.page, name))
 
 
 def _formats() -> Iterator[Topic]:

@@ -133,7 +133,7 @@ class Inventory:
             collector.paused(),
         ):
             change = self._open[thread] = Transaction(UnitOfWork(Reader(database)), message, dry_run=dry_run)
-            change.strict = strict
+            change.command, change.strict = command, strict
             change.before = partial(open_reader, settings.url)
             try:
                 yield change
@@ -145,7 +145,7 @@ class Inventory:
                 database.connection.rollback()
             else:
                 if change.unit.changed:
-                    change.id = history.record(change.unit, command, change.message, reverts, change.signed)
+                    change.id = history.record(change.unit, change.command, change.message, reverts, change.signed)
                 change.unit.flush()
 
 
@@ -160,6 +160,8 @@ class Transaction:
         self.unit = unit
         self.message = message
         """Why it is done, for the history."""
+        self.command = ""
+        """By what command, for the history."""
         self.dry_run = dry_run
         self.strict = False
         """Whether a new key that nobody declared is refused."""

@@ -26,12 +26,26 @@ _MARKS = ("://", "private key", "pass", "pwd", "psk", "secret", "token", "key", 
 _SHORTEST = 4
 """Texts below that are in everything that is printed."""
 
+_NUMBER = r"#(?:[0-9]+|\*|\+)"
+
 _resolved: set[str] = set()
+_declared: set[str] = set()
+"""The keys that a site declared as secret."""
+
+
+def declare(key: str) -> None:
+    """Has `is_secret` say so of a key, whatever its number, from now on and in whatever store."""
+    _declared.add(key)
+
+
+def is_secret(key: str) -> bool:
+    """Whether a key (`snmp.community`, `bmc.password`, `vault.token`, `apiKey`) holds secrets, by the words in it or
+    because a site declared it so."""
+    return _sounds_secret(key) or (bool(_declared) and re.sub(_NUMBER, "", key, count=1) in _declared)
 
 
 @lru_cache(4096)
-def is_secret(key: str) -> bool:
-    """Whether a key (`snmp.community`, `bmc.password`, `vault.token`, `apiKey`) holds secrets, by the words in it."""
+def _sounds_secret(key: str) -> bool:
     words = [word.lower() for word in re.split(_BREAKS, re.sub(_CAMEL, "_", key)) if word]
     return bool(words) and (words[-1] in _LAST or any(word in _ALWAYS or word[:-1] in _ALWAYS for word in words))
 
@@ -55,10 +69,15 @@ def masked(text: str) -> str:
 def masked_structure(value: Any) -> Any:
     """Decoded JSON with the members that hold secrets as `****`, at any depth."""
     if isinstance(value, dict):
-        return {key: MASK if is_secret(str(key)) else masked_structure(member) for key, member in value.items()}
+        return {key: _masked_member(str(key), member) for key, member in value.items()}
     if isinstance(value, list):
         return [masked_structure(member) for member in value]
     return masked(value) if isinstance(value, str) else value
+
+
+def _masked_member(key: str, member: Any) -> Any:
+    # Yes and no are no secrets.
+    return MASK if is_secret(key) and not isinstance(member, bool) else masked_structure(member)
 
 
 def masked_url(url: str) -> str:

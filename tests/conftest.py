@@ -43,6 +43,7 @@ def configuration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def _nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test has read as a secret is masked in no other."""
     monkeypatch.setattr(secrecy, "_resolved", set())
+    monkeypatch.setattr(secrecy, "_declared", set())
 
 
 @pytest.fixture(scope="session")

@@ -72,8 +72,7 @@ def command(
 
     counts = parse(parts) if parts else None
     attributes = [parse_pair(pair) for pair in pairs]
-    hidden = [value.text for key, value in attributes if value.concealed(key)]
-    with app.changing(message, dry_run=dry_run, strict=strict, hidden=hidden) as change:
+    with app.changing(message, dry_run=dry_run, strict=strict, written=attributes) as change:
         added = [
             change.add(
                 driver, name, parents=parents, attributes=attributes, part_counts=counts, device_type=device_type

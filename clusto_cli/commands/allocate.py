@@ -80,8 +80,7 @@ def command(
     end = deadline(until, hold) if held else None
     drivers = [_driver(text) for text in spread.split(",")] if spread else []
     settings = [parse_pair(pair) for pair in pairs]
-    hidden = [value.text for key, value in settings if value.concealed(key)]
-    with app.changing(message, dry_run=dry_run, strict=strict, hidden=hidden) as change:
+    with app.changing(message, dry_run=dry_run, strict=strict, written=settings) as change:
         wanted = Wanted(
             number,
             where,

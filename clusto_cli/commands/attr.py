@@ -283,9 +283,9 @@ def _write(
     for pair in also:
         subkey, _, text = pair.partition("=")
         given[Key.parse(f"{first.key}.{subkey}")] = _parse([text], as_json, as_string)
-    hidden = [value.text for wanted, parsed in given.items() for value in parsed if value.concealed(wanted)]
+    written = [(wanted, value) for wanted, parsed in given.items() for value in parsed]
     lines = []
-    with app.changing(message, dry_run=dry_run, strict=strict, hidden=hidden) as change:
+    with app.changing(message, dry_run=dry_run, strict=strict, written=written) as change:
         for named in targets(change.unit.reader, names):
             thing = change.resolve(named.name)
             write = change.add_values if add else change.set_values
@@ -326,8 +326,8 @@ def del_(
     """
     wanted = writable(Key.pattern(key))
     parsed = None if value is None else _parse([value], as_json, as_string)[0]
-    hidden = [parsed.text] if parsed and parsed.concealed(wanted) else []
-    with app.changing(message, dry_run=dry_run, hidden=hidden) as change:
+    written = [(wanted, parsed)] if parsed else []
+    with app.changing(message, dry_run=dry_run, written=written) as change:
         things = [change.resolve(thing.name) for thing in targets(change.unit.reader, names)]
         gone = change.delete_under(things, wanted, parsed)
     if any(key != wanted for _, key in gone):

@@ -93,7 +93,8 @@ def _told(done: list[Done], message: str | None, joined: str | None) -> str:
     lines = "\n".join(each.command for each in done)
     if len(lines) > _KEPT:
         lines = lines[:_KEPT].rpartition("\n")[0] + "\n..."
-    return f"{reason or f'{len(done)} commands'}\n\n{lines}"
+    counted = f"{len(done)} command{'s' if len(done) != 1 else ''}"
+    return f"{reason or counted}\n\n{lines}"
 
 
 def _all(questions: list[str]) -> str:

@@ -50,6 +50,7 @@ def _declaring(function: F) -> F:
         click.option(
             "--required", is_flag=True, help="Each Thing of the kinds of --on must have it, from being added."
         ),
+        click.option("--secret", is_flag=True, help="Values are shown as ****, and no other program gets them."),
         click.option("--unique", is_flag=True, help="No two Things have one value."),
         click.option("--regex", metavar="REGEX", help="Of text: what the whole of a value must match (RE2)."),
         click.option("--choices", metavar="WORD,...", help="Of a choice: the words, comma-separated."),
@@ -123,10 +124,10 @@ def list_(app: App, output: str) -> None:
         clusto key list
     """
     from clusto_cli.settings import row
-    from clusto_core.rules.declared import STRICT, of_site, site_keys
+    from clusto_core.rules.declared import STRICT, of_site
 
     with app.reading() as reader:
-        told, known = site_keys(reader), of_site(reader)
+        told, known = reader.definitions(), of_site(reader)
     if output == "text":
         write_lines("\t".join(cell.strip("`") for cell in row(key, each)) for key, each in known.items())
     else:
@@ -142,11 +143,11 @@ def show(app: App, key: str) -> None:
     \b
         clusto key show purchased
     """
-    from clusto_core.rules.declared import STRICT, site_keys
+    from clusto_core.rules.declared import STRICT
     from clusto_core.spelling import suggest
 
     with app.reading() as reader:
-        told = site_keys(reader)
+        told = reader.definitions()
     told.pop(STRICT, None)
     if key not in told:
         raise NotFound(f"no such key is declared by the site: {key}{did_you_mean(suggest(key, told))}")

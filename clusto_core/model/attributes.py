@@ -123,10 +123,11 @@ class Key(NamedTuple):
 
     @property
     def secret(self) -> bool:
-        """Whether values are shown as `****`: `snmp.community`, `bmc.password`, `ssh.key`, `vault.token`..."""
+        """Whether values are shown as `****`: `snmp.community`, `bmc.password`, `ssh.key`, `vault.token`... Nothing
+        that clusto itself keeps is one: `_key` is what is declared of a key."""
         from clusto_core.secrecy import is_secret
 
-        return is_secret(str(self))
+        return not self.reserved and is_secret(str(self))
 
 
 @lru_cache(1000)

@@ -37,27 +37,26 @@ WHAT = {
 }
 """The kinds without a socket, as they are told."""
 
+# Compiled when they are first needed, and not to draw a rack.
 # NetBox, dcim/choices.py: the interface types of the groups virtual, wireless and cellular.
-_CONNECTORS = re.compile(
+_CONNECTORS = (
     r"(?P<virtual>virtual)|(?P<lag>lag)|(?P<bridge>bridge)"
     r"|(?P<wireless>ieee802\.1[15].*|other-wireless|gsm|cdma|lte|4g|5g)"
 )
 # Linux (systemd.net-naming-scheme(7), ip-link(8)), IOS, NX-OS, EOS, Junos, EXOS.
-_NAMES = re.compile(
-    r"(?P<lag>(?:bond|team|po|port-?channel|bundle-ether|ae|lag|trk)-?[0-9]+)"
+_NAMES = (
+    r"(?i)(?P<lag>(?:bond|team|po|port-?channel|bundle-ether|ae|lag|trk)-?[0-9]+)"
     r"|(?P<vlan>(?:vlan|vlanif|svi|irb|bdi|bvi)[-_.]?[0-9]+)"
     r"|(?P<bridge>(?:br|virbr|vmbr|xenbr|docker|lxcbr|lxdbr)-?[0-9]+|br-[0-9a-z-]+)"
     r"|(?P<wireless>wlan[0-9]+|wl[px][0-9a-z]+|cellular[0-9/]+|wwan[0-9]+)"
-    r"|(?P<virtual>lo[0-9]*|loopback[0-9]+|(?:tun|tap|dummy|veth|vxlan|nve|gre|sit|wg|ifb|vti|vrf|tunnel|null)[-_]?[0-9]+)",
-    re.IGNORECASE,
+    r"|(?P<virtual>lo[0-9]*|loopback[0-9]+|(?:tun|tap|dummy|veth|vxlan|nve|gre|sit|wg|ifb|vti|vrf|tunnel|null)[-_]?[0-9]+)"
 )
 # Baseboard controllers as their makers call them, and management ports of switches (NX-OS, EOS, IOS XR, Junos).
-_MANAGEMENT = re.compile(
-    r"(?:mgmt|mgt|management|mgmteth|oob|bmc|ipmi|ipmi-?lan|ilo|ilom|i?drac|imm|xcc|xclarity|cimc|irmc|fxp|vme|me)"
-    r"[-_.:]?[0-9]*(?:/[0-9a-z]+)*",
-    re.IGNORECASE,
+_MANAGEMENT = (
+    r"(?i)(?:mgmt|mgt|management|mgmteth|oob|bmc|ipmi|ipmi-?lan|ilo|ilom|i?drac|imm|xcc|xclarity|cimc|irmc|fxp|vme|me)"
+    r"[-_.:]?[0-9]*(?:/[0-9a-z]+)*"
 )
-_SUB = re.compile(r"(?P<parent>.+)[.][0-9]{1,4}")
+_SUB = r"(?P<parent>.+)[.][0-9]{1,4}"
 
 
 class Interface(NamedTuple):
@@ -87,28 +86,28 @@ def said(attributes: Iterable[Attribute]) -> Interface:
 @lru_cache(10_000)
 def kind_of_connector(connector: str) -> str:
     """The kind of an interface with that NetBox type; empty for those with a socket."""
-    found = _CONNECTORS.fullmatch(connector)
+    found = re.fullmatch(_CONNECTORS, connector)
     return found.lastgroup or "" if found else ""
 
 
 @lru_cache(10_000)
 def kind_of_name(name: str) -> str:
     """The kind that an interface's name tells; empty where it tells none."""
-    found = _NAMES.fullmatch(name)
+    found = re.fullmatch(_NAMES, name)
     return found.lastgroup or "" if found else ""
 
 
 @lru_cache(10_000)
 def parent_of_name(name: str) -> str:
     """`eth0` for `eth0.100`, a sub-interface where there is such a part; empty for other names."""
-    found = _SUB.fullmatch(name)
+    found = re.fullmatch(_SUB, name)
     return found["parent"] if found else ""
 
 
 @lru_cache(10_000)
 def is_management_name(name: str) -> bool:
     """Whether an interface is called as those that serve management alone: mgmt, bmc, iDRAC, Management1."""
-    return _MANAGEMENT.fullmatch(name) is not None
+    return re.fullmatch(_MANAGEMENT, name) is not None
 
 
 def kind(name: str, told: Interface, has: Callable[[str], bool]) -> str:

@@ -118,7 +118,7 @@ TYPES: Mapping[str, Callable[[Data], Grammar]] = {
 
 WORDS: Mapping[str, type] = {
     **dict.fromkeys(("type", "meaning", "writer", "unit", "regex", "to"), str),
-    **dict.fromkeys(("many", "unique", "required", "no_inherit", "open"), bool),
+    **dict.fromkeys(("many", "unique", "required", "no_inherit", "open", "secret"), bool),
     **dict.fromkeys(("low", "high"), float),
     **dict.fromkeys(("on", "choices", "of"), list),
 }
@@ -127,7 +127,7 @@ WORDS: Mapping[str, type] = {
 
 def declare(data: Data, *, site: bool = False) -> Declared:
     """A declaration from plain data: `type` and `meaning`; `on` (drivers), `many`, `unique`, `required`, `no_inherit`,
-    `writer`; of a type `unit`, `low`, `high`, `choices` and `open`, `regex`, `to`, `of`. Raises Malformed."""
+    `writer`, `secret`; of a type `unit`, `low`, `high`, `choices` and `open`, `regex`, `to`, `of`. Raises Malformed."""
     type = data.get("type", "any")
     if type not in TYPES:
         raise Malformed(f"no such type of values: {str(type)[:40]}{did_you_mean(suggest(str(type), TYPES))}")

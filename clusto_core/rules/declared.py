@@ -7,11 +7,11 @@ A value is read as it comes in; what is there already is held against a declarat
 from __future__ import annotations
 
 import contextlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from clusto_core import secrecy
 from clusto_core.drivers import Part, registry
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
 from clusto_core.model import keys, reserved
@@ -41,15 +41,10 @@ class Misfit(NamedTuple):
 # --- what is known of keys -------------------------------------------------------------------------------------------
 
 
-def site_keys(reader: Reader) -> dict[str, dict[str, object]]:
-    """What the site declared, as plain data, by the keys."""
-    return {key: json.loads(text) for key, text in reader.definitions().items()}
-
-
 def of_site(reader: Reader) -> dict[Key, Declared]:
     """The keys of the site; those whose declaration this clusto cannot read (a driver that is gone) are left out."""
     found = {}
-    for text, data in site_keys(reader).items():
+    for text, data in reader.definitions().items():
         with contextlib.suppress(Malformed):
             if text != STRICT:
                 found[Key.parse(text)] = keys.declare(data, site=True)
@@ -58,7 +53,7 @@ def of_site(reader: Reader) -> dict[Key, Declared]:
 
 def is_strict(reader: Reader) -> bool:
     """Whether the store refuses new keys that nobody declared."""
-    return bool(site_keys(reader).get(STRICT, {}).get("strict"))
+    return bool(reader.definitions().get(STRICT, {}).get("strict"))
 
 
 def of(unit: UnitOfWork, key: Key) -> Declared | None:
@@ -203,6 +198,9 @@ def declaration(key: Key, data: Mapping[str, object]) -> Declared:
     for word, said in data.items():
         if word not in keys.WORDS or not _is_said(keys.WORDS[word], said):
             raise Malformed(f"{key}: this cannot be declared: {str(word)[:40]}={str(said)[:40]}")
+    if data.get("secret") is True:
+        # Before a value is told that does not fit.
+        secrecy.declare(str(key))
     declared = keys.declare(data, site=True)
     if declared.type == "part":
         raise Malformed(f"{key}: parts are named by a relation: --type relation --to NIC")

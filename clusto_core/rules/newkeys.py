@@ -27,7 +27,7 @@ def notes(unit: UnitOfWork, *, strict: bool = False) -> Iterator[str]:
     if not new:
         return
     names = {str(Key(key.key, None, key.subkey)) for key in new}
-    known = {*map(str, keys.every()), *declared.site_keys(reader), *reader.keys()} - names - {declared.STRICT}
+    known = {*map(str, keys.every()), *reader.definitions(), *reader.keys()} - names - {declared.STRICT}
     _check_case(sorted(names), known)
     strict = strict or declared.is_strict(reader)
     for name in sorted(names):

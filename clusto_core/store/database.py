@@ -13,10 +13,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from clusto_core import secrecy
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, StoreBroken
 
 REVISION = "0009"
 """The schema's revision that the statements are written for; a test holds it against the newest migration."""
+
+DEFINITIONS = """
+    SELECT t.name, a.head, a.rest FROM things t JOIN attributes a ON a.thing_id = t.id
+    WHERE t.driver = 'SiteKey' AND a.key = '_key' ORDER BY t.name"""
+"""The keys of the site, behind a `=`, with what is declared of them: JSON as `attributes.structure` spells it."""
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z]\w*)|(%)")
 _translated: dict[str, str] = {}
@@ -232,6 +238,7 @@ def check_revision(database: Database, url: str) -> None:
             ) from None
         raise StoreBroken(f"not a clusto store: {masked(url)}") from None
     if found == {REVISION}:
+        learn_secrets(database)
         return
     if found and not all(re.fullmatch("[0-9]{4}", revision) for revision in found):
         raise StoreBroken(f"not a clusto store: {masked(url)}")
@@ -240,6 +247,13 @@ def check_revision(database: Database, url: str) -> None:
             f"the store is of a newer clusto (schema {max(found)}, this one knows {REVISION}): upgrade clusto"
         )
     raise OutdatedSchema(f"the store is of an older clusto: run clusto db upgrade ({masked(url)})")
+
+
+def learn_secrets(database: Database) -> None:
+    """Has those keys masked that the site declared as secret."""
+    for name, head, rest in database.rows(DEFINITIONS):
+        if '"secret":true' in head + (rest or ""):
+            secrecy.declare(name[1:])
 
 
 def _tables(database: Database, url: str, error: StoreBroken) -> list[Row]:

@@ -22,7 +22,7 @@ from clusto_core.model.attributes import HEAD, Key, Value
 from clusto_core.model.names import composed, split_part
 from clusto_core.model.things import Attribute, Inherited, Link, Thing, in_force, in_order, leads_on
 from clusto_core.spelling import natural_key, suggest
-from clusto_core.store.database import Database, Row, connect
+from clusto_core.store.database import DEFINITIONS, Database, Row, connect
 
 THING = "t.id, t.name, t.driver, t.owner_id, t.number"
 _THING_BY_NAME = f"SELECT {THING} FROM things t WHERE t.name = :name"
@@ -112,9 +112,6 @@ _NEXT_SUBKEY = "SELECT min(a.subkey) FROM attributes a WHERE a.key = :key AND a.
 _PLAIN_KEY = "SELECT 1 FROM attributes a WHERE a.key = :key AND a.subkey IS NULL LIMIT 1"
 _ANY_KEY = "SELECT 1 FROM attributes a WHERE a.key = :key AND a.id < :id AND "
 _SUBKEY, _NO_SUBKEY = "a.subkey = :subkey LIMIT 1", "a.subkey IS NULL LIMIT 1"
-_DEFINITIONS = """
-    SELECT t.name, a.head, a.rest FROM things t JOIN attributes a ON a.thing_id = t.id
-    WHERE t.driver = 'SiteKey' AND a.key = '_key' ORDER BY t.name"""
 _LATER_CHANGES = """
     SELECT c.transaction_id, c.before, c.after FROM changes c
     WHERE c.thing_id = :id AND c.transaction_id > :number ORDER BY c.transaction_id DESC"""
@@ -385,7 +382,9 @@ class Reader:
         by_thing: dict[int, list[Attribute]] = {}
         for attribute in self.attributes(*(origin.id for origin in origins)):
             by_thing.setdefault(attribute.thing_id, []).append(attribute)
-        return in_force(origins, lambda origin: by_thing.get(origin.id, ()), self.own_keys)
+        # Which keys are not inherited is in the registry, whose import takes a while.
+        own_keys = self.own_keys if any(id != thing.id for id in by_thing) else frozenset()
+        return in_force(origins, lambda origin: by_thing.get(origin.id, ()), own_keys)
 
     def collected(self, thing: Thing) -> list[Inherited]:
         """The attributes of a Thing and of all that it is in, nearest first: those too that nearer ones stand in front
@@ -467,19 +466,20 @@ class Reader:
         sql, known = _ANY_KEY, {"key": key.key, "subkey": key.subkey or "", "id": before}
         return bool(self.database.rows(sql + (_NO_SUBKEY if key.subkey is None else _SUBKEY), known))
 
-    def definitions(self) -> dict[str, str]:
-        """What the site declared of its keys: JSON, by the keys."""
-        return {name[1:]: head + (rest or "") for name, head, rest in self.database.rows(_DEFINITIONS)}
+    def definitions(self) -> dict[str, dict[str, object]]:
+        """What the site declared of its keys, as plain data, by the keys."""
+        if not (rows := self.database.rows(DEFINITIONS)):
+            return {}
+        import json
+
+        return {name[1:]: json.loads(head + (rest or "")) for name, head, rest in rows}
 
     @cached_property
     def own_keys(self) -> frozenset[Key]:
         """The keys that are not inherited."""
-        import json
-
         from clusto_core.model.keys import own
 
-        told = self.definitions()
-        return own() | {Key.parse(key) for key, text in told.items() if json.loads(text).get("no_inherit")}
+        return own() | {Key.parse(key) for key, told in self.definitions().items() if told.get("no_inherit")}
 
     def keys(self) -> list[str]:
         """The keys in the store, each with its subkeys: `status`, `snmp.community`; numbers are left out."""

@@ -7,11 +7,11 @@ Attributes are data, written by many. Where a format turns an attribute into a s
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
-from clusto_core.answers.view import Spaces
+if TYPE_CHECKING:
+    from clusto_core.answers.view import Spaces
 
 
 def _untold(line: str) -> None:
@@ -41,6 +41,8 @@ class Leaving(NamedTuple):
         refused = sorted({key for key in keys if not self.permits(key)})
         if not refused:
             return
+        import shlex
+
         said = f"{program}: left out {', '.join(refused)}: no attribute becomes a setting of {program} by itself"
         told = f"{said} (clusto config allow export {shlex.join([program, *refused])})"
         self.tell(told)

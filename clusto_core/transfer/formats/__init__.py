@@ -23,7 +23,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from clusto_core.errors import Malformed, did_you_mean
-from clusto_core.transfer.leaving import SAFE, Leaving
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from clusto_core.model.things import Thing
     from clusto_core.store.reader import Reader
     from clusto_core.transfer.documents import Document
+    from clusto_core.transfer.leaving import SAFE, Leaving
     from clusto_core.transfer.sheets.how import How
 
     Read = Callable[[TextIO, str], Iterator[Document]]
