@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from clusto_core.drivers.parts import NIC, Port
 from clusto_core.errors import NotFound
-from clusto_core.model import interfaces
+from clusto_core.model import interfaces, wiring
 from clusto_core.model.interfaces import KIND, LEG, PARENT
 from clusto_core.model.names import split_part
 from clusto_core.model.things import Attribute, Thing, in_order
@@ -59,6 +58,6 @@ def with_free_sockets(reader: Reader, *owners: Thing) -> set[int]:
         for name, part in parts.items():
             told = interfaces.said(by_part.get(part.id, ()))
             kind = interfaces.kind(name, told, parts.__contains__)
-            if not told.occupied and ((not part.is_a(NIC) and not part.is_a(Port)) or interfaces.has_socket(kind)):
+            if not told.occupied and (not wiring.is_interface(part.driver) or interfaces.has_socket(kind)):
                 found.add(part.id)
     return found

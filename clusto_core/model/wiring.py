@@ -39,6 +39,14 @@ def fit(one: str, other: str) -> str | None:
     return cable_kind(registry.of(one), registry.of(other))
 
 
+@lru_cache(1000)
+def is_interface(driver: str) -> bool:
+    """Whether a part of a driver, as the store names it, is a network interface, and no port of a panel, whose sockets
+    are all there is of it."""
+    kind = registry.of(driver)
+    return issubclass(kind, (NIC, Port)) and not is_panel(kind)
+
+
 def kind_of(driver: type[Driver]) -> str | None:
     """What kind of cable goes into a part of that driver; None for panel ports, which take any, and for rack units."""
     if is_panel(driver):

@@ -20,6 +20,7 @@ from clusto_core.model.things import Attribute
 from clusto_core.query import tree
 from clusto_core.query.compiler import Compiler
 from clusto_core.query.tree import Node
+from clusto_core.query.wired import KEYS
 from clusto_core.rules.containment import IN_KEY
 from clusto_core.store.unit import UnitOfWork
 
@@ -64,6 +65,8 @@ class Affected:
             return self._powered | self._related(tree.Fed, self._powered | self._of(node.target))
         if isinstance(node, (tree.Name, tree.PartName)):
             return frozenset(self._found.renamed)
+        if isinstance(node, tree.Free):
+            return self._joined | self._freed
         if isinstance(node, tree.Wired):
             return self._joined
         if isinstance(node, (tree.DriverIs, tree.Among)):
@@ -102,6 +105,13 @@ class Affected:
         ends = {id for cable in self._found.cables for id in (cable.part, cable.thing, *cable[4:6])}
         members = {id for each in self._memberships for id in (each.thing_id, each.value.ref)}
         return self._present(ends | members) | self._owners
+
+    @cached_property
+    def _freed(self) -> Ids:
+        """The parts that may be free now or were, cables apart, and what has them."""
+        said = {each.thing_id for each in self._changed(KEYS.__contains__)}
+        beside = {part.id for part in self._unit.reader.parts(*self._owners - self._new)}
+        return self._with_owners(said | self._found.renamed | beside)
 
     @cached_property
     def _placed(self) -> Ids:

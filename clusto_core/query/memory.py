@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from clusto_core.drivers import Category
 from clusto_core.drivers.parts import Inlet, Outlet
 from clusto_core.drivers.resources import UNSEEN, SiteKey
-from clusto_core.model import keys, wiring
+from clusto_core.model import interfaces, keys, wiring
 from clusto_core.model.attributes import IP, Key
 from clusto_core.model.reserved import KEY_DEFINITION
+from clusto_core.model.reserving import reservation
 from clusto_core.model.things import Attribute, Link, Thing, in_order, kept_for_itself, leads_on
 from clusto_core.query import tree
 from clusto_core.query.scope import scope
@@ -133,10 +134,20 @@ class Memory:
             kinds = self.cabled[thing.id]
             return bool(kinds) if node.kind is None else node.kind in kinds
         return any(
-            node.kind in (None, kind) and not self.cabled[part.id]
+            node.kind in (None, kind) and self._is_free(part)
             for part in ([thing] if thing.is_part else self.parts[thing.id])
             if (kind := wiring.taken_by(part.kind)) is not None
         )
+
+    def _is_free(self, part: Thing) -> bool:
+        told = interfaces.said(self.attributes[part.id])
+        reserved = reservation(part, self.attributes[part.id])
+        if self.cabled[part.id] or told.occupied or (reserved is not None and not reserved.over):
+            return False
+        if not wiring.is_interface(part.driver):
+            return True
+        beside = {each.part_name for each in self.parts[part.entity_id]}
+        return interfaces.has_socket(interfaces.kind(part.part_name, told, beside.__contains__))
 
     # --- attributes --------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,6 @@
 """What is free: the parts of a Thing that nothing is joined to, by kind, and the addresses of a Network.
 
-What makes a part free is the test `free` of expressions, and that nobody reserved it; what makes an address free is
-`ipam`.
+What makes a part free is the test `free` of expressions; what makes an address free is `ipam`.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import NamedTuple
 
-from clusto_core.answers.bundles import with_free_sockets
 from clusto_core.drivers import registry
 from clusto_core.drivers.resources import Network
 from clusto_core.model import wiring
@@ -20,7 +18,6 @@ from clusto_core.query.parser import parse
 from clusto_core.query.patterns import Literal
 from clusto_core.query.search import find
 from clusto_core.resources import ipam
-from clusto_core.rules import reservations
 from clusto_core.store.reader import Reader
 
 ADDRESS = "address"
@@ -72,11 +69,7 @@ def vacancies(reader: Reader, thing: Thing) -> list[Vacancy]:
     if thing.is_a(Network):
         return _addresses(reader, ipam.block_of(reader, thing))
     by_driver: dict[str, list[Thing]] = {}
-    reserved = reservations.held(reader)
-    fitting = with_free_sockets(reader, reader.by_ids([thing.entity_id])[thing.entity_id])
     for part in find(reader, _free_of(thing)).things:
-        if part.id not in fitting or part.id in reserved:
-            continue
         by_driver.setdefault(part.driver, []).append(part)
     return [
         Vacancy(thing, driver.kind, wiring.taken_by(driver) or "", list(_runs(parts)))

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-from clusto_core.drivers import registry
-from clusto_core.drivers.parts import NIC, Port
 from clusto_core.errors import Refused
 from clusto_core.model import interfaces, wiring
 from clusto_core.model.interfaces import CONNECTOR, KIND, OCCUPIED, PARENT, WHAT, Interface
@@ -15,12 +11,7 @@ from clusto_core.store.unit import UnitOfWork
 
 def is_interface(part: Thing) -> bool:
     """Whether a part is a network interface, and no port of a panel, whose sockets are all there is of it."""
-    return _is_interface(part.driver)
-
-
-@lru_cache(1000)
-def _is_interface(driver: str) -> bool:
-    return issubclass(registry.of(driver), (NIC, Port)) and not wiring.passes_on(driver)
+    return wiring.is_interface(part.driver)
 
 
 def kind(unit: UnitOfWork, part: Thing) -> str:
@@ -51,7 +42,7 @@ def occupied(unit: UnitOfWork, part: Thing) -> str | None:
 def check(unit: UnitOfWork, part: Thing) -> None:
     """Raises Refused, with the reason, for a part that no cable may go into."""
     told = interfaces.said(unit.look(part))
-    if _is_interface(part.driver) and not interfaces.has_socket(found := _kind(unit, part, told)):
+    if is_interface(part) and not interfaces.has_socket(found := _kind(unit, part, told)):
         raise Refused(
             f"{part.name} is {WHAT[found]}: no cable goes into it, but into its ports"
             f" (clusto attr set {KIND} {interfaces.PHYSICAL} -t {part.name} if it has a socket)"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 from clusto_core.errors import ClustoError, Refused
 from clusto_core.inventory import Inventory, Transaction
 from clusto_core.model.attributes import Key, Value, infer, structure
-from clusto_core.model.reserved import OWN
+from clusto_core.model.reserved import OWN, RESERVED_UNTIL
 from clusto_core.model.things import Thing
 from clusto_core.rules import claims, values
 
@@ -39,7 +40,7 @@ def build(change: Transaction, random: Random) -> list[Thing]:
     things += [
         change.add("Server", "db01", part_counts={"nic": 1}),
         change.add("VirtualServer", "vm1"),
-        change.add("Switch", "sw1", part_counts={"port": 3, "inlet": 1}),
+        change.add("Switch", "sw1", part_counts={"port": ["1", "2", "3", "po1", "2.1"], "inlet": 1}),
         change.add("PDU", "pdu1", part_counts={"outlet": 3, "inlet": ["A", "B"]}),
         change.add("PDU", "pdu2", part_counts={"outlet": 2}),
         change.add("ConsoleServer", "cs1", part_counts={"consoleport": 2}),
@@ -79,6 +80,7 @@ def build(change: Transaction, random: Random) -> list[Thing]:
         elif random.random() < 0.2:
             value = Value("string", random.choice(VALUES))
         change.add_values(holder, Key.parse(random.choice(KEYS)), [value])
+    bar(change, random, [part for part in parts if change.unit.cable_of(part) is None])
     for thing in random.sample(things, random.randint(0, 3)):
         values.keep(change.unit, thing, OWN, [structure(random.choice((["foo"], ["foo", "tag"], ["bar"])))])
     blue = change.add("VRF", "blue")
@@ -90,6 +92,27 @@ def build(change: Transaction, random: Random) -> list[Thing]:
     for holder in random.sample(things + parts, random.randint(0, 2)):
         claims.hold(change.unit, holder, "10.2.9.9+vrrp", blue)
     return things + parts
+
+
+def bar(change: Transaction, random: Random, parts: list[Thing]) -> None:
+    """Keeps some parts from being free without a cable, or says that they are what their name does not tell."""
+    for part in random.sample(parts, min(len(parts), random.randint(0, 12))):
+        with contextlib.suppress(Refused):
+            key, value = random.choice(
+                (
+                    ("occupied", "a circuit"),
+                    ("kind", "virtual"),
+                    ("kind", "physical"),
+                    ("connector", "lag"),
+                    ("connector", "other"),
+                    ("mgmt_only", True),
+                    ("mgmt_only", False),
+                )
+            )
+            change.set_values(part, Key(key), [value])
+    for part in random.sample(parts, min(len(parts), random.randint(0, 4))):
+        until = datetime.now(UTC) + timedelta(hours=random.choice((-1, 1)))
+        values.keep(change.unit, part, RESERVED_UNTIL, [infer(until.isoformat())])
 
 
 def quote(text: str) -> str:

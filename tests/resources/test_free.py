@@ -5,18 +5,25 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import json
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clusto_core.config import Settings
+from clusto_core.drivers import registry
+from clusto_core.errors import ClustoError
 from clusto_core.inventory import Inventory
+from clusto_core.model import wiring
+from clusto_core.query.search import find
 from clusto_core.resources import ipam
 from clusto_core.resources.vacancies import vacancies
-from clusto_core.rules import claims
+from clusto_core.rules import claims, sockets
+from clusto_core.spelling import natural_key
 from tests.conftest import Run
 from tests.query.conftest import fill
+from tests.query.expressions import build, wipe
 
 
 @pytest.fixture
@@ -92,6 +99,9 @@ def test_for_programs(run: Run) -> None:
     ]
 
 
+PROBES = {"eth0": "NIC", "psu1": "Inlet", "console": "SerialPort"}
+
+
 def test_what_is_free_is_what_find_finds_free_and_what_connect_takes(run: Run) -> None:
     free = run("free", "--where", "driver:Equipment", "-o", "names").out.split()
     assert sorted(free) == sorted(run("find", "free").out.split())
@@ -99,6 +109,44 @@ def test_what_is_free_is_what_find_finds_free_and_what_connect_takes(run: Run) -
     outlet = next(name for name in free if name.startswith("pdu"))
     assert run("connect", server, outlet).code == 0
     assert not {server, outlet} & set(run("free", "db1", "pdu1", "-o", "names").out.split())
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 2**32))
+def test_one_idea_of_what_is_free(sqlite_url: str, seed: int) -> None:
+    """`free`, the verb's and the expression's, whether a Thing has any, and the part that `connect` takes unasked."""
+    inventory = Inventory(Settings(sqlite_url))
+    wipe(inventory)
+    with inventory.change() as change:
+        things = build(change, Random(seed))
+    for thing in [each for each in things if not each.is_part and each.name != "dc"]:
+        with inventory.read() as reader:
+            told = vacancies(reader, thing)
+            free = [part for each in told for run in each.runs for part in run.parts]
+            assert set(free) == set(find(reader, f"free and name:{thing.name}:*", allow_unknown=True).things)
+        for kind, probe in (("network", "eth0"), ("power", "psu1"), ("console", "console")):
+            of_kind = [part.name for part in free if wiring.taken_by(part.kind) == kind]
+            with inventory.read() as reader:
+                has = find(reader, f"free({kind}) and name:{thing.name}").things
+            assert bool(has) == bool(of_kind)
+            if thing.driver == "PatchPanel":
+                continue  # what is at its other side says what it takes
+            with inventory.change(dry_run=True) as change:
+                fitting = [
+                    name
+                    for name in of_kind
+                    if wiring.cable_kind(change.resolve(name).kind, registry.get(PROBES[probe])) is not None
+                    and not sockets.is_management(change.unit, change.resolve(name))
+                ]
+                change.add("Server", "probe")
+                try:
+                    change.connect(thing.name, f"probe:{probe}")
+                except ClustoError:
+                    assert not fitting
+                else:
+                    cable = change.unit.cable_of(change.resolve(f"probe:{probe}"))
+                    taken = change.unit.by_id(cable.across(change.resolve(f"probe:{probe}").id))
+                    assert taken.name == min(fitting, key=natural_key)
 
 
 def test_on_every_database(inventory: Inventory) -> None:
