@@ -298,9 +298,17 @@ VERBS: dict[str, Fields | None] = {
         "name": (TEXT, "the Thing"),
         "kind": (TEXT, "port, outlet, ru... as in --parts, or address"),
         "joins": (one_of(f"{KINDS} address"), "the kind of connection that these are for"),
-        "count": COUNT,
+        "count": (NUMBER, "how many; of rack units perhaps some and a half"),
         "runs": (
-            several(record({"first": (TEXT, "the first"), "last": (TEXT, "the last"), "count": COUNT})),
+            several(
+                record(
+                    {
+                        "first": (TEXT, "the first"),
+                        "last": (TEXT, "the last"),
+                        "count": (NUMBER, "how many; of rack units perhaps some and a half"),
+                    }
+                )
+            ),
             "those without a gap between them",
         ),
     },

@@ -75,6 +75,11 @@ def taken(low: int, high: int, cells: int) -> dict[int, int]:
     return found
 
 
+def spelled_half(half: int) -> str:
+    """`RU13.0` for the lower half of a unit, `RU13.5` for the upper one."""
+    return f"RU{half // 2}.{5 if half % 2 else 0}"
+
+
 def halves(units: Iterable[tuple[int, int]]) -> list[int]:
     """The halves that are taken, in order, of pairs of a unit and what is taken of it."""
     pairs = ((2 * number, cells) for number, cells in units)
@@ -88,7 +93,7 @@ def spelled(units: Iterable[tuple[int, int]]) -> str:
     low, high = found[0], found[-1]
     first, last = str(low // 2), str(high // 2)
     if low == high:
-        text = f"{first}.{5 if low % 2 else 0}"
+        text = spelled_half(low)[2:]
     elif low % 2 == 0 and high == low + 1:
         text = first
     else:

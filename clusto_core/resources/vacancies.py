@@ -6,12 +6,17 @@ What makes a part free is the test `free` of expressions; what makes an address 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import reduce
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from itertools import groupby, repeat
+from operator import or_
 from typing import NamedTuple
 
+from clusto_core.answers.overview import elevation
 from clusto_core.drivers import registry
+from clusto_core.drivers.parts import RackUnit
 from clusto_core.drivers.resources import Network
-from clusto_core.model import wiring
+from clusto_core.model import mounting, wiring
 from clusto_core.model.things import Thing
 from clusto_core.query import tree
 from clusto_core.query.parser import parse
@@ -31,16 +36,21 @@ class Run(NamedTuple):
 
     first: str
     last: str
-    size: int
+    size: float
     parts: tuple[Thing, ...] = ()
+    halves: tuple[str, ...] = ()
+    """The names of halves of rack units, two to a unit, where those are told."""
 
     def names(self) -> Iterator[str]:
         """The name of each, as other verbs take it."""
+        if self.halves:
+            yield from self.halves
+            return
         if self.parts:
             yield from (part.name for part in self.parts)
             return
         first = ip_address(self.first)
-        yield from (str(type(first)(int(first) + step)) for step in range(self.size))
+        yield from (str(type(first)(int(first) + step)) for step in range(int(self.size)))
 
 
 class Vacancy(NamedTuple):
@@ -56,8 +66,8 @@ class Vacancy(NamedTuple):
     runs: list[Run]
 
     @property
-    def size(self) -> int:
-        """How many are free."""
+    def size(self) -> float:
+        """How many are free: of rack units perhaps some and a half."""
         return sum(run.size for run in self.runs)
 
 
@@ -76,6 +86,32 @@ def vacancies(reader: Reader, thing: Thing) -> list[Vacancy]:
         for name, parts in by_driver.items()
         for driver in (registry.part(name),)
     ]
+
+
+def in_halves(reader: Reader, rack: Thing, tall: int) -> list[Vacancy]:
+    """Where in a rack so many halves of units are free, one above the other, through both faces."""
+    whole = {part.number for part in find(reader, _free_of(rack)).things if part.is_a(RackUnit)}
+    taken = {
+        unit.number: reduce(or_, (cells for _, cells in unit.mounted), 0)
+        if unit.mounted or unit.number in whole
+        else mounting.WHOLE
+        for unit in elevation(reader, rack)
+    }
+    free = list(mounting.free_runs(taken, 1))
+    runs = [run for run in map(_halves, _adjoining(free), repeat(rack)) if len(run.halves) >= tall]
+    return [Vacancy(rack, RackUnit.kind, wiring.POSITION, runs)] if runs else []
+
+
+def _adjoining(halves: list[int]) -> Iterator[list[int]]:
+    """Halves in order, those together that have no gap between them."""
+    for _, run in groupby(enumerate(halves), lambda each: each[1] - each[0]):
+        yield [half for _, half in run]
+
+
+def _halves(run: list[int], rack: Thing) -> Run:
+    names = [mounting.spelled_half(half) for half in run]
+    size = len(run) / 2 if len(run) % 2 else len(run) // 2
+    return Run(names[0], names[-1], size, halves=tuple(f"{rack.name}:{name}" for name in names))
 
 
 def in_block(reader: Reader, block: IPv4Network | IPv6Network) -> list[Vacancy]:

@@ -56,6 +56,27 @@ def test_parts_are_told_by_kind_and_units_with_their_height(run: Run) -> None:
     ]
 
 
+def test_heights_in_halves(clusto: Run) -> None:
+    clusto("add", "Rack", "r1", "--parts", "ru=5")
+    clusto("add", "Server", "s1", "s2", "s3", "s4", "--attr", "height=0.5")
+    for name, unit in (("s1", "RU1.0"), ("s2", "RU3.5"), ("s3", "RU4/rear")):
+        assert clusto("connect", name, f"r1:{unit}").code == 0
+    assert clusto("free", "r1").out == "r1  2 units  RU2, RU5\n"
+    assert clusto("free", "r1", "--height", "0.5").out == "r1  3.5 units  RU1.5-3.0 (2), RU4.5-5.5 (1.5)\n"
+    assert clusto("free", "r1", "--height", "1.5", "-o", "names").out.split() == ["r1:RU1.5", "r1:RU2.0", "r1:RU4.5"]
+    assert clusto("free", "r1", "--height", "2.5").out == "r1 -> nothing free\n"
+    assert clusto("free", "r1", "--height", "1.5", "--count").out == "3.5\n"
+    assert json.loads(clusto("free", "r1", "--height", "1.5", "-o", "json").out)[0]["runs"][1] == {
+        "first": "RU4.5",
+        "last": "RU5.5",
+        "count": 1.5,
+    }
+    assert clusto("free", "r1", "--height", "1.3").code == 2
+    (taken, *_) = clusto("free", "r1", "--height", "0.5", "-o", "names").out.split()
+    assert clusto("connect", "s4", taken).code == 0
+    assert taken not in clusto("free", "r1", "--height", "0.5", "-o", "names").out.split()
+
+
 def test_addresses_are_those_that_may_be_given_out(run: Run) -> None:
     told = "10.2.0.5-10.2.0.13"
     assert run("free", "net").out == f"net  9 addresses  {told}\n"
