@@ -39,10 +39,8 @@ def holders(reader: Reader, word: str) -> list[Held]:
 
 
 def locate(reader: Reader, thing: Thing) -> list[Location]:
-    """The locations of a Thing or of one part: network first, then position, power and console, in part order.
-
-    X
-    """
+    """The locations of a Thing or of one part: network first, then position, power and console, in part
+    order; of a port with a breakout cable those of its legs."""
     links = sorted((link for link in reader.links_of(thing) if not _is_mounting(link)), key=link_order)
     found = [_connected(reader, thing, link) for link in links]
     if found:

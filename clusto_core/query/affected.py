@@ -15,6 +15,7 @@ from clusto_core.answers.feeding import INLET_KEY
 from clusto_core.drivers.parts import Inlet
 from clusto_core.drivers.resources import VRF
 from clusto_core.model.attributes import IP, Key
+from clusto_core.model.interfaces import KIND, PARENT
 from clusto_core.model.reserved import KEY_DEFINITION
 from clusto_core.model.things import Attribute
 from clusto_core.query import tree
@@ -104,7 +105,17 @@ class Affected:
         """What is joined to something else than before."""
         ends = {id for cable in self._found.cables for id in (cable.part, cable.thing, *cable[4:6])}
         members = {id for each in self._memberships for id in (each.thing_id, each.value.ref)}
-        return self._present(ends | members) | self._owners
+        return self._present(ends | members) | self._owners | self._broken_out(ends)
+
+    def _broken_out(self, ends: set[int | None]) -> Ids:
+        """The ports whose breakout cables end otherwise, and what their legs are joined to."""
+        reader = self._unit.reader
+        said = [each for each in self._found.attributes if each.key in (KIND, PARENT)]
+        legs = [part.id for part in map(self._unit.find, {each.thing_id for each in said}) if part and part.is_part]
+        across = {end.id for link in reader.links_of_parts(*legs) for end in (link.other, link.end)}
+        known = self._present({*ends, *legs, *across})
+        ports = {value.ref for values in reader.values_under(PARENT, list(known)).values() for value in values}
+        return self._with_owners({*legs, *across, *ports, *(each.value.ref for each in said)})
 
     @cached_property
     def _freed(self) -> Ids:

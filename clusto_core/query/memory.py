@@ -11,6 +11,7 @@ from clusto_core.drivers.parts import Inlet, Outlet
 from clusto_core.drivers.resources import UNSEEN, SiteKey
 from clusto_core.model import interfaces, keys, wiring
 from clusto_core.model.attributes import IP, Key
+from clusto_core.model.interfaces import LEG, PARENT
 from clusto_core.model.reserved import KEY_DEFINITION
 from clusto_core.model.reserving import reservation
 from clusto_core.model.things import Attribute, Link, Thing, in_order, kept_for_itself, leads_on
@@ -66,14 +67,21 @@ class Memory:
             self.parents[link.thing_id] |= {link.other.id, link.other.entity_id}
         if link.part is not None and link.part.is_a(Outlet) and link.far is not None and link.far.is_a(Inlet):
             self.hanging[link.part.id] = link.far
-        near = {link.thing_id} | ({link.part.id} if link.part else set())
+        near = {link.thing_id} | ({link.part.id, *self._ports(link.part)} if link.part else set())
         ends = [link.other] if link.far is None else [link.other, link.far]
-        far = {id for end in ends for id in (end.id, end.entity_id)}
+        far = {id for end in ends for id in (end.id, end.entity_id, *self._ports(end))}
         for one in near:
             for other in far:
                 for kind in (None, link.kind):
                     self.joined[one].add((kind, other))
                     self.joined[other].add((kind, one))
+
+    def _ports(self, part: Thing) -> set[int]:
+        """The port whose leg a part is, if it is one."""
+        own = self.attributes[part.id]
+        if interfaces.said(own).kind != LEG:
+            return set()
+        return {each.value.ref for each in own if each.key == PARENT and each.value.ref is not None}
 
     @classmethod
     def load(cls, reader: Reader) -> Memory:

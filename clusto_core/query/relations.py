@@ -5,11 +5,12 @@ Both ends of a relation are either whole Things or parts; each combination has a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from clusto_core.drivers import Category, registry
 from clusto_core.model import wiring
+from clusto_core.model.interfaces import KIND, LEG, PARENT
 from clusto_core.query.statement import Arm, Statement
 
 OWNERSHIP = "ownership"
@@ -61,16 +62,57 @@ class Arms:
             return self._direct(known, known_part, unknown_part)
         here = "part_id" if known_part else "thing_id"
         there = "part_id" if unknown_part else "thing_id"
-        arms = [self._cable(here, known, f"other_{there}", via)]
+        ways = [(here, f"other_{there}", False)]
         if self._panels:
             # A path is the same from both ends; only a panel in its middle is seen from one end and not from the other.
+            ways += [(here, f"far_{there}", True), (f"far_{here}", there, True)]
+        arms = [self._cable(one, known, other, via, through=through) for one, other, through in ways]
+        if self._has_legs:
             arms += [
-                self._cable(here, known, f"far_{there}", via, through=True),
-                self._cable(f"far_{here}", known, there, via, through=True),
+                arm
+                for one, other, through in ways
+                for arm in self._by_legs(one, known, other, via, known_part, unknown_part, through=through)
             ]
         if via is None:
             arms += self._direct(known, known_part, unknown_part)
         return arms
+
+    @cached_property
+    def _has_legs(self) -> bool:
+        """Whether a breakout cable is in any port."""
+        sql = "SELECT a.thing_id FROM attributes a WHERE a.key = :key AND a.head = :leg AND a.subkey IS NULL LIMIT 1"
+        return bool(self.statement.database.rows(sql, {"key": KIND.key, "leg": LEG}))
+
+    def _by_legs(
+        self, here: str, known: str, unknown: str, via: str | None, from_port: bool, to_port: bool, *, through: bool
+    ) -> Iterator[Arm]:
+        """What a port is joined to by the legs of its breakout cable: from it, to it, from one to another."""
+        from_leg, to_leg = self.statement.alias("a"), self.statement.alias("a")
+        if from_port:
+            by = self._cable(here, f"{from_leg}.thing_id", unknown, via, through=through)
+            first = Arm(
+                f"attributes {from_leg} CROSS JOIN {by.table}", f"{self._leg(from_leg, known)} AND {by.where}", ""
+            )
+            yield first._replace(unknown=by.unknown)
+            if to_port:
+                yield self._to_port(first._replace(unknown=by.unknown), to_leg)
+        if to_port:
+            yield self._to_port(self._cable(here, known, unknown, via, through=through), to_leg)
+
+    def _to_port(self, arm: Arm, to_leg: str) -> Arm:
+        """From a leg that an arm leads to on to its port."""
+        where = f"{arm.where} AND {self._leg(to_leg)} AND {to_leg}.thing_id = {arm.unknown}"
+        return Arm(f"{arm.table} CROSS JOIN attributes {to_leg}", where, f"{to_leg}.ref_id")
+
+    def _leg(self, a: str, port: str | None = None) -> str:
+        """That a row of `attributes` says whose leg its part is, of a port if that is given."""
+        k = self.statement.alias("a")
+        kind = f"{k}.thing_id = {a}.thing_id AND {self.statement.keyed(k, KIND, indexed=False)}"
+        is_leg = f"EXISTS (SELECT 1 FROM attributes {k} WHERE {kind} AND {k}.head = {self.statement.bind(LEG)})"
+        if port is None:
+            return f"{self.statement.keyed(a, PARENT, indexed=False)} AND {is_leg}"
+        key = f"{self.statement.plain(f'{a}.key')} = {self.statement.bind(PARENT.key)}"
+        return f"{a}.ref_id = {port} AND {key} AND {is_leg}"
 
     def _cable(self, here: str, known: str, unknown: str, via: str | None, *, through: bool = False) -> Arm:
         c = self.statement.alias("c")

@@ -50,6 +50,9 @@ def build(change: Transaction, random: Random) -> list[Thing]:
         change.add("Pool", "pool2"),
         change.add("Class", "BigMem"),
     ]
+    if random.random() < 0.6:
+        change.connect("sw1:3", random.choice(("web[1-2]:eth1", "web[1-3]:eth0")), breakout=True)
+        change.connect("sw1:2/1", random.choice(("pp1:1", "sw1:3/4")), breakout=True)
     parts = [part for thing in things for part in change.unit.parts(thing)]
     for outlet in ("pdu1:1", "pdu1:2"):
         change.set_values(outlet, "inlet", random.choice("AB"))

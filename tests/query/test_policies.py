@@ -47,7 +47,7 @@ def stir(change: Transaction, random: Random) -> None:
     part, far = random.choice(parts), random.choice(parts)
     match random.randrange(12):
         case 0 | 1:
-            change.connect(part, far)
+            change.connect(part, far, breakout=random.random() < 0.3)
         case 2:
             change.disconnect(random.choice((part, one)))
         case 3:
