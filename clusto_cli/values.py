@@ -27,8 +27,8 @@ def parse_value(text: str, *, as_json: bool = False, as_string: bool = False) ->
 
 
 def parse_pair(text: str) -> tuple[Key, Value]:
-    """`KEY=VALUE`. Raises Malformed, for reserved keys too."""
+    """`KEY=VALUE`, also `KEY#+=VALUE`. Raises Malformed, for reserved keys too."""
     key, equals, value = text.partition("=")
     if not equals:
         raise Malformed(f"malformed attribute: {text[:60]!r} (write KEY=VALUE)")
-    return writable(Key.parse(key)), parse_value(value)
+    return writable(Key.written(key)), parse_value(value)

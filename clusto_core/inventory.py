@@ -264,7 +264,7 @@ class Transaction:
         if kind is SiteKey:
             raise Malformed("a key is declared by clusto key define KEY")
         pairs = attributes.items() if isinstance(attributes, Mapping) else attributes
-        given = [(writable(Key.of(key)), value) for key, said in pairs for value in values.parse(self.unit, said)]
+        given = [(writable(Key.written(key)), value) for key, said in pairs for value in values.parse(self.unit, said)]
         if issubclass(kind, Part):
             return things.add_part(self.unit, kind, name, given)
         model = self.shape(kind, part_counts or {}, device_type)
@@ -376,6 +376,15 @@ class Transaction:
         every = list(map(self.resolve, _several(thing)))
         wanted = None if given is None else values.parse(self.unit, (given,))[0]
         return values.delete_under(self.unit, every, key, wanted)
+
+    def numbered(self, thing: str | Thing, given: Iterable[tuple[str | Key, Any]]) -> list[tuple[str | Key, Any]]:
+        """Keys and values that are to be written, with a number for each `#+` (`disk#+.serial`): see
+        `values.numbered`."""
+        pairs = list(given)
+        if not any("#+" in str(key) for key, _ in pairs):
+            return pairs
+        written = [(Key.written(key), value) for key, said in pairs for value in values.parse(self.unit, said)]
+        return [*values.numbered(self.unit, self.resolve(thing), written)]
 
     def next_number(self, thing: str | Thing, key: str) -> int:
         """The number behind the highest that a Thing has under a key, with whatever subkey; 0 where it has none. Two

@@ -35,6 +35,9 @@ _CONTROL = "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]"
 _PATTERN = r"(?P<key>\w[\w-]{0,99})(?P<number>#\*|#[0-9]{1,9})?(?P<subkey>\.\*|\.[\w.:/+-]{1,100})?"
 ANY_NUMBER = -1
 ANY_SUBKEY = "*"
+NEXT_NUMBER = -2
+"""Stands for the number behind the highest, `disk#+`, where a key is written to."""
+_SIGNS = {ANY_NUMBER: "*", NEXT_NUMBER: "+"}
 _NEXT = r"(?P<key>\w[\w-]{0,99})#\+(?:\.(?P<subkey>[\w.:/+-]{1,100}))?"
 
 
@@ -79,6 +82,13 @@ class Key(NamedTuple):
         match = re.fullmatch(_NEXT, text) if "#+" in text else None
         return (cls.parse(text), False) if match is None else (cls(match["key"], None, match["subkey"]), True)
 
+    @classmethod
+    def written(cls, given: str | Key) -> Key:
+        """A key that is written to: `disk#+.serial`, too, whose number is NEXT_NUMBER. Raises Malformed."""
+        text = str(given)
+        key, is_next = cls.next(text)
+        return key._replace(number=NEXT_NUMBER) if is_next else cls.of(given)
+
     @property
     def is_pattern(self) -> bool:
         """Whether it asks for several keys."""
@@ -113,7 +123,7 @@ class Key(NamedTuple):
         return _respelled(given) if isinstance(given, Key) else cls.parse(given)
 
     def __str__(self) -> str:
-        number = "" if self.number is None else "#*" if self.number == ANY_NUMBER else f"#{self.number}"
+        number = "" if self.number is None else f"#{_SIGNS.get(self.number, self.number)}"
         return f"{self.key}{number}" if self.subkey is None else f"{self.key}{number}.{self.subkey}"
 
     @property

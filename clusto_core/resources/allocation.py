@@ -91,7 +91,7 @@ def allocate(
     with change.unit.wholly():
         for thing in things:
             reservations.clear(change.unit, thing)
-            for key, value in values:
+            for key, value in change.numbered(thing, values):
                 change.set_values(thing, key, value)
             if put is not None:
                 change.put(thing, put)

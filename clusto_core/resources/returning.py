@@ -83,7 +83,7 @@ def give_back(
             if verb == RETIRE and (record or usual_record) == REMOVE:
                 gone.append(thing)
                 continue
-            for key, value in pairs:
+            for key, value in change.numbered(thing, pairs):
                 change.set_values(thing, key, value)
         removed = change.remove_all(gone, force=True) if gone else []
         for thing in removed:

@@ -79,7 +79,7 @@ def add_part(unit: UnitOfWork, kind: type[Part], name: str, attributes: Sequence
 
 
 def _give(unit: UnitOfWork, thing: Thing, attributes: Pairs) -> None:
-    for key, value in attributes:
+    for key, value in values.numbered(unit, thing, list(attributes)):
         values.add(unit, thing, key, [value])
 
 

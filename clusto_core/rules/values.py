@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from clusto_core.errors import Malformed, NotFound, Refused
 from clusto_core.model import attributes, reserved
-from clusto_core.model.attributes import Key, Value, from_python
+from clusto_core.model.attributes import NEXT_NUMBER, Key, Value, from_python
 from clusto_core.model.things import Attribute, Thing
 from clusto_core.rules import declared, kinds
 from clusto_core.rules.declared import relation as relation
 from clusto_core.rules.declared import same as same
 from clusto_core.rules.lookup import resolve
 from clusto_core.store.unit import UnitOfWork
+
+Pairs = Sequence[tuple[Key, Value]]
 
 if TYPE_CHECKING:
     from datetime import date
@@ -106,6 +109,53 @@ def next_number(unit: UnitOfWork, thing: Thing, key: str) -> int:
     """The number behind the highest that a Thing has under a key; 0 where it has none."""
     numbers = (each.key.number for each in unit.attributes(thing) if each.key.key == key)
     return max((number for number in numbers if number is not None), default=-1) + 1
+
+
+def numbered(unit: UnitOfWork, thing: Thing, given: Pairs) -> Pairs:
+    """Values by keys with a number for each `#+`: a table's values that are given first are of one number, its second
+    ones of the next. A number that has all of them already is that one, so that a file may be imported again."""
+    if not any(key.number == NEXT_NUMBER for key, _ in given):
+        return given
+    numbers: dict[tuple[str, int], int] = {}
+    for table in {key.key: None for key, _ in given if key.number == NEXT_NUMBER}:
+        for place, row in enumerate(_rows(given, table)):
+            taken = {number for (name, _), number in numbers.items() if name == table}
+            same = (number for number in _having(unit, thing, table, row) if number not in taken)
+            behind = max([next_number(unit, thing, table) - 1, *taken]) + 1
+            numbers[table, place] = next(same, behind)
+    seen: Counter[Key] = Counter()
+    found = []
+    for key, value in given:
+        if key.number == NEXT_NUMBER:
+            place, seen[key] = seen[key], seen[key] + 1
+            found.append((key._replace(number=numbers[key.key, place]), value))
+        else:
+            found.append((key, value))
+    return found
+
+
+def _rows(given: Pairs, table: str) -> list[dict[str | None, Value]]:
+    """By subkey, the values of a table that are given first, second, and so on."""
+    columns: dict[str | None, list[Value]] = {}
+    for key, value in given:
+        if (key.key, key.number) == (table, NEXT_NUMBER):
+            columns.setdefault(key.subkey, []).append(value)
+    longest = max(map(len, columns.values()))
+    return [
+        {subkey: column[place] for subkey, column in columns.items() if place < len(column)} for place in range(longest)
+    ]
+
+
+def _having(unit: UnitOfWork, thing: Thing, table: str, row: Mapping[str | None, Value]) -> list[int]:
+    """The numbers under which a Thing has all of these values."""
+    own = [each for each in unit.attributes(thing) if each.key.key == table and each.key.number is not None]
+    found = []
+    for number in sorted({each.key.number for each in own if each.key.number is not None}):
+        keys = {subkey: Key(table, number, subkey) for subkey in row}
+        wanted = ((keys[subkey], declared.likened(unit, thing, keys[subkey], value)) for subkey, value in row.items())
+        if all(value and any(each.key == key and same(each.value, value) for each in own) for key, value in wanted):
+            found.append(number)
+    return found
 
 
 # --- values under reserved keys, which only clusto's own code writes -------------------------------------------------

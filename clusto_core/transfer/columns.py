@@ -8,7 +8,7 @@ from clusto_core.model.names import composed, split_part
 from clusto_core.model.things import Thing
 from clusto_core.spelling import suggest
 from clusto_core.store.unit import UnitOfWork
-from clusto_core.transfer.documents import Document, attribute_key
+from clusto_core.transfer.documents import Document, written_key
 
 
 def sort(unit: UnitOfWork, document: Document, thing: Thing) -> None:
@@ -26,7 +26,7 @@ def sort(unit: UnitOfWork, document: Document, thing: Thing) -> None:
             if value.type == "string" and (part := _named_part(unit, value.text)) is not None:
                 near = suggest(header, [each.part_name for each in unit.parts(thing)])
                 raise NotFound(f"{thing.name} has no part {header} to connect to {part.name}{did_you_mean(near)}")
-        attrs[attribute_key(header)] = cells
+        attrs[written_key(header)] = cells
     document.connect, document.attrs = connect, attrs
 
 

@@ -19,7 +19,7 @@ from clusto_core.drivers import Part, registry
 from clusto_core.drivers.resources import DeviceType, Policy, Query, SiteKey
 from clusto_core.errors import Malformed, did_you_mean
 from clusto_core.model import addresses, mounting, reserved
-from clusto_core.model.attributes import IN, IP, Key, Value, from_python, instant, string, structure
+from clusto_core.model.attributes import IN, IP, NEXT_NUMBER, Key, Value, from_python, instant, string, structure
 from clusto_core.model.names import MalformedName, check_name, composed, split_part
 from clusto_core.model.origins import Origin
 from clusto_core.rules import kinds
@@ -374,7 +374,16 @@ def attribute_key(text: str) -> Key:
 
     Raises Malformed.
     """
-    key = Key.parse(text)
+    return _checked_key(Key.parse(text), text)
+
+
+@lru_cache(10_000)
+def written_key(text: str) -> Key:
+    """As `attribute_key`, and `disk#+.serial`, which stands for the next number of a table."""
+    return _checked_key(Key.written(text), text)
+
+
+def _checked_key(key: Key, text: str) -> Key:
     if (instead := {IN: "in", IP: "ip"}.get(key.key)) is not None:
         raise Malformed(f"the key {text} is reserved (say it under {instead})")
     if key.reserved:
@@ -387,11 +396,13 @@ def _values(content: object, problems: _Problems, *path: str) -> Values:
     problems.note(content, *path)
     for text, given in _mapping(content).items():
         try:
-            key = attribute_key(text)
+            key = written_key(text)
             if type(given) is str:
                 found[key] = (string(given),)
             elif type(given) is list:
-                found[key] = tuple(dict.fromkeys(map(value, given)))
+                values = map(value, given)
+                # Those of a table are of two numbers where they are equal.
+                found[key] = tuple(values if key.number == NEXT_NUMBER else dict.fromkeys(values))
             else:
                 found[key] = (value(given),)
         except Malformed as error:

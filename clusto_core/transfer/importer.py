@@ -18,7 +18,7 @@ from clusto_core.errors import ClustoError, NotFound, Refused
 from clusto_core.inventory import Transaction
 from clusto_core.model import addresses, keys
 from clusto_core.model.addresses import Assigned
-from clusto_core.model.attributes import Key, Value
+from clusto_core.model.attributes import NEXT_NUMBER, Key, Value
 from clusto_core.model.names import split_part
 from clusto_core.model.things import Thing
 from clusto_core.rules import claims, containment, kinds, parts, things, values
@@ -234,7 +234,7 @@ class _Rounds:
                 self._values(document, part, said, "part_attrs", name)
 
     def _values(self, document: Document, thing: Thing, said: Values, *path: str) -> None:
-        for key, given in said.items():
+        for key, given in self._numbered(thing, said).items():
             try:
                 write = values.keep if key.reserved else values.put
                 write(self.unit, thing, key, map(self._value, given))
@@ -242,6 +242,16 @@ class _Rounds:
                 continue
             except ClustoError as error:
                 self.work.fault(document, error, *path, str(key))
+
+    def _numbered(self, thing: Thing, said: Values) -> Values:
+        if not any(key.number == NEXT_NUMBER for key in said):
+            return said
+        found: dict[Key, tuple[Value, ...]] = {}
+        for key, value in values.numbered(
+            self.unit, thing, [(key, each) for key, given in said.items() for each in given]
+        ):
+            found[key] = (*found.get(key, ()), value)
+        return found
 
     def _value(self, value: Value) -> Value:
         if value.type != "relation":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 import threading
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -150,3 +152,42 @@ def test_the_library_has_tables_and_levels(store_url: str) -> None:
     levels = [(origin.name, key, value) for origin, key, value in inventory["s1"].inherited.collected()]
     assert [each for each in levels if each[1] == "profile"] == [("s1", "profile", "own"), ("dc", "profile", "base")]
     assert [thing.name for thing in inventory.find({"disk#*.serial": "WD-2"})] == ["s1"]
+
+
+ROWS = {"serial": ["B", "C", "D"], "size": ["3", "4"]}
+TOLD = "#\tserial\tsize\n0\tB\t3\n1\tC\t4\n2\tD\t\n"
+
+
+def _pairs(option: str) -> list[str]:
+    return [word for subkey, told in ROWS.items() for each in told for word in (option, f"disk#+.{subkey}={each}")]
+
+
+def test_the_next_number_on_every_way_in(clusto: Run, tmp_path: Path) -> None:
+    attrs = {f"disk#+.{subkey}": [*map(int, told)] if subkey == "size" else told for subkey, told in ROWS.items()}
+    (tmp_path / "a.jsonl").write_text(json.dumps({"name": "s1", "driver": "Server", "attrs": attrs}) + "\n")
+    (tmp_path / "a.csv").write_text(
+        'name,driver,disk#+.serial,attr:disk#+.size\ns2,Server,"[""B"", ""C"", ""D""]","[3, 4]"\n'
+    )
+    assert clusto("import", str(tmp_path / "a.jsonl"), str(tmp_path / "a.csv")).code == 0
+    clusto("add", "Server", "s3", *_pairs("--attr"))
+    clusto("add", "Server", "s4")
+    clusto("allocate", "1", "--where", "name:s4", *_pairs("--set"))
+    clusto("batch", "-", stdin="add Server s5 " + " ".join(map(shlex.quote, _pairs("--attr"))) + "\n")
+    clusto("add", "Server", "s6")
+    clusto("retire", "s6", "--yes", "--record", "keep", *_pairs("--set"))
+    for name in ("s1", "s2", "s3", "s4", "s5", "s6"):
+        assert clusto("attr", "get", "disk", name).out == TOLD, name
+
+
+def test_a_file_may_be_imported_again(clusto: Run, tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("things:\n- {name: s1, driver: Server, attrs: {'disk#+.serial': [B, C], 'disk#+.size': [3, 3]}}\n")
+    clusto("add", "Server", "s1", "--attr", "disk#0.serial=A")
+    for _ in range(2):
+        assert clusto("import", str(path)).code == 0
+        assert clusto("attr", "get", "disk", "s1").out == "#\tserial\tsize\n0\tA\t\n1\tB\t3\n2\tC\t3\n"
+
+
+def test_what_is_no_key_with_a_next_number(clusto: Run) -> None:
+    for key in ("disk#++", "disk+", "#+", "disk#+.", "_in#+"):
+        assert clusto("add", "Server", "s1", "--attr", f"{key}=1").code == 2, key

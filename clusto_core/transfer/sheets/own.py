@@ -9,7 +9,7 @@ from clusto_core.errors import ClustoError, Malformed
 from clusto_core.model.attributes import Key, Value
 from clusto_core.rules import parts
 from clusto_core.transfer import cells
-from clusto_core.transfer.documents import Document, Problem, attribute_key, parse
+from clusto_core.transfer.documents import Document, Problem, parse, written_key
 from clusto_core.transfer.sheets.typed import Typed
 
 RESERVED = ("name", "driver", "type", "in", "at", "parts", "ip")
@@ -68,7 +68,7 @@ class _Reading:
             self.held.append({part: cells.names(plain)})
         elif blank:
             of_part = self.part_attrs.setdefault(part, {})
-            _add(of_part, attribute_key(key.removeprefix(ATTRIBUTE)), values(text))
+            _add(of_part, written_key(key.removeprefix(ATTRIBUTE)), values(text))
         elif title == "parts":
             self.data[title] = parts.parse(plain)
         elif title == "in":
@@ -80,7 +80,7 @@ class _Reading:
         elif title.startswith(PART):
             self.data.setdefault("connect", {})[title.removeprefix(PART)] = plain
         elif title.startswith(ATTRIBUTE):
-            _add(self.attrs, attribute_key(title.removeprefix(ATTRIBUTE)), values(text))
+            _add(self.attrs, written_key(title.removeprefix(ATTRIBUTE)), values(text))
         else:
             self.columns[title] = values(text)
 
