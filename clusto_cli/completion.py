@@ -117,6 +117,8 @@ def _addresses(
     from clusto_core.answers import candidates
 
     with reading(ctx) as reader:
+        if spaces := _in_spaces(reader, incomplete):
+            return spaces
         owner_name, colon, _ = incomplete.partition(":")
         if not colon:
             return _new(ctx, param, candidates.things(reader, incomplete))
@@ -129,6 +131,18 @@ def _addresses(
             found = [part for part in found if wanted(reader, owner, part)]
         listed = candidates.listed((part.name for part in found), incomplete)
         return _new(ctx, param, listed) or _plain(candidates.labels(reader, incomplete))
+
+
+def _in_spaces(reader: Reader, incomplete: str) -> Items:
+    """The address spaces behind `10.2.1.13@`: those in which that address is held, or else all."""
+    from clusto_core.model.addresses import sought
+
+    address, at, beginning = incomplete.partition("@")
+    if not at or (wanted := sought(address)) is None:
+        return []
+    held = {each.space_name for each in reader.holders(wanted) if each.space_name}
+    names = held or {space.name for space in reader.spaces().values()}
+    return _plain(f"{address}@{name}" for name in sorted(names) if name.startswith(beginning))
 
 
 def parents(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
@@ -202,9 +216,11 @@ def drivers(ctx: click.Context, param: click.Parameter, incomplete: str) -> Item
 
 def keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """Attribute keys: those of the Things given with `-t`, else all in the store."""
-    from clusto_core.answers.candidates import listed
+    from clusto_core.answers.candidates import listed, numbered
 
     with reading(ctx) as reader:
+        if found := numbered(reader, incomplete, "*"):
+            return _plain(found)
         texts = _keys(reader, ctx.params.get("names") or ())
         return _items(listed(texts, incomplete))
 
@@ -217,9 +233,11 @@ def all_keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> Ite
 
 def _all_keys(ctx: click.Context, incomplete: str, end: str = "") -> Items:
     from clusto_cli import settings
-    from clusto_core.answers.candidates import Candidate, listed
+    from clusto_core.answers.candidates import Candidate, listed, numbered
 
     with reading(ctx) as reader:
+        if found := numbered(reader, incomplete, "+"):
+            return _plain(each + end for each in found)
         known = settings.keys(incomplete, _known(reader), _kinds(ctx, reader)) if incomplete else []
         groups = [Candidate(key, True) for key in known if key.endswith(".")]
         stored = [key for key in _keys(reader) if not any(key.startswith(group.text) for group in groups)]
@@ -229,8 +247,6 @@ def _all_keys(ctx: click.Context, incomplete: str, end: str = "") -> Items:
 
 def pairs(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """`KEY=VALUE`: keys in the store and known ones, then the values that they have there and that are known."""
-    from clusto_core.model.attributes import Key
-
     key, equals, value = incomplete.partition("=")
     if not equals:
         found = _all_keys(ctx, incomplete, "=")
@@ -238,7 +254,7 @@ def pairs(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
             item._info["partial"] = True
         return found
     with reading(ctx) as reader:
-        return _plain(f"{key}={each}" for each in _values(reader, Key.parse(key), value))
+        return _plain(f"{key}={each}" for each in _values(reader, key, value))
 
 
 def values(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
@@ -246,20 +262,21 @@ def values(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items
     if ctx.meta.get(NAMES_FOLLOW):
         return names(ctx, param, incomplete)
     from clusto_core.answers import candidates
-    from clusto_core.model.attributes import Key
 
     with reading(ctx) as reader:
         if incomplete.startswith("@"):
             found = candidates.things(reader, incomplete[1:])
             return _items(candidates.Candidate("@" + each.text, each.partial) for each in found)
-        return _plain(_values(reader, Key.parse(str(ctx.params.get("key"))), incomplete))
+        return _plain(_values(reader, str(ctx.params.get("key")), incomplete))
 
 
-def _values(reader: Reader, key: Key, incomplete: str) -> list[str]:
-    """The values that a key is known to take, and those that it has in the store."""
+def _values(reader: Reader, text: str, incomplete: str) -> list[str]:
+    """The values that a key, whatever its number, is known to take, and those that it has in the store."""
     from clusto_cli import settings
     from clusto_core.answers import candidates
+    from clusto_core.model.attributes import Key
 
+    key = Key.pattern(text.replace("#+", "#*"))._replace(number=None)
     known = (value for value in settings.values(_known(reader).get(key)) if value.startswith(incomplete))
     return list(dict.fromkeys([*known, *candidates.values(reader, key, incomplete)]))
 

@@ -104,14 +104,18 @@ class Verbs(Group):
     def invoke(self, ctx: click.Context) -> Any:
         """As click does; with `--version` no verb."""
         if not ctx.params.pop("version"):
+            if ctx.params.pop("output") is not None:
+                raise click.UsageError("-o is said behind the verb, or with --version", ctx)
             return super().invoke(ctx)
         from clusto_cli import __version__
 
-        click.echo(f"clusto {__version__}")
-        if ctx.params["verbose"]:
+        output = ctx.params.pop("output")
+        if output is None:
+            click.echo(f"clusto {__version__}")
+        if output is not None or ctx.params["verbose"]:
             from clusto_cli.parts import show
 
-            show()
+            show(output or "text")
         return 0
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -205,6 +209,13 @@ def summary(verb: str) -> str:
 @click.option("--no-pager", is_flag=True, help="Print lists as they are, however long they are.")
 @click.option("--debug", is_flag=True, help="Show where an error comes from.")
 @click.option("--version", is_flag=True, help="Say which clusto; with -v also what it is made of and can use.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FORMAT",
+    type=click.Choice(("text", "json", "jsonl", "yaml")),
+    help="Of --version: json...",
+)
 @click.pass_context
 def main(ctx: click.Context, db: str | None, config: str | None, verbose: int, no_pager: bool, debug: bool) -> None:
     """The command line for physical infrastructure: one inventory, and verbs that act through its wiring."""
@@ -324,7 +335,8 @@ def _run_alias(alias: Aliased, arguments: list[str], aliases: Sequence[str]) -> 
 
 def _moved_before_the_verb(arguments: list[str], name: str) -> list[str] | None:
     """The arguments with the last such option, and its value, in front; None where it is none of clusto's own."""
-    option = next((each for each in main.params if isinstance(each, click.Option) and name in each.opts), None)
+    ours = (each for each in main.params if isinstance(each, click.Option) and each.name != "output")
+    option = next((each for each in ours if name in each.opts), None)
     places = [place for place, word in enumerate(arguments) if word.partition("=")[0] == name]
     if option is None or not places or places[-1] == 0:
         return None

@@ -16,6 +16,9 @@ from clusto_cli.visible import clean as clean
 
 FORMATS = ("text", "json", "jsonl", "yaml", "names")
 
+PAGED = "clusto_paged"
+"""Set on the function of a verb whose list goes through the pager."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -38,6 +41,7 @@ def paged(function: F) -> F:
         with paging():
             return function(*arguments, **options)
 
+    vars(listed)[PAGED] = True
     return cast(F, listed)
 
 

@@ -78,10 +78,14 @@ def _version(package: str) -> str | None:
         return None
 
 
-def show() -> None:
-    """Prints them, a line each."""
+def show(output: str) -> None:
+    """Prints them, a line each, or as records."""
+    from clusto_cli.output import write_records
     from clusto_cli.page import Span, columns, write
 
+    if output != "text":
+        write_records(output, (part._asdict() for part in parts()))
+        return
     write(
         columns(
             ((Span(part.kind), Span(part.name), Span(part.found or "missing"), Span(part.note)) for part in parts()),

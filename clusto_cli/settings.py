@@ -25,6 +25,7 @@ A word (`height`) is read so on the kinds of Things that are named, and on what 
 setting of a group (`snmp.port`) is so wherever it is set. *Own*: not inherited. *Secret*: shown as `****`, and best
 kept elsewhere ([security](security.md)). A value in another unit is converted: `500ms`, `2min`.
 """
+_OWN = "Keys of the site"
 _PLAIN = "Keys without a group"
 _COLUMNS = ("key", "value", "of", "is")
 
@@ -57,9 +58,11 @@ def row(key: Key, each: Declared) -> tuple[str, str, str, str]:
     return f"`{key}`", ", ".join((each.grammar.expects, *marks)), drivers, meaning
 
 
-def page() -> str:
-    """The page docs/keys.md."""
-    return _HEAD + "".join(_sections(registry.every()))
+def page(known: Mapping[Key, Declared] | None = None) -> str:
+    """The page docs/keys.md; for a site, with the keys that it declared first."""
+    own = [row(key, each) for key, each in (known or {}).items() if each.site]
+    told = f"\n## {_OWN}\n\n{''.join(table(own))}" if own else ""
+    return _HEAD + told + "".join(_sections(registry.every()))
 
 
 def matching(pattern: str, known: Mapping[Key, Declared]) -> str:

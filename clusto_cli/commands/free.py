@@ -11,7 +11,7 @@ import click
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import at_option
-from clusto_cli.output import FORMATS, write_lines, write_records
+from clusto_cli.output import FORMATS, paged, write_lines, write_records
 from clusto_cli.page import Line, Span, columns, write
 from clusto_cli.targets import targets, where_option, with_where
 from clusto_core.drivers import registry
@@ -39,6 +39,7 @@ from clusto_core.store.reader import Reader
 )
 @at_option
 @pass_app
+@paged
 def command(
     app: App, names: tuple[str, ...], kind: str | None, height: float | None, count_only: bool, output: str
 ) -> None:

@@ -88,7 +88,12 @@ def _show_topic(root: click.Context, name: str) -> bool:
         return False
     from clusto_cli.markdown import show
 
-    show(known[name].text())
+    if name == "keys":
+        from clusto_cli import settings
+
+        show(settings.page(completion.known_keys(root)))
+    else:
+        show(known[name].text())
     return True
 
 
@@ -139,6 +144,16 @@ def _lines(root: click.Context) -> Iterator[tuple[str, str]]:
     for topic in topics().values():
         for line in topic.text().splitlines():
             yield topic.name, line.strip("|# ")
+    yield from _site_lines(root)
+
+
+def _site_lines(root: click.Context) -> Iterator[tuple[str, str]]:
+    """The keys of the site."""
+    from clusto_cli import settings
+
+    for key, each in completion.known_keys(root).items():
+        if each.site:
+            yield "keys", " | ".join(settings.row(key, each))
 
 
 def _verb_lines(ctx: click.Context, path: str) -> Iterator[tuple[str, str]]:

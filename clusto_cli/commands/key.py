@@ -11,7 +11,7 @@ from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.grouping import Group
 from clusto_cli.options import at_option, change_options
-from clusto_cli.output import output_option, write_lines, write_records
+from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_core.errors import NotFound, did_you_mean
 from clusto_core.model.attributes import Key
 
@@ -117,6 +117,7 @@ def _implied(found: Mapping[str, object]) -> str:
 @output_option
 @at_option
 @pass_app
+@paged
 def list_(app: App, output: str) -> None:
     """List the keys that the site declared.
 
@@ -137,6 +138,7 @@ def list_(app: App, output: str) -> None:
 @command.command("show")
 @click.argument("key", metavar="KEY", shell_complete=completion.declared_keys)
 @pass_app
+@paged
 def show(app: App, key: str) -> None:
     """Print what the site declared of KEY, a line each.
 

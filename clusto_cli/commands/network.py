@@ -143,6 +143,7 @@ def undo(app: App, /, name: str | None, **options: Any) -> int:
 @click.argument("nic", metavar="[NIC]", required=False, shell_complete=completion.nics)
 @_device_options
 @pass_app
+@paged
 def vlan(app: App, name: str, nic: str | None, parallel: int, output: str) -> int:
     """Show what VLAN each NIC is to be in and what its switch says, side by side; differences are marked.
 
@@ -169,6 +170,7 @@ def vlan(app: App, name: str, nic: str | None, parallel: int, output: str) -> in
 @click.argument("name", metavar="SWITCH", shell_complete=completion.things)
 @output_option
 @pass_app
+@paged
 def ports(app: App, name: str, output: str) -> int:
     """List all of a switch that has a socket: mode, VLANs, link, learned MACs, LLDP neighbour, what is wired there.
 

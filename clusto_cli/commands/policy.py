@@ -151,6 +151,7 @@ def _record(policy: Policy) -> dict[str, Any]:
 @command.command("show")
 @click.argument("name", metavar="NAME", shell_complete=completion.policies)
 @pass_app
+@paged
 def show(app: App, name: str) -> None:
     """Print what is said of the policy NAME, a line each.
 

@@ -19,6 +19,9 @@ from clusto_core.store.reader import Reader
 LIMIT = 200
 """The most candidates that are listed one by one."""
 
+_SAMPLE = 2000
+"""Values of a table that are looked at for its numbers and subkeys."""
+
 _LAST = "\U0010ffff"
 """Sorts behind every character that a name may have."""
 
@@ -29,6 +32,9 @@ _LAST_NAME = """
     SELECT t.name FROM things t WHERE t.owner_id IS NULL AND t.name >= :low AND t.name < :high
     ORDER BY t.name DESC LIMIT 1"""
 _OF_DRIVERS = "SELECT t.name FROM things t WHERE t.name >= :low AND t.name < :high AND t.driver IN (:ids)"
+_NUMBERS = """
+    SELECT DISTINCT s.number, s.subkey
+    FROM (SELECT a.number, a.subkey FROM attributes a WHERE a.key = :key LIMIT :limit) s WHERE s.number IS NOT NULL"""
 _VALUES = """
     WITH RECURSIVE v(head, place) AS (
         SELECT min(a.head), 1 FROM attributes a WHERE a.key = :key AND {subkey} AND a.head >= :low AND a.head < :high
@@ -86,7 +92,11 @@ class _Listed:
 
 def things(reader: Reader, prefix: str) -> list[Candidate]:
     """The names of whole Things that begin so."""
-    found = reader.names_from(prefix, prefix + _LAST, LIMIT + 1)
+    if prefix:
+        found = reader.names_from(prefix, prefix + _LAST, LIMIT + 1)
+    else:
+        # What stands for a key of the site is offered to who types its `=`.
+        found = [name for name in reader.names_from(prefix, prefix + _LAST, 2 * LIMIT + 1) if name[0] != "="]
     return _whole(found) if len(found) <= LIMIT else _branches(_Stored(reader), prefix)
 
 
@@ -117,6 +127,19 @@ def labels(reader: Reader, address: str) -> list[str]:
     label = Key("label")
     every = (each.value.text for each in reader.attributes_of_parts(owner.id) if each.key == label)
     return [f"{owner.name}:{text}" for text in sorted(set(every), key=natural_key) if text.startswith(beginning)]
+
+
+def numbered(reader: Reader, text: str, every: str) -> list[str]:
+    """The keys of a table that begin so, where their number is being typed: `disk#`. `every` stands for the number
+    where it is none of these: `*` where several are asked for, `+` where one is new."""
+    table, mark, _ = text.partition("#")
+    if not mark:
+        return []
+    rows = reader.database.rows(_NUMBERS, {"key": table, "limit": _SAMPLE})
+    subkeys = sorted({f".{subkey}" if subkey is not None else "" for _, subkey in rows})
+    told = {f"{table}#{every}{subkey}" for subkey in subkeys}
+    told |= {f"{table}#{number}{f'.{subkey}' if subkey is not None else ''}" for number, subkey in rows}
+    return sorted((each for each in told if each.startswith(text)), key=natural_key)
 
 
 def values(reader: Reader, key: Key, prefix: str) -> list[str]:

@@ -73,6 +73,8 @@ def _operand(reader: Reader, word: str, *, relations: bool) -> list[Candidate]:
         return _prefixed("driver:", [Candidate(name) for name in names if name.lower().startswith(tail.lower())])
     if colon and head == "attr":
         return _attribute(reader, tail)
+    if colon and head == "_ip":
+        return _address(reader, tail)
     if colon:
         return []
     found = _partial(*(f"{word}{end}" for word in TERMS for end in _ENDS.get(word, ("",))), "(", "@")
@@ -88,12 +90,33 @@ def _names(reader: Reader, prefix: str) -> list[Candidate]:
 def _attribute(reader: Reader, text: str) -> list[Candidate]:
     key_text, comma, value = text.partition(",")
     if not comma:
-        return [Candidate(f"attr:{key},", True) for key in _keys(reader)]
+        keys = candidates.numbered(reader, text, "*") if "#" in text else _keys(reader)
+        return [Candidate(f"attr:{key},", True) for key in keys]
     try:
-        key = Key.parse(key_text)
+        key = Key.pattern(key_text)
     except Malformed:
         return []
-    return [Candidate(f"attr:{key_text},{_quoted(found)}") for found in candidates.values(reader, key, value)]
+    known = (each for each in _choices(reader, key) if each.startswith(value))
+    found = dict.fromkeys([*known, *candidates.values(reader, key, value)])
+    return [Candidate(f"attr:{key_text},{_quoted(each)}") for each in found]
+
+
+def _choices(reader: Reader, key: Key) -> list[str]:
+    """The values that a key is declared to take, where they can be listed."""
+    from clusto_core.model import keys
+    from clusto_core.rules.declared import of_site
+
+    bare = Key(key.key, None, key.subkey)
+    declared = keys.of(bare) or of_site(reader).get(bare)
+    return declared.choices if declared is not None else []
+
+
+def _address(reader: Reader, text: str) -> list[Candidate]:
+    """The address spaces behind `_ip:10.2.0.0/16@`."""
+    address, at, _ = text.partition("@")
+    if not at:
+        return []
+    return [Candidate(f"_ip:{address}@{space.name}") for space in reader.spaces().values()]
 
 
 def _keys(reader: Reader) -> list[str]:
