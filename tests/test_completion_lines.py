@@ -14,6 +14,7 @@ import pytest
 from clusto_cli.shellwords import Word, extended, split
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
+from clusto_core.rules import claims
 from tests.shells import Shell
 from tests.test_completion import fill
 
@@ -35,6 +36,16 @@ WHOLE = [
     ("completion ", "ba", "bash"),
     ("help ", "pow", "power"),
     ("add ", "Datac", "Datacenter"),
+    ("attr get ", "disk#*.ser", "disk#*.serial"),
+    ("attr get ", "disk#0.siz", "disk#0.size"),
+    ("attr set ", "disk#+.ser", "disk#+.serial"),
+    ("attr set disk#+.serial ", "W", "WD-1"),
+    ("add Server x --attr ", "env=pr", "env=prod"),
+    ("attr set env ", "te", "test"),
+    ("ip free ", "10.9.0.1@b", "10.9.0.1@blue"),
+    ("locate ", "10.9.0.1@", "10.9.0.1@blue"),
+    ("help keys ", "en", "env"),
+    ("key show ", "e", "env"),
 ]
 PARTIAL = [
     ("trace ", "swi", "switch2a:"),
@@ -56,6 +67,10 @@ EXPRESSIONS = [
     ("driver:Server connected to name:sw", "driver:Server connected to name:switch2a"),
     ("driver:Server in name:ra", "driver:Server in name:rack101"),
     ("attr:status={una", "attr:status={una"),
+    ("attr:disk#*.ser", "attr:disk#*.serial,"),
+    ("attr:disk#*.serial,W", "attr:disk#*.serial,WD-1"),
+    ("attr:env,pr", "attr:env,prod"),
+    ("_ip:10.9.0.0/16@b", "_ip:10.9.0.0/16@blue"),
     ("driver:Port and fr", "driver:Port and free"),
     ("driver:Switch and free(net", "driver:Switch and free(network) "),
     ("driver:Server and not cab", "driver:Server and not cabled"),
@@ -72,7 +87,12 @@ def shell(
         pytest.skip(f"{request.param} is not installed")
     home = tmp_path_factory.mktemp(request.param)
     url = f"sqlite:///{shutil.copy(sqlite_template, home / 'clusto.db')}"
-    fill(Inventory(Settings(url)))
+    inventory = Inventory(Settings(url))
+    fill(inventory)
+    with inventory.change() as change:
+        change.define_key("env", {"type": "choice", "choices": ["prod", "test"], "on": ["Server"]})
+        change.add("Server", "stock", attributes=[("disk#0.serial", "WD-1"), ("disk#0.size", 4)])
+        claims.hold(change.unit, change.resolve("stock"), "10.9.0.1", change.add("VRF", "blue"))
     started = Shell(request.param, url, home)
     yield started
     started.close()
