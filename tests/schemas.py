@@ -34,7 +34,7 @@ def verbs() -> frozenset[tuple[str, ...]]:
 def _verbs(command: click.Command, ctx: click.Context, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     default = command.without_subcommand if isinstance(command, DefaultGroup) else command
     options = [each for each in default.params if isinstance(each, click.Option)]
-    if any("json" in getattr(each.type, "choices", ()) for each in options if "-o" in each.opts):
+    if words and any("json" in getattr(each.type, "choices", ()) for each in options if "-o" in each.opts):
         yield words
     if isinstance(command, click.Group):
         for name in command.list_commands(ctx):

@@ -9,10 +9,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pexpect
 import pytest
 
+from clusto_cli.defaulting import DefaultGroup
+from clusto_cli.main import main as root
+from clusto_cli.output import PAGED
 from tests.conftest import Run
+from tests.schemas import verbs
 from tests.terminals import CLUSTO, at_terminal, open_terminal
 
 
@@ -149,3 +154,28 @@ def test_an_interrupt_ends_a_command_that_still_writes(here: dict[str, str]) -> 
     child.close()
     assert child.exitstatus in (0, 130)
     assert "Traceback" not in (child.before or "")
+
+
+ACTING = {
+    *("allocate", "batch", "console", "deallocate", "move", "network setvlan", "network undo", "network verify"),
+    *("power cycle", "power feed cycle", "power off", "power on", "power revert", "power status", "power trust"),
+    *("rebuild", "replace", "retire", "sync"),
+}
+"""What says how it goes while it goes, and lists nothing to be read."""
+PARTLY = {"config"}
+"""What has verbs of its own that are none."""
+
+
+def listing(words: tuple[str, ...]) -> click.Command:
+    """The verb of these words; of one that is verbs' too, what it does itself."""
+    ctx = click.Context(root, info_name="clusto")
+    for word in words:
+        found = ctx.command.get_command(ctx, word) if isinstance(ctx.command, click.Group) else None
+        assert found is not None
+        ctx = click.Context(found, info_name=word, parent=ctx)
+    return ctx.command.without_subcommand if isinstance(ctx.command, DefaultGroup) else ctx.command
+
+
+def test_every_list_is_read_in_the_pager() -> None:
+    unpaged = {" ".join(words) for words in verbs() if not getattr(listing(words).callback, PAGED, False)}
+    assert unpaged == ACTING | PARTLY

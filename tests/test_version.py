@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sqlite3
@@ -64,3 +65,12 @@ def test_it_needs_no_store(clusto: Run, tmp_path: Path) -> None:
     done = clusto("--version", env={"CLUSTO_DB": f"sqlite:///{tmp_path}/none.db", "CLUSTO_CONFIG": "/no/such/file"})
     assert (done.code, done.out) == (0, f"clusto {__version__}\n")
     assert not os.path.exists(tmp_path / "none.db")
+
+
+def test_for_programs(clusto: Run) -> None:
+    done = clusto("--version", "-v", "-o", "json")
+    assert (done.code, done.err) == (0, "")
+    told = json.loads(done.out)
+    assert {each["kind"] for each in told} >= {"python", "clusto", "database", "package", "program"}
+    assert {"kind": "database", "name": "SQLite", "found": sqlite3.sqlite_version, "note": ""} in told
+    assert clusto("-o", "json", "find", "driver:Server").code == 2

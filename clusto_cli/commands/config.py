@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from clusto_cli.grouping import Group
-from clusto_cli.output import output_option, write_lines, write_records
+from clusto_cli.output import output_option, paged, write_lines, write_records
 
 if TYPE_CHECKING:
     from clusto_core.boundary.permissions import Line
@@ -35,6 +35,7 @@ def command(ctx: click.Context, output: str) -> None:
         _show(output)
 
 
+@paged
 def _show(output: str) -> None:
     from clusto_core.boundary.permissions import in_force
 
