@@ -63,7 +63,7 @@ def main() -> None:
 def _aged(path: Path, count: int) -> int:
     """Lets a store age by so many transactions; the number of the one before them."""
     from clusto_core.inventory import Inventory
-    from clusto_core.store.past import last_transaction
+    from clusto_core.store.net import last_transaction
 
     with Inventory.open(f"sqlite:///{path}").read() as reader:
         last = last_transaction(reader.database)

@@ -19,7 +19,7 @@ from clusto_core.model.things import Thing
 from clusto_core.records import moments
 from clusto_core.records.between import Difference, between
 from clusto_core.records.searching import Touched, touched_things
-from clusto_core.store.past import last_transaction
+from clusto_core.store.net import last_transaction
 from clusto_core.store.reader import Reader
 
 SHOWN = 20

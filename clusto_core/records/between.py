@@ -9,7 +9,7 @@ from clusto_core.records import history
 from clusto_core.records.history import Change, Rows
 from clusto_core.records.searching import Touched
 from clusto_core.spelling import natural_key
-from clusto_core.store.net import Fate, Net
+from clusto_core.store.net import Fate, Net, Told
 from clusto_core.store.reader import Reader
 
 ADDED, REMOVED, CHANGED = "added", "removed", "changed"
@@ -46,14 +46,14 @@ def differences(changes: Iterable[Change], touched: Touched | None) -> Iterator[
 
 def _changes(reader: Reader, one: int, other: int) -> list[Change]:
     early, late = sorted((one, other))
-    net = Net(reader.database, early, late)
+    told = Told(reader.database, early, late)
     found = []
-    for id, tables in net.by_thing().items():
+    for id, tables in Net(told).by_thing().items():
         sides = [{table: _side(fates, side) for table, fates in tables.items()} for side in (0, 1)]
         before, after = ({table: rows for table, rows in side.items() if rows} for side in sides)
         if one > other:
             before, after = after, before
-        found.append(Change(id, _name(id, before, after) or net.names[id], before, after))
+        found.append(Change(id, _name(id, before, after) or told.names[id], before, after))
     return sorted(found, key=lambda change: natural_key(change.name))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from clusto_core.errors import Malformed, NotFound
-from clusto_core.store.past import last_transaction
+from clusto_core.store.net import last_transaction
 from clusto_core.store.reader import Reader
 
 EXAMPLES = ("now", "yesterday", "1 hour ago", "3 days ago", "2 weeks ago", "1 month ago")

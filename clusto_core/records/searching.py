@@ -14,7 +14,7 @@ from clusto_core.model.names import split_part
 from clusto_core.model.things import Thing
 from clusto_core.records import history
 from clusto_core.records.history import Change, Entry, Rows
-from clusto_core.store.past import last_transaction
+from clusto_core.store.net import last_transaction
 from clusto_core.store.reader import Reader
 
 _PAGE = 500

@@ -7,7 +7,8 @@ the last one what became of it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 from clusto_core.store.database import Database
@@ -15,6 +16,7 @@ from clusto_core.store.database import Database
 TABLES = ("things", "attributes", "cables")
 """What the inventory says; what a sync remembers besides is the memory of its source."""
 _BATCH = 1000
+_LAST = "SELECT max(x.id) FROM transactions x"
 _CHANGES = """
     SELECT c.thing_id, c.name, c.before, c.after FROM changes c
     WHERE c.transaction_id > :after AND c.transaction_id <= :until ORDER BY c.transaction_id"""
@@ -27,22 +29,54 @@ class Fate(NamedTuple):
     after: list[Any] | None
 
 
-class Net:
-    """What the transactions after one number, up to another, came to."""
+def last_transaction(database: Database) -> int:
+    """The number of the last transaction; 0 where there is none."""
+    return int(database.rows(_LAST)[0][0] or 0)
+
+
+class Told:
+    """What the history tells of a series of transactions, Thing by Thing, without what came in between: where a change
+    took out just what the one before it had put in, what both came to is what the first took out and the second put
+    in."""
 
     def __init__(self, database: Database, after: int, until: int) -> None:
         self.names: dict[int, str] = {}
         """The Things that were touched, by id, each with its name in the last of the transactions."""
+        self.chains: dict[int, list[list[str | None]]] = {}
+        """By the ids of Things, the documents before and after, in the order of the transactions."""
+        for entity, name, before, new in database.iterate(_CHANGES, {"after": after, "until": until}):
+            self.names[entity] = name
+            self._add(self.chains.setdefault(entity, []), before, new)
+
+    @staticmethod
+    def _add(chain: list[list[str | None]], before: str | None, after: str | None) -> None:
+        if chain and chain[-1][1] == before:
+            chain[-1][1] = after
+        else:
+            chain.append([before, after])
+
+    def documents(self, things: Iterable[int]) -> Iterator[tuple[int, Any, Any]]:
+        """What is told of these Things: the id, and what was there before and after, as JSON has it."""
+        links = ((entity, *link) for entity in things for link in self.chains[entity])
+        while batch := list(islice(links, _BATCH)):
+            # One document of many is read several times faster than many.
+            yield from zip((link[0] for link in batch), _parsed(batch, 1), _parsed(batch, 2), strict=True)
+
+
+def _parsed(batch: list[tuple[Any, ...]], column: int) -> Any:
+    return json.loads(f"[{','.join([link[column] or '{}' for link in batch])}]")
+
+
+class Net:
+    """What a series of transactions came to, for all Things or for some."""
+
+    def __init__(self, told: Told, things: Iterable[int] | None = None) -> None:
         self._first: dict[str, dict[int, list[Any] | None]] = {table: {} for table in TABLES}
         self._last: dict[str, dict[int, list[Any] | None]] = {table: {} for table in TABLES}
         self._holders: dict[str, dict[int, set[int]]] = {table: {} for table in TABLES}
-        chains = _Chains()
-        for entity, name, gone, new in database.iterate(_CHANGES, {"after": after, "until": until}):
-            self.names[entity] = name
-            chains.add(entity, gone, new)
-        for entity, before, after_ in chains.documents():
+        for entity, before, after in told.documents(told.chains if things is None else things):
             for table in TABLES:
-                self._follow(table, entity, before.get(table, ()), after_.get(table, ()))
+                self._follow(table, entity, before.get(table, ()), after.get(table, ()))
 
     def _follow(self, table: str, entity: int, gone: Any, new: Any) -> None:
         first, last, holders = self._first[table], self._last[table], self._holders[table]
@@ -74,30 +108,3 @@ class Net:
 def _renamed(table: str, before: list[Any] | None, after: list[Any] | None) -> bool:
     """Whether a row that was there before and after differs: only those of `things` ever do."""
     return table == "things" and before is not None and after is not None and before[1:5] != after[1:5]
-
-
-class _Chains:
-    """The documents of the history, Thing by Thing, without those in between: where a change took out just what the one
-    before it had put in, what both came to is what the first took out and the second put in."""
-
-    def __init__(self) -> None:
-        self._links: list[list[Any]] = []
-        self._latest: dict[int, list[Any]] = {}
-
-    def add(self, entity: int, before: str | None, after: str | None) -> None:
-        latest = self._latest.get(entity)
-        if latest is not None and latest[2] == before:
-            latest[2] = after
-        else:
-            link = self._latest[entity] = [entity, before, after]
-            self._links.append(link)
-
-    def documents(self) -> Iterator[tuple[int, Any, Any]]:
-        for start in range(0, len(self._links), _BATCH):
-            # One document of many is read several times faster than many.
-            batch = self._links[start : start + _BATCH]
-            yield from zip((link[0] for link in batch), _parsed(batch, 1), _parsed(batch, 2), strict=True)
-
-
-def _parsed(batch: list[list[Any]], column: int) -> Any:
-    return json.loads(f"[{','.join([link[column] or '{}' for link in batch])}]")

@@ -1,7 +1,8 @@
 """The store as it was: what was changed since is undone where nobody else sees it, and never kept.
 
 The history says of every row what it was, so that undoing costs what has changed since, whatever the size of the store;
-and every question to the store is then the same statement, with the same plan, as it is of the present.
+and every question to the store is then the same statement, with the same plan, as it is of the present. Of what has
+changed, only that is undone which a question is about (`lazily`).
 
 A small store is undone in a copy of its own in memory, beside which others write on. A larger one is undone within a
 transaction that is then rolled back, during which other writers wait; where this user may not write, or not all of
@@ -12,23 +13,20 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from clusto_core.errors import Refused
-from clusto_core.model import wiring
 from clusto_core.store import database as databases
-from clusto_core.store import rows
 from clusto_core.store.database import Database, connect, sqlite_path
-from clusto_core.store.net import Fate, Net
+from clusto_core.store.lazily import LazyPast
+from clusto_core.store.net import last_transaction
 from clusto_core.store.opening import explained
 from clusto_core.store.reader import Reader
-from clusto_core.store.unit import UnitOfWork
+from clusto_core.store.undoing import Undoing
 
 COPIED = 32 * 1024 * 1024
 """SQLite stores of at most so many bytes are copied into memory, which takes some milliseconds."""
-
-_LAST = "SELECT max(x.id) FROM transactions x"
 
 
 @contextlib.contextmanager
@@ -48,12 +46,7 @@ def open_past(url: str, moment: Callable[[Reader], int], *, scratch: bool = Fals
     with contextlib.ExitStack() as stack, explained(url):
         past = _undone(past, number) if past else _rolled_back(url, number) or _undone(_copied(stack, url), number)
         stack.callback(past.close)
-        yield past
-
-
-def last_transaction(database: Database) -> int:
-    """The number of the last transaction; 0 where there is none."""
-    return int(database.rows(_LAST)[0][0] or 0)
+        yield past.whole() if scratch else past
 
 
 # --- where it is undone ----------------------------------------------------------------------------------------------
@@ -82,14 +75,13 @@ def _in_memory(present: Database) -> Database:
     return Database(copy, "sqlite")
 
 
-def _undone(copy: Database, number: int) -> Database:
+def _undone(copy: Database, number: int) -> LazyPast:
     """An SQLite store of our own, as it was."""
     copy.execute("BEGIN")
-    undo(copy, number)
-    return copy
+    return LazyPast(Undoing(copy, number))
 
 
-def _rolled_back(url: str, number: int) -> Database | None:
+def _rolled_back(url: str, number: int) -> LazyPast | None:
     """The store itself, in a transaction that will be rolled back; None where this user may not write that."""
     writing = databases.connect_to_write(url)
     try:
@@ -101,14 +93,14 @@ def _rolled_back(url: str, number: int) -> Database | None:
             writing.execute("BEGIN IMMEDIATE")
         else:
             writing.rows("SELECT s.id FROM store s WHERE s.id = 1 FOR UPDATE")
-        undo(writing, number)
+        past = LazyPast(Undoing(writing, number))
     except Exception as error:
         writing.close()
         if isinstance(error, Refused) or _forbidden(error):
             return None
         raise
     writing.connection = _NeverKept(writing.connection)
-    return writing
+    return past
 
 
 def _forbidden(error: Exception) -> bool:
@@ -131,69 +123,3 @@ def _copied(stack: contextlib.ExitStack, url: str) -> Database:
     made = databases.connect_to_write(target)
     made.execute("PRAGMA foreign_keys = OFF")
     return made
-
-
-# --- undoing ---------------------------------------------------------------------------------------------------------
-
-
-def undo(database: Database, number: int) -> None:
-    """Undoes in the database's open transaction all that came after that transaction of the history. Raises the
-    driver's own errors."""
-    net = Net(database, number, last_transaction(database))
-    things, attributes, cables = (list(net.fates(table)) for table in ("things", "attributes", "cables"))
-    _delete(database, "connections", "cable_id", cables)
-    _delete(database, "attributes", "id", attributes)
-    for owned in (True, False):
-        _delete(database, "things", "id", (fate for fate in things if _is_part(fate) == owned))
-    _rename(database, [fate.before for fate in things if fate.before and fate.after])
-    back = sorted(_missing(things), key=lambda row: int(row[0]))
-    database.insert("things", rows.THINGS, map(tuple, back))
-    database.insert("attributes", rows.ATTRIBUTES, map(_attribute, _missing(attributes)))
-    database.insert("connections", rows.CONNECTIONS, _connections(_missing(cables)))
-    _retrace(database, things, cables)
-
-
-def _missing(fates: Iterable[Fate]) -> Iterator[list[Any]]:
-    """The rows that are to be put back."""
-    return (fate.before for fate in fates if fate.before is not None and fate.after is None)
-
-
-def _is_part(fate: Fate) -> bool:
-    row = fate.after or fate.before
-    return row is not None and row[3] is not None
-
-
-def _delete(database: Database, table: str, id: str, fates: Iterable[Fate]) -> None:
-    ids = [fate.after[0] for fate in fates if fate.before is None and fate.after is not None]
-    database.execute_in(f"DELETE FROM {table} WHERE {id} IN (:ids)", ids)
-
-
-def _rename(database: Database, things: list[list[Any]]) -> None:
-    named = [dict(zip(rows.THINGS, row, strict=True)) for row in things]
-    if named:
-        # A name may have passed from one row to another: all are given up first.
-        free = ({**each, "name": f"\x01{each['id']}"} for each in named)
-        database.execute("UPDATE things SET name = :name WHERE id = :id", *free)
-        database.execute("UPDATE things SET name = :name, driver = :driver, number = :number WHERE id = :id", *named)
-
-
-def _attribute(row: list[Any]) -> databases.Row:
-    return rows.of_attribute(rows.remembered_attribute(row))
-
-
-def _connections(cables: Iterable[list[Any]]) -> Iterator[databases.Row]:
-    """Cables as they are where no patch panel passes their paths on."""
-    for row in cables:
-        id, kind, part, thing, other_part, other_thing, slot = rows.remembered_cable(row)
-        yield (id, 0, kind, part, thing, other_part, other_thing, other_part, other_thing, slot)
-        yield (id, 1, kind, other_part, other_thing, part, thing, part, thing, slot)
-
-
-def _retrace(database: Database, things: list[Fate], cables: list[Fate]) -> None:
-    """Works out again where paths end that go through patch panels, as far as cables or panels have changed."""
-    reader = Reader(database)
-    ends = {id for fate in cables for row in fate if row for id in (row[2], row[4]) if id is not None}
-    panels = {row[3] for fate in things for row in fate if row and row[3] and wiring.passes_on(row[2])}
-    parts = [*reader.by_ids(ends).values(), *reader.parts(*panels)]
-    if passing := [part.id for part in parts if wiring.passes_on(part.driver)]:
-        UnitOfWork(reader).retrace(passing)

@@ -76,6 +76,7 @@ _LINK = """
     JOIN things o ON o.id = COALESCE(c.other_part_id, c.other_thing_id)
     LEFT JOIN things f ON f.id = COALESCE(c.far_part_id, c.far_thing_id)"""
 _LINKS = _LINK + " WHERE c.thing_id IN (:ids)"
+_LINKS_OF_KIND = _LINKS + " AND c.kind = :kind"
 _LINKS_OF_PART = _LINK + " WHERE c.part_id IN (:ids)"
 _PARENTS = f"SELECT {THING} FROM containment k JOIN things t ON t.id = k.parent_id WHERE k.child_id = :id"
 _PARENTS_OF = f"""
@@ -116,6 +117,17 @@ _LATER_CHANGES = """
     SELECT c.transaction_id, c.before, c.after FROM changes c
     WHERE c.thing_id = :id AND c.transaction_id > :number ORDER BY c.transaction_id DESC"""
 _MEMBERS = f"SELECT {THING} FROM attributes a JOIN things t ON t.id = a.thing_id WHERE a.ref_id = :id AND a.key = '_in'"
+
+OF_THINGS = frozenset(
+    {
+        *(_ATTRIBUTES, _VALUES, _ATTRIBUTES_OF_PARTS, _ADDRESSES_OF_PARTS, _LINKS, _LINKS_OF_KIND, _LINKS_OF_PART),
+        *(_POWER_PARTS, _PARENTS_OF, _CONTENTS_BUT_PARTS, _MOUNTED),
+    }
+)
+"""Statements that look at attributes and cables of those Things and parts alone whose ids they are given, and of others
+at what is reserved, names something, or is a position."""
+RESERVED = frozenset({_MEMBERS, _DEFINITIONS, _HELD, _SHARED})
+"""Statements that look at reserved attributes alone."""
 
 
 class Held(NamedTuple):
@@ -312,7 +324,7 @@ class Reader:
 
     def links(self, *thing_ids: int, kind: str | None = None) -> list[Link]:
         """The cables of these equipments and of all their parts, of any kind or of one."""
-        sql = _LINKS if kind is None else _LINKS + " AND c.kind = :kind"
+        sql = _LINKS if kind is None else _LINKS_OF_KIND
         return [_link(row) for row in self.database.rows_in(sql, thing_ids, {"kind": kind} if kind else None)]
 
     def links_of_parts(self, *part_ids: int) -> list[Link]:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import io
 import random
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import pytest
 
 from clusto_core.errors import ClustoError, NotFound
 from clusto_core.inventory import Inventory
+from clusto_core.model.attributes import Key
+from clusto_core.model.things import Thing
 from clusto_core.query.search import find
 from clusto_core.records.revert import revert
 from clusto_core.store import past
+from clusto_core.store.lazily import LazyPast
 from clusto_core.store.reader import Reader
 from clusto_core.transfer import formats
 from clusto_core.transfer.leaving import Leaving
@@ -37,9 +42,45 @@ def export(reader: Reader) -> str:
     return written.getvalue()
 
 
-def changed(inventory: Inventory, random_: random.Random, count: int) -> dict[int, tuple[list[str], str]]:
-    """Random transactions, some of which undo another; the inventory after each, and its export."""
-    kept = {0: (picture(inventory), "")}
+Answers = dict[str, list[object]]
+
+
+def answers(reader: Reader, names: list[str]) -> Answers:
+    """What is answered of some Things, each by itself."""
+    return {name: list(_answers(reader, reader.resolve(name))) for name in names}
+
+
+def _answers(reader: Reader, thing: Thing) -> Iterator[object]:
+    parts = reader.parts(thing.id)
+    yield reader.attributes(thing.id), reader.attributes_of_parts(thing.id), reader.effective(thing)
+    yield (
+        sorted(reader.links(thing.id), key=repr),
+        reader.power_parts(thing.id),
+        reader.ancestors(thing),
+        reader.members(thing),
+    )
+    yield (
+        [sorted(reader.links_of_parts(part.id), key=repr) for part in parts],
+        [reader.trace(part) for part in parts[:3]],
+    )
+    yield reader.values_under(Key("a"), [thing.id]), reader.children(thing.id), reader.rack_units([thing.id])
+
+
+def every_name(reader: Reader) -> list[str]:
+    return sorted(thing.name for thing in reader.all())
+
+
+class Then(NamedTuple):
+    """An inventory after one of its transactions."""
+
+    lines: list[str]
+    answers: Answers
+    export: str
+
+
+def changed(inventory: Inventory, random_: random.Random, count: int) -> dict[int, Then]:
+    """Random transactions, some of which undo another; the inventory after each."""
+    kept = {0: Then(picture(inventory), {}, "")}
     while len(kept) <= count:
         try:
             with inventory.change() as change:
@@ -52,7 +93,7 @@ def changed(inventory: Inventory, random_: random.Random, count: int) -> dict[in
             continue
         if change.id is not None:
             with inventory.read() as reader:
-                kept[change.id] = (lines_of(reader), export(reader))
+                kept[change.id] = Then(lines_of(reader), answers(reader, every_name(reader)), export(reader))
     return kept
 
 
@@ -62,17 +103,43 @@ def lines_of(reader: Reader) -> list[str]:
 
 @pytest.mark.parametrize("seed", range(2))
 def test_every_moment_is_as_it_was(inventory: Inventory, way: str, seed: int) -> None:
-    """A copy of a store on a server takes a second: a few moments are looked at by it."""
-    kept = changed(inventory, random.Random(seed), 14)
+    """Things are asked about one by one, and what is left then at once. A copy of a store on a server takes a second: a
+    few moments are looked at by it."""
+    random_ = random.Random(seed)
+    kept = changed(inventory, random_, 14)
     present = picture(inventory)
     for number in list(kept)[:: 6 if way == "in a copy" else 1]:
-        rows, exported = kept[number]
+        then = kept[number]
+        some = random_.sample(sorted(then.answers), min(3, len(then.answers)))
         with inventory.at(number) as reader:
-            assert lines_of(reader) == rows
-            assert not number or export(reader) == exported
+            assert answers(reader, some) == {name: then.answers[name] for name in some}
+            assert lines_of(reader) == then.lines
+            assert not number or export(reader) == then.export
     assert picture(inventory) == present
     with inventory.change() as change:
         change.add("Room", "afterwards")
+
+
+def test_only_what_a_question_is_about_is_undone(inventory: Inventory, way: str) -> None:
+    with inventory.change() as change:
+        for number in (1, 2, 3):
+            change.add("Server", f"server{number}", attributes=[("status", "new")])
+        change.connect("server1:eth0", "server2:eth0")
+    for number in (1, 2, 3):
+        with inventory.change() as change:
+            change.set_values(f"server{number}", "status", "old")
+    with inventory.change() as change:
+        change.disconnect("server1:eth0")
+        change.connect("server2:eth0", "server3:eth0")
+    with inventory.at(1) as reader:
+        assert isinstance(reader.database, LazyPast)
+        server1 = reader.resolve("server1")
+        assert [link.other.name for link in reader.links(server1.id)] == ["server2:eth0"]
+        assert [each.attribute.value.text for each in reader.effective(server1)] == ["new"]
+        assert reader.database.left == {reader.resolve(name).id for name in ("server2", "server3")}
+        assert not reader.links(reader.resolve("server3").id)
+        assert len(find(reader, "attr:status,new").things) == 3
+        assert not reader.database.left
 
 
 def test_every_question_is_answered_as_it_was(inventory: Inventory, way: str) -> None:

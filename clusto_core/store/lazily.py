@@ -1,0 +1,82 @@
+"""A store as it was, in which the changes of a Thing are undone when something is asked that they have a part in.
+
+A question by the ids of Things, as most of `Reader` are, has those of these Things undone; one that goes through all
+Things, as an expression does, has all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from clusto_core.store.database import Database, Parameters, Row
+from clusto_core.store.reader import OF_THINGS, RESERVED
+from clusto_core.store.undoing import Undoing
+
+_CHANGED_LATER = re.compile(r"\b(attributes|connections)\b")
+_OWNERS = "SELECT t.id, t.owner_id FROM things t WHERE t.id IN (:ids)"
+
+
+class LazyPast(Database):
+    """The store as it was, on a connection in whose transaction all is undone."""
+
+    def __init__(self, undoing: Undoing) -> None:
+        self._whole = undoing.database
+        self._undoing = undoing
+        self._known: set[object] = set()
+        self.dialect = self._whole.dialect
+        undoing.undo(undoing.at_once())
+
+    @property
+    def left(self) -> set[int]:
+        """The ids of the Things whose changes are not undone yet."""
+        return self._undoing.left
+
+    def whole(self) -> Database:
+        """The same with all undone, for who would write in it."""
+        self._undoing.undo()
+        return self._whole
+
+    @property
+    def connection(self) -> Any:
+        """The driver's own connection, for who asks otherwise than by this class."""
+        self._undoing.undo()
+        return self._whole.connection
+
+    def iterate(self, sql: str, parameters: Parameters | None = None) -> Iterator[Row]:
+        """See `Database.iterate`."""
+        if self._undoing.left:
+            if sql not in RESERVED and _CHANGED_LATER.search(sql):
+                self._undoing.undo()
+            else:
+                # What is undone meanwhile must not come between the rows.
+                return iter(self._whole.rows(sql, parameters))
+        return self._whole.iterate(sql, parameters)
+
+    def rows_in(self, sql: str, ids: Sequence[object], parameters: Parameters | None = None) -> Iterator[Row]:
+        """See `Database.rows_in`."""
+        if self._undoing.left and sql in OF_THINGS:
+            self._undo_of(set(ids) - self._known)
+            return iter(list(self._whole.rows_in(sql, ids, parameters)))
+        return super().rows_in(sql, ids, parameters)
+
+    def _undo_of(self, ids: set[object]) -> None:
+        """Undoes what was changed of Things, given by the ids of their own or of their parts."""
+        if ids:
+            self._undoing.undo({owner or id for id, owner in self._whole.rows_in(_OWNERS, list(ids))})
+            self._known |= ids
+
+    def execute(self, sql: str, *parameters: Parameters) -> None:
+        """See `Database.execute`."""
+        self._undoing.undo()
+        self._whole.execute(sql, *parameters)
+
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
+        """See `Database.insert`."""
+        self._undoing.undo()
+        self._whole.insert(table, columns, rows)
+
+    def close(self) -> None:
+        """See `Database.close`."""
+        self._whole.close()
