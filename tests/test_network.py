@@ -190,6 +190,18 @@ def test_many_at_once_with_failures_last(run: Invoke, agent: QBridgeAgent) -> No
     assert (vlan(agent, 1), agent.bridge.pvid[3]) == (IN_203, 10)
 
 
+def test_what_a_switch_refused_is_in_the_history(run: Invoke, agent: QBridgeAgent) -> None:
+    agent.bridge.vlans[203].egress.add(3)
+    why = json.loads(run("network", "setvlan", "server[1-2]", "eth0", "203", "-o", "json").out)[1]["message"]
+    (entry,) = json.loads(run("log", "server2:eth0", "-n", "1", "-o", "json").out)
+    assert entry["message"] == f"server1:eth0 to 203; server2:eth0 refused: {why}"
+    (kept,) = json.loads(run("attr", "get", "_network.tried", "-t", "server2:eth0", "-o", "json").out)
+    assert (kept["value"]["status"], kept["value"]["vlan"], kept["value"]["message"]) == ("refused", 203, why)
+    agent.bridge.vlans[203].egress.discard(3)
+    assert run("network", "setvlan", "server2", "eth0", "203").code == 0
+    assert run("attr", "get", "_network.tried", "-t", "server2:eth0").out == ""
+
+
 def test_create_makes_the_vlan_with_the_name_of_its_thing(run: Invoke, agent: QBridgeAgent) -> None:
     run("add", "VLAN", "lab", "--attr", "vid=300")
     assert run("network", "setvlan", "server1", "eth1", "lab").code == 3

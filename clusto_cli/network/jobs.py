@@ -129,6 +129,19 @@ def kept(job: Job, nic_vlan: str | None) -> dict[str, Any]:
     }
 
 
+def tried(job: Job) -> dict[str, Any]:
+    """What is kept on a NIC about a change that its switch refused or did not do."""
+    import time
+
+    return {
+        "time": time.time(),
+        "port": job.wired.port.name,
+        "vlan": job.vlan.id if job.vlan is not None else None,
+        "status": job.status,
+        "message": job.text,
+    }
+
+
 @dataclass(frozen=True)
 class LastChange:
     """The last change of a switch port: when (seconds since 1970), for which NIC, from what to what."""

@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from clusto_cli.context import App
-from clusto_cli.network.jobs import MOVED, Job, kept
+from clusto_cli.network.jobs import FAILED, MISSING, MOVED, REFUSED, Job, kept, tried
 from clusto_cli.network.run import Opened
 from clusto_core.answers.network import LABEL_KEY, VLAN_KEY
 from clusto_core.inventory import Transaction
 from clusto_core.model.attributes import string, structure
-from clusto_core.model.reserved import NETWORK_LAST, SWITCH_ORDER, SWITCH_PROFILE
+from clusto_core.model.reserved import NETWORK_LAST, NETWORK_TRIED, SWITCH_ORDER, SWITCH_PROFILE
 from clusto_core.model.things import Thing
 from clusto_core.rules import values
 
 
 def record(app: App, opened: Sequence[Opened], message: str | None) -> None:
-    """One transaction for a command: each port's last change and label, each NIC's VLAN, what worked on each switch."""
-    moved = [job for one in opened for job in one.jobs if job.status == MOVED]
+    """One transaction for a command: each port's last change and label, each NIC's VLAN and what was refused or not done
+    for it, what worked on each switch."""
+    jobs = [job for one in opened for job in one.jobs]
+    moved = [job for job in jobs if job.status == MOVED]
+    failed = [job for job in jobs if job.status in (REFUSED, MISSING, FAILED)]
     learned = [one for one in opened if _new(one)]
-    if not moved and not learned:
+    if not moved and not failed and not learned:
         return
-    with app.changing("; ".join(filter(None, (message, _outcome(moved)))) or None) as change:
+    with app.changing("; ".join(filter(None, (message, _outcome(moved, failed)))) or None) as change:
         for one in learned:
             thing = change.resolve(one.device.name)
             if one.device.recognised and one.device.recognised != one.device.kept_profile:
@@ -30,6 +33,11 @@ def record(app: App, opened: Sequence[Opened], message: str | None) -> None:
                 values.keep(change.unit, thing, SWITCH_ORDER, [string(one.order)])
         for job in moved:
             _record(change, job)
+        # A NIC may have been removed meanwhile: what was tried for it is in the message.
+        nics = change.unit.load_attributes(job.wired.nic.id for job in failed)
+        for job in failed:
+            if (nic := nics.get(job.wired.nic.id)) is not None:
+                values.keep(change.unit, nic, NETWORK_TRIED, [structure(tried(job))])
 
 
 def _new(one: Opened) -> bool:
@@ -45,6 +53,7 @@ def _record(change: Transaction, job: Job) -> None:
     before = [each.value for each in change.unit.attributes(nic) if each.key == VLAN_KEY]
     entry = kept(job, before[0].text if before else None)
     values.keep(change.unit, port, NETWORK_LAST, [structure(entry)])
+    values.keep(change.unit, nic, NETWORK_TRIED, [])
     name_port(change, port, job.after.name)
     if job.vlan is not None:
         change.set_values(nic, VLAN_KEY, [job.vlan.thing if job.vlan.thing is not None else job.vlan.id])
@@ -58,7 +67,12 @@ def name_port(change: Transaction, port: Thing, name: str) -> bool:
     return change.set_values(port, LABEL_KEY, [name])
 
 
-def _outcome(moved: Sequence[Job]) -> str:
+def _outcome(moved: Sequence[Job], failed: Sequence[Job]) -> str:
+    """`server1:eth1 to 203; server2:eth1 refused: ...`."""
     told = [f"{job.nic} to {job.after.pvid}" for job in moved[:10] if job.after is not None]
     more = [f"{len(moved) - 10} more"] if len(moved) > 10 else []
-    return ", ".join([*told, *more])
+    parts = [", ".join([*told, *more])] if moved else []
+    parts += [f"{job.nic} {job.status}: {job.text}" for job in failed[:10]]
+    if len(failed) > 10:
+        parts.append(f"{len(failed) - 10} more refused or failed")
+    return "; ".join(parts)

@@ -35,6 +35,8 @@ CONSOLE_LAST = Key("_console", None, "last")
 """The last session on a machine's console: user, way, manner, start (seconds since 1970), seconds."""
 NETWORK_LAST = Key("_network", None, "last")
 """The last change of a switch port."""
+NETWORK_TRIED = Key("_network", None, "tried")
+"""The last change for an interface that its switch refused or did not do, unless one was done since."""
 OWN = Key("_own")
 """Of what others are in: the keys, by their first word, whose values are its own and not in force for those."""
 POWER_LAST = Key("_power", None, "last")
@@ -66,6 +68,7 @@ TYPES: Mapping[Key, str] = {
     EXPRESSION_GONE: "string",
     CONSOLE_LAST: "json",
     NETWORK_LAST: "json",
+    NETWORK_TRIED: "json",
     OWN: "json",
     POWER_LAST: "json",
     POWER_PROFILE: "string",

@@ -17,7 +17,7 @@ from clusto_core.model.attributes import Key, string
 from clusto_core.model.interfaces import KIND, LEG, OCCUPIED, PARENT
 from clusto_core.model.names import split_part
 from clusto_core.model.ranges import MalformedRange, expand, fold, is_range
-from clusto_core.model.reserved import NETWORK_LAST
+from clusto_core.model.reserved import NETWORK_LAST, NETWORK_TRIED
 from clusto_core.model.things import Thing
 from clusto_core.rules import sockets, things, values
 from clusto_core.rules.cabling import Joined, connect, disconnect
@@ -223,4 +223,4 @@ def make_whole(unit: UnitOfWork, port: Thing) -> None:
 
 def _own(unit: UnitOfWork, leg: Thing) -> set[Key]:
     """The keys of what is known of a leg besides that it is one, and what verbs noted of it."""
-    return {each.key for each in unit.attributes(leg)} - {KIND, PARENT, LABEL, NETWORK_LAST}
+    return {each.key for each in unit.attributes(leg)} - {KIND, PARENT, LABEL, NETWORK_LAST, NETWORK_TRIED}
