@@ -45,6 +45,10 @@ QUESTIONS = [
     ("export server1 --format jsonl", '"status": "broken"'),
     ("power impact server1", ""),
     ("free server1", "server1"),
+    ("log -n 2 -o names", "5\n4\n"),
+    ("log server1 -o names", "5\n4\n2\n"),
+    ("log --where attr:status,broken -n 1 -o names", "5\n"),
+    ("blame server1", "server1 status=broken"),
 ]
 
 
@@ -178,6 +182,19 @@ def test_blame_says_what_each_is_of(clusto: Run) -> None:
         "server1:eth0 -- switch1:1": 4,
     }
     assert [line.split()[0] for line in clusto("blame", "server1:eth0").out.splitlines()] == ["2", "4"]
+    assert clusto("revert", "5").code == 0
+    assert clusto("revert", str(len(STORY.strip().splitlines()[:6]) + 1)).code == 0
+    # It is there again by the last transaction; then it was there by the fifth.
+    assert [of_status(clusto, *words) for words in ((), ("--at", "6"))] == [8, 5]
+    assert clusto("blame", "server1", "--at", "1").code == 3
+    assert clusto("log", "7", "--at", "6").code == 3
+
+
+def of_status(clusto: Run, *words: str) -> int:
+    """Which transaction `blame` says the status of server1 to be of."""
+    told = json.loads(clusto("blame", "server1", "-o", "json", *words).out)
+    (found,) = [int(each["transaction"]) for each in told if each["what"] == "status=broken"]
+    return found
 
 
 def test_who_called_sudo_is_kept(clusto: Run) -> None:

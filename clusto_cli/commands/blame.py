@@ -9,6 +9,7 @@ import click
 
 from clusto_cli import transactions
 from clusto_cli.context import App, pass_app
+from clusto_cli.options import at_option
 from clusto_cli.output import output_option, paged, write_records
 from clusto_cli.page import Line, Span, columns, write
 from clusto_cli.targets import names_argument, targets
@@ -17,6 +18,7 @@ from clusto_core.records.blame import Blamed, blame
 
 @click.command("blame")
 @names_argument
+@at_option
 @output_option
 @pass_app
 @paged
@@ -29,6 +31,7 @@ def command(app: App, names: tuple[str, ...], output: str) -> None:
     \b
         clusto blame server1
         clusto blame server1:eth0
+        clusto blame server1 --at '2 weeks ago'
     """
     with app.reading() as reader:
         found = [blamed for thing in targets(reader, names) for blamed in blame(reader, thing)]

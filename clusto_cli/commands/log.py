@@ -9,7 +9,7 @@ import click
 
 from clusto_cli import completion, transactions
 from clusto_cli.context import App, pass_app
-from clusto_cli.options import verbose_option
+from clusto_cli.options import at_option, verbose_option
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.targets import satisfying
 from clusto_core.errors import Malformed
@@ -37,6 +37,7 @@ _NUMBER = re.compile("@?[0-9]{1,18}")
     "--where", metavar="EXPR", help="Only those that touched what EXPR selects.", shell_complete=completion.expressions
 )
 @click.option("--grep", metavar="REGEX", help="Only those whose command or message matches.")
+@at_option
 @verbose_option
 @output_option
 @pass_app
@@ -63,6 +64,7 @@ def command(
         clusto log -n 5
         clusto log server1:eth0 -p
         clusto log 1
+        clusto log server1 --at yesterday
         clusto log --since '2 weeks ago' --verb power --where 'driver:Server in name:rack101'
     """
     with app.reading() as reader:

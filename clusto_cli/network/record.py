@@ -16,8 +16,8 @@ from clusto_core.rules import values
 
 
 def record(app: App, opened: Sequence[Opened], message: str | None) -> None:
-    """One transaction for a command: each port's last change and label, each NIC's VLAN and what was refused or not done
-    for it, what worked on each switch."""
+    """One transaction for a command: each port's last change and label, each NIC's VLAN and what was refused or not
+    done for it, what worked on each switch."""
     jobs = [job for one in opened for job in one.jobs]
     moved = [job for job in jobs if job.status == MOVED]
     failed = [job for job in jobs if job.status in (REFUSED, MISSING, FAILED)]

@@ -10,6 +10,7 @@ from clusto_core.model.mounting import aside
 from clusto_core.model.things import Link, Thing, link_order
 from clusto_core.records import history
 from clusto_core.records.history import Entry
+from clusto_core.store.net import last_transaction
 from clusto_core.store.reader import Reader
 
 
@@ -34,8 +35,8 @@ class _Row(NamedTuple):
 
 
 def blame(reader: Reader, thing: Thing) -> list[Blamed]:
-    """Name and driver, values, memberships and cables of a Thing and its parts, or of one part, as they are now. Parts
-    that came with the Thing are not told."""
+    """Name and driver, values, memberships and cables of a Thing and its parts, or of one part, as they are in that
+    store. Parts that came with the Thing are not told."""
     rows = list(_rows(reader, thing))
     numbers = _origins(reader, thing.entity_id, {(row.table, row.id) for row in rows})
     entries = {entry.id: entry for entry in history.numbered(reader, sorted(set(numbers.values())))}
@@ -71,9 +72,12 @@ def _origins(reader: Reader, entity: int, wanted: set[tuple[str, int]]) -> dict[
     """The last transaction that put in each of these rows, given by table and id."""
     found: dict[tuple[str, int], int] = {}
     left = set(wanted)
+    last = last_transaction(reader.database)
     for number, _, after in reader.later_changes(entity, 0):
         if not left:
             break
+        if number > last:
+            continue
         document: dict[str, list[list[Any]]] = json.loads(after) if after else {}
         for table, rows in document.items():
             for row in rows:

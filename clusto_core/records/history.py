@@ -12,6 +12,7 @@ from clusto_core.errors import NotFound
 from clusto_core.model.attributes import Key, Value
 from clusto_core.model.mounting import aside
 from clusto_core.store.database import Row
+from clusto_core.store.net import last_transaction
 from clusto_core.store.reader import Reader
 from clusto_core.store.unit import UnitOfWork
 
@@ -105,15 +106,17 @@ def newest(reader: Reader) -> float | None:
 
 def entry(reader: Reader, number: int) -> Entry:
     """One transaction. Raises NotFound."""
+    last = reader.database.until
     rows = reader.database.rows(_ENTRY + " WHERE x.id = :id", {"id": number})
-    if not rows:
+    if not rows or (last is not None and number > last):
         raise NotFound(f"no such transaction: {number}")
     return _entry(rows[0])
 
 
 def things_called(reader: Reader, name: str) -> list[int]:
     """The ids of the Things that have that name, or had it once, of those that history knows."""
-    rows = reader.database.rows("SELECT DISTINCT c.thing_id FROM changes c WHERE c.name = :name", {"name": name})
+    sql = "SELECT DISTINCT c.thing_id FROM changes c WHERE c.name = :name AND c.transaction_id <= :last"
+    rows = reader.database.rows(sql, {"name": name, "last": last_transaction(reader.database)})
     present = reader.get(name)
     return sorted({row[0] for row in rows} | ({present.entity_id} if present else set()))
 

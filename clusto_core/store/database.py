@@ -39,6 +39,9 @@ Parameters = Mapping[str, object]
 class Database:
     """An open connection of one of the three databases, and how its statements are spelled."""
 
+    until: int | None = None
+    """The last transaction of the history that is seen, where the store is looked at as it was."""
+
     def __init__(self, connection: Any, dialect: str) -> None:
         self.connection = connection
         self.dialect = dialect

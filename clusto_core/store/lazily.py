@@ -22,6 +22,7 @@ class LazyPast(Database):
     """The store as it was, on a connection in whose transaction all is undone."""
 
     def __init__(self, undoing: Undoing) -> None:
+        self.until = undoing.number
         self._whole = undoing.database
         self._undoing = undoing
         self._known: set[object] = set()
@@ -36,6 +37,7 @@ class LazyPast(Database):
     def whole(self) -> Database:
         """The same with all undone, for who would write in it."""
         self._undoing.undo()
+        self._whole.until = self.until
         return self._whole
 
     @property

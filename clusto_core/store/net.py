@@ -30,7 +30,10 @@ class Fate(NamedTuple):
 
 
 def last_transaction(database: Database) -> int:
-    """The number of the last transaction; 0 where there is none."""
+    """The number of the last transaction, of those that were done by then where the store is as it was; 0 where there
+    is none."""
+    if database.until is not None:
+        return database.until
     return int(database.rows(_LAST)[0][0] or 0)
 
 

@@ -31,6 +31,7 @@ class Undoing:
 
     def __init__(self, database: Database, number: int) -> None:
         self.database = database
+        self.number = number
         self._told = Told(database, number, last_transaction(database))
         self.left = set(self._told.chains)
         """The ids of the Things whose changes are not undone yet."""
