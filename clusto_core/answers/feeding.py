@@ -82,6 +82,54 @@ def downstream(reader: Reader, sources: Iterable[Thing]) -> set[int]:
     return found
 
 
+def sources(reader: Reader, fed: Iterable[Thing]) -> dict[int, set[int]]:
+    """By the id of each of these Things, inlets and outlets, the ids of all that it has its power from: the other way
+    round of `downstream`."""
+    wanted = list(fed)
+    own: dict[int, list[Thing]] = {}
+    for inlet in reader.parts(*(thing.id for thing in wanted if not thing.is_part), driver=Inlet):
+        own.setdefault(inlet.entity_id, []).append(inlet)
+    begun = {thing.id: [thing] if thing.is_part else own.get(thing.id, []) for thing in wanted}
+    feeders = _feeders(reader, [part for parts in begun.values() for part in parts])
+    return {id: _all_above(parts, feeders) for id, parts in begun.items()}
+
+
+def _feeders(reader: Reader, parts: Iterable[Thing]) -> dict[int, list[Thing]]:
+    """What feeds each of these inlets and outlets directly, and each of what does so, by their ids."""
+    found: dict[int, list[Thing]] = {}
+    fresh = {part.id: part for part in parts}
+    while fresh:
+        found |= _feeding_directly(reader, fresh.values())
+        fresh = {above.id: above for id in fresh for above in found[id] if above.id not in found}
+    return found
+
+
+def _feeding_directly(reader: Reader, parts: Iterable[Thing]) -> dict[int, list[Thing]]:
+    found: dict[int, list[Thing]] = {part.id: [] for part in parts}
+    for link in reader.links_of_parts(*(part.id for part in parts if part.is_a(Inlet))):
+        if link.part is not None and link.far is not None and link.far.is_a(Outlet):
+            found[link.part.id] = [link.far]
+    outlets = [part for part in parts if part.is_a(Outlet)]
+    feeding = inlets_of(reader, outlets)
+    unsaid = {outlet.entity_id for outlet in outlets if feeding[outlet.id] is None}
+    inlets = reader.parts(*unsaid, driver=Inlet)
+    for outlet in outlets:
+        said = feeding[outlet.id]
+        found[outlet.id] = [each for each in inlets if each.entity_id == outlet.entity_id] if said is None else [said]
+    return found
+
+
+def _all_above(parts: Iterable[Thing], feeders: dict[int, list[Thing]]) -> set[int]:
+    """The ids of all inlets and outlets above some, and of the equipment of the outlets."""
+    found: set[int] = set()
+    fresh = list(parts)
+    while fresh:
+        above = {each.id: each for part in fresh for each in feeders[part.id] if each.id not in found}
+        found.update(above, (each.entity_id for each in above.values() if each.is_a(Outlet)))
+        fresh = list(above.values())
+    return found
+
+
 def _passed_on(reader: Reader, inlets: Sequence[Thing]) -> list[Thing]:
     """The outlets that may have power from these inlets."""
     owners = {inlet.entity_id for inlet in inlets}

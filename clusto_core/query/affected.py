@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 
 from clusto_core.answers.feeding import INLET_KEY
-from clusto_core.drivers.parts import Inlet
+from clusto_core.drivers.parts import Inlet, Outlet
 from clusto_core.drivers.resources import VRF
-from clusto_core.model.attributes import IP, Key
+from clusto_core.model.attributes import HEAD, IP, Key
 from clusto_core.model.interfaces import KIND, PARENT
 from clusto_core.model.reserved import KEY_DEFINITION
 from clusto_core.model.things import Attribute
@@ -40,8 +40,6 @@ class Affected:
         """The Things and parts for which an expression, without saved ones in it, may hold otherwise than before; None
         for all."""
         for each in node.walk():
-            if isinstance(each, tree.Fed) and self._inlets_differ:
-                return None
             if isinstance(each, (tree.Attr, tree.Compare, tree.Exactly, tree.HasKey)) and self._keys_differ:
                 return None
             if isinstance(each, tree.Address) and self._spaces_differ:
@@ -139,7 +137,21 @@ class Affected:
         """What has its power from, or passes it on to, something else than before."""
         ends = {id for cable in self._found.cables for id in (cable.part, cable.thing, *cable[4:6])}
         said = {each.thing_id for each in self._found.attributes if each.key == INLET_KEY}
-        return self._with_owners(ends | said)
+        return self._with_owners(ends | said | self._fed_otherwise)
+
+    @cached_property
+    def _fed_otherwise(self) -> Ids:
+        """The outlets that another inlet may feed than before, because some came, went or got another name: those of
+        their equipment, and those that say such a name."""
+        grown = (part for part in self._found.new if part.owner_id not in self._new)
+        renamed = [self._unit.by_id(id) for id in self._found.renamed]
+        inlets = [part for part in (*grown, *self._found.gone, *renamed) if part.is_a(Inlet)]
+        reader = self._unit.reader
+        own = reader.parts(*self._present(part.owner_id for part in inlets), driver=Outlet)
+        former = self._unit.renamed()
+        names = {name[:HEAD] for part in inlets for name in (part.name, *former.get(part.id, ()))}
+        saying = reader.holding(INLET_KEY, sorted(names)).values()
+        return frozenset(part.id for parts in (own, *saying) for part in parts)
 
     def _having(self, node: Node) -> Ids:
         """What has another value that an attribute's test looks at."""
@@ -179,13 +191,6 @@ class Affected:
         return frozenset(id for id in ids if id is not None and self._unit.find(id) is not None)
 
     # --- what changes everything -------------------------------------------------------------------------------------
-
-    @cached_property
-    def _inlets_differ(self) -> bool:
-        """Whether a name may mean another inlet than before, by which any outlet may say what feeds it."""
-        renamed = map(self._unit.by_id, self._found.renamed)
-        grown = (part for part in self._found.new if part.owner_id not in self._new)
-        return any(part.is_a(Inlet) for part in (*grown, *self._found.gone, *renamed))
 
     @cached_property
     def _keys_differ(self) -> bool:

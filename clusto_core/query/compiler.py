@@ -8,9 +8,10 @@ candidates are fewer, from them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from clusto_core.drivers import Driver, registry
+from clusto_core.drivers.parts import Inlet
 from clusto_core.drivers.resources import UNSEEN
 from clusto_core.model.things import Thing
 from clusto_core.query import tree
@@ -61,7 +62,7 @@ class Compiler:
         self._sizes: dict[tuple[Node, bool], int] = {}
         self._sets: dict[tuple[Node, bool], str] = {}
         self._related: dict[tuple[Node, bool], str] = {}
-        self._powered: dict[Node, dict[int, set[int]]] = {}
+        self._powered: dict[Node, set[int]] = {}
         self._counts: dict[tuple[Node, bool, Candidates | None], str] = {}
         self.stored = reader.drivers()
         if self.statement.dialect == "mariadb":
@@ -205,7 +206,7 @@ class Compiler:
             return self.wired.condition(node, x, part)
         assert isinstance(node, TESTS), f"a saved expression was not written out: {node!r}"
         if getattr(node, "inherited", False):
-            return self._inherited(node, x, part)
+            return self._inherited(node, x, part, candidates)
         return self.attributes.condition(node, x, part)
 
     def _name(self, node: tree.Name, column: str, x: str, part: bool) -> str:
@@ -234,11 +235,12 @@ class Compiler:
         candidates = f"SELECT t.id, {text('t')} FROM things t WHERE t.owner_id IS NOT NULL"
         return self.statement.matches(text(x), node.pattern, f"{x}.id", candidates)
 
-    def _inherited(self, node: Node, x: str, part: bool) -> str:
+    def _inherited(self, node: Node, x: str, part: bool, candidates: Candidates | None) -> str:
         assert isinstance(node, (tree.Attr, tree.Compare, tree.Exactly, tree.HasKey))
         from clusto_core.query.inheritance import in_force
 
-        whole, deciding, parts = in_force(self.reader, node)
+        few = self._ids(candidates) if candidates is not None and candidates.size < PROBE else None
+        whole, deciding, parts = in_force(self.reader, node, few)
         if not part:
             return f"{x}.id IN {self.statement.ids(whole)}"
         inherited = f"{x}.owner_id IN {self.statement.ids(whole)} AND {x}.id NOT IN {self.statement.ids(deciding)}"
@@ -249,7 +251,8 @@ class Compiler:
     def _relation(self, node: tree.Relation | tree.Count, x: str, part: bool, candidates: Candidates | None) -> str:
         relation = node.relation if isinstance(node, tree.Count) else node
         forward = candidates is not None and candidates.size <= self._target_size(relation.target)
-        forward = forward and not isinstance(relation, tree.Fed)
+        if isinstance(relation, tree.Fed) and candidates is not None and candidates.size >= PROBE:
+            forward = False
         if isinstance(node, tree.Count):
             return self._count(node, x, part, candidates if forward else None)
         if candidates is not None and forward:
@@ -274,7 +277,7 @@ class Compiler:
                     "connected", "id", "\n    UNION ".join(f"SELECT {arm} AS id FROM {start}" for start, arm, _ in arms)
                 )
             elif isinstance(node, tree.Fed):
-                fed = set().union(*self._fed(node).values())
+                fed = self._fed(node)
                 table = self.statement.table(
                     "fed", "id", f"SELECT t.id FROM things t WHERE t.id IN {self.statement.ids(fed)}"
                 )
@@ -388,7 +391,7 @@ class Compiler:
     def _pairs(self, relation: tree.Relation, part: bool, candidates: Candidates | None) -> str:
         """A select of pairs: `id`, what reaches, and `other`, what of the right side it reaches."""
         if isinstance(relation, tree.Fed):
-            return self._fed_pairs(relation)
+            return self._fed_pairs(relation, candidates)
         if isinstance(relation, tree.In):
             return self._up(relation, part, candidates) if candidates else self._down_pairs(relation, part)
         assert isinstance(relation, tree.Connected)
@@ -408,24 +411,39 @@ class Compiler:
                 )
         return "\n    UNION ALL ".join(found)
 
-    def _fed(self, relation: tree.Fed) -> dict[int, set[int]]:
-        """By the id of each of the right side, what has its power from it: worked out step by step."""
+    def _fed(self, relation: tree.Fed) -> set[int]:
+        """What has its power from the right side: worked out step by step."""
         from clusto_core.answers.feeding import downstream
 
         if relation not in self._powered:
-            sql, parameters = Compiler(self.reader).compile(relation.target, ("id",))
-            ids = [row[0] for row in self.reader.database.rows(sql, parameters)]
-            self._powered[relation] = {
-                id: downstream(self.reader, [thing]) for id, thing in self.reader.by_ids(ids).items()
-            }
+            things = self.reader.by_ids(self._asked(relation.target)).values()
+            inlets = [thing for thing in things if thing.is_a(Inlet)]
+            others = [thing for thing in things if not thing.is_a(Inlet)]
+            # An outlet of the one kind may have its power from an inlet of the other.
+            self._powered[relation] = downstream(self.reader, inlets) | downstream(self.reader, others)
         return self._powered[relation]
 
-    def _fed_pairs(self, relation: tree.Fed) -> str:
-        selects = ["SELECT t.id AS id, t.id AS other FROM things t WHERE 1 = 0"]
-        for source, fed in self._fed(relation).items():
-            given = self.statement.bind(source)
-            selects.append(f"SELECT t.id AS id, {given} AS other FROM things t WHERE t.id IN {self.statement.ids(fed)}")
-        return "\n    UNION ALL ".join(selects)
+    def _fed_pairs(self, relation: tree.Fed, candidates: Candidates | None) -> str:
+        """From few candidates up to what they have their power from, else for all that has it from the right side."""
+        from clusto_core.answers.feeding import sources
+
+        if candidates is None:
+            fed: Iterable[int] = self._fed(relation)
+        else:
+            fed = self._ids(candidates)
+        found = sources(self.reader, self.reader.by_ids(fed).values())
+        every = frozenset().union(*found.values())
+        giving = set(self._asked(tree.And(tree.Among(every), relation.target)))
+        return self.statement.pairs((id, other) for id, others in found.items() for other in others & giving)
+
+    def _ids(self, candidates: Candidates) -> list[int]:
+        """The ids of candidates, asked at once."""
+        return [row[0] for row in self.statement.rows(self.statement.text(f"SELECT id FROM {candidates.table}"))]
+
+    def _asked(self, node: Node) -> list[int]:
+        """The ids of what satisfies a node, asked at once."""
+        sql, parameters = Compiler(self.reader).compile(node, ("id",))
+        return [row[0] for row in self.reader.database.rows(sql, parameters)]
 
     def _down_pairs(self, relation: tree.In, part: bool) -> str:
         """Pairs of what is in the right side, and what of it that is."""

@@ -6,12 +6,13 @@ databases; so the Things are worked out here, from the few rows that have to do 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from clusto_core.drivers import Category
 from clusto_core.model.attributes import Key, Value
 from clusto_core.model.reserved import OWN
-from clusto_core.model.things import kept_for_itself
+from clusto_core.model.things import Thing, kept_for_itself
 from clusto_core.query.tree import HasKey
 from clusto_core.query.values import KeyTest, values_hold
 from clusto_core.spelling import natural_key
@@ -30,8 +31,11 @@ class InForce(NamedTuple):
     parts: set[int]
 
 
-def in_force(reader: Reader, node: KeyTest) -> InForce:
-    """For which Things and parts a test holds, values from what they are in included."""
+def in_force(reader: Reader, node: KeyTest, among: Iterable[int] | None = None) -> InForce:
+    """For which Things and parts a test holds, values from what they are in included: of all, or of a few, where what
+    is elsewhere is not looked at."""
+    if among is not None:
+        return _of_few(reader, node, reader.by_ids(among).values())
     values: dict[int, list[Value]] = {}
     for attribute in reader.attributes_under(node.key, has=isinstance(node, HasKey)):
         values.setdefault(attribute.thing_id, []).append(attribute.value)
@@ -43,6 +47,43 @@ def in_force(reader: Reader, node: KeyTest) -> InForce:
         passing = set(values) - own_parts - _keeping(reader, node.key)
         whole |= _heirs(reader, passing, satisfied & passing) - set(values)
     return InForce(whole, own_parts, own_parts & satisfied)
+
+
+def _of_few(reader: Reader, node: KeyTest, things: Collection[Thing]) -> InForce:
+    begun = {thing.entity_id for thing in things}
+    parts = {thing.id for thing in things if thing.is_part}
+    inherited = node.key not in reader.own_keys
+    above = _above(reader, begun) if inherited else {}
+    values: dict[int, list[Value]] = {}
+    under = node.key.has if isinstance(node, HasKey) else node.key.covers
+    for attribute in reader.attributes(*begun | parts | above.keys()):
+        if under(attribute.key):
+            values.setdefault(attribute.thing_id, []).append(attribute.value)
+    satisfied = {id for id, found in values.items() if values_hold(node, found)}
+    whole = satisfied & begun
+    if inherited and satisfied:
+        holders = values.keys() - parts - _keeping(reader, node.key)
+        ways = {id: [each.id for each in up] for id, up in above.items()}
+        onward = _onward({each.id: each for up in above.values() for each in up}, ways)
+        whole |= {id for id in begun - values.keys() if _nearest(id, ways, onward, holders) in satisfied}
+    return InForce(whole, values.keys() & parts, satisfied & parts)
+
+
+def _above(reader: Reader, ids: Collection[int]) -> dict[int, list[Thing]]:
+    """What each of some whole Things is directly in, what that is in, and so on, in the order of `Reader.parents`."""
+    found: dict[int, list[Thing]] = {}
+    fresh = set(ids)
+    while fresh:
+        parents = reader.parents_of(fresh)
+        found |= {id: parents.get(id, []) for id in fresh}
+        fresh = {each.id for up in parents.values() for each in up} - found.keys()
+    return found
+
+
+def _onward(groups: Mapping[int, Thing], parents: Mapping[int, list[int]]) -> dict[int, list[int]]:
+    """What is in a grouping does not stand where the grouping belongs; the grouping itself does."""
+    groupings = {id for id, thing in groups.items() if thing.is_a(Category)}
+    return {id: [each for each in parents[id] if each in groupings] for id in groupings & parents.keys()}
 
 
 def _keeping(reader: Reader, key: Key) -> set[int]:
@@ -58,13 +99,10 @@ def _heirs(reader: Reader, holders: set[int], satisfied: set[int]) -> set[int]:
         parents.setdefault(child, []).append(parent)
         children.setdefault(parent, []).append(child)
     groups = reader.by_ids(children)
-    onward: dict[int, list[int]] = {}
     rank = {id: (not thing.is_a(Category), natural_key(thing.name)) for id, thing in groups.items()}
     for found in parents.values():
         found.sort(key=rank.__getitem__)
-    for child in {id for id, thing in groups.items() if thing.is_a(Category)} & parents.keys():
-        # What is in a grouping does not stand where the grouping belongs; the grouping itself does.
-        onward[child] = [parent for parent in parents[child] if groups[parent].is_a(Category)]
+    onward = _onward(groups, parents)
     below: set[int] = set()
     queue = list(satisfied)
     while queue:

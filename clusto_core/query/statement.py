@@ -113,6 +113,22 @@ class Statement:
             )
         return f"(SELECT j.id FROM JSON_TABLE({parameter}, '$[*]' COLUMNS (id BIGINT PATH '$')) j)"
 
+    def pairs(self, pairs: Iterable[tuple[int, int]]) -> str:
+        """A select of pairs of ids, `id` and `other`, of which there may be very many."""
+        parameter = self.bind(f"[{', '.join(f'[{one}, {other}]' for one, other in pairs)}]")
+        if self.dialect == "sqlite":
+            return (
+                "SELECT json_extract(j.value, '$[0]') AS id, json_extract(j.value, '$[1]') AS other"
+                f" FROM json_each({parameter}) j"
+            )
+        if self.dialect == "postgresql":
+            return (
+                "SELECT CAST(j.pair->>0 AS BIGINT) AS id, CAST(j.pair->>1 AS BIGINT) AS other"
+                f" FROM json_array_elements(CAST({parameter} AS json)) AS j(pair)"
+            )
+        columns = "id BIGINT PATH '$[0]', other BIGINT PATH '$[1]'"
+        return f"SELECT j.id AS id, j.other AS other FROM JSON_TABLE({parameter}, '$[*]' COLUMNS ({columns})) j"
+
     # --- asking ahead ------------------------------------------------------------------------------------------------
 
     def rows(self, sql: str) -> list[Row]:

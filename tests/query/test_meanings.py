@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from clusto_core.errors import Malformed
 from clusto_core.inventory import Inventory
 from clusto_core.model.things import Thing
+from clusto_core.query import policies
 from clusto_core.query.binding import bind
 from clusto_core.query.memory import Memory
 from clusto_core.query.parser import parse
@@ -43,6 +44,8 @@ def test_the_database_answers_what_holds_in_memory(inventory: Inventory, seed: i
             assert [each.name for each in found] == [each.name for each in memory.select(bound)], text
             thing = random.choice(things)
             assert matches(reader, thing, node, allow_unknown=True) == (thing in found), (text, thing)
+            few = frozenset(each.id for each in random.sample(things, 4))
+            assert set(policies.select(reader, bound, few)) == {each for each in found if each.id in few}, text
 
 
 def _answer(reader: Reader, node: Node) -> list[Thing] | None:
