@@ -62,6 +62,21 @@ def at_option(function: F) -> F:
     )(function)
 
 
+def source_options(where: str = "") -> Callable[[F], F]:
+    """`--prefer` and `--prune` of verbs that are in step with a source; `where` begins what is told of them."""
+
+    def begun(text: str) -> str:
+        return where + (text[0].lower() + text[1:] if where else text)
+
+    who, gone = begun("Who wins where both sides changed a value."), begun("Remove what the source has no more.")
+
+    def decorated(function: F) -> F:
+        prune = click.option("--prune", is_flag=True, help=gone)
+        return click.option("--prefer", type=click.Choice(("source", "here")), help=who)(prune(function))
+
+    return decorated
+
+
 def change_options(function: F) -> F:
     """The options of every verb that changes the inventory, and nothing else: `--dry-run` and `-m`."""
     setattr(function, _CHANGES, True)

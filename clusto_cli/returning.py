@@ -68,18 +68,18 @@ def give_back(
     app: App,
     names: tuple[str, ...],
     verb: str,
+    *,
     gives: str | None,
     keeps: str | None,
     pairs: tuple[str, ...],
-    *,
-    record: str | None,
+    record: str | None = None,
     yes: bool,
     force: bool,
     output: str,
     message: str | None,
     dry_run: bool,
 ) -> None:
-    """Asks, gives back, and says what."""
+    """Asks, gives back, and says what; all but `names` and `verb` is as click has the options of the two verbs."""
     settings = [parse_pair(pair) for pair in pairs]
     with app.reading() as reader:
         chosen = [thing.name for thing in targets(reader, names)]

@@ -265,6 +265,19 @@ def test_verify_by_learned_addresses(run: Invoke, agent: QBridgeAgent) -> None:
     assert run("network", "verify", "server1").code == 0
 
 
+def test_a_policy_is_broken_by_cables_that_a_switch_sees_elsewhere(run: Invoke, agent: QBridgeAgent) -> None:
+    assert run("policy", "enable", "cables").code == 0
+    assert (run("check").code, run("check").out) == (0, "")
+    agent.bridge.learned = {(10, MACS[3]): 1, (10, MACS[1]): 3}
+    done = run("check", "--policy", "cables", "-o", "json")
+    assert done.code == 4
+    assert [(row["name"], row["message"]) for row in json.loads(done.out)] == [
+        ("server1:eth0", "not at sw1:1: MAC sees it on sw1 swp3"),
+        ("server2:eth0", "not at sw1:3: MAC sees it on sw1 swp1"),
+    ]
+    assert [row["name"] for row in json.loads(run("check", "name:server1", "-o", "json").out)] == ["server1:eth0"]
+
+
 def test_legs_of_a_breakout_cable_are_ports_as_others(run: Invoke, agent: QBridgeAgent) -> None:
     agent.bridge.ports |= {5: "Ethernet48/1", 6: "Ethernet48/2"}
     assert run("connect", "sw1:48", "server[2-3]:eth1", "--breakout").code == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from clusto_cli.context import App, pass_app
@@ -20,18 +22,7 @@ from clusto_core.resources.returning import DEALLOCATE
 @output_option
 @change_options
 @pass_app
-def command(
-    app: App,
-    names: tuple[str, ...],
-    gives: str | None,
-    keeps: str | None,
-    pairs: tuple[str, ...],
-    yes: bool,
-    force: bool,
-    output: str,
-    message: str | None,
-    dry_run: bool,
-) -> None:
+def command(app: App, /, names: tuple[str, ...], **given: Any) -> None:
     """Give back what each NAME was given for its job: its addresses, services and their VIPs, pools and roles; in one
     transaction, which `clusto revert` undoes. It stays where it is, and cabled.
 
@@ -41,17 +32,4 @@ def command(
         clusto deallocate server1 --set status=unallocated
         clusto deallocate --where 'driver:Server in name:web-pool' --keep addresses --yes
     """
-    give_back(
-        app,
-        names,
-        DEALLOCATE,
-        gives,
-        keeps,
-        pairs,
-        record=None,
-        yes=yes,
-        force=force,
-        output=output,
-        message=message,
-        dry_run=dry_run,
-    )
+    give_back(app, names, DEALLOCATE, **given)

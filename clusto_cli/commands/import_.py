@@ -9,7 +9,7 @@ import click
 
 from clusto_cli import completion, sheets
 from clusto_cli.context import App, pass_app
-from clusto_cli.options import change_options, strict_option
+from clusto_cli.options import change_options, source_options, strict_option
 from clusto_cli.output import clean, write_lines
 from clusto_cli.sheets import SheetOptions, sheet_options
 
@@ -50,8 +50,7 @@ PARTIAL = 5
     " clusto: what a driver of the site's own, or a type, becomes. Repeatable.",
     shell_complete=completion.drivers,
 )
-@click.option("--prefer", type=click.Choice(("source", "here")), help="With a source: who wins where both changed.")
-@click.option("--prune", is_flag=True, help="With a source: remove what it has no more.")
+@source_options("With a source: ")
 @strict_option
 @click.option("--keep-going", is_flag=True, help="Leave out what is faulty, and import the rest.")
 @sheet_options

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from clusto_cli.context import App, pass_app
@@ -21,19 +23,7 @@ from clusto_core.resources.returning import KEEP, REMOVE, RETIRE
 @output_option
 @change_options
 @pass_app
-def command(
-    app: App,
-    names: tuple[str, ...],
-    gives: str | None,
-    keeps: str | None,
-    pairs: tuple[str, ...],
-    record: str | None,
-    yes: bool,
-    force: bool,
-    output: str,
-    message: str | None,
-    dry_run: bool,
-) -> None:
+def command(app: App, /, names: tuple[str, ...], **given: Any) -> None:
     """Give back what each NAME has: its cables, addresses, services and their VIPs, pools and roles, its position; in
     one transaction, which `clusto revert` undoes. The record stays, or goes: --record.
 
@@ -43,17 +33,4 @@ def command(
         clusto retire server22 --set status=retired
         clusto retire 'server[21-22]' --record remove --yes
     """
-    give_back(
-        app,
-        names,
-        RETIRE,
-        gives,
-        keeps,
-        pairs,
-        record=record,
-        yes=yes,
-        force=force,
-        output=output,
-        message=message,
-        dry_run=dry_run,
-    )
+    give_back(app, names, RETIRE, **given)

@@ -9,7 +9,7 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
-from clusto_cli.options import change_options
+from clusto_cli.options import change_options, source_options
 from clusto_cli.output import output_option, write_lines, write_records
 
 if TYPE_CHECKING:
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 @click.argument("name", metavar="[NAME]", required=False, shell_complete=completion.sources)
 @click.option("--list", "list_", is_flag=True, help="List the sources that the configuration declares.")
 @click.option("--status", is_flag=True, help="Tell how each source stands, or all that is left of one.")
-@click.option("--prefer", type=click.Choice(("source", "here")), help="Who wins where both sides changed a value.")
-@click.option("--prune", is_flag=True, help="Remove what the source has no more.")
+@source_options()
 @click.option("--push", is_flag=True, help="Then write back what the source lacks, as its setting push allows.")
 @output_option
 @change_options
