@@ -19,6 +19,17 @@ if TYPE_CHECKING:
     from clusto_core.store.reader import Held
 
 
+cooldown_option = click.option(
+    "--cooldown", metavar="TIME", help="None that came back in that time: 30d; else the Network's cooldown."
+)
+
+
+def _seconds(cooldown: str | None) -> int | None:
+    from clusto_core.model.reserving import seconds
+
+    return seconds(cooldown) if cooldown is not None else None
+
+
 @click.group("ip", cls=Group)
 def command() -> None:
     """Give IP addresses of Networks to Things and parts, and take them back.
@@ -30,7 +41,8 @@ def command() -> None:
         clusto ip list web-net
         clusto ip free 10.2.1.7
 
-    Nobody is given the first and last address of a Network, its `gateway` and what is `reserved`.
+    Nobody is given the first and last address of a Network, its `gateway` and what is `reserved`, nor, for as long as
+    its `cooldown` says, what somebody else has just given back.
 
     Networks of several address spaces, which may have the same addresses, are each in a VRF. An address in one is
     written ADDRESS@VRF, one in the space without a name ADDRESS@, wherever it could be in several.
@@ -51,10 +63,17 @@ def command() -> None:
     type=click.Choice(SHARED),
     help="All of NAME... hold one address at once, as anycast, carp, glbp, hsrp, vip or vrrp has it.",
 )
+@cooldown_option
 @change_options
 @pass_app
 def allocate(
-    app: App, network: str, names: tuple[str, ...], shared: str | None, message: str | None, dry_run: bool
+    app: App,
+    network: str,
+    names: tuple[str, ...],
+    shared: str | None,
+    cooldown: str | None,
+    message: str | None,
+    dry_run: bool,
 ) -> None:
     """Give each NAME, a Thing or a part (server1:eth0), the next free address of NETWORK; or one NAME that ADDRESS.
 
@@ -66,11 +85,13 @@ def allocate(
         clusto ip allocate 10.2.1.200 server1
         clusto ip allocate 10.2.1.201@blue server1
         clusto ip allocate --shared vrrp web-net router1:eth0 router2:eth0
+        clusto ip allocate web-net server1:eth0 --cooldown 30d
     """
     from clusto_core.errors import Malformed
     from clusto_core.model.addresses import assigned, sought
     from clusto_core.resources import ipam
 
+    rest = _seconds(cooldown)
     with app.changing(message, dry_run=dry_run) as change:
         holders = [change.resolve(thing.name) for thing in targets(change.unit.reader, names)]
         if sought(network.partition("+")[0]) is not None or sought(network) is not None:
@@ -80,9 +101,11 @@ def allocate(
                 ipam.give(change, network, holder, shared)
             given = [str(assigned(network)._replace(shared=shared))] * len(holders)
         elif shared is not None:
-            given = [str(ipam.allocate_to(change, change.resolve(network), holders, shared))] * len(holders)
+            one = ipam.allocate_to(change, change.resolve(network), holders, shared, cooldown=rest)
+            given = [str(one)] * len(holders)
         else:
-            given = [str(ipam.allocate_to(change, change.resolve(network), [holder])) for holder in holders]
+            block = change.resolve(network)
+            given = [str(ipam.allocate_to(change, block, [holder], cooldown=rest)) for holder in holders]
     write_lines(f"{holder.name}\t{address}" for holder, address in zip(holders, given, strict=True))
 
 
@@ -168,8 +191,9 @@ def _span(first: str, last: str) -> str:
 @command.command("next")
 @click.argument("network", metavar="NETWORK", shell_complete=completion.of_driver("Network"))
 @click.option("--count", metavar="N", type=click.IntRange(min=1), default=1, show_default=True, help="So many.")
+@cooldown_option
 @pass_app
-def next_(app: App, network: str, count: int) -> None:
+def next_(app: App, network: str, count: int, cooldown: str | None) -> None:
     """Print the next free addresses of NETWORK, which `ip allocate` would give; nobody is given them by that.
 
     \b
@@ -181,7 +205,7 @@ def next_(app: App, network: str, count: int) -> None:
     from clusto_core.resources import ipam
 
     with app.reading() as reader:
-        block = ipam.block_of(reader, reader.resolve(network))
+        block = ipam.heeding(ipam.block_of(reader, reader.resolve(network)), _seconds(cooldown))
         found = [str(address) for address in islice(ipam.free(reader, block), count)]
     if len(found) < count:
         raise Refused(f"not enough: {count} wanted, {len(found)} addresses of {network} are free")

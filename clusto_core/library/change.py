@@ -323,9 +323,16 @@ class Change(View):
     def _records(self, named: Iterable[str | Handle]) -> list[Thing]:
         return [record(self, each) for each in named]
 
-    def allocate_ip(self, network: str | Handle, holder: str | Handle, shared: str | None = None) -> str:
+    def allocate_ip(
+        self,
+        network: str | Handle,
+        holder: str | Handle,
+        shared: str | None = None,
+        *,
+        cooldown: int | None = None,
+    ) -> str:
         """See `Handle.allocate_ip`."""
-        return self[holder].allocate_ip(network, shared)
+        return self[holder].allocate_ip(network, shared, cooldown=cooldown)
 
     def give_ip(self, address: str, holder: str | Handle, shared: str | None = None) -> bool:
         """See `Handle.give_ip`."""

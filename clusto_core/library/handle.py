@@ -333,12 +333,13 @@ class Handle:
         Refused while something is in it or names it, and without `force` when it is protected."""
         self.writing().remove(self.thing, force=force)
 
-    def allocate_ip(self, network: str | Handle, shared: str | None = None) -> str:
-        """Gives it the lowest free address of a Network, in its address space; `shared` says as what others may hold it
-        too ("vrrp"). Raises Refused when none is left, Malformed."""
+    def allocate_ip(self, network: str | Handle, shared: str | None = None, *, cooldown: int | None = None) -> str:
+        """Gives it the lowest free address of a Network, in its address space, and none that came back in the last
+        `cooldown` seconds (by default what the Network says); `shared` says as what others may hold it too ("vrrp").
+        Raises Refused when none is left, Malformed."""
         from clusto_core.resources import ipam
 
-        return ipam.allocate(self.writing(), self.meant(network), self.thing, shared)
+        return ipam.allocate(self.writing(), self.meant(network), self.thing, shared, cooldown=cooldown)
 
     def give_ip(self, address: str, shared: str | None = None) -> bool:
         """Gives it that address (`10.2.0.7`, or `10.2.0.7@VRF`), which others may hold too with `shared` ("vrrp");

@@ -1,8 +1,8 @@
 """IP addresses: given out of Networks to Things and parts, and taken back.
 
 A Network has the attributes `cidr` (10.2.1.0/24 or 2001:db8::/64), `gateway` (addresses) and `reserved` (addresses,
-blocks or spans as 10.2.1.1-10.2.1.20, which are given to nobody unless they are asked for by name), and `vrf` when it
-is in an address space of its own.
+blocks or spans as 10.2.1.1-10.2.1.20, which are given to nobody unless they are asked for by name), `cooldown` (how
+long what came back is not given again), and `vrf` when it is in an address space of its own.
 """
 
 from __future__ import annotations
@@ -10,17 +10,20 @@ from __future__ import annotations
 import contextlib
 import heapq
 from collections.abc import Iterator
+from datetime import timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import NamedTuple
 
 from clusto_core.drivers.resources import Network
 from clusto_core.errors import Malformed, NotFound, Refused
 from clusto_core.inventory import Transaction
-from clusto_core.model import addresses
+from clusto_core.model import addresses, reserving
 from clusto_core.model.addresses import Assigned
-from clusto_core.model.attributes import Key, Value
+from clusto_core.model.attributes import IP, Key, Value
 from clusto_core.model.things import Thing, in_order
 from clusto_core.query.parser import span
+from clusto_core.records import returned
+from clusto_core.resources.naming import COOLDOWN, cooldown_of
 from clusto_core.rules import claims, kinds
 from clusto_core.rules.spaces import CIDR, SPACE, Spaces
 from clusto_core.store.reader import Held, Reader
@@ -43,6 +46,8 @@ class Block(NamedTuple):
     kept: list[tuple[int, int]]
     space: int | None
     """The id of its VRF."""
+    cooldown: int = 0
+    """For so many seconds an address that came back is not given again, unless it is asked for by name."""
 
     @property
     def claims(self) -> tuple[str, str]:
@@ -90,7 +95,8 @@ def _block(thing: Thing, values: dict[Key, list[Value]]) -> Block | None:
         kept.append((first, first))
         if network.version == 4:
             kept.append((last, last))
-    return Block(thing, network, kept, next((each.ref for each in values.get(SPACE, ())), None))
+    space = next((each.ref for each in values.get(SPACE, ())), None)
+    return Block(thing, network, kept, space, cooldown_of(values.get(COOLDOWN, ())))
 
 
 def block_of(reader: Reader, thing: Thing) -> Block:
@@ -124,9 +130,10 @@ def spans(reader: Reader, block: Block, within: IPv4Network | IPv6Network | None
     first, last = (int(each) for each in ((within or block.network)[0], (within or block.network)[-1]))
     low, high = block.claims
     known = {"low": low, "high": addresses.last_claim(high), "space": block.space or 0}
+    resting = sorted((each, each) for each in _resting(reader, block))
     held = (_number(row[0]) for row in reader.database.iterate(_TAKEN, known))
     number = first
-    for start, end in heapq.merge(_kept(reader, block), ((each, each) for each in held)):
+    for start, end in heapq.merge(_kept(reader, block), resting, ((each, each) for each in held)):
         if start > last:
             break
         if start > number:
@@ -170,6 +177,15 @@ def _kept(reader: Reader, block: Block) -> list[tuple[int, int]]:
     return sorted(kept)
 
 
+def _resting(reader: Reader, block: Block) -> set[int]:
+    """The numbers of the addresses in the space of a Network that came back too recently to be given again."""
+    if not block.cooldown:
+        return set()
+    since = reserving.now() - timedelta(seconds=block.cooldown)
+    back = returned.taken_out(reader, IP, since)
+    return {int(ip_address(each.value.text)) for each in back if each.value.ref == block.space}
+
+
 def kind_of(block: Block) -> type[Address]:
     """What its addresses are."""
     return IPv4Address if block.network.version == 4 else IPv6Address
@@ -180,22 +196,46 @@ def free(reader: Reader, block: Block) -> Iterator[Address]:
     return (kind_of(block)(number) for first, last in spans(reader, block) for number in range(first, last + 1))
 
 
-def allocate(change: Transaction, network: Thing, holder: Thing, shared: str | None = None) -> str:
-    """Gives a Thing or part the lowest free address of a Network, in its address space; `shared` says as what others
-    may hold it too. Raises Refused when there is none left, Malformed."""
-    return allocate_to(change, network, [holder], shared).address
+def allocate(
+    change: Transaction, network: Thing, holder: Thing, shared: str | None = None, *, cooldown: int | None = None
+) -> str:
+    """Gives a Thing or part the lowest free address of a Network, in its address space, and none that came back in the
+    last `cooldown` seconds: by default what the Network says. `shared` says as what others may hold it too. Raises
+    Refused when there is none left, Malformed."""
+    return allocate_to(change, network, [holder], shared, cooldown=cooldown).address
 
 
-def allocate_to(change: Transaction, network: Thing, holders: list[Thing], shared: str | None = None) -> Assigned:
+def allocate_to(
+    change: Transaction,
+    network: Thing,
+    holders: list[Thing],
+    shared: str | None = None,
+    *,
+    cooldown: int | None = None,
+) -> Assigned:
     """As `allocate`, the one address for all of these."""
-    block = block_of(change.unit.reader, network)
-    address = next(free(change.unit.reader, block), None)
+    block = heeding(block_of(change.unit.reader, network), cooldown)
+    back = _taken_out(change, block)
+    address = next((each for each in free(change.unit.reader, block) if each not in back), None)
     if address is None:
-        raise Refused(f"not enough: no address of {network.name} ({block.network}) is free")
+        later = ", or it came back too recently" if block.cooldown else ""
+        raise Refused(f"not enough: no address of {network.name} ({block.network}) is free{later}")
     space = change.unit.by_id(block.space).name if block.space is not None else None
     for holder in holders:
         claims.give(change.unit, holder, str(address), block.space, _role(shared))
     return Assigned(str(address), space, shared)
+
+
+def heeding(block: Block, cooldown: int | None) -> Block:
+    """A Network with another cooldown, in seconds, than it says itself; None for its own."""
+    return block if cooldown is None else block._replace(cooldown=cooldown)
+
+
+def _taken_out(change: Transaction, block: Block) -> set[Address]:
+    """What came back within this change, where that is too recently."""
+    keys = [Key(IP), *(Key(IP, None, role) for role in addresses.SHARED)]
+    gone = change.unit.changed_under(keys)[1] if block.cooldown else []
+    return {ip_address(each.value.text) for each in gone if each.value.ref == block.space}
 
 
 def _role(shared: str | None) -> str | None:

@@ -83,14 +83,15 @@ def allocate(
 def _resting(attributes: Iterable[Attribute], cooldown: int | None) -> set[str]:
     """The names that came back too recently to be given again."""
     if cooldown is None:
-        cooldown = max((_number(each.value) for each in attributes if each.key == COOLDOWN), default=0)
+        cooldown = cooldown_of(each.value for each in attributes if each.key == COOLDOWN)
     back = [each.value.python() for each in attributes if each.key == GIVEN_BACK]
     since = reserving.now() - timedelta(seconds=cooldown)
     return {each["name"] for each in back if cooldown and datetime.fromisoformat(each["at"]) >= since}
 
 
-def _number(value: Value) -> int:
-    return int(value.integer or value.float or 0)
+def cooldown_of(said: Iterable[Value]) -> int:
+    """The seconds that values of `cooldown` say."""
+    return max((int(value.integer or value.float or 0) for value in said), default=0)
 
 
 def _free(change: Transaction, range_: Thing, resting: set[str]) -> Iterator[str]:

@@ -76,6 +76,33 @@ def test_the_cooldown_that_is_asked_for_counts_instead(inventory: Inventory, clo
         naming.release(change, "l3")
 
 
+def test_an_address_that_came_back_rests(inventory: Inventory, clock: list[datetime]) -> None:
+    with inventory.change() as change:
+        change.add("Network", "net", attributes={"cidr": "10.0.0.0/29", "cooldown": "2d"})
+        for name in ("s1", "s2"):
+            change.add("Server", name)
+        given = [ipam.allocate(change, change.resolve("net"), change.resolve(name)) for name in ("s1", "s2")]
+    assert given == ["10.0.0.1", "10.0.0.2"]
+
+    def address(**more: int) -> str:
+        with inventory.change(dry_run=True) as change:
+            ipam.release(change, "10.0.0.2")
+            return ipam.allocate(change, change.resolve("net"), change.resolve("s1"), **more)
+
+    with inventory.change() as change:
+        ipam.release(change, "s1")
+    assert [address(), address(cooldown=0)] == ["10.0.0.3", "10.0.0.1"]
+    with inventory.read() as reader:
+        unused = ipam.unused(reader, ipam.block_of(reader, reader.resolve("net")))
+        assert list(map(str, unused)) == ["10.0.0.3-10.0.0.6"]
+    with inventory.change() as change:
+        assert ipam.give(change, "10.0.0.1", change.resolve("s1"))
+        ipam.release(change, "s1")
+    clock.append(datetime.now(UTC) + timedelta(days=2, seconds=1))
+    with inventory.read() as reader:
+        assert str(next(ipam.free(reader, ipam.block_of(reader, reader.resolve("net"))))) == "10.0.0.1"
+
+
 def test_a_name_that_a_thing_has_comes_back_when_it_is_removed(inventory: Inventory, clock: list[datetime]) -> None:
     fill(inventory)
     assert give(inventory, 2) == ["l1", "l2"]
