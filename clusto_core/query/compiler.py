@@ -250,7 +250,7 @@ class Compiler:
 
     def _relation(self, node: tree.Relation | tree.Count, x: str, part: bool, candidates: Candidates | None) -> str:
         relation = node.relation if isinstance(node, tree.Count) else node
-        forward = candidates is not None and candidates.size <= self._target_size(relation.target)
+        forward = candidates is not None and candidates.size <= self.size(relation, part)
         if isinstance(relation, tree.Fed) and candidates is not None and candidates.size >= PROBE:
             forward = False
         if isinstance(node, tree.Count):
