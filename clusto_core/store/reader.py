@@ -126,7 +126,7 @@ OF_THINGS = frozenset(
 )
 """Statements that look at attributes and cables of those Things and parts alone whose ids they are given, and of others
 at what is reserved, names something, or is a position."""
-RESERVED = frozenset({_MEMBERS, _DEFINITIONS, _HELD, _SHARED})
+RESERVED = frozenset({_MEMBERS, DEFINITIONS, _HELD, _SHARED})
 """Statements that look at reserved attributes alone."""
 
 
