@@ -55,7 +55,7 @@ class App:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Reader]:
         """A consistent view of the inventory, as it is, or was at the moment `at`. An SQLite store of an older clusto
-        is upgraded first, after a copy."""
+        is upgraded first, after a copy; while another command upgrades the store, it is waited for."""
         if self._within is not None:
             yield self._within.unit.reader
             return
@@ -66,11 +66,9 @@ class App:
         try:
             database = connect(url)
         except OutdatedSchema:
-            if not url.startswith("sqlite"):
-                raise
-            from clusto_core.store.opening import upgrade
+            from clusto_core.store.opening import bring_up
 
-            upgrade(url, self.say)
+            bring_up(url, self.say)
             database = connect(url)
         with contextlib.closing(database):
             if self.at is None:

@@ -31,6 +31,8 @@ _BATCH = 10_000
 """Rows that are in memory at a time while they are written."""
 BUSY_SECONDS = 60
 """How long a writer waits for another one."""
+MIGRATION_SECONDS = 600
+"""How long a command waits for another one that upgrades the store."""
 
 Row = tuple[Any, ...]
 Parameters = Mapping[str, object]
@@ -192,21 +194,21 @@ def connect_elsewhere(url: str) -> Database:
         raise NotFound(f"no such file: {path}") from None
 
 
-def connect_to_write(url: str) -> Database:
+def connect_to_write(url: str, patience: int = BUSY_SECONDS) -> Database:
     """Opens a database to write in it, whatever it holds; no transaction has begun. SQLite makes the file.
 
-    Transactions wait `BUSY_SECONDS` for others, and are READ COMMITTED on shared databases. Raises StoreBroken when a
-    server is not reached, and sqlite3's own errors.
+    Transactions wait `patience` seconds for others, and are READ COMMITTED on shared databases. Raises StoreBroken when
+    a server is not reached, and sqlite3's own errors.
     """
     dialect = dialect_of(url)
     if dialect == "postgresql":
         return Database(_postgresql(url, isolation_level="READ COMMITTED"), dialect)
     if dialect == "mariadb":
         isolation = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
-        return Database(_mariadb(url, isolation, f"SET SESSION innodb_lock_wait_timeout = {BUSY_SECONDS}"), dialect)
+        return Database(_mariadb(url, isolation, f"SET SESSION innodb_lock_wait_timeout = {patience}"), dialect)
     import sqlite3
 
-    connection = sqlite3.connect(sqlite_path(url), isolation_level=None, timeout=BUSY_SECONDS)
+    connection = sqlite3.connect(sqlite_path(url), isolation_level=None, timeout=patience)
     connection.execute("PRAGMA foreign_keys = ON")
     return Database(connection, dialect)
 

@@ -6,8 +6,8 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterator
-from itertools import islice
-from typing import TYPE_CHECKING
+from itertools import count, islice
+from typing import TYPE_CHECKING, NamedTuple
 
 from clusto_core.config import Settings, masked
 from clusto_core.errors import Refused, StoreBroken
@@ -15,7 +15,7 @@ from clusto_core.store import database
 from clusto_core.store.database import Database, EmptyStore, OutdatedSchema, sqlite_path, unreachable
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
 _writing: set[tuple[int, str]] = set()
 # The numbers of threads, and the stores that they write to.
@@ -55,7 +55,9 @@ def engine_for(url: str) -> Engine:
     drivers = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg2", "mysql": "mysql+pymysql"}
     driver = drivers.get(scheme, "mariadb+pymysql")
     engine = create_engine(
-        f"{driver}://", creator=lambda: database.connect_to_write(url).connection, poolclass=NullPool
+        f"{driver}://",
+        creator=lambda: database.connect_to_write(url, database.MIGRATION_SECONDS).connection,
+        poolclass=NullPool,
     )
     if scheme == "sqlite":
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
@@ -78,10 +80,7 @@ def write_transaction(settings: Settings, notify: Notify) -> Iterator[Database]:
             notify(f"made a new inventory: {masked(url)}")
             writing = _locked(url)
         except OutdatedSchema:
-            if url.startswith("sqlite"):
-                upgrade(url, notify)
-            else:
-                _await_migration(url)
+            bring_up(url, notify)
             writing = _locked(url)
         with contextlib.closing(writing):
             yield writing
@@ -102,11 +101,26 @@ def _alone(url: str) -> Iterator[None]:
         _writing.discard(writer)
 
 
-def _await_migration(url: str) -> None:
-    """Waits while another command makes or upgrades the store: MariaDB shows the tables of each step as it is done."""
-    with contextlib.closing(database.connect_to_write(url)) as waiting:
-        if waiting.dialect == "mariadb":
-            waiting.rows(f"SELECT GET_LOCK('clusto-migration', {database.BUSY_SECONDS})")
+def bring_up(url: str, notify: Notify) -> None:
+    """Upgrades an SQLite store of an older clusto; waits for whoever upgrades one that is shared, which is done by an
+    operator alone."""
+    if url.startswith("sqlite"):
+        upgrade(url, notify)
+    else:
+        with explained(url), contextlib.closing(database.connect_to_write(url)) as waiting:
+            _take_turns(waiting)
+
+
+def _take_turns(migrating: Database) -> None:
+    """Waits while another command makes or upgrades the store, and lets no other one do so until this transaction ends
+    (on MariaDB, this connection): there the tables of each step are seen as it is done. Raises Refused."""
+    if migrating.dialect == "postgresql":
+        migrating.execute(f"SET LOCAL lock_timeout = '{database.MIGRATION_SECONDS}s'")
+        migrating.rows("SELECT pg_advisory_xact_lock(7165921)")
+    elif migrating.dialect == "mariadb":
+        (taken,) = migrating.rows(f"SELECT GET_LOCK('clusto-migration', {database.MIGRATION_SECONDS})")[0]
+        if taken != 1:
+            raise Refused(f"another command has been upgrading the store for {database.MIGRATION_SECONDS} s: try again")
 
 
 def _locked(url: str) -> Database:
@@ -116,7 +130,7 @@ def _locked(url: str) -> Database:
     writing = database.connect_to_write(url)
     try:
         if writing.dialect == "sqlite":
-            writing.execute("BEGIN IMMEDIATE")
+            _begin_alone(writing, url)
             if not os.access(sqlite_path(url), os.W_OK):
                 raise Refused(f"the store is read-only: {sqlite_path(url)}")
         database.check_revision(writing, url)
@@ -126,6 +140,15 @@ def _locked(url: str) -> Database:
         writing.close()
         raise
     return writing
+
+
+def _begin_alone(writing: Database, url: str) -> None:
+    """Takes the write lock of SQLite. Raises OutdatedSchema where what holds it so long may be an upgrade."""
+    try:
+        writing.execute("BEGIN IMMEDIATE")
+    except Exception:
+        database.check_revision(writing, url)
+        raise
 
 
 @contextlib.contextmanager
@@ -144,7 +167,7 @@ def _explain(url: str, error: BaseException) -> Exception:
     lowered = text.lower()
     if (refused := database.forbidden(text)) is not None:
         return refused
-    if "locked" in lowered or "lock wait timeout" in lowered:
+    if "locked" in lowered or "lock wait timeout" in lowered or "lock timeout" in lowered:
         return Refused(f"another command has been writing to the store for {database.BUSY_SECONDS} s: try again")
     if "readonly" in lowered or "read-only" in lowered:
         return Refused(f"the store is read-only: {masked(url)}")
@@ -180,7 +203,8 @@ def create(url: str) -> None:
 
 
 def upgrade(url: str, notify: Notify) -> None:
-    """Brings a store to this clusto's schema, an SQLite one after a copy beside it. Raises StoreBroken, EmptyStore."""
+    """Brings a store to this clusto's schema, an SQLite one after a copy beside it. One command of several does that, the
+    others wait for it. Raises StoreBroken, EmptyStore, Refused."""
     try:
         database.connect(url).close()
     except EmptyStore:
@@ -188,30 +212,36 @@ def upgrade(url: str, notify: Notify) -> None:
         notify(f"made a new inventory: {masked(url)}")
         return
     except OutdatedSchema:
-        pass
-    else:
-        notify(f"the schema is current: {database.REVISION}")
-        return
-    if url.startswith("sqlite"):
-        notify(f"kept a copy of the store as it was: {backup(sqlite_path(url))}")
-    left = _migrate(url)
+        done = _migrate(url)
+        if done is not None:
+            _tell(done, url, notify)
+            return
+    notify(f"the schema is current: {database.REVISION}")
+
+
+class _Migrated(NamedTuple):
+    """What a migration did: the copy that it made before, and what somebody has to look at, a line each."""
+
+    kept: str | None
+    left: list[str]
+
+
+def _tell(done: _Migrated, url: str, notify: Notify) -> None:
+    if done.kept is not None:
+        notify(f"kept a copy of the store as it was: {done.kept}")
     notify(f"upgraded the schema to {database.REVISION}: {masked(url)}")
-    for line in left[:_TOLD]:
+    for line in done.left[:_TOLD]:
         notify(f"left as it is: {line}")
-    if left:
-        notify(f"{len(left)} value{'s' if len(left) > 1 else ''} cannot be read as the key has them: clusto db check")
+    if done.left:
+        many = "s" if len(done.left) > 1 else ""
+        notify(f"{len(done.left)} value{many} cannot be read as the key has them: clusto db check")
 
 
 def backup(path: str) -> str:
     """Copies an SQLite store, open or not, to a new file of mode 0600 beside it, and gives that file's name."""
     import sqlite3
-    import time
 
-    target = f"{path}.{time.strftime('%Y%m%dT%H%M%S')}.backup"
-    try:
-        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except OSError as error:
-        raise StoreBroken(f"cannot copy the store to {target}: {error.strerror}") from None
+    target = _new_file(path)
     try:
         with contextlib.closing(sqlite3.connect(path)) as source, contextlib.closing(sqlite3.connect(target)) as copy:
             source.backup(copy)
@@ -222,14 +252,28 @@ def backup(path: str) -> str:
     return target
 
 
-def _migrate(url: str) -> list[str]:
-    """Brings a store to the newest schema; gives what it found that somebody has to look at, a line each."""
-    from alembic import command
-    from alembic.config import Config
+def _new_file(path: str) -> str:
+    """Makes the file for a copy; its name is of the second, and counts where there is one of that second."""
+    import time
+
+    stamp = time.strftime("%Y%m%dT%H%M%S")
+    for number in count(1):
+        target = f"{path}.{stamp}{f'-{number}' if number > 1 else ''}.backup"
+        try:
+            os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            return target
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise StoreBroken(f"cannot copy the store to {target}: {error.strerror}") from None
+    raise AssertionError("numbers end")
+
+
+def _migrate(url: str) -> _Migrated | None:
+    """Brings a store to the newest schema, an SQLite one that holds something after a copy beside it; None where another
+    command has done so meanwhile."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    config = Config()
-    config.set_main_option("script_location", os.path.join(os.path.dirname(__file__), "migrations").replace("%", "%%"))
     engine = engine_for(url)
     try:
         with explained(url), engine.connect() as connection:
@@ -237,19 +281,36 @@ def _migrate(url: str) -> list[str]:
                 # The log's mode cannot change in a transaction.
                 connection.connection.cursor().execute("PRAGMA journal_mode = WAL")
             connection.begin()
-            # Two commands may find the same empty store: the second one waits here, and then finds it made.
-            if connection.dialect.name == "postgresql":
-                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7165921)")
-            elif connection.dialect.name != "sqlite":
-                connection.exec_driver_sql(f"SELECT GET_LOCK('clusto-migration', {database.BUSY_SECONDS})")
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-            connection.commit()
-            return list(config.attributes.get("told", ()))
+            _take_turns(Database(connection.connection, database.dialect_of(url)))
+            return _migrated(connection, url)
     except SQLAlchemyError as error:
         raise _explain(url, getattr(error, "orig", None) or error) from error
     finally:
         engine.dispose()
+
+
+def _migrated(connection: Connection, url: str) -> _Migrated | None:
+    """What nobody else does meanwhile. A copy is gone again where nothing came of it."""
+    from alembic import command
+    from alembic.config import Config
+    from alembic.migration import MigrationContext
+
+    # Two commands may find the same store: the second one has waited, and finds it made or upgraded.
+    found = MigrationContext.configure(connection).get_current_heads()
+    if found == (database.REVISION,):
+        return None
+    config = Config()
+    config.set_main_option("script_location", os.path.join(os.path.dirname(__file__), "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    kept = backup(sqlite_path(url)) if found and connection.dialect.name == "sqlite" else None
+    try:
+        command.upgrade(config, "head")
+        connection.commit()
+    except BaseException:
+        if kept is not None:
+            os.unlink(kept)
+        raise
+    return _Migrated(kept, list(config.attributes.get("told", ())))
 
 
 def copy(source: str, target: str, progress: Callable[[str, int], None]) -> int:
