@@ -203,8 +203,8 @@ def create(url: str) -> None:
 
 
 def upgrade(url: str, notify: Notify) -> None:
-    """Brings a store to this clusto's schema, an SQLite one after a copy beside it. One command of several does that, the
-    others wait for it. Raises StoreBroken, EmptyStore, Refused."""
+    """Brings a store to this clusto's schema, an SQLite one after a copy beside it. One command of several does that,
+    the others wait for it. Raises StoreBroken, EmptyStore, Refused."""
     try:
         database.connect(url).close()
     except EmptyStore:
@@ -270,8 +270,8 @@ def _new_file(path: str) -> str:
 
 
 def _migrate(url: str) -> _Migrated | None:
-    """Brings a store to the newest schema, an SQLite one that holds something after a copy beside it; None where another
-    command has done so meanwhile."""
+    """Brings a store to the newest schema, an SQLite one that holds something after a copy beside it; None where
+    another command has done so meanwhile."""
     from sqlalchemy.exc import SQLAlchemyError
 
     engine = engine_for(url)

@@ -1,4 +1,4 @@
-"""Many commands at once on a store of an older clusto: one upgrades it, the others wait, and all do what they are for."""
+"""Commands at once on a store of an older clusto: one upgrades it, the others wait, and all do what they are for."""
 
 from __future__ import annotations
 
