@@ -147,6 +147,7 @@ class Inventory:
                 if change.unit.changed:
                     change.id = history.record(change.unit, change.command, change.message, reverts, change.signed)
                 change.unit.flush()
+                change.unit.touched.seal(database)
 
 
 class Transaction:

@@ -69,6 +69,7 @@ def record(
     """Writes the history of all that a unit of work is about to change; gives the transaction's number. It is ours and
     of now, unless it is `signed` by somebody else."""
     from clusto_core.store import rows
+    from clusto_core.store.seals import seal_transaction
 
     number = unit.new_transaction_id()
     signed = signed or Signature(time.time_ns() / 1_000_000_000, user(), os.uname().nodename, command, message or "")
@@ -83,6 +84,7 @@ def record(
         for thing_id, name, before, after in unit.changes()
     )
     database.insert("changes", rows.CHANGES, changes)
+    seal_transaction(database, number)
     return number
 
 

@@ -15,6 +15,7 @@ from clusto_core.model.grammars import RackUnits
 from clusto_core.model.names import split_part, trailing_number
 from clusto_core.model.things import Link, Thing
 from clusto_core.rules import cabling, declared, kinds, parts, spaces
+from clusto_core.store import seals
 from clusto_core.store.reader import Reader
 
 _QUESTIONS: tuple[tuple[str, str], ...] = (
@@ -146,6 +147,9 @@ _PARENTS = """
     SELECT t.name, p.name FROM attributes a JOIN things t ON t.id = a.thing_id JOIN things p ON p.id = a.ref_id
     WHERE a.key = 'parent' AND a.number IS NULL AND a.subkey IS NULL AND t.owner_id IS NOT NULL
     AND (t.id = p.id OR COALESCE(p.owner_id, 0) <> t.owner_id)"""
+_BETWEEN = """
+    SELECT DISTINCT COALESCE(o.name, t.name) FROM things t LEFT JOIN things o ON o.id = t.owner_id
+    WHERE t.id >= :first AND t.id <= :last LIMIT 3"""
 _MEMBERSHIP = "SELECT a.thing_id, a.ref_id FROM attributes a WHERE a.key = '_in' AND a.ref_id IS NOT NULL"
 _ADDRESSES = """
     SELECT t.name, a.head, a.claim, a.space_id, a.subkey, a.id FROM attributes a JOIN things t ON t.id = a.thing_id
@@ -159,6 +163,7 @@ def problems(reader: Reader) -> Iterator[str]:
         if found != ["ok"]:
             yield from (f"the file is damaged: {line}" for line in found)
             return
+    yield from _unsealed(reader)
     for words, sql in _QUESTIONS:
         for (what,) in reader.database.rows(sql):
             yield words.format(what)
@@ -174,6 +179,15 @@ def problems(reader: Reader) -> Iterator[str]:
     yield from _meanings(reader)
     yield from _sockets(reader)
     yield from _addresses(reader)
+
+
+def _unsealed(reader: Reader) -> Iterator[str]:
+    """What was changed otherwise than by clusto: by damage, or by hand."""
+    for first, last in seals.broken_ranges(reader.database):
+        names = [row[0] for row in reader.database.rows(_BETWEEN, {"first": first, "last": last})]
+        yield f"rows {first} to {last} are not as they were written (of {', '.join(names) or 'nothing that is there'})"
+    for number in seals.broken_transactions(reader.database):
+        yield f"transaction {number} is not in the history as it was written, or does not follow the one before it"
 
 
 def _meanings(reader: Reader) -> Iterator[str]:

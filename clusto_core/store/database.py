@@ -16,7 +16,7 @@ from typing import Any
 from clusto_core import secrecy
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, StoreBroken
 
-REVISION = "0009"
+REVISION = "0010"
 """The schema's revision that the statements are written for; a test holds it against the newest migration."""
 
 DEFINITIONS = """

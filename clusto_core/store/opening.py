@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from clusto_core.config import Settings, masked
 from clusto_core.errors import Refused, StoreBroken
-from clusto_core.store import database
+from clusto_core.store import database, seals
 from clusto_core.store.database import Database, EmptyStore, OutdatedSchema, sqlite_path, unreachable
 
 if TYPE_CHECKING:
@@ -146,8 +146,9 @@ def _begin_alone(writing: Database, url: str) -> None:
     """Takes the write lock of SQLite. Raises OutdatedSchema where what holds it so long may be an upgrade."""
     try:
         writing.execute("BEGIN IMMEDIATE")
-    except Exception:
-        database.check_revision(writing, url)
+    except Exception as error:
+        if "locked" in str(error):
+            database.check_revision(writing, url)
         raise
 
 
@@ -305,6 +306,7 @@ def _migrated(connection: Connection, url: str) -> _Migrated | None:
     kept = backup(sqlite_path(url)) if found and connection.dialect.name == "sqlite" else None
     try:
         command.upgrade(config, "head")
+        seals.seal_all(Database(connection.connection, database.dialect_of(url)))
         connection.commit()
     except BaseException:
         if kept is not None:

@@ -14,8 +14,9 @@ from clusto_core.store.database import Database
 from clusto_core.store.rows import TRANSACTIONS
 
 READER, WRITER, OPERATOR = "reader", "writer", "operator"
-_CHANGED = ("attributes", "connections")
-"""What a writer changes, beside the counters of `store`; of `transactions` and `changes` he only adds rows."""
+_CHANGED = ("attributes", "connections", "seals")
+"""What a writer changes, beside the counters of `store`; of `transactions`, `changes` and `transaction_seals` he only
+adds rows."""
 _COUNTERS = ("next_id", "next_transaction")
 
 
@@ -76,7 +77,7 @@ def _postgresql(database: Database, reader: str, writer: str, operator: str) -> 
         f"GRANT INSERT, UPDATE, DELETE ON {', '.join(f'{schema}.{table}' for table in _CHANGED)} TO {writer}",
         f"GRANT UPDATE ({', '.join(_COUNTERS)}) ON {schema}.store TO {writer}",
         f"GRANT INSERT ({columns}) ON {schema}.transactions TO {writer}",
-        f"GRANT INSERT ON {schema}.changes TO {writer}",
+        f"GRANT INSERT ON {schema}.changes, {schema}.transaction_seals TO {writer}",
     ]
 
 
@@ -92,7 +93,7 @@ def _mariadb(database: Database, reader: str, writer: str, operator: str) -> lis
         *(f"GRANT INSERT, UPDATE, DELETE ON {quoted}.{table} TO {writer}" for table in _CHANGED),
         f"GRANT UPDATE ({', '.join(_COUNTERS)}) ON {quoted}.store TO {writer}",
         f"GRANT INSERT ({columns}) ON {quoted}.transactions TO {writer}",
-        f"GRANT INSERT ON {quoted}.changes TO {writer}",
+        *(f"GRANT INSERT ON {quoted}.{table} TO {writer}" for table in ("changes", "transaction_seals")),
         f"GRANT ALL PRIVILEGES ON {pattern}.* TO {operator}",
     ]
 

@@ -170,6 +170,25 @@ changes = Table(
 )
 """What a transaction did to one Thing and its parts: the rows it changed, as JSON, before and after."""
 
+seals = Table(
+    "seals",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("digest", String(32), nullable=False),
+    **_TABLE,
+)
+"""Digests of the rows of things, attributes and connections, by ranges of their ids: see `store.seals`."""
+
+transaction_seals = Table(
+    "transaction_seals",
+    metadata,
+    Column("transaction_id", _ID, ForeignKey("transactions.id"), primary_key=True, autoincrement=False),
+    Column("digest", String(32), nullable=False),
+    **_TABLE,
+)
+"""The chain of the history: of each transaction, the digest of all that it wrote there and of the seal before it. It is
+beside `transactions`, of which nobody but an operator may change a row."""
+
 locks = Table(
     "locks",
     metadata,

@@ -22,6 +22,7 @@ from clusto_core.model.things import Attribute, Cable, Thing
 from clusto_core.store import rows
 from clusto_core.store.database import Row
 from clusto_core.store.reader import Reader
+from clusto_core.store.seals import Touched
 
 if TYPE_CHECKING:
     from clusto_core.drivers import Driver
@@ -35,6 +36,8 @@ _NEW_PATH = """
     UPDATE connections SET kind = :kind, far_part_id = :part, far_thing_id = :thing
     WHERE cable_id = :cable AND side = :side"""
 
+
+_ID = attrgetter("id")
 
 Rows = dict[str, list[Sequence[Any]]]
 """By table, rows as the history tells them."""
@@ -94,6 +97,8 @@ class UnitOfWork:
         """What ended halfway something that is done wholly or not at all: nothing of this unit may be kept then."""
         self.version = 0
         """Grows with every change."""
+        self.touched = Touched()
+        """What is to be sealed anew when all is written."""
         self.noted = False
         """Whether something beside the inventory was written, which is to be kept though nothing else is changed."""
         self.before_sync: dict[int, Row] = {}
@@ -654,6 +659,7 @@ class UnitOfWork:
     def _delete(self) -> None:
         things, attributes, cables = self._obsolete
         self._obsolete = ([], [], [])
+        self.touched.add(chain((thing.id for thing in things), attributes, cables))
         self.database.execute_in("DELETE FROM connections WHERE cable_id IN (:ids)", cables)
         self.database.execute_in("DELETE FROM attributes WHERE id IN (:ids)", attributes)
         for owned in (True, False):
@@ -664,6 +670,7 @@ class UnitOfWork:
         renamed = [self._by_id[id] for id in self._misnamed]
         self._misnamed.clear()
         if renamed:
+            self.touched.add(thing.id for thing in renamed)
             # A name may pass from one row to another: all old ones are given up first.
             self.database.execute(
                 "UPDATE things SET name = :name WHERE id = :id",
@@ -686,6 +693,7 @@ class UnitOfWork:
             things = list({each.id: each for each in things if new_things.get(each.id) is each}.values())
             attributes = list({each.id: each for each in attributes if new_attributes.get(each.id) is each}.values())
             cables = list({each.id: each for each in cables if new_cables.get(each.id) is each}.values())
+        self.touched.add(map(_ID, chain(things, attributes, cables)))
         # Parts have greater ids than their owner.
         things.sort(key=attrgetter("id"))
         self.database.insert("things", rows.THINGS, map(rows.of_thing, things))
@@ -697,6 +705,8 @@ class UnitOfWork:
 
     def _write_paths(self, cable_ids: Iterable[int]) -> None:
         """Writes anew where the paths of these cables end."""
+        cable_ids = list(cable_ids)
+        self.touched.add(cable_ids)
         again = [
             {"cable": id, "side": side, "kind": kind, **dict(zip(("part", "thing"), rows.end(far), strict=True))}
             for id, (kind, *ends) in ((id, self._path(self._known_cable(id))) for id in cable_ids)
