@@ -6,6 +6,7 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
+from clusto_cli.numbers import Whole
 from clusto_cli.options import change_options, strict_option
 from clusto_cli.output import output_option, write_lines, write_records
 from clusto_cli.targets import say_notes
@@ -14,7 +15,7 @@ from clusto_core.drivers import Driver, registry
 
 
 @click.command("allocate")
-@click.argument("number", metavar="N", type=click.IntRange(min=1))
+@click.argument("number", metavar="N", type=Whole(1))
 @click.option(
     "--where", metavar="EXPR", required=True, help="What may be picked.", shell_complete=completion.expressions
 )
@@ -22,7 +23,9 @@ from clusto_core.drivers import Driver, registry
 @click.option("--spread", metavar="DRIVER,...", help="No two in one Rack, say; of further drivers as few as can be.")
 @click.option("--pack", metavar="DRIVER", help="Together: on as few of that driver as can be.")
 @click.option("--prefer", metavar="EXPR", help="What satisfies this goes first.", shell_complete=completion.expressions)
-@click.option("--seed", metavar="NUMBER", type=int, help="Shuffle what may be picked; the same for the same number.")
+@click.option(
+    "--seed", metavar="NUMBER", type=Whole(), help="Shuffle what may be picked; the same for the same number."
+)
 @click.option("--set", "pairs", metavar="KEY=VALUE", multiple=True, help="An attribute to set; repeatable.")
 @click.option("--until", metavar="TIME", help="Reserve them until then: a date, to its end, or a time (UTC).")
 @click.option("--hold", metavar="TIME", help="Reserve them for so long from now on: 2h, 30d.")

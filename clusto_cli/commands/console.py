@@ -10,6 +10,7 @@ import click
 
 from clusto_cli.confirm import confirm
 from clusto_cli.context import App, pass_app
+from clusto_cli.numbers import Real, Whole
 from clusto_cli.options import verbose_option, yes_option
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.targets import Where, names_argument, targets
@@ -77,12 +78,12 @@ def _methods(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
 @click.option("--send", multiple=True, metavar="TEXT", help=r"Script: type this; \n is Enter (also \r \t \e \xHH).")
 @click.option("--expect", multiple=True, metavar="TEXT", help="Script: wait for this text, or /REGEX/.")
 @click.option("--break", "break_", count=True, help="Script: send a break.")
-@click.option("--timeout", type=click.FloatRange(min=0.1), default=30.0, show_default=True, metavar="SECONDS")
-@click.option("--capture", type=click.FloatRange(min=0), metavar="SECONDS", help="Script: then listen so long.")
+@click.option("--timeout", type=Real(0.1), default=30.0, show_default=True, metavar="SECONDS")
+@click.option("--capture", type=Real(0), metavar="SECONDS", help="Script: then listen so long.")
 @click.option(
     "--raw", is_flag=True, help="Script: print the console's bytes as they are, whatever a terminal does of them."
 )
-@click.option("--parallel", type=click.IntRange(1, 1000), default=64, show_default=True, help="Consoles at once.")
+@click.option("--parallel", type=Whole(1, 1000), default=64, show_default=True, help="Consoles at once.")
 @click.option("--broadcast", is_flag=True, help="Type to all the consoles named.")
 @yes_option
 @verbose_option

@@ -9,6 +9,7 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
+from clusto_cli.numbers import Whole
 from clusto_cli.options import at_option
 from clusto_cli.output import FORMATS, clean, paged, write_lines, write_records
 from clusto_cli.targets import say_notes
@@ -42,7 +43,7 @@ class Shape(NamedTuple):
 @click.option("--columns", metavar="COLUMN,...", help="What to tell: name,driver,in,rack,unit,ip,attr:KEY,in:Row,...")
 @click.option("--sort", metavar="KEY", help="In the order of an attribute, or of a column; with --group-by, count.")
 @click.option("--reverse", is_flag=True, help="The last first.")
-@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="At most so many.")
+@click.option("--limit", metavar="N", type=Whole(1), help="At most so many.")
 @click.option("--fold", is_flag=True, help="Names folded into ranges: server[001-040].")
 @click.option("--explain", is_flag=True, help="How the expression is understood, and the SQL that it becomes.")
 @click.option("--allow-unknown", is_flag=True, help="Names and keys that nothing in the inventory has are no error.")

@@ -10,6 +10,7 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
+from clusto_cli.numbers import Real
 from clusto_cli.options import at_option
 from clusto_cli.output import FORMATS, paged, write_lines, write_records
 from clusto_cli.page import Line, Span, columns, write
@@ -30,7 +31,7 @@ from clusto_core.store.reader import Reader
 @click.option(
     "--height",
     metavar="N",
-    type=click.FloatRange(min=0.5),
+    type=Real(0.5),
     help="Only rack units with so many in a row, or halves: 1.5.",
 )
 @click.option("--count", "count_only", is_flag=True, help="How many, instead of which.")

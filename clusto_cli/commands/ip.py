@@ -9,6 +9,7 @@ import click
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.grouping import Group
+from clusto_cli.numbers import Whole
 from clusto_cli.options import at_option, change_options
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.targets import names_argument, targets
@@ -190,7 +191,7 @@ def _span(first: str, last: str) -> str:
 
 @command.command("next")
 @click.argument("network", metavar="NETWORK", shell_complete=completion.of_driver("Network"))
-@click.option("--count", metavar="N", type=click.IntRange(min=1), default=1, show_default=True, help="So many.")
+@click.option("--count", metavar="N", type=Whole(1), default=1, show_default=True, help="So many.")
 @cooldown_option
 @pass_app
 def next_(app: App, network: str, count: int, cooldown: str | None) -> None:

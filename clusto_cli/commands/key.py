@@ -10,6 +10,7 @@ import click
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.grouping import Group
+from clusto_cli.numbers import Real
 from clusto_cli.options import at_option, change_options
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_core.errors import NotFound, did_you_mean
@@ -57,8 +58,8 @@ def _declaring(function: F) -> F:
         click.option(
             "--to", metavar="DRIVER", help="Of a relation: the kind of Thing.", shell_complete=completion.drivers
         ),
-        click.option("--max", "high", type=float, metavar="N", help="Of a number: the most."),
-        click.option("--min", "low", type=float, metavar="N", help="Of a number: the least."),
+        click.option("--max", "high", type=Real(), metavar="N", help="Of a number: the most."),
+        click.option("--min", "low", type=Real(), metavar="N", help="Of a number: the least."),
         click.option("--unit", metavar="UNIT", help="Of a number: W, s, B...; 2kW is converted."),
         click.option(
             "--on",

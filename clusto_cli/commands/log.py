@@ -9,6 +9,7 @@ import click
 
 from clusto_cli import completion, transactions
 from clusto_cli.context import App, pass_app
+from clusto_cli.numbers import Whole
 from clusto_cli.options import at_option, verbose_option
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.targets import satisfying
@@ -23,7 +24,7 @@ _NUMBER = re.compile("@?[0-9]{1,18}")
 
 @click.command("log")
 @click.argument("name", metavar="[NAME|TRANSACTION]", required=False, shell_complete=completion.things)
-@click.option("-n", "--number", type=click.IntRange(min=1), metavar="N", help="At most so many transactions.")
+@click.option("-n", "--number", type=Whole(1), metavar="N", help="At most so many transactions.")
 @click.option("--oneline", is_flag=True, help="A line a transaction.")
 @click.option("-p", "--patch", is_flag=True, help="What was changed, Thing by Thing (as -v).")
 @click.option("--since", metavar="MOMENT", help="Only later ones.", shell_complete=completion.moments)

@@ -9,6 +9,7 @@ import click
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.grouping import Group
+from clusto_cli.numbers import Whole
 from clusto_cli.options import at_option, change_options
 from clusto_cli.output import output_option, paged, write_lines, write_records
 
@@ -30,7 +31,7 @@ def command() -> None:
 
 @command.command("allocate")
 @click.argument("range_", metavar="NAMERANGE", shell_complete=completion.of_driver("NameRange"))
-@click.option("--count", metavar="N", type=click.IntRange(min=1), default=1, show_default=True, help="So many names.")
+@click.option("--count", metavar="N", type=Whole(1), default=1, show_default=True, help="So many names.")
 @click.option(
     "--to", "owner", metavar="THING", help="Whose they are: they come back with it.", shell_complete=completion.names
 )

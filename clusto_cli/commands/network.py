@@ -11,6 +11,7 @@ from clusto_cli import completion
 from clusto_cli.confirm import confirm
 from clusto_cli.context import App, pass_app
 from clusto_cli.grouping import Group
+from clusto_cli.numbers import Real, Whole
 from clusto_cli.options import dry_run_option, force_option, message_option, yes_option
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.targets import where_option, with_where
@@ -42,7 +43,7 @@ def command(app: App) -> None:
 
 def _device_options(function: F) -> F:
     options = (
-        click.option("--parallel", type=click.IntRange(1, 200), default=32, show_default=True, help="Switches."),
+        click.option("--parallel", type=Whole(1, 200), default=32, show_default=True, help="Switches."),
         output_option,
     )
     for option in reversed(options):
@@ -53,7 +54,7 @@ def _device_options(function: F) -> F:
 def _change_options(function: F) -> F:
     wait = click.option(
         "--wait",
-        type=click.FloatRange(0),
+        type=Real(0),
         default=30.0,
         show_default=True,
         metavar="SECONDS",

@@ -11,6 +11,7 @@ from clusto_cli import completion
 from clusto_cli.confirm import confirm
 from clusto_cli.context import App, pass_app
 from clusto_cli.grouping import Group
+from clusto_cli.numbers import Real, Whole
 from clusto_cli.options import at_option, dry_run_option, force_option, message_option, verbose_option, yes_option
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.targets import names_argument, targets
@@ -55,10 +56,8 @@ def _via_option(function: F) -> F:
 def _run_options(function: F) -> F:
     """How devices are spoken to."""
     options = (
-        click.option(
-            "--parallel", type=click.IntRange(1, 1000), default=64, show_default=True, help="Devices at once."
-        ),
-        click.option("--settle", type=click.FloatRange(0), metavar="SECONDS", help="How long a relay may take."),
+        click.option("--parallel", type=Whole(1, 1000), default=64, show_default=True, help="Devices at once."),
+        click.option("--settle", type=Real(0), metavar="SECONDS", help="How long a relay may take."),
         _via_option,
         verbose_option,
         output_option,
@@ -76,10 +75,10 @@ def _action_options(function: F) -> F:
 
 
 _stagger_option = click.option(
-    "--stagger", type=click.FloatRange(0), default=0.0, metavar="SECONDS", help="Between servers on one PDU (inrush)."
+    "--stagger", type=Real(0), default=0.0, metavar="SECONDS", help="Between servers on one PDU (inrush)."
 )
 _pause_option = click.option(
-    "--pause", type=click.FloatRange(0), default=5.0, show_default=True, metavar="SECONDS", help="Between off and on."
+    "--pause", type=Real(0), default=5.0, show_default=True, metavar="SECONDS", help="Between off and on."
 )
 
 
@@ -103,7 +102,7 @@ def on(app: App, /, names: tuple[str, ...], stagger: float, **options: Any) -> i
 @click.option(
     "--wait",
     "patience",
-    type=click.FloatRange(0),
+    type=Real(0),
     metavar="SECONDS",
     help="With --graceful: how long a system may take before its power is cut.  [default: 300]",
 )

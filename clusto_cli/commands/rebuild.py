@@ -12,6 +12,7 @@ from clusto_cli import completion
 from clusto_cli.confirm import confirm_by_name
 from clusto_cli.context import App, pass_app
 from clusto_cli.defaulting import DefaultGroup
+from clusto_cli.numbers import Real, Whole
 from clusto_cli.options import dry_run_option, force_option, message_option, verbose_option, yes_option
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.targets import is_expression, names_argument, targets
@@ -49,10 +50,10 @@ def command() -> None:
 @click.option("--resume", is_flag=True, help="Go on with a rebuild whose command has died or was interrupted.")
 @click.option("--cancel", is_flag=True, help="End a rebuild: the boot file is put back, the power is left alone.")
 @click.option("--via", type=click.Choice(["outlet", "bmc"]), help="Power by outlets, or by the management controller.")
-@click.option("--timeout", type=click.IntRange(1), metavar="SECONDS", help="For each machine; else the recipe's.")
-@click.option("--parallel", type=click.IntRange(1, 1000), default=16, show_default=True, help="Machines at once.")
-@click.option("--pause", type=click.FloatRange(0), default=5.0, show_default=True, help="Seconds off, at outlets.")
-@click.option("--stagger", type=click.FloatRange(0), default=0.0, help="Seconds between servers on one PDU.")
+@click.option("--timeout", type=Whole(1), metavar="SECONDS", help="For each machine; else the recipe's.")
+@click.option("--parallel", type=Whole(1, 1000), default=16, show_default=True, help="Machines at once.")
+@click.option("--pause", type=Real(0), default=5.0, show_default=True, help="Seconds off, at outlets.")
+@click.option("--stagger", type=Real(0), default=0.0, help="Seconds between servers on one PDU.")
 @click.option("--reveal", is_flag=True, help="With --show: secrets as they are.")
 @message_option
 @dry_run_option
@@ -112,8 +113,8 @@ def rebuild(app: App, /, names: tuple[str, ...], **options: Any) -> int:
     show_default=True,
     help="Who gets a machine's answers: its address or token, its token only, or anybody.",
 )
-@click.option("--connections", type=click.IntRange(1), default=4096, show_default=True, help="Of all clients.")
-@click.option("--per-client", type=click.IntRange(1), default=64, show_default=True, help="Connections of one client.")
+@click.option("--connections", type=Whole(1), default=4096, show_default=True, help="Of all clients.")
+@click.option("--per-client", type=Whole(1), default=64, show_default=True, help="Connections of one client.")
 @pass_app
 def serve(app: App, places: tuple[str, ...], directory: str, answers: str, connections: int, per_client: int) -> None:
     """Answer HTTP until it is stopped: boot files, answers of installers, call-backs of machines.

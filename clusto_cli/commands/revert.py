@@ -6,14 +6,13 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
+from clusto_cli.numbers import Whole
 from clusto_cli.options import change_options
 from clusto_cli.output import write_lines
 
 
 @click.command("revert")
-@click.argument(
-    "transaction", type=click.IntRange(min=1), metavar="TRANSACTION", shell_complete=completion.transactions
-)
+@click.argument("transaction", type=Whole(1, None), metavar="TRANSACTION", shell_complete=completion.transactions)
 @change_options
 @pass_app
 def command(app: App, transaction: int, message: str | None, dry_run: bool) -> None:

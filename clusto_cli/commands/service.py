@@ -6,6 +6,7 @@ import click
 
 from clusto_cli import categories, completion
 from clusto_cli.context import App, pass_app
+from clusto_cli.numbers import Whole
 from clusto_cli.options import at_option, change_options
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.targets import names_argument, targets
@@ -18,7 +19,7 @@ command = categories.group(
 
 @command.command("create")
 @click.argument("name", metavar="NAME")
-@click.option("--port", metavar="PORT", type=int, help="The TCP or UDP port it is served on.")
+@click.option("--port", metavar="PORT", type=Whole(), help="The TCP or UDP port it is served on.")
 @click.option(
     "--role", metavar="ROLE", help="Only machines in this role run it.", shell_complete=completion.of_driver("Role")
 )

@@ -9,6 +9,7 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
+from clusto_cli.numbers import Whole
 from clusto_cli.options import at_option, verbose_option
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_core.drivers.parts import RackUnit
@@ -19,7 +20,7 @@ from clusto_core.store.reader import Reader
 
 @click.command("tree")
 @click.argument("name", metavar="NAME", shell_complete=completion.things)
-@click.option("-L", "--level", type=click.IntRange(min=1), metavar="N", help="Descend at most N levels.")
+@click.option("-L", "--level", type=Whole(1), metavar="N", help="Descend at most N levels.")
 @verbose_option
 @output_option
 @at_option

@@ -27,6 +27,8 @@ DEFINITIONS = """
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z]\w*)|(%)")
 _translated: dict[str, str] = {}
 
+TOO_LARGE = "a number has more than 64 bits, for which the store has no room"
+
 _BATCH = 10_000
 """Rows that are in memory at a time while they are written."""
 BUSY_SECONDS = 60
@@ -56,7 +58,7 @@ class Database:
         """The rows as they come; the statement must be done before the next one begins on a shared database."""
         cursor = self.connection.cursor()
         try:
-            cursor.execute(self._spelled(sql), parameters or {})
+            self._ask(cursor, sql, parameters or {})
             while batch := cursor.fetchmany(1000):
                 yield from batch
         except ValueError as error:
@@ -73,8 +75,9 @@ class Database:
             yield from self.iterate(portion, {**names, **(parameters or {})})
 
     def execute(self, sql: str, *parameters: Parameters) -> None:
-        """Changes rows: once, or once for each set of parameters. Raises the driver's own errors."""
-        with contextlib.closing(self.connection.cursor()) as cursor:
+        """Changes rows: once, or once for each set of parameters. Raises the driver's own errors, Malformed for numbers
+        beyond 64 bits."""
+        with contextlib.closing(self.connection.cursor()) as cursor, _of_64_bits():
             if len(parameters) > 1:
                 cursor.executemany(self._spelled(sql), parameters)
             else:
@@ -88,14 +91,14 @@ class Database:
     def insert(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
         """Writes rows, tuples in the order of the columns; they may come from a generator, and there may be millions.
 
-        Raises the driver's own errors.
+        Raises the driver's own errors, Malformed for numbers beyond 64 bits.
         """
         rows = iter(rows)
         quote = "`" if self.dialect == "mariadb" else '"'
         names = ", ".join(f"{quote}{column}{quote}" for column in columns)
         head = f"INSERT INTO {table} ({names}) VALUES"
         marks = ", ".join("?" if self.dialect == "sqlite" else "%s" for _ in columns)
-        with contextlib.closing(self.connection.cursor()) as cursor:
+        with contextlib.closing(self.connection.cursor()) as cursor, _of_64_bits():
             while batch := list(islice(rows, _BATCH)):
                 if self.dialect == "postgresql":
                     # psycopg2's own executemany sends a statement a row.
@@ -104,6 +107,14 @@ class Database:
                     execute_values(cursor, f"{head} %s", batch, page_size=1000)
                 else:
                     cursor.executemany(f"{head} ({marks})", batch)
+
+    def _ask(self, cursor: Any, sql: str, parameters: Parameters) -> None:
+        """Asks with whatever numbers: those beyond 64 bits equal nothing, and are more or less than all others."""
+        try:
+            cursor.execute(self._spelled(sql), parameters)
+        except OverflowError:
+            # SQLite takes no such integer, and compares integers with floating point numbers exactly.
+            cursor.execute(self._spelled(sql), {name: _comparable(value) for name, value in parameters.items()})
 
     def _spelled(self, sql: str) -> str:
         return sql if self.dialect == "sqlite" else _pyformat(sql)
@@ -118,6 +129,25 @@ class Database:
     def close(self) -> None:
         """Ends the connection; what was not committed is undone. Closing twice does no harm."""
         self.connection.close()
+
+
+@contextlib.contextmanager
+def _of_64_bits() -> Iterator[None]:
+    """Says what it means when a driver, or a database, has no room for a number."""
+    try:
+        yield
+    except OverflowError as error:
+        raise Malformed(TOO_LARGE) from error
+    except Exception as error:
+        if is_of_driver(error) and re.search("(?i)out of range", str(error.args[-1:])):
+            raise Malformed(TOO_LARGE) from error
+        raise
+
+
+def _comparable(value: object) -> object:
+    if not isinstance(value, int) or -(2**63) <= value < 2**63:
+        return value
+    return float("inf") if value > 0 else float("-inf")
 
 
 def forbidden(text: str) -> Refused | None:
