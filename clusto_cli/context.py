@@ -27,6 +27,8 @@ class App:
 
     committed: ClassVar[int | None] = None
     """The last transaction that this process has done: what it says of it must reach somebody."""
+    opened: ClassVar[str | None] = None
+    """The URL of the store that this process has read."""
 
     def __init__(self, db: str | None = None, config: str | None = None, verbose: int = 0, debug: bool = False) -> None:
         config_.name_file(config)
@@ -50,6 +52,7 @@ class App:
         """Where the inventory is. Raises NotFound and Malformed as `clusto_core.config.settings`."""
         if self._settings is None:
             self._settings = settings(self._db, self.config)
+            App.opened = self._settings.url
         return self._settings
 
     @contextlib.contextmanager

@@ -370,7 +370,17 @@ def _unexpected(error: Exception, debug: bool) -> int:
     if isinstance(error, OSError) and error.strerror:
         place = f": {error.filename}" if error.filename else ""
         return _fail(f"{error.strerror}{place}", EXIT_UNEXPECTED, debug)
+    if _in_a_damaged_store():
+        from clusto_core.store.database import DAMAGED
+
+        return _fail(DAMAGED, EXIT_UNEXPECTED, debug)
     return _fail(f"unexpected {type(error).__name__}: {error} (--debug shows more)", EXIT_UNEXPECTED, debug)
+
+
+def _in_a_damaged_store() -> bool:
+    from clusto_core.store.damage import is_damaged_at
+
+    return App.opened is not None and is_damaged_at(App.opened)
 
 
 def _fail(message: str, code: int, debug: bool, details: tuple[str, ...] = ()) -> int:

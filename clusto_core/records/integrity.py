@@ -15,7 +15,7 @@ from clusto_core.model.grammars import RackUnits
 from clusto_core.model.names import split_part, trailing_number
 from clusto_core.model.things import Link, Thing
 from clusto_core.rules import cabling, declared, kinds, parts, spaces
-from clusto_core.store import seals
+from clusto_core.store import damage, seals
 from clusto_core.store.reader import Reader
 
 _QUESTIONS: tuple[tuple[str, str], ...] = (
@@ -158,11 +158,9 @@ _ADDRESSES = """
 
 def problems(reader: Reader) -> Iterator[str]:
     """Everything that is wrong with a store, a line each; nothing when it is sound."""
-    if reader.database.dialect == "sqlite":
-        found = [row[0] for row in reader.database.rows("PRAGMA integrity_check(20)")]
-        if found != ["ok"]:
-            yield from (f"the file is damaged: {line}" for line in found)
-            return
+    if broken := list(damage.broken_pages(reader.database)):
+        yield from (f"the file is damaged: {line}" for line in broken)
+        return
     yield from _unsealed(reader)
     for words, sql in _QUESTIONS:
         for (what,) in reader.database.rows(sql):
@@ -183,6 +181,10 @@ def problems(reader: Reader) -> Iterator[str]:
 
 def _unsealed(reader: Reader) -> Iterator[str]:
     """What was changed otherwise than by clusto: by damage, or by hand."""
+    if seals.is_schema_broken(reader.database):
+        yield "the file is damaged: its tables and indexes are not described as they were made"
+    for table in damage.mistyped(reader.database):
+        yield f"the file is damaged: in {table} is text that is no text"
     for first, last in seals.broken_ranges(reader.database):
         names = [row[0] for row in reader.database.rows(_BETWEEN, {"first": first, "last": last})]
         yield f"rows {first} to {last} are not as they were written (of {', '.join(names) or 'nothing that is there'})"

@@ -27,6 +27,7 @@ DEFINITIONS = """
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z]\w*)|(%)")
 _translated: dict[str, str] = {}
 
+DAMAGED = "the store is damaged: run clusto db check, and go back to a copy"
 TOO_LARGE = "a number has more than 64 bits, for which the store has no room"
 
 _BATCH = 10_000
@@ -61,6 +62,9 @@ class Database:
             self._ask(cursor, sql, parameters or {})
             while batch := cursor.fetchmany(1000):
                 yield from batch
+        except UnicodeDecodeError as error:
+            # Sound stores hold text, and words of SQLite that are none quote one that is not sound.
+            raise StoreBroken(DAMAGED) from error
         except ValueError as error:
             # Text that is no Unicode, or holds a NUL, is in no store.
             raise Malformed(f"not text: {error}") from error
@@ -124,6 +128,8 @@ class Database:
         if not is_of_driver(error):
             return error
         text = str(error.args[-1] if error.args else error).strip().partition("\n")[0]
+        if self.dialect == "sqlite" and re.search("(?i)malformed|decode to UTF-8|not a database", text):
+            return StoreBroken(f"{DAMAGED} ({text})")
         return forbidden(text) or StoreBroken(f"the store cannot be read: {text}")
 
     def close(self) -> None:
@@ -331,10 +337,10 @@ def _sqlite(path: str) -> Any:
                 connection.close()
             if os.path.exists(path + "-wal") and os.path.getsize(path + "-wal"):
                 break
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             if "not a database" in str(error):
                 raise StoreBroken(f"not a clusto store: {path} is not an SQLite database") from None
-            raise StoreBroken(f"the store is damaged: {path}: {error}") from None
+            raise StoreBroken(f"{DAMAGED} ({path}: {error})") from None
     raise StoreBroken(f"cannot read the store {path}: {problem}") from problem
 
 

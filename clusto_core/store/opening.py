@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from clusto_core.config import Settings, masked
 from clusto_core.errors import Refused, StoreBroken
-from clusto_core.store import database, seals
+from clusto_core.store import damage, database, seals
 from clusto_core.store.database import Database, EmptyStore, OutdatedSchema, sqlite_path, unreachable
 
 if TYPE_CHECKING:
@@ -83,7 +83,8 @@ def write_transaction(settings: Settings, notify: Notify) -> Iterator[Database]:
             bring_up(url, notify)
             writing = _locked(url)
         with contextlib.closing(writing):
-            yield writing
+            with damage.explained(writing):
+                yield writing
             writing.connection.commit()
 
 
@@ -158,6 +159,9 @@ def explained(url: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        if isinstance(error, UnicodeDecodeError) and url.startswith("sqlite"):
+            # SQLite's words quote what it does not understand.
+            raise StoreBroken(database.DAMAGED) from error
         if not database.is_of_driver(error):
             raise
         raise _explain(url, error) from error
@@ -178,6 +182,8 @@ def _explain(url: str, error: BaseException) -> Exception:
         return StoreBroken(f"not a clusto store: {masked(url)} is not an SQLite database")
     if "unable to open database" in lowered or "connect" in lowered or "access denied" in lowered:
         return unreachable(url, Exception(text))
+    if "malformed" in lowered and url.startswith("sqlite"):
+        return StoreBroken(f"{database.DAMAGED} ({text})")
     return StoreBroken(f"the store refused: {text}")
 
 
@@ -341,4 +347,5 @@ def copy(source: str, target: str, progress: Callable[[str, int], None]) -> int:
                     copied += len(batch)
                     progress(table.name, copied)
                 progress(table.name, copied)
+            seals.seal_schema(writing)
     return copied

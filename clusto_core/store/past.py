@@ -36,7 +36,7 @@ def open_past(url: str, moment: Callable[[Reader], int], *, scratch: bool = Fals
 
     Raises as `database.connect` and `moment` do.
     """
-    with contextlib.closing(connect(url)) as present:
+    with contextlib.closing(connect(url)) as present, explained(url):
         number = moment(Reader(present))
         if number >= last_transaction(present) and not scratch:
             yield present
