@@ -14,6 +14,7 @@ from clusto_core.model.attributes import IN, IP, Key, Value, checked
 from clusto_core.model.grammars import RackUnits
 from clusto_core.model.names import split_part, trailing_number
 from clusto_core.model.things import Link, Thing
+from clusto_core.records import history
 from clusto_core.rules import cabling, declared, kinds, parts, spaces
 from clusto_core.store import damage, seals
 from clusto_core.store.reader import Reader
@@ -190,6 +191,9 @@ def _unsealed(reader: Reader) -> Iterator[str]:
         yield f"rows {first} to {last} are not as they were written (of {', '.join(names) or 'nothing that is there'})"
     for number in seals.broken_transactions(reader.database):
         yield f"transaction {number} is not in the history as it was written, or does not follow the one before it"
+    last, given = history.latest(reader), reader.database.rows("SELECT s.next_transaction FROM store s")[0][0] - 1
+    if last != given:
+        yield f"the last transaction of the history is {last}, and {given} were given out"
 
 
 def _meanings(reader: Reader) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 
-from clusto_core.errors import ClustoError, NotFound, StoreBroken
+from clusto_core.errors import NotFound, StoreBroken
 from clusto_core.store import seals
 from clusto_core.store.database import DAMAGED, Database, connect
 
@@ -49,9 +49,7 @@ def explained(database: Database) -> Iterator[None]:
     """Raises StoreBroken for what no sound store makes fail, where the store is damaged."""
     try:
         yield
-    except (ClustoError, OSError):
-        raise
-    except Exception as error:
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
         if is_damaged(database):
             raise StoreBroken(DAMAGED) from error
         raise

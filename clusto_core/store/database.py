@@ -10,7 +10,7 @@ import contextlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from clusto_core import secrecy
@@ -56,12 +56,20 @@ class Database:
         return list(self.iterate(sql, parameters))
 
     def iterate(self, sql: str, parameters: Parameters | None = None) -> Iterator[Row]:
-        """The rows as they come; the statement must be done before the next one begins on a shared database."""
+        """The rows as they come; the statement must be done before the next one begins on a shared database. Raises
+        StoreBroken where text is no text: SQLite takes each value's type from the row, and no column holds bytes."""
+        for batch in self.batches(sql, parameters):
+            if self.dialect == "sqlite" and bytes in map(type, chain.from_iterable(batch)):
+                raise StoreBroken(DAMAGED)
+            yield from batch
+
+    def batches(self, sql: str, parameters: Parameters | None = None) -> Iterator[list[Row]]:
+        """The rows as they come, some at a time, whatever is in them."""
         cursor = self.connection.cursor()
         try:
             self._ask(cursor, sql, parameters or {})
             while batch := cursor.fetchmany(1000):
-                yield from batch
+                yield batch
         except UnicodeDecodeError as error:
             # Sound stores hold text, and words of SQLite that are none quote one that is not sound.
             raise StoreBroken(DAMAGED) from error

@@ -336,6 +336,7 @@ def copy(source: str, target: str, progress: Callable[[str, int], None]) -> int:
             if writing.rows("SELECT t.id FROM things t LIMIT 1"):
                 raise Refused(f"not empty: {masked(target)}")
             writing.execute("DELETE FROM store")
+            writing.execute("DELETE FROM seals")
             for table in metadata.sorted_tables:
                 columns = [column.name for column in table.columns]
                 # An owner has a smaller id than its parts, so that in this order every row finds what it refers to.

@@ -15,14 +15,14 @@ from typing import NamedTuple
 from clusto_core.drivers import Category, Driver, registry
 from clusto_core.drivers.parts import FrontPort, Inlet, Outlet, RearPort
 from clusto_core.drivers.resources import VRF
-from clusto_core.errors import Malformed, NotFound, StoreBroken, did_you_mean
+from clusto_core.errors import Malformed, NotFound, did_you_mean
 from clusto_core.model import addresses
 from clusto_core.model.addresses import Assigned
 from clusto_core.model.attributes import HEAD, Key, Value
 from clusto_core.model.names import composed, split_part
 from clusto_core.model.things import Attribute, Inherited, Link, Thing, in_force, in_order, leads_on
 from clusto_core.spelling import natural_key, suggest
-from clusto_core.store.database import DAMAGED, DEFINITIONS, Database, Row, connect
+from clusto_core.store.database import DEFINITIONS, Database, Row, connect
 
 THING = "t.id, t.name, t.driver, t.owner_id, t.number"
 _THING_BY_NAME = f"SELECT {THING} FROM things t WHERE t.name = :name"
@@ -153,17 +153,10 @@ class Held(NamedTuple):
 @contextlib.contextmanager
 def open_reader(url: str) -> Iterator[Reader]:
     """A reader over one consistent view of the store. Raises NotFound, StoreBroken as `database.connect`."""
-    database = connect(url)
-    try:
-        yield Reader(database)
-    except (TypeError, ValueError, LookupError, AttributeError) as error:
-        from clusto_core.store.damage import is_damaged
+    from clusto_core.store.damage import explained
 
-        if is_damaged(database):
-            raise StoreBroken(DAMAGED) from error
-        raise
-    finally:
-        database.close()
+    with contextlib.closing(connect(url)) as database, explained(database):
+        yield Reader(database)
 
 
 class Reader:

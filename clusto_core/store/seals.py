@@ -74,10 +74,9 @@ def seal_transaction(database: Database, number: int) -> None:
         "SELECT s.digest FROM transaction_seals s WHERE s.transaction_id < :id ORDER BY s.transaction_id DESC LIMIT 1",
         {"id": number},
     )
-    entry = database.rows(
-        f"SELECT {_line(database, _TRANSACTION)} FROM transactions x WHERE x.id = :id", {"id": number}
-    )
-    digest = _linked(database, number, entry[0][0], before[0][0] if before else "")
+    own = f"SELECT {_line(database, _TRANSACTION)} FROM transactions x WHERE x.id = :id"
+    [[(entry,)]] = database.batches(own, {"id": number})
+    digest = _linked(database, number, entry, before[0][0] if before else "")
     database.insert("transaction_seals", ("transaction_id", "digest"), [(number, digest)])
 
 
@@ -113,7 +112,7 @@ def _schema(database: Database) -> str:
     described = "CAST(m.type || ' ' || m.name || ' ' || m.tbl_name || ' ' || COALESCE(m.sql, '') AS BLOB)"
     # What SQLite makes for itself, statistics for instance, is not ours to seal.
     ours = f"SELECT {described} FROM sqlite_master m WHERE m.name NOT LIKE 'sqlite!_%' ESCAPE '!'"
-    return _digest(sorted(row[0] for row in database.rows(ours)))
+    return _digest(sorted(row[0] for row in chain.from_iterable(database.batches(ours))))
 
 
 def broken_ranges(database: Database) -> Iterator[tuple[int, int]]:
@@ -129,8 +128,8 @@ def broken_transactions(database: Database) -> Iterator[int]:
     """The numbers of transactions of which the history does not have what was written, or whose predecessor is gone."""
     sealed: dict[int, str] = dict(database.rows("SELECT s.transaction_id, s.digest FROM transaction_seals s"))
     before = ""
-    entries = database.rows(f"SELECT x.id, {_line(database, _TRANSACTION)} FROM transactions x ORDER BY x.id")
-    for number, entry in entries:
+    own = f"SELECT x.id, {_line(database, _TRANSACTION)} FROM transactions x ORDER BY x.id"
+    for number, entry in list(chain.from_iterable(database.batches(own))):
         if _linked(database, number, entry, before) != sealed.get(number):
             yield number
         before = sealed.pop(number, "")
@@ -145,7 +144,8 @@ def _digests(database: Database, ranges: Iterable[int]) -> Iterator[tuple[int, s
     remaining = iter(ranges)
     while portion := list(islice(remaining, _PORTION)):
         numbers = " UNION ALL ".join(f"SELECT {number} AS n" for number in portion)
-        for number, *found in database.rows(f"SELECT r.n, {texts} FROM ({numbers}) r"):
+        portion_of = f"SELECT r.n, {texts} FROM ({numbers}) r"
+        for number, *found in chain.from_iterable(database.batches(portion_of)):
             yield number, _digest(found) if any(each is not None for each in found) else ""
 
 
@@ -174,7 +174,7 @@ def _line(database: Database, columns: tuple[str, ...]) -> str:
 def _linked(database: Database, number: int, entry: str | bytes, before: str) -> str:
     """A transaction's seal: over the one before it, its own row, and those of its changes."""
     lines = f"SELECT {_line(database, _CHANGE)} FROM changes x WHERE x.transaction_id = :id ORDER BY x.thing_id"
-    changes = (row[0] for row in database.iterate(lines, {"id": number}))
+    changes = (row[0] for row in chain.from_iterable(database.batches(lines, {"id": number})))
     return _digest(chain((before, entry), changes))
 
 
