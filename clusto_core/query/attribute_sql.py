@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from clusto_core.model.addresses import last_claim
 from clusto_core.model.attributes import HEAD, IP, Key
 from clusto_core.query import tree
 from clusto_core.query.patterns import Literal, Pattern, Range
-from clusto_core.query.statement import Statement, all_of, any_of, is_text, negated, whole_text
+from clusto_core.query.statement import FEW, Statement, all_of, any_of, is_text, negated, sum_of, whole_text
 from clusto_core.query.values import NUMBERS, float_bound, integer_bound, order, spellings
 
 Test = tree.Address | tree.Attr | tree.Compare | tree.Exactly | tree.HasKey | tree.OnlyAttrs
 TESTS = (tree.Address, tree.Attr, tree.Compare, tree.Exactly, tree.HasKey, tree.OnlyAttrs)
+
+
+AGGREGATES = 1000
+"""So many aggregates stand in one select: SQLite takes 2,000."""
 
 
 class AttributeSql:
@@ -60,19 +66,30 @@ class AttributeSql:
             f" AND {self.statement.keyed(a, node.key, indexed=False)}"
             f" AND {negated(any_of(self._value(a, node.key, value) for value in node.values))})"
         )
-        return all_of([*(self._exists(row, node.key, value) for value in node.values), other])
+        return all_of([*self._all_exist(row, [(node.key, value) for value in node.values]), other])
 
     def _only(self, node: tree.OnlyAttrs, row: str) -> str:
         a = self.statement.alias("a")
-        known = any_of(
-            f"({self.statement.keyed(a, key, indexed=False)} AND {self._value(a, key, value)})"
-            for key, value in node.pairs
-        )
+        known = any_of(f"({self._is(a, *pair)})" for pair in node.pairs)
         other = (
             f"NOT EXISTS (SELECT 1 FROM attributes {a} WHERE {a}.thing_id = {row}.id"
             f" AND substr({a}.key, 1, 1) <> '_' AND {negated(known)})"
         )
-        return all_of([*(self._exists(row, key, value) for key, value in node.pairs), other])
+        return all_of([*self._all_exist(row, node.pairs), other])
+
+    def _all_exist(self, row: str, pairs: Sequence[tuple[Key, Pattern]]) -> Iterator[str]:
+        """That there is a value for each pair: of very many, told in few passes over the values that the Thing has."""
+        if len(pairs) <= FEW:
+            yield from (self._exists(row, key, value) for key, value in pairs)
+            return
+        for start in range(0, len(pairs), AGGREGATES):
+            a, portion = self.statement.alias("a"), pairs[start : start + AGGREGATES]
+            found = sum_of(f"MAX(CASE WHEN {self._is(a, *pair)} THEN 1 ELSE 0 END)" for pair in portion)
+            counted = f"SELECT {found} FROM attributes {a} WHERE {a}.thing_id = {row}.id"
+            yield f"COALESCE(({counted}), 0) = {len(portion)}"
+
+    def _is(self, a: str, key: Key, value: Pattern) -> str:
+        return f"{self.statement.keyed(a, key, indexed=False)} AND {self._value(a, key, value)}"
 
     # --- as a set ----------------------------------------------------------------------------------------------------
 

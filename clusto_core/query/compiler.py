@@ -8,6 +8,7 @@ candidates are fewer, from them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from clusto_core.drivers import Driver, registry
@@ -19,7 +20,7 @@ from clusto_core.query.attribute_sql import TESTS, AttributeSql
 from clusto_core.query.patterns import Literal, Range
 from clusto_core.query.relations import Arms
 from clusto_core.query.scope import scope
-from clusto_core.query.statement import PROBE, Arm, Statement, all_of, any_of, union
+from clusto_core.query.statement import CROWD, MOST, PROBE, Arm, Statement, all_of, any_of, union
 from clusto_core.query.tree import Node
 from clusto_core.query.wired import Wiring
 from clusto_core.store.reader import Reader
@@ -62,6 +63,7 @@ class Compiler:
         self._sizes: dict[tuple[Node, bool], int] = {}
         self._sets: dict[tuple[Node, bool], str] = {}
         self._related: dict[tuple[Node, bool], str] = {}
+        self._uses: Counter[tuple[Node, bool]] = Counter()
         self._powered: dict[Node, set[int]] = {}
         self._counts: dict[tuple[Node, bool, Candidates | None], str] = {}
         self.stored = reader.drivers()
@@ -92,7 +94,8 @@ class Compiler:
 
     def select(self, node: Node, part: bool, columns: Columns) -> str:
         """A select of the whole Things, or the parts, that satisfy a tree; each once."""
-        items = list(node.items) if isinstance(node, tree.And) else [node]
+        node = self._reduced(node, part)
+        items = list(dict.fromkeys(node.items)) if isinstance(node, tree.And) else [node]
         few = [item for item in items if isinstance(item, tree.Among) and len(item.ids) < PROBE]
         # What else there is need not be counted beside these.
         first = few[0] if few else min(items, key=lambda item: self.size(item, part), default=None)
@@ -182,16 +185,35 @@ class Compiler:
             self._sets[node, part] = self.statement.table("set", "id", self.select(node, part, ("id",)))
         return self._sets[node, part]
 
+    def _too_many(self, node: Node) -> bool:
+        return isinstance(node, (tree.And, tree.Or)) and len(node.items) > MOST.get(self.statement.dialect, MANY)
+
+    def _reduced(self, node: Node, part: bool) -> Node:
+        """The same set, of no more tests than a database plans at once: those before are asked, some at a time."""
+        if not self._too_many(node):
+            return node
+        assert isinstance(node, (tree.And, tree.Or))
+        most = MOST[self.statement.dialect]
+        if isinstance(node, tree.Or):
+            portions = (tree.Or(*node.items[at : at + most]) for at in range(0, len(node.items), most))
+            return tree.Among(frozenset().union(*(self._asked(portion, part) for portion in portions)))
+        items = sorted(node.items, key=lambda item: self.size(item, part))
+        while len(items) > most:
+            items = [tree.Among(self._asked(tree.And(*items[:most]), part)), *items[most:]]
+        return tree.And(*items)
+
     # --- conditions --------------------------------------------------------------------------------------------------
 
     def condition(self, node: Node, x: str, part: bool, candidates: Candidates | None = None) -> str:
         """That the row of `things` called `x`, a whole Thing or a part, satisfies a node; never NULL."""
         if isinstance(node, tree.Not):
             return f"NOT ({self.condition(node.item, x, part, candidates)})"
+        if self._too_many(node):
+            return f"{x}.id IN {self.statement.ids(self._asked(node, part))}"
         if isinstance(node, tree.And):
-            return all_of(self.condition(item, x, part, candidates) for item in node.items)
+            return all_of(self.condition(item, x, part, candidates) for item in dict.fromkeys(node.items))
         if isinstance(node, tree.Or):
-            return any_of(self.condition(item, x, part, candidates) for item in node.items)
+            return any_of(self.condition(item, x, part, candidates) for item in dict.fromkeys(node.items))
         if isinstance(node, tree.Name):
             return self._name(node, self.statement.plain(f"{x}.name"), x, part)
         if isinstance(node, tree.DriverIs):
@@ -251,6 +273,7 @@ class Compiler:
     def _relation(self, node: tree.Relation | tree.Count, x: str, part: bool, candidates: Candidates | None) -> str:
         relation = node.relation if isinstance(node, tree.Count) else node
         forward = candidates is not None and candidates.size <= self.size(relation, part)
+        forward = forward and not self.statement.crowded
         if isinstance(relation, tree.Fed) and candidates is not None and candidates.size >= PROBE:
             forward = False
         if isinstance(node, tree.Count):
@@ -264,8 +287,11 @@ class Compiler:
 
     def _related_table(self, node: tree.Relation | tree.Count, part: bool) -> str:
         """The name of a table of all that a relation reaches from its right side, or a count that is not zero."""
-        if (node, part) not in self._related:
-            if self.statement.crowded:
+        self._uses[node, part] += 1
+        # MariaDB works a table out at each place that names it, and plans all of them together.
+        often = self._uses[node, part] == CROWD[self.statement.dialect]
+        if (node, part) not in self._related or often:
+            if self.statement.crowded or often:
                 table = self._found(node, part)
             elif isinstance(node, tree.Count):
                 sign, number = _sql_sign(node.sign), self.statement.bind(node.number)
@@ -290,10 +316,13 @@ class Compiler:
     def _found(self, node: Node, part: bool) -> str:
         """A table of what satisfies a node, asked at once: planners are slow with hundreds of tables, and MariaDB takes
         64."""
+        return f"{self.statement.ids(self._asked(node, part))} {self.statement.alias('found')}"
+
+    def _asked(self, node: Node, part: bool) -> frozenset[int]:
+        """The ids of what satisfies a node, asked at once."""
         asking = Compiler(self.reader)
         sql = asking.statement.text(asking.select(node, part, ("id",)))
-        rows = self.reader.database.rows(sql, asking.statement.parameters)
-        return f"{self.statement.ids(row[0] for row in rows)} {self.statement.alias('found')}"
+        return frozenset(row[0] for row in self.reader.database.rows(sql, asking.statement.parameters))
 
     def _connected_backward(self, node: tree.Connected, part: bool) -> list[tuple[str, str, str]]:
         """For each arm: where it comes from, the id that is reached, and the id of the right side that it is from."""

@@ -24,6 +24,11 @@ CROWD = {"sqlite": 25, "postgresql": 5, "mariadb": 5}
 """With so many tables in a statement the next one is asked for at once: MariaDB breaks at many recursive ones."""
 
 
+MOST = {"postgresql": FEW}
+"""So many tests are asked at once: PostgreSQL plans each as a query of its own, all in time that grows with their
+square."""
+
+
 class Arm(NamedTuple):
     """One way from a Thing that is known to one that is not: a table, the condition, and the column that tells."""
 
@@ -225,6 +230,11 @@ def all_of(conditions: Iterable[str]) -> str:
     found = list(conditions)
     text = _balanced(found, " AND ") or "1 = 1"
     return text if len(found) <= FEW else f"(CASE WHEN {text} THEN 1 ELSE 0 END) = 1"
+
+
+def sum_of(numbers: Iterable[str]) -> str:
+    """Their sum."""
+    return _balanced(list(numbers), " + ")
 
 
 def _balanced(conditions: list[str], joint: str) -> str:
