@@ -59,13 +59,10 @@ def _expanded(word: str) -> Iterable[str]:
 def _stdin() -> Iterator[str]:
     if sys.stdin.isatty():
         print("clusto: names on standard input, one a line; end with Ctrl-D", file=sys.stderr)
-    try:
-        for line in sys.stdin:
-            # In some locales Python lets what is no text pass.
-            line.encode()
-            yield from composed(line).split()
-    except UnicodeError:
-        raise Malformed("standard input is not text in UTF-8: give names as UTF-8, one a line") from None
+    from clusto_core import reading
+
+    for line in reading.lines(sys.stdin, "standard input"):
+        yield from composed(line).split()
 
 
 def resolve_all(reader: Reader, names: Iterable[str]) -> list[Thing]:

@@ -93,9 +93,11 @@ def _read(config: str | None) -> tuple[str, dict[str, Any]]:
         raise NotFound(f"cannot read the configuration file {path}: {error.strerror}") from None
     import tomllib
 
+    from clusto_core.reading import decoded
+
     try:
-        document = tomllib.loads(content.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        document = tomllib.loads(decoded(content, path))
+    except tomllib.TOMLDecodeError as error:
         raise Malformed(f"malformed configuration file {path}: {error}") from None
     known = ("db", *SECTIONS)
     unknown = sorted(set(document) - set(known))

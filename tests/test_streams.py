@@ -88,7 +88,7 @@ def test_a_closed_standard_input_is_an_empty_one_and_no_terminal(store: str) -> 
 def test_names_that_are_no_text_are_refused_in_every_locale(store: str, locale: dict[str, str]) -> None:
     done = shell(r"printf 'p\377\n' | clusto locate -", store, **locale)
     assert done.returncode == 2
-    assert done.stderr == "clusto: error: standard input is not text in UTF-8: give names as UTF-8, one a line\n"
+    assert done.stderr == "clusto: error: standard input:1: not text in UTF-8: octet 2 of the line is 0xff\n"
 
 
 def test_letters_that_an_encoding_lacks_are_escaped(store: str) -> None:

@@ -41,7 +41,13 @@ def command(app: App, program: str | None, plain: bool) -> None:
         if interactive:
             _interact(session, plain)
         else:
-            exec(compile(program if program is not None else sys.stdin.read(), "<shell>", "exec"), session.names())
+            exec(compile(program if program is not None else _piped(), "<shell>", "exec"), session.names())
+
+
+def _piped() -> str:
+    from clusto_core.reading import lines
+
+    return "".join(lines(sys.stdin, "standard input"))
 
 
 def _interact(session: Session, plain: bool) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from clusto_core import config
 from clusto_core.boundary import permissions
 from clusto_core.errors import Malformed, NotFound, Refused
+from clusto_core.reading import decoded
 from clusto_core.secrecy import REFERENCES
 
 if TYPE_CHECKING:
@@ -203,8 +204,8 @@ class _edited:
         text = ""
         if os.path.exists(self._path):
             config.section("devices", self._path)
-            with open(self._path, encoding="utf-8") as file:
-                text = file.read()
+            with open(self._path, "rb") as file:
+                text = decoded(file.read(), self._path)
         self._document = tomlkit.parse(text)
         return self._document
 

@@ -74,8 +74,8 @@ def record(
     number = unit.new_transaction_id()
     signed = signed or Signature(time.time_ns() / 1_000_000_000, user(), os.uname().nodename, command, message or "")
     moment = int(signed.time * 1_000_000)
-    message = signed.message.encode(errors="replace").decode().replace("\0", "?") or None
-    entry = (number, moment, signed.user[:100], signed.host[:255], signed.command, message, reverts)
+    who, host, command, said = map(_writable, signed[1:])
+    entry = (number, moment, who[:100], host[:255], command, said or None, reverts)
     database = unit.database
     database.insert("transactions", rows.TRANSACTIONS, [entry])
     dump = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
@@ -86,6 +86,11 @@ def record(
     database.insert("changes", rows.CHANGES, changes)
     seal_transaction(database, number)
     return number
+
+
+def _writable(text: str) -> str:
+    """A text of the environment, or of a command line, as far as a store can hold it."""
+    return text.encode(errors="replace").decode().replace("\0", "?")
 
 
 def user() -> str:

@@ -46,10 +46,12 @@ def is_damaged(database: Database) -> bool:
 
 @contextlib.contextmanager
 def explained(database: Database) -> Iterator[None]:
-    """Raises StoreBroken for what no sound store makes fail, where the store is damaged."""
+    """Raises StoreBroken for what no sound store makes fail, where the store is damaged. What was changed is taken back
+    then: it is not sealed."""
     try:
         yield
     except (TypeError, ValueError, LookupError, AttributeError) as error:
+        database.connection.rollback()
         if is_damaged(database):
             raise StoreBroken(DAMAGED) from error
         raise

@@ -75,7 +75,7 @@ class Database:
             raise StoreBroken(DAMAGED) from error
         except ValueError as error:
             # Text that is no Unicode, or holds a NUL, is in no store.
-            raise Malformed(f"not text: {error}") from error
+            raise Malformed(f"not text in UTF-8: {getattr(error, 'object', error)!a:.100}") from error
         except Exception as error:
             raise self.broken(error) from error
         finally:
