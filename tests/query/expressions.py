@@ -217,7 +217,7 @@ def wipe(inventory: Inventory) -> None:
 
     engine = opening.engine_for(inventory.settings.url)
     with engine.begin() as connection:
-        for table in ("changes", "transactions", "connections", "attributes"):
+        for table in ("changes", "transaction_seals", "transactions", "connections", "attributes", "seals"):
             connection.execute(schema.metadata.tables[table].delete())
         things = schema.things
         connection.execute(things.delete().where(things.c.owner_id.isnot(None)))
