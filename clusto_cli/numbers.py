@@ -11,19 +11,28 @@ MOST = 2**63 - 1
 
 
 class Whole(click.IntRange):
-    """A whole number of at most 64 bits; without `high`, of any size, for one that is only looked for."""
+    """A whole number of at most 64 bits; `any_size` is for one that is only looked for."""
 
-    def __init__(self, low: int | None = None, high: int | None = MOST) -> None:
+    def __init__(self, low: int | None = None, high: int | None = None, *, any_size: bool = False) -> None:
         super().__init__(low, high)
+        self.any_size = any_size
 
     def _describe_range(self) -> str:
-        if self.max != MOST:
-            return super()._describe_range()
-        return "a number of 64 bits" if self.min is None else f"x>={self.min}, of 64 bits"
+        return "" if self.min is self.max is None else super()._describe_range()
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number; a usage error for what is none, or none of that size."""
+        found = super().convert(value, param, ctx)
+        if not self.any_size and not -MOST <= found <= MOST:
+            self.fail(f"{value} has more than 64 bits.", param, ctx)
+        return found
 
 
 class Real(click.FloatRange):
     """A number, without `inf` and `nan`."""
+
+    def _describe_range(self) -> str:
+        return "" if self.min is self.max is None else super()._describe_range()
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The number; a usage error for what is none."""

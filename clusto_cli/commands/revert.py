@@ -12,7 +12,9 @@ from clusto_cli.output import write_lines
 
 
 @click.command("revert")
-@click.argument("transaction", type=Whole(1, None), metavar="TRANSACTION", shell_complete=completion.transactions)
+@click.argument(
+    "transaction", type=Whole(1, any_size=True), metavar="TRANSACTION", shell_complete=completion.transactions
+)
 @change_options
 @pass_app
 def command(app: App, transaction: int, message: str | None, dry_run: bool) -> None:
