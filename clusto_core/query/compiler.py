@@ -196,10 +196,10 @@ class Compiler:
         most = MOST[self.statement.dialect]
         if isinstance(node, tree.Or):
             portions = (tree.Or(*node.items[at : at + most]) for at in range(0, len(node.items), most))
-            return tree.Among(frozenset().union(*(self._asked(portion, part) for portion in portions)))
+            return tree.Among(frozenset().union(*(self._selected(portion, part) for portion in portions)))
         items = sorted(node.items, key=lambda item: self.size(item, part))
         while len(items) > most:
-            items = [tree.Among(self._asked(tree.And(*items[:most]), part)), *items[most:]]
+            items = [tree.Among(self._selected(tree.And(*items[:most]), part)), *items[most:]]
         return tree.And(*items)
 
     # --- conditions --------------------------------------------------------------------------------------------------
@@ -209,7 +209,7 @@ class Compiler:
         if isinstance(node, tree.Not):
             return f"NOT ({self.condition(node.item, x, part, candidates)})"
         if self._too_many(node):
-            return f"{x}.id IN {self.statement.ids(self._asked(node, part))}"
+            return f"{x}.id IN {self.statement.ids(self._selected(node, part))}"
         if isinstance(node, tree.And):
             return all_of(self.condition(item, x, part, candidates) for item in dict.fromkeys(node.items))
         if isinstance(node, tree.Or):
@@ -316,10 +316,10 @@ class Compiler:
     def _found(self, node: Node, part: bool) -> str:
         """A table of what satisfies a node, asked at once: planners are slow with hundreds of tables, and MariaDB takes
         64."""
-        return f"{self.statement.ids(self._asked(node, part))} {self.statement.alias('found')}"
+        return f"{self.statement.ids(self._selected(node, part))} {self.statement.alias('found')}"
 
-    def _asked(self, node: Node, part: bool) -> frozenset[int]:
-        """The ids of what satisfies a node, asked at once."""
+    def _selected(self, node: Node, part: bool) -> frozenset[int]:
+        """The ids of whole Things, or of parts, that satisfy a node, asked at once."""
         asking = Compiler(self.reader)
         sql = asking.statement.text(asking.select(node, part, ("id",)))
         return frozenset(row[0] for row in self.reader.database.rows(sql, asking.statement.parameters))
