@@ -11,6 +11,7 @@ import pytest
 
 from clusto_cli.backends.endpoint import Endpoint, endpoint
 from clusto_cli.backends.errors import AuthenticationFailed, DeviceError, Refused, Unreachable
+from clusto_cli.backends.ipmi import Ipmitool
 from clusto_cli.backends.power import controller_endpoint, open_bmc
 from clusto_cli.backends.power.ipmi import IpmiPower
 from clusto_cli.backends.program import MOST, ProgramSilent, run_program
@@ -174,7 +175,7 @@ def test_a_controller_says_why(tmp_path: Path) -> None:
             ({"host": "no-such-host.invalid"}, ("Address lookup for no-such-host.invalid failed", "bmc.host")),
         ):
             given: dict[str, Any] = {"host": "127.0.0.1", "user": controllers.USER, "password": controllers.PASSWORD}
-            power = IpmiPower(**given | {"port": port, "cipher_suite": 3} | settings)
+            power = IpmiPower(Ipmitool(**given | {"port": port, "cipher_suite": 3} | settings))
             said = str(failure(power.outlets()))
             assert said.startswith(f"{settings.get('host', '127.0.0.1')}:{port}: ")
             assert all(word in said for word in words), said
@@ -183,7 +184,7 @@ def test_a_controller_says_why(tmp_path: Path) -> None:
 @pytest.mark.parametrize("timeout", [1, 3])
 def test_a_dead_controller_is_said_to_be_silent(timeout: float) -> None:
     """Whether ipmitool gives up first or we do."""
-    power = IpmiPower("127.0.0.1", "a", "b", port=9, cipher_suite=3, timeout=timeout)
+    power = IpmiPower(Ipmitool("127.0.0.1", "a", "b", port=9, cipher_suite=3, timeout=timeout))
     said = failure(power.outlets())
     assert isinstance(said, Unreachable | Refused)
     if "cannot run" in str(said):

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from clusto_cli.backends import program
+from clusto_cli.backends import ipmi, program
 from clusto_cli.backends.base import BootDevice, BootOverride, OutletReading, Relay
 from clusto_cli.backends.errors import DeviceError, Refused
-from clusto_cli.backends.power import ipmi
+from clusto_cli.backends.ipmi import Ipmitool
 from clusto_cli.backends.power.ipmi import IpmiPower
 from clusto_cli.main import invoke
 from clusto_cli.output import clean
@@ -86,7 +86,7 @@ async def everything(power: IpmiPower) -> list[object]:
 @example(Case(b"   - Boot Device Selector : \x1b]52;c;aGk=\x07\n", b"", 0))
 def test_a_controller_that_says_anything(case: Case) -> None:
     with bounded(), said_by(case):
-        for answer in asyncio.run(everything(IpmiPower("bad", "a", "b"))):
+        for answer in asyncio.run(everything(IpmiPower(Ipmitool("bad", "a", "b")))):
             if isinstance(answer, DeviceError):
                 assert harmless(clean(str(answer)))
                 assert str(answer).startswith("bad:623: ")

@@ -15,6 +15,8 @@ from clusto_cli.backends.endpoint import Endpoint, endpoint
 from clusto_cli.backends.settings import Settings, boolean, integer, limits, number, trust
 
 if TYPE_CHECKING:
+    from clusto_cli.backends.ipmi import Ipmitool
+    from clusto_cli.backends.redfish.system import System
     from clusto_cli.backends.snmp import SnmpSettings
 
 ENTRY_POINTS = "clusto.power"
@@ -64,15 +66,20 @@ def open_pdu(
 
 def open_bmc(name: str, settings: Settings) -> PowerControl:
     """The adapter for a server's management controller at `bmc.host`. Raises ValueError for settings that cannot be."""
-    protocol = settings.get("bmc.protocol") or "ipmi"
-    missing = [key for key in ("bmc.host", "bmc.user", "bmc.password") if key not in settings]
-    if missing:
-        raise ValueError(f"{missing[0]} is not set")
+    protocol = protocol_of(settings)
     if protocol == "ipmi":
         return _ipmi(settings)
     if protocol == "redfish":
         return _redfish(settings)
     return _third_party(protocol, name, settings["bmc.host"], settings)
+
+
+def protocol_of(settings: Settings) -> str:
+    """How a controller is spoken to. Raises ValueError where it cannot be, for want of settings."""
+    missing = [key for key in ("bmc.host", "bmc.user", "bmc.password") if key not in settings]
+    if missing:
+        raise ValueError(f"{missing[0]} is not set")
+    return settings.get("bmc.protocol") or "ipmi"
 
 
 def open_boot_control(name: str, settings: Settings) -> BmcControl:
@@ -101,15 +108,22 @@ def snmp_settings(address: str, settings: Settings) -> SnmpSettings:
 def _ipmi(settings: Settings) -> BmcControl:
     from clusto_cli.backends.power.ipmi import IpmiPower
 
+    settling = limits(settings, settle="bmc.settle")
+    return IpmiPower(ipmitool(settings), efi=boolean(settings, "bmc.efi") or False, **settling)
+
+
+def ipmitool(settings: Settings) -> Ipmitool:
+    """ipmitool before a controller, by the group `bmc`. Raises ValueError."""
+    from clusto_cli.backends.ipmi import Ipmitool
+
     where = controller_endpoint(settings, 623)
-    return IpmiPower(
+    return Ipmitool(
         where.host,
         settings["bmc.user"],
         settings["bmc.password"],
         port=where.port or 623,
         cipher_suite=number(settings, "bmc.cipher_suite"),
-        efi=boolean(settings, "bmc.efi") or False,
-        **limits(settings, timeout="bmc.timeout", settle="bmc.settle"),
+        **limits(settings, timeout="bmc.timeout"),
     )
 
 
@@ -127,8 +141,17 @@ def controller_endpoint(settings: Settings, usual: int) -> Endpoint:
 
 
 def _redfish(settings: Settings) -> BmcControl:
-    from clusto_cli.backends.redfish.address import origin
     from clusto_cli.backends.redfish.power import RedfishPower
+
+    settling = limits(settings, settle="bmc.settle")
+    return RedfishPower(redfish_system(settings), efi=boolean(settings, "bmc.efi"), **settling)
+
+
+def redfish_system(settings: Settings) -> System:
+    """The system behind a Redfish service, by the group `bmc`. Raises ValueError."""
+    from clusto_cli.backends.redfish.address import origin
+    from clusto_cli.backends.redfish.service import Service
+    from clusto_cli.backends.redfish.system import System
     from clusto_cli.backends.tls import fingerprint
 
     believed = trust(settings, "bmc.verify")
@@ -137,16 +160,16 @@ def _redfish(settings: Settings) -> BmcControl:
         pinned = fingerprint(pinned) if pinned else None
     except ValueError as error:
         raise ValueError(f"bmc.fingerprint: {error}") from None
-    return RedfishPower(
+    times = limits(settings, timeout="bmc.timeout")
+    service = Service(
         origin(settings["bmc.host"], integer(settings, "bmc.port", 0) or None),
         settings["bmc.user"],
         settings["bmc.password"],
-        system=settings.get("bmc.system"),
         verify=believed if isinstance(believed, bool) else _readable(believed),
         pinned=pinned,
-        efi=boolean(settings, "bmc.efi"),
-        **limits(settings, timeout="bmc.timeout", settle="bmc.settle"),
+        **times,
     )
+    return System(service, settings.get("bmc.system"), **times)
 
 
 def _readable(path: str) -> str:

@@ -1,7 +1,5 @@
 """A server's own power switch and boot override behind its management controller, over IPMI 2.0, by the program
 ipmitool.
-
-The password goes to ipmitool in its environment (`-E`, IPMI_PASSWORD), never on its command line.
 """
 
 from __future__ import annotations
@@ -10,18 +8,13 @@ import contextlib
 from collections.abc import Sequence
 
 from clusto_cli.backends.base import BootDevice, BootOverride, OutletReading, Relay, Step
-from clusto_cli.backends.endpoint import Endpoint
 from clusto_cli.backends.errors import DeviceError, Refused
-from clusto_cli.backends.program import ProgramFailed, ProgramSilent, run_program
-from clusto_cli.backends.reasons import IPMITOOL, roles
+from clusto_cli.backends.ipmi import Ipmitool
 from clusto_cli.visible import one_line
 
 _STATES = {"Chassis Power is on": Relay.ON, "Chassis Power is off": Relay.OFF}
-_SETTINGS = roles("bmc", "host", "port", "user", "password", "timeout", cipher="bmc.cipher_suite")
 _LONGEST = 200
 """Characters of what a controller says that are handed on."""
-_SPARE = 2.0
-"""Seconds that ipmitool has for saying why it gave up, beyond those in which it tries."""
 
 _SELECTORS = {
     "No override": BootDevice.DEFAULT,
@@ -38,32 +31,13 @@ _VALID_BIT_CLEARING, _ACKNOWLEDGE, _BOOT_FLAGS = 3, 4, 5
 class IpmiPower:
     """One server. There is one outlet, whatever it is called: the server itself.
 
-    Without a `cipher_suite` ipmitool asks the controller for the best one, which controllers that keep silent about
-    it make long. With `efi` a boot override says that the server is to boot by UEFI; there is no way to leave that
-    open.
+    With `efi` a boot override says that the server is to boot by UEFI; there is no way to leave that open.
     """
 
-    def __init__(
-        self,
-        host: str,
-        user: str,
-        password: str,
-        *,
-        port: int = 623,
-        cipher_suite: int | None = None,
-        efi: bool = False,
-        timeout: float = 20.0,
-        settle: float = 60.0,
-    ) -> None:
-        self._where = str(Endpoint(host, port))
-        # Only with -v does it say of a session that was not established why it was not.
-        self._argv = ["ipmitool", "-v", "-I", "lanplus", "-H", host, "-p", str(port)]
-        self._argv += ["-U", user, "-E", "-N", "1", "-R", str(_tries(timeout))]
-        if cipher_suite is not None:
-            self._argv += ["-C", str(cipher_suite)]
-        self._environment = {"IPMI_PASSWORD": password}
+    def __init__(self, tool: Ipmitool, *, efi: bool = False, settle: float = 60.0) -> None:
+        self._tool = tool
+        self._where = tool.where
         self._efi = efi
-        self._timeout = timeout
         self._settle = settle
 
     async def __aenter__(self) -> IpmiPower:
@@ -86,7 +60,7 @@ class IpmiPower:
         failures: dict[str, DeviceError] = {}
         for outlet in outlets:
             try:
-                await self._ipmitool("chassis", "power", "on" if on else "off")
+                await self._tool.run("chassis", "power", "on" if on else "off")
             except Refused as error:
                 failures[outlet] = error
         return failures
@@ -94,7 +68,7 @@ class IpmiPower:
     async def shutdown_gracefully(self, outlets: Sequence[str]) -> dict[str, DeviceError]:
         """By a soft shutdown, which is an overtemperature told to ACPI (IPMI 2.0, 28.3, Chassis Control)."""
         try:
-            await self._ipmitool("chassis", "power", "soft")
+            await self._tool.run("chassis", "power", "soft")
         except Refused as error:
             return dict.fromkeys(outlets, error)
         return {}
@@ -107,7 +81,7 @@ class IpmiPower:
 
     async def boot_override(self) -> BootOverride:
         """Flags that are not valid are left over from an earlier boot, whatever device they name."""
-        said = (await self._ipmitool("chassis", "bootparam", "get", str(_BOOT_FLAGS))).splitlines()
+        said = (await self._tool.run("chassis", "bootparam", "get", str(_BOOT_FLAGS))).splitlines()
         flags = [line.strip().removeprefix("- ") for line in said if line.lstrip().startswith("- ")]
         named = dict(flag.split(" : ", 1) for flag in flags if " : " in flag)
         selector = named.get("Boot Device Selector")
@@ -140,25 +114,8 @@ class IpmiPower:
 
     async def _set_option(self, parameter: int, *data: int) -> None:
         """Set System Boot Options (IPMI 2.0, 28.12)."""
-        await self._ipmitool("raw", *(f"{octet:#04x}" for octet in (0x00, 0x08, parameter, *data)))
+        await self._tool.run("raw", *(f"{octet:#04x}" for octet in (0x00, 0x08, parameter, *data)))
 
     async def _status(self, outlet: str) -> OutletReading:
-        said = one_line(await self._ipmitool("chassis", "power", "status"))[:_LONGEST]
+        said = one_line(await self._tool.run("chassis", "power", "status"))[:_LONGEST]
         return OutletReading(outlet, _STATES.get(said, Relay.UNKNOWN), said)
-
-    async def _ipmitool(self, *words: str) -> str:
-        try:
-            return await run_program([*self._argv, *words], self._timeout + _SPARE, self._environment)
-        except ProgramFailed as error:
-            raise IPMITOOL.explained(self._where, "\n".join(error.said), _SETTINGS) from None
-        except ProgramSilent as error:
-            said = "\n".join([*error.said, f"no response in {self._timeout:g} s"])
-            raise IPMITOOL.explained(self._where, said, _SETTINGS) from None
-
-
-def _tries(seconds: float) -> int:
-    """ipmitool's -R for that time: with -N 1 it waits 1, 2, ... R seconds, and does so twice (lanplus)."""
-    tries = 1
-    while (tries + 1) * (tries + 2) <= seconds:
-        tries += 1
-    return tries
