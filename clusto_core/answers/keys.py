@@ -5,7 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+
+def _told(meaning: str) -> dict[str, Any]:
+    """What machines say of themselves, and people have in spellings of their own."""
+    return {"type": "any", "no_inherit": True, "meaning": meaning}
+
+
+_HARDWARE: Mapping[str, Mapping[str, Any]] = {
+    "memory": _told("all of a machine's memory, in GiB"),
+    "memory.slot": _told("of a memory module: where it is"),
+    "memory.size": _told("of a memory module: its size in GiB"),
+    "memory.model": _told("of a memory module: its part number"),
+    "memory.serial": _told("of a memory module: its serial number"),
+    "cpu.slot": _told("of a processor: its socket"),
+    "cpu.model": _told("of a processor: what its maker calls it"),
+    "cpu.cores": _told("of a processor: how many cores it has"),
+    "cpu.threads": _told("of a processor: how many threads it runs at once"),
+    "cpu.serial": _told("of a processor: its serial number"),
+    "disk.slot": _told("of a disk: its bay"),
+    "disk.model": _told("of a disk: what its maker calls it"),
+    "disk.serial": _told("of a disk: its serial number"),
+    "disk.size": _told("of a disk: its size in GB"),
+    "disk.kind": _told("of a disk: HDD, SSD"),
+    "card.slot": _told("of a network card: where it is"),
+    "card.model": _told("of a network card: what its maker calls it"),
+    "card.serial": _told("of a network card: its serial number"),
+}
+
 KEYS: Mapping[str, Mapping[str, Any]] = {
+    **_HARDWARE,
     "mac": {"type": "mac", "many": True, "no_inherit": True, "meaning": "the MAC addresses of a card"},
     "vlan": {
         "type": "any",

@@ -31,6 +31,8 @@ EXPRESSION_GONE = Key("_expression", None, "gone")
 """Of a Query: names in the expression whose Things were removed since: another one that is called so is not meant."""
 POLICY = Key("_policy")
 """Of a Policy: what is said of it besides its expression, as plain data."""
+BMC_LAST = Key("_bmc", None, "last")
+"""What a machine's controller was told last."""
 CONSOLE_LAST = Key("_console", None, "last")
 """The last session on a machine's console: user, way, manner, start (seconds since 1970), seconds."""
 NETWORK_LAST = Key("_network", None, "last")
@@ -66,6 +68,7 @@ TYPES: Mapping[Key, str] = {
     POLICY: "json",
     EXPRESSION_NAMES: "relation",
     EXPRESSION_GONE: "string",
+    BMC_LAST: "json",
     CONSOLE_LAST: "json",
     NETWORK_LAST: "json",
     NETWORK_TRIED: "json",

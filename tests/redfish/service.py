@@ -121,6 +121,7 @@ class Service:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def do_any(self) -> None:
                 length = int(self.headers.get("Content-Length", 0))

@@ -8,7 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from clusto_cli.backends.bmc.model import (
+from clusto_cli.backends.errors import NoSuchPort, Refused
+from clusto_cli.backends.ipmi import Ipmitool
+from clusto_cli.backends.ipmi.words import of_code, of_words
+from clusto_cli.backends.machine import (
     LONGEST,
     Component,
     Entry,
@@ -18,9 +21,6 @@ from clusto_cli.backends.bmc.model import (
     macs_of,
     shortened,
 )
-from clusto_cli.backends.errors import NoSuchPort, Refused
-from clusto_cli.backends.ipmi import Ipmitool
-from clusto_cli.backends.ipmi.words import of_code, of_words
 from clusto_cli.visible import one_line
 
 _LOG = "SEL"

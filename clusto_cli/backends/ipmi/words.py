@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from clusto_cli.backends.bmc.model import State
+from clusto_cli.backends.machine import State
 
 _CODES = {
     "ok": State.OK,

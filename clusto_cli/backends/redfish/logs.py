@@ -11,8 +11,8 @@ import re
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from clusto_cli.backends.bmc.model import Entry, State, shortened
 from clusto_cli.backends.errors import NoSuchPort, Refused
+from clusto_cli.backends.machine import Entry, State, shortened
 from clusto_cli.backends.redfish.document import Document, link, mapping, text
 from clusto_cli.backends.redfish.parts import chassis_of, manager_of
 from clusto_cli.backends.redfish.system import System

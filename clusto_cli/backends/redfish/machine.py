@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from clusto_cli.backends.bmc.model import Component, Entry, Facts, Sensor, shortened
 from clusto_cli.backends.errors import Refused
+from clusto_cli.backends.machine import Component, Entry, Facts, Sensor, shortened
 from clusto_cli.backends.redfish import logs, parts, sensing
 from clusto_cli.backends.redfish.document import Document, mapping, text, texts
 from clusto_cli.backends.redfish.service import ROOT

@@ -6,9 +6,10 @@ of DSP0268, and HPE's SmartStorage.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from clusto_cli.backends.bmc.model import Card, CardPort, Disk, Facts, Module, Processor, macs_of, shortened
+from clusto_cli.backends.machine import Card, CardPort, Disk, Facts, Module, Processor, macs_of, shortened
 from clusto_cli.backends.redfish.document import Document, listing, mapping, text, texts
 from clusto_cli.backends.redfish.tree import Tree
 
@@ -136,17 +137,31 @@ async def _cards(tree: Tree, system: Document) -> list[Card]:
             if not absent(adapter):
                 cards.append(await _card(tree, adapter))
     interfaces = [each async for each in tree.each(system.get("EthernetInterfaces"))]
-    named = [(_names(each), macs) for each in interfaces if (macs := _interface_macs(each))]
+    named = [CardPort(_names(each), macs) for each in interfaces if (macs := _interface_macs(each))]
     known = {mac for card in cards for port in card.ports for mac in port.macs}
-    cards = [card._replace(ports=tuple(_called(port, named) for port in card.ports)) for card in cards]
-    others = [CardPort(names, macs) for names, macs in named if not known.intersection(macs)]
-    return [*cards, *([Card("", None, None, tuple(others))] if others else [])]
+    others = tuple(port for port in named if not known.intersection(port.macs))
+    cards = [card._replace(ports=tuple(_called(card, port, named) for port in card.ports)) for card in cards]
+    return _told_apart([*cards, *([Card("", None, None, others)] if others else [])])
 
 
-def _called(port: CardPort, named: Iterable[tuple[tuple[str, ...], tuple[str, ...]]]) -> CardPort:
-    """A port with the names that the system has for it, too."""
-    more = [name for names, macs in named if set(macs) & set(port.macs) for name in names]
-    return port._replace(names=tuple(dict.fromkeys([*port.names, *more])))
+def _called(card: Card, port: CardPort, named: Iterable[CardPort]) -> CardPort:
+    """A port with the names that the system has for it, too; those go before one that is its card's."""
+    more = [name for each in named if set(each.macs) & set(port.macs) for name in each.names]
+    borrowed = bool(port.names) and port.names[0].startswith(f"{card.slot} ")
+    return port._replace(names=tuple(dict.fromkeys([*more, *port.names] if borrowed else [*port.names, *more])))
+
+
+def _told_apart(cards: list[Card]) -> list[Card]:
+    """Without the names that several ports have: those say what they are, and not which."""
+    times = Counter(name for card in cards for port in card.ports for name in port.names)
+    return [
+        card._replace(
+            ports=tuple(
+                port._replace(names=tuple(name for name in port.names if times[name] == 1)) for port in card.ports
+            )
+        )
+        for card in cards
+    ]
 
 
 async def _card(tree: Tree, adapter: Document) -> Card:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from clusto_cli.backends.bmc.model import Sensor, State, shortened
+from clusto_cli.backends.machine import Sensor, State, shortened
 from clusto_cli.backends.redfish.document import Document, listing, mapping, text
 from clusto_cli.backends.redfish.parts import chassis_of
 from clusto_cli.backends.redfish.tree import Tree

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clusto_cli.backends.bmc.model import MachineControl
+from clusto_cli.backends.machine import MachineControl
 from clusto_cli.backends.power import ipmitool, open_bmc, protocol_of, redfish_system
 from clusto_cli.backends.settings import Settings
 
