@@ -228,6 +228,117 @@ CONSOLE: Fields = {
     "users?": (several(TEXT), "--list: who is on it"),
 }
 
+TOLD_BY: Fields = {
+    "refused": (FLAG, "refused before anything was sent"),
+    "failure": (none_or(TEXT), "why the controller did not answer, or did not do it"),
+}
+PLANNED: Fields = {
+    "dry_run?": ({"const": True}, "with --dry-run: nothing was sent"),
+    "would?": (TEXT, "with --dry-run: what would be done"),
+}
+SENSOR: Fields = {
+    "name": (TEXT, "what the controller calls it"),
+    "kind": (TEXT, "temperature, fan, voltage, current, power, supply, state, system, other"),
+    "reading": (none_or(NUMBER), "what it measures"),
+    "unit": (TEXT, "in which unit, as Redfish has them (UCUM): Cel, V, W, A, %, RPM"),
+    "state": (one_of("ok warning critical absent unknown"), "how it is"),
+    "said": (TEXT, "the controller's own words for that"),
+}
+ENTRY: Fields = {
+    "log": (TEXT, "the log"),
+    "id": (TEXT, "its number there"),
+    "time": (none_or(TEXT), "when, ISO 8601 in UTC; null where the controller's clock was not set"),
+    "state": (one_of("ok warning critical absent unknown"), "how grave it is"),
+    "text": (TEXT, "what happened"),
+}
+SLOT = (TEXT, "where it is")
+PIECE_MODEL = (none_or(TEXT), "what its maker calls it")
+PIECE_SERIAL = (none_or(TEXT), "its serial number")
+FACTS: Fields = {
+    "vendor": (none_or(TEXT), "who made it"),
+    "model": (none_or(TEXT), "what its maker calls it"),
+    "serial": (none_or(TEXT), "its serial number"),
+    "asset": (none_or(TEXT), "its asset tag"),
+    "uuid": (none_or(TEXT), "its UUID"),
+    "bios": (none_or(TEXT), "the version of its BIOS"),
+    "firmware": (none_or(TEXT), "the version of its controller"),
+    "memory_mib": (none_or(WHOLE), "all of its memory, in MiB"),
+    "processors": (
+        several(
+            record(
+                {
+                    "slot": SLOT,
+                    "model": PIECE_MODEL,
+                    "cores": (none_or(WHOLE), "how many cores"),
+                    "threads": (none_or(WHOLE), "how many threads"),
+                    "serial": PIECE_SERIAL,
+                }
+            )
+        ),
+        "its processors",
+    ),
+    "modules": (
+        several(
+            record(
+                {
+                    "slot": SLOT,
+                    "mib": (none_or(WHOLE), "its size in MiB"),
+                    "model": PIECE_MODEL,
+                    "serial": PIECE_SERIAL,
+                }
+            )
+        ),
+        "its memory modules",
+    ),
+    "disks": (
+        several(
+            record(
+                {
+                    "slot": SLOT,
+                    "model": PIECE_MODEL,
+                    "serial": PIECE_SERIAL,
+                    "octets": (none_or(WHOLE), "its size in octets"),
+                    "kind": (none_or(TEXT), "HDD, SSD"),
+                }
+            )
+        ),
+        "its disks",
+    ),
+    "cards": (
+        several(
+            record(
+                {
+                    "slot": SLOT,
+                    "model": PIECE_MODEL,
+                    "serial": PIECE_SERIAL,
+                    "ports": (
+                        several(
+                            record(
+                                {
+                                    "names": (several(TEXT), "what the controller calls it, the best name first"),
+                                    "macs": (several(TEXT), "its addresses"),
+                                }
+                            )
+                        ),
+                        "its ports",
+                    ),
+                }
+            )
+        ),
+        "its network cards; ports that are told of without one are in a card without a slot",
+    ),
+    "bmc_macs": (several(TEXT), "the addresses of the controller itself"),
+    "unread": (several(TEXT), "what could not be read, and why"),
+}
+FINDING: Fields = {
+    "kind": (one_of("missing differs gone elsewhere unplaced"), "how the inventory is not as the machine says"),
+    "thing": (TEXT, "the machine or its part"),
+    "key": (TEXT, "the key"),
+    "recorded": (none_or(TEXT), "what the inventory has, or which other Thing has it"),
+    "said": ({"type": ["string", "number", "null"]}, "what the machine says"),
+}
+MACHINE = (TEXT, "the machine")
+
 _INTRODUCTION = """\
 # JSON
 
@@ -259,6 +370,48 @@ VERBS: dict[str, Fields | None] = {
         "command": (TEXT, "the command, as the history tells it"),
         "said": (several(TEXT), "the lines that its verb printed"),
     },
+    "bmc boot": {
+        "name": MACHINE,
+        "device": (none_or(TEXT), "what it boots from: network, disk, default, or the controller's own word"),
+        "once": (none_or(FLAG), "whether that is for the next boot only"),
+        "code": (none_or(TEXT), "the controller's own words"),
+        **TOLD_BY,
+        **PLANNED,
+    },
+    "bmc facts": {
+        "name": MACHINE,
+        "facts": ({**record(FACTS), "type": ["object", "null"]}, "what it consists of"),
+        **TOLD_BY,
+        "differences": (several(record(FINDING)), "--check, --learn: what is not recorded as it is"),
+        "written": (several(record(FINDING)), "--learn: what was written"),
+    },
+    "bmc firmware": {
+        "name": MACHINE,
+        "components": (
+            several(record({"name": (TEXT, "the component"), "version": (TEXT, "empty where it is not told")})),
+            "the firmware that is in force",
+        ),
+        **TOLD_BY,
+    },
+    "bmc identify": {
+        "name": MACHINE,
+        "light": (none_or(FLAG), "whether the light is on; null where the controller does not tell"),
+        **TOLD_BY,
+    },
+    "bmc log": {
+        "name": MACHINE,
+        "entries": (several(record(ENTRY)), "the events, oldest first"),
+        "cleared": (FLAG, "whether they were taken out of the log"),
+        **TOLD_BY,
+    },
+    "bmc reset": {
+        "name": MACHINE,
+        "verified": (FLAG, "whether the controller was seen to start anew"),
+        "seconds": (none_or(NUMBER), "how long it took until it answered again"),
+        **TOLD_BY,
+        **PLANNED,
+    },
+    "bmc sensors": {"name": MACHINE, "sensors": (several(record(SENSOR)), "its sensors"), **TOLD_BY},
     "capacity": {
         "name": NAME,
         "driver": DRIVER,

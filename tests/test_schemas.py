@@ -71,6 +71,7 @@ WITH_DEVICES = {
     *("power on", "power off", "power cycle", "power status", "power revert", "power feed cycle", "power outlets"),
     *("power trust", "network ports", "network setvlan", "network undo", "network verify", "network vlan", "rebuild"),
     "console",
+    *("bmc boot", "bmc facts", "bmc firmware", "bmc identify", "bmc log", "bmc reset", "bmc sensors"),
     "sync",
     *("batch", "move", "replace", "retire", "deallocate"),
 }

@@ -30,6 +30,8 @@ EXIT_REFUSED, EXIT_DEVICE, EXIT_INTERRUPTED = 4, 5, 130
 _BOOT = ("network", "disk", "default")
 _FOLLOWED = 10
 """Entries that are there already and are shown first by --follow."""
+_NO_BOOT: Mapping[str, Any] = {"device": None, "once": None, "code": None}
+_NO_RESET: Mapping[str, Any] = {"verified": False, "seconds": None}
 _LONGEST = 7 * 86400
 """Seconds that anything here may be waited for."""
 
@@ -397,7 +399,7 @@ def boot(app: App, /, names: tuple[str, ...], parallel: int, output: str, **opti
         if word:
             _refuse(_protected(reader, machines), options["force"])
     if word and options["dry_run"]:
-        return _planned(machines, f"boot from {word}" + ("" if word == "default" else ", once"), output)
+        return _planned(app, machines, f"boot from {word}" + ("" if word == "default" else ", once"), output, _NO_BOOT)
     question = actions.booting(BootDevice(word)) if word else actions.overridden
     told, interrupted = _ask("bmc boot", machines, question, parallel)
     if word:
@@ -408,7 +410,7 @@ def boot(app: App, /, names: tuple[str, ...], parallel: int, output: str, **opti
             for each in told
             if each.answer is not None
         )
-    _write(output, told, lambda found: found._asdict(), {"device": None, "once": None, "code": None})
+    _write(output, told, lambda found: found._asdict(), _NO_BOOT)
     return _end(app, told, interrupted)
 
 
@@ -431,7 +433,7 @@ def reset(app: App, /, names: tuple[str, ...], patience: float, parallel: int, o
         machines = _machines(reader, names)
         _refuse(_protected(reader, machines), options["force"])
     if options["dry_run"]:
-        return _planned(machines, "restart the controller", output)
+        return _planned(app, machines, "restart the controller", output, _NO_RESET)
     confirm(f"restart the controller of {_named(machines)}?", options["yes"])
 
     def say(told: Told[actions.Restarted]) -> None:
@@ -446,7 +448,7 @@ def reset(app: App, /, names: tuple[str, ...], patience: float, parallel: int, o
         output,
         told,
         lambda found: {"verified": found.seen, "seconds": round(found.seconds, 1)},
-        {"verified": False, "seconds": None},
+        _NO_RESET,
     )
     return _end(app, told, interrupted)
 
@@ -529,12 +531,21 @@ def _write(
         write_records(output, [_record(each, content, empty) for each in told])
 
 
-def _planned(machines: Sequence[Machine], what: str, output: str) -> int:
+def _planned(app: App, machines: Sequence[Machine], what: str, output: str, empty: Mapping[str, Any]) -> int:
+    """Says what would be told to controllers; those that have none are told of as when they were asked."""
+    from clusto_cli.backends.errors import Unusable
+    from clusto_cli.bmc.machines import Told, refuse_all
+
+    told: list[Told[Any]] = [
+        Told(each, None, Unusable(str(each.refusal)) if each.refusal else None) for each in machines
+    ]
+    refuse_all(told)
     if output == "text":
-        write_lines(f"{machine.name} would {what}" for machine in machines if machine.refusal is None)
+        write_lines(f"{each.name} would {what}" for each in told if each.failure is None)
     else:
-        write_records(output, [{"name": machine.name, "dry_run": True, "would": what} for machine in machines])
-    return 0
+        planned = {"dry_run": True, "would": what}
+        write_records(output, [_record(each, lambda answer: {}, empty) | planned for each in told])
+    return _end(app, told, False)
 
 
 def _protected(reader: Reader, machines: Sequence[Machine]) -> list[str]:
