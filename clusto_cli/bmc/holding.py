@@ -23,18 +23,17 @@ _NOTHING = re.compile(
 
 def said_by(facts: Facts) -> Said:
     """The facts as the inventory would have them; what could not be read, and what stands for nothing, is not said."""
-    complete = not facts.unread
     return Said(
         _text(facts.vendor),
         _text(facts.model),
         _text(facts.serial),
         "" if facts.mib is None else _plain(facts.mib / 1024),
         [*_rows(facts)],
-        frozenset(("cpu", "memory", "disk", "card")) if complete else frozenset(row.table for row in _rows(facts)),
         [
             *(SaidPort(tuple(map(clean, port.names)), port.macs) for card in facts.cards for port in card.ports),
             *([SaidPort((), facts.bmc_macs, management=True)] if facts.bmc_macs else []),
         ],
+        complete=not facts.unread,
     )
 
 

@@ -21,6 +21,7 @@ from clusto_core.store.reader import Reader
 Told = str | int
 SERIAL, TYPE, MEMORY, BMC_MAC = Key("serial"), Key("type"), Key("memory"), Key("bmc", None, "mac")
 _MAKER, _MODEL = Key("manufacturer"), Key("model")
+TABLES = ("cpu", "memory", "disk", "card")
 _BY = ("serial", "slot")
 """By what a row is known again, the surest first."""
 _NEAR = 0.02
@@ -47,17 +48,15 @@ class SaidPort(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What a machine says of itself. tables: those that it tells of, be they empty; a row that is recorded in one of
-    them, and not told, is there no more.
-    """
+    """What a machine says of itself. complete: what it does not say is not there."""
 
     maker: str = ""
     model: str = ""
     serial: str = ""
     memory: Told = ""
     rows: Sequence[Row] = ()
-    tables: frozenset[str] = frozenset()
     ports: Sequence[SaidPort] = ()
+    complete: bool = False
 
 
 class Kind(enum.StrEnum):
@@ -173,54 +172,55 @@ def _same(recorded: str, told: Told) -> bool:
 
 
 def _tables(thing: Thing, own: Sequence[Attribute], said: Said, whole: bool) -> Iterator[Finding]:
-    for table in sorted(said.tables):
+    for table in TABLES:
         recorded: dict[int, dict[str, str]] = {}
         for each in own:
             if each.key.key == table and each.key.number is not None and each.key.subkey is not None:
                 recorded.setdefault(each.key.number, {}).setdefault(each.key.subkey, each.value.text)
         if recorded or whole:
             rows = [row.values for row in said.rows if row.table == table]
-            yield from _table(thing, table, recorded, rows)
+            yield from _table(thing, table, recorded, rows, said.complete)
 
 
 def _table(
-    thing: Thing, table: str, recorded: Mapping[int, Mapping[str, str]], rows: Sequence[Mapping[str, Told]]
+    thing: Thing,
+    table: str,
+    recorded: Mapping[int, Mapping[str, str]],
+    rows: Sequence[Mapping[str, Told]],
+    complete: bool,
 ) -> Iterator[Finding]:
-    placed = _placed(recorded, rows)
-    for number, row in sorted(placed.items()):
+    numbered = placed(recorded, rows)
+    for number, row in sorted(numbered.items()):
         present = recorded.get(number, {})
         for subkey, told in row.items():
             text = present.get(subkey)
             if text is None or not _same(text, told):
                 kind = Kind.MISSING if text is None else Kind.DIFFERS
                 yield Finding(kind, thing, Key(table, number, subkey), text, told)
-    for number in sorted(set(recorded) - set(placed)):
+    for number in sorted(set(recorded) - set(numbered)) if complete else ():
         known = recorded[number]
         words = next((f"{subkey} {known[subkey]}" for subkey in _BY if subkey in known), "something")
         yield Finding(Kind.GONE, thing, Key(table, number), words, None)
 
 
-def _placed(
+def placed(
     recorded: Mapping[int, Mapping[str, str]], rows: Sequence[Mapping[str, Told]]
 ) -> dict[int, Mapping[str, Told]]:
     """The rows by their numbers: those of the records that they are, and for new ones those that are free."""
     left, free = dict(enumerate(rows)), dict(recorded)
-    placed: dict[int, Mapping[str, Told]] = {}
+    numbered: dict[int, Mapping[str, Told]] = {}
     for subkey in _BY:
         for place, row in list(left.items()):
             told = row.get(subkey)
             number = next((n for n, has in free.items() if told and _same(has.get(subkey, ""), told)), None)
             if number is not None:
-                placed[number] = row
+                numbered[number] = row
                 del left[place], free[number]
-    taken = set(recorded) | set(placed)
-    for place, row in left.items():
-        # What has neither is known by its place alone.
-        nameless = place in free and not any(subkey in free[place] for subkey in _BY)
-        number = place if nameless else next(n for n in itertools.count(place) if n not in taken)
-        placed[number] = row
-        taken.add(number)
-    return placed
+    # What has neither is known by its order alone.
+    nameless = [number for number in sorted(free) if not any(subkey in free[number] for subkey in _BY)]
+    unused = (number for number in itertools.count() if number not in recorded)
+    numbers = itertools.chain(nameless, unused)
+    return numbered | {next(numbers): row for row in left.values()}
 
 
 # --- ports -----------------------------------------------------------------------------------------------------------
@@ -255,7 +255,7 @@ def _ports(reader: Reader, thing: Thing, own: Sequence[Attribute], said: Said, w
             other = holders.get(mac)
             if other is not None and other.entity_id != thing.id:
                 yield Finding(Kind.ELSEWHERE, found.part if found else thing, MAC_KEY, other.name, mac)
-    if any(port.macs and not port.management for port in said.ports):
+    if said.complete and any(port.macs and not port.management for port in said.ports):
         for each in parts:
             if each.macs and each.plugged and not each.management and each.part.id not in matched:
                 yield Finding(Kind.GONE, each.part, MAC_KEY, ", ".join(each.macs), None)
