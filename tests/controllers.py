@@ -57,7 +57,7 @@ set_working_mc 0x20
 EMULATION = """mc_setbmc 0x20
 mc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02 persist_sdr
 sel_enable 0x20 1000 0x0a
-mc_enable 0x20
+{equipment}mc_enable 0x20
 """
 
 
@@ -72,15 +72,18 @@ def chassis(directory: Path, *, delay: float = 0) -> str:
 
 
 @contextmanager
-def ipmi_sim(directory: Path, command: str, *, serial: int | None = None) -> Iterator[int]:
-    """OpenIPMI's simulator before a chassis and, with `serial`, a TCP port for serial over LAN; its UDP port."""
+def ipmi_sim(directory: Path, command: str, *, serial: int | None = None, equipment: str = "") -> Iterator[int]:
+    """OpenIPMI's simulator before a chassis and, with `serial`, a TCP port for serial over LAN; its UDP port.
+
+    equipment: what is behind it besides, as commands of the simulator (ipmi_sim_commands(5)).
+    """
     program = _program("ipmi_sim", "Debian package openipmi")
     _program("ipmitool", "Debian package ipmitool")
     port = free_port(socket.SOCK_DGRAM)
     sol = "" if serial is None else f'  sol "tcp:127.0.0.1:{serial}" 115200\n'
     lan, emulation = directory / "lan.conf", directory / "emulation"
     lan.write_text(LAN.format(port=port, chassis=command, sol=sol, user=USER, password=PASSWORD))
-    emulation.write_text(EMULATION)
+    emulation.write_text(EMULATION.format(equipment=equipment))
     argv = [program, "-c", str(lan), "-f", str(emulation), "-s", str(directory), "-n"]
     with _running(argv, directory, lambda: _listens(port)):
         yield port

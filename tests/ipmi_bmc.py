@@ -8,6 +8,7 @@ Sessions and messages are pyghmi's. The chassis is moved by the command that Ope
 from __future__ import annotations
 
 import argparse
+import math
 import shlex
 import subprocess
 import time
@@ -19,6 +20,8 @@ VALID, PERSISTENT = 0x80, 0x40
 DEVICES = {0: "none", 1: "pxe", 2: "default", 5: "cdrom", 6: "bios"}
 """Boot device selectors, in the words of OpenIPMI's simulator."""
 NOT_SUPPORTED, INVALID_DATA = 0x80, 0xCC
+CHASSIS, CHASSIS_STATUS, CHASSIS_IDENTIFY = 0x00, 0x01, 0x04
+"""Network function and commands (IPMI 2.0, appendix G)."""
 
 
 class Controller(Bmc):
@@ -33,6 +36,21 @@ class Controller(Bmc):
         self.acknowledge = bytearray(2)
         self.flags = bytearray(5)
         self.touched = time.monotonic()
+        self.light: float = 0
+        """Until when the light is on, or for ever."""
+
+    def handle_raw_request(self, request: dict[str, Any], session: Any) -> None:
+        """pyghmi knows no light (28.5, Chassis Identify)."""
+        if request["netfn"] == CHASSIS and request["command"] == CHASSIS_IDENTIFY:
+            seconds, forced = [*request["data"], 15][0], bytes(request["data"][1:2]) == b"\x01"
+            self.light = math.inf if forced else time.monotonic() + seconds
+            session.send_ipmi_response()
+        else:
+            super().handle_raw_request(request, session)
+
+    def get_chassis_status(self, session: Any) -> None:
+        lit = 0x20 if self.light == math.inf else 0x10 if self.light > time.monotonic() else 0
+        session.send_ipmi_response(data=[self.get_power_state(), 0, 0x40 | lit])
 
     def get_power_state(self) -> int:
         command = [*self.chassis, "get", "power"]
