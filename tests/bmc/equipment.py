@@ -41,9 +41,9 @@ def discrete(number: int, name: str, kind: int, bits: Sequence[int]) -> str:
     )
 
 
-def event(number: int, offset: int, *, reading: int = 0, threshold: int = 0, seconds: int = 0) -> str:
-    """An event of a temperature sensor going over one of its thresholds, at a time of the controller's clock."""
-    octets = [*seconds.to_bytes(4, "little"), 0x20, 0, 4, TEMPERATURE, number, _THRESHOLD, 0x50 | offset]
+def event(number: int, offset: int, *, reading: int = 0, threshold: int = 0) -> str:
+    """An event of a temperature sensor going over one of its thresholds, before the controller's clock was set."""
+    octets = [0, 0, 0, 0, 0x20, 0, 4, TEMPERATURE, number, _THRESHOLD, 0x50 | offset]
     return _lines(f"sel_add 0x20 0x02 {_octets([*octets, reading, threshold])}")
 
 

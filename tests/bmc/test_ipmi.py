@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from clusto_cli.backends.ipmi.machine import _entry
 from clusto_cli.backends.ipmi.words import of_words
 from clusto_cli.backends.machine import State
 from clusto_cli.bmc import actions
@@ -19,8 +20,6 @@ from tests.bmc import equipment
 from tests.bmc.conftest import Clusto
 from tests.bmc.equipment import CELSIUS, FAN, POWER_SUPPLY, RPM, TEMPERATURE
 
-NOON = 1_796_040_000
-"""2026-11-30T12:00:00Z."""
 EQUIPMENT = "".join(
     (
         equipment.sensor(1, "CPU Temp", TEMPERATURE, CELSIUS, 40),
@@ -29,10 +28,30 @@ EQUIPMENT = "".join(
         equipment.discrete(4, "PS1 Status", POWER_SUPPLY, [0, 1]),
         equipment.discrete(5, "PS2 Status", POWER_SUPPLY, [0]),
         equipment.fru("ACME", "Box 1000", "PSN-1", "TAG-1"),
-        equipment.event(2, 7, reading=85, threshold=80, seconds=NOON),
+        equipment.event(2, 7, reading=85, threshold=80),
         equipment.event(2, 9, reading=95, threshold=90),
     )
 )
+
+
+@pytest.mark.parametrize(
+    ("line", "time", "state"),
+    [
+        (
+            "1a,11/30/2026,12:00:00,Temperature Inlet,Upper Critical going high,Asserted",
+            "2026-11-30T12:00:00Z",
+            "critical",
+        ),
+        ("2,11/30/26,12:00:00 UTC,Fan Fan 1,Lower Non-critical going low,Asserted", "2026-11-30T12:00:00Z", "warning"),
+        ("3,11/30/2026,12:00:00,Fan Fan 1,Lower Critical going low,Deasserted", "2026-11-30T12:00:00Z", "ok"),
+        ("4, Pre-Init ,0000025659,Event Logging Disabled SEL,Log area reset/cleared,Asserted", None, "warning"),
+    ],
+)
+def test_times_of_events(line: str, time: str | None, state: str) -> None:
+    """As ipmitool 1.8.18 and 1.8.19 print them."""
+    found = _entry(line)
+    assert found is not None
+    assert (found.time, found.state, found.id) == (time, state, line.partition(",")[0])
 
 
 def record(inventory: Inventory, name: str, port: int) -> None:
@@ -62,7 +81,7 @@ def test_a_machine_over_ipmi(clusto: Clusto) -> None:
     ]
     (said,) = json.loads(clusto("bmc", "log", "server1", "-o", "json").out)
     assert [(entry["id"], entry["time"], entry["state"]) for entry in said["entries"]] == [
-        ("1", "2026-11-30T12:00:00Z", "warning"),
+        ("1", None, "warning"),
         ("2", None, "critical"),
     ]
     assert "Inlet" in said["entries"][0]["text"]
