@@ -80,6 +80,7 @@ pyz: $(VENV)/.clusto
 bench: $(VENV)/.installed
 	$(PY) benchmarks/startup.py
 	$(PY) benchmarks/power.py
+	$(PY) benchmarks/bmc.py
 	$(PY) benchmarks/find.py
 	$(PY) benchmarks/library.py
 	$(PY) benchmarks/rebuild.py

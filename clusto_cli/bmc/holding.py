@@ -10,7 +10,6 @@ from clusto_cli.backends.machine import Facts
 from clusto_cli.context import App
 from clusto_cli.visible import clean
 from clusto_core.answers.hardware import Finding, Kind, Row, Said, SaidPort, Told, compare
-from clusto_core.errors import ClustoError
 from clusto_core.inventory import Transaction
 from clusto_core.model.attributes import ANY_SUBKEY, Key
 from clusto_core.model.things import Thing
@@ -85,15 +84,10 @@ def learn(
         for thing, each in facts.items():
             # One after the other, so that two machines that say they are one are noticed.
             found = compare(change.unit.reader, thing, said_by(each), whole=True)
-            written[thing], left[thing] = [], [finding for finding in found if not _writable(finding, force)]
-            for finding in found:
-                if _writable(finding, force):
-                    try:
-                        _write(change, finding)
-                        written[thing].append(finding)
-                    except ClustoError as error:
-                        # What a site's own keys cannot have of one machine is no reason to leave off the others.
-                        left[thing].append(finding._replace(note=str(error)))
+            written[thing] = [finding for finding in found if _writable(finding, force)]
+            left[thing] = [finding for finding in found if not _writable(finding, force)]
+            for finding in written[thing]:
+                _write(change, finding)
     return written, left
 
 

@@ -81,12 +81,11 @@ class Finding(NamedTuple):
     key: Key
     recorded: str | None
     said: Told | None
-    note: str = ""
 
     @property
     def line(self) -> str:
         """`server1:eth0 mac: 52:54:00:00:00:02 is recorded, the machine says 52:54:00:00:00:01`."""
-        return f"{self.thing.name} {self.key}: {self._words}" + (f" ({self.note})" if self.note else "")
+        return f"{self.thing.name} {self.key}: {self._words}"
 
     @property
     def _words(self) -> str:

@@ -221,12 +221,3 @@ def test_the_answer_for_programs(learned: Mockup, clusto: Clusto) -> None:
         {"kind": "differs", "thing": "server1", "key": "serial", "recorded": "S9", "said": "S1"},
         {"kind": "gone", "thing": "server1", "key": "card#0", "recorded": "slot NIC1", "said": None},
     ]
-
-
-def test_what_a_site_s_key_cannot_have_is_told(start: Start, clusto: Clusto, inventory: Inventory) -> None:
-    start()
-    assert clusto("key", "define", "cpu.cores", "--type", "integer", "--max", "16").code == 0
-    run = clusto("bmc", "facts", "server1", "--learn")
-    told = [line for line in run.out.splitlines() if "cpu#0.cores" in line]
-    assert (run.code, len(told), "16" in told[0]) == (4, 1, True)
-    assert attributes(inventory, "server1")["disk#0.serial"] == "S1-D0"
