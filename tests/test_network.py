@@ -301,6 +301,28 @@ def test_propose_and_learn(run: Invoke, agent: QBridgeAgent) -> None:
     assert "server3:eth0 -> sw1:5: confirmed (MAC)" in run("network", "verify", "sw1").out
 
 
+def test_a_new_machine_finds_its_cable(run: Invoke, agent: QBridgeAgent) -> None:
+    """By the address that its controller told, at the switches around: nobody needs to know which."""
+    assert run("network", "verify", "server3").out == ""
+    run("attr", "set", "mac", MACS[5], "-t", "server3:eth0")
+    assert run("network", "verify", "server3", "--connect").out == ""
+    agent.bridge.learned[(10, MACS[5])] = 5
+    result = run("network", "verify", "server3", "--connect", "-m", "plugged in")
+    # The other switch of the site does not answer, which is told.
+    assert (result.code, "sw2" in result.err) == (5, True)
+    assert result.out == "server3:eth0 -> sw1:5: connected (seen by MAC)\n"
+    assert "server3:eth0 -> sw1:5: confirmed (MAC)" in run("network", "verify", "server3").out
+    assert "plugged in" in run("log", "server3", "-n", "1").out
+
+
+def test_a_cable_that_is_not_certain_is_not_recorded(run: Invoke, agent: QBridgeAgent) -> None:
+    for nic, number in (("server3:eth0", 5), ("server3:eth1", 6)):
+        run("attr", "set", "mac", MACS[number], "-t", nic)
+        agent.bridge.learned[(10, MACS[number])] = 5
+    result = run("network", "verify", "server3", "--connect")
+    assert (result.out, result.err.count("not recorded")) == ("", 2)
+
+
 def test_a_switch_that_does_not_answer_fails_alone(run: Invoke, agent: QBridgeAgent) -> None:
     with QBridgeAgent(Bridge.of(8), Quirks(lose=1)) as dead:
         run("attr", "set", "snmp.port", str(dead.port), "-t", "sw2")

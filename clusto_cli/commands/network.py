@@ -194,28 +194,44 @@ def ports(app: App, name: str, output: str) -> int:
 @where_option
 @click.option("--learn", is_flag=True, help="Record the MAC addresses and labels that were seen.")
 @click.option("--propose", is_flag=True, help="Print connect commands for cables that are not recorded.")
+@click.option("--connect", "connects", is_flag=True, help="Record those cables, each that is seen in one place alone.")
 @message_option
 @_device_options
 @pass_app
 def verify(
-    app: App, /, names: tuple[str, ...], learn: bool, propose: bool, message: str | None, parallel: int, output: str
+    app: App,
+    /,
+    names: tuple[str, ...],
+    learn: bool,
+    propose: bool,
+    connects: bool,
+    message: str | None,
+    parallel: int,
+    output: str,
 ) -> int:
     """Hold each recorded cable against LLDP and forwarding tables: confirmed, contradicted (and where), not seen.
 
-    Without names, all switches. Exit code 4 when a cable is contradicted.
+    Without names, all switches. Exit code 4 when a cable is contradicted. A machine with a MAC address whose cable is
+    not recorded is looked for at the switches of its datacenter: clusto bmc facts --learn writes MAC addresses.
 
     \b
         clusto network verify switch2a switch2b
+        clusto network verify server9 --connect
     """
-    from clusto_cli.network.verify import learn_from, proposals, verify_cables
+    from clusto_cli.network.verify import connect, learn_from, proposals, verify_cables
     from clusto_cli.progress import progress
 
     with progress("asking switches"), app.reading() as reader:
         result = verify_cables(reader, _named(reader, names), parallel)
-        proposed = proposals(reader, result) if propose else []
+        proposed = proposals(reader, result) if propose or connects else []
     for note in result.notes:
         app.say(note)
-    lines = [*(verdict.line() for verdict in result.judged), *proposed]
+    connected = connect(app, proposed, message) if connects else []
+    lines = [
+        *(verdict.line() for verdict in result.judged),
+        *(one.line for one in proposed if propose),
+        *(f"{one.nic.name} -> {one.port.name}: connected (seen by {one.how})" for one in connected),
+    ]
     _show(output, lines, [verdict.record() for verdict in result.verdicts])
     if learn:
         learn_from(app, result, message)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from clusto_cli.backends.errors import DeviceError
-from clusto_cli.backends.runner import Interruption, attempt, run
+from clusto_cli.backends.runner import Interruption, Operation, Outcome, attempt, run, side_by_side
 from clusto_cli.backends.switch.control import SwitchControl
 from clusto_cli.network.devices import Device, NotAllowed, told
 from clusto_core.errors import Refused
@@ -42,18 +41,20 @@ def ask(
             with contextlib.suppress(DeviceError):
                 await attempt(control.close())
 
-    async def one(device: Device, places: asyncio.Semaphore, interruption: Interruption) -> None:
-        async with places:
-            try:
-                asked.answers[device.name] = await interruption.within(conversation(device))
-            except DeviceError as error:
-                asked.failures[device.name] = told(error)
-                if isinstance(error, NotAllowed):
-                    refused.append(asked.failures[device.name])
+    def operation(device: Device) -> Operation[Answer]:
+        return lambda interruption: interruption.within(conversation(device))
+
+    def note(outcome: Outcome[str, Answer]) -> None:
+        if outcome.failure is None:
+            asked.answers[outcome.device] = cast(Answer, outcome.result)
+            return
+        asked.failures[outcome.device] = told(outcome.failure)
+        if isinstance(outcome.failure, NotAllowed):
+            refused.append(asked.failures[outcome.device])
 
     async def main(interruption: Interruption) -> None:
-        places = asyncio.Semaphore(parallel)
-        await asyncio.gather(*(one(device, places, interruption) for device in devices))
+        queues = {device.name: [operation(device)] for device in devices}
+        await side_by_side(queues, parallel=parallel, interruption=interruption, on_outcome=note)
 
     _, interrupted = run(main)
     if interrupted:

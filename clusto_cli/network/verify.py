@@ -6,6 +6,7 @@ every address behind it, so addresses count on ports that no switch or router is
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -22,9 +23,11 @@ from clusto_core.answers.network import (
     MAC_KEY,
     cables_of,
     is_uplink,
+    loose_nics,
     nics_by_mac,
     nics_of,
     recorded_mac,
+    switches_around,
     things_announced,
     wired,
 )
@@ -104,9 +107,13 @@ class Verified:
 
 
 def verify_cables(reader: Reader, things: Sequence[Thing], parallel: int) -> Verified:
-    """The cables of these Things: all of a switch's, those of a server to switches. Their switches are asked."""
+    """The cables of these Things: all of a switch's, those of a server to switches. Their switches are asked; for cards
+    with an address and no recorded cable, those around, one of which may see them.
+    """
     verdicts = _recorded(reader, things)
     switches = {verdict.switch for verdict in verdicts} | {thing for thing in things if thing.is_a(Switch)}
+    loose = [thing for thing in things if not thing.is_a(Switch) and loose_nics(reader, thing)]
+    switches |= set(switches_around(reader, loose)) if loose else set()
     asked = ask(list(devices(reader, switches).values()), _survey, parallel)
     result = Verified(verdicts, failures=sorted(asked.failures.items()), notes=list(asked.notes))
     for name, survey in sorted(asked.answers.items()):
@@ -236,14 +243,46 @@ def _is_port(verdict: Verdict, port: str) -> bool:
     return may_mean(verdict.called, port) or same_port(verdict.port.part_name, port)
 
 
-def proposals(reader: Reader, result: Verified) -> list[str]:
-    """`clusto connect` commands for NICs that were seen on a port while no cable of either is recorded."""
-    found = []
+class Proposal(NamedTuple):
+    """A cable that is not recorded: a NIC, and the port of a switch that it was seen on."""
+
+    nic: Thing
+    port: Thing
+    how: str
+
+    @property
+    def line(self) -> str:
+        """The command that records it."""
+        return f"clusto connect {self.nic.name} {self.port.name}  # seen by {self.how}"
+
+
+def proposals(reader: Reader, result: Verified) -> list[Proposal]:
+    """Cables for NICs that were seen on a port while none of either is recorded."""
+    found: dict[tuple[Thing, Thing], Proposal] = {}
     for one in _unrecorded(reader, result.sightings):
         part = _part_called(reader, one.switch, one.port)
         if part is not None and not reader.links_of_parts(part.id):
-            found.append(f"clusto connect {one.nic.name} {part.name}  # seen by {one.how}")
-    return list(dict.fromkeys(found))
+            found.setdefault((one.nic, part), Proposal(one.nic, part, one.how))
+    return list(found.values())
+
+
+def certain(proposed: Sequence[Proposal]) -> list[Proposal]:
+    """Those of a NIC that was seen on one port alone, on which no other was seen."""
+    nics, ports = Counter(one.nic for one in proposed), Counter(one.port for one in proposed)
+    return [one for one in proposed if nics[one.nic] == 1 and ports[one.port] == 1]
+
+
+def connect(app: App, proposed: Sequence[Proposal], message: str | None) -> list[Proposal]:
+    """Records the cables that are certain, in one transaction; those that are not, are told."""
+    sure = certain(proposed)
+    for one in proposed:
+        if one not in sure:
+            app.say(f"{one.nic.name} -> {one.port.name}: seen elsewhere too, or not alone; not recorded")
+    if sure:
+        with app.changing(message) as change:
+            for one in sure:
+                change.connect(one.nic, one.port)
+    return sure
 
 
 def _unrecorded(reader: Reader, sightings: Iterable[Sighting]) -> list[Sighting]:

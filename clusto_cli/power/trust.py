@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from clusto_cli.backends.errors import DeviceError
 from clusto_cli.backends.power import GROUPS
 from clusto_cli.backends.redfish.address import Origin, origin
-from clusto_cli.backends.runner import Interruption, run
+from clusto_cli.backends.runner import Interruption, Operation, Outcome, run, side_by_side
 from clusto_cli.backends.settings import integer, seconds
 from clusto_cli.backends.tls import fingerprint_of, shown_certificate
 from clusto_cli.context import App
@@ -64,22 +62,21 @@ def shown(reader: Reader, things: Sequence[Thing]) -> list[Shown]:
     """What the controllers of these servers show. Nothing is told to them but the beginning of TLS."""
     found = [_about(thing, reached(reader, [thing], GROUPS)[thing.id].settings) for thing in things]
 
-    async def one(each: Shown, places: asyncio.Semaphore, interruption: Interruption) -> None:
-        if each.at is None:
-            return
-        async with places:
-            try:
-                reading = shown_certificate(each.at.host, each.at.port, each.timeout)
-                certificate = await interruption.within(reading)
-            except DeviceError as error:
-                each.failure = str(error)
-                return
-        each.found, each.about = fingerprint_of(certificate), described(certificate)
+    def operation(each: Shown, at: Origin) -> Operation[bytes]:
+        return lambda interruption: interruption.within(shown_certificate(at.host, at.port, each.timeout))
+
+    def note(outcome: Outcome[Thing, bytes]) -> None:
+        each = by_thing[outcome.device]
+        if outcome.result is None:
+            each.failure = str(outcome.failure)
+        else:
+            each.found, each.about = fingerprint_of(outcome.result), described(outcome.result)
 
     async def main(interruption: Interruption) -> None:
-        places = asyncio.Semaphore(_AT_ONCE)
-        await asyncio.gather(*(one(each, places, interruption) for each in found))
+        queues = {each.thing: [operation(each, each.at)] for each in found if each.at is not None}
+        await side_by_side(queues, parallel=_AT_ONCE, interruption=interruption, on_outcome=note)
 
+    by_thing = {each.thing: each for each in found}
     _, interrupted = run(main)
     if interrupted:
         raise KeyboardInterrupt

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from clusto_core.drivers.equipment import Router, Switch
+from clusto_core.drivers.equipment import PLACES, Router, Switch
 from clusto_core.drivers.parts import NIC, Port
 from clusto_core.drivers.resources import VLAN
 from clusto_core.errors import Malformed, NotFound, Refused, did_you_mean
@@ -95,6 +95,35 @@ def cables_of(reader: Reader, switch: Thing) -> dict[int, Thing]:
         if link.part is not None and end is not None:
             found[link.part.id] = end
     return found
+
+
+def loose_nics(reader: Reader, thing: Thing) -> list[Thing]:
+    """The network interfaces of a Thing that have an address and no cable; the part itself when it is one."""
+    parts = [thing] if thing.is_part else [part for part in reader.parts(thing.id) if part.is_a(NIC) or part.is_a(Port)]
+    linked = {link.part.id for link in reader.links_of_parts(*(part.id for part in parts)) if link.part is not None}
+    free = [part for part in parts if part.id not in linked]
+    known = reader.values_under(MAC_KEY, [part.id for part in free])
+    return [part for part in free if known.get(part.id)]
+
+
+def switches_around(reader: Reader, things: Iterable[Thing]) -> list[Thing]:
+    """The switches that a cable of these Things may lead to: those in the outermost place that each is in (its
+    datacenter), and every one where it is in none, or that has none.
+    """
+    switches = reader.all(["Switch"])
+    outermost = {switch.id: _outermost(reader, switch) for switch in switches}
+    found: dict[Thing, None] = {}
+    for thing in things:
+        place = _outermost(reader, thing)
+        near = [switch for switch in switches if place is not None and outermost[switch.id] == place]
+        found.update(dict.fromkeys(near or switches))
+    return list(found)
+
+
+def _outermost(reader: Reader, thing: Thing) -> Thing | None:
+    whole = reader.by_ids([thing.entity_id])[thing.entity_id]
+    places = [each for each in reader.ancestors(whole) if issubclass(each.kind, PLACES)]
+    return places[-1] if places else None
 
 
 def is_uplink(reader: Reader, far: Thing) -> bool:
