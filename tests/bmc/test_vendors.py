@@ -15,7 +15,7 @@ from tests.redfish.service import Reply, Request, Service, refusal
 
 def asked(clusto: Clusto, *words: str) -> dict[str, Any]:
     run = clusto("bmc", words[0], "server1", *words[1:], "-o", "json")
-    assert (run.code, run.err) == (0, "")
+    assert run.code == 0, run.err
     (said,) = json.loads(run.out)
     found: dict[str, Any] = said
     return found

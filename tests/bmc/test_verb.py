@@ -58,6 +58,21 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_there(start: Start, clusto:
     assert "404" in said["facts"]["unread"][0]
 
 
+def test_what_an_answer_lacks_is_told(start: Start, clusto: Clusto) -> None:
+    service = start()
+    del service.resources[f"{CHASSIS}/Thermal"]
+    run = clusto("bmc", "sensors", "server1")
+    assert (run.code, "PSU 1" in run.out) == (0, True)
+    assert "not read: " in run.err
+    assert f"{CHASSIS}/Thermal" in run.err
+    # A log that cannot be read is none that is empty.
+    del service.resources[f"{LOG}/Entries"]
+    for words in ([], ["--clear", "--yes"]):
+        run = clusto("bmc", "log", "server1", *words)
+        assert (run.code, f"{LOG}/Entries" in run.err) == (5, True)
+    assert not service.asked("POST")
+
+
 def test_sensors(start: Start, clusto: Clusto) -> None:
     start()
     lines = [line.split() for line in clusto("bmc", "sensors", "server1").out.splitlines()]

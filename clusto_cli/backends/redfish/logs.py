@@ -34,7 +34,9 @@ class Log(NamedTuple):
 
 
 async def logs_of(system: System, tree: Tree, said: Document, which: str | None) -> list[Log]:
-    """The logs that are meant: that one, `all`, or those of hardware events. Raises NoSuchPort."""
+    """The logs that are meant: that one, `all`, or those of hardware events. Raises NoSuchPort for another, and
+    Refused where there is none at all.
+    """
     found: dict[str, Log] = {}
     for owner in (said, *await chassis_of(tree, said), await manager_of(tree, said)):
         async for service in tree.each(owner.get("LogServices")):
@@ -42,21 +44,26 @@ async def logs_of(system: System, tree: Tree, said: Document, which: str | None)
             if link(service.get("Entries")):
                 found.setdefault(path or name, Log(name, service, path))
     logs = list(found.values())
+    if not logs:
+        raise Refused(f"{system.url}: it keeps no log")
     if which is None:
         typed = [log for log in logs if log.service.get("LogEntryType") == "SEL"]
         named = [log for log in logs if _HARDWARE.fullmatch(log.name.replace(" ", ""))]
         return typed or named or logs
     meant = [log for log in logs if which.casefold() in (log.name.casefold(), "all")]
     if not meant:
-        raise NoSuchPort(f"{system.url}: no log {which}: it has {', '.join(log.name for log in logs[:12]) or 'none'}")
+        raise NoSuchPort(f"{system.url}: no log {which}: it has {', '.join(log.name for log in logs[:12])}")
     return meant
 
 
 async def entries_of(tree: Tree, logs: list[Log]) -> list[Entry]:
-    """What is in these logs, oldest first."""
+    """What is in these logs, oldest first. Raises Refused where one cannot be read: it would seem to be empty."""
     found = []
     for log in logs:
+        before = len(tree.unread)
         found += [_entry(log.name, each) for each in await tree.all(log.service.get("Entries"), _SINGLY)]
+        if tree.unread[before:]:
+            raise Refused(tree.unread[before])
     # Some services have the newest first, some last. What has no time stands before what has one.
     return sorted(found, key=lambda entry: (entry.time or "", _number(entry.id)))
 

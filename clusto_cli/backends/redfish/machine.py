@@ -12,9 +12,12 @@ from clusto_cli.backends.redfish.document import Document, mapping, text, texts
 from clusto_cli.backends.redfish.service import ROOT
 from clusto_cli.backends.redfish.system import System
 from clusto_cli.backends.redfish.tree import Tree
+from clusto_cli.backends.telling import tell
 
 _MANY = 15.0
 """What an operation of many answers may take in all, in times of what one answer may."""
+_TOLD = 3
+"""How many of the things that could not be read are told."""
 _ACTIVE, _LED = "LocationIndicatorActive", "IndicatorLED"
 _RESET = "#Manager.Reset"
 _RESTARTS = ("GracefulRestart", "ForceRestart")
@@ -61,7 +64,9 @@ class RedfishMachine:
 
     async def sensors(self) -> list[Sensor]:
         async with self._said() as system:
-            return await sensing.sensors_of(self._tree, system)
+            found = await sensing.sensors_of(self._tree, system)
+            self._tell_unread()
+            return found
 
     async def log(self, which: str | None = None) -> list[Entry]:
         async with self._said() as system:
@@ -87,6 +92,7 @@ class RedfishMachine:
             ]
             manager = await parts.manager_of(self._tree, system)
             own = (("BIOS", system.get("BiosVersion")), ("BMC", manager.get("FirmwareVersion")))
+            self._tell_unread()
         known = {component.version for component in found}
         found += [
             Component(name, version)
@@ -111,10 +117,17 @@ class RedfishMachine:
             manager = await parts.manager_of(self._tree, system)
         return text(manager.get("LastResetTime")) or ""
 
+    def _tell_unread(self) -> None:
+        """Says what an answer lacks that has no place for that itself."""
+        reasons = self._tree.unread
+        more = f" (and {len(reasons) - _TOLD} more)" if len(reasons) > _TOLD else ""
+        if reasons:
+            tell(f"not read: {'; '.join(reasons[:_TOLD])}{more}")
+
     async def _lamp(self, system: Document) -> tuple[str, Document, bool]:
         """Where the light is: at the system, or at what that stands in; and whether it is one of Dell's."""
         dell = (text(system.get("Manufacturer")) or "").startswith("Dell")
-        candidates = [system, *await parts.chassis_of(self._tree, system)]
+        candidates = [{**system, "@odata.id": self._system.path}, *await parts.chassis_of(self._tree, system)]
         for name in (_ACTIVE, _LED):
             for resource in candidates:
                 place = text(resource.get("@odata.id"))

@@ -244,11 +244,12 @@ class Service:
         try:
             parts = urlsplit(urljoin(self.url, reference))
             there = (parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme))
+            path = quote(parts.path, safe="/%:@!$&'()*+,;=~-._") + (f"?{parts.query}" if parts.query else "")
         except ValueError:
             raise Refused(f"{self.url}: it leads to {reference[:80]!a}, which is no address") from None
         if there != self._origin or parts.username is not None:
             raise Refused(f"{self.url}: it leads to {reference[:80]!a}, which is not itself: not followed")
-        return quote(parts.path, safe="/%:@!$&'()*+,;=~-._") + (f"?{parts.query}" if parts.query else "")
+        return path
 
     async def _exchange(
         self,

@@ -17,6 +17,8 @@ _MOST = 2_000
 """The most members of a collection that are read."""
 _PAGES = 200
 _EXPAND = "$expand=."
+_SHOWN = 120
+"""Characters of a path that are told."""
 
 
 class Tree:
@@ -28,16 +30,16 @@ class Tree:
         self.unread: list[str] = []
 
     async def get(self, reference: object) -> Document:
-        """The resource that `{"@odata.id": ...}` leads to; what is there in whole already; nothing where it leads
-        nowhere, or to nothing that can be read.
+        """The resource that `{"@odata.id": ...}` leads to, with the path where it was found; what is there in whole
+        already; nothing where it leads nowhere, or to nothing that can be read.
         """
         place = link(reference)
         if _whole(reference) or place is None:
             return mapping(reference)
         try:
-            return await self._system.service.get(place)
+            return {**await self._system.service.get(place), "@odata.id": place}
         except Refused as error:
-            self.unread.append(str(error))
+            self._note(place, error)
             return {}
 
     async def each(self, reference: object, last: int | None = None) -> AsyncIterator[Document]:
@@ -58,6 +60,9 @@ class Tree:
         """The same, as a list."""
         return [each async for each in self.each(reference, last)]
 
+    def _note(self, place: str, error: Refused) -> None:
+        self.unread.append(f"{error} ({place[:_SHOWN]!a})")
+
     async def _members(self, reference: object) -> list[Document]:
         """The members as the collection has them: links, or whole."""
         place = link(reference)
@@ -70,7 +75,7 @@ class Tree:
         try:
             return await self._listed(place)
         except Refused as error:
-            self.unread.append(str(error))
+            self._note(place, error)
             return []
 
     async def _listed(self, place: str) -> list[Document]:
@@ -79,7 +84,7 @@ class Tree:
             for member in listing(page.get("Members")):
                 found.setdefault(link(member) or str(len(found)), mapping(member))
             if len(found) >= _MOST:
-                self.unread.append(f"{place}: more than {_MOST} members")
+                self.unread.append(f"{self._system.url}: {place[:_SHOWN]!a} has more than {_MOST} members")
                 break
             await asyncio.sleep(0)
         return list(found.values())[:_MOST]
