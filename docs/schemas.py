@@ -317,6 +317,18 @@ FACTS: Fields = {
                                 {
                                     "names": (several(TEXT), "what the controller calls it, the best name first"),
                                     "macs": (several(TEXT), "its addresses"),
+                                    "hears": (
+                                        {
+                                            **record(
+                                                {
+                                                    "system": (TEXT, "which device"),
+                                                    "port": (TEXT, "on which of its ports"),
+                                                }
+                                            ),
+                                            "type": ["object", "null"],
+                                        },
+                                        "who announces himself there by LLDP",
+                                    ),
                                 }
                             )
                         ),

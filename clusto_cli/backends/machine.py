@@ -91,11 +91,12 @@ class Disk(NamedTuple):
 
 class CardPort(NamedTuple):
     """A port of a card: all names that the controller has for it, the best first, and its addresses, as
-    `52:54:00:00:00:01`.
+    `52:54:00:00:00:01`. hears: who announces himself there by LLDP: system and port.
     """
 
     names: tuple[str, ...]
     macs: tuple[str, ...]
+    hears: tuple[str, str] | None = None
 
 
 class Card(NamedTuple):

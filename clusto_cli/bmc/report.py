@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from clusto_cli.backends.machine import Component, Entry, Facts, Sensor
+from clusto_cli.backends.machine import CardPort, Component, Entry, Facts, Sensor
 from clusto_cli.bmc.machines import Answer, Told
 from clusto_core.model.ranges import fold
 from clusto_core.spelling import natural_key
@@ -104,7 +104,8 @@ def _pieces(facts: Facts) -> Iterator[tuple[str, str]]:
         if card.slot:
             yield "card", _joined(card.slot, card.model, _serial(card.serial))
         for port in card.ports:
-            yield "port", _joined(port.names[0] if port.names else "", ", ".join(port.macs), *port.names[1:])
+            hears = f"hears {' '.join(port.hears)}" if port.hears else None
+            yield "port", _joined(port.names[0] if port.names else "", ", ".join(port.macs), *port.names[1:], hears)
 
 
 def _joined(slot: str, *words: str | None) -> str:
@@ -132,13 +133,15 @@ def facts_record(facts: Facts) -> dict[str, Any]:
         "processors": [each._asdict() for each in facts.processors],
         "modules": [each._asdict() for each in facts.modules],
         "disks": [each._asdict() for each in facts.disks],
-        "cards": [
-            {**card._asdict(), "ports": [{"names": list(port.names), "macs": list(port.macs)} for port in card.ports]}
-            for card in facts.cards
-        ],
+        "cards": [{**card._asdict(), "ports": [_port_record(port) for port in card.ports]} for card in facts.cards],
         "bmc_macs": list(facts.bmc_macs),
         "unread": list(facts.unread),
     }
+
+
+def _port_record(port: CardPort) -> dict[str, Any]:
+    hears = dict(zip(("system", "port"), port.hears, strict=True)) if port.hears else None
+    return {"names": list(port.names), "macs": list(port.macs), "hears": hears}
 
 
 # --- firmware --------------------------------------------------------------------------------------------------------

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from clusto_cli import completion
 from clusto_cli.confirm import confirm
 from clusto_cli.context import App, pass_app
 from clusto_cli.grouping import Group
 from clusto_cli.options import dry_run_option, force_option, message_option, yes_option
 from clusto_cli.output import output_option, paged, write_lines, write_records
-from clusto_cli.targets import names_argument, targets
+from clusto_cli.targets import is_expression, names_argument, targets, where_option, with_where
 from clusto_core.errors import Malformed, Refused
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from clusto_cli.backends.machine import Entry, MachineControl
     from clusto_cli.backends.runner import Interruption
     from clusto_cli.bmc.machines import Machine, Question, Told
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 A = TypeVar("A")
 EXIT_REFUSED, EXIT_DEVICE, EXIT_INTERRUPTED = 4, 5, 130
+_LIGHT = ("on", "off")
 _BOOT = ("network", "disk", "default")
 _FOLLOWED = 10
 """Entries that are there already and are shown first by --follow."""
@@ -52,12 +56,40 @@ def command(app: App) -> None:
     app.heed()
 
 
-def _asking_options(function: F) -> F:
+def _controller_options(function: F) -> F:
     """How controllers are spoken to, and the form of what they say."""
     parallel = click.option(
         "--parallel", type=click.IntRange(1, 1000), default=64, show_default=True, help="Controllers at once."
     )
-    return names_argument(parallel(output_option(function)))
+    return parallel(output_option(function))
+
+
+def _asking_options(function: F) -> F:
+    """What every verb has."""
+    return names_argument(_controller_options(function))
+
+
+def _choosing_options(*words: str) -> Callable[[F], F]:
+    """What every verb has behind whose names one of these words may stand."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        given = [CompletionItem(word) for word in words if word.startswith(incomplete) and ctx.params.get("names")]
+        return [*completion.names(ctx, param, incomplete), *given]
+
+    argument = click.argument(
+        "names", metavar=f"[NAME...] [{'|'.join(words)}]", nargs=-1, callback=with_where, shell_complete=complete
+    )
+    return lambda function: where_option(argument(_controller_options(function)))
+
+
+def _chosen(names: Sequence[str], words: Sequence[str]) -> tuple[list[str], str | None]:
+    """The names, and the word that stands behind them; what `--where` selects may stand behind that."""
+    plain = [place for place, name in enumerate(names) if not is_expression(name)]
+    if not plain or names[plain[-1]] not in words:
+        return list(names), None
+    return [name for place, name in enumerate(names) if place != plain[-1]], names[plain[-1]]
 
 
 def _telling_options(function: F) -> F:
@@ -80,14 +112,15 @@ def _seconds(ctx: click.Context, option: click.Parameter, text: str | None) -> f
 
 
 @command.command("identify")
-@_asking_options
+@_choosing_options(*_LIGHT)
 @click.option(
     "--for", "seconds", callback=_seconds, metavar="TIME", help="On, and off again after so long, or at ^C: 10m."
 )
 @pass_app
 def identify(app: App, /, names: tuple[str, ...], seconds: float | None, parallel: int, output: str) -> int:
-    """Turn on or off the light that one looks for in the aisle: NAME... on, NAME... off, or NAME... --for TIME; without
-    any of these, say whether it is on.
+    """Turn on the light that one looks for in the aisle, or off, and read it back.
+
+    Write NAME... on, NAME... off, or NAME... --for TIME; without any of these, whether it is on is told.
 
     \b
         clusto bmc identify server1 on
@@ -96,11 +129,11 @@ def identify(app: App, /, names: tuple[str, ...], seconds: float | None, paralle
     from clusto_cli.bmc import actions
     from clusto_cli.bmc.machines import within
 
-    word = names[-1] if names and names[-1] in ("on", "off") else None
+    meant, word = _chosen(names, _LIGHT)
     if word is not None and seconds is not None:
         raise Malformed("--for turns the light on and off again: leave out the word")
     with app.reading() as reader:
-        machines = _machines(reader, names[:-1] if word else names)
+        machines = _machines(reader, meant)
 
     def say(told: Told[bool | None]) -> None:
         if output == "text" and told.failure is None:
@@ -142,7 +175,7 @@ def _lit(answer: bool | None, told: str | None) -> str:
 @pass_app
 @paged
 def sensors(app: App, /, names: tuple[str, ...], bad: bool, parallel: int, output: str) -> int:
-    """List the sensors of machines: temperatures, fans, voltages, supplies, each with what it reads and its state.
+    """List sensors, with what they read and how they are.
 
     \b
         clusto bmc sensors server1
@@ -326,7 +359,9 @@ def facts(
     dry_run: bool,
     force: bool,
 ) -> int:
-    """Say what machines consist of: maker, model, serial numbers, firmware, processors, memory, disks, network cards.
+    """Say what machines consist of, and hold it against the inventory.
+
+    Maker, model, serial numbers, firmware, processors, memory, disks, network cards with their ports and addresses.
 
     With --check serial number, addresses, type, memory and what --learn has recorded are held against the inventory.
     With --learn what is missing there is written, in one transaction: serial, memory, disk#0.serial and the like, the
@@ -378,12 +413,14 @@ def facts(
 
 
 @command.command("boot")
-@_asking_options
+@_choosing_options(*_BOOT)
 @_telling_options
 @pass_app
 def boot(app: App, /, names: tuple[str, ...], parallel: int, output: str, **options: Any) -> int:
-    """Choose what machines boot from next time, once: NAME... network, disk, or default, which takes that back; without
-    such a word, say what is chosen. It is read back from the controller.
+    """Choose what machines boot from next time, once, and read it back.
+
+    Write NAME... network, NAME... disk, or NAME... default, which takes that back; without such a word, what is chosen
+    is told.
 
     \b
         clusto bmc boot server1 network
@@ -393,9 +430,9 @@ def boot(app: App, /, names: tuple[str, ...], parallel: int, output: str, **opti
     from clusto_cli.bmc import actions
     from clusto_cli.bmc.history import keep
 
-    word = names[-1] if names and names[-1] in _BOOT else None
+    meant, word = _chosen(names, _BOOT)
     with app.reading() as reader:
-        machines = _machines(reader, names[:-1] if word else names)
+        machines = _machines(reader, meant)
         if word:
             _refuse(_protected(reader, machines), options["force"])
     if word and options["dry_run"]:
@@ -420,8 +457,9 @@ def boot(app: App, /, names: tuple[str, ...], parallel: int, output: str, **opti
 @_telling_options
 @pass_app
 def reset(app: App, /, names: tuple[str, ...], patience: float, parallel: int, output: str, **options: Any) -> int:
-    """Have controllers themselves start anew, and wait until they answer again. Their machines run on; sessions with
-    the controller, consoles among them, end.
+    """Have controllers themselves start anew, and wait for them.
+
+    Their machines run on; sessions with the controller, consoles among them, end.
 
     \b
         clusto bmc reset server1
@@ -459,7 +497,9 @@ def reset(app: App, /, names: tuple[str, ...], patience: float, parallel: int, o
 @pass_app
 @paged
 def firmware(app: App, /, names: tuple[str, ...], differing: bool, parallel: int, output: str) -> int:
-    """List the versions of firmware side by side: each component, its versions, and which machines have which.
+    """List versions of firmware side by side.
+
+    Each component with its versions, and which machines have which; nothing is flashed.
 
     \b
         clusto bmc firmware 'server[1-40]' --differing

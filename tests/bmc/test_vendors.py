@@ -128,7 +128,9 @@ def test_addresses_of_ports_wherever_they_are(start: Start, clusto: Clusto) -> N
             },
         )
     )
-    new = {"p1": {"Ethernet": {"AssociatedMACAddresses": ["5254.0000.0011", "00:00:00:00:00:00"]}}}
+    heard = {"SystemName": "switch2a", "PortId": "Eth1/7", "ChassisId": "c4:7e:e0:e4:55:3f"}
+    macs = ["5254.0000.0011", "00:00:00:00:00:00"]
+    new = {"p1": {"Ethernet": {"AssociatedMACAddresses": macs, "LLDPReceive": heard}}}
     resources.update(collection(f"{cards}/new/Ports", new))
     resources.update(collection(f"{cards}/old/NetworkPorts", {"q1": {}, "q2": {}}))
     port = {"PhysicalPortAssignment": link(f"{cards}/old/NetworkPorts/q2")}
@@ -140,6 +142,7 @@ def test_addresses_of_ports_wherever_they_are(start: Start, clusto: Clusto) -> N
     ports = {
         port["names"][0]: port["macs"] for card in asked(clusto, "facts")["facts"]["cards"] for port in card["ports"]
     }
+    assert "  port        p1: 52:54:00:00:00:11, hears switch2a Eth1/7" in clusto("bmc", "facts", "server1").out
     assert ports == {"p1": ["52:54:00:00:00:11"], "q1": [], "q2": ["52:54:00:00:00:22"], "f1": []}
 
 

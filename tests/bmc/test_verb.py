@@ -148,6 +148,16 @@ def test_the_light(start: Start, clusto: Clusto, name: str) -> None:
     assert len(service.asked("PATCH")) == 2
 
 
+def test_words_behind_names(start: Start, clusto: Clusto) -> None:
+    service = start()
+    assert clusto("bmc", "identify", "on", "--where", "driver:Server").out == "server1 light on\n"
+    assert service.resources[SYSTEM]["LocationIndicatorActive"] is True
+    assert clusto("bmc", "boot", "--where", "driver:Server", "network", "--dry-run").out.endswith("network, once\n")
+    completed = clusto("completion", "bash", "--line", "clusto bmc boot server1 ne").out.split()
+    assert [word for word in completed if word.startswith("network")] != []
+    assert "network" not in clusto("completion", "bash", "--line", "clusto bmc boot ne").out
+
+
 def test_a_light_that_only_says_it_is_on(start: Start, clusto: Clusto, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(actions, "SLOW", 0.1)
     start().habit = lambda _, request: Reply(204) if request.method == "PATCH" else None

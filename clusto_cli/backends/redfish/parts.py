@@ -168,7 +168,7 @@ async def _card(tree: Tree, adapter: Document) -> Card:
     slot = _text(adapter, "Id", "Name") or ""
     ports = await tree.all(adapter.get("Ports")) or await tree.all(adapter.get("NetworkPorts"))
     found = {
-        text(each.get("@odata.id")) or str(number): CardPort(_names(each, slot), _port_macs(each))
+        text(each.get("@odata.id")) or str(number): CardPort(_names(each, slot), _port_macs(each), _neighbour(each))
         for number, each in enumerate(ports)
     }
     if not any(port.macs for port in found.values()):
@@ -198,6 +198,13 @@ def _port_macs(port: Document) -> tuple[str, ...]:
         return ()
     above = texts(port.get("AssociatedNetworkAddresses"))
     return macs_of(above or texts(mapping(port.get("Ethernet")).get("AssociatedMACAddresses")))
+
+
+def _neighbour(port: Document) -> tuple[str, str] | None:
+    """Who is at the other end of the cable, as its port has heard (Port, Ethernet.LLDPReceive)."""
+    heard = mapping(mapping(port.get("Ethernet")).get("LLDPReceive"))
+    system, place = _text(heard, "SystemName", "ChassisId"), _text(heard, "PortId")
+    return (system, place) if system and place else None
 
 
 def _interface_macs(interface: Document) -> tuple[str, ...]:
