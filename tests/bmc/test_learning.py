@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clusto_cli.backends.machine import Disk, Facts
+from clusto_cli.bmc.holding import said_by
 from clusto_core.answers.hardware import Kind, Row, Said, SaidPort, compare, placed
 from clusto_core.inventory import Inventory
 from clusto_core.model.attributes import Key
@@ -221,3 +223,11 @@ def test_the_answer_for_programs(learned: Mockup, clusto: Clusto) -> None:
         {"kind": "differs", "thing": "server1", "key": "serial", "recorded": "S9", "said": "S1"},
         {"kind": "gone", "thing": "server1", "key": "card#0", "recorded": "slot NIC1", "said": None},
     ]
+
+
+@pytest.mark.parametrize(
+    "nothing", ["", "0", "00000000", "N/A", "None", "Not Specified", "To be filled by O.E.M.", "NO DIMM"]
+)
+def test_what_stands_for_nothing_is_not_said(nothing: str) -> None:
+    said = said_by(Facts(vendor=nothing, serial=nothing, disks=(Disk("Bay 0", nothing, nothing, None, None),)))
+    assert (said.maker, said.serial, said.rows) == ("", "", [Row("disk", {"slot": "Bay 0"})])

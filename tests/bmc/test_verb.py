@@ -196,6 +196,22 @@ def test_a_light_goes_off_at_an_interrupt(start: Start, inventory: Inventory, en
     assert service.resources[SYSTEM]["LocationIndicatorActive"] is False
 
 
+def test_an_interrupt_waits_for_nobody(start: Start, inventory: Inventory) -> None:
+    """However long a controller may take for an answer."""
+    service = start(timeout=600)
+    service.habit = lambda *_: Reply(octets=b" " * 60_000, drip=0.1)
+    command = [sys.executable, "-m", "clusto_cli.main", "bmc", "facts", "server1"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
+    ) as process:
+        while not service.requests:
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=30)[1]
+    assert (process.returncode, "interrupted before it had answered" in said) == (130, True)
+
+
 def test_the_log_is_followed(start: Start, inventory: Inventory) -> None:
     service = start()
     command = [sys.executable, "-m", "clusto_cli.main", "bmc", "log", "server1", "--follow", "--every", "0.1"]
