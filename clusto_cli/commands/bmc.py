@@ -32,8 +32,6 @@ A = TypeVar("A")
 EXIT_REFUSED, EXIT_DEVICE, EXIT_INTERRUPTED = 4, 5, 130
 _LIGHT = ("on", "off")
 _BOOT = ("network", "disk", "default")
-_FOLLOWED = 10
-"""Entries that are there already and are shown first by --follow."""
 _NO_BOOT: Mapping[str, Any] = {"device": None, "once": None, "code": None}
 _NO_RESET: Mapping[str, Any] = {"verified": False, "seconds": None}
 _LONGEST = 7 * 86400
@@ -240,12 +238,16 @@ def log(
     with app.reading() as reader:
         machines = _machines(reader, names)
         refused = _protected(reader, machines) if clear else []
+        _refuse(refused, options["force"])
     if follow:
-        return _follow(app, machines, within(asked), every, parallel, output)
+        from clusto_cli.bmc.following import follow as go_on
+
+        go_on(app, machines, within(asked), every, parallel, output)
+        return EXIT_INTERRUPTED
     told, interrupted = _ask("bmc log", machines, within(asked), parallel)
     if clear and not interrupted:
         found = [each for each in told if each.failure is None and each.answer]
-        return _clear(app, told, [each.machine for each in found], which, refused, parallel, output, options)
+        return _clear(app, told, [each.machine for each in found], which, parallel, output, options)
     _tell_entries(told, None if clear else last, output, len(told) > 1)
     _write(output, told, lambda entries: entries_record(entries[-last:]), entries_record([]))
     return _end(app, told, interrupted)
@@ -266,7 +268,6 @@ def _clear(
     read: Sequence[Told[list[Entry]]],
     machines: Sequence[Machine],
     which: str | None,
-    refused: Sequence[str],
     parallel: int,
     output: str,
     options: Mapping[str, Any],
@@ -274,10 +275,9 @@ def _clear(
     """Shows what would be gone, asks, clears, and keeps in the history that it was."""
     from clusto_cli.bmc.actions import clearing
     from clusto_cli.bmc.history import keep
-    from clusto_cli.bmc.report import entries_record
+    from clusto_cli.bmc.report import entries_record, entry_line
 
     several, dry = len(read) > 1, bool(options["dry_run"])
-    _refuse(refused, options["force"])
     if output == "text":
         _tell_entries(read, None, output, several)
     if machines and not dry:
@@ -286,6 +286,10 @@ def _clear(
         told, interrupted = _ask("bmc log --clear", machines, clearing(which), parallel)
         keep(app, "log --clear", told, options["message"])
         if output == "text":
+            shown = {each.name: each.answer or [] for each in read}
+            for each in told:
+                late = [entry for entry in each.answer or [] if entry not in shown[each.name]]
+                write_lines(entry_line(each.name, entry, several) for entry in late)
             write_lines(f"{each.name} cleared, {len(each.answer or [])} entries" for each in told if not each.failure)
     else:
         told, interrupted = [], False
@@ -298,44 +302,6 @@ def _clear(
         empty = entries_record([])
         write_records(output, [_record(each, partial(entries_record, cleared=gone), empty) for each, gone in held])
     return _end(app, every, interrupted)
-
-
-def _follow(
-    app: App, machines: Sequence[Machine], question: Question[list[Entry]], every: float, parallel: int, output: str
-) -> int:
-    """Tells what is new at each look, until it is given up."""
-    import sys
-
-    from clusto_cli.backends.runner import run
-    from clusto_cli.bmc.machines import ask, refuse_all
-    from clusto_cli.bmc.report import entries_record, entry_line
-
-    known: dict[str, set[Entry]] = {}
-    failing: dict[str, str] = {}
-
-    def tell(told: Told[list[Entry]]) -> None:
-        failure = "" if told.failure is None else told.line
-        if failure != failing.get(told.name, ""):
-            app.say(failure or f"{told.name}: answers again")
-        failing[told.name] = failure
-        if told.answer is None:
-            return
-        before = known.get(told.name)
-        new = told.answer[-_FOLLOWED:] if before is None else [each for each in told.answer if each not in before]
-        known[told.name] = set(told.answer)
-        if output == "text":
-            write_lines(entry_line(told.name, entry, len(machines) > 1) for entry in new)
-        elif new:
-            write_records(output, [{"name": told.name, **entries_record(new), "refused": False, "failure": None}])
-        sys.stdout.flush()
-
-    async def main(interruption: Interruption) -> None:
-        refuse_all(await ask(machines, question, interruption, parallel=parallel, tell=tell))
-        while not await interruption.pause(every):
-            await ask(machines, question, interruption, parallel=parallel, tell=tell)
-
-    run(main)
-    return EXIT_INTERRUPTED
 
 
 @command.command("facts")
