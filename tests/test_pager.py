@@ -157,6 +157,7 @@ def test_an_interrupt_ends_a_command_that_still_writes(here: dict[str, str]) -> 
 
 
 ACTING = {
+    *("bmc boot", "bmc identify", "bmc log", "bmc reset"),
     *("allocate", "batch", "console", "deallocate", "move", "network setvlan", "network undo", "network verify"),
     *("power cycle", "power feed cycle", "power off", "power on", "power revert", "power status", "power trust"),
     *("rebuild", "replace", "retire", "sync"),
