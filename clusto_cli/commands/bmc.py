@@ -12,6 +12,7 @@ from clusto_cli import completion
 from clusto_cli.confirm import confirm
 from clusto_cli.context import App, pass_app
 from clusto_cli.grouping import Group
+from clusto_cli.numbers import Real, Whole
 from clusto_cli.options import dry_run_option, force_option, message_option, yes_option
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.targets import is_expression, names_argument, targets, where_option, with_where
@@ -57,7 +58,7 @@ def command(app: App) -> None:
 def _controller_options(function: F) -> F:
     """How controllers are spoken to, and the form of what they say."""
     parallel = click.option(
-        "--parallel", type=click.IntRange(1, 1000), default=64, show_default=True, help="Controllers at once."
+        "--parallel", type=Whole(1, 1000), default=64, show_default=True, help="Controllers at once."
     )
     return parallel(output_option(function))
 
@@ -198,9 +199,9 @@ def sensors(app: App, /, names: tuple[str, ...], bad: bool, parallel: int, outpu
 @command.command("log")
 @_asking_options
 @click.option("--follow", is_flag=True, help="Go on with what is logged from now on, until ^C.")
-@click.option("--every", type=click.FloatRange(0.1), default=5.0, show_default=True, help="Seconds between two looks.")
+@click.option("--every", type=Real(0.1), default=5.0, show_default=True, help="Seconds between two looks.")
 @click.option("--clear", is_flag=True, help="Empty the log, and show what was in it; asks.")
-@click.option("--last", type=click.IntRange(1), default=100, show_default=True, help="How many of the newest.")
+@click.option("--last", type=Whole(1), default=100, show_default=True, help="How many of the newest.")
 @click.option("--log", "which", metavar="LOG", help="Another log than the hardware's events (Redfish), or all.")
 @_telling_options
 @pass_app
