@@ -16,7 +16,7 @@ from typing import Any
 from clusto_core import secrecy
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, StoreBroken
 
-REVISION = "0009"
+REVISION = "0013"
 """The schema's revision that the statements are written for; a test holds it against the newest migration."""
 
 DEFINITIONS = """
@@ -102,6 +102,14 @@ class Database:
 
     def _spelled(self, sql: str) -> str:
         return sql if self.dialect == "sqlite" else _pyformat(sql)
+
+    def break_off(self) -> None:
+        """Has the statement that another thread runs on it fail, on SQLite and PostgreSQL; it may be called from any
+        thread."""
+        if self.dialect == "sqlite":
+            self.connection.interrupt()
+        elif self.dialect == "postgresql":
+            self.connection.cancel()
 
     def broken(self, error: Exception) -> Exception:
         """What an error of the database driver means to clusto: a StoreBroken of one line, or the error itself."""
