@@ -89,7 +89,7 @@ def serve(
     plan = serving.Plan([serving.place(text, port) for text in places], doors, tls, boot)
     if not insecure:
         serving.check_exposure(plan)
-    serving.serve(app.settings, app.config, plan, app.say)
+    serving.serve(app, plan)
 
 
 @command.group("token", cls=Group)

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from clusto_cli.context import App
 from clusto_cli.web.answering import Answer
 from clusto_cli.web.callers import Caller, Credentials, identify
 from clusto_cli.web.threads import Work
@@ -60,9 +61,9 @@ class Asked(NamedTuple):
 class Desk:
     """The inventory that is served."""
 
-    def __init__(self, settings: Settings, config: str | None = None) -> None:
-        self.settings = settings
-        self.config = config
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.settings = app.settings
 
     def answered(
         self, request: Request, work: Work, answer: Callable[[Asked], Answer], allowed: Callable[[Caller, int], bool]

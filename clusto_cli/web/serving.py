@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from clusto_cli.backends.runner import Interruption, run
+from clusto_cli.context import App
+from clusto_cli.diversion import installed
 from clusto_cli.hosting.limits import Gate, Limits, Log
 from clusto_cli.hosting.listening import allow_connections, hosted, listening, problem
 from clusto_cli.web import api, pages
@@ -17,7 +19,6 @@ from clusto_cli.web.asking import Desk
 from clusto_cli.web.callers import Doors, is_here
 from clusto_cli.web.routing import Events, Route, Static
 from clusto_cli.web.threads import Bounds, Threads
-from clusto_core.config import Settings
 from clusto_core.errors import Malformed, Refused
 from clusto_core.store.reader import open_reader
 
@@ -47,32 +48,32 @@ class Plan(NamedTuple):
     bounds: Bounds = Bounds()
 
 
-def serve(settings: Settings, config: str | None, plan: Plan, say: Callable[[str], None]) -> None:
-    """Serves until it is interrupted or terminated; `say` gets a line for each request and each problem. Raises
+def serve(app: App, plan: Plan) -> None:
+    """Serves until it is interrupted or terminated; `app.say` gets a line for each request and each problem. Raises
     NotFound where there is no store, Malformed for files of TLS that are none, Refused where it cannot listen."""
     from clusto_cli.rebuild import serve as boot_server
 
-    with open_reader(settings.url):
+    with open_reader(app.settings.url):
         pass
     tls = context_of(*plan.tls) if plan.tls else None
     if plan.boot is not None:
-        boot_server.check(settings, plan.boot.directory)
+        boot_server.check(app.settings, plan.boot.directory)
     allow_connections()
 
     async def main(interruption: Interruption) -> None:
-        log = Log(partial(boot_server.write, say), plan.limits)
+        log = Log(partial(boot_server.write, app.say), plan.limits)
         asyncio.get_running_loop().set_exception_handler(lambda loop, context: log.tell(problem(context)))
         try:
-            await _serve(settings, config, plan, tls, log, interruption)
+            await _serve(app, plan, tls, log, interruption)
         finally:
             log.sum_up()
 
-    run(main)
+    with installed():
+        run(main)
 
 
 async def _serve(
-    settings: Settings,
-    config: str | None,
+    app: App,
     plan: Plan,
     tls: ssl.SSLContext | None,
     log: Log,
@@ -80,12 +81,12 @@ async def _serve(
 ) -> None:
     from clusto_cli.rebuild import serve as boot_server
 
-    works = [_answering(settings, config, plan, tls, log, interruption)]
+    works = [_answering(app, plan, tls, log, interruption)]
     if plan.boot is not None:
         boot = plan.boot
         works.append(
             boot_server.answering(
-                settings, boot.places, boot.directory, log, boot.disarm, interruption, limits=plan.limits
+                app.settings, boot.places, boot.directory, log, boot.disarm, interruption, limits=plan.limits
             )
         )
     try:
@@ -97,8 +98,7 @@ async def _serve(
 
 
 async def _answering(
-    settings: Settings,
-    config: str | None,
+    app: App,
     plan: Plan,
     tls: ssl.SSLContext | None,
     log: Log,
@@ -106,7 +106,7 @@ async def _answering(
 ) -> None:
     threads = Threads(plan.bounds)
     gate = Gate(plan.limits, log.tell)
-    site = Site(Desk(settings, config), plan.doors, threads, gate, plan.rates)
+    site = Site(Desk(app), plan.doors, threads, gate, plan.rates)
     interruption.when_asked(site.ending.set)
     try:
         async with hosted(site.application(routes()), plan.places, gate, log, name="clusto.serve", tls=tls):

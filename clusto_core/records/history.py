@@ -62,15 +62,28 @@ _CHANGES_OF = """
 _CHANGE = "SELECT c.thing_id, c.name, c.before, c.after FROM changes c"
 
 
+class Author(NamedTuple):
+    """For whom this program does something: a user that it knows by other means than the system's, and his host."""
+
+    user: str
+    host: str
+
+
 def record(
-    unit: UnitOfWork, command: str, message: str | None, reverts: int | None, signed: Signature | None = None
+    unit: UnitOfWork,
+    command: str,
+    message: str | None,
+    reverts: int | None,
+    signed: Signature | None = None,
+    author: Author | None = None,
 ) -> int:
     """Writes the history of all that a unit of work is about to change; gives the transaction's number. It is ours and
-    of now, unless it is `signed` by somebody else."""
+    of now, for the user of this program or an `author`, unless it is `signed` by somebody else."""
     from clusto_core.store import rows
 
     number = unit.new_transaction_id()
-    signed = signed or Signature(time.time_ns() / 1_000_000_000, user(), os.uname().nodename, command, message or "")
+    author = author or Author(user(), os.uname().nodename)
+    signed = signed or Signature(time.time_ns() / 1_000_000_000, *author, command, message or "")
     moment = int(signed.time * 1_000_000)
     message = signed.message.encode(errors="replace").decode().replace("\0", "?") or None
     entry = (number, moment, signed.user[:100], signed.host[:255], signed.command, message, reverts)
