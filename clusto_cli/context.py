@@ -46,6 +46,8 @@ class App:
         """The command line that is done; None for the one of this process."""
         self.author: Author | None = None
         """For whom it is done; None for the user of this process."""
+        self.overseer: Callable[[Transaction], None] | None = None
+        """Looks at each change before it is kept, and may raise."""
         self.asks_devices = True
         """Whether devices may be asked for what they know."""
         self._told: set[str] = set()
@@ -119,7 +121,11 @@ class App:
         options: dict[str, Any] = {"dry_run": dry_run, "reverts": reverts, "strict": strict, "author": self.author}
         with inventory.change("", message, notify=self.say, **options) as change:
             change.command = command_line(_concealed(written), self.words)
+            if self._reader is not None:
+                change.unit.reader.discreet = self._reader.discreet
             yield change
+            if self.overseer is not None:
+                self.overseer(change)
         for note in change.notes:
             self.say(f"note: {note}")
         App.committed = change.id or App.committed

@@ -261,11 +261,15 @@ def invoke(arguments: list[str]) -> int:
     except click.ClickException as error:
         return _fail(usage(error), EXIT_USAGE, debug)
     except ClustoError as error:
-        code = next((code for kind, code in _CODES if isinstance(error, kind)), EXIT_UNEXPECTED)
-        return _fail(str(error), code, debug, error.details)
+        return _fail(str(error), code_of(error), debug, error.details)
     except Exception as error:
         return _unexpected(error, debug)
     return code
+
+
+def code_of(error: ClustoError) -> int:
+    """The exit code that says what the caller can do about it."""
+    return next((code for kind, code in _CODES if isinstance(error, kind)), EXIT_UNEXPECTED)
 
 
 def _told(arguments: list[str]) -> int:

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import contextlib
 import hashlib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from clusto_cli.hosting.limits import Buckets, Gate, client_of
@@ -19,6 +19,7 @@ from clusto_cli.web.answering import (
     Unsupported,
     problem,
     status_of,
+    title_of,
     words_of,
 )
 from clusto_cli.web.asking import Asked, Desk, Request
@@ -38,6 +39,7 @@ _POLICY = (
 _POLL = 1.0
 _QUIET = 15
 """Seconds between two looks for news, and how many without any until a comment keeps the connection alive."""
+_PROGRAMS = ("/api/", "/sd/", "/metrics")
 _SAFE = ("GET", "HEAD")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -47,6 +49,10 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Server": "clusto",
 }
+
+
+Failed = Callable[[int, str, str, tuple[str, ...]], Answer]
+"""What a person sees of what went wrong: the status, its title, what to do, further lines."""
 
 
 class Rates(NamedTuple):
@@ -62,8 +68,9 @@ class Rates(NamedTuple):
 class Site:
     """What answers requests."""
 
-    def __init__(self, desk: Desk, doors: Doors, threads: Threads, gate: Gate, rates: Rates) -> None:
+    def __init__(self, desk: Desk, doors: Doors, threads: Threads, gate: Gate, rates: Rates, failed: Failed) -> None:
         self._desk, self._doors, self._threads, self._gate, self._rates = desk, doors, threads, gate, rates
+        self._failed = failed
         self._asked = Buckets(rates.per_second, rates.at_once)
         self._wrong = Buckets(rates.wrong_per_second, rates.wrong_at_once)
         self.ending = asyncio.Event()
@@ -95,7 +102,7 @@ class Site:
                 return await handler(request)
             except web.HTTPException as error:
                 headers = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
-                return self._response(problem(error.status, error.reason.lower(), headers=headers))
+                return self._response(self._told(request, error.status, error.reason.lower(), (), headers))
             except ClustoError as error:
                 return self._response(self._failure(request, error))
             finally:
@@ -108,9 +115,17 @@ class Site:
         client = client_of(request.remote)
         if isinstance(error, Unknown) and "Authorization" in request.headers:
             self._wrong.take(client)
-        headers = getattr(error, "headers", {})
-        answer = problem(status_of(error), words_of(error), error.details, headers)
+        answer = self._told(request, status_of(error), words_of(error), error.details, getattr(error, "headers", {}))
         return answer._replace(note=str(error))
+
+    def _told(
+        self, request: web.Request, status: int, words: str, lines: tuple[str, ...], headers: Mapping[str, str]
+    ) -> Answer:
+        """What went wrong: a page for a person, else a problem."""
+        if request.path.startswith(_PROGRAMS) or "text/html" not in request.headers.get("Accept", ""):
+            return problem(status, words, lines, headers)
+        page = self._failed(status, title_of(status), words, lines)
+        return page._replace(status=status, headers={"Cache-Control": "no-store", **headers}, note=words)
 
     def _handler(self, route: Route | Static | Events) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         if isinstance(route, Static):
@@ -242,19 +257,18 @@ class _Asking:
 
     def __init__(self, route: Route, asked: Request) -> None:
         self._route, self._asked = route, asked
-        self._conditional = not route.fresh and asked.method in _SAFE
-        self._caller = ""
-        self._number = 0
+        self._conditional = not route.fresh and asked.method in _SAFE and _is_settled(asked.query.get("at"))
+        self._caller = self._tag = ""
 
-    def allowed(self, caller: Caller, number: int) -> bool:
+    def allowed(self, caller: Caller, tag: str) -> bool:
         """Whether an answer is to be worked out. Raises Forbidden."""
-        self._caller, self._number = caller.name, number
+        self._caller, self._tag = caller.name, tag
         permit(caller, self._route.role)
-        return not (self._conditional and _has(self._asked, number))
+        return not (self._conditional and _has(self._asked, tag))
 
     def finished(self, answer: Answer) -> Answer:
         """With what all answers say."""
-        tag = {"ETag": f'"{self._number}"'} if self._conditional else {}
+        tag = {"ETag": f'"{self._tag}"'} if self._conditional else {}
         return answer._replace(headers={**tag, **answer.headers}, note=f"{self._caller} {answer.note}".rstrip())
 
 
@@ -271,17 +285,19 @@ class _News:
         """In a thread: what is to be sent now. Raises Unknown, Forbidden: also for a token that is no more."""
         found: list[bytes] = []
 
-        def allowed(caller: Caller, number: int) -> bool:
+        def allowed(caller: Caller, tag: str) -> bool:
             permit(caller, self._route.role)
             self.caller = caller.name
+            number = int(tag.partition("-")[0])
             if self._since is None:
                 self._since = number
             return number > self._since
 
         def answer(given: Asked) -> Answer:
-            for name, data, number in self._route.news(given, self._since or 0):
-                found.append(f"id: {number}\nevent: {name}\ndata: {data}\n\n".encode())
-            self._since = given.number
+            news = self._route.news(given, self._since or 0)
+            found.extend(f"id: {number}\nevent: {name}\ndata: {data}\n\n".encode() for name, data, number in news)
+            # What is not told yet comes at the next look.
+            self._since = news[-1][2] if news else given.number
             return Answer(b"")
 
         desk.answered(self._asked, work, answer, allowed)
@@ -294,7 +310,12 @@ def permit(caller: Caller, role: str) -> None:
         raise Forbidden(f"{caller.name} is a {caller.role}, and this is for a {role}")
 
 
-def _has(asked: Request, number: int) -> bool:
-    """Whether the asker has the answer as of that transaction (RFC 9110, 13.1.2: a weak comparison)."""
+def _is_settled(moment: str | None) -> bool:
+    """Whether a moment is the same tomorrow: now, as of a transaction; the number of one."""
+    return not moment or moment.lstrip("@").isdecimal()
+
+
+def _has(asked: Request, tag: str) -> bool:
+    """Whether the asker has the answer with that tag (RFC 9110, 13.1.2: a weak comparison)."""
     tags = asked.headers.get("If-None-Match", "")
-    return tags.strip() == "*" or f'"{number}"' in (tag.strip().removeprefix("W/") for tag in tags.split(","))
+    return tags.strip() == "*" or f'"{tag}"' in (tag.strip().removeprefix("W/") for tag in tags.split(","))

@@ -7,15 +7,19 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from clusto_cli.context import App
-from clusto_cli.web.answering import Answer
+from clusto_cli.web.answering import Answer, Forbidden
 from clusto_cli.web.callers import Caller, Credentials, identify
 from clusto_cli.web.threads import Work
 from clusto_core.config import Settings
+from clusto_core.errors import ClustoError
 from clusto_core.records import history
+from clusto_core.records.sight import Sight, Sights
 from clusto_core.store.reader import Reader, open_reader
 
 if TYPE_CHECKING:
     from multidict import MultiMapping
+
+    from clusto_core.inventory import Transaction
 
 
 class Request(NamedTuple):
@@ -36,7 +40,7 @@ class Request(NamedTuple):
 class Asked(NamedTuple):
     """A request, and what answers it: `reader` is one consistent read of the inventory as it is, or as it was at the
     query's `at`, with nothing in it but what its caller may see. `number` is the newest transaction in it, which
-    ETags are; `settings` where the same is found again. `write` passes on a part of a long answer."""
+    ETags begin with; `settings` where the same is found again. `sight` is what a caller sees who does not see all."""
 
     request: Request
     caller: Caller
@@ -45,17 +49,58 @@ class Asked(NamedTuple):
     settings: Settings
     work: Work
     desk: Desk
+    sight: Sight | None = None
 
     @property
     def moment(self) -> str | None:
         """The moment that is asked about; None for now."""
         return self.request.query.get("at") or None
 
+    @property
+    def tag(self) -> str:
+        """The entity tag of what is in the inventory for this caller."""
+        return str(self.number) if self.sight is None else f"{self.number}-{self.sight.digest}"
+
     def begin(self, head: Answer) -> Callable[[bytes], None]:
         """Begins an answer that may be long; gives what takes its parts, one after the other, and raises
         BrokenPipeError when nobody reads them any more. The function that answers then returns `head`."""
         self.work.head = head
         return self.work.write
+
+    @contextlib.contextmanager
+    def then(self) -> Iterator[Asked]:
+        """The same at the moment that is asked about."""
+        if self.moment is None:
+            yield self
+            return
+        from clusto_core.records import moments
+        from clusto_core.store.past import open_past
+
+        with open_past(self.settings.url, moments.finder(self.moment)) as past, self.work.asking(past):
+            reader = Reader(past)
+            reader.discreet = True
+            yield self._replace(reader=reader)
+
+    def oversee(self, change: Transaction) -> None:
+        """Looks at a change before it is kept. Raises Forbidden where it goes beyond what the caller sees."""
+        if self.sight is not None and self.settings == self.desk.settings and change.before is not None:
+            with change.before() as before:
+                self.sight.check(change.unit, before)
+
+    def attempts(self) -> Iterator[Asked]:
+        """See `verbs.Attempts`."""
+        if self.sight is None:
+            yield self
+            return
+        with self.sight.scratch() as url:
+            yield self._replace(settings=Settings(url))
+        try:
+            with open_reader(self.desk.settings.url) as reader:
+                yield self._replace(reader=reader, settings=self.desk.settings)
+        except Forbidden:
+            raise
+        except ClustoError:
+            raise Forbidden(f"{self.caller.name} may not do that: it touches more than it sees") from None
 
 
 class Desk:
@@ -64,28 +109,43 @@ class Desk:
     def __init__(self, app: App) -> None:
         self.app = app
         self.settings = app.settings
+        self._sights = Sights(app.settings.url)
 
     def answered(
-        self, request: Request, work: Work, answer: Callable[[Asked], Answer], allowed: Callable[[Caller, int], bool]
+        self, request: Request, work: Work, answer: Callable[[Asked], Answer], allowed: Callable[[Caller, str], bool]
     ) -> Answer | None:
-        """The answer to who may have it; None where `allowed`, told who asks and the newest transaction, says so.
+        """The answer to who may have it; None where `allowed`, told who asks and the tag of what he sees, says so.
         Raises ClustoError."""
         with open_reader(self.settings.url) as whole, work.asking(whole.database):
             caller = identify(whole, request.credentials)
-            number = history.latest(whole)
-            if not allowed(caller, number):
-                return None
-            with self._seen(whole, caller, request.query.get("at"), work) as (reader, settings):
-                return answer(Asked(request, caller, reader, number, settings, work, self))
+            with self._seen(whole, caller, request, work) as asked:
+                if not allowed(caller, asked.tag):
+                    return None
+                with asked.then() as then:
+                    return answer(then)
 
     @contextlib.contextmanager
-    def _seen(self, whole: Reader, caller: Caller, moment: str | None, work: Work) -> Iterator[tuple[Reader, Settings]]:
-        """What a caller sees, and where that is found again."""
-        if not moment:
-            yield whole, self.settings
+    def _seen(self, whole: Reader, caller: Caller, request: Request, work: Work) -> Iterator[Asked]:
+        """What a caller sees, as it is now."""
+        if caller.scope is None:
+            whole.discreet = True
+            yield Asked(request, caller, whole, history.latest(whole), self.settings, work, self)
             return
-        from clusto_core.records import moments
-        from clusto_core.store.past import open_past
+        with self._sights.of(whole, caller.scope) as sight, open_reader(sight.url) as reader:
+            reader.discreet = True
+            with work.asking(reader.database):
+                number = history.latest(reader)
+                yield Asked(request, caller, reader, number, Settings(sight.url), work, self, sight)
 
-        with open_past(self.settings.url, moments.finder(moment)) as past, work.asking(past):
-            yield Reader(past), self.settings
+    @contextlib.contextmanager
+    def again(self, asked: Asked) -> Iterator[Asked]:
+        """The same, of now: after a change."""
+        with (
+            open_reader(self.settings.url) as whole,
+            self._seen(whole, asked.caller, asked.request, asked.work) as now,
+        ):
+            yield now
+
+    def close(self) -> None:
+        """Ends what it has open."""
+        self._sights.close()

@@ -106,7 +106,8 @@ async def _answering(
 ) -> None:
     threads = Threads(plan.bounds)
     gate = Gate(plan.limits, log.tell)
-    site = Site(Desk(app), plan.doors, threads, gate, plan.rates)
+    desk = Desk(app)
+    site = Site(desk, plan.doors, threads, gate, plan.rates, pages.failed)
     interruption.when_asked(site.ending.set)
     try:
         async with hosted(site.application(routes()), plan.places, gate, log, name="clusto.serve", tls=tls):
@@ -115,6 +116,7 @@ async def _answering(
     finally:
         site.ending.set()
         threads.close()
+        desk.close()
 
 
 def routes() -> Iterable[Route | Static | Events]:

@@ -146,6 +146,12 @@ def page(reader: Reader, after: int, until: int, size: int) -> list[Entry]:
     return [_entry(row) for row in reader.database.rows(sql, {"after": after, "until": until, "size": size})]
 
 
+def following(reader: Reader, after: int, size: int) -> list[Entry]:
+    """At most so many transactions, oldest first, after the one of a number."""
+    sql = _ENTRY + " WHERE x.id > :after ORDER BY x.id LIMIT :size"
+    return [_entry(row) for row in reader.database.rows(sql, {"after": after, "size": size})]
+
+
 def numbered(reader: Reader, numbers: Iterable[int]) -> list[Entry]:
     """The transactions that have these numbers, newest first."""
     found = map(_entry, reader.database.rows_in(_ENTRY + " WHERE x.id IN (:ids)", list(numbers)))

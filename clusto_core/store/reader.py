@@ -153,6 +153,8 @@ class Reader:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self.discreet = False
+        """Whether expressions may not test the values of what is secret, which would tell them by and by."""
 
     # --- Things by name ----------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from clusto_cli.web.answering import JSON, Answer
 from clusto_cli.web.asking import Asked
-from clusto_cli.web.routing import Events, Route
+from clusto_cli.web.routing import Route
 from clusto_core.errors import Malformed
 from clusto_core.records.tokens import READER
 
@@ -91,12 +91,6 @@ class Operation(NamedTuple):
 
     def _answered(self, asked: Asked) -> Answer:
         return self.answer(asked, read(self.parameters, asked))
-
-
-class Feed(NamedTuple):
-    """What is sent as it comes; told of in the description with the operation of the same path."""
-
-    events: Events
 
 
 def read(parameters: tuple[Parameter, ...], asked: Asked) -> dict[str, list[Any]]:

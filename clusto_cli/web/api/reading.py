@@ -48,7 +48,6 @@ class Reading(NamedTuple):
 
 _FIND = ("columns", "sort", "reverse", "allow_unknown")
 _LOG = ("patch", "since", "until", "user", "verb", "key", "where", "grep")
-_NETWORKS = "name,driver,attr:cidr,attr:gateway,attr:vrf"
 READINGS = (
     Reading("/things", "find", "What an expression selects", _WHERE, (EVERYTHING,), _FIND),
     Reading("/count", "find", "How many an expression selects", _WHERE, (EVERYTHING,), (), ("--count",), one=True),
@@ -95,9 +94,7 @@ READINGS = (
         "Where Things are, or whoever holds an address",
         Parameter("name", NAME, _NAMES.words, many=True, required=True),
     ),
-    Reading(
-        "/networks", "find", "The Networks", None, ("driver:Network",), (), ("--columns", _NETWORKS, "--allow-unknown")
-    ),
+    Reading("/networks", "find", "The Networks", None, ("driver:Network",), _FIND),
     Reading("/networks/{name}/addresses", "ip list", "The addresses of a Network that something holds"),
     Reading("/networks/{name}/free", "ip list", "The addresses of a Network that may be given out", fixed=("--free",)),
     Reading("/addresses", "ip list", "The addresses that something holds"),
@@ -142,7 +139,7 @@ def _operation(reading: Reading) -> Operation:
 
     def answer(asked: Asked, values: Mapping[str, list[Any]]) -> Answer:
         words = _line(reading, asked.request.path, options, values)
-        return _one(asked, words) if reading.one else _many(asked, words, values)
+        return one(asked, words) if reading.one else _many(asked, words, values)
 
     return Operation(
         PREFIX + reading.path,
@@ -170,7 +167,8 @@ def _line(
     return [*reading.verb.split(), *fixed, f"--output={reading.form}", *spelled, "--", *arguments]
 
 
-def _one(asked: Asked, words: list[str]) -> Answer:
+def one(asked: Asked, words: list[str]) -> Answer:
+    """The one record that a verb prints. Raises Malformed where there are others."""
     said: list[str] = []
     verbs.run(verbs.call(asked, words), said.append, lambda text: None)
     text = "".join(said)
@@ -226,13 +224,14 @@ def _parameter(name: str, option: click.Option) -> Parameter:
 
 
 @lru_cache
-def _documented(verb: str) -> Schema:
+def documented(verb: str) -> Schema:
+    """The schema of a verb's document, as the package has it."""
     with open(os.path.join(_SCHEMAS, verb.replace(" ", "-") + ".json"), encoding="utf-8") as file:
         schema: dict[str, Any] = json.load(file)
-    return schema
+    return {key: value for key, value in schema.items() if key not in ("$schema", "title")}
 
 
 def schema_of(reading: Reading) -> Schema:
     """The schema of an answer: that of the verb's document, or of its records."""
-    whole = {key: value for key, value in _documented(reading.verb).items() if key not in ("$schema", "$defs")}
+    whole = documented(reading.verb)
     return dict(whole["items"]) if reading.one else whole

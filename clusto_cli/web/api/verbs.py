@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import click
 
+from clusto_cli.context import App
 from clusto_cli.diversion import diverted
 from clusto_cli.grouping import Aliased, Called, called
 from clusto_cli.web.answering import Busy
@@ -37,13 +38,19 @@ class Says(io.TextIOBase):
         return True
 
 
+def app_for(asked: Asked, words: Sequence[str]) -> App:
+    """What a verb is given that is done for whoever asks; `words` is how the history has it."""
+    author = Author(asked.caller.name, asked.request.address)
+    app = asked.desk.app.on_behalf(asked.settings, asked.reader, words, author)
+    app.overseer = asked.oversee
+    return app
+
+
 def call(asked: Asked, words: Sequence[str], *, told: Sequence[str] | None = None) -> Called:
     """The verb that words call for whoever asks; `told` is how the history has it. Raises Malformed."""
     from clusto_cli.main import main
 
-    author = Author(asked.caller.name, asked.request.address)
-    app = asked.desk.app.on_behalf(asked.settings, asked.reader, told if told is not None else words, author)
-    root = click.Context(main, info_name="clusto", obj=app)
+    root = click.Context(main, info_name="clusto", obj=app_for(asked, words if told is None else told))
     try:
         return called(root, words)
     except Aliased as alias:
@@ -71,12 +78,30 @@ def usage(error: click.ClickException) -> str:
     return message[:1].lower() + message[1:]
 
 
+class Attempts:
+    """How something is done that changes the inventory: what is to be done is done for each that this gives; `number`
+    is then that of the transaction, None where nothing has changed.
+
+    Who sees only a part of the inventory has it tried out first in that part, so that what he is told of why it cannot
+    be done is of what he sees.
+    """
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self.number: int | None = None
+
+    def __iter__(self) -> Iterator[Asked]:
+        yield from self._asked.attempts()
+        self.number = App.committed
+
+
 @contextmanager
-def writing() -> Iterator[None]:
+def writing(asked: Asked) -> Iterator[Attempts]:
     """One writer at a time, as the store has it: the others wait here, not within the store. Raises Busy."""
     if not _writers.acquire(timeout=_PATIENCE):
         raise Busy("others are writing: try again")
     try:
-        yield
+        App.committed = None
+        yield Attempts(asked)
     finally:
         _writers.release()
