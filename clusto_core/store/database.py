@@ -217,8 +217,10 @@ def connect_to_write(url: str) -> Database:
 
 
 def dialect_of(url: str) -> str:
-    """`sqlite`, `postgresql`, or `mariadb`, which MySQL is spelled as."""
+    """`sqlite`, `postgresql`, or `mariadb`, which MySQL is spelled as. Raises Refused for a server's URL."""
     scheme = url.partition("://")[0].partition("+")[0]
+    if scheme in ("https", "http"):
+        raise Refused("this is not done by a server: run it where the inventory itself can be reached")
     return scheme if scheme in ("sqlite", "postgresql") else "mariadb"
 
 
