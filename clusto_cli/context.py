@@ -48,8 +48,9 @@ class App:
         """For whom it is done; None for the user of this process."""
         self.overseer: Callable[[Transaction], None] | None = None
         """Looks at each change before it is kept, and may raise."""
-        self.asks_devices = True
-        """Whether devices may be asked for what they know."""
+        self.afar = False
+        """Whether it is done for somebody elsewhere: no device is asked, no file and no other system of this machine
+        is read."""
         self._told: set[str] = set()
         self._within: Transaction | None = None
         self._reader: Reader | None = None
@@ -150,12 +151,12 @@ class App:
 
     def on_behalf(self, settings: Settings, reader: Reader, words: Sequence[str], author: Author) -> App:
         """The same for one command line that somebody else has this process do: it reads from that reader, of that
-        store, and asks no device."""
+        store, and from nowhere else."""
         from copy import copy
 
         other = copy(self)
         other._settings, other._reader, other._told = settings, reader, set()
-        other.words, other.author, other.asks_devices = words, author, False
+        other.words, other.author, other.afar = words, author, True
         return other
 
     def heed(self) -> None:

@@ -13,7 +13,7 @@ from clusto_cli.batch.lines import Line
 from clusto_cli.context import App, command_line
 from clusto_cli.diversion import diverted
 from clusto_cli.grouping import Aliased, called
-from clusto_cli.options import changes_the_inventory
+from clusto_cli.options import changes_the_inventory, check_afar
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
 from clusto_core.inventory import Transaction
 from clusto_core.model.names import composed
@@ -73,6 +73,8 @@ def _done(app: App, change: Transaction, line: Line) -> Done:
         try:
             ctx, words = _written_out(click.get_current_context().find_root(), list(map(composed, line.words)), [])
             with ctx:
+                if app.afar:
+                    check_afar(ctx)
                 if "dry_run" in ctx.params:
                     ctx.params["dry_run"] = ctx.params["dry_run"] or change.dry_run
                 ctx.command.invoke(ctx)

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from clusto_cli.grouping import Called
-from clusto_cli.options import changes_the_inventory
+from clusto_cli.options import changes_the_inventory, check_afar
 from clusto_cli.web.answering import JSON, NDJSON, Answer, Forbidden, Unsupported
 from clusto_cli.web.api import reading, verbs
 from clusto_cli.web.api.declaring import Body, Operation, Schema, json_answer
@@ -142,18 +142,23 @@ def _run(asked: Asked, words: list[str], out: verbs.Write, err: verbs.Write, std
 
 def check_offered(verb: Called) -> None:
     """Raises Refused for what is not done for others, Malformed for what cannot be understood."""
-    name = " ".join(filter(None, verb.path))
-    offered = changes_the_inventory(verb.command) or name in _BESIDE or name in {each.verb for each in reading.READINGS}
-    if not offered:
+    if not _is_offered(verb):
+        name = " ".join(filter(None, verb.path))
         raise Refused(f"clusto {name} is not done by a server: run it where the inventory itself can be reached")
     try:
-        params = verb.context().params
+        ctx = verb.context()
     except click.exceptions.Exit:
         return
     except click.ClickException as error:
         raise Malformed(verbs.usage(error)) from None
-    if shown := next((each for each in _NEVER if params.get(each)), None):
+    check_afar(ctx)
+    if shown := next((each for each in _NEVER if ctx.params.get(each)), None):
         raise Refused(f"--{shown}: secrets are never served")
+
+
+def _is_offered(verb: Called) -> bool:
+    name = " ".join(filter(None, verb.path))
+    return changes_the_inventory(verb.command) or name in _BESIDE or name in {each.verb for each in reading.READINGS}
 
 
 def _code(error: ClustoError) -> int:
@@ -168,6 +173,7 @@ def _complete(asked: Asked, values: Mapping[str, list[Any]]) -> Answer:
     from clusto_cli.main import main
 
     given = _object(asked, _COMPLETE)
+    _check_completed(asked, given["words"])
     app = verbs.app_for(asked, given["words"])
     found = ShellComplete(main, {"obj": app}, "clusto", "").get_completions(given["words"], given["last"])
     return json_answer(
@@ -182,6 +188,19 @@ def _complete(asked: Asked, values: Mapping[str, list[Any]]) -> Answer:
             for item in found
         ]
     )
+
+
+def _check_completed(asked: Asked, words: list[str]) -> None:
+    """Raises Refused for what is not done for others: what completes there may be of this machine."""
+    if not words or words[0].startswith("-"):
+        raise Malformed("words begin with a verb")
+    try:
+        verb = verbs.call(asked, words)
+    except Malformed:
+        # Of a verb that has others below it, which are to be completed.
+        return
+    if not _is_offered(verb):
+        raise Refused(f"clusto {' '.join(verb.path)} is not done by a server")
 
 
 def _object(asked: Asked, schema: Schema) -> dict[str, Any]:
