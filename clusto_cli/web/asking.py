@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from clusto_cli.context import App
-from clusto_cli.web.answering import Answer, Forbidden
+from clusto_cli.web.answering import Answer
 from clusto_cli.web.callers import Caller, Credentials, identify
 from clusto_cli.web.threads import Work
 from clusto_core.config import Settings
-from clusto_core.errors import ClustoError
 from clusto_core.records import history
 from clusto_core.records.sight import Sight, Sights
 from clusto_core.store.reader import Reader, open_reader
@@ -87,20 +86,20 @@ class Asked(NamedTuple):
             with change.before() as before:
                 self.sight.check(change.unit, before)
 
-    def attempts(self) -> Iterator[Asked]:
-        """See `verbs.Attempts`."""
-        if self.sight is None:
-            yield self
-            return
-        with self.sight.scratch() as url:
-            yield self._replace(settings=Settings(url))
-        try:
-            with open_reader(self.desk.settings.url) as reader:
-                yield self._replace(reader=reader, settings=self.desk.settings)
-        except Forbidden:
-            raise
-        except ClustoError:
-            raise Forbidden(f"{self.caller.name} may not do that: it touches more than it sees") from None
+    @contextlib.contextmanager
+    def rehearsing(self) -> Iterator[Asked]:
+        """The same, of a copy of what the caller sees, in which something can be tried."""
+        assert self.sight is not None
+        with self.sight.scratch() as url, open_reader(url) as reader:
+            reader.discreet = True
+            yield self._replace(reader=reader, settings=Settings(url))
+
+    @contextlib.contextmanager
+    def performing(self) -> Iterator[Asked]:
+        """The same, of the whole inventory."""
+        with open_reader(self.desk.settings.url) as reader:
+            reader.discreet = True
+            yield self._replace(reader=reader, settings=self.desk.settings)
 
 
 class Desk:

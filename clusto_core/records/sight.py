@@ -59,7 +59,11 @@ class Sight:
     def scratch(self) -> Iterator[str]:
         """A copy in which something can be tried."""
         with tempfile.TemporaryDirectory(prefix="clusto-sight-") as directory:
-            yield f"sqlite:///{shutil.copy(self.path, directory)}"
+            url = f"sqlite:///{shutil.copy(self.path, directory)}"
+            with contextlib.closing(connect_to_write(url)) as copy:
+                # It is read while it is written to.
+                copy.rows("PRAGMA journal_mode = WAL")
+            yield url
 
     def check(self, unit: UnitOfWork, before: Reader) -> None:
         """Raises Refused where a change to the whole store touches what is not in sight, before it or after it."""

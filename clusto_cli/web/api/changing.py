@@ -66,14 +66,16 @@ def _batch(asked: Asked, values: Mapping[str, list[Any]]) -> Answer:
     _expect(asked, "text/plain")
     options = [f"--{name.replace('_', '-')}" for name in ("yes", "dry_run") if _first(values[name])]
     words = ["batch", "-", "--output=jsonl", *options, *(f"--message={text}" for text in values["message"])]
-    said: list[str] = []
-    with verbs.writing(asked) as desk:
-        for attempt in desk:
-            said.clear()
-            verb = verbs.call(attempt, words, told=["batch", "-"])
-            verbs.run(verb, said.append, lambda text: None, asked.request.body)
-    records = [json.loads(line) for line in "".join(said).splitlines()]
-    return Answer(json.dumps(records).encode() + b"\n", headers=_numbered(desk.number))
+
+    def do(attempt: Asked) -> list[str]:
+        said: list[str] = []
+        verb = verbs.call(attempt, words, told=["batch", "-"])
+        verbs.run(verb, said.append, lambda text: None, asked.request.body)
+        return said
+
+    done = verbs.change(asked, do)
+    records = [json.loads(line) for line in "".join(done.result).splitlines()]
+    return Answer(json.dumps(records).encode() + b"\n", headers=_numbered(done.number))
 
 
 def _numbered(number: int | None) -> Mapping[str, str]:
@@ -92,14 +94,16 @@ def _patch(asked: Asked, values: Mapping[str, list[Any]]) -> Answer:
     wanted = _object(asked.request.body)
     name = asked.request.path["name"]
     told = ["attr", "set", "-t", name, *wanted]
-    with verbs.writing(asked) as desk:
-        for attempt in desk:
-            app = verbs.app_for(attempt, told)
-            with diverted(stderr=verbs.Says(lambda text: None)):
-                _set(app, attempt, name, wanted, _first(values["message"]), bool(_first(values["dry_run"])))
+    message, dry_run = _first(values["message"]), bool(_first(values["dry_run"]))
+
+    def do(attempt: Asked) -> None:
+        with diverted(stderr=verbs.Says(lambda text: None)):
+            _set(verbs.app_for(attempt, told), attempt, name, wanted, message, dry_run)
+
+    done = verbs.change(asked, do)
     with asked.desk.again(asked) as now:
         answer = reading.one(now, ["show", "--output=jsonl", "--", name])
-        return answer._replace(headers={"ETag": f'"{now.tag}"', **_numbered(desk.number)})
+        return answer._replace(headers={"ETag": f'"{now.tag}"', **_numbered(done.number)})
 
 
 def _set(app: App, asked: Asked, name: str, wanted: Mapping[str, Any], message: str | None, dry_run: bool) -> None:

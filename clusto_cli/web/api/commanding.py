@@ -124,17 +124,16 @@ def _run(asked: Asked, words: list[str], out: verbs.Write, err: verbs.Write, std
         raise Forbidden(
             f"{asked.caller.name} is a {asked.caller.role}, and {command_line((), words)} is for a {WRITER}"
         )
-    said: list[tuple[verbs.Write, str]] = []
-    code = 0
-    with verbs.writing(asked) as attempts:
-        for attempt in attempts:
-            said.clear()
-            code = verbs.run(
-                verbs.call(attempt, words),
-                lambda text: said.append((out, text)),
-                lambda text: said.append((err, text)),
-                stdin.encode(),
-            )
+
+    def do(attempt: Asked) -> tuple[int, list[tuple[verbs.Write, str]]]:
+        said: list[tuple[verbs.Write, str]] = []
+        called = verbs.call(attempt, words)
+        code = verbs.run(
+            called, lambda text: said.append((out, text)), lambda text: said.append((err, text)), stdin.encode()
+        )
+        return code, said
+
+    code, said = verbs.change(asked, do).result
     for write, text in said:
         write(text)
     return code

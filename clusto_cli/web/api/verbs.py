@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from typing import Generic, NamedTuple, TypeVar
 
 import click
 
 from clusto_cli.context import App
 from clusto_cli.diversion import diverted
 from clusto_cli.grouping import Aliased, Called, called
-from clusto_cli.web.answering import Busy
+from clusto_cli.web.answering import Busy, Forbidden
 from clusto_cli.web.asking import Asked
-from clusto_core.errors import Malformed
+from clusto_core.errors import ClustoError, Malformed
 from clusto_core.records.history import Author
 
 _writers = threading.Lock()
@@ -22,6 +22,7 @@ _PATIENCE = 20.0
 """Seconds that a writer waits for others of this server."""
 
 Write = Callable[[str], None]
+T = TypeVar("T")
 
 
 class Says(io.TextIOBase):
@@ -78,30 +79,36 @@ def usage(error: click.ClickException) -> str:
     return message[:1].lower() + message[1:]
 
 
-class Attempts:
-    """How something is done that changes the inventory: what is to be done is done for each that this gives; `number`
-    is then that of the transaction, None where nothing has changed.
+class Changed(NamedTuple, Generic[T]):
+    """What was done: what came of it, and the number of the transaction, None where nothing has changed."""
+
+    result: T
+    number: int | None
+
+
+def change(asked: Asked, do: Callable[[Asked], T]) -> Changed[T]:
+    """Has something done that changes the inventory. One writer at a time, as the store has it: the others wait here,
+    not within the store.
 
     Who sees only a part of the inventory has it tried out first in that part, so that what he is told of why it cannot
-    be done is of what he sees.
+    be done is of what he sees. Raises Busy, Forbidden, and as `do`.
     """
-
-    def __init__(self, asked: Asked) -> None:
-        self._asked = asked
-        self.number: int | None = None
-
-    def __iter__(self) -> Iterator[Asked]:
-        yield from self._asked.attempts()
-        self.number = App.committed
-
-
-@contextmanager
-def writing(asked: Asked) -> Iterator[Attempts]:
-    """One writer at a time, as the store has it: the others wait here, not within the store. Raises Busy."""
     if not _writers.acquire(timeout=_PATIENCE):
         raise Busy("others are writing: try again")
     try:
-        App.committed = None
-        yield Attempts(asked)
+        if asked.sight is None:
+            return _done(asked, do)
+        with asked.rehearsing() as rehearsing:
+            do(rehearsing)
+        try:
+            with asked.performing() as performing:
+                return _done(performing, do)
+        except ClustoError:
+            raise Forbidden(f"{asked.caller.name} may not do that: it touches more than it sees") from None
     finally:
         _writers.release()
+
+
+def _done(asked: Asked, do: Callable[[Asked], T]) -> Changed[T]:
+    App.committed = None
+    return Changed(do(asked), App.committed)
