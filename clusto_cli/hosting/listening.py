@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 _WINDING_UP = 5.0
 _DESCRIPTORS = 8192
+_LONGEST_LINE = 8190
 
 
 def listening(text: str) -> tuple[str, int]:
@@ -44,9 +45,11 @@ async def hosted(
     name: str,
     tls: ssl.SSLContext | None = None,
     winding_up: float = _WINDING_UP,
+    longest_line: int = _LONGEST_LINE,
 ) -> AsyncIterator[None]:
     """The application listens at each address and port until the block ends; port 0 is any that is free. `name` is
-    that of its log. Raises Refused when it cannot listen there."""
+    that of its log, `longest_line` the octets that what is asked for may have. Raises Refused when it cannot listen
+    there."""
     from aiohttp import web
 
     log = logging.Logger(name)
@@ -58,6 +61,7 @@ async def hosted(
         access_log_class=_access_log(told),
         keepalive_timeout=gate.limits.idle,
         shutdown_timeout=winding_up,
+        max_line_size=longest_line,
     )
     await runner.setup()
     assert runner.server is not None

@@ -28,7 +28,7 @@ class Answer(NamedTuple):
     note: str = ""
 
 
-class Trouble(ClustoError):
+class Trouble(Refused):
     """What goes wrong with a request rather than with the inventory."""
 
     status = 400

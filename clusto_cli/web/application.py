@@ -13,6 +13,7 @@ from clusto_cli.hosting.limits import Buckets, Gate, client_of
 from clusto_cli.web.answering import (
     EVENTS,
     Answer,
+    Busy,
     Forbidden,
     TooMuch,
     Unknown,
@@ -56,13 +57,15 @@ Failed = Callable[[int, str, str, tuple[str, ...]], Answer]
 
 
 class Rates(NamedTuple):
-    """What one client may ask a second, and at once; how many wrong tokens it may bring; bytes of a body."""
+    """What one client may ask a second, and at once; how many wrong tokens it may bring; bytes of a body, and the
+    seconds in which it must come."""
 
     per_second: float = 1000.0
     at_once: int = 2000
     wrong_per_second: float = 1.0
     wrong_at_once: int = 20
     body: int = 4 << 20
+    body_seconds: float = 30.0
 
 
 class Site:
@@ -162,6 +165,8 @@ class Site:
     def _worked(self, route: Route, asked: Request, work: Work) -> Answer:
         """In a thread: the answer, or that its asker has it already."""
         asks = _Asking(route, asked)
+        if route.check is not None:
+            route.check(asked)
 
         def answer(given: Asked) -> Answer:
             work.prepare = asks.finished
@@ -183,7 +188,8 @@ class Site:
         while (piece := await work.next_piece(future)) is not None:
             async with asyncio.timeout(self._threads.bounds.stalled):
                 await response.write(piece)
-        if future.done() and future.exception() is None:
+        await asyncio.wait({future})
+        if future.exception() is None:
             await response.write_eof()
         elif request.transport is not None:
             response["note"] = f"{head.note} broken off"
@@ -221,7 +227,13 @@ class Site:
         """What is asked, with its body. Raises Unsupported for one that is compressed."""
         if request.headers.get("Content-Encoding", "identity") != "identity":
             raise Unsupported("compressed bodies are not read")
-        body = await request.read() if request.can_read_body and request.method not in _SAFE else b""
+        body = b""
+        if request.can_read_body and request.method not in _SAFE:
+            try:
+                async with asyncio.timeout(self._rates.body_seconds):
+                    body = await request.read()
+            except TimeoutError:
+                raise Busy("the body takes too long to come") from None
         brought = credentials(request, self._doors)
         address = client_of(request.remote)
         return Request(

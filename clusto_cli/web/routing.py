@@ -6,20 +6,21 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from clusto_cli.web.answering import Answer
-from clusto_cli.web.asking import Asked
+from clusto_cli.web.asking import Asked, Request
 from clusto_core.records.tokens import READER
 
 
 class Route(NamedTuple):
     """`answer` runs in a thread, and may read, wait, and raise ClustoError. `path` is aiohttp's: `/things/{name}`.
     `role` is the least that the caller must have. `fresh`: its answer is not that of the inventory alone, and has no
-    ETag."""
+    ETag. `check` raises for what cannot be asked, before anything else is looked at."""
 
     path: str
     answer: Callable[[Asked], Answer]
     method: str = "GET"
     role: str = READER
     fresh: bool = False
+    check: Callable[[Request], object] | None = None
 
 
 class Static(NamedTuple):

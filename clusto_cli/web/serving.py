@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from clusto_cli.rebuild.incoming import Disarm
 
 Place = tuple[str, int]
+_LONGEST_LINE = 64 << 10
+"""Octets of what is asked for: an expression of some thousand letters, each escaped."""
 
 
 class Boot(NamedTuple):
@@ -43,7 +45,7 @@ class Plan(NamedTuple):
     doors: Doors
     tls: tuple[str, str] | None = None
     boot: Boot | None = None
-    limits: Limits = Limits()
+    limits: Limits = Limits(bytes_asked=8 << 20)
     rates: Rates = Rates()
     bounds: Bounds = Bounds()
 
@@ -110,7 +112,10 @@ async def _answering(
     site = Site(desk, plan.doors, threads, gate, plan.rates, pages.failed)
     interruption.when_asked(site.ending.set)
     try:
-        async with hosted(site.application(routes()), plan.places, gate, log, name="clusto.serve", tls=tls):
+        application = site.application(routes())
+        async with hosted(
+            application, plan.places, gate, log, name="clusto.serve", tls=tls, longest_line=_LONGEST_LINE
+        ):
             while not await interruption.pause(3600.0):
                 pass
     finally:

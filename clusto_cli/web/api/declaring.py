@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from clusto_cli.web.answering import JSON, Answer
-from clusto_cli.web.asking import Asked
+from clusto_cli.web.asking import Asked, Request
 from clusto_cli.web.routing import Route
 from clusto_core.errors import Malformed
 from clusto_core.records.tokens import READER
@@ -57,6 +57,20 @@ class Parameter(NamedTuple):
         return text
 
 
+IN_PATH = {
+    each.name: each
+    for each in (
+        Parameter("name", NAME, "a Thing or part, by name, address, MAC or serial number", required=True),
+        Parameter("key", {**NAME, "maxLength": 300}, "a key, as `status` or `snmp.community`", required=True),
+        Parameter(
+            "transaction",
+            {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
+            "the number of a transaction",
+            required=True,
+        ),
+    )
+}
+"""What the parts of paths are that have names."""
 AT = Parameter("at", TEXT, "as it was: a moment (`yesterday`, `2026-11-02T14:30`) or the number of a transaction")
 
 
@@ -87,19 +101,24 @@ class Operation(NamedTuple):
 
     def route(self) -> Route:
         """How it is asked."""
-        return Route(self.path, self._answered, self.method, self.role, self.fresh)
+        return Route(self.path, self._answered, self.method, self.role, self.fresh, self._read)
+
+    def _read(self, request: Request) -> dict[str, list[Any]]:
+        return read(self.parameters, request)
 
     def _answered(self, asked: Asked) -> Answer:
-        return self.answer(asked, read(self.parameters, asked))
+        return self.answer(asked, self._read(asked.request))
 
 
-def read(parameters: tuple[Parameter, ...], asked: Asked) -> dict[str, list[Any]]:
+def read(parameters: tuple[Parameter, ...], request: Request) -> dict[str, list[Any]]:
     """The values of a query by their names, none where none is given. Raises Malformed, also for what there is not."""
+    for name, text in request.path.items():
+        IN_PATH[name].read([text])
     known = {parameter.name: parameter for parameter in parameters}
-    for name in asked.request.query:
+    for name in request.query:
         if name not in known:
             raise Malformed(f"no such parameter: {name[:60]} (known: {', '.join(known) or 'none'})")
-    return {name: each.read(asked.request.query.getall(name, [])) for name, each in known.items()}
+    return {name: each.read(request.query.getall(name, [])) for name, each in known.items()}
 
 
 def json_answer(document: Any, **more: Any) -> Answer:

@@ -11,7 +11,7 @@ from typing import Any
 
 from clusto_cli import __version__
 from clusto_cli.web.answering import HTML, JSON, PROBLEM, Answer, title_of
-from clusto_cli.web.api.declaring import NAME, Operation, Parameter, Schema
+from clusto_cli.web.api.declaring import IN_PATH, Operation, Parameter, Schema
 from clusto_cli.web.routing import Static
 
 _PATH = re.compile(r"\{(\w+)(?::[^}]*)?\}")
@@ -25,11 +25,6 @@ _PROBLEM: Schema = {
         "lines": {"type": "array", "items": {"type": "string"}},
     },
     "required": ["title", "status", "detail"],
-}
-_PATHS = {
-    "name": "a Thing or part, by name, address, MAC or serial number",
-    "key": "a key, as `status` or `snmp.community`",
-    "transaction": "the number of a transaction",
 }
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
@@ -110,8 +105,7 @@ def _moved(schema: Schema, definitions: dict[str, Any]) -> Schema:
 
 
 def _in_path(name: str) -> dict[str, Any]:
-    schema = {"type": "string", "pattern": "^@?[0-9]{1,18}$"} if name == "transaction" else NAME
-    return {"name": name, "in": "path", "required": True, "description": _PATHS[name], "schema": schema}
+    return {**_in_query(IN_PATH[name]), "in": "path"}
 
 
 def _in_query(parameter: Parameter) -> dict[str, Any]:
