@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,8 +12,10 @@ from clusto_cli.web.answering import Answer
 from clusto_cli.web.callers import Caller, Credentials, identify
 from clusto_cli.web.threads import Work
 from clusto_core.config import Settings
+from clusto_core.errors import ClustoError
 from clusto_core.records import history
 from clusto_core.records.sight import Sight, Sights
+from clusto_core.store.database import Database, connect, is_of_driver
 from clusto_core.store.reader import Reader, open_reader
 
 if TYPE_CHECKING:
@@ -109,19 +112,34 @@ class Desk:
         self.app = app
         self.settings = app.settings
         self._sights = Sights(app.settings.url)
+        self._kept = threading.local()
 
     def answered(
         self, request: Request, work: Work, answer: Callable[[Asked], Answer], allowed: Callable[[Caller, str], bool]
     ) -> Answer | None:
         """The answer to who may have it; None where `allowed`, told who asks and the tag of what he sees, says so.
         Raises ClustoError."""
-        with open_reader(self.settings.url) as whole, work.asking(whole.database):
+        with self._reading() as whole, work.asking(whole.database):
             caller = identify(whole, request.credentials)
             with self._seen(whole, caller, request, work) as asked:
                 if not allowed(caller, asked.tag):
                     return None
                 with asked.then() as then:
                     return answer(then)
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[Reader]:
+        """The whole inventory as it is now, by a connection that the thread keeps. Raises as `database.connect`."""
+        url = self.settings.url
+        kept: Database | None = self._kept.__dict__.pop("database", None)
+        database = _renewed(kept, url) or connect(url)
+        try:
+            yield Reader(database)
+            database.rest()
+        except BaseException:
+            database.close()
+            raise
+        self._kept.database = database
 
     @contextlib.contextmanager
     def _seen(self, whole: Reader, caller: Caller, request: Request, work: Work) -> Iterator[Asked]:
@@ -148,3 +166,17 @@ class Desk:
     def close(self) -> None:
         """Ends what it has open."""
         self._sights.close()
+
+
+def _renewed(kept: Database | None, url: str) -> Database | None:
+    """The connection again, as the store is now; None for one that is of no use any more, which is closed."""
+    if kept is None:
+        return None
+    try:
+        if kept.renew(url):
+            return kept
+    except Exception as error:
+        if not (isinstance(error, ClustoError) or is_of_driver(error)):
+            raise
+    kept.close()
+    return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import sys
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from clusto_cli.rebuild.incoming import Disarm
 
 Place = tuple[str, int]
+_GIVE_WAY = 0.0005
 _LONGEST_LINE = 64 << 10
 """Octets of what is asked for: an expression of some thousand letters, each escaped."""
 
@@ -61,6 +63,8 @@ def serve(app: App, plan: Plan) -> None:
     if plan.boot is not None:
         boot_server.check(app.settings, plan.boot.directory)
     allow_connections()
+    # Threads that compute give way to the loop sooner, which answers all the others.
+    sys.setswitchinterval(_GIVE_WAY)
 
     async def main(interruption: Interruption) -> None:
         log = Log(partial(boot_server.write, app.say), plan.limits)
