@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 Place = tuple[str, int]
 _GIVE_WAY = 0.0005
+"""Seconds that a thread computes while others wait."""
 _LONGEST_LINE = 64 << 10
 """Octets of what is asked for: an expression of some thousand letters, each escaped."""
 

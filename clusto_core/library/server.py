@@ -96,9 +96,10 @@ class Server:
             return HTTPConnection(self._host, self._port, timeout=_SECONDS)
         import ssl
 
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         authorities = section("server").get("ca")
         try:
-            context = ssl.create_default_context(cafile=authorities)
+            context.load_verify_locations(**({"cafile": authorities} if authorities else _of_system()))
         except (OSError, TypeError):
             raise Malformed(f"no certificates of authorities: {authorities} (ca in [server])") from None
         return HTTPSConnection(self._host, self._port, timeout=_SECONDS, context=context)
@@ -108,6 +109,18 @@ class Server:
         if hasattr(error, "verify_message"):
             return Refused(f"{self.url} is not believed: {reason} (ca in [server] names its authorities)")
         return StoreBroken(f"cannot reach {self.url}: {reason or type(error).__name__}")
+
+
+def _of_system() -> dict[str, str]:
+    """The system's authorities: a directory by the hashes of their names, where there is one, of which OpenSSL reads
+    the one that it needs; else their file. Either may be named in the environment."""
+    import ssl
+
+    paths = ssl.get_default_verify_paths()
+    hashed = paths.capath and any(name.endswith(".0") for name in os.listdir(paths.capath))
+    if paths.capath and hashed and paths.openssl_cafile_env not in os.environ:
+        return {"capath": paths.capath}
+    return {"cafile": paths.cafile} if paths.cafile else {"capath": paths.capath or paths.openssl_capath}
 
 
 def is_server(url: str) -> bool:

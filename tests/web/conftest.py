@@ -38,6 +38,14 @@ def serving(tmp_path: Path) -> Iterator[Callable[..., Site]]:
 
 
 @pytest.fixture
-def site(serving: Callable[..., Site]) -> Site:
+def fresh(serving: Callable[..., Site]) -> Site:
     """A server of the test's own."""
     return serving()
+
+
+@pytest.fixture(scope="package")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A server whose inventory any test may change: what one asks for, it has made itself."""
+    directory = tmp_path_factory.mktemp("changing")
+    with running(filled(directory), directory / "log") as site:
+        yield site

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 
 from clusto_core.config import Settings
+from clusto_core.errors import NotFound
 from clusto_core.records import tokens
 from tests.console.lab import until
 
@@ -53,7 +54,9 @@ class Site:
         return f"{self.scheme}://localhost:{self.port}" if self.scheme == "https" else f"http://127.0.0.1:{self.port}"
 
     def token(self, name: str, role: str = "reader", where: str | None = None) -> str:
-        """A new token."""
+        """A new token; one of that name is worth nothing any more."""
+        with suppress(NotFound):
+            tokens.revoke(self.settings, name)
         return tokens.create(self.settings, name, role, where)
 
     def ask(self, path: str, method: str = "GET", *, token: str | None = None, **given: Any) -> httpx.Response:
@@ -84,3 +87,12 @@ def running(store: str, log: Path, *options: str, setup: str = "") -> Iterator[S
     finally:
         site.process.kill()
         site.process.wait()
+
+
+def with_limits(rates: str = "Rates()", bounds: str = "Bounds()") -> str:
+    """What has a server keep to other limits."""
+    return (
+        "import clusto_cli.web.serving as s; from clusto_cli.web.threads import Bounds;"
+        " from clusto_cli.web.application import Rates;"
+        f" s.Plan.__new__.__defaults__ = (*s.Plan.__new__.__defaults__[:-2], {rates}, {bounds})"
+    )

@@ -26,16 +26,18 @@ def _attributes(site: Site, key: str, name: str = "s1") -> list[object]:
 
 
 def test_lines_are_done_all_or_none(site: Site, writer: str) -> None:
-    done = site.batch("# what follows\nadd Server s9\nattr set status ok -t s9\n", writer, params={"message": "why"})
+    done = site.batch(
+        "# what follows\nadd Server new9\nattr set status ok -t new9\n", writer, params={"message": "why"}
+    )
     assert [each["line"] for each in done.json()] == [2, 3]
-    assert done.json()[0]["said"] == ["added Server s9"]
+    assert done.json()[0]["said"] == ["added Server new9"]
     entry = site.api(f"/history/{done.headers['clusto-transaction']}")
     assert (entry["user"], entry["command"]) == ("bob", "clusto batch -")
     assert entry["message"].startswith("why\n")
-    failed = site.batch("attr set status spare -t s9\nattr set status ok -t s10\n", writer)
+    failed = site.batch("attr set status spare -t new9\nattr set status ok -t s10\n", writer)
     assert failed.status_code == 404
     assert failed.json()["detail"] == "standard input:2: no such thing: s10"
-    assert _attributes(site, "status", "s9") == ["ok"]
+    assert _attributes(site, "status", "new9") == ["ok"]
 
 
 def test_what_would_be_asked_is_a_refusal(site: Site, writer: str) -> None:
@@ -47,7 +49,7 @@ def test_what_would_be_asked_is_a_refusal(site: Site, writer: str) -> None:
 
 def test_a_dry_run_keeps_nothing(site: Site, writer: str) -> None:
     before = site.api("/history")
-    done = site.batch("attr set status ok -t s1", writer, params={"dry_run": "true"})
+    done = site.batch("attr set dry ok -t s1", writer, params={"dry_run": "true"})
     assert done.status_code == 200
     assert "clusto-transaction" not in done.headers
     assert site.api("/history") == before
@@ -91,7 +93,7 @@ def test_what_no_attribute_can_be_is_refused(site: Site, writer: str, values: ob
 
 def test_what_others_changed_meanwhile_is_not_lost(site: Site, writer: str) -> None:
     tag = site.ask(f"{API}/things/s1").headers["etag"]
-    site.batch("attr set status other -t s2", writer)
+    site.batch("attr set other yes -t s2", writer)
     assert _patch(site, writer, {"x": 1}, If_Match=tag)[0] == 200
     assert _patch(site, writer, {"x": 2}, If_Match=tag)[0] == 412
     assert _patch(site, writer, {"x": 2}, If_Match="*")[0] == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -16,7 +17,7 @@ from clusto_cli.web.api import describing  # noqa: E402
 from tests.web.conftest import filled  # noqa: E402
 from tests.web.site import API, Site, running  # noqa: E402
 
-EXAMPLES = 4
+EXAMPLES = 60 if os.environ.get("CLUSTO_LONG_TESTS") else 2
 DOCUMENT = describing.document(api.operations())
 described = schemathesis.openapi.from_dict(DOCUMENT)
 

@@ -14,18 +14,9 @@ import pytest
 
 import clusto_core
 from tests.console.lab import until
-from tests.web.site import API, Site
+from tests.web.site import API, Site, with_limits
 
 LONG_TESTS = os.environ.get("CLUSTO_LONG_TESTS")
-
-
-def _with(position: int, values: str) -> str:
-    """A program that serves with other limits: the last but `position` of what a plan has by default."""
-    return (
-        "import clusto_cli.web.serving as s; from clusto_cli.web.threads import Bounds;"
-        " from clusto_cli.web.application import Rates; from clusto_cli.hosting.limits import Limits;"
-        f" d = list(s.Plan.__new__.__defaults__); d[-{position}] = {values}; s.Plan.__new__.__defaults__ = tuple(d)"
-    )
 
 
 def _memory(site: Site) -> int:
@@ -47,7 +38,7 @@ def test_a_compressed_body_is_not_taken(site: Site) -> None:
 
 
 def test_whoever_asks_too_often_is_told_to_wait(serving: Callable[..., Site]) -> None:
-    site = serving(setup=_with(2, "Rates(per_second=0.1, at_once=3)"))
+    site = serving(setup=with_limits(rates="Rates(per_second=0.001, at_once=3)"))
     answers = [site.ask(f"{API}/count") for _ in range(5)]
     assert [each.status_code for each in answers] == [200, 200, 200, 429, 429]
     assert answers[-1].headers["retry-after"]
@@ -58,7 +49,7 @@ def test_what_takes_too_long_is_broken_off(serving: Callable[..., Site]) -> None
         "import clusto_cli.commands.find as f, time; usual = f.search.find;"
         " f.search.find = lambda *a, **k: (time.sleep(3) if 'slow' in a[1] else None, usual(*a, **k))[1]"
     )
-    site = serving(setup=f"{_with(1, 'Bounds(threads=1, waiting=1, seconds=1.0)')}\n{slow}")
+    site = serving(setup=f"{with_limits(bounds='Bounds(threads=1, waiting=1, seconds=1.0)')}\n{slow}")
     with ThreadPoolExecutor(3) as threads:
         asked = f"{API}/things?where=name:slow&allow_unknown=true"
         statuses = sorted(each.status_code for each in threads.map(lambda _: site.ask(asked), range(3)))
@@ -67,7 +58,7 @@ def test_what_takes_too_long_is_broken_off(serving: Callable[..., Site]) -> None
 
 
 def test_whoever_stops_reading_is_given_up(serving: Callable[..., Site], tmp_path: Path) -> None:
-    site = serving(setup=_with(1, "Bounds(threads=1, stalled=1.0)"))
+    site = serving(setup=with_limits(bounds="Bounds(threads=1, stalled=1.0)"))
     with clusto_core.open(site.store).change() as change:
         for number in range(4000):
             change.add("Server", f"long-name-of-a-server-{number:05}", parts={"nic": 0})
@@ -80,35 +71,35 @@ def test_whoever_stops_reading_is_given_up(serving: Callable[..., Site], tmp_pat
         until(lambda: site.ask(f"{API}/count").status_code == 200, "others are answered", 30)
 
 
-def test_what_is_long_flows_and_is_whole(site: Site) -> None:
-    with clusto_core.open(site.store).change() as change:
+def test_what_is_long_flows_and_is_whole(fresh: Site) -> None:
+    with clusto_core.open(fresh.store).change() as change:
         for number in range(4000):
             change.add("Server", f"n{number:05}", parts={"nic": 0})
-    answer = site.ask(f"{API}/things?where=driver:Server")
+    answer = fresh.ask(f"{API}/things?where=driver:Server")
     assert answer.headers["transfer-encoding"] == "chunked"
     assert len(answer.json()) == 4006
     assert answer.headers["etag"]
-    assert "streamed" in site.said()
-    lines = site.ask(f"{API}/things?where=driver:Server", headers={"Accept": "application/x-ndjson"}).text
+    assert "streamed" in fresh.said()
+    lines = fresh.ask(f"{API}/things?where=driver:Server", headers={"Accept": "application/x-ndjson"}).text
     assert len(lines.splitlines()) == 4006
 
 
-def test_it_ends_when_it_is_told_to(site: Site) -> None:
-    with httpx.stream("GET", f"{site.url}{API}/changes/stream", timeout=60):
-        site.stop()
+def test_it_ends_when_it_is_told_to(fresh: Site) -> None:
+    with httpx.stream("GET", f"{fresh.url}{API}/changes/stream", timeout=60):
+        fresh.stop()
 
 
 @pytest.mark.skipif(not LONG_TESTS, reason="slow: set CLUSTO_LONG_TESTS=1")
-def test_memory_stays_within_bounds(site: Site) -> None:
-    with clusto_core.open(site.store).change() as change:
+def test_memory_stays_within_bounds(fresh: Site) -> None:
+    with clusto_core.open(fresh.store).change() as change:
         for number in range(20_000):
             change.add("Server", f"n{number:05}")
-    token = site.token("team", "reader", "driver:Server and name:n0*")
+    token = fresh.token("team", "reader", "driver:Server and name:n0*")
 
     def ask(number: int) -> int:
         path = ("/things", f"/things/n{number:05}", "/history?patch=true", "/things?where=name:n0*")[number % 4]
-        return site.ask(API + path, token=token if number % 7 == 0 else None).status_code
+        return fresh.ask(API + path, token=token if number % 7 == 0 else None).status_code
 
     with ThreadPoolExecutor(8) as threads:
         assert set(threads.map(ask, range(400))) == {200}
-    assert _memory(site) < 200
+    assert _memory(fresh) < 200

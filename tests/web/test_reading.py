@@ -111,7 +111,7 @@ def test_what_is_known_is_not_sent_again(site: Site) -> None:
     for known in (tag, f"W/{tag}", f'"x", {tag}', "*"):
         assert site.ask(f"{API}/things/s1", headers={"If-None-Match": known}).status_code == 304
     assert site.ask(f"{API}/things/s1", headers={"If-None-Match": '"0"'}).status_code == 200
-    assert site.batch("attr set status ok -t s2", token).status_code == 200
+    assert site.batch("attr set known yes -t s2", token).status_code == 200
     assert site.ask(f"{API}/things/s1", headers={"If-None-Match": tag}).status_code == 200
     settled, moving = (site.ask(f"{API}/things/s1?at={at}").headers for at in ("1", "1+second+ago"))
     assert "etag" in settled
@@ -127,7 +127,7 @@ def test_pages_follow_each_other(site: Site) -> None:
         path = answer.links.get("next", {}).get("url", "")
     assert found == everything
     following = site.ask(f"{API}/things?where=driver:Server&limit=4").links["next"]["url"]
-    site.batch("attr set status ok -t s2", site.token("writer", "writer"))
+    site.batch("attr set paged yes -t s2", site.token("writer", "writer"))
     assert site.ask(following).status_code == 410
 
 
@@ -175,10 +175,10 @@ def test_the_feed_goes_on(site: Site) -> None:
     token = site.token("writer", "writer")
     before = site.api("/history")[0]["transaction"]
     for number in range(3):
-        site.batch(f"attr set status {number} -t s2", token)
+        site.batch(f"attr set fed {number} -t s2", token)
     first = site.ask(f"{API}/changes?since={before}&limit=2")
     assert [each["transaction"] for each in first.json()] == [before + 1, before + 2]
-    assert first.json()[0]["changes"][0]["lines"] == ["- s2 status=spare", "+ s2 status=0"]
+    assert first.json()[0]["changes"][0]["lines"] == ["+ s2 fed=0"]
     rest = site.ask(first.links["next"]["url"])
     assert [each["transaction"] for each in rest.json()] == [before + 3]
     assert "next" not in rest.links
@@ -188,12 +188,13 @@ def test_the_stream_tells_what_comes(site: Site) -> None:
     import httpx
 
     token = site.token("writer", "writer")
-    with httpx.stream("GET", f"{site.url}{API}/changes/stream?since=0", timeout=60) as stream:
+    last = site.api("/history?limit=1")[0]["transaction"]
+    with httpx.stream("GET", f"{site.url}{API}/changes/stream?since={last - 1}", timeout=60) as stream:
         assert stream.headers["content-type"] == "text/event-stream"
         lines = stream.iter_lines()
-        assert next(line for line in lines if line.startswith("id:")) == "id: 1"
-        site.batch("attr set status ok -t s2", token)
-        assert next(line for line in lines if line.startswith("id:")) == "id: 2"
+        assert next(line for line in lines if line.startswith("id:")) == f"id: {last}"
+        site.batch(f"attr set streamed {last} -t s2", token)
+        assert next(line for line in lines if line.startswith("id:")) == f"id: {last + 1}"
         told = json.loads(next(line for line in lines if line.startswith("data:")).removeprefix("data: "))
         assert told["user"] == "writer"
 

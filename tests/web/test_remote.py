@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
 import clusto_core
+from clusto_cli.main import invoke
 from clusto_core.errors import Malformed, NotFound, Refused, StoreBroken
 from clusto_core.library.server import Server
 from tests.conftest import Result
@@ -51,9 +54,17 @@ def _clusto(db: str, *words: str, stdin: str = "", **env: str) -> Result:
     return Result(done.returncode, done.stdout, done.stderr)
 
 
+def _invoked(db: str, *words: str) -> Result:
+    """The same in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = invoke(["--db", db, *words])
+    return Result(code, out.getvalue(), err.getvalue())
+
+
 @pytest.mark.parametrize("line", SAME)
 def test_verbs_say_the_same(reading: Site, line: str) -> None:
-    here, there = (_clusto(db, *line.split()) for db in (reading.store, reading.url))
+    here, there = (_invoked(db, *line.split()) for db in (reading.store, reading.url))
     assert there.code == here.code
     assert there.out == here.out
     assert there.err.partition(" (see ")[0].rstrip() == here.err.partition(" (see ")[0].rstrip()
@@ -73,7 +84,7 @@ def test_what_a_server_does_not_do_says_so(reading: Site) -> None:
         (("attr", "set", "x", "1", "-t", "s1"), "is for a writer"),
         (("import", "/etc/passwd"), "opens no files for others"),
     ):
-        done = _clusto(reading.url, *words)
+        done = _invoked(reading.url, *words)
         assert done.code == 4, words
         assert message in done.err
 
@@ -81,24 +92,24 @@ def test_what_a_server_does_not_do_says_so(reading: Site) -> None:
 def test_writers_write(site: Site, tmp_path: Path) -> None:
     token = {"CLUSTO_TOKEN": site.token("bob", "writer")}
     lines = tmp_path / "lines"
-    lines.write_text("attr set status ok -t s2\n")
+    lines.write_text("attr set remote ok -t s2\n")
     for words, stdin in (
-        (("attr", "set", "status", "ok", "-t", "s1"), ""),
+        (("attr", "set", "remote", "ok", "-t", "s1"), ""),
         (("batch", str(lines), "-m", "why"), ""),
-        (("batch",), "attr set status ok -t s3\n"),
-        (("import", "-", "--format", "csv"), "name,driver\ns9,Server\n"),
+        (("batch",), "attr set remote ok -t s3\n"),
+        (("import", "-", "--format", "csv"), "name,driver\nimported,Server\n"),
     ):
         done = _clusto(site.url, *words, stdin=stdin, **token)
         assert done.code == 0, done.err
-    assert site.api("/count?where=attr:status,ok") == {"count": 3}
-    assert site.api("/count?where=name:s9") == {"count": 1}
+    assert site.api("/count?where=attr:remote,ok") == {"count": 3}
+    assert site.api("/count?where=name:imported") == {"count": 1}
     assert {each["user"] for each in site.api("/history?limit=4")} == {"bob"}
 
 
 def test_completion_is_the_servers(reading: Site) -> None:
     for line in ("locate s", "attr get st", "find driver:Ser", "show rack1:RU1", "find attr:status,"):
         here, there = (
-            _clusto(db, "completion", "bash", "--line", f"clusto --db {db} {line}")
+            _invoked(db, "completion", "bash", "--line", f"clusto --db {db} {line}")
             for db in (reading.store, reading.url)
         )
         assert there.out == here.out

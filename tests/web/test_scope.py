@@ -97,9 +97,9 @@ def team(site: Site) -> str:
 
 
 def test_it_writes_within_what_it_sees(site: Site, team: str) -> None:
-    assert site.batch("attr set status ok -t s1\nattr set status ok -t rack1", team).status_code == 200
-    assert site.api("/things/s1/attributes/status")[0]["value"] == "ok"
-    assert site.api("/things/s1/attributes/status", token=team)[0]["value"] == "ok"
+    assert site.batch("attr set seen ok -t s1\nattr set seen ok -t rack1", team).status_code == 200
+    assert site.api("/things/s1/attributes/seen")[0]["value"] == "ok"
+    assert site.api("/things/s1/attributes/seen", token=team)[0]["value"] == "ok"
     [entry] = site.api("/history?limit=1", token=team)
     assert entry["user"] == "team"
 
@@ -128,12 +128,12 @@ def test_it_changes_nothing_beyond(reading: Site, outsider: str, line: str) -> N
     assert reading.api("/history") == before
 
 
-def test_what_it_sees_follows_the_inventory(site: Site) -> None:
-    writer, ours = site.token("bob", "writer"), site.token("spare", "reader", "attr:status,spare and driver:Server")
-    first = site.ask(f"{API}/things", token=ours)
+def test_what_it_sees_follows_the_inventory(fresh: Site) -> None:
+    writer, ours = fresh.token("bob", "writer"), fresh.token("spare", "reader", "attr:status,spare and driver:Server")
+    first = fresh.ask(f"{API}/things", token=ours)
     assert len(first.json()) == 6
-    site.batch("attr set status ok -t s1", writer)
-    second = site.ask(f"{API}/things", token=ours, headers={"If-None-Match": first.headers["etag"]})
+    fresh.batch("attr set status ok -t s1", writer)
+    second = fresh.ask(f"{API}/things", token=ours, headers={"If-None-Match": first.headers["etag"]})
     assert [each["name"] for each in second.json()] == ["s2", "s3", "s4", "s5", "s6"]
 
 
