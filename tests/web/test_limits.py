@@ -79,7 +79,7 @@ def test_what_is_long_flows_and_is_whole(fresh: Site) -> None:
     assert answer.headers["transfer-encoding"] == "chunked"
     assert len(answer.json()) == 4006
     assert answer.headers["etag"]
-    assert "streamed" in fresh.said()
+    until(lambda: "streamed" in fresh.said(), "it is told", 30)
     lines = fresh.ask(f"{API}/things?where=driver:Server", headers={"Accept": "application/x-ndjson"}).text
     assert len(lines.splitlines()) == 4006
 
