@@ -67,6 +67,9 @@ _HABITS = {
 }
 """What hands type that know other programs, and the verb that does it here."""
 
+HERE = ("alias", "completion", "config", "help", "shell")
+"""Verbs that are of this machine, or know servers themselves."""
+
 _COMMANDS = os.path.join(os.path.dirname(__file__), "commands")
 
 
@@ -126,11 +129,9 @@ class Verbs(Group):
         """The words of a verb that a server is to do; None where the inventory is at hand, or the verb is not about
         it. Raises as `settings`."""
         words = rest_of(ctx)
-        if not words or _asks_for_help(words) or server_of(ctx) is None:
+        if not words or words[0] in HERE or _asks_for_help(words) or server_of(ctx) is None:
             return None
-        from clusto_cli.remote import HERE
-
-        return words if words[0] not in HERE and words[0] in self.list_commands(ctx) else None
+        return words if words[0] in self.list_commands(ctx) else None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The built-in verbs. A module whose name Python keeps for itself ends in `_`: `import_.py` is `import`."""

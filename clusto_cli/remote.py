@@ -13,8 +13,6 @@ from clusto_core.library.server import Server
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-HERE = ("alias", "completion", "config", "help", "shell")
-"""Verbs that are of this machine, or know servers themselves."""
 _ERRORS: dict[int, type[ClustoError]] = {2: Malformed, 3: NotFound, 4: Refused}
 
 

@@ -65,15 +65,13 @@ def complete(words: Sequence[str], last: str) -> list[CompletionItem]:
 
 def _there(words: Sequence[str]) -> tuple[str, list[str]] | None:
     """The server that has the inventory, and the words from the verb on; None where it is at hand, or not asked."""
-    from clusto_cli.main import main, rest_of, server_of
+    from clusto_cli.main import HERE, main, rest_of, server_of
 
     ctx = main.make_context("clusto", list(words[1:]), resilient_parsing=True)
     rest = rest_of(ctx)
-    if not rest or (url := server_of(ctx)) is None:
+    if not rest or rest[0] in HERE or (url := server_of(ctx)) is None:
         return None
-    from clusto_cli.remote import HERE
-
-    return None if rest[0] in HERE else (url, rest)
+    return url, rest
 
 
 def _kind(found: list[CompletionItem]) -> str:

@@ -206,10 +206,12 @@ class Site:
         response = web.StreamResponse(headers=headers)
         response["note"] = f"{news.caller} events"
         await response.prepare(request)
-        while request.transport is not None and not self.ending.is_set():
-            async with asyncio.timeout(self._threads.bounds.stalled):
-                await response.write(sent or b": still here\n\n")
-            sent = await self._wait_for_news(news)
+        # Whose token is no more is told nothing more; he finds out why when he comes again.
+        with contextlib.suppress(ClustoError):
+            while request.transport is not None and not self.ending.is_set():
+                async with asyncio.timeout(self._threads.bounds.stalled):
+                    await response.write(sent or b": still here\n\n")
+                sent = await self._wait_for_news(news)
         return response
 
     async def _wait_for_news(self, news: _News) -> bytes:

@@ -91,6 +91,16 @@ def test_a_token_opens_and_what_is_none_does_not(site: Site) -> None:
     assert site.ask(f"{API}/things/s1", token=reader).status_code == 401
 
 
+def test_a_listener_hears_nothing_more_without_his_token(site: Site) -> None:
+    token = site.token("listener")
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.stream("GET", f"{site.url}{API}/changes/stream?since=0", headers=headers, timeout=60) as stream:
+        lines = stream.iter_lines()
+        assert next(lines).startswith("id:")
+        tokens.revoke(site.settings, "listener")
+        assert list(lines)[-1:] == [""]
+
+
 def test_wrong_tokens_are_not_tried_for_ever(serving: Callable[..., Site]) -> None:
     site = serving(setup=with_limits(rates="Rates(wrong_per_second=0.001, wrong_at_once=3)"))
     statuses = [site.ask(f"{API}/count", token="wrong").status_code for _ in range(4)]

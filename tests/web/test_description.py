@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -51,8 +52,11 @@ def test_what_is_described_is_what_there_is(reading: Site) -> None:
     answer = reading.ask(f"{API}/openapi.json")
     assert answer.json() == DOCUMENT
     page = reading.ask(f"{API}/docs")
-    for path in DOCUMENT["paths"]:
+    written = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+    for path, methods in DOCUMENT["paths"].items():
         assert path in page.text
+        for method in methods:
+            assert f"| `{method.upper()} {path.removeprefix(API)}` |" in written
 
 
 def test_every_schema_is_one() -> None:
