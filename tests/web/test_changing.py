@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from tests.web.site import API, Site
+import clusto_core
+from tests.web.site import API, Site, running
 
 
 @pytest.fixture
@@ -130,3 +132,21 @@ def test_secrets_go_in_and_do_not_come_out(site: Site, writer: str) -> None:
         lines = f"attr set x 1 --where '{test}'"
         assert site.batch(lines, writer, params={"dry_run": "true"}).status_code in (400, 409)
     assert site.api("/count?where=haskey(bmc.password)") == {"count": 2}
+
+
+def test_it_serves_every_database(store_url: str, tmp_path: Path) -> None:
+    with clusto_core.open(store_url).change() as change:
+        change.add("Server", "s1", attrs={"status": "spare"})
+    with running(store_url, tmp_path / "log") as site:
+        writer, team = site.token("bob", "writer"), site.token("team", "writer", "name:s1")
+        for number in range(3):
+            assert site.batch(f"attr set n {number} -t s1", writer).status_code == 200
+            assert _attributes(site, "n") == [number]
+        assert site.batch("attr set n 3 -t s1", team).status_code == 200
+        assert site.batch("add Server s2", team).status_code == 403
+        assert site.api("/things/s1?at=1")["attributes"] == [{"key": "status", "value": "spare", "type": "string"}]
+        assert [each["user"] for each in site.api("/history")[:4]] == ["team", "bob", "bob", "bob"]
+        with clusto_core.open(store_url).change() as change:
+            change["s1"].attrs["n"] = 4
+        assert _attributes(site, "n") == [4]
+        site.stop()
