@@ -66,6 +66,12 @@ def _memory(pid: int) -> int:
     return int(found[1]) >> 10
 
 
+def _computed(pid: int) -> float:
+    """The seconds that a process has computed."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description="A server's answers a second, and a verb by way of it.")
@@ -105,7 +111,9 @@ def _measure(given: argparse.Namespace, path: Path, server: subprocess.Popen[byt
         return f"/api/v1/things/server{random.randint(1, given.servers)}"
 
     for connections in (1, 8):
+        before = _computed(server.pid)
         times = asyncio.run(_asked(thing, given.seconds, connections))
+        cpu = (_computed(server.pid) - before) / len(times)
         rate = len(times) / given.seconds
         print(
             f"{rate:8.0f}/s  single Things, {connections} connections, median {statistics.median(times) * 1000:.1f} ms"

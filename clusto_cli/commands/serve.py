@@ -8,7 +8,7 @@ from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.defaulting import DefaultGroup
 from clusto_cli.grouping import Group
-from clusto_cli.output import output_option, write_lines, write_records
+from clusto_cli.output import output_option, paged, write_lines, write_records
 
 
 @click.group("serve", cls=DefaultGroup)
@@ -126,6 +126,7 @@ def create(app: App, name: str, role: str, where: str | None) -> None:
 @token.command("list")
 @output_option
 @pass_app
+@paged
 def list_(app: App, output: str) -> None:
     """List the tokens: name, role, since when, by whom, and what they see.
 
