@@ -35,24 +35,37 @@ def face(units: Sequence[Unit], face: str, indent: str = "  ") -> Iterator[Line]
     yield [Span(rule)]
 
 
-def beside(blocks: Sequence[Sequence[Line]], width: int) -> Iterator[Line]:
-    """Blocks of lines beside each other, as many as so many columns have room for; their last lines side by side, as
-    racks stand on one floor."""
-    shelf: list[Sequence[Line]] = []
-    for block in blocks:
-        if shelf and sum(map(_width, shelf)) + _GAP * len(shelf) + _width(block) > width:
+Page = Sequence[Sequence[Line]]
+"""What is told of a rack: what stands above its faces, those, and what stands below."""
+
+
+def beside(pages: Sequence[Page], width: int) -> Iterator[Line]:
+    """Racks beside each other, as many as so many columns have room for; all of them on one floor."""
+    shelf: list[Page] = []
+    for page in pages:
+        if shelf and sum(map(_width, shelf)) + _GAP * len(shelf) + _width(page) > width:
             yield from _shelf(shelf)
             yield []
             shelf = []
-        shelf.append(block)
+        shelf.append(page)
     yield from _shelf(shelf)
 
 
-def _shelf(blocks: Sequence[Sequence[Line]]) -> Iterator[Line]:
-    height = max(map(len, blocks), default=0)
-    padded = [[*[[]] * (height - len(block)), *block] for block in blocks]
-    widths = [_width(block) + _GAP for block in blocks]
-    for lines in zip(*padded, strict=True):
+def _shelf(pages: Sequence[Page]) -> Iterator[Line]:
+    widths = [_width(page) + _GAP for page in pages]
+    *upper, below = zip(*pages, strict=True)
+    for section in upper:
+        yield from _row([[*_nothing(section, block), *block] for block in section], widths)
+    yield from _row([[*block, *_nothing(below, block)] for block in below], widths)
+
+
+def _nothing(section: Sequence[Sequence[Line]], block: Sequence[Line]) -> list[Line]:
+    """The empty lines that a block needs to be as high as the highest."""
+    return [[]] * (max(map(len, section)) - len(block))
+
+
+def _row(section: Sequence[Sequence[Line]], widths: Sequence[int]) -> Iterator[Line]:
+    for lines in zip(*section, strict=True):
         yield [span for line, width in zip(lines, widths, strict=True) for span in _filled(line, width)]
 
 
@@ -60,8 +73,8 @@ def _filled(line: Line, width: int) -> Line:
     return [*line, Span(" " * (width - _line_width(line)))]
 
 
-def _width(block: Sequence[Line]) -> int:
-    return max(map(_line_width, block), default=0)
+def _width(page: Page) -> int:
+    return max((_line_width(line) for block in page for line in block), default=0)
 
 
 def _line_width(line: Line) -> int:

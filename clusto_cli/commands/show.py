@@ -107,12 +107,15 @@ def _draw(reader: Reader, things: list[Thing], faces: list[str], by: str, canvas
 
 def _pages(reader: Reader, things: list[Thing], faces: list[str]) -> Iterator[Line]:
     """A page each; nothing but racks, on a terminal, beside each other."""
-    pages = (list(_page(reader, thing, faces)) for thing in things)
     if len(things) > 1 and on_terminal() and all(thing.is_a(Rack) for thing in things):
-        yield from elevations.beside(list(pages), get_terminal_size().columns)
+        pages = [[list(block) for block in _page(reader, thing, faces)] for thing in things]
+        yield from elevations.beside(pages, get_terminal_size().columns)
         return
-    for place, page in enumerate(pages):
-        yield from ([], *page) if place else page
+    for place, thing in enumerate(things):
+        if place:
+            yield []
+        for block in _page(reader, thing, faces):
+            yield from block
 
 
 def _transactions(reader: Reader, names: tuple[str, ...]) -> list[int]:
@@ -133,8 +136,16 @@ def _tell(reader: Reader, numbers: list[int], output: str) -> None:
     write_lines(transactions.lines(reader, entries, detailed=True))
 
 
-def _page(reader: Reader, thing: Thing, faces: Iterable[str]) -> Iterator[Line]:
+def _page(reader: Reader, thing: Thing, faces: Iterable[str]) -> tuple[Iterable[Line], ...]:
+    """What is known of a Thing, the faces of a rack, and what it has and holds."""
     seen = overview(reader, thing)
+    units = elevation(reader, thing) if thing.is_a(Rack) else []
+    drawn = (line for face in faces for line in elevations.face(units, face))
+    return _known(seen), drawn, _had(reader, seen)
+
+
+def _known(seen: Overview) -> Iterator[Line]:
+    thing = seen.thing
     model = next((each.value.text for each in seen.own if str(each.key) == "type"), None)
     yield [Span(thing.name, "bold"), Span(f"  {thing.driver}{f' ({model})' if model else ''}")]
     yield from columns(_facts(seen))
@@ -147,14 +158,13 @@ def _page(reader: Reader, thing: Thing, faces: Iterable[str]) -> Iterator[Line]:
         ]
         yield [Span("attributes", "bold")]
         yield from columns(rows)
-    if thing.is_a(Rack):
-        units = elevation(reader, thing)
-        for face in faces:
-            yield from elevations.face(units, face)
-    if power := list(_loads(reader, thing)):
+
+
+def _had(reader: Reader, seen: Overview) -> Iterator[Line]:
+    if power := list(_loads(reader, seen.thing)):
         yield [Span("power", "bold")]
         yield from columns(power)
-    if seen.parts and not thing.is_part:
+    if seen.parts and not seen.thing.is_part:
         yield [Span("parts", "bold")]
         yield from columns(_parts(seen))
     if seen.members:

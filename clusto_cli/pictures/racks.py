@@ -70,9 +70,7 @@ class _Room:
         devices = {**standing, **blades}
         self.colours: Coloured = coloured(reader, devices.values(), by)
         self.held = _held(reader, [*racks, *devices.values()])
-        self.rows = {
-            id: values[0].text for id, values in reader.values_under(_ROW, [rack.id for rack in racks]).items()
-        }
+        self.rows = _rows(reader, [rack.id for rack in racks])
 
     def rack(self, rack: Thing, faces: Iterable[str]) -> Elevation:
         """One rack."""
@@ -108,6 +106,16 @@ class _Room:
         told = (f"{thing.driver}{where}", *([_reserved(held)] if held else []))
         inside = tuple(self.device(each) for each in self.inside.get(thing.id, ()))
         return Device(thing.name, self.colours.paint(thing), self.link(thing.name), told, held is not None, inside)
+
+
+def _rows(reader: Reader, racks: Sequence[int]) -> dict[int, str]:
+    """Which racks stand in one row, by id: those of one place, or of one row there."""
+    said = {id: values[0].text for id, values in reader.values_under(_ROW, racks).items()}
+    above = {id: [each for each in parents if drawable(each)] for id, parents in reader.parents_of(racks).items()}
+    places = {id: found[0].name for id, found in above.items() if found}
+    several = len({places.get(id) for id in racks}) > 1
+    rows = {id: (places.get(id, "") if several else "", f"row {said[id]}" if id in said else "") for id in racks}
+    return {id: ", ".join(filter(None, words)) for id, words in rows.items()}
 
 
 def _is_blade(thing: Thing) -> bool:

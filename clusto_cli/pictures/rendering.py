@@ -39,9 +39,14 @@ def _svg(laid: Scene, style: str, ident: str) -> str:
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader
 
-    made = Environment(loader=PackageLoader("clusto_cli.pictures"), autoescape=True, keep_trailing_newline=False)
-    made.filters.update(px=_pixels, clean=clean)
+    made = Environment(loader=PackageLoader("clusto_cli.pictures"), autoescape=True, finalize=_shown)
+    made.filters["px"] = _pixels
     return made
+
+
+def _shown(value: object) -> object:
+    """What a template writes: nothing unseen, nor what XML cannot hold. What is marked up is written already."""
+    return clean(value) if type(value) is str else value
 
 
 def _pixels(number: float) -> str:

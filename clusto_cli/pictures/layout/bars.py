@@ -25,7 +25,7 @@ def _thing(each: Bars) -> Block:
 
 
 def _bar(bar: Bar) -> Block:
-    shapes: list[Shape] = [Text(0, 12, bar.of, "faint")]
+    shapes: list[Shape] = [Text(0, 12, fitted(bar.of, _OF - 6), "faint")]
     x: float = _OF
     if bar.total is not None:
         shapes.append(Box(_OF, 2, _BAR, _HEIGHT, "", "frame"))

@@ -32,11 +32,11 @@ def block(elevations: Sequence[Elevation]) -> Block:
 def _row(racks: Sequence[Elevation]) -> Block:
     row = racks[0].row
     line = flowing((_rack(each) for each in racks), 1.5 * _GAP, len(racks) if row else _MOST)
-    return stacked([_words(f"row {row}"), line], 6) if row and len(racks) > 1 else line
+    return stacked([_words(row), line], 6) if row and len(racks) > 1 else line
 
 
 def _words(words: str) -> Block:
-    return Block(_WIDTH, _CAPTION, (Group((Text(0, 12, words, "faint"),)),))
+    return Block(_WIDTH, _CAPTION, (Group((Text(0, 12, fitted(words, _WIDTH), "faint"),)),))
 
 
 def _rack(rack: Elevation) -> Block:
@@ -58,7 +58,7 @@ def _face(rack: Elevation, face: Face, *, captioned: bool) -> Block:
     height = UNIT * len(rack.units)
     # Units may be numbered from anywhere, and some be missing: each has its place from the top down.
     places = {unit: top + UNIT * place for place, unit in enumerate(rack.units)}
-    shapes: list[Shape] = [Text(_NUMBERS, 11, face.name, "faint")] if captioned else []
+    shapes: list[Shape] = [Text(_NUMBERS, 11, fitted(face.name, _WIDTH), "faint")] if captioned else []
     shapes.append(Box(_NUMBERS, top, _WIDTH, height, "", "frame"))
     for unit, y in places.items():
         shapes.append(Text(_NUMBERS - 5, y + 14, str(unit), "faint", 10, "end"))
