@@ -224,7 +224,7 @@ def test_racks_are_beside_each_other_where_there_is_room(url: str) -> None:
     assert len(lines[floor]) == 2, "both stand on one floor"
     assert lines[floor - 1] == ["1.0", "|", "|", "1", "|", "|"]
     assert max(map(len, wide.splitlines())) <= 120
-    narrow = at_terminal(["--no-pager", "show", "r1", "r2"], {"CLUSTO_DB": url, "NO_COLOR": "1"}, columns=50)[1]
+    narrow = at_terminal(["--no-pager", "show", "r1", "r2"], {"CLUSTO_DB": url, "NO_COLOR": "1"}, columns=70)[1]
     piped = program(url, "show", "r1", "r2").out
     assert [line.rstrip() for line in narrow.splitlines() if line.strip()] == [
         line for line in piped.splitlines() if line
