@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from clusto_cli.markup import environment
 from clusto_cli.pictures.description import Picture
 from clusto_cli.pictures.layout.scene import Scene, scene
 from clusto_cli.pictures.styles import ANY, stylesheet
-from clusto_cli.visible import clean
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -37,16 +37,9 @@ def _svg(laid: Scene, style: str, ident: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader
-
-    made = Environment(loader=PackageLoader("clusto_cli.pictures"), autoescape=True, finalize=_shown)
-    made.filters["px"] = _pixels
+    made = environment("clusto_cli.pictures").overlay()
+    made.filters = {**made.filters, "px": _pixels}
     return made
-
-
-def _shown(value: object) -> object:
-    """What a template writes: nothing unseen, nor what XML cannot hold. What is marked up is written already."""
-    return clean(value) if type(value) is str else value
 
 
 def _pixels(number: float) -> str:
