@@ -99,9 +99,9 @@ def _pictures(asked: Asked, thing: Thing, by: str) -> list[object]:
 def _faces(picture: Picture) -> Iterator[Picture]:
     (rack,) = picture.elevations
     for place, face in enumerate(rack.faces):
-        alone = rack._replace(name=face.name, link=None, faces=(face,), beside=rack.beside if place == 0 else ())
-        legend = picture.legend if place == 0 else ()
-        yield picture._replace(title=f"{rack.name}, {face.name}", elevations=(alone,), legend=legend)
+        title = f"{rack.name}, {face.name}"
+        alone = rack._replace(name=title, link=None, faces=(face,), beside=rack.beside if place == 0 else ())
+        yield picture._replace(title=title, elevations=(alone,), legend=picture.legend if place == 0 else ())
 
 
 # --- pictures of their own -------------------------------------------------------------------------------------------

@@ -27,19 +27,35 @@ document.addEventListener("input", (event) => {
   }
 });
 
+// A browser has few connections to one server: only the page that is looked at holds one.
 const shown = document.querySelector("main[data-live]");
 if (shown && window.EventSource) {
   const about = shown.dataset.live;
   const news = document.getElementById("news");
-  new EventSource("/live").addEventListener("change", async (event) => {
-    const change = JSON.parse(event.data);
-    if (about !== "*" && !change.names.includes(about)) return;
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-    if (!answer.ok) return;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const now = document.querySelector("main");
-    // What somebody is writing is left alone.
-    if (!now.querySelector("form :focus")) now.replaceChildren(...page.querySelector("main").childNodes);
-    news.textContent = `Changed by ${change.user} in transaction ${change.number}`;
-  });
+  let number = Number(shown.dataset.number);
+  let stream = null;
+
+  const listen = () => {
+    stream = new EventSource(`/live?since=${number}`);
+    stream.addEventListener("change", async (event) => {
+      const change = JSON.parse(event.data);
+      number = change.number;
+      if (about !== "*" && !change.names.includes(about)) return;
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+      if (!answer.ok) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      // What somebody is writing is left alone.
+      if (!shown.querySelector("form :focus")) shown.replaceChildren(...page.querySelector("main").childNodes);
+      news.textContent = `Changed by ${change.user} in transaction ${change.number}`;
+    });
+  };
+  const leave = () => {
+    stream?.close();
+    stream = null;
+  };
+  const heed = () => (document.visibilityState === "visible" ? stream ?? listen() : leave());
+
+  document.addEventListener("visibilitychange", heed);
+  window.addEventListener("pagehide", leave);
+  window.addEventListener("pageshow", heed);
 }
