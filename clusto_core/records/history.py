@@ -59,6 +59,7 @@ _SINCE = "SELECT c.name, c.transaction_id FROM changes c WHERE c.transaction_id 
 _CHANGES_OF = """
     SELECT c.thing_id, c.name, c.before, c.after, c.transaction_id FROM changes c
     WHERE c.transaction_id IN (:ids)"""
+_NAMES = "SELECT c.transaction_id, c.name FROM changes c WHERE c.transaction_id IN (:ids)"
 _CHANGE = "SELECT c.thing_id, c.name, c.before, c.after FROM changes c"
 
 
@@ -180,6 +181,17 @@ def changed_since(reader: Reader, thing_ids: Iterable[int], number: int) -> Touc
 def changes_of(reader: Reader, numbers: Iterable[int]) -> Iterator[tuple[int, Change]]:
     """What many transactions did, each change with the number of its transaction."""
     return ((row[4], _change(row)) for row in reader.database.rows_in(_CHANGES_OF, list(numbers)))
+
+
+def changes_to(reader: Reader, thing_id: int, numbers: Iterable[int]) -> dict[int, Change]:
+    """What transactions did to one Thing, by their numbers."""
+    rows = reader.database.rows_in(_CHANGES_OF + " AND c.thing_id = :thing", list(numbers), {"thing": thing_id})
+    return {row[4]: _change(row) for row in rows}
+
+
+def names_of(reader: Reader, numbers: Iterable[int]) -> Iterator[tuple[int, str]]:
+    """The name of each Thing that transactions changed, with the number of the transaction."""
+    return ((row[0], row[1]) for row in reader.database.rows_in(_NAMES, list(numbers)))
 
 
 def changes(reader: Reader, number: int) -> Iterator[Change]:

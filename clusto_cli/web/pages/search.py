@@ -85,8 +85,8 @@ def named(reader: Reader, text: str) -> Thing | None:
 def _overview(reader: Reader) -> dict[str, object]:
     return {
         "places": in_order(reader.all([Datacenter.__name__, Room.__name__])),
-        "racks": in_order(reader.all([Rack.__name__])),
-        "networks": in_order(reader.all([Network.__name__])),
+        "lists": [(kind.__name__, in_order(reader.all([kind.__name__]))) for kind in (Rack, Network)],
+        "shown": _PAGE,
         "entries": history.entries(reader, limit=_RECENT),
         "when": transactions.when,
     }

@@ -23,6 +23,7 @@ from clusto_core.errors import Malformed, Refused
 from clusto_core.model.reserving import spelled
 from clusto_core.model.things import Thing
 from clusto_core.records import history
+from clusto_core.records.history import Entry
 from clusto_core.resources.capacity import capacities
 from clusto_core.store.reader import Reader
 
@@ -46,6 +47,7 @@ def wanted(asked: Asked) -> Thing:
 def _thing(asked: Asked) -> Answer:
     thing = wanted(asked)
     seen = overview(asked.reader, thing)
+    entries = history.entries(asked.reader, [thing.entity_id], _RECENT)
     by = asked.request.query.get("by") or DRIVER
     return page(
         asked,
@@ -62,8 +64,8 @@ def _thing(asked: Asked) -> Answer:
         is_network=thing.is_a(Network),
         gives=any(view.part.is_a(Outlet) or view.part.is_a(Inlet) for view in seen.parts),
         is_place=racks.drawable(thing),
-        entries=history.entries(asked.reader, [thing.entity_id], _RECENT),
-        told=lambda entry: _told(asked.reader, entry.id, thing),
+        entries=entries,
+        told=_told(asked.reader, thing, entries),
         when=transactions.when,
         spelled=spelled,
         live=True,
@@ -77,10 +79,10 @@ def _reserved(seen: Overview) -> str:
     return f"until {spelled(seen.reservation.until)}{purpose}{', which is over' if seen.reservation.over else ''}"
 
 
-def _told(reader: Reader, number: int, thing: Thing) -> list[str]:
-    """What a transaction did to a Thing."""
-    found = (change for change in history.changes(reader, number) if change.thing_id == thing.entity_id)
-    return [line for change in found for line in history.told(change, set())]
+def _told(reader: Reader, thing: Thing, entries: Sequence[Entry]) -> dict[int, list[str]]:
+    """What transactions did to a Thing, in lines."""
+    changes = history.changes_to(reader, thing.entity_id, [entry.id for entry in entries])
+    return {number: list(history.told(change, set())) for number, change in changes.items()}
 
 
 def _pictures(asked: Asked, thing: Thing, by: str) -> list[object]:

@@ -40,7 +40,7 @@ if (shown && window.EventSource) {
     stream.addEventListener("change", async (event) => {
       const change = JSON.parse(event.data);
       number = change.number;
-      if (about !== "*" && !change.names.includes(about)) return;
+      if (about !== "*" && change.names && !change.names.includes(about)) return;
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
       if (!answer.ok) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
