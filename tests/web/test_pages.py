@@ -147,12 +147,14 @@ def test_nothing_that_is_held_can_run(tmp_path: Path) -> None:
         change.add("Server", "s1", at="r1:RU1", attrs={"status": HOSTILE, "serial": HOSTILE, "x.y": HOSTILE})
         change.add("Server", "Ünï", at="r1:RU2")
         change.add("Switch", "sw1", at="r1:RU3")
-        change["s1"].parts["eth0"].connect("sw1:1")
+        change.add("Port", "sw1:xe-0/0/0:1")
+        change["s1"].parts["eth0"].connect("sw1:xe-0/0/0:1")
         change["s1"].parts["eth0"].attrs.update({"cable.label": HOSTILE, "cable.color": HOSTILE, "label": HOSTILE})
     with running(url, tmp_path / "log") as site:
         for path in (
             "/", "/things/s1", "/things/r1", "/things/r1?by=status", "/things/%C3%9Cn%C3%AF", "/things/s1/trace",
             "/history", "/history/1", "/diff?from=0", "/labels?q=s1", "/?q=driver:Server", "/things/s1/impact",
+            "/things/sw1%3Axe-0%2F0%2F0%3A1", "/things/sw1%3Axe-0%2F0%2F0%3A1/trace",
         ):  # fmt: skip
             page = check_inert(get(site, path))
             assert {"html", "main", "title"} <= {tag for tag, _ in page.tags}
