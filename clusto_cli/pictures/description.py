@@ -116,10 +116,11 @@ class Bars(NamedTuple):
 
 
 class Meaning(NamedTuple):
-    """What a paint means, in words."""
+    """What a paint means, in words; or what the strokes over it do, where it is `held`."""
 
     paint: str
     words: str
+    held: bool = False
 
 
 class Picture(NamedTuple):

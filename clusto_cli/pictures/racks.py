@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from clusto_cli.pictures.colouring import DRIVER, Coloured, coloured
-from clusto_cli.pictures.description import Device, Elevation, Face, Kept, Link, Mounted, Picture, nowhere
+from clusto_cli.pictures.description import Device, Elevation, Face, Kept, Link, Meaning, Mounted, Picture, nowhere
+from clusto_cli.pictures.palette import OTHER
 from clusto_core.answers.overview import Unit, elevations
 from clusto_core.drivers import Equipment
 from clusto_core.drivers.equipment import PLACES, Rack, VirtualServer
@@ -36,7 +37,7 @@ def picture(
     wanted = list(faces) or (["front", "rear"] if len(racks) == 1 else ["front"])
     room = _Room(reader, racks, by, link)
     title = ", ".join(thing.name for thing in things[:4]) + (", ..." if len(things) > 4 else "")
-    return Picture(title, elevations=tuple(room.rack(rack, wanted) for rack in racks), legend=room.colours.legend)
+    return Picture(title, elevations=tuple(room.rack(rack, wanted) for rack in racks), legend=tuple(room.legend()))
 
 
 def drawable(thing: Thing) -> bool:
@@ -71,6 +72,12 @@ class _Room:
         self.colours: Coloured = coloured(reader, devices.values(), by)
         self.held = _held(reader, [*racks, *devices.values()])
         self.rows = _rows(reader, [rack.id for rack in racks])
+
+    def legend(self) -> Iterable[Meaning]:
+        """What the colours mean, and the strokes where there are such."""
+        yield from self.colours.legend
+        if self.held:
+            yield Meaning(OTHER, "reserved", held=True)
 
     def rack(self, rack: Thing, faces: Iterable[str]) -> Elevation:
         """One rack."""

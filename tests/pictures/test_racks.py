@@ -74,7 +74,7 @@ def test_colours_are_by_driver_value_or_expression(
 ) -> None:
     picture = drawn(reader, "r1", by=by)
     if by != "connected:Switch":
-        assert {each.words for each in picture.legend} == meanings
+        assert {each.words for each in picture.legend} == {*meanings, "reserved"}
     paints = {name: each.device.paint for name, each in face(picture.elevations[0], "front").items()}
     assert {each.paint for each in picture.legend} >= set(paints.values())
     assert half in (None, paints["half"])

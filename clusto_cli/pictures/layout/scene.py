@@ -51,7 +51,7 @@ def _legend(meanings: Sequence[Meaning], width: float) -> Iterator[Block]:
         wide = 18 + text_width(words) + 16
         if x and x + wide > width:
             x, y = 0, y + 20
-        shapes = (Box(x, y + 1, 12, 12, meaning.paint), Text(x + 18, y + 11, words))
-        groups.append(Group(shapes, meaning.words))
+        boxes = [Box(x, y + 1, 12, 12, meaning.paint)] + [Box(x, y + 1, 12, 12, "", "held")] * meaning.held
+        groups.append(Group((*boxes, Text(x + 18, y + 11, words)), meaning.words))
         x += wide
     yield Block(width, y + 16, tuple(groups))
