@@ -16,7 +16,6 @@ from clusto_core.model.attributes import Key
 from clusto_core.model.mounting import FACES, LOWER, UPPER, aside
 from clusto_core.model.reserving import Reservation, spelled
 from clusto_core.model.things import Thing, in_order
-from clusto_core.resources.capacity import racks as racks_in
 from clusto_core.rules import reservations
 from clusto_core.store.reader import Reader
 
@@ -55,6 +54,19 @@ def racks_of(reader: Reader, things: Sequence[Thing]) -> list[Thing]:
         names = ", ".join(thing.name for thing in things[:3])
         raise Refused(f"{names}: no rack, nor in one, nor is one in it: nothing to draw")
     return list(dict.fromkeys(found))
+
+
+def racks_in(reader: Reader, places: Sequence[Thing]) -> list[Thing]:
+    """The racks among some places and in them; what stands in racks is not looked at."""
+    found: set[Thing] = set()
+    seen: set[int] = set()
+    level = list(places)
+    while level:
+        found.update(each for each in level if each.is_a(Rack))
+        seen.update(each.id for each in level)
+        below = reader.contents([each.id for each in level if not each.is_a(Rack)], parts=False)
+        level = [each for held in below.values() for each in held if drawable(each) and each.id not in seen]
+    return in_order(found)
 
 
 class _Room:

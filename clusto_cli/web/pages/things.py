@@ -19,7 +19,7 @@ from clusto_core.answers.power import impact, supplies
 from clusto_core.drivers.equipment import Rack
 from clusto_core.drivers.parts import Inlet, Outlet
 from clusto_core.drivers.resources import Network
-from clusto_core.errors import Malformed, Refused
+from clusto_core.errors import Malformed
 from clusto_core.model.reserving import spelled
 from clusto_core.model.things import Thing
 from clusto_core.records import history
@@ -29,6 +29,8 @@ from clusto_core.store.reader import Reader
 
 _RECENT = 5
 _MEMBERS = 300
+_MOST = 60
+"""Of more racks no page has a picture: that would take long to make, and nobody would find anything in it."""
 
 
 def routes() -> Iterator[Route]:
@@ -48,6 +50,7 @@ def _thing(asked: Asked) -> Answer:
     thing = wanted(asked)
     seen = overview(asked.reader, thing)
     entries = history.entries(asked.reader, [thing.entity_id], _RECENT)
+    count = len(racks.racks_in(asked.reader, [thing])) if racks.drawable(thing) else 0
     by = asked.request.query.get("by") or DRIVER
     return page(
         asked,
@@ -59,7 +62,8 @@ def _thing(asked: Asked) -> Answer:
         reserved=_reserved(seen),
         members=seen.members[:_MEMBERS],
         more=len(seen.members) - _MEMBERS,
-        pictures=_pictures(asked, thing, by),
+        count=count,
+        pictures=_pictures(asked, thing, by) if 0 < count <= _MOST else [],
         by=by,
         is_network=thing.is_a(Network),
         gives=any(view.part.is_a(Outlet) or view.part.is_a(Inlet) for view in seen.parts),
@@ -88,12 +92,7 @@ def _told(reader: Reader, thing: Thing, entries: Sequence[Entry]) -> dict[int, l
 def _pictures(asked: Asked, thing: Thing, by: str) -> list[object]:
     """The racks of a place; the faces of a rack each by themselves, so that they stand below each other where a screen
     is narrow."""
-    if not racks.drawable(thing):
-        return []
-    try:
-        picture = racks.picture(asked.reader, [thing], by=by, link=Links(asked.moment).thing)
-    except Refused:
-        return []
+    picture = racks.picture(asked.reader, [thing], by=by, link=Links(asked.moment).thing)
     parts = list(_faces(picture)) if thing.is_a(Rack) else [picture]
     return [drawn(each, f"picture{place}") for place, each in enumerate(parts)]
 
