@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from clusto_cli import elevations
+from clusto_cli import completion, elevations
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import at_option
 from clusto_cli.output import on_terminal, paged, write_lines, write_records
@@ -38,6 +38,7 @@ from clusto_core.store.reader import Reader
     metavar="WHAT",
     default="driver",
     show_default=True,
+    shell_complete=completion.keys,
     help="What the colours of a picture mean: driver, a key, a column as find has it, or EXPR=colour,...",
 )
 @click.option(
