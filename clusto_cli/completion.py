@@ -462,9 +462,14 @@ def reading(ctx: click.Context) -> Iterator[Reader]:
 
     A tabulator makes no store and upgrades none.
     """
+    from clusto_cli.context import App
     from clusto_core.config import settings
     from clusto_core.store.reader import open_reader
 
+    if (app := ctx.find_object(App)) is not None and app.afar:
+        with app.reading() as reader:
+            yield reader
+        return
     given = ctx.find_root().params
     with open_reader(settings(given.get("db"), given.get("config")).url) as reader:
         yield reader

@@ -16,6 +16,7 @@ from clusto_core.config import Settings, settings
 if TYPE_CHECKING:
     from clusto_core.inventory import Transaction
     from clusto_core.model.attributes import Key, Value
+    from clusto_core.records.history import Author
     from clusto_core.store.reader import Reader
 
 
@@ -43,8 +44,18 @@ class App:
         self.debug = debug
         self.at: str | None = None
         """The moment that a verb that reads is asked about; None for the present."""
+        self.words: Sequence[str] | None = None
+        """The command line that is done; None for the one of this process."""
+        self.author: Author | None = None
+        """For whom it is done; None for the user of this process."""
+        self.overseer: Callable[[Transaction], None] | None = None
+        """Looks at each change before it is kept, and may raise."""
+        self.afar = False
+        """Whether it is done for somebody elsewhere: no device is asked, no file and no other system of this machine
+        is read."""
         self._told: set[str] = set()
         self._within: Transaction | None = None
+        self._reader: Reader | None = None
         self._hidden: list[str] = []
 
     @property
@@ -61,6 +72,9 @@ class App:
         is upgraded first, after a copy; while another command upgrades the store, it is waited for."""
         if self._within is not None:
             yield self._within.unit.reader
+            return
+        if self._reader is not None:
+            yield self._reader
             return
         from clusto_core.store.database import OutdatedSchema, connect
         from clusto_core.store.reader import Reader
@@ -106,10 +120,14 @@ class App:
 
         inventory = Inventory(self.settings)
         message = masked(message) if message else message
-        options: dict[str, Any] = {"dry_run": dry_run, "reverts": reverts, "strict": strict}
+        options: dict[str, Any] = {"dry_run": dry_run, "reverts": reverts, "strict": strict, "author": self.author}
         with inventory.change("", message, notify=self.say, **options) as change:
-            change.command = command_line(_concealed(written))
+            change.command = command_line(_concealed(written), self.words)
+            if self._reader is not None:
+                change.unit.reader.discreet = self._reader.discreet
             yield change
+            if self.overseer is not None:
+                self.overseer(change)
         for note in change.notes:
             self.say(f"note: {note}")
         App.committed = change.id or App.committed
@@ -131,6 +149,16 @@ class App:
             yield self._hidden
         finally:
             self._within = None
+
+    def on_behalf(self, settings: Settings, reader: Reader, words: Sequence[str], author: Author) -> App:
+        """The same for one command line that somebody else has this process do: it reads from that reader, of that
+        store, and from nowhere else."""
+        from copy import copy
+
+        other = copy(self)
+        other._settings, other._reader, other._told = settings, reader, set()
+        other.words, other.author, other.afar = words, author, True
+        return other
 
     def heed(self) -> None:
         """Says what adapters have to tell beside their results."""

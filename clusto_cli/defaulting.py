@@ -30,9 +30,12 @@ class DefaultGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Puts the default command where none is named."""
-        if not args or (args[0] not in ctx.help_option_names and args[0] not in self.list_commands(ctx)):
-            args = [_DEFAULT, *args]
-        return super().parse_args(ctx, args)
+        return super().parse_args(ctx, self.spelled_out(ctx, args))
+
+    def spelled_out(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """The words with the default command's name where none is named."""
+        named = bool(args) and (args[0] in ctx.help_option_names or args[0] in self.commands)
+        return args if named else [_DEFAULT, *args]
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The subcommands."""

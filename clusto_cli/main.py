@@ -67,6 +67,9 @@ _HABITS = {
 }
 """What hands type that know other programs, and the verb that does it here."""
 
+HERE = ("alias", "completion", "config", "help", "shell")
+"""Verbs that are of this machine, or know servers themselves."""
+
 _COMMANDS = os.path.join(os.path.dirname(__file__), "commands")
 
 
@@ -106,7 +109,11 @@ class Verbs(Group):
         if not ctx.params.pop("version"):
             if ctx.params.pop("output") is not None:
                 raise click.UsageError("-o is said behind the verb, or with --version", ctx)
-            return super().invoke(ctx)
+            if (words := self._of_server(ctx)) is None:
+                return super().invoke(ctx)
+            from clusto_cli.remote import run as run_there
+
+            return run_there(App(**{name: ctx.params[name] for name in ("db", "config", "verbose", "debug")}), words)
         from clusto_cli import __version__
 
         output = ctx.params.pop("output")
@@ -117,6 +124,14 @@ class Verbs(Group):
 
             show(output or "text")
         return 0
+
+    def _of_server(self, ctx: click.Context) -> list[str] | None:
+        """The words of a verb that a server is to do; None where the inventory is at hand, or the verb is not about
+        it. Raises as `settings`."""
+        words = rest_of(ctx)
+        if not words or words[0] in HERE or _asks_for_help(words) or server_of(ctx) is None:
+            return None
+        return words if words[0] in self.list_commands(ctx) else None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The built-in verbs. A module whose name Python keeps for itself ends in `_`: `import_.py` is `import`."""
@@ -191,6 +206,29 @@ class Verbs(Group):
                 formatter.write_dl(outside)
 
 
+def rest_of(ctx: click.Context) -> list[str]:
+    """The words from the verb on. Click calls what is before the arguments of a group otherwise from 8.2 on."""
+    known = vars(ctx)
+    return [*known.get("_protected_args", known.get("protected_args", ())), *ctx.args]
+
+
+def server_of(ctx: click.Context) -> str | None:
+    """The URL of the server that has the inventory; None where it is at hand. What is wrong with the configuration is
+    told where it is needed."""
+    url = ctx.params.get("db") or os.environ.get("CLUSTO_DB")
+    if url is None:
+        from clusto_core.config import settings
+
+        with contextlib.suppress(ClustoError):
+            url = settings(None, ctx.params.get("config")).url
+    return url if url is not None and url.startswith(("https://", "http://")) else None
+
+
+def _asks_for_help(words: Sequence[str]) -> bool:
+    options = words[: words.index("--")] if "--" in words else words
+    return "-h" in options or "--help" in options
+
+
 def summary(verb: str) -> str:
     """The first line of a verb's module, which says what the verb does."""
     module = verb.replace("-", "_")
@@ -203,7 +241,7 @@ def summary(verb: str) -> str:
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.option("--db", metavar="URL", help="The inventory: sqlite:///PATH, postgresql://... or mariadb://...")
+@click.option("--db", metavar="URL", help="The inventory: sqlite:///PATH, postgresql://..., mariadb://..., https://...")
 @click.option("--config", metavar="FILE", type=click.Path(), help="The configuration file.")
 @click.option("-v", "--verbose", count=True, help="Say more.")
 @click.option("--no-pager", is_flag=True, help="Print lists as they are, however long they are.")
@@ -261,11 +299,15 @@ def invoke(arguments: list[str]) -> int:
     except click.ClickException as error:
         return _fail(usage(error), EXIT_USAGE, debug)
     except ClustoError as error:
-        code = next((code for kind, code in _CODES if isinstance(error, kind)), EXIT_UNEXPECTED)
-        return _fail(str(error), code, debug, error.details)
+        return _fail(str(error), code_of(error), debug, error.details)
     except Exception as error:
         return _unexpected(error, debug)
     return code
+
+
+def code_of(error: ClustoError) -> int:
+    """The exit code that says what the caller can do about it."""
+    return next((code for kind, code in _CODES if isinstance(error, kind)), EXIT_UNEXPECTED)
 
 
 def _told(arguments: list[str]) -> int:

@@ -9,10 +9,12 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App
+from clusto_core.errors import Refused
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _CHANGES = "_changes_the_inventory"
+_ELSEWHERE = "_reads_elsewhere"
 
 
 def message_option(function: F) -> F:
@@ -86,3 +88,21 @@ def change_options(function: F) -> F:
 def changes_the_inventory(command: click.Command) -> bool:
     """Whether a verb changes the inventory, and nothing else: such ones can be done together (`clusto batch`)."""
     return getattr(command.callback, _CHANGES, False)
+
+
+def reads_elsewhere(function: F) -> F:
+    """Marks a verb that reads other systems, as this machine reaches them."""
+    setattr(function, _ELSEWHERE, True)
+    return function
+
+
+def check_afar(ctx: click.Context) -> None:
+    """Raises Refused for what a verb may not do on behalf of somebody elsewhere: read files, and other systems."""
+    name = ctx.info_name
+    if getattr(ctx.command.callback, _ELSEWHERE, False):
+        raise Refused(f"clusto {name} reads what this machine reaches: it is done there, not for others")
+    for each in ctx.command.params:
+        given = ctx.params.get(each.name or "")
+        named = given if isinstance(given, (tuple, list)) else (given,)
+        if isinstance(each.type, (click.Path, click.File)) and any(file not in (None, "-") for file in named):
+            raise Refused(f"clusto {name} opens no files for others: give - and send them on standard input")

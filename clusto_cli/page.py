@@ -29,7 +29,7 @@ def columns(rows: Iterable[Sequence[Span]], indent: str = "  ", gap: int = 2) ->
     widths: dict[int, int] = {}
     for row in table:
         for place, cell in enumerate(row):
-            width = _width(cell.text)
+            width = width_of(cell.text)
             if width <= WIDEST:
                 widths[place] = max(widths.get(place, 0), width)
     lines = []
@@ -37,7 +37,7 @@ def columns(rows: Iterable[Sequence[Span]], indent: str = "  ", gap: int = 2) ->
         while row and not row[-1].text:
             row.pop()
         padded = [
-            Span(cell.text + " " * max(gap, widths.get(place, 0) + gap - _width(cell.text)), cell.style)
+            Span(cell.text + " " * max(gap, widths.get(place, 0) + gap - width_of(cell.text)), cell.style)
             for place, cell in enumerate(row)
         ]
         if padded:
@@ -49,7 +49,7 @@ def columns(rows: Iterable[Sequence[Span]], indent: str = "  ", gap: int = 2) ->
 def _wrapped(line: Line, width: int) -> Iterator[Line]:
     """A line as lines no wider than the terminal: its longest text goes on below itself, or where the others leave no
     room for that, all of it below its beginning."""
-    widths = [_width(span.text) for span in line]
+    widths = [width_of(span.text) for span in line]
     longest = widths.index(max(widths)) if line else 0
     before, after = sum(widths[:longest]), sum(widths[longest + 1 :])
     room = width - before - after - (2 if after else 0)
@@ -63,7 +63,7 @@ def _wrapped(line: Line, width: int) -> Iterator[Line]:
 
 def _below_itself(line: Line, longest: int, room: int) -> Iterator[Line]:
     text, style = line[longest].text.rstrip(), line[longest].style
-    before = sum(_width(span.text) for span in line[:longest])
+    before = sum(width_of(span.text) for span in line[:longest])
     pieces = list(_pieces(text, room))
     for place, piece in enumerate(pieces):
         head = line[:longest] if place == 0 else [Span(" " * before)]
@@ -79,9 +79,9 @@ def _broken(line: Line, width: int) -> Iterator[Line]:
     for span in line:
         rest = span.text
         while rest:
-            piece = next(_pieces(rest, room)) if room >= 2 or _width(rest) <= room else ""
+            piece = next(_pieces(rest, room)) if room >= 2 or width_of(rest) <= room else ""
             done.append(Span(piece, span.style))
-            room -= _width(piece)
+            room -= width_of(piece)
             rest = rest[len(piece) :]
             if rest:
                 yield done
@@ -93,7 +93,7 @@ def _pieces(text: str, room: int) -> Iterator[str]:
     """A text in pieces of so many columns, at least two: no character is wider."""
     start = taken = 0
     for place, character in enumerate(text):
-        wide = _width(character)
+        wide = width_of(character)
         if taken + wide > room:
             yield text[start:place]
             start, taken = place, 0
@@ -101,7 +101,7 @@ def _pieces(text: str, room: int) -> Iterator[str]:
     yield text[start:]
 
 
-def _width(text: str) -> int:
+def width_of(text: str) -> int:
     """How many columns a terminal gives to a text."""
     if text.isascii():
         return len(text)

@@ -6,11 +6,12 @@ standard error, and the command has not failed.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 NAME = "standard output"
@@ -84,6 +85,22 @@ def output() -> Output | None:
     """What is below standard output; None where it is not what `prepare` made."""
     raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
     return raw if isinstance(raw, Output) else None
+
+
+@contextlib.contextmanager
+def unpaged() -> Iterator[None]:
+    """Has what is written to standard output meanwhile go past the pager, which may show nothing but text."""
+    sys.stdout.flush()
+    raw = output()
+    pager = raw.pager if raw is not None else None
+    if raw is not None:
+        raw.pager = None
+    try:
+        yield
+        sys.stdout.flush()
+    finally:
+        if raw is not None:
+            raw.pager = pager
 
 
 def failed(error: OSError) -> bool:

@@ -25,7 +25,7 @@ _OPERATORS = frozenset("[],!&^")
 """What no name holds and a range does."""
 
 
-_EXPRESSION = re.compile(r"(?:name|driver|attr|part|_ip):|.*[\s()]", re.DOTALL)
+EXPRESSION = re.compile(r"(?:name|driver|attr|part|_ip):|.*[\s()]", re.DOTALL)
 _WHERE = "clusto.where"
 
 
@@ -78,7 +78,7 @@ def names_or_expressions(reader: Reader, words: Iterable[str]) -> list[str]:
 
 
 def _is_written_as_expression(reader: Reader, word: str) -> bool:
-    return _EXPRESSION.match(word) is not None and reader.get(word.partition(":")[0]) is None
+    return EXPRESSION.match(word) is not None and reader.get(word.partition(":")[0]) is None
 
 
 def targets(reader: Reader, names: Iterable[str]) -> list[Thing]:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from clusto_core.library.attributes import Attributes, InForce, NoSuchKey
     from clusto_core.library.change import Change
     from clusto_core.library.handle import Console, Feed, Handle, Joint, Parts
-    from clusto_core.library.inventory import Inventory, Snapshot, open
+    from clusto_core.library.inventory import Inventory, Snapshot
+    from clusto_core.library.opening import open
+    from clusto_core.library.remote import Remote
     from clusto_core.library.view import View
     from clusto_core.model.attributes import structure as as_json
     from clusto_core.query.matching import Match
@@ -45,6 +47,7 @@ __all__ = [
     "NotFound",
     "Parts",
     "Refused",
+    "Remote",
     "Snapshot",
     "StoreBroken",
     "UnknownValueWarning",
@@ -60,7 +63,9 @@ _MODULES = {
     "library.asking": ("UnknownValueWarning",),
     "library.change": ("Change",),
     "library.handle": ("Console", "Feed", "Handle", "Joint", "Parts"),
-    "library.inventory": ("Inventory", "Snapshot", "open"),
+    "library.inventory": ("Inventory", "Snapshot"),
+    "library.opening": ("open",),
+    "library.remote": ("Remote",),
     "library.view": ("View",),
     "query.matching": ("Match",),
 }

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from clusto_core.errors import Malformed, NotFound
 
-SCHEMES = ("sqlite", "postgresql", "mariadb", "mysql")
-SECTIONS = ("alias", "commands", "devices", "exports", "secrets", "source")
+SCHEMES = ("sqlite", "postgresql", "mariadb", "mysql", "https", "http")
+SECTIONS = ("alias", "commands", "devices", "exports", "secrets", "server", "source")
 """The tables of the configuration file beside `db`; each is read where it is used."""
 tell_insecure: Callable[[str, str], None] | None = None
 """Who is told of a way that does not keep a secret, by its kind and in words; set by whoever speaks to a person."""
@@ -112,7 +112,9 @@ def _checked(url: str) -> str:
     if not separator:
         return "sqlite:///" + os.path.abspath(os.path.expanduser(url))
     if scheme.partition("+")[0] not in SCHEMES:
-        raise Malformed(f"no such kind of store: {scheme}:// (write sqlite:///PATH, postgresql://... or mariadb://...)")
+        raise Malformed(
+            f"no such kind of store: {scheme}:// (write sqlite:///PATH, postgresql://..., mariadb://... or https://...)"
+        )
     if not scheme.startswith("sqlite"):
         from clusto_core.secrecy import remember_url
 

@@ -111,11 +111,13 @@ class Inventory:
         reverts: int | None = None,
         strict: bool = False,
         notify: Callable[[str], None] = lambda line: None,
+        author: history.Author | None = None,
     ) -> Iterator[Transaction]:
         """A transaction: all that is done in it, with its history, or nothing; without changes it leaves no trace.
 
         `command` and `message` go into the history; with `dry_run` everything is checked and nothing is kept.
-        With `strict` a key that is new to the store, and that nobody declared, is refused.
+        With `strict` a key that is new to the store, and that nobody declared, is refused. `author` is for whom it is
+        done, where that is not the user of this program.
 
         A change inside another of the same Inventory joins it: it is kept when the outer one is, with both messages in
         one entry of the history. When it fails halfway, the outer one is not kept either, whoever catches the error.
@@ -133,7 +135,7 @@ class Inventory:
             collector.paused(),
         ):
             change = self._open[thread] = Transaction(UnitOfWork(Reader(database)), message, dry_run=dry_run)
-            change.command, change.strict = command, strict
+            change.command, change.strict, change.author = command, strict, author
             change.before = partial(open_reader, settings.url)
             try:
                 yield change
@@ -145,7 +147,9 @@ class Inventory:
                 database.connection.rollback()
             else:
                 if change.unit.changed:
-                    change.id = history.record(change.unit, change.command, change.message, reverts, change.signed)
+                    change.id = history.record(
+                        change.unit, change.command, change.message, reverts, change.signed, author
+                    )
                 change.unit.flush()
                 change.unit.touched.seal(database)
 
@@ -168,6 +172,8 @@ class Transaction:
         """Whether a new key that nobody declared is refused."""
         self.signed: history.Signature | None = None
         """Who did elsewhere what is only taken over here; None for what is done here."""
+        self.author: history.Author | None = None
+        """For whom it is done; None for the user of this program."""
         self.before: Callable[[], AbstractContextManager[Reader]] | None = None
         """Opens the store as it was before: only this transaction sees what it has changed."""
         self.id: int | None = None
@@ -399,7 +405,7 @@ class Transaction:
         is reserved for something else, Malformed for a time that is over."""
         every = list(map(self.resolve, _several(wanted)))
         with self.unit.wholly():
-            reservations.reserve(self.unit, every, until, purpose, history.user())
+            reservations.reserve(self.unit, every, until, purpose, self.author.user if self.author else history.user())
 
     def extend(self, wanted: str | Thing | Sequence[str | Thing], until: datetime) -> None:
         """Has reservations end at another time. Raises NotFound for what is not reserved, Malformed as `reserve`."""

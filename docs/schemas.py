@@ -655,6 +655,13 @@ VERBS: dict[str, Fields | None] = {
         "lacks": (several(TEXT), "the classes that it lacks"),
     },
     "role list": MEMBERS,
+    "serve token list": {
+        "name": (TEXT, "the token"),
+        "role": (one_of("reader writer"), "whether it may change things"),
+        "made": MOMENT,
+        "by": (TEXT, "who made it"),
+        "where": (none_or(TEXT), "the expression that selects all that it sees; null for everything"),
+    },
     "service list": {
         "service": (TEXT, "the service"),
         "name": (TEXT, "the machine"),
@@ -753,7 +760,7 @@ VERBS: dict[str, Fields | None] = {
         "name": (TEXT, "the part"),
         "driver": DRIVER,
         "path": (WHOLE, "which path, from 1"),
-        "by": ({"enum": ["cable", "panel", None]}, "what leads to it; null at the beginning of a path"),
+        "by": ({"enum": ["cable", "panel", "power", None]}, "what leads to it; null at the beginning of a path"),
     },
     "tree": TREE,
     "vlan list": {"id": (none_or(WHOLE), "its number"), "name": (TEXT, "the VLAN")},

@@ -642,4 +642,14 @@ REFUSALS: list[Refusal] = [
     refused("sync nowhere", 3, "no such source: nowhere", lambda c: declared.named("nowhere")),
     refused("import x.jsonl --source a/b", 2, "malformed name of a source", lambda c: declared.checked_name("a/b")),
     refused("import x.jsonl --prune", 2, "are about a source that is known"),
+    # serving: tokens are no change of the inventory, and a server is none either
+    refused("serve token create a/b --role reader", 2, "malformed name of a token", None),
+    refused("serve token create x --role reader --where driver:NIC", 2, "selects parts", None),
+    refused("serve token create x --role reader --where name:nothing", 3, "no such thing: nothing", None),
+    refused("serve token revoke nothing", 3, "no such token: nothing", None),
+    refused("serve --bind 0.0.0.0", 4, "would send their tokens in the clear", None),
+    refused("serve --tls-cert x", 2, "--tls-cert and --tls-key go together", None),
+    refused("serve --auth-header X-User", 2, "--auth-header and --trusted-proxy go together", None),
+    refused("--db http://inventory.example locate server1", 4, "a token would go there in the clear", None),
+    refused("--db https:// locate server1", 2, "malformed address of a server", None),
 ]

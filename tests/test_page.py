@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clusto_cli.page import Span, _width, _wrapped, columns
+from clusto_cli.page import Span, _wrapped, columns, width_of
 from tests.conftest import Run
 
 
@@ -25,7 +25,7 @@ def test_one_long_value_makes_no_wide_column() -> None:
 )
 def test_no_line_is_wider_than_the_terminal_and_nothing_is_lost(row: list[Span], width: int) -> None:
     lines = list(_wrapped(row, width))
-    assert all(_width("".join(span.text for span in line)) <= width for line in lines)
+    assert all(width_of("".join(span.text for span in line)) <= width for line in lines)
     told, given_ = ("".join(span.text for span in spans) for spans in (chain(*lines), row))
     assert told.replace(" ", "") == given_.replace(" ", "")
 
@@ -68,4 +68,4 @@ def test_show_and_free_fit_a_narrow_terminal(clusto: Run, sqlite_url: str) -> No
             assert child.exitstatus == 0
             shown = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in child.before.split("\r\n")]
             assert len(shown) > 3
-            assert [line for line in shown if _width(line) > width] == []
+            assert [line for line in shown if width_of(line) > width] == []

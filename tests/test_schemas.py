@@ -58,6 +58,7 @@ query list
 rebuild --status
 rebuild recipes
 reservations
+serve token list
 role check
 role list
 service list

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -12,8 +11,9 @@ import click
 from clusto_cli.aliases import follow
 from clusto_cli.batch.lines import Line
 from clusto_cli.context import App, command_line
-from clusto_cli.grouping import Aliased
-from clusto_cli.options import changes_the_inventory
+from clusto_cli.diversion import diverted
+from clusto_cli.grouping import Aliased, called
+from clusto_cli.options import changes_the_inventory, check_afar
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
 from clusto_core.inventory import Transaction
 from clusto_core.model.names import composed
@@ -69,10 +69,12 @@ def _done(app: App, change: Transaction, line: Line) -> Done:
     if line.problem:
         raise Malformed(line.problem)
     said = io.StringIO()
-    with app.within(change) as hidden, contextlib.redirect_stdout(said):
+    with app.within(change) as hidden, diverted(stdout=said):
         try:
             ctx, words = _written_out(click.get_current_context().find_root(), list(map(composed, line.words)), [])
             with ctx:
+                if app.afar:
+                    check_afar(ctx)
                 if "dry_run" in ctx.params:
                     ctx.params["dry_run"] = ctx.params["dry_run"] or change.dry_run
                 ctx.command.invoke(ctx)
@@ -95,25 +97,12 @@ def _written_out(root: click.Context, words: list[str], aliases: Sequence[str]) 
 
 def _context(root: click.Context, words: list[str]) -> click.Context:
     """The verb that a line calls, with its arguments parsed. Raises Malformed for one that has no place in a batch."""
-    ctx = root
-    command: click.Command | None = ctx.command
-    path: list[str] = []
-    rest = words
-    while isinstance(command, click.Group):
-        if not rest or rest[0].startswith("-"):
-            after = f" after {path[-1]}" if path else ""
-            raise Malformed(f"a verb is missing{after} (what is for all of clusto stands before batch)")
-        name, found, rest = command.resolve_command(ctx, rest)
-        path.append(name or "")
-        if isinstance(found, click.Group):
-            ctx = click.Context(found, parent=ctx, info_name=name)
-        command = found
-    assert command is not None
-    if not changes_the_inventory(command):
+    verb = called(root, words)
+    if not changes_the_inventory(verb.command):
         raise Malformed(
-            f"{' '.join(path)} has no place in a batch: only verbs that change the inventory, and nothing else"
+            f"{' '.join(verb.path)} has no place in a batch: only verbs that change the inventory, and nothing else"
         )
-    made = command.make_context(path[-1], rest, parent=ctx)
+    made = verb.context()
     if made.params.get("dry_run"):
         raise Malformed("a dry run is of the whole batch: clusto batch --dry-run")
     return made

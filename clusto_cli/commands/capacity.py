@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from clusto_cli import completion
+from clusto_cli.amounts import told
 from clusto_cli.context import App, pass_app
-from clusto_cli.output import output_option, paged, write_records
+from clusto_cli.output import paged, write_records
 from clusto_cli.page import Line, Span, columns, write
+from clusto_cli.pictures.delivery import Canvas, picture_options
 from clusto_cli.targets import targets, where_option, with_where
 from clusto_core.errors import Refused
 
@@ -32,10 +34,10 @@ def _needs(ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
 @click.option(
     "--for", "wanted", metavar="NEED", help="Only racks with room for that, the best first.", shell_complete=_needs
 )
-@output_option
+@picture_options
 @pass_app
 @paged
-def command(app: App, names: tuple[str, ...], wanted: str | None, output: str) -> None:
+def command(app: App, names: tuple[str, ...], wanted: str | None, output: str, canvas: Canvas | None) -> None:
     """Say what each NAME has, uses, has reserved and has free: rack units, watts, outlets, ports of switches, addresses
     of Networks, kg. NAME is a rack, a room or another place (told after its racks), a PDU, a switch, a Network; without
     any, all racks are told.
@@ -50,6 +52,7 @@ def command(app: App, names: tuple[str, ...], wanted: str | None, output: str) -
         clusto capacity room1
         clusto capacity rack101 pdu3 -o json
         clusto capacity --for units=2,watts=800,ports=2
+        clusto capacity room1 -o svg > room1.svg
     """
     from clusto_core.resources import capacity, fitting
 
@@ -65,7 +68,11 @@ def command(app: App, names: tuple[str, ...], wanted: str | None, output: str) -
             found = capacity.capacities(reader, listed)
     if need is not None and not found:
         raise Refused(f"no rack{'' if things is None else ' of these'} has room for {wanted}")
-    if output == "text":
+    if canvas is not None:
+        from clusto_cli.pictures import bars
+
+        canvas.deliver(bars.picture(found, canvas.link))
+    elif output == "text":
         write(_page(found))
     else:
         write_records(output, map(_record, found))
@@ -94,44 +101,13 @@ def _say_unknown(app: App, unknown: list[tuple[Thing, str]]) -> None:
 
 def _page(found: Iterable[Capacity]) -> Iterator[Line]:
     """A row each; what nothing has is left out."""
-    every = list(found)
-    head = ["", "units", "watts", "outlets", "ports", "addresses", "kg"]
-    rows = [[each.thing.name, *_cells(each)] for each in every]
+    every = [(each.thing.name, list(told(each))) for each in found]
+    head = ["", *(each.of for each in every[0][1])] if every else [""]
+    rows = [[name, *(each.words for each in amounts)] for name, amounts in every]
     shown = [place for place in range(len(head)) if place == 0 or any(row[place] for row in rows)]
     spans = [[Span(head[place], "dim") for place in shown]]
     spans += [[Span(row[place], "" if place else "bold") for place in shown] for row in rows]
     return iter(columns(spans, indent=""))
-
-
-def _cells(each: Capacity) -> Iterator[str]:
-    highest = f", {each.runs[0]} in a row" if each.runs else ""
-    yield _said(each.units) + highest if each.units.total else ""
-    yield _watts(each)
-    for amount in (each.outlets, each.ports, each.addresses):
-        yield _said(amount) if amount.total else ""
-    yield _said(each.weight) if each.weight.total or each.weight.used else ""
-
-
-def _said(amount: Amount) -> str:
-    if amount.total is None:
-        return f"{_figure(amount.used)} used"
-    held = f", {_figure(amount.reserved)} reserved" if amount.reserved else ""
-    return f"{_figure(amount.free)} of {_figure(amount.total)} free{held}"
-
-
-def _watts(each: Capacity) -> str:
-    watts = each.watts
-    if watts.limit is None and not watts.used and not watts.unknown:
-        return ""
-    said = f"{_figure(watts.used)} used"
-    if watts.limit is not None:
-        said = f"{_figure(watts.free)} of {_figure(watts.limit)} free"
-    unknown = f", {watts.unknown} unknown" if watts.unknown else ""
-    return said + (f", {_figure(watts.measured)} measured" if watts.measured else "") + unknown
-
-
-def _figure(number: float | None) -> str:
-    return "" if number is None else f"{number:.0f}" if number == int(number) else f"{number:.1f}"
 
 
 def _record(each: Capacity) -> dict[str, Any]:

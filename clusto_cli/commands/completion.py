@@ -48,6 +48,10 @@ def complete(words: Sequence[str], last: str) -> list[CompletionItem]:
     from clusto_cli.grouping import Aliased
     from clusto_cli.main import main
 
+    if (there := _there(words)) is not None:
+        from clusto_cli.remote import complete as complete_there
+
+        return complete_there(*there, last)
     # `--in=ra`: click completes `ra`, and the shells want the whole word back.
     option = last[: last.index("=") + 1] if last.startswith("--") and "=" in last else ""
     try:
@@ -57,6 +61,17 @@ def complete(words: Sequence[str], last: str) -> list[CompletionItem]:
     for item in found:
         item.value = option + item.value
     return found
+
+
+def _there(words: Sequence[str]) -> tuple[str, list[str]] | None:
+    """The server that has the inventory, and the words from the verb on; None where it is at hand, or not asked."""
+    from clusto_cli.main import HERE, main, rest_of, server_of
+
+    ctx = main.make_context("clusto", list(words[1:]), resilient_parsing=True)
+    rest = rest_of(ctx)
+    if not rest or rest[0] in HERE or (url := server_of(ctx)) is None:
+        return None
+    return url, rest
 
 
 def _kind(found: list[CompletionItem]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -18,6 +19,10 @@ from clusto_core.model.things import Thing
 from clusto_core.query import search
 from clusto_core.store.reader import Reader
 
+if TYPE_CHECKING:
+    from clusto_core.query.columns import Cell, Column
+
+_PORTION = 5000
 NOTHING = "-"
 """What a group of Things without a value is called."""
 
@@ -119,21 +124,29 @@ def _write(reader: Reader, things: list[Thing], shape: Shape) -> None:
         from clusto_core.query.columns import Table, parse
 
         columns = [parse(text.strip()) for text in (shape.columns or "name,driver").split(",")]
-        table = Table(reader, things)
-        table.check(columns)
-        cells = list(zip(*(table.column(column) for column in columns), strict=True))
+        Table(reader, []).check(columns)
+        rows = _rows(reader, things, columns)
         if shape.output in ("text", "csv"):
-            rows = [[",".join(each.text for each in cell) for cell in row] for row in cells]
+            texts = ([",".join(each.text for each in cell) for cell in row] for row in rows)
             header = [] if shape.no_header else [[column.text for column in columns]]
-            _write_table([*header, *rows], shape.output)
+            _write_table(chain(header, texts), shape.output)
         else:
             write_records(
                 shape.output,
                 (
                     {column.text: _plain(cell, column.sort) for column, cell in zip(columns, row, strict=True)}
-                    for row in cells
+                    for row in rows
                 ),
             )
+
+
+def _rows(reader: Reader, things: Sequence[Thing], columns: Sequence[Column]) -> Iterator[tuple[list[Cell], ...]]:
+    """What columns tell of each Thing, by portions, however many there are."""
+    from clusto_core.query.columns import Table
+
+    for start in range(0, len(things), _PORTION):
+        table = Table(reader, things[start : start + _PORTION])
+        yield from zip(*map(table.column, columns), strict=True)
 
 
 def _write_table(rows: Iterable[Sequence[str]], output: str) -> None:
@@ -170,7 +183,7 @@ def _write_count(count: int, output: str) -> None:
 
 def _write_groups(reader: Reader, things: list[Thing], shape: Shape) -> None:
     """A line a value: how many have it, or with --fold which; a Thing with several values counts under each."""
-    from clusto_core.query.columns import Cell, Table, parse, rank
+    from clusto_core.query.columns import Table, parse, rank
 
     column = parse(shape.group_by or "", keys=True)
     table = Table(reader, things)

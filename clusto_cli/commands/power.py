@@ -14,6 +14,7 @@ from clusto_cli.grouping import Group
 from clusto_cli.numbers import Real, Whole
 from clusto_cli.options import at_option, dry_run_option, force_option, message_option, verbose_option, yes_option
 from clusto_cli.output import output_option, paged, write_lines, write_records
+from clusto_cli.pictures.delivery import Canvas, picture_options
 from clusto_cli.targets import names_argument, targets
 from clusto_core.errors import Malformed, Refused
 
@@ -264,11 +265,11 @@ def trust(app: App, /, names: tuple[str, ...], message: str | None, dry_run: boo
 
 @command.command("impact")
 @names_argument
-@output_option
+@picture_options
 @at_option
 @pass_app
 @paged
-def impact(app: App, names: tuple[str, ...], output: str) -> None:
+def impact(app: App, names: tuple[str, ...], output: str, canvas: Canvas | None) -> None:
     """List what goes dark, and what loses redundancy, if these Things, inlets, outlets or PDUs are switched off.
 
     An outlet goes with the inlet that it hangs on (attribute inlet). Where a leg or a draw is recorded, it is told.
@@ -276,6 +277,7 @@ def impact(app: App, names: tuple[str, ...], output: str) -> None:
     \b
         clusto power impact pdu3:7
         clusto power impact pdu3:A
+        clusto power impact pdu3 -o svg > pdu3.svg
     """
     from clusto_core.answers.feeding import drawn_from, legs
     from clusto_core.answers.power import impact as effects_of
@@ -290,10 +292,15 @@ def impact(app: App, names: tuple[str, ...], output: str) -> None:
         outlets = [outlet for supply in supplies(reader, things) for outlet in supply.outlets]
         inlets = [thing for thing in things if thing.is_a(Inlet)]
         effects, assumed = effects_of(reader, outlets, [thing for thing in things if not thing.is_part], inlets=inlets)
+        for line in assumed:
+            app.say(line)
+        if canvas is not None:
+            from clusto_cli.pictures import feeds
+
+            canvas.deliver(feeds.picture(reader, things, effects, canvas.link))
+            return
         every = {outlet for effect in effects for outlet in (*effect.lost, *effect.left)}
         on_leg, drawn = legs(reader, every), drawn_from(reader, every)
-    for line in assumed:
-        app.say(line)
     if output != "text":
         write_records(
             output,

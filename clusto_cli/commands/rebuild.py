@@ -125,9 +125,9 @@ def serve(app: App, places: tuple[str, ...], directory: str, answers: str, conne
     \b
         clusto rebuild serve --listen 192.0.2.1:8080 --dir /srv/tftp
     """
-    from clusto_cli.rebuild.limits import Limits
+    from clusto_cli.hosting.limits import Limits
+    from clusto_cli.hosting.listening import listening
     from clusto_cli.rebuild.machines import Machines
-    from clusto_cli.rebuild.serve import listening
     from clusto_cli.rebuild.serve import serve as run_server
 
     run_server(

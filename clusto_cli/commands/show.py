@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
+from shutil import get_terminal_size
 from typing import Any
 
 import click
 
+from clusto_cli import completion, elevations
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import at_option
-from clusto_cli.output import output_option, paged, write_lines, write_records
+from clusto_cli.output import on_terminal, paged, write_lines, write_records
 from clusto_cli.page import Line, Span, columns, write
+from clusto_cli.pictures import delivery
+from clusto_cli.pictures.delivery import Canvas, picture_options
 from clusto_cli.targets import names_argument, targets
 from clusto_core.answers.feeding import gives_power, loads
 from clusto_core.answers.overview import Overview, PartView, Unit, elevation, overview
@@ -28,13 +33,40 @@ from clusto_core.store.reader import Reader
 @names_argument
 @click.option("--front", is_flag=True, help="Draw racks from the front, as without --rear.")
 @click.option("--rear", is_flag=True, help="Draw racks from the rear.")
-@output_option
+@click.option(
+    "--colour-by",
+    metavar="WHAT",
+    default="driver",
+    show_default=True,
+    shell_complete=completion.keys,
+    help="What the colours of a picture mean: driver, a key, a column as find has it, or EXPR=colour,...",
+)
+@click.option(
+    "--into",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write pictures, of each NAME and of each rack in it, as files that lead to each other.",
+)
+@picture_options
 @at_option
 @pass_app
 @paged
-def command(app: App, names: tuple[str, ...], front: bool, rear: bool, output: str) -> None:
+def command(
+    app: App,
+    names: tuple[str, ...],
+    front: bool,
+    rear: bool,
+    colour_by: str,
+    into: Path | None,
+    output: str,
+    canvas: Canvas | None,
+) -> None:
     """Show all that is known of each NAME: where it is, what it belongs to, its addresses, its attributes and those
-    that it inherits with their origin, its parts with their far ends. A rack is drawn, from the front or the rear.
+    that it inherits with their origin, its parts with their far ends. A rack is drawn, from the front or the rear;
+    several are beside each other on a terminal that is wide.
+
+    As a picture (-o svg, html, png, or --picture) racks are drawn with all that stands in them, front and rear; of a
+    room or another place all its racks; of anything else the rack that it stands in.
 
     \b
         clusto show server1
@@ -42,20 +74,49 @@ def command(app: App, names: tuple[str, ...], front: bool, rear: bool, output: s
         clusto show server1 --at '2 weeks ago'
         clusto show @1
         clusto show rack101 --rear
+        clusto show room1 -o svg --colour-by status > room1.svg
+        clusto show room1 -o html --into pictures
     """
-    faces = [face for face, wanted in (("front", front or not rear), ("rear", rear)) if wanted]
+    faces = [face for face, wanted in (("front", front), ("rear", rear)) if wanted]
+    if into is not None and (canvas is None or canvas.screen is not None):
+        raise Malformed("--into is for pictures: -o svg, -o html or -o png")
     with app.reading() as reader:
         if numbers := _transactions(reader, names):
             _tell(reader, numbers, output)
             return
         things = targets(reader, names)
+        if canvas is not None:
+            _draw(reader, things, faces, colour_by, canvas, into)
+            return
         if output != "text":
             write_records(output, (_record(reader, thing) for thing in things))
             return
-        for place, thing in enumerate(things):
-            if place:
-                write([[]])
-            write(_page(reader, thing, faces))
+        write(_pages(reader, things, faces or ["front"]))
+
+
+def _draw(reader: Reader, things: list[Thing], faces: list[str], by: str, canvas: Canvas, folder: Path | None) -> None:
+    from clusto_cli.pictures import racks
+
+    if folder is None:
+        canvas.deliver(racks.picture(reader, things, faces, by, canvas.link))
+        return
+    every = list(dict.fromkeys([*things, *racks.racks_of(reader, things)]))
+    link = delivery.beside([thing.name for thing in every], canvas.output)
+    drawn = ((thing.name, racks.picture(reader, [thing], faces, by, link)) for thing in every)
+    write_lines(map(str, delivery.filed(folder, drawn, canvas.output)))
+
+
+def _pages(reader: Reader, things: list[Thing], faces: list[str]) -> Iterator[Line]:
+    """A page each; nothing but racks, on a terminal, beside each other."""
+    if len(things) > 1 and on_terminal() and all(thing.is_a(Rack) for thing in things):
+        pages = [[list(block) for block in _page(reader, thing, faces)] for thing in things]
+        yield from elevations.beside(pages, get_terminal_size().columns)
+        return
+    for place, thing in enumerate(things):
+        if place:
+            yield []
+        for block in _page(reader, thing, faces):
+            yield from block
 
 
 def _transactions(reader: Reader, names: tuple[str, ...]) -> list[int]:
@@ -76,8 +137,16 @@ def _tell(reader: Reader, numbers: list[int], output: str) -> None:
     write_lines(transactions.lines(reader, entries, detailed=True))
 
 
-def _page(reader: Reader, thing: Thing, faces: Iterable[str]) -> Iterator[Line]:
+def _page(reader: Reader, thing: Thing, faces: Iterable[str]) -> tuple[Iterable[Line], ...]:
+    """What is known of a Thing, the faces of a rack, and what it has and holds."""
     seen = overview(reader, thing)
+    units = elevation(reader, thing) if thing.is_a(Rack) else []
+    drawn = (line for face in faces for line in elevations.face(units, face))
+    return _known(seen), drawn, _had(reader, seen)
+
+
+def _known(seen: Overview) -> Iterator[Line]:
+    thing = seen.thing
     model = next((each.value.text for each in seen.own if str(each.key) == "type"), None)
     yield [Span(thing.name, "bold"), Span(f"  {thing.driver}{f' ({model})' if model else ''}")]
     yield from columns(_facts(seen))
@@ -90,14 +159,13 @@ def _page(reader: Reader, thing: Thing, faces: Iterable[str]) -> Iterator[Line]:
         ]
         yield [Span("attributes", "bold")]
         yield from columns(rows)
-    if thing.is_a(Rack):
-        units = elevation(reader, thing)
-        for face in faces:
-            yield from _drawn(units, face)
-    if power := list(_loads(reader, thing)):
+
+
+def _had(reader: Reader, seen: Overview) -> Iterator[Line]:
+    if power := list(_loads(reader, seen.thing)):
         yield [Span("power", "bold")]
         yield from columns(power)
-    if seen.parts and not thing.is_part:
+    if seen.parts and not seen.thing.is_part:
         yield [Span("parts", "bold")]
         yield from columns(_parts(seen))
     if seen.members:
@@ -159,43 +227,6 @@ def _far(view: PartView) -> Span:
         return Span("free", "dim") if why is None else Span(f"occupied: {why}")
     via = f" via {', '.join(view.via)}" if view.via else ""
     return Span(f"-> {view.link.end.place}{via}")
-
-
-def _drawn(units: list[Unit], face: str) -> Iterator[Line]:
-    """A face of a rack: a line a unit, or two where its halves differ; what is several lines high is in one frame."""
-    if not units:
-        return
-    rows = [row for unit in units for row in _rows(unit, FACES[face])]
-    names = [f"{thing.name} ({thing.driver})" if thing else "" for _, thing in rows]
-    inner = max(20, *map(len, names)) + 2
-    digits = max(len(label) for label, _ in rows)
-    yield [Span(f"{face} view", "bold"), Span(f"  {_use(units, face)}", "dim")]
-    rule = f"  {' ' * digits} +{'-' * inner}+"
-    yield [Span(rule)]
-    for place, (label, thing) in enumerate(rows):
-        first = place == 0 or thing is None or rows[place - 1][1] != thing
-        text = names[place] if first else ""
-        yield [Span(f"  {label:>{digits}} |"), Span(f" {text:{inner - 1}}", "" if thing else "dim"), Span("|")]
-        last = place + 1 == len(rows) or thing is None or rows[place + 1][1] != thing
-        if place + 1 < len(rows) and last and (thing or rows[place + 1][1]):
-            yield [Span(rule)]
-    yield [Span(rule)]
-
-
-def _rows(unit: Unit, face: int) -> list[tuple[str, Thing | None]]:
-    lower, upper = unit.at(face)
-    if lower == upper:
-        return [(str(unit.number), lower)]
-    return [(f"{unit.number}.5", upper), (f"{unit.number}.0", lower)]
-
-
-def _use(units: list[Unit], face: str) -> str:
-    """How many units are in use on a face, and that there is more on the other one."""
-    used = sum(thing is not None for unit in units for thing in unit.at(FACES[face])) / 2
-    other = next(each for each in FACES if each != face)
-    alone = {thing for unit in units for thing, cells in unit.mounted if not cells & FACES[face]}
-    more = f"; {len(alone)} more at the {other}: --{other}" if alone else ""
-    return f"{len(units)} units, {used:g} in use{more}"
 
 
 def _held(members: list[Thing]) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
-from clusto_cli.options import change_options, source_options
+from clusto_cli.options import change_options, reads_elsewhere, source_options
 from clusto_cli.output import output_option, write_lines, write_records
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 @click.option("--push", is_flag=True, help="Then write back what the source lacks, as its setting push allows.")
 @output_option
 @change_options
+@reads_elsewhere
 @click.pass_context
 @pass_app
 def command(

@@ -15,8 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple, TypeVar
 
+from clusto_cli.hosting.limits import Buckets, client_of
 from clusto_cli.rebuild import fetches
-from clusto_cli.rebuild.limits import Buckets, client_of
 from clusto_core.config import Settings
 from clusto_core.errors import ClustoError, NotFound, Refused
 from clusto_core.records import rebuilds

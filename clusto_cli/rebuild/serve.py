@@ -14,28 +14,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import re
-import resource
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from clusto_cli import __version__
 from clusto_cli.backends.runner import Interruption, run
+from clusto_cli.hosting.limits import Buckets, Gate, Limits, Log, client_of
+from clusto_cli.hosting.listening import allow_connections, hosted, problem
 from clusto_cli.output import clean
 from clusto_cli.rebuild import files
 from clusto_cli.rebuild.incoming import Disarm, Incoming, Say, TooMuch, UnknownToken
-from clusto_cli.rebuild.limits import Buckets, Gate, Limits, Log, client_of
 from clusto_core.config import Settings
-from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
+from clusto_core.errors import ClustoError, Malformed, NotFound
 from clusto_core.records.rebuilds import NotTaken, Rebuild
 from clusto_core.secrecy import MASK
 from clusto_core.store.reader import open_reader
 
 if TYPE_CHECKING:
     from aiohttp import web
-    from aiohttp.abc import AbstractAccessLogger
 
 OWN = "hosts"
 """Below it each machine has a folder of its own, with its answers."""
@@ -48,8 +47,6 @@ chain --replace --autofree ipxe/mac-${netX/mac:hexraw}.ipxe || exit
 _LONGEST_MESSAGE = 64 * 1024
 _SLOWEST_MESSAGE = 30.0
 _WINDING_UP = 5.0
-_DESCRIPTORS = 8192
-_LOOPBACK = "127.0.0.1"
 ADDRESS, TOKEN, ANYBODY = "address", "token", "any"
 ANSWERS = (ADDRESS, TOKEN, ANYBODY)
 _USUAL = Limits()
@@ -57,15 +54,6 @@ _PRUNE_EVERY = 86400.0
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _SECRET = re.compile(r"(?<=/rebuild/)/*[^/?\s]+|(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
 _LONGEST_LINE = 400
-
-
-def listening(text: str) -> tuple[str, int]:
-    """The address and port of `ADDRESS:PORT` or `[ADDRESS]:PORT`; `:PORT` is this machine alone. Raises Malformed."""
-    address, separator, port = text.rpartition(":")
-    bare = address[1:-1] if address.startswith("[") and address.endswith("]") else address
-    if not separator or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535 or (":" in bare and bare == address):
-        raise Malformed(f"malformed address: {text[:60]!a} (write ADDRESS:PORT, as 10.0.0.1:8080 or [::]:8080)")
-    return bare or _LOOPBACK, int(port)
 
 
 def serve(
@@ -86,75 +74,59 @@ def serve(
     when a machine calls back that its installer has begun, and on starting for those that have. Raises NotFound where
     there is no such directory or no store, StoreBroken as `open_reader`, Refused when it cannot listen there.
     """
-    if not os.path.isdir(directory):
-        raise NotFound(f"no such directory: {directory}")
-    with open_reader(settings.url):
-        pass
-    _load_writing(settings)
-    _allow_connections()
-
-    def write(line: str) -> None:
-        # A server goes on when nobody reads what it says any more.
-        with contextlib.suppress(OSError, ValueError):
-            say(clean(_SECRET.sub(MASK, line)[:_LONGEST_LINE]))
+    check(settings, directory)
+    allow_connections()
 
     async def main(interruption: Interruption) -> None:
-        log = Log(write, limits)
-        asyncio.get_running_loop().set_exception_handler(lambda loop, context: log.tell(_problem(context)))
-        incoming = Incoming(settings, log.tell, disarm)
-        gate = Gate(limits, log.tell)
+        log = Log(partial(write, say), limits)
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: log.tell(problem(context)))
         try:
-            await _serve(_BootServer(directory, incoming, gate, answers), places, log, interruption)
+            await answering(settings, places, directory, log, disarm, interruption, answers=answers, limits=limits)
         finally:
-            await incoming.close()
             log.sum_up()
 
     run(main)
 
 
-async def _serve(server: _BootServer, places: Sequence[tuple[str, int]], told: Log, interruption: Interruption) -> None:
-    from aiohttp import web
+def check(settings: Settings, directory: str) -> None:
+    """Raises NotFound where there is no such directory or no store, StoreBroken; loads what the first machine that
+    calls back would wait for."""
+    if not os.path.isdir(directory):
+        raise NotFound(f"no such directory: {directory}")
+    with open_reader(settings.url):
+        pass
+    _load_writing(settings)
 
-    log = logging.Logger("clusto.rebuild.serve")
-    log.addHandler(_Lines(told.tell))
-    # One more byte than is taken: versions of aiohttp differ in whether they take as much as that themselves.
-    application = web.Application(client_max_size=_LONGEST_MESSAGE + 1)
-    application.router.add_route("*", "/{path:.*}", server.answer)
-    runner = web.AppRunner(
-        application,
-        logger=log,
-        access_log=log,
-        access_log_class=_access_log(told),
-        keepalive_timeout=server.gate.limits.idle,
-        shutdown_timeout=_WINDING_UP,
-    )
-    await runner.setup()
-    assert runner.server is not None
-    listeners: list[asyncio.Server] = []
+
+def write(say: Say, line: str) -> None:
+    """Says a line without tokens and control characters. A server goes on when nobody reads what it says any more."""
+    with contextlib.suppress(OSError, ValueError):
+        say(clean(_SECRET.sub(MASK, line)[:_LONGEST_LINE]))
+
+
+async def answering(
+    settings: Settings,
+    places: Sequence[tuple[str, int]],
+    directory: str,
+    log: Log,
+    disarm: Disarm,
+    interruption: Interruption,
+    *,
+    answers: str = ADDRESS,
+    limits: Limits = _USUAL,
+) -> None:
+    """Answers machines until it is to end, beside whatever else the loop does. Raises Refused as `serve`."""
+    incoming = Incoming(settings, log.tell, disarm)
+    gate = Gate(limits, log.tell)
+    server = BootServer(directory, incoming, gate, answers)
     try:
-        for address, port in places:
-            listeners.append(await _listener(server.gate.guarding(runner.server), address, port))
-        for place in (socket.getsockname() for listener in listeners for socket in listener.sockets):
-            told.tell(f"listening on http://{_bracketed(place[0])}:{place[1]}")
-        await server.incoming.resume()
-        while True:
-            await server.incoming.prune()
-            if await interruption.pause(_PRUNE_EVERY):
-                break
+        async with hosted(server.application(), places, gate, log, name="clusto.rebuild.serve", winding_up=_WINDING_UP):
+            await server.attend(interruption)
     finally:
-        for listener in listeners:
-            listener.close()
-        await runner.cleanup()
+        await incoming.close()
 
 
-async def _listener(protocol: Callable[[], asyncio.Protocol], address: str, port: int) -> asyncio.Server:
-    try:
-        return await asyncio.get_running_loop().create_server(protocol, address, port, backlog=1024)
-    except (OSError, UnicodeError) as error:
-        raise Refused(f"cannot listen on {_bracketed(address)}:{port}: {_reason(error)}") from None
-
-
-class _BootServer:
+class BootServer:
     """What each request is answered."""
 
     def __init__(self, directory: str, incoming: Incoming, gate: Gate, answers: str) -> None:
@@ -164,6 +136,23 @@ class _BootServer:
         self._answers = answers
         limits = gate.limits
         self._wrong = Buckets(limits.wrong_tokens_per_second, limits.wrong_tokens_at_once)
+
+    def application(self) -> web.Application:
+        """What answers every request with what it has."""
+        from aiohttp import web
+
+        # One more byte than is taken: versions of aiohttp differ in whether they take as much as that themselves.
+        application = web.Application(client_max_size=_LONGEST_MESSAGE + 1)
+        application.router.add_route("*", "/{path:.*}", self.answer)
+        return application
+
+    async def attend(self, interruption: Interruption) -> None:
+        """Goes on with what was heard before, and clears up now and then, until it is to end."""
+        await self.incoming.resume()
+        while True:
+            await self.incoming.prune()
+            if await interruption.pause(_PRUNE_EVERY):
+                break
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         guard = self.gate.guard_of(request.transport)
@@ -314,55 +303,6 @@ async def _message(request: web.Request) -> str | None:
         if body:
             return body.decode(errors="replace")
     return request.query.get("message")
-
-
-class _Lines(logging.Handler):
-    """What aiohttp has to say, a line each."""
-
-    def __init__(self, tell: Say) -> None:
-        super().__init__(logging.WARNING)
-        self._tell = tell
-
-    def emit(self, record: logging.LogRecord) -> None:
-        error = record.exc_info[1] if record.exc_info else None
-        self._tell(record.getMessage() + (f": {error!r}" if error else ""))
-
-
-def _access_log(told: Log) -> type[AbstractAccessLogger]:
-    """A line for each request: who, what, the answer, and what came of it."""
-    from aiohttp.abc import AbstractAccessLogger
-
-    class AccessLog(AbstractAccessLogger):
-        def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
-            query = f"?{request.query_string}" if request.query_string else ""
-            note = response.get("note", "")
-            asked = f"{request.method} {request.path[:200]}{query[:100]}"
-            told.tell(f"{request.remote} {asked} {response.status} {note}".rstrip(), client_of(request.remote))
-
-    return AccessLog
-
-
-def _reason(error: OSError | UnicodeError) -> str:
-    """The system's words: asyncio's own repeat the address, those of a name that is none have a number of their own."""
-    number = getattr(error, "errno", None) or 0
-    return os.strerror(number) if number > 0 else str(error)
-
-
-def _problem(context: dict[str, object]) -> str:
-    error = context.get("exception")
-    return f"{context.get('message')}" + (f": {error!r}" if error else "")
-
-
-def _bracketed(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
-
-
-def _allow_connections() -> None:
-    """A download takes two descriptors, and many systems give a program 1024 unless it asks for more."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _load_writing(settings: Settings) -> None:

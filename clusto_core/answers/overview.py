@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import or_
 from typing import NamedTuple
@@ -125,13 +125,21 @@ class Unit(NamedTuple):
 
 def elevation(reader: Reader, rack: Thing) -> list[Unit]:
     """The units of a rack, from the highest to the lowest."""
+    return elevations(reader, [rack])[rack.id]
+
+
+def elevations(reader: Reader, racks: Sequence[Thing]) -> dict[int, list[Unit]]:
+    """The units of each of some racks, from the highest to the lowest, by the rack's id."""
+    ids = [rack.id for rack in racks]
     mounted: dict[int, list[tuple[Thing, int]]] = {}
-    for link in reader.links(rack.id, kind=POSITION):
+    for link in reader.links(*ids, kind=POSITION):
         if link.part is not None:
             mounted.setdefault(link.part.id, []).append((link.other, link.slot))
-    units = [part for part in reader.parts(rack.id) if part.is_a(RackUnit) and part.number is not None]
-    numbered = [Unit(unit.number, mounted.get(unit.id, [])) for unit in units if unit.number is not None]
-    return sorted(numbered, key=lambda unit: -unit.number)
+    found: dict[int, list[Unit]] = {id: [] for id in ids}
+    for unit in reader.parts(*ids, driver=RackUnit):
+        if unit.number is not None:
+            found[unit.entity_id].append(Unit(unit.number, mounted.get(unit.id, [])))
+    return {id: sorted(units, key=lambda unit: -unit.number) for id, units in found.items()}
 
 
 def free_units(reader: Reader, rack: Thing, tall: float = 1, face: str = "") -> list[float]:

@@ -18,7 +18,7 @@ LONGEST = 16384
 """Octets of a secret: longer than any key or certificate chain that devices take."""
 _HELPER_SECONDS = 60.0
 _ENVIRONMENT = re.compile(r"CLUSTO_[A-Za-z0-9_]+")
-_OWN = frozenset(("CLUSTO_DB", "CLUSTO_CONFIG"))
+_OWN = frozenset(("CLUSTO_DB", "CLUSTO_CONFIG", "CLUSTO_TOKEN"))
 """Where the inventory is and how to get into it: no secret of a device."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]*(/[A-Za-z0-9][A-Za-z0-9_.@+-]*)*")
 

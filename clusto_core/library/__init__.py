@@ -9,5 +9,8 @@ attributes   the attributes of a handle, its own and those in force
 handle       a Thing with all that an operator thinks of
 view         names, expressions and choices in, handles out: the same for an inventory, a snapshot and a change
 change       a change: a view as things are in it, and what can be done
-inventory    `open`, and the inventory: short reads, snapshots, changes
+inventory    the inventory: short reads, snapshots, changes
+server       a server that has an inventory, asked over HTTPS
+remote       the inventory that it has, by the same handles
+opening      `open`
 """

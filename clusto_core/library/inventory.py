@@ -1,4 +1,4 @@
-"""The way in: `open`, and the inventory that it gives."""
+"""An inventory: short reads, snapshots, changes."""
 
 from __future__ import annotations
 
@@ -10,20 +10,13 @@ from functools import cached_property
 from typing import Any
 
 from clusto_core import inventory as core
-from clusto_core.config import Settings, settings
+from clusto_core.config import Settings
 from clusto_core.errors import Refused
 from clusto_core.inventory import Transaction
 from clusto_core.library.change import Change
 from clusto_core.library.view import View
 from clusto_core.store.database import Database, connect, dialect_of
 from clusto_core.store.reader import Reader
-
-
-def open(url: str | None = None, config: str | None = None) -> Inventory:
-    """The inventory at that URL, or at the place that the environment (CLUSTO_DB, CLUSTO_CONFIG) and the configuration
-    file name, as the command line finds it. Raises NotFound and Malformed for a configuration that is not there or is
-    wrong; whether there is an inventory shows when it is first asked."""
-    return Inventory(settings(url, config))
 
 
 class Inventory(View):

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from clusto_core.drivers import Part
-from clusto_core.errors import Malformed, NotFound, did_you_mean
+from clusto_core.errors import Malformed, NotFound, Refused, did_you_mean
 from clusto_core.model.attributes import HEAD, IN, IP, Key, infer
 from clusto_core.query import tree
 from clusto_core.query.patterns import Literal, Range
@@ -42,12 +42,14 @@ def bind(reader: Reader, node: Node, *, allow_unknown: bool = False) -> Bound:
 
     Raises NotFound for names, keys, parts and saved expressions that nothing in the store has (not for names, parts and
     keys with `allow_unknown`); Malformed for a comparison of a number or a date with a key that never holds one, and
-    for saved expressions that lead back to themselves.
+    for saved expressions that lead back to themselves; Refused for values of secrets where the reader is discreet.
     """
     written_out = expand(reader, node)
     binder = _Binder(reader)
     bound = respelled(reader, binder.names(written_out, allow_unknown))
     for each in bound.walk():
+        if reader.discreet:
+            check_discretion(reader, each)
         binder.check(each, allow_unknown)
     return Bound(bound, binder.notes)
 
@@ -104,6 +106,22 @@ def expand(reader: Reader, node: Node, path: tuple[str, ...] = ()) -> Node:
             text = usable_expression(reader, each.name)
             change[each] = expand(reader, parse(text), (*path, each.name))
     return tree.rewrite(node, change) if change else node
+
+
+def check_discretion(reader: Reader, node: Node) -> None:
+    """Raises Refused for a test of values that are not shown: what satisfies it would tell them by and by."""
+    keys: list[Key] = []
+    if isinstance(node, (tree.Attr, tree.Compare, tree.Exactly)):
+        keys = [node.key]
+    elif isinstance(node, tree.OnlyAttrs):
+        keys = [key for key, _ in node.pairs]
+    for key in keys:
+        if key.secret or (key.is_pattern and any(key.covers(known) for known in _secrets(reader))):
+            raise Refused(f"{key} holds secrets, whose values cannot be asked for here (haskey({key}) can)")
+
+
+def _secrets(reader: Reader) -> list[Key]:
+    return [key for key in map(Key.parse, reader.keys()) if key.secret]
 
 
 class _Binder:

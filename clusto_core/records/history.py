@@ -60,19 +60,33 @@ _SINCE = "SELECT c.name, c.transaction_id FROM changes c WHERE c.transaction_id 
 _CHANGES_OF = """
     SELECT c.thing_id, c.name, c.before, c.after, c.transaction_id FROM changes c
     WHERE c.transaction_id IN (:ids)"""
+_NAMES = "SELECT c.transaction_id, c.name FROM changes c WHERE c.transaction_id IN (:ids)"
 _CHANGE = "SELECT c.thing_id, c.name, c.before, c.after FROM changes c"
 
 
+class Author(NamedTuple):
+    """For whom this program does something: a user that it knows by other means than the system's, and his host."""
+
+    user: str
+    host: str
+
+
 def record(
-    unit: UnitOfWork, command: str, message: str | None, reverts: int | None, signed: Signature | None = None
+    unit: UnitOfWork,
+    command: str,
+    message: str | None,
+    reverts: int | None,
+    signed: Signature | None = None,
+    author: Author | None = None,
 ) -> int:
     """Writes the history of all that a unit of work is about to change; gives the transaction's number. It is ours and
-    of now, unless it is `signed` by somebody else."""
+    of now, for the user of this program or an `author`, unless it is `signed` by somebody else."""
     from clusto_core.store import rows
     from clusto_core.store.seals import seal_transaction
 
     number = unit.new_transaction_id()
-    signed = signed or Signature(time.time_ns() / 1_000_000_000, user(), os.uname().nodename, command, message or "")
+    author = author or Author(user(), os.uname().nodename)
+    signed = signed or Signature(time.time_ns() / 1_000_000_000, *author, command, message or "")
     moment = int(signed.time * 1_000_000)
     who, host, command, said = map(_writable, signed[1:])
     entry = (number, moment, who[:100], host[:255], command, said or None, reverts)
@@ -143,6 +157,12 @@ def page(reader: Reader, after: int, until: int, size: int) -> list[Entry]:
     return [_entry(row) for row in reader.database.rows(sql, {"after": after, "until": until, "size": size})]
 
 
+def following(reader: Reader, after: int, size: int) -> list[Entry]:
+    """At most so many transactions, oldest first, after the one of a number."""
+    sql = _ENTRY + " WHERE x.id > :after ORDER BY x.id LIMIT :size"
+    return [_entry(row) for row in reader.database.rows(sql, {"after": after, "size": size})]
+
+
 def numbered(reader: Reader, numbers: Iterable[int]) -> list[Entry]:
     """The transactions that have these numbers, newest first."""
     found = map(_entry, reader.database.rows_in(_ENTRY + " WHERE x.id IN (:ids)", list(numbers)))
@@ -171,6 +191,17 @@ def changed_since(reader: Reader, thing_ids: Iterable[int], number: int) -> Touc
 def changes_of(reader: Reader, numbers: Iterable[int]) -> Iterator[tuple[int, Change]]:
     """What many transactions did, each change with the number of its transaction."""
     return ((row[4], _change(row)) for row in reader.database.rows_in(_CHANGES_OF, list(numbers)))
+
+
+def changes_to(reader: Reader, thing_id: int, numbers: Iterable[int]) -> dict[int, Change]:
+    """What transactions did to one Thing, by their numbers."""
+    rows = reader.database.rows_in(_CHANGES_OF + " AND c.thing_id = :thing", list(numbers), {"thing": thing_id})
+    return {row[4]: _change(row) for row in rows}
+
+
+def names_of(reader: Reader, numbers: Iterable[int]) -> Iterator[tuple[int, str]]:
+    """The name of each Thing that transactions changed, with the number of the transaction."""
+    return ((row[0], row[1]) for row in reader.database.rows_in(_NAMES, list(numbers)))
 
 
 def changes(reader: Reader, number: int) -> Iterator[Change]:

@@ -37,6 +37,10 @@ _TAKEN = """
     SELECT a.claim FROM attributes a WHERE a.claim >= :low AND a.claim < :high AND COALESCE(a.space_id, 0) = :space
     ORDER BY a.claim"""
 
+_COUNT = """
+    SELECT count(*) FROM attributes a
+    WHERE a.claim >= :low AND a.claim < :high AND COALESCE(a.space_id, 0) = :space"""
+
 
 class Block(NamedTuple):
     """A Network as it is recorded; `kept` are the numbers of the first and last address of what is not given out."""
@@ -141,6 +145,21 @@ def spans(reader: Reader, block: Block, within: IPv4Network | IPv6Network | None
         number = max(number, end + 1)
     if number <= last:
         yield number, last
+
+
+class Usage(NamedTuple):
+    """How many addresses of a Network something holds, and how many may be given out."""
+
+    held: int
+    free: int
+
+
+def usage(reader: Reader, block: Block) -> Usage:
+    """How much of a Network is used, without who holds it."""
+    low, high = block.claims
+    known = {"low": low, "high": addresses.last_claim(high), "space": block.space or 0}
+    count = reader.database.rows(_COUNT, known)[0][0]
+    return Usage(count, sum(last - first + 1 for first, last in spans(reader, block)))
 
 
 class Unused(NamedTuple):
@@ -311,11 +330,14 @@ def _take(change: Transaction, held: Held) -> None:
             change.unit.delete_attribute(attribute)
 
 
-def held(reader: Reader, block: Block | None = None) -> list[Held]:
-    """The addresses of a Network, or all, that something holds, in their order."""
+def held(reader: Reader, block: Block | None = None, limit: int | None = None) -> list[Held]:
+    """The addresses of a Network, or all, that something holds, in their order; with a limit, those among the first so
+    many of all address spaces."""
     if block is None:
         return reader.held("ip", "ip")
-    return [each for each in reader.held(*block.claims) if (each.space.id if each.space else None) == block.space]
+    return [
+        each for each in reader.held(*block.claims, limit) if (each.space.id if each.space else None) == block.space
+    ]
 
 
 def _number(claim: str) -> int:

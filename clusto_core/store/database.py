@@ -16,7 +16,7 @@ from typing import Any
 from clusto_core import secrecy
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, StoreBroken
 
-REVISION = "0010"
+REVISION = "0013"
 """The schema's revision that the statements are written for; a test holds it against the newest migration."""
 
 DEFINITIONS = """
@@ -30,6 +30,7 @@ _translated: dict[str, str] = {}
 DAMAGED = "the store is damaged: run clusto db check, and go back to a copy"
 TOO_LARGE = "a number has more than 64 bits, for which the store has no room"
 
+_SNAPSHOT = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
 _BATCH = 10_000
 """Rows that are in memory at a time while they are written."""
 BUSY_SECONDS = 60
@@ -50,6 +51,9 @@ class Database:
     def __init__(self, connection: Any, dialect: str) -> None:
         self.connection = connection
         self.dialect = dialect
+        self.place: tuple[int, int] | None = None
+        """Of an SQLite store that is open for reading: which file it is. None where that is read as what never
+        changes."""
 
     def rows(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
         """All rows that the statement gives. Raises StoreBroken when the database refuses."""
@@ -131,6 +135,35 @@ class Database:
     def _spelled(self, sql: str) -> str:
         return sql if self.dialect == "sqlite" else _pyformat(sql)
 
+    def renew(self, url: str) -> bool:
+        """Reads the store as it is now, over the same connection; False where another one is needed. Raises the
+        driver's own errors, and as `check_revision`."""
+        if self.dialect == "sqlite":
+            if self.place is None or self.place != _place(sqlite_path(url)):
+                return False
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            self.connection.execute("BEGIN")
+        else:
+            self.connection.rollback()
+            if self.dialect == "mariadb":
+                self.execute(_SNAPSHOT)
+        check_revision(self, url)
+        return True
+
+    def rest(self) -> None:
+        """Ends what is read; the connection stays. Nobody who writes has to mind it."""
+        if self.dialect != "sqlite" or self.connection.in_transaction:
+            self.connection.rollback()
+
+    def break_off(self) -> None:
+        """Has the statement that another thread runs on it fail, on SQLite and PostgreSQL; it may be called from any
+        thread."""
+        if self.dialect == "sqlite":
+            self.connection.interrupt()
+        elif self.dialect == "postgresql":
+            self.connection.cancel()
+
     def broken(self, error: Exception) -> Exception:
         """What an error of the database driver means to clusto: a StoreBroken of one line, or the error itself."""
         if not is_of_driver(error):
@@ -207,13 +240,15 @@ def connect(url: str) -> Database:
     schema than this clusto; OutdatedSchema, a StoreBroken, when an upgrade would help.
     """
     dialect = dialect_of(url)
+    place = None
     if dialect == "sqlite":
-        connection = _sqlite(sqlite_path(url))
+        connection, place = _sqlite(sqlite_path(url))
     elif dialect == "postgresql":
         connection = _postgresql(url, isolation_level="REPEATABLE READ", readonly=True)
     else:
-        connection = _mariadb(url, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+        connection = _mariadb(url, _SNAPSHOT)
     database = Database(connection, dialect)
+    database.place = place
     try:
         check_revision(database, url)
     except BaseException:
@@ -229,11 +264,10 @@ def connect_elsewhere(url: str) -> Database:
     if dialect == "postgresql":
         return Database(_postgresql(url, isolation_level="REPEATABLE READ", readonly=True), dialect)
     if dialect == "mariadb":
-        snapshot = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
-        return Database(_mariadb(url, "SET time_zone = '+00:00'", snapshot), dialect)
+        return Database(_mariadb(url, "SET time_zone = '+00:00'", _SNAPSHOT), dialect)
     path = os.path.expanduser(sqlite_path(url) if "://" in url else url)
     try:
-        return Database(_sqlite(path), dialect)
+        return Database(_sqlite(path)[0], dialect)
     except EmptyStore:
         raise NotFound(f"no such file: {path}") from None
 
@@ -258,8 +292,10 @@ def connect_to_write(url: str, patience: int = BUSY_SECONDS) -> Database:
 
 
 def dialect_of(url: str) -> str:
-    """`sqlite`, `postgresql`, or `mariadb`, which MySQL is spelled as."""
+    """`sqlite`, `postgresql`, or `mariadb`, which MySQL is spelled as. Raises Refused for a server's URL."""
     scheme = url.partition("://")[0].partition("+")[0]
+    if scheme in ("https", "http"):
+        raise Refused("this is not done by a server: run it where the inventory itself can be reached")
     return scheme if scheme in ("sqlite", "postgresql") else "mariadb"
 
 
@@ -321,7 +357,16 @@ def _tables(database: Database, url: str, error: StoreBroken) -> list[Row]:
     )
 
 
-def _sqlite(path: str) -> Any:
+def _place(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _sqlite(path: str) -> tuple[Any, tuple[int, int] | None]:
+    """A connection, and which file it reads as others write to it."""
     import sqlite3
 
     from clusto_core.config import masked
@@ -338,7 +383,7 @@ def _sqlite(path: str) -> Any:
             connection = sqlite3.connect(f"file:{quoted}?{mode}", uri=True, isolation_level=None, timeout=30)
             connection.execute("BEGIN")
             connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-            return connection
+            return connection, _place(path) if mode == "mode=ro" else None
         except sqlite3.OperationalError as error:
             problem = error
             if connection is not None:

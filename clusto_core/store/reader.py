@@ -89,9 +89,10 @@ _CHILDREN = f"SELECT {THING} FROM containment k JOIN things t ON t.id = k.child_
 _CONTENTS = f"""
     SELECT DISTINCT k.parent_id, {THING} FROM containment k JOIN things t ON t.id = k.child_id
     WHERE k.parent_id IN (:ids)"""
+# Were key and owner plain conditions, SQLite would begin at all that are in something, or at all that are no parts.
 _CONTENTS_BUT_PARTS = f"""
     SELECT a.ref_id, {THING} FROM attributes a JOIN things t ON t.id = a.thing_id
-    WHERE a.ref_id IN (:ids) AND a.key = '_in' AND t.owner_id IS NULL
+    WHERE a.ref_id IN (:ids) AND COALESCE(a.key, '') = '_in' AND COALESCE(t.owner_id, 0) = 0
     UNION SELECT c.other_thing_id, {THING} FROM connections c JOIN things t ON t.id = c.thing_id
     WHERE c.other_thing_id IN (:ids) AND c.part_id IS NULL"""
 _MOUNTED = """
@@ -164,6 +165,8 @@ class Reader:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self.discreet = False
+        """Whether expressions may not test the values of what is secret, which would tell them by and by."""
 
     # --- Things by name ----------------------------------------------------------------------------------------------
 
@@ -510,9 +513,11 @@ class Reader:
         """The Things that were put in this one (not the equipment in its rack units)."""
         return in_order(Thing(*row) for row in self.database.rows(_MEMBERS, {"id": thing.id}))
 
-    def held(self, low: str, high: str) -> list[Held]:
-        """Who holds the addresses between two claims, in every address space, in the order of the addresses."""
-        rows = self.database.rows(_HELD, {"low": low, "high": addresses.last_claim(high)})
+    def held(self, low: str, high: str, limit: int | None = None) -> list[Held]:
+        """Who holds the addresses between two claims, in every address space, in the order of the addresses; at most
+        so many."""
+        sql = _HELD if limit is None else f"{_HELD} LIMIT {int(limit)}"
+        rows = self.database.rows(sql, {"low": low, "high": addresses.last_claim(high)})
         things = self.by_ids({id for row in rows for id in row[1:4:2] if id is not None} if rows else ())
         return [Held(row[2], things[row[1]], things.get(row[3]), row[4]) for row in rows]
 

@@ -291,3 +291,17 @@ source_facts = Table(
     **_TABLE,
 )
 """What a source said of an object when it was last in step, as JSON: beside the objects, which are read every time."""
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("name", _name(60), primary_key=True),
+    Column("hash", String(64), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("scope", _LONG),
+    Column("made", BigInteger, nullable=False),
+    Column("maker", String(100), nullable=False),
+    **_TABLE,
+)
+"""By which tokens `clusto serve` knows who asks: `hash` is a token's SHA-256, `scope` the expression that selects what
+it sees, `made` in microseconds since 1970, UTC."""

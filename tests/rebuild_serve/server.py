@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from clusto_cli.backends.errors import DeviceError
-from clusto_cli.rebuild.limits import Limits
+from clusto_cli.hosting.limits import Limits
 from clusto_cli.rebuild.serve import serve
 from clusto_core.config import Settings
 from clusto_core.errors import ClustoError

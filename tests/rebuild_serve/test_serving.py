@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from clusto_cli.rebuild.serve import listening
+from clusto_cli.hosting.listening import listening
 from clusto_core.errors import Malformed
 from clusto_core.records.rebuilds import FETCHED
 from tests.console.lab import find, until

@@ -13,14 +13,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from clusto_cli.rebuild.limits import Buckets, Limits, Log, client_of
+from clusto_cli.hosting.limits import Buckets, Limits, Log, client_of
 from clusto_core.config import Settings
 from clusto_core.records import rebuilds
 from clusto_core.records.rebuilds import FAILED, PROGRESS, Heard, Journal
 from clusto_core.store.reader import open_reader
 from tests.rebuild_serve.lab import BootServer, Store
 
-USUAL = "import tests.rebuild_serve.server as s; from clusto_cli.rebuild.limits import Limits; s.LIMITS = Limits({})"
+USUAL = "import tests.rebuild_serve.server as s; from clusto_cli.hosting.limits import Limits; s.LIMITS = Limits({})"
 
 
 @pytest.fixture

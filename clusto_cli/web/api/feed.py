@@ -1,0 +1,58 @@
+"""What has happened since: a list of transactions, oldest first, or a stream of them as they come."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from clusto_cli import transactions
+from clusto_cli.web.answering import EVENTS, JSON, Answer
+from clusto_cli.web.api import reading
+from clusto_cli.web.api.declaring import Operation, Parameter, json_answer
+from clusto_cli.web.asking import Asked
+from clusto_cli.web.routing import Events
+from clusto_core.records import history
+
+_PAGE = 100
+_SINCE = Parameter("since", {"type": "integer", "minimum": 0, "maximum": 10**15}, "only later ones than this number")
+_LIMIT = Parameter("limit", {"type": "integer", "minimum": 1, "maximum": 1000}, f"at most so many, {_PAGE} by default")
+PATH = f"{reading.PREFIX}/changes"
+STREAM = f"{PATH}/stream"
+
+
+def operations() -> Iterator[Operation]:
+    """The list."""
+    yield Operation(
+        PATH,
+        "What has happened since a transaction, oldest first",
+        _changes,
+        {JSON: reading.documented("log")},
+        (_SINCE, _LIMIT),
+        words=(
+            "With all that each did. While there is more, the Link header leads to it; its last number is the next"
+            f" `since`. GET {STREAM} sends the same as it comes ({EVENTS}), after `since` or Last-Event-ID."
+        ),
+    )
+
+
+def streams() -> Iterator[Events]:
+    """As it comes."""
+    yield Events(STREAM, _news)
+
+
+def _changes(asked: Asked, values: Mapping[str, list[Any]]) -> Answer:
+    since, limit = ((values[name] or [usual])[0] for name, usual in (("since", 0), ("limit", _PAGE)))
+    entries = history.following(asked.reader, since, limit)
+    document = [transactions.record(asked.reader, entry, detailed=True) for entry in entries]
+    more = len(entries) == limit and entries[-1].id < asked.number
+    following = f'<{PATH}?since={entries[-1].id}&limit={limit}>; rel="next"' if more else ""
+    return json_answer(document, headers={"Link": following} if more else {})
+
+
+def _news(asked: Asked, since: int) -> list[tuple[str, str, int]]:
+    entries = history.following(asked.reader, since, _PAGE)
+    return [
+        ("transaction", json.dumps(transactions.record(asked.reader, entry, detailed=True)), entry.id)
+        for entry in entries
+    ]

@@ -1,0 +1,182 @@
+"""What a function that answers is given: the inventory as its caller may see it, of now or of then."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from clusto_cli.context import App
+from clusto_cli.web.answering import Answer
+from clusto_cli.web.callers import Caller, Credentials, identify
+from clusto_cli.web.threads import Work
+from clusto_core.config import Settings
+from clusto_core.errors import ClustoError
+from clusto_core.records import history
+from clusto_core.records.sight import Sight, Sights
+from clusto_core.store.database import Database, connect, is_of_driver
+from clusto_core.store.reader import Reader, open_reader
+
+if TYPE_CHECKING:
+    from multidict import MultiMapping
+
+    from clusto_core.inventory import Transaction
+
+
+class Request(NamedTuple):
+    """What is asked, without the connection: for a thread. `path` are the parts of the path that have names, decoded;
+    `query` and `headers` may have several values under a name."""
+
+    method: str
+    path: Mapping[str, str]
+    query: MultiMapping[str]
+    headers: MultiMapping[str]
+    body: bytes
+    address: str
+    credentials: Credentials
+    url: str
+    """Path and query as they were asked."""
+
+
+class Asked(NamedTuple):
+    """A request, and what answers it: `reader` is one consistent read of the inventory as it is, or as it was at the
+    query's `at`, with nothing in it but what its caller may see. `number` is the newest transaction in it, which
+    ETags begin with; `settings` where the same is found again. `sight` is what a caller sees who does not see all."""
+
+    request: Request
+    caller: Caller
+    reader: Reader
+    number: int
+    settings: Settings
+    work: Work
+    desk: Desk
+    sight: Sight | None = None
+
+    @property
+    def moment(self) -> str | None:
+        """The moment that is asked about; None for now."""
+        return self.request.query.get("at") or None
+
+    @property
+    def tag(self) -> str:
+        """The entity tag of what is in the inventory for this caller."""
+        return str(self.number) if self.sight is None else f"{self.number}-{self.sight.digest}"
+
+    def begin(self, head: Answer) -> Callable[[bytes], None]:
+        """Begins an answer that may be long; gives what takes its parts, one after the other, and raises
+        BrokenPipeError when nobody reads them any more. The function that answers then returns `head`."""
+        self.work.head = head
+        return self.work.write
+
+    @contextlib.contextmanager
+    def then(self) -> Iterator[Asked]:
+        """The same at the moment that is asked about."""
+        if self.moment is None:
+            yield self
+            return
+        from clusto_core.records import moments
+        from clusto_core.store.past import open_past
+
+        with open_past(self.settings.url, moments.finder(self.moment)) as past, self.work.asking(past):
+            reader = Reader(past)
+            reader.discreet = True
+            yield self._replace(reader=reader)
+
+    def oversee(self, change: Transaction) -> None:
+        """Looks at a change before it is kept. Raises Forbidden where it goes beyond what the caller sees."""
+        if self.sight is not None and self.settings == self.desk.settings and change.before is not None:
+            with change.before() as before:
+                self.sight.check(change.unit, before)
+
+    @contextlib.contextmanager
+    def rehearsing(self) -> Iterator[Asked]:
+        """The same, of a copy of what the caller sees, in which something can be tried."""
+        assert self.sight is not None
+        with self.sight.scratch() as url, open_reader(url) as reader:
+            reader.discreet = True
+            yield self._replace(reader=reader, settings=Settings(url))
+
+    @contextlib.contextmanager
+    def performing(self) -> Iterator[Asked]:
+        """The same, of the whole inventory."""
+        with open_reader(self.desk.settings.url) as reader:
+            reader.discreet = True
+            yield self._replace(reader=reader, settings=self.desk.settings)
+
+
+class Desk:
+    """The inventory that is served."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.settings = app.settings
+        self._sights = Sights(app.settings.url)
+        self._kept = threading.local()
+
+    def answered(
+        self, request: Request, work: Work, answer: Callable[[Asked], Answer], allowed: Callable[[Caller, str], bool]
+    ) -> Answer | None:
+        """The answer to who may have it; None where `allowed`, told who asks and the tag of what he sees, says so.
+        Raises ClustoError."""
+        with self._reading() as whole, work.asking(whole.database):
+            caller = identify(whole, request.credentials)
+            with self._seen(whole, caller, request, work) as asked:
+                if not allowed(caller, asked.tag):
+                    return None
+                with asked.then() as then:
+                    return answer(then)
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[Reader]:
+        """The whole inventory as it is now, by a connection that the thread keeps. Raises as `database.connect`."""
+        url = self.settings.url
+        kept: Database | None = self._kept.__dict__.pop("database", None)
+        database = _renewed(kept, url) or connect(url)
+        try:
+            yield Reader(database)
+            database.rest()
+        except BaseException:
+            database.close()
+            raise
+        self._kept.database = database
+
+    @contextlib.contextmanager
+    def _seen(self, whole: Reader, caller: Caller, request: Request, work: Work) -> Iterator[Asked]:
+        """What a caller sees, as it is now."""
+        if caller.scope is None:
+            whole.discreet = True
+            yield Asked(request, caller, whole, history.latest(whole), self.settings, work, self)
+            return
+        with self._sights.of(whole, caller.scope) as sight, open_reader(sight.url) as reader:
+            reader.discreet = True
+            with work.asking(reader.database):
+                number = history.latest(reader)
+                yield Asked(request, caller, reader, number, Settings(sight.url), work, self, sight)
+
+    @contextlib.contextmanager
+    def again(self, asked: Asked) -> Iterator[Asked]:
+        """The same, of now: after a change."""
+        with (
+            open_reader(self.settings.url) as whole,
+            self._seen(whole, asked.caller, asked.request, asked.work) as now,
+        ):
+            yield now
+
+    def close(self) -> None:
+        """Ends what it has open."""
+        self._sights.close()
+
+
+def _renewed(kept: Database | None, url: str) -> Database | None:
+    """The connection again, as the store is now; None for one that is of no use any more, which is closed."""
+    if kept is None:
+        return None
+    try:
+        if kept.renew(url):
+            return kept
+    except Exception as error:
+        if not (isinstance(error, ClustoError) or is_of_driver(error)):
+            raise
+    kept.close()
+    return None

@@ -1,0 +1,139 @@
+"""Who asks: a token, somebody whom a trusted proxy names, somebody on this machine; and what he may."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from clusto_cli.hosting.limits import client_of
+from clusto_cli.web.answering import Forbidden, Unknown
+from clusto_core.errors import Malformed
+from clusto_core.records.tokens import READER, ROLES
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from clusto_core.store.reader import Reader
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+_LOCAL_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost")
+_CHALLENGE = {"WWW-Authenticate": 'Basic realm="clusto: a token as the password", charset="UTF-8", Bearer'}
+
+
+class Caller(NamedTuple):
+    """Who asks. `scope` is the expression that selects all that he sees; None for everything."""
+
+    name: str
+    role: str = READER
+    scope: str | None = None
+
+    def may(self, role: str) -> bool:
+        """Whether he has this role, or a higher one."""
+        return ROLES.index(self.role) >= ROLES.index(role)
+
+
+class Doors(NamedTuple):
+    """How one comes in beside tokens: by the header `header` of a proxy at one of the addresses `proxies`, which names
+    a user of the role `proxied`; `anonymous` whether who is on this machine needs nothing, to read."""
+
+    header: str | None = None
+    proxies: Sequence[Network] = ()
+    proxied: str = READER
+    anonymous: bool = True
+
+
+class Credentials(NamedTuple):
+    """What a request brings: a token; or a caller who is known without the inventory; or neither, and why not."""
+
+    token: str | None
+    caller: Caller | None
+    reason: str = ""
+
+
+def networks(texts: Sequence[str]) -> list[Network]:
+    """Addresses and blocks. Raises Malformed."""
+    try:
+        return [ipaddress.ip_network(text) for text in texts]
+    except ValueError as error:
+        raise Malformed(f"malformed address of a proxy: {error}") from None
+
+
+def credentials(request: web.BaseRequest, doors: Doors) -> Credentials:
+    """What a request brings. A token is the password of Basic, or a Bearer's."""
+    authorization = request.headers.getall("Authorization", [])
+    if authorization:
+        token = _token(authorization[0]) if len(authorization) == 1 else None
+        return Credentials(token, None, "" if token else "the Authorization header has no token")
+    client = client_of(request.remote)
+    if doors.header is not None and _is_among(client, doors.proxies):
+        named = request.headers.getall(doors.header, [])
+        if len(named) == 1 and (name := named[0].strip()) and name.isprintable() and len(name) <= 100:
+            return Credentials(None, Caller(name, doors.proxied))
+        return Credentials(None, None, f"the proxy names nobody by {doors.header}")
+    if doors.anonymous and is_here(client) and not any(name in request.headers for name in _FORWARDED):
+        if not is_local_name(request.host):
+            # A page elsewhere may have its own name lead to this machine (DNS rebinding).
+            return Credentials(None, None, "name this machine localhost, or bring a token")
+        return Credentials(None, Caller("anonymous"))
+    return Credentials(None, None, "bring a token (clusto serve token create)")
+
+
+def _token(authorization: str) -> str | None:
+    scheme, _, text = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return text.strip() or None
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(text.strip(), validate=True).decode().partition(":")[2] or None
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+
+
+def identify(reader: Reader, brought: Credentials) -> Caller:
+    """Who it is. Raises Unknown."""
+    if brought.caller is not None:
+        return brought.caller
+    if brought.token is not None:
+        from clusto_core.records import tokens
+
+        if (token := tokens.known(reader, brought.token)) is not None:
+            return Caller(token.name, token.role, token.scope)
+    error = Unknown(brought.reason or "nobody has this token")
+    error.headers = _CHALLENGE
+    raise error
+
+
+def check_origin(request: web.BaseRequest) -> None:
+    """Raises Forbidden for what a page of another site has a browser send, which brings what the browser knows."""
+    origin = request.headers.get("Origin")
+    site = request.headers.get("Sec-Fetch-Site", "none")
+    if site not in ("none", "same-origin") or (origin is not None and origin.partition("://")[2] != request.host):
+        raise Forbidden("a page of another site asks for this")
+
+
+def is_here(client: str) -> bool:
+    """Whether an address is this machine's own."""
+    try:
+        return ipaddress.ip_address(client).is_loopback
+    except ValueError:
+        return False
+
+
+def is_local_name(host: str) -> bool:
+    """Whether a Host header names this machine itself."""
+    name = re.sub(r":[0-9]*$", "", host).strip("[]").lower()
+    return name in _LOCAL_NAMES or is_here(name)
+
+
+def _is_among(client: str, proxies: Sequence[Network]) -> bool:
+    try:
+        address = ipaddress.ip_address(client)
+    except ValueError:
+        return False
+    return any(address in each for each in proxies)

@@ -1,0 +1,152 @@
+"""What is changed by HTTP: as by verbs, whole or not, in the name of whoever asks, and not over what others changed."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+import clusto_core
+from tests.web.site import API, Site, running
+
+
+@pytest.fixture
+def writer(site: Site) -> str:
+    return site.token("bob", "writer")
+
+
+def _patch(site: Site, token: str, values: object, name: str = "s1", **headers: str) -> tuple[int, dict[str, object]]:
+    given = {"Content-Type": "application/merge-patch+json", **{k.replace("_", "-"): v for k, v in headers.items()}}
+    answer = site.ask(f"{API}/things/{name}", "PATCH", token=token, content=json.dumps(values), headers=given)
+    return answer.status_code, answer.json()
+
+
+def _attributes(site: Site, key: str, name: str = "s1") -> list[object]:
+    return [each["value"] for each in site.api(f"/things/{name}")["attributes"] if each["key"] == key]
+
+
+def test_lines_are_done_all_or_none(site: Site, writer: str) -> None:
+    done = site.batch(
+        "# what follows\nadd Server new9\nattr set status ok -t new9\n", writer, params={"message": "why"}
+    )
+    assert [each["line"] for each in done.json()] == [2, 3]
+    assert done.json()[0]["said"] == ["added Server new9"]
+    entry = site.api(f"/history/{done.headers['clusto-transaction']}")
+    assert (entry["user"], entry["command"]) == ("bob", "clusto batch -")
+    assert entry["message"].startswith("why\n")
+    failed = site.batch("attr set status spare -t new9\nattr set status ok -t s10\n", writer)
+    assert failed.status_code == 404
+    assert failed.json()["detail"] == "standard input:2: no such thing: s10"
+    assert _attributes(site, "status", "new9") == ["ok"]
+
+
+def test_what_would_be_asked_is_a_refusal(site: Site, writer: str) -> None:
+    refused = site.batch("remove s6", writer)
+    assert refused.status_code == 409
+    assert "not confirmed" in refused.json()["detail"]
+    assert site.batch("remove s6", writer, params={"yes": "true"}).status_code == 200
+
+
+def test_a_dry_run_keeps_nothing(site: Site, writer: str) -> None:
+    before = site.api("/history")
+    done = site.batch("attr set dry ok -t s1", writer, params={"dry_run": "true"})
+    assert done.status_code == 200
+    assert "clusto-transaction" not in done.headers
+    assert site.api("/history") == before
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import /etc/passwd",
+        "sync anything",
+        "power off s1",
+        "locate s1",
+        "batch x",
+        "--db /tmp/x add Server a",
+        "config allow path /",
+    ],
+)
+def test_what_is_of_the_server_is_left_alone(site: Site, writer: str, line: str) -> None:
+    answer = site.batch(line, writer)
+    assert answer.status_code in (400, 409)
+    assert "root:" not in answer.text
+
+
+def test_attributes_are_set_and_taken_out(site: Site, writer: str) -> None:
+    status, told = _patch(site, writer, {"status": "ok", "tag": ["a", 1], "ram": None, "size": {"u": 2}, "free": True})
+    assert status == 200
+    assert told["name"] == "s1"
+    found = {key: _attributes(site, key) for key in ("status", "tag", "ram", "size", "free")}
+    assert found == {"status": ["ok"], "tag": ["a", 1], "ram": [], "size": [{"u": 2}], "free": [True]}
+    assert site.api("/history?limit=1")[0]["user"] == "bob"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{}, [], 1, {"_in": "rack2"}, {"a b": 1}, {"x": []}, {"x": [[1]]}, {"x": [None]}, {"": 1}],
+    ids=str,
+)
+def test_what_no_attribute_can_be_is_refused(site: Site, writer: str, values: object) -> None:
+    assert _patch(site, writer, values)[0] == 400
+
+
+def test_what_others_changed_meanwhile_is_not_lost(site: Site, writer: str) -> None:
+    tag = site.ask(f"{API}/things/s1").headers["etag"]
+    site.batch("attr set other yes -t s2", writer)
+    assert _patch(site, writer, {"x": 1}, If_Match=tag)[0] == 200
+    assert _patch(site, writer, {"x": 2}, If_Match=tag)[0] == 412
+    assert _patch(site, writer, {"x": 2}, If_Match="*")[0] == 200
+    assert _patch(site, writer, {"x": 3}, If_Match='W/"1"')[0] == 412
+    assert _attributes(site, "x") == [2]
+
+
+def test_many_write_at_once(site: Site, writer: str) -> None:
+    with ThreadPoolExecutor(6) as threads:
+        done = list(threads.map(lambda number: site.batch(f"attr set n{number} 1 -t s1", writer), range(12)))
+    assert [each.status_code for each in done] == [200] * 12
+    numbers = [int(each.headers["clusto-transaction"]) for each in done]
+    assert len(set(numbers)) == 12
+    assert all(len(each.json()) == 1 for each in done)
+
+
+def test_secrets_go_in_and_do_not_come_out(site: Site, writer: str) -> None:
+    assert _patch(site, writer, {"bmc.password": "hunter2", "url": "https://u:hunter2@x"})[0] == 200
+    assert site.batch("attr set bmc.password hunter2 -t s2", writer).status_code == 200
+    paths = ("/things/s1", "/things/s1/attributes", "/things/s1/history?patch=true", "/changes", "/things/s1/blame")
+    columns = "/things?columns=name,attr:bmc.password&sort=attr:bmc.password"
+    for path in (*paths, columns, "/groups?by=bmc.password", "/attributes/bmc.password?where=driver:Server"):
+        assert "hunter2" not in site.ask(API + path).text, path
+    assert "hunter2" not in site.said()
+    for test in (
+        "attr:bmc.password,hunter2",
+        "attr:bmc.*,hunter2",
+        "attr:bmc.password>a",
+        "attrs={bmc.password=hunter2}",
+    ):
+        for asked in (f"{API}/things?where={test}", f"{API}/things?where=not+{test}", f"{API}/check?where={test}"):
+            answer = site.ask(asked)
+            assert answer.status_code in (400, 409), answer.text
+        lines = f"attr set x 1 --where '{test}'"
+        assert site.batch(lines, writer, params={"dry_run": "true"}).status_code in (400, 409)
+    assert site.api("/count?where=haskey(bmc.password)") == {"count": 2}
+
+
+def test_it_serves_every_database(store_url: str, tmp_path: Path) -> None:
+    with clusto_core.open(store_url).change() as change:
+        change.add("Server", "s1", attrs={"status": "spare"})
+    with running(store_url, tmp_path / "log") as site:
+        writer, team = site.token("bob", "writer"), site.token("team", "writer", "name:s1")
+        for number in range(3):
+            assert site.batch(f"attr set n {number} -t s1", writer).status_code == 200
+            assert _attributes(site, "n") == [number]
+        assert site.batch("attr set n 3 -t s1", team).status_code == 200
+        assert site.batch("add Server s2", team).status_code == 403
+        assert site.api("/things/s1?at=1")["attributes"] == [{"key": "status", "value": "spare", "type": "string"}]
+        assert [each["user"] for each in site.api("/history")[:4]] == ["team", "bob", "bob", "bob"]
+        with clusto_core.open(store_url).change() as change:
+            change["s1"].attrs["n"] = 4
+        assert _attributes(site, "n") == [4]
+        site.stop()

@@ -1,0 +1,208 @@
+"""`clusto --db https://...` and `clusto_core.open("https://...")`: the same as of the inventory itself."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import pytest
+
+import clusto_core
+from clusto_cli.main import invoke
+from clusto_core.errors import Malformed, NotFound, Refused, StoreBroken
+from clusto_core.library.server import Server
+from tests.conftest import Result
+from tests.security.certificates import Authority
+from tests.web.site import Site, running
+
+SAME = (
+    "locate s1 s2:eth0",
+    "locate -v s1",
+    "find driver:Server --columns name,attr:ram",
+    "find --count driver:Server",
+    "show rack1 s1",
+    "show s1 -o yaml",
+    "tree dc1",
+    "trace s2:eth0",
+    "attr get -t s1 --inherited",
+    "ip list",
+    "log -n 3",
+    "capacity",
+    "check",
+    "show nowhere",
+    "find driver:(",
+    "find --nothing",
+    "locate",
+    "attr get nothing -t s1",
+)
+
+
+def _clusto(db: str, *words: str, stdin: str = "", **env: str) -> Result:
+    done = subprocess.run(
+        [sys.executable, "-m", "clusto_cli.main", "--db", db, *words],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "100", **env},
+        timeout=120,
+        check=False,
+    )
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+def _invoked(db: str, *words: str) -> Result:
+    """The same in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = invoke(["--db", db, *words])
+    return Result(code, out.getvalue(), err.getvalue())
+
+
+@pytest.mark.parametrize("line", SAME)
+def test_verbs_say_the_same(reading: Site, line: str) -> None:
+    here, there = (_invoked(db, *line.split()) for db in (reading.store, reading.url))
+    assert there.code == here.code
+    assert there.out == here.out
+    assert there.err.partition(" (see ")[0].rstrip() == here.err.partition(" (see ")[0].rstrip()
+
+
+def test_names_come_from_standard_input(reading: Site) -> None:
+    assert _clusto(reading.url, "locate", "-", stdin="s1\ns2\n") == _clusto(reading.store, "locate", "s1", "s2")
+
+
+def test_what_a_server_does_not_do_says_so(reading: Site) -> None:
+    for words, message in (
+        (("power", "on", "s1"), "is not done by a server"),
+        (("console", "s1"), "is not done by a server"),
+        (("export",), "is not done by a server"),
+        (("db", "check"), "is not done by a server"),
+        (("attr", "get", "-t", "s1", "--reveal"), "secrets are never served"),
+        (("attr", "set", "x", "1", "-t", "s1"), "is for a writer"),
+        (("import", "/etc/passwd"), "opens no files for others"),
+    ):
+        done = _invoked(reading.url, *words)
+        assert done.code == 4, words
+        assert message in done.err
+
+
+def test_writers_write(site: Site, tmp_path: Path) -> None:
+    token = {"CLUSTO_TOKEN": site.token("bob", "writer")}
+    lines = tmp_path / "lines"
+    lines.write_text("attr set remote ok -t s2\n")
+    for words, stdin in (
+        (("attr", "set", "remote", "ok", "-t", "s1"), ""),
+        (("batch", str(lines), "-m", "why"), ""),
+        (("batch",), "attr set remote ok -t s3\n"),
+        (("import", "-", "--format", "csv"), "name,driver\nimported,Server\n"),
+    ):
+        done = _clusto(site.url, *words, stdin=stdin, **token)
+        assert done.code == 0, done.err
+    assert site.api("/count?where=attr:remote,ok") == {"count": 3}
+    assert site.api("/count?where=name:imported") == {"count": 1}
+    assert {each["user"] for each in site.api("/history?limit=4")} == {"bob"}
+
+
+def test_completion_is_the_servers(reading: Site) -> None:
+    for line in ("locate s", "attr get st", "find driver:Ser", "show rack1:RU1", "find attr:status,"):
+        here, there = (
+            _invoked(db, "completion", "bash", "--line", f"clusto --db {db} {line}")
+            for db in (reading.store, reading.url)
+        )
+        assert there.out == here.out
+        assert there.code == 0
+    answer = reading.ask("/api/v1/complete", "POST", json={"words": ["console"], "last": ""})
+    assert answer.status_code == 409
+    answer = reading.ask("/api/v1/complete", "POST", json={"words": ["--config", "/etc/passwd", "locate"], "last": ""})
+    assert answer.status_code == 400
+
+
+def test_handles_tell_the_same(reading: Site) -> None:
+    here, there = clusto_core.open(reading.store), clusto_core.open(reading.url)
+    asked = [{"driver": "Server"}, {"wanted": "attr:ram>=64"}, {"driver": "Server", "inside": "rack1"}]
+    for question in asked:
+        assert [each.name for each in there.find(**question)] == [each.name for each in here.find(**question)]  # type: ignore[arg-type]
+    for name in ("s1", "rack1", "s2:eth0", "sw1"):
+        one, other = here[name], there[name]
+        assert (one.name, one.driver, one.is_part) == (other.name, other.driver, other.is_part)
+        assert one.attrs.lists() == other.attrs.lists()
+        masked = {"snmp.community": ["****"]}
+        assert one.inherited.lists() | masked == other.inherited.lists() | masked
+        assert one.addresses == other.addresses
+        assert one.owner.name == other.owner.name
+    assert there["s1"].parts["eth0"].far == there["sw1:1"]
+    assert there["s1"].attrs.one("ram", int) == 32
+    assert "s9" not in there
+    assert there.get("s9") is None
+    assert there.one("name:s1").location == there.locate("s1")  # type: ignore[attr-defined]
+    with there.at(0) as then:
+        assert then.get("s1") is None
+    with pytest.raises(NotFound, match="no such thing: s9"):
+        there["s9"]
+    with pytest.raises(Malformed, match="malformed expression"):
+        there.find("driver:(")
+    for refused in (lambda: there["s2:eth0"].path, there.change, there.read, lambda: there.capacity("rack1")):
+        with pytest.raises(Refused):
+            refused()
+
+
+def test_a_server_is_believed_that_the_authorities_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.web.conftest import filled
+
+    authority = Authority(tmp_path, "authority")
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    for file, content in zip((certificate, key), authority.issue("localhost"), strict=True):
+        file.write_bytes(content)
+    options = ("--tls-cert", str(certificate), "--tls-key", str(key), "--no-anonymous")
+    with running(filled(tmp_path), tmp_path / "log", *options) as site:
+        secret = tmp_path / "token"
+        secret.write_text(site.token("ann") + "\n")
+        config = tmp_path / "config.toml"
+        config.write_text(f'db = "{site.url}"\n[server]\nca = "{authority.certificate}"\ntoken = "file:{secret}"\n')
+        assert _clusto(site.url, "find", "name:s1").err.endswith("(ca in [server] names its authorities)\n")
+        done = subprocess.run(
+            [sys.executable, "-m", "clusto_cli.main", "--config", config, "find", "name:s1"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.stdout == "s1\n", done.stderr
+        config.write_text(f'[server]\nca = "{authority.certificate}"\n')
+        assert "bring a token" in _clusto(site.url, "find", "name:s1", CLUSTO_CONFIG=str(config)).err
+
+
+def test_a_token_does_not_go_in_the_clear() -> None:
+    with pytest.raises(Refused, match="in the clear"):
+        Server("http://inventory.example")
+    for url in ("https://", "https://user@host", "https://host/path", "https://host:x"):
+        with pytest.raises(Malformed):
+            Server(url)
+    with pytest.raises(StoreBroken, match="cannot reach"):
+        Server("http://127.0.0.1:1").get("/count")
+
+
+def test_what_a_server_says_is_cleaned() -> None:
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+    from threading import Thread
+
+    class Hostile(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            body = b'{"out": "a\\u001b[31mb\\n"}\n{"exit": 2, "error": "c\\u001b[2Jd"}\n'
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *given: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Hostile) as server:
+        Thread(target=server.handle_request).start()
+        done = _clusto(f"http://127.0.0.1:{server.server_port}", "locate", "s1")
+    assert done.out == "a\\x1b[31mb\n"
+    assert done.err == "clusto: error: c\\x1b[2Jd\n"
+    assert done.code == 2
