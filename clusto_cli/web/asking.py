@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from clusto_cli.context import App
-from clusto_cli.web.answering import Answer
+from clusto_cli.web.answering import Answer, Busy
 from clusto_cli.web.callers import Caller, Credentials, identify
 from clusto_cli.web.threads import Work
 from clusto_core.config import Settings
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from multidict import MultiMapping
 
     from clusto_core.inventory import Transaction
+
+
+_PATIENCE = 20.0
+"""Seconds that one waits for others who look at the past."""
 
 
 class Request(NamedTuple):
@@ -71,17 +75,24 @@ class Asked(NamedTuple):
 
     @contextlib.contextmanager
     def then(self) -> Iterator[Asked]:
-        """The same at the moment that is asked about."""
+        """The same at the moment that is asked about; one at a time. Raises Busy. Writers may have to wait for it, so
+        that it waits for nobody: its answer is passed on when it is whole."""
         if self.moment is None:
             yield self
             return
         from clusto_core.records import moments
         from clusto_core.store.past import open_past
 
-        with open_past(self.settings.url, moments.finder(self.moment)) as past, self.work.asking(past):
-            reader = Reader(past)
-            reader.discreet = True
-            yield self._replace(reader=reader)
+        if not self.desk.past.acquire(timeout=_PATIENCE):
+            raise Busy("others look at the past: try again")
+        try:
+            self.work.held = True
+            with open_past(self.settings.url, moments.finder(self.moment)) as past, self.work.asking(past):
+                reader = Reader(past)
+                reader.discreet = True
+                yield self._replace(reader=reader)
+        finally:
+            self.desk.past.release()
 
     def oversee(self, change: Transaction) -> None:
         """Looks at a change before it is kept. Raises Forbidden where it goes beyond what the caller sees."""
@@ -113,6 +124,8 @@ class Desk:
         self.settings = app.settings
         self._sights = Sights(app.settings.url)
         self._kept = threading.local()
+        self.past = threading.Lock()
+        """Held by who looks at the inventory as it was."""
 
     def answered(
         self, request: Request, work: Work, answer: Callable[[Asked], Answer], allowed: Callable[[Caller, str], bool]

@@ -45,6 +45,8 @@ class Work:
         self.flowing = asyncio.Event()
         """Set once there is more than a piece."""
         self.over = False
+        self.held = False
+        """Whether all of the answer is worked out before any of it is passed on: nobody is to wait for its reader."""
         self.head: Answer | None = None
         """What there is to say of an answer before its body."""
         self.prepare: Callable[[Answer], Answer] = lambda answer: answer
@@ -71,7 +73,7 @@ class Work:
         """Takes a part of the answer; waits while its reader has not taken what was before. Raises BrokenPipeError
         when nobody reads it any more."""
         self._piece += data
-        if len(self._piece) >= _PIECE:
+        if len(self._piece) >= _PIECE and not self.held:
             self._pass_on()
 
     def _pass_on(self) -> None:

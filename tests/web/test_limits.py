@@ -84,6 +84,18 @@ def test_what_is_long_flows_and_is_whole(fresh: Site) -> None:
     assert len(lines.splitlines()) == 4006
 
 
+def test_the_past_waits_for_no_reader(serving: Callable[..., Site]) -> None:
+    site = serving()
+    with clusto_core.open(site.store).change() as change:
+        for number in range(4000):
+            change.add("Server", f"n{number:05}", parts={"nic": 0})
+    with clusto_core.open(site.store).change() as change:
+        change["s1"].attrs["status"] = "ok"
+    answer = site.ask(f"{API}/things?where=driver:Server&at=2")
+    assert "content-length" in answer.headers
+    assert len(answer.json()) == 4006
+
+
 def test_it_ends_when_it_is_told_to(fresh: Site) -> None:
     with httpx.stream("GET", f"{fresh.url}{API}/changes/stream", timeout=60):
         fresh.stop()
