@@ -52,9 +52,10 @@ def command(app: App, names: tuple[str, ...], wanted: str | None, output: str) -
         clusto capacity --for units=2,watts=800,ports=2
     """
     from clusto_core.resources import capacity, fitting
+    from clusto_core.store import collector
 
     need = fitting.need(wanted) if wanted is not None else None
-    with app.reading() as reader:
+    with app.reading() as reader, collector.paused():
         things = targets(reader, names) if names else None
         if need is not None:
             fits = fitting.fitting(reader, need, things)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import click
@@ -11,7 +12,7 @@ from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.numbers import Whole
 from clusto_cli.options import at_option
-from clusto_cli.output import FORMATS, clean, paged, write_lines, write_records
+from clusto_cli.output import FORMATS, clean, paged, write_lines, write_pieces, write_records
 from clusto_cli.targets import say_notes
 from clusto_core.errors import Malformed
 from clusto_core.model.things import Thing
@@ -121,11 +122,11 @@ def _write(reader: Reader, things: list[Thing], shape: Shape) -> None:
         columns = [parse(text.strip()) for text in (shape.columns or "name,driver").split(",")]
         table = Table(reader, things)
         table.check(columns)
-        cells = list(zip(*(table.column(column) for column in columns), strict=True))
+        cells = table.rows(columns)
         if shape.output in ("text", "csv"):
-            rows = [[",".join(each.text for each in cell) for cell in row] for row in cells]
+            rows = ([",".join(each.text for each in cell) for cell in row] for row in cells)
             header = [] if shape.no_header else [[column.text for column in columns]]
-            _write_table([*header, *rows], shape.output)
+            _write_table(chain(header, rows), shape.output)
         else:
             write_records(
                 shape.output,
@@ -140,10 +141,17 @@ def _write_table(rows: Iterable[Sequence[str]], output: str) -> None:
     if output == "text":
         write_lines("\t".join(row) for row in rows)
     else:
-        import csv
-        import sys
+        write_pieces(_csv_lines(rows))
 
-        csv.writer(sys.stdout, lineterminator="\n").writerows([clean(text) for text in row] for row in rows)
+
+def _csv_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    import csv
+    import io
+
+    for row in rows:
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\n").writerow([clean(text) for text in row])
+        yield line.getvalue()
 
 
 def _plain(cell: Sequence[Any], sort: str) -> Any:
