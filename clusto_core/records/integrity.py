@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 
 from clusto_core.drivers import Driver, Equipment, Part, registry
 from clusto_core.errors import ClustoError, Malformed
@@ -182,17 +183,20 @@ def problems(reader: Reader) -> Iterator[str]:
 def _side_by_side(reader: Reader) -> Iterator[str]:
     """What is wrong with an SQLite store: with its file or, where that is sound, with its rows. What the database works
     out by itself, it does beside what is worked out here."""
+    told: list[str] = []
+    failed: Exception | None = None
     with ThreadPoolExecutor(1) as beside:
         answers = beside.submit(_of_file, reader.database.rows("PRAGMA database_list")[0][2])
         try:
-            unsealed, of_rows = list(_unsealed(reader)), list(_of_rows(reader))
-        except (ClustoError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            for line in chain(_unsealed(reader), _of_rows(reader)):
+                told.append(line)
+        except (ClustoError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             # What is read out of a damaged file may be anything.
-            if not answers.result()[0]:
-                raise
-            unsealed = of_rows = []
+            failed = error
     damages, found = answers.result()
-    yield from damages or [*unsealed, *found, *of_rows]
+    yield from damages or [*told, *found]
+    if failed is not None and not damages:
+        raise failed
 
 
 def _of_file(path: str) -> tuple[list[str], list[str]]:
