@@ -78,13 +78,7 @@ pyz: $(VENV)/.clusto
 	$(PY) packaging/pyz.py build/site dist/clusto.pyz
 
 bench: $(VENV)/.installed
-	$(PY) benchmarks/startup.py
-	$(PY) benchmarks/power.py
-	$(PY) benchmarks/bmc.py
-	$(PY) benchmarks/find.py
-	$(PY) benchmarks/library.py
-	$(PY) benchmarks/rebuild.py
-	$(PY) benchmarks/bootfiles.py
+	$(PY) benchmarks/all.py --write docs/performance.md
 
 clean:
 	rm -rf $(VENV) build dist .demo* *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -17,7 +17,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from startup import CLUSTO, run, store
+from startup import store
+from table import CLUSTO, Line, Measured, line, rounds, tell
 
 FLOOR = "python -c 'import click, sqlite3'"
 WRITE_FLOOR = "python -c 'import click, sqlalchemy.orm'"
@@ -71,26 +72,21 @@ def main() -> None:
         for number in (4, 5):
             arguments = ["--where", SPARE, "--spread", "Rack", "--set", "status=allocated", "--dry-run"]
             commands[f"allocate {number} --spread Rack"] = [CLUSTO, "allocate", str(number), *arguments]
-        best = {name: (float("inf"), float("inf")) for name in commands}
-        for _ in range(given.rounds):
-            for name, command in commands.items():
-                best[name] = tuple(map(min, best[name], run(command, path)))  # type: ignore[assignment]
-    print(f"{'clock':>8} {'cpu':>8}  ratio of cpu, or seconds by the clock, and what it may be")
-    for name, (clock, cpu) in best.items():
-        print(f"{clock * 1000:8.0f} {cpu * 1000:8.0f}  {name}{_verdict(name, clock, cpu, best)}")
+        best = rounds(commands, given.rounds, str(path))
+    tell(f"Expressions and allocation, {given.servers:,} servers on SQLite", (_line(name, best) for name in commands))
     print("\nthe parser, ms (at most 100):")
     for name, text in HOSTILE.items():
         print(f"{_parsing(text) * 1000:8.1f}  {name}")
 
 
-def _verdict(name: str, clock: float, cpu: float, best: dict[str, tuple[float, float]]) -> str:
+def _line(name: str, best: dict[str, Measured]) -> Line:
     if name == QUICK:
-        return f": {cpu / best[FLOOR][1]:.2f} x {FLOOR} (at most 2)"
-    if name in EXPRESSIONS or name == "allocate 4 --spread Rack":
-        return f": {'within' if clock <= SECOND else 'OVER'} {SECOND:.0f} s"
+        return line(name, best[name], best[FLOOR], 2)
     if name == "allocate 5 --spread Rack":
-        return f": {cpu / best[WRITE_FLOOR][1]:.2f} x {WRITE_FLOOR} (at most 1.4)"
-    return ""
+        return line(name, best[name], best[WRITE_FLOOR], 1.4)
+    if name in FLOORS:
+        return line(name, best[name])
+    return Line(name, *best[name], None, f"{SECOND:g} s", best[name].seconds <= SECOND)
 
 
 def _parsing(text: str) -> float:

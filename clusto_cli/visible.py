@@ -19,8 +19,10 @@ def clean(text: str) -> str:
     """The text with every character spelled out (`\\x1b`) that Unicode has not as printable: controls, line ends,
     bidirectional overrides, zero widths, blanks other than the space. A tab stays.
     """
-    # Nearly every text is printable, and needs no look at each of its characters.
-    return text if text.isprintable() else "".join(map(_shown, text))
+    # Nearly every text is printable but for its tabs, and needs no look at each of its characters.
+    if text.isprintable() or text.replace("\t", " ").isprintable():
+        return text
+    return "".join(map(_shown, text))
 
 
 def _shown(character: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, TextIO
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import yaml
 
@@ -29,6 +30,16 @@ def _hides(text: str) -> bool:
     return not text.replace("\n", "").replace("\t", "").isprintable()
 
 
-def dump(data: Any, out: TextIO) -> None:
-    """Writes plain data as one document, keys in their own order."""
-    yaml.dump(data, out, _Dumper, sort_keys=False, allow_unicode=True)
+def items(records: Iterable[Any]) -> Iterator[str]:
+    """The texts of plain data one below the other, which together are one document, a list; keys in their own order."""
+    empty = True
+    for record in records:
+        yield _dumped([record])
+        empty = False
+    if empty:
+        yield _dumped([])
+
+
+def _dumped(data: list[Any]) -> str:
+    text: str = yaml.dump(data, None, _Dumper, sort_keys=False, allow_unicode=True)
+    return text

@@ -13,6 +13,10 @@ split_numbers = re.compile("([0-9]+)").split
 """`rack1-ru07` as ["rack", "1", "-ru", "07", ""]: text and numbers by turns, text first and last."""
 
 
+_DIGITS = "0123456789"
+_ZERO = ("", "0")
+
+
 def natural_key(name: str) -> str:
     """A key that sorts names as people count: web2 before web10, and a Thing's parts right after the Thing.
 
@@ -21,6 +25,10 @@ def natural_key(name: str) -> str:
     order is total and does not depend on the order of input. The key is a string, not a tuple, because lists of
     strings sort several times faster.
     """
+    text = name.rstrip(_DIGITS)
+    digits = name[len(text) :]
+    if text.isalpha() and digits[:1] not in _ZERO and len(digits) < 9:
+        return f"{text}{len(digits)}{digits}\0"  # what is below, for names such as server12
     # A number becomes: how many digits it has, those digits, how many zeros led them. The count keeps the order of
     # values and, being made of digits itself, the place of numbers among other characters. "\0" sorts a colon first.
     pieces = split_numbers(name.replace(":", "\0"))

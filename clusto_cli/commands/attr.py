@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -19,6 +19,7 @@ from clusto_core.model.attributes import Key, Value
 from clusto_core.model.reserved import writable
 from clusto_core.model.things import Attribute, Inherited, Thing
 from clusto_core.spelling import suggest
+from clusto_core.store.database import PORTION, portions
 from clusto_core.store.reader import Reader
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -122,30 +123,54 @@ def get(
     wanted = Key.pattern(key) if key else None
     with app.reading() as reader:
         things = targets(reader, (*more, *names))
-        found = [(thing, _of(reader, thing, wanted, inherited, every)) for thing in things]
-        lacking = [thing for thing, attributes in found if wanted and not attributes]
-        if wanted and len(lacking) == len(found):
+        lacking: list[Thing] = []
+        found = _noting(zip(things, _of(reader, things, wanted, inherited, every), strict=True), lacking, wanted)
+        if output != "text":
+            write_records(output, (_record(thing, each, reveal) for thing, values in found for each in values))
+        elif wanted is not None and (len(things) <= PORTION or reader.is_table(wanted)):
+            _write_table(list(found), wanted, inherited, reveal)
+        else:
+            write_lines(_lines(found, len(things) > 1, wanted, inherited, reveal))
+        if wanted and len(lacking) == len(things):
             raise NotFound(_no_key(reader, lacking, wanted))
-    if output == "text":
-        table = wanted is not None and any(wanted.above(each.attribute.key) for _, values in found for each in values)
-        write_lines((_table if table else _lines)(found, wanted, inherited, reveal))
-    else:
-        write_records(output, (_record(thing, each, reveal) for thing, every in found for each in every))
     if lacking:
         raise NotFound(f"no such key: {wanted} on {', '.join(thing.name for thing in lacking[:5])}")
 
 
-def _of(reader: Reader, thing: Thing, wanted: Key | None, inherited: bool, every: bool = False) -> list[Inherited]:
-    if every:
-        found = reader.collected(thing)
-    elif inherited:
-        found = reader.effective(thing)
-    else:
-        found = [Inherited(attribute, thing) for attribute in reader.attributes(thing.id)]
-    if wanted is None:
-        return [each for each in found if not each.attribute.key.reserved]
-    keys = set(wanted.meant(each.attribute.key for each in found))
-    return [each for each in found if each.attribute.key in keys]
+Found = Iterable[tuple[Thing, list[Inherited]]]
+
+
+def _noting(found: Found, lacking: list[Thing], wanted: Key | None) -> Found:
+    """What was found, as it comes; notes who lacks the key."""
+    for thing, values in found:
+        if wanted and not values:
+            lacking.append(thing)
+        yield thing, values
+
+
+def _of(
+    reader: Reader, things: list[Thing], wanted: Key | None, inherited: bool, every: bool
+) -> Iterator[list[Inherited]]:
+    """What each of the Things has, a portion of them at a time."""
+    for found in _every(reader, things, inherited, every):
+        if wanted is None:
+            yield [each for each in found if not each.attribute.key.reserved]
+        else:
+            keys = set(wanted.meant(each.attribute.key for each in found))
+            yield [each for each in found if each.attribute.key in keys]
+
+
+def _every(reader: Reader, things: list[Thing], inherited: bool, every: bool) -> Iterator[list[Inherited]]:
+    if inherited:
+        from clusto_core.answers import view
+
+        yield from (view.collected if every else view.effective)(reader, things)
+        return
+    for portion in portions(things):
+        found: dict[int, list[Attribute]] = {thing.id: [] for thing in portion}
+        for attribute in reader.attributes(*found):
+            found[attribute.thing_id].append(attribute)
+        yield from ([Inherited(attribute, thing) for attribute in found[thing.id]] for thing in portion)
 
 
 def _no_key(reader: Reader, things: list[Thing], key: Key) -> str:
@@ -156,21 +181,25 @@ def _no_key(reader: Reader, things: list[Thing], key: Key) -> str:
     return f"no such key: {key} on {names}{did_you_mean(suggest(str(key), reader.keys()))}"
 
 
-def _lines(
-    found: list[tuple[Thing, list[Inherited]]], wanted: Key | None, inherited: bool, reveal: bool
-) -> Iterable[str]:
+def _lines(found: Found, several: bool, wanted: Key | None, inherited: bool, reveal: bool) -> Iterable[str]:
     for thing, attributes in found:
         for attribute, origin in attributes:
             text = _text(attribute, reveal)
             line = text if wanted is not None and not wanted.is_pattern else f"{attribute.key}={text}"
             if inherited and origin != thing and (wanted is None or wanted.is_pattern):
                 line += f" (from {origin.name})"
-            yield line if len(found) == 1 else f"{thing.name}\t{line}"
+            yield f"{thing.name}\t{line}" if several else line
 
 
-def _table(
-    found: list[tuple[Thing, list[Inherited]]], wanted: Key | None, inherited: bool, reveal: bool
-) -> Iterable[str]:
+def _write_table(found: list[tuple[Thing, list[Inherited]]], wanted: Key, inherited: bool, reveal: bool) -> None:
+    """A table, whose columns are known when all is; lines where none of these Things has any of it."""
+    if any(wanted.above(each.attribute.key) for _, values in found for each in values):
+        write_lines(_table(found, reveal))
+    else:
+        write_lines(_lines(found, len(found) > 1, wanted, inherited, reveal))
+
+
+def _table(found: list[tuple[Thing, list[Inherited]]], reveal: bool) -> Iterable[str]:
     """A row a Thing and number, with tabs between: the values by their subkeys; `-` stands for no subkey."""
     every = [(thing, each.attribute) for thing, values in found for each in sorted(values, key=_number)]
     numbered = any(attribute.key.number is not None for _, attribute in every)

@@ -55,9 +55,10 @@ def command(app: App, names: tuple[str, ...], wanted: str | None, output: str, c
         clusto capacity room1 -o svg > room1.svg
     """
     from clusto_core.resources import capacity, fitting
+    from clusto_core.store import collector
 
     need = fitting.need(wanted) if wanted is not None else None
-    with app.reading() as reader:
+    with app.reading() as reader, collector.paused():
         things = targets(reader, names) if names else None
         if need is not None:
             fits = fitting.fitting(reader, need, things)

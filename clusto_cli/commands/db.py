@@ -47,9 +47,10 @@ def check(app: App) -> None:
     from clusto_cli.progress import progress
     from clusto_core.records.integrity import problems
     from clusto_core.rules.reservations import reservations
+    from clusto_core.store import collector
 
     count = 0
-    with progress("checking the store"), app.reading() as reader:
+    with progress("checking the store"), app.reading() as reader, collector.paused():
         for problem in problems(reader):
             count += 1
             write_lines([problem])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
@@ -12,17 +12,13 @@ from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.numbers import Whole
 from clusto_cli.options import at_option
-from clusto_cli.output import FORMATS, clean, paged, write_lines, write_records
+from clusto_cli.output import FORMATS, clean, paged, write_lines, write_pieces, write_records
 from clusto_cli.targets import say_notes
 from clusto_core.errors import Malformed
 from clusto_core.model.things import Thing
 from clusto_core.query import search
 from clusto_core.store.reader import Reader
 
-if TYPE_CHECKING:
-    from clusto_core.query.columns import Cell, Column
-
-_PORTION = 5000
 NOTHING = "-"
 """What a group of Things without a value is called."""
 
@@ -99,7 +95,7 @@ def command(app: App, /, words: tuple[str, ...], explain: bool, allow_unknown: b
 
 def _ordered(reader: Reader, things: list[Thing], shape: Shape) -> list[Thing]:
     if shape.sort:
-        from clusto_core.query.columns import Table, parse, rank
+        from clusto_core.query.columns import Cell, Table, parse, rank
 
         column = parse(shape.sort, keys=True)
         table = Table(reader, things)
@@ -124,39 +120,38 @@ def _write(reader: Reader, things: list[Thing], shape: Shape) -> None:
         from clusto_core.query.columns import Table, parse
 
         columns = [parse(text.strip()) for text in (shape.columns or "name,driver").split(",")]
-        Table(reader, []).check(columns)
-        rows = _rows(reader, things, columns)
+        table = Table(reader, things)
+        table.check(columns)
+        cells = table.rows(columns)
         if shape.output in ("text", "csv"):
-            texts = ([",".join(each.text for each in cell) for cell in row] for row in rows)
+            rows = ([",".join(each.text for each in cell) for cell in row] for row in cells)
             header = [] if shape.no_header else [[column.text for column in columns]]
-            _write_table(chain(header, texts), shape.output)
+            _write_table(chain(header, rows), shape.output)
         else:
             write_records(
                 shape.output,
                 (
                     {column.text: _plain(cell, column.sort) for column, cell in zip(columns, row, strict=True)}
-                    for row in rows
+                    for row in cells
                 ),
             )
-
-
-def _rows(reader: Reader, things: Sequence[Thing], columns: Sequence[Column]) -> Iterator[tuple[list[Cell], ...]]:
-    """What columns tell of each Thing, by portions, however many there are."""
-    from clusto_core.query.columns import Table
-
-    for start in range(0, len(things), _PORTION):
-        table = Table(reader, things[start : start + _PORTION])
-        yield from zip(*map(table.column, columns), strict=True)
 
 
 def _write_table(rows: Iterable[Sequence[str]], output: str) -> None:
     if output == "text":
         write_lines("\t".join(row) for row in rows)
     else:
-        import csv
-        import sys
+        write_pieces(_csv_lines(rows))
 
-        csv.writer(sys.stdout, lineterminator="\n").writerows([clean(text) for text in row] for row in rows)
+
+def _csv_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    import csv
+    import io
+
+    for row in rows:
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\n").writerow([clean(text) for text in row])
+        yield line.getvalue()
 
 
 def _plain(cell: Sequence[Any], sort: str) -> Any:
@@ -183,7 +178,7 @@ def _write_count(count: int, output: str) -> None:
 
 def _write_groups(reader: Reader, things: list[Thing], shape: Shape) -> None:
     """A line a value: how many have it, or with --fold which; a Thing with several values counts under each."""
-    from clusto_core.query.columns import Table, parse, rank
+    from clusto_core.query.columns import Cell, Table, parse, rank
 
     column = parse(shape.group_by or "", keys=True)
     table = Table(reader, things)

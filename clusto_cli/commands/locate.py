@@ -10,7 +10,7 @@ from clusto_cli.context import App, pass_app
 from clusto_cli.options import at_option, verbose_option
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.targets import names_argument, targets
-from clusto_core.answers.location import Location, holders, locate
+from clusto_core.answers.location import Location, holders, locate_all
 from clusto_core.model.addresses import sought
 
 if TYPE_CHECKING:
@@ -41,11 +41,12 @@ def command(app: App, names: tuple[str, ...], verbose: int, output: str) -> None
         wanted = [each for name in names for each in _meant(app, reader, name)] if any(map(sought, names)) else None
         if wanted is None:
             wanted = [Sought(thing) for thing in targets(reader, names)]
-        found = [(each.held, location) for each in wanted for location in locate(reader, each.thing)]
-    if output == "text":
-        write_lines(_line(held, location, bool(verbose or app.verbose)) for held, location in found)
-    else:
-        write_records(output, (_record(held, location) for held, location in found))
+        found = zip(wanted, locate_all(reader, (each.thing for each in wanted)), strict=True)
+        told = ((each.held, location) for each, (_, locations) in found for location in locations)
+        if output == "text":
+            write_lines(_line(held, location, bool(verbose or app.verbose)) for held, location in told)
+        else:
+            write_records(output, (_record(held, location) for held, location in told))
 
 
 class Sought(NamedTuple):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from clusto_core.model import addresses
 from clusto_core.model.mounting import WHOLE, aside, face_of, half_of
+from clusto_core.model.names import split_part
 from clusto_core.model.things import Link, Thing, link_order
 from clusto_core.spelling import natural_key
+from clusto_core.store.database import portions
 from clusto_core.store.reader import Held, Reader
 
 
@@ -41,10 +44,36 @@ def holders(reader: Reader, word: str) -> list[Held]:
 def locate(reader: Reader, thing: Thing) -> list[Location]:
     """The locations of a Thing or of one part: network first, then position, power and console, in part
     order; of a port with a breakout cable those of its legs."""
-    links = sorted((link for link in reader.links_of(thing) if not _is_mounting(link)), key=link_order)
-    found = [_connected(reader, thing, link) for link in links]
-    if found:
-        return found
+    return next(locate_all(reader, [thing]))[1]
+
+
+def locate_all(reader: Reader, things: Iterable[Thing]) -> Iterator[tuple[Thing, list[Location]]]:
+    """The locations of each of many, as `locate` tells them, a portion at a time."""
+    for portion in portions(things):
+        links = _links(reader, portion)
+        found = {thing: [_connected(reader, thing, link) for link in links[thing.id]] for thing in portion}
+        elsewhere = [thing.id for thing, locations in found.items() if not locations and not thing.is_part]
+        parents = reader.parents_of(elsewhere) if elsewhere else {}
+        for thing in portion:
+            yield thing, found[thing] or _unconnected(reader, thing, parents.get(thing.id, ()))
+
+
+def _links(reader: Reader, things: list[Thing]) -> dict[int, list[Link]]:
+    """What Things and parts are connected to, by their ids, in order."""
+    found: dict[int, list[Link]] = {thing.id: [] for thing in things}
+    if whole := [thing.id for thing in things if not thing.is_part]:
+        for link in reader.links(*whole):
+            found[link.thing_id].append(link)
+    if parts := [thing.id for thing in things if thing.is_part]:
+        for link in reader.links_of_parts(*parts):
+            if link.part is not None:
+                found[link.part.id].append(link)
+    return {
+        id: sorted((each for each in links if not _is_mounting(each)), key=link_order) for id, links in found.items()
+    }
+
+
+def _unconnected(reader: Reader, thing: Thing, parents: Iterable[Thing]) -> list[Location]:
     if thing.is_part:
         if mounted := sorted(reader.links_of(thing), key=lambda link: natural_key(link.other.name)):
             return [_occupied(thing, link) for link in mounted]
@@ -52,10 +81,9 @@ def locate(reader: Reader, thing: Thing) -> list[Location]:
 
         if by_legs := [each for leg in legs(reader, thing) if reader.links_of(leg) for each in locate(reader, leg)]:
             return by_legs
-        return [Location(thing.name, "none", None, None, None, [], "not connected")]
-    parents = [parent for parent in reader.parents(thing.id) if not parent.is_part]
-    if parents:
-        return [Location(thing.name, "in", None, parent.name, None, [], f"in {parent.name}") for parent in parents]
+    places = [parent for parent in parents if not parent.is_part]
+    if places:
+        return [Location(thing.name, "in", None, parent.name, None, [], f"in {parent.name}") for parent in places]
     return [Location(thing.name, "none", None, None, None, [], "not connected")]
 
 
@@ -73,8 +101,7 @@ def _connected(reader: Reader, thing: Thing, link: Link) -> Location:
             end = path[-1]
     part = link.part.part_name if link.part is not None and not thing.is_part else None
     words = f"connected to {end.place}"
-    to_part = end.part_name if end.is_part else None
-    return _beside(Location(thing.name, link.kind, part, end.owner_name, to_part, via, words), link)
+    return _beside(Location(thing.name, link.kind, part, *split_part(end.name), via, words), link)
 
 
 def _occupied(rack_unit: Thing, link: Link) -> Location:

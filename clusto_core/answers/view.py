@@ -7,13 +7,12 @@ from functools import cached_property
 from typing import NamedTuple
 
 from clusto_core.model.attributes import IP, Key
-from clusto_core.model.things import Attribute, Inherited, Link, Thing, in_force, in_order, leads_on, link_order
+from clusto_core.model.things import Attribute, Inherited, Link, Thing, in_order, inheritable, leads_on, link_order
+from clusto_core.store.database import portions
 from clusto_core.store.reader import Reader
 
 Spaces = Container[int | None] | None
 """Address spaces, by the ids of their VRFs, None for the one without a name; all, where there is no such list."""
-_BATCH = 500
-"""How many Things are read with a few statements."""
 
 
 def whole(reader: Reader, things: Iterable[Thing]) -> list[Thing]:
@@ -29,8 +28,24 @@ def views(reader: Reader, things: Iterable[Thing], spaces: Spaces = None) -> Ite
     addresses those in some address spaces, or all."""
     known = _Surroundings(reader, spaces)
     ordered = whole(reader, things)
-    for start in range(0, len(ordered), _BATCH):
-        yield View(known, ordered[start : start + _BATCH])
+    for portion in portions(ordered):
+        yield View(known, portion)
+
+
+def effective(reader: Reader, things: Iterable[Thing]) -> Iterator[list[Inherited]]:
+    """The attributes in force for each of many Things and parts, in their order, as `Reader.effective`."""
+    return (view.effective(thing) for view in _as_given(reader, things) for thing in view.things)
+
+
+def collected(reader: Reader, things: Iterable[Thing]) -> Iterator[list[Inherited]]:
+    """The attributes of each of many Things and parts and of all that it is in, in their order, as
+    `Reader.collected`."""
+    return (view.collected(thing) for view in _as_given(reader, things) for thing in view.things)
+
+
+def _as_given(reader: Reader, things: Iterable[Thing]) -> Iterator[View]:
+    known = _Surroundings(reader)
+    return (View(known, portion) for portion in portions(things))
 
 
 def view_of(reader: Reader, things: Iterable[Thing]) -> View:
@@ -46,12 +61,26 @@ class _Surroundings:
         self.spaces = spaces
         self._parents: dict[int, list[Thing]] = {}
         self._attributes: dict[int, list[Attribute]] = {}
+        self.above: dict[tuple[int, ...], list[Thing]] = {}
+        self.inherited: dict[tuple[int, ...], list[Inherited]] = {}
         self.beside: dict[tuple[int, Key], tuple[frozenset[int], tuple[str, ...]]] = {}
 
     def parents(self, id: int) -> list[Thing]:
         if id not in self._parents:
             self._parents[id] = self.reader.parents(id)
         return self._parents[id]
+
+    def learn(self, things: Iterable[Thing]) -> None:
+        """Reads what these and all that they are in have, with a few statements a level."""
+        level = [thing.id for thing in things if thing.id not in self._parents]
+        while level:
+            found = self.reader.parents_of(level)
+            self._parents.update((id, found.get(id, [])) for id in level)
+            self._attributes.update((id, []) for id in level)
+            for attribute in self.reader.attributes(*level):
+                self._attributes[attribute.thing_id].append(attribute)
+            above = {parent.id for parents in found.values() for parent in parents}
+            level = list(above - self._parents.keys())
 
     def attributes(self, id: int) -> list[Attribute]:
         if id not in self._attributes:
@@ -77,7 +106,6 @@ class View:
         self._reader = surroundings.reader
         self._surroundings = surroundings
         self._ids = [thing.id for thing in things]
-        self._above: dict[tuple[int, ...], list[Thing]] = {}
 
     @cached_property
     def attributes(self) -> dict[int, list[Attribute]]:
@@ -115,7 +143,9 @@ class View:
 
     @cached_property
     def _parents(self) -> dict[int, list[Thing]]:
-        return self._reader.parents_of(self._ids)
+        found = self._reader.parents_of(self._ids)
+        self._surroundings.learn({parent.id: parent for parents in found.values() for parent in parents}.values())
+        return found
 
     @cached_property
     def _held(self) -> dict[int, list[HeldBy]]:
@@ -145,7 +175,28 @@ class View:
 
     def effective(self, thing: Thing) -> list[Inherited]:
         """As `Reader.effective`: the attributes in force, with what they come from."""
-        return in_force([thing, *self.ancestors(thing)], self.attributes_of, self._reader.own_keys)
+        own = self.attributes_of(thing)
+        keys = {attribute.key for attribute in own}
+        found = [Inherited(attribute, thing) for attribute in own]
+        return found + [each for each in self._inherited(thing) if each.attribute.key not in keys]
+
+    def _inherited(self, thing: Thing) -> list[Inherited]:
+        """What comes to a Thing that has nothing itself; worked out once for all that are in the same."""
+        known, key = self._surroundings.inherited, tuple(parent.id for parent in self.parents(thing))
+        if key not in known:
+            above = self.ancestors(thing)
+            known[key] = inheritable(above, self.attributes_of, self._reader.own_keys)
+        return known[key]
+
+    def collected(self, thing: Thing) -> list[Inherited]:
+        """As `Reader.collected`: the attributes of a Thing and of all that it is in, nearest first."""
+        found = [Inherited(attribute, thing) for attribute in self.attributes_of(thing)]
+        return found + [
+            Inherited(attribute, origin)
+            for origin in self.ancestors(thing)
+            for attribute in self.attributes_of(origin)
+            if not attribute.key.reserved
+        ]
 
     def setting(self, thing: Thing, key: str) -> str | None:
         """The one value in force under a key, own or inherited."""
@@ -166,16 +217,16 @@ class View:
     def ancestors(self, thing: Thing) -> list[Thing]:
         """Everything that a Thing is in, nearest first; worked out once for all that are in the same."""
         parents = self.parents(thing)
-        key = tuple(parent.id for parent in parents)
-        if key not in self._above:
+        known, key = self._surroundings.above, tuple(parent.id for parent in parents)
+        if key not in known:
             seen, found, level = {thing.id}, [], parents
             while level:
                 new = list(dict.fromkeys(parent for parent in level if parent.id not in seen))
                 seen.update(parent.id for parent in new)
                 found += new
                 level = [above for each in new for above in self.parents(each) if leads_on(each, above, thing)]
-            self._above[key] = found
-        return self._above[key]
+            known[key] = found
+        return known[key]
 
     def beside(self, thing: Thing, key: Key) -> tuple[frozenset[int], tuple[str, ...]]:
         """A Thing or part, the equipment that a part belongs to, and everything that that is in, by id; and the values

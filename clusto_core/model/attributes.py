@@ -140,6 +140,12 @@ class Key(NamedTuple):
         return not self.reserved and is_secret(str(self))
 
 
+@lru_cache(10_000)
+def key_text(key: Key) -> str:
+    """How a key is spelled, for those who spell a few keys very often."""
+    return str(key)
+
+
 @lru_cache(1000)
 def _respelled(key: Key) -> Key:
     spelled = Key.parse(str(key))
@@ -195,16 +201,22 @@ class Value(NamedTuple):
     def shown(self, key: Key) -> str:
         """The text for people: secrets masked and what looks like one, but not the place they are read from
         (`env:NAME`, `file:PATH`, `secret:NAME`)."""
-        from clusto_core import secrecy
+        return _shown(self, key)
 
-        if self.type == "relation" or secrecy.is_reference(self.text):
-            return self.text
-        if key.secret:
-            return secrecy.MASK
-        if self.type == "json":
-            shown = structure(secrecy.masked_structure(self.python()))
-            return self.text if shown.text == self.text else shown.text
-        return secrecy.masked(self.text)
+
+# What is inherited is shown for every Thing that it comes to.
+@lru_cache(10_000)
+def _shown(value: Value, key: Key) -> str:
+    from clusto_core import secrecy
+
+    if value.type == "relation" or secrecy.is_reference(value.text):
+        return value.text
+    if key.secret:
+        return secrecy.MASK
+    if value.type == "json":
+        shown = structure(secrecy.masked_structure(value.python()))
+        return value.text if shown.text == value.text else shown.text
+    return secrecy.masked(value.text)
 
 
 def _moment(text: str) -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from clusto_core.drivers import Category, Driver, registry
@@ -59,12 +60,11 @@ class Thing:
     @property
     def place(self) -> str:
         """How a sentence names it: `port 4 on switch2a`, `RU13 in rack101`, `server1`."""
-        if not self.is_part:
+        owner, part = split_part(self.name)
+        if self.owner_id is None or part is None:
             return self.name
         driver = registry.part(self.driver)
-        if driver.kind == "ru":
-            return f"{self.part_name} in {self.owner_name}"
-        return f"{driver.noun} {self.part_name} on {self.owner_name}"
+        return f"{part} in {owner}" if driver.kind == "ru" else f"{driver.noun} {part} on {owner}"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Thing) and other.id == self.id
@@ -172,20 +172,28 @@ def in_force(
     """The attributes in force for the first of these Things: its own, and under each key that it lacks those of the
     nearest of the others, which are what it is in, nearest first. Reserved keys are not inherited, nor `own_keys`, nor
     those that one of the others has for itself."""
+    thing, *above = origins
+    found = [Inherited(attribute, thing) for attribute in attributes_of(thing)]
+    known = {each.attribute.key for each in found}
+    return found + [each for each in inheritable(above, attributes_of, own_keys) if each.attribute.key not in known]
+
+
+def inheritable(
+    above: Iterable[Thing], attributes_of: Callable[[Thing], Iterable[Attribute]], own_keys: Container[Key]
+) -> list[Inherited]:
+    """What comes to a Thing from what it is in, nearest first, where it has nothing under these keys itself."""
     found: list[Inherited] = []
     known: set[Key] = set()
-    own = True
-    for origin in origins:
-        new: set[Key] = set()
+    for origin in above:
         attributes = list(attributes_of(origin))
-        kept = frozenset() if own else kept_for_itself(attributes)
-        for attribute in attributes:
-            key = attribute.key
-            if key not in known and (own or not (key.reserved or key in own_keys or key.key in kept)):
-                found.append(Inherited(attribute, origin))
-                new.add(key)
-        known |= new
-        own = False
+        kept = kept_for_itself(attributes)
+        new = [
+            Inherited(attribute, origin)
+            for attribute in attributes
+            if not ((key := attribute.key) in known or key.reserved or key in own_keys or key.key in kept)
+        ]
+        found += new
+        known.update(each.attribute.key for each in new)
     return found
 
 
@@ -209,5 +217,12 @@ ORDER = ("network", "position", "power", "console", "patch")
 
 def link_order(link: Link) -> tuple[int, Any]:
     """Sorts links as `locate` tells them: by kind, then in the order of the own parts, then of the rack units."""
-    name = link.part.name if link.part else link.other.name
-    return (ORDER.index(link.kind), natural_key(name))
+    if link.part is None:
+        return (ORDER.index(link.kind), natural_key(link.other.name))
+    return (ORDER.index(link.kind), _part_order(link.part.part_name))
+
+
+@lru_cache(10_000)
+def _part_order(name: str) -> str:
+    """Parts of very many Things are called alike."""
+    return natural_key(name)

@@ -10,7 +10,7 @@ rack  unit                   the rack that it is in, and the numbers of the rack
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from clusto_core.drivers import Driver, registry
@@ -20,6 +20,7 @@ from clusto_core.model.attributes import IP, Key
 from clusto_core.model.things import Attribute, Thing, in_order, leads_on
 from clusto_core.model.wiring import POSITION
 from clusto_core.spelling import natural_key, suggest
+from clusto_core.store.database import portions
 from clusto_core.store.reader import Reader
 
 WORDS = ("name", "driver", "in", "ip", "rack", "unit")
@@ -77,6 +78,16 @@ class Table:
         from clusto_core.query.tree import HasKey, Or
 
         bind(self.reader, Or(*(HasKey(column.key) for column in columns if column.key is not None)))
+
+    def rows(self, columns: Sequence[Column]) -> Iterator[tuple[list[Cell], ...]]:
+        """What the columns tell of each Thing, a portion of them at a time: what they are in is read once."""
+        for portion in portions(self.things):
+            part = Table(self.reader, portion)
+            part._parents, part._attributes = self._parents, self._attributes
+            yield from zip(*map(part.column, columns), strict=True)
+            for thing in portion:
+                self._parents.pop(thing.id, None)
+                self._attributes.pop(thing.id, None)
 
     def column(self, column: Column) -> list[list[Cell]]:
         """What the column tells of each Thing, in their order."""

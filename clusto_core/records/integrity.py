@@ -5,10 +5,13 @@ What only the rules of the model keep is proved by those very rules: names, keys
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 
 from clusto_core.drivers import Driver, Equipment, Part, registry
-from clusto_core.errors import Malformed
+from clusto_core.errors import ClustoError, Malformed
 from clusto_core.model import addresses, holding, interfaces, keys, mounting, reserved, wiring
 from clusto_core.model.attributes import IN, IP, Key, Value, checked
 from clusto_core.model.grammars import RackUnits
@@ -17,6 +20,7 @@ from clusto_core.model.things import Link, Thing
 from clusto_core.records import history
 from clusto_core.rules import cabling, declared, kinds, parts, spaces
 from clusto_core.store import damage, seals
+from clusto_core.store.database import Database, Row, connect_elsewhere
 from clusto_core.store.reader import Reader
 
 _QUESTIONS: tuple[tuple[str, str], ...] = (
@@ -137,6 +141,11 @@ _NUMBERED = """
     SELECT min(t.name) FROM things t WHERE t.number IS NOT NULL AND t.driver IN (:ids)
     GROUP BY t.owner_id, t.driver, t.number HAVING count(*) > 1"""
 _THINGS = "SELECT t.name, t.driver, t.owner_id, t.number FROM things t"
+_SHAPES = "SELECT DISTINCT t.driver, substr(t.name, {0} + 1), t.number FROM things t WHERE t.owner_id IS NOT NULL"
+_SHAPED = """
+    SELECT t.name, t.driver, t.owner_id, t.number FROM things t WHERE t.owner_id IS NOT NULL AND t.driver = :driver
+    AND substr(t.name, {0} + 1) = :part AND COALESCE(t.number, -1) = :number"""
+_COLON = {"postgresql": "strpos(t.name, ':')"}
 _KEYS = "SELECT DISTINCT a.key, a.number, a.subkey, a.type FROM attributes a"
 _HAVING_KEY = """
     SELECT t.name, t.driver, a.number, a.subkey, a.type FROM attributes a JOIN things t ON t.id = a.thing_id
@@ -152,6 +161,7 @@ _BETWEEN = """
     SELECT DISTINCT COALESCE(o.name, t.name) FROM things t LEFT JOIN things o ON o.id = t.owner_id
     WHERE t.id >= :first AND t.id <= :last LIMIT 3"""
 _MEMBERSHIP = "SELECT a.thing_id, a.ref_id FROM attributes a WHERE a.key = '_in' AND a.ref_id IS NOT NULL"
+_NEITHER = [None, None]
 _ADDRESSES = """
     SELECT t.name, a.head, a.claim, a.space_id, a.subkey, a.id FROM attributes a JOIN things t ON t.id = a.thing_id
     WHERE a.key = :key AND a.number IS NULL ORDER BY a.claim"""
@@ -159,13 +169,54 @@ _ADDRESSES = """
 
 def problems(reader: Reader) -> Iterator[str]:
     """Everything that is wrong with a store, a line each; nothing when it is sound."""
-    if broken := list(damage.broken_pages(reader.database)):
-        yield from (f"the file is damaged: {line}" for line in broken)
-        return
-    yield from _unsealed(reader)
+    # What was written and not committed is seen by no other connection.
+    if reader.database.dialect == "sqlite" and not reader.database.connection.total_changes:
+        yield from _side_by_side(reader)
+    elif broken := _damages(reader.database):
+        yield from broken
+    else:
+        yield from _unsealed(reader)
+        yield from _answers(reader.database)
+        yield from _of_rows(reader)
+
+
+def _side_by_side(reader: Reader) -> Iterator[str]:
+    """What is wrong with an SQLite store: with its file or, where that is sound, with its rows. What the database works
+    out by itself, it does beside what is worked out here."""
+    told: list[str] = []
+    failed: Exception | None = None
+    with ThreadPoolExecutor(1) as beside:
+        answers = beside.submit(_of_file, reader.database.rows("PRAGMA database_list")[0][2])
+        try:
+            for line in chain(_unsealed(reader), _of_rows(reader)):
+                told.append(line)
+        except (ClustoError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            # What is read out of a damaged file may be anything.
+            failed = error
+    damages, found = answers.result()
+    yield from damages or [*told, *found]
+    if failed is not None and not damages:
+        raise failed
+
+
+def _of_file(path: str) -> tuple[list[str], list[str]]:
+    """What is wrong with a file and, where nothing is, what its questions bring up."""
+    with contextlib.closing(connect_elsewhere(path)) as file:
+        damages = _damages(file)
+        return damages, [] if damages else list(_answers(file))
+
+
+def _damages(database: Database) -> list[str]:
+    return [f"the file is damaged: {line}" for line in damage.broken_pages(database)]
+
+
+def _answers(database: Database) -> Iterator[str]:
     for words, sql in _QUESTIONS:
-        for (what,) in reader.database.rows(sql):
+        for (what,) in database.rows(sql):
             yield words.format(what)
+
+
+def _of_rows(reader: Reader) -> Iterator[str]:
     yield from _misfits(reader)
     yield from _wrong_ends(reader)
     yield from _cycles(reader)
@@ -283,7 +334,17 @@ def _mounted(reader: Reader) -> Iterator[str]:
 
 
 def _names(reader: Reader) -> Iterator[str]:
-    for name, driver, owner, number in reader.database.iterate(_THINGS):
+    yield from list(_misnamed(reader.database.stream(f"{_THINGS} WHERE t.owner_id IS NULL")))
+    # Very many parts are called alike.
+    colon = _COLON.get(reader.database.dialect, "instr(t.name, ':')")
+    for driver, part, number in reader.database.rows(_SHAPES.format(colon)):
+        if next(_misnamed([(f"x:{part}", driver, 0, number)]), None) is not None:
+            known = {"driver": driver, "part": part, "number": -1 if number is None else number}
+            yield from _misnamed(reader.database.rows(_SHAPED.format(colon), known))
+
+
+def _misnamed(rows: Iterable[Row]) -> Iterator[str]:
+    for name, driver, owner, number in rows:
         kind = registry.of(driver)
         try:
             if owner is None:
@@ -324,7 +385,14 @@ def _misused(key: Key, type: str, holder: type[Driver] | None) -> str | None:
 
 
 def _values(reader: Reader) -> Iterator[str]:
-    for name, key, number, subkey, type, head, rest, *numbers in reader.database.iterate(_VALUES):
+    # Nothing else may be asked before all were read.
+    yield from list(_unsound(reader))
+
+
+def _unsound(reader: Reader) -> Iterator[str]:
+    for name, key, number, subkey, type, head, rest, *numbers in reader.database.stream(_VALUES):
+        if type == "string" and rest is None and numbers == _NEITHER and head and head.isprintable():
+            continue  # as nearly every value
         value = Value(type, (head or "") + (rest or ""))
         try:
             checked(value)

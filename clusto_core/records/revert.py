@@ -154,6 +154,8 @@ class _Revert:
     def _put_back(self) -> None:
         unit = self.unit
         back = {table: self._only(self.before, self.after, table) for table in self.before}
+        unit.prefetch_names(row[1] for row in back["things"].values())
+        unit.prefetch_claims(filter(None, map(_claim, back["attributes"].values())))
         for row in sorted(back["things"].values(), key=lambda row: row[3] is not None):
             self._name_is_free(row[1])
             if row[3] is not None:
@@ -241,6 +243,12 @@ class _Revert:
         raise Refused(
             f"transaction {self.number} cannot be undone: {what} (transaction {named} is in the way: {by.command})"
         )
+
+
+def _claim(row: Any) -> str | None:
+    """What an attribute that is to be put back would hold that no two may."""
+    id, thing_id, _, spelled, type, text, ref = row
+    return address_claim(Attribute(id, thing_id, Key.parse(spelled), Value(type, text, ref)))
 
 
 def _mentions(sides: Iterable[str | None], row_id: int) -> bool:

@@ -30,9 +30,9 @@ from clusto_core.store.database import Row
 from clusto_core.store.reader import Reader
 
 _PARTS = """
-    SELECT p.owner_id, count(*), sum(CASE WHEN EXISTS (SELECT 1 FROM connections c WHERE c.part_id = p.id)
-    THEN 1 ELSE 0 END) FROM things p WHERE {driver} IN ({drivers}) AND p.owner_id IN (:ids)"""
-_GROUPED = " GROUP BY p.owner_id"
+    SELECT p.owner_id, p.driver, count(*), sum(CASE WHEN EXISTS (SELECT 1 FROM connections c WHERE c.part_id = p.id)
+    THEN 1 ELSE 0 END) FROM things p WHERE {driver} IN ({drivers}) AND p.owner_id IN (:ids)
+    GROUP BY p.owner_id, p.driver"""
 _FREE_UNITS = """
     SELECT p.owner_id, p.id, p.number FROM things p
     WHERE NOT EXISTS (SELECT 1 FROM connections c WHERE c.part_id = p.id) AND {driver} IN ({drivers})
@@ -141,6 +141,8 @@ class _Device:
     @property
     def known(self) -> float | None:
         """What it counts for."""
+        if not self.said:
+            return None
         every = (self.planned, self.nameplate, self.measured)
         return next((watts for watts in every if watts is not None), None)
 
@@ -221,13 +223,13 @@ def _devices(reader: Reader, things: Mapping[int, Thing]) -> dict[int, _Device]:
     return found
 
 
-def _rows(reader: Reader, sql: str, ids: Iterable[int], kind: type[Driver], end: str = "") -> Iterator[Row]:
-    """The rows of a statement about parts of a kind, of Things with these ids."""
-    known = _bound(name for name in reader.drivers() if issubclass(registry.of(name), kind))
+def _rows(reader: Reader, sql: str, ids: Iterable[int], kinds: tuple[type[Driver], ...]) -> Iterator[Row]:
+    """The rows of a statement about parts of some kinds, of Things with these ids."""
+    known = _bound(name for name in reader.drivers() if issubclass(registry.of(name), kinds))
     if known:
         # SQLite keeps no statistics: it must not begin at all parts of a kind, portion by portion.
         driver = "+p.driver" if reader.database.dialect == "sqlite" else "p.driver"
-        filled = sql.format(driver=driver, drivers=", ".join(f":{name}" for name in known)) + end
+        filled = sql.format(driver=driver, drivers=", ".join(f":{name}" for name in known))
         yield from reader.database.rows_in(filled, list(ids), known)
 
 
@@ -238,15 +240,20 @@ def _bound(names: Iterable[str]) -> dict[str, str]:
 def _count(reader: Reader, found: dict[int, _Device]) -> None:
     """Rack units, outlets and inlets: how many, and how many something is joined to or reserved."""
     held = _held(reader)
-    for owner, count, used in _rows(reader, _PARTS, found, RackUnit, _GROUPED):
-        found[owner].units = Amount(count, int(used), held[RackUnit][owner])
-    for owner, id, number in _rows(reader, _FREE_UNITS, found, RackUnit):
+    for owner, driver, count, used in _rows(reader, _PARTS, found, (RackUnit, Outlet, Inlet)):
+        device, kind = found[owner], registry.of(driver)
+        if issubclass(kind, Inlet):
+            device.inlets += count
+        elif issubclass(kind, Outlet):
+            known = device.outlets
+            device.outlets = Amount((known.total or 0) + count, known.used + int(used), held[Outlet][owner])
+        else:
+            known = device.units
+            device.units = Amount((known.total or 0) + count, known.used + int(used), held[RackUnit][owner])
+    racks = [id for id, device in found.items() if device.units.total]
+    for owner, id, number in _rows(reader, _FREE_UNITS, racks, (RackUnit,)):
         if id not in held[RackUnit].ids:
             found[owner].free_units.append(number or 0)
-    for owner, count, used in _rows(reader, _PARTS, found, Outlet, _GROUPED):
-        found[owner].outlets = Amount(count, int(used), held[Outlet][owner])
-    for owner, count, _ in _rows(reader, _PARTS, found, Inlet, _GROUPED):
-        found[owner].inlets = count
 
 
 class _Held(Counter[int]):
@@ -316,7 +323,8 @@ def _numbers(reader: Reader, ids: Iterable[int]) -> dict[int, dict[str, float]]:
 
 def _read_inlets(reader: Reader, found: dict[int, _Device]) -> None:
     """What is said of the inlets of each, added up."""
-    for owner, key, subkey, *numbers in _rows(reader, _INLETS, found, Inlet):
+    having = [id for id, device in found.items() if device.inlets]
+    for owner, key, subkey, *numbers in _rows(reader, _INLETS, having, (Inlet,)):
         if (number := _number(*numbers)) is not None:
             said, name = found[owner].said, f"inlet.{key}.{subkey}" if subkey else f"inlet.{key}"
             said[name] = said.get(name, 0) + number

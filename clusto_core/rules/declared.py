@@ -128,9 +128,12 @@ def _drivers(declared: Declared) -> str:
 
 def misfits(reader: Reader, key: Key, declared: Declared) -> Iterator[Misfit]:
     """All that does not fit a declaration."""
-    every = reader.attributes_under(key, any_number=True)
-    holders = reader.by_ids({each.thing_id for each in every})
-    found = sorted(each for each in every if declared.governs(key, holders[each.thing_id].kind))
+    holders: dict[int, Thing] = {}
+    found = []
+    for attribute, holder in reader.held_under(key):
+        if declared.governs(key, holder.kind):
+            found.append(attribute)
+            holders[holder.id] = holder
     for attribute in found:
         if (misfit := _misfit(reader, declared, holders[attribute.thing_id], attribute)) is not None:
             yield misfit

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
-from typing import Any
+from typing import Any, TypeVar
 
 from clusto_core import secrecy
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, StoreBroken
@@ -33,13 +33,26 @@ TOO_LARGE = "a number has more than 64 bits, for which the store has no room"
 _SNAPSHOT = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
 _BATCH = 10_000
 """Rows that are in memory at a time while they are written."""
+_FETCHED = 1000
+"""Rows that are fetched at a time."""
 BUSY_SECONDS = 60
 """How long a writer waits for another one."""
 MIGRATION_SECONDS = 600
 """How long a command waits for another one that upgrades the store."""
 
+T = TypeVar("T")
+PORTION = 500
+"""How many Things are read with a few statements."""
+
 Row = tuple[Any, ...]
 Parameters = Mapping[str, object]
+
+
+def portions(things: Iterable[T], size: int = PORTION) -> Iterator[list[T]]:
+    """Lists of so many, the last one of what is left."""
+    rest = iter(things)
+    while portion := list(islice(rest, size)):
+        yield portion
 
 
 class Database:
@@ -56,39 +69,69 @@ class Database:
         changes."""
 
     def rows(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
-        """All rows that the statement gives. Raises StoreBroken when the database refuses."""
-        return list(self.iterate(sql, parameters))
-
-    def iterate(self, sql: str, parameters: Parameters | None = None) -> Iterator[Row]:
-        """The rows as they come; the statement must be done before the next one begins on a shared database. Raises
-        StoreBroken where text is no text: SQLite takes each value's type from the row, and no column holds bytes."""
-        for batch in self.batches(sql, parameters):
-            if self.dialect == "sqlite" and bytes in map(type, chain.from_iterable(batch)):
-                raise StoreBroken(DAMAGED)
-            yield from batch
-
-    def batches(self, sql: str, parameters: Parameters | None = None) -> Iterator[list[Row]]:
-        """The rows as they come, some at a time, whatever is in them."""
+        """All rows that the statement gives. Raises StoreBroken when the database refuses, and where text is no text:
+        SQLite takes each value's type from the row, and no column holds bytes."""
         cursor = self.connection.cursor()
         try:
             self._ask(cursor, sql, parameters or {})
-            while batch := cursor.fetchmany(1000):
-                yield batch
-        except UnicodeDecodeError as error:
-            # Sound stores hold text, and words of SQLite that are none quote one that is not sound.
-            raise StoreBroken(DAMAGED) from error
-        except ValueError as error:
-            # Text that is no Unicode, or holds a NUL, is in no store.
-            raise Malformed(f"not text in UTF-8: {getattr(error, 'object', error)!a:.100}") from error
+            found = list(cursor.fetchall())
         except Exception as error:
-            raise self.broken(error) from error
+            raise self._told(error) from error
+        finally:
+            cursor.close()
+        return self._sound(found)
+
+    def iterate(self, sql: str, parameters: Parameters | None = None) -> Iterator[Row]:
+        """The rows as they come; other statements may run meanwhile. A shared database hands over all of them first:
+        see `stream`. Raises as `rows`."""
+        return chain.from_iterable(map(self._sound, self.batches(sql, parameters)))
+
+    def stream(self, sql: str, parameters: Parameters | None = None) -> Iterator[Row]:
+        """The rows as they come, of which there may be more than fit into memory: the server keeps those that were not
+        fetched. No other statement may run until this one is done. Raises as `rows`."""
+        return chain.from_iterable(map(self._sound, self._batches(self._unbuffered(), sql, parameters)))
+
+    def batches(self, sql: str, parameters: Parameters | None = None) -> Iterator[list[Row]]:
+        """The rows as they come, some at a time, whatever is in them."""
+        return self._batches(self.connection.cursor(), sql, parameters)
+
+    def _batches(self, cursor: Any, sql: str, parameters: Parameters | None) -> Iterator[list[Row]]:
+        try:
+            self._ask(cursor, sql, parameters or {})
+            while batch := cursor.fetchmany(_FETCHED):
+                yield batch
+        except Exception as error:
+            raise self._told(error) from error
         finally:
             cursor.close()
 
+    def _unbuffered(self) -> Any:
+        if self.dialect == "postgresql":
+            return self.connection.cursor("clusto")
+        if self.dialect == "mariadb":
+            from pymysql.cursors import SSCursor
+
+            return self.connection.cursor(SSCursor)
+        return self.connection.cursor()
+
+    def _sound(self, rows: list[Row]) -> list[Row]:
+        if self.dialect == "sqlite" and bytes in map(type, chain.from_iterable(rows)):
+            raise StoreBroken(DAMAGED)
+        return rows
+
+    def _told(self, error: Exception) -> Exception:
+        if isinstance(error, UnicodeDecodeError):
+            # Sound stores hold text, and words of SQLite that are none quote one that is not sound.
+            return StoreBroken(DAMAGED)
+        if isinstance(error, ValueError):
+            # Text that is no Unicode, or holds a NUL, is in no store.
+            return Malformed(f"not text in UTF-8: {getattr(error, 'object', error)!a:.100}")
+        return self.broken(error)
+
     def rows_in(self, sql: str, ids: Sequence[object], parameters: Parameters | None = None) -> Iterator[Row]:
         """The rows of a statement that ends its condition `IN (:ids)`, asked for in portions of 500."""
-        for portion, names in _portions(sql, ids):
-            yield from self.iterate(portion, {**names, **(parameters or {})})
+        given = parameters or {}
+        return chain.from_iterable(self.rows(portion, {**names, **given}) for portion, names in _portions(sql, ids))
 
     def execute(self, sql: str, *parameters: Parameters) -> None:
         """Changes rows: once, or once for each set of parameters. Raises the driver's own errors, Malformed for numbers
@@ -211,8 +254,8 @@ def is_of_driver(error: BaseException) -> bool:
 
 def _portions(sql: str, ids: Sequence[object]) -> Iterator[tuple[str, dict[str, object]]]:
     """The statement for every 500 ids, and the parameters that these are."""
-    for start in range(0, len(ids), 500):
-        names = {f"i{number}": value for number, value in enumerate(ids[start : start + 500])}
+    for start in range(0, len(ids), PORTION):
+        names = {f"i{number}": value for number, value in enumerate(ids[start : start + PORTION])}
         yield sql.replace(":ids", ", ".join(f":{name}" for name in names)), names
 
 
@@ -427,8 +470,10 @@ def _mariadb(url: str, *settings: str) -> Any:
         raise StoreBroken("MariaDB needs a package that is not installed: pip install 'clusto[mysql]'") from None
     try:
         connection = mariadb_connection(**mariadb_arguments(url), charset="utf8mb4")
+        # MySQL cuts what it puts together after a thousand characters by itself.
+        session = "sql_mode = CONCAT(@@sql_mode, ',PIPES_AS_CONCAT'), group_concat_max_len = 16777216"
         with connection.cursor() as cursor:
-            for statement in ("SET SESSION sql_mode = CONCAT(@@sql_mode, ',PIPES_AS_CONCAT')", *settings):
+            for statement in (f"SET SESSION {session}", *settings):
                 cursor.execute(statement)
     except pymysql.MySQLError as error:
         raise unreachable(url, error) from None

@@ -46,15 +46,21 @@ class LazyPast(Database):
         self._undoing.undo()
         return self._whole.connection
 
+    def rows(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
+        """See `Database.rows`."""
+        if self._undoing.left and sql not in RESERVED and _CHANGED_LATER.search(sql):
+            self._undoing.undo()
+        return self._whole.rows(sql, parameters)
+
     def iterate(self, sql: str, parameters: Parameters | None = None) -> Iterator[Row]:
         """See `Database.iterate`."""
-        if self._undoing.left:
-            if sql not in RESERVED and _CHANGED_LATER.search(sql):
-                self._undoing.undo()
-            else:
-                # What is undone meanwhile must not come between the rows.
-                return iter(self._whole.rows(sql, parameters))
-        return self._whole.iterate(sql, parameters)
+        # What is undone meanwhile must not come between the rows.
+        return iter(self.rows(sql, parameters)) if self._undoing.left else self._whole.iterate(sql, parameters)
+
+    def stream(self, sql: str, parameters: Parameters | None = None) -> Iterator[Row]:
+        """See `Database.stream`."""
+        self._undoing.undo()
+        return self._whole.stream(sql, parameters)
 
     def rows_in(self, sql: str, ids: Sequence[object], parameters: Parameters | None = None) -> Iterator[Row]:
         """See `Database.rows_in`."""

@@ -249,14 +249,37 @@ def backup(path: str) -> str:
     import sqlite3
 
     target = _new_file(path)
-    try:
-        with contextlib.closing(sqlite3.connect(path)) as source, contextlib.closing(sqlite3.connect(target)) as copy:
-            source.backup(copy)
-    except sqlite3.Error as error:
-        with contextlib.suppress(OSError):
-            os.unlink(target)
-        raise StoreBroken(f"cannot copy the store to {target}: {error}") from error
+    with contextlib.closing(sqlite3.connect(path)) as source:
+        _copy_pages(Database(source, "sqlite"), target)
     return target
+
+
+def _copy_pages(source: Database, target: str) -> None:
+    """Copies an SQLite database, as it is in a transaction, into an empty file, which is gone again where that fails.
+    Raises StoreBroken, for damage too, which would be copied."""
+    import sqlite3
+
+    try:
+        with contextlib.closing(sqlite3.connect(target)) as copied:
+            source.connection.backup(copied)
+            if (found := copied.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+                raise sqlite3.DatabaseError(f"the file is damaged: {found}")
+    except BaseException as error:
+        for suffix in ("", "-wal", "-shm"):
+            with contextlib.suppress(OSError):
+                os.unlink(target + suffix)
+        if isinstance(error, sqlite3.Error):
+            raise StoreBroken(f"cannot copy the store to {target}: {error}") from error
+        raise
+
+
+def _make_file(path: str) -> None:
+    """Makes an empty file of mode 0600, and the directories that it is in. Raises StoreBroken."""
+    try:
+        os.makedirs(os.path.dirname(os.path.abspath(path)), mode=0o700, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except OSError as error:
+        raise StoreBroken(f"cannot make the store {path}: {error.strerror}") from None
 
 
 def _new_file(path: str) -> str:
@@ -322,13 +345,23 @@ def _migrated(connection: Connection, url: str) -> _Migrated | None:
 
 
 def copy(source: str, target: str, progress: Callable[[str, int], None]) -> int:
-    """Copies a whole store, history included, into an empty one, on whatever databases; gives the number of rows.
+    """Copies a whole store, history included, into an empty one, on whatever databases; gives the number of rows. A new
+    SQLite file of an SQLite store is made page by page.
 
     `progress` is told each table's name and how many of its rows are in. Raises Refused when the target holds
     something, StoreBroken and NotFound as `connect` does.
     """
     from clusto_core.store.schema import metadata
 
+    if source.startswith("sqlite") and target.startswith("sqlite") and not os.path.exists(sqlite_path(target)):
+        with contextlib.closing(database.connect(source)) as reading:
+            _make_file(sqlite_path(target))
+            _copy_pages(reading, sqlite_path(target))
+            copied = 0
+            for table in metadata.sorted_tables:
+                copied += reading.rows(f"SELECT count(*) FROM {table.name}")[0][0]
+                progress(table.name, copied)
+        return copied
     with contextlib.closing(database.connect(source)) as reading:
         settings = Settings(target)
         copied = 0
@@ -342,7 +375,7 @@ def copy(source: str, target: str, progress: Callable[[str, int], None]) -> int:
                 # An owner has a smaller id than its parts, so that in this order every row finds what it refers to.
                 order = ", ".join(f"x.{column.name}" for column in table.primary_key)
                 selected = ", ".join(f"x.{column}" for column in columns)
-                rows = reading.iterate(f"SELECT {selected} FROM {table.name} x ORDER BY {order}")
+                rows = reading.stream(f"SELECT {selected} FROM {table.name} x ORDER BY {order}")
                 while batch := list(islice(rows, 5000)):
                     writing.insert(table.name, columns, batch)
                     copied += len(batch)

@@ -24,6 +24,7 @@ from clusto_core.model.things import Attribute, Inherited, Link, Thing, in_force
 from clusto_core.spelling import natural_key, suggest
 from clusto_core.store.database import DEFINITIONS, Database, Row, connect
 
+# `COALESCE(a.key, '')` keeps SQLite, which has no statistics, from beginning at all that anything has under that key.
 THING = "t.id, t.name, t.driver, t.owner_id, t.number"
 _THING_BY_NAME = f"SELECT {THING} FROM things t WHERE t.name = :name"
 _THINGS_BY_NAME = f"SELECT {THING} FROM things t WHERE t.name IN (:ids)"
@@ -36,7 +37,7 @@ _POWER_PARTS = f"""
     WHERE t.owner_id IN (:ids)"""
 _PART_BY_LABEL = f"""
     SELECT {THING} FROM things t JOIN attributes a ON a.thing_id = t.id
-    WHERE t.owner_id = :owner AND a.key = 'label' AND a.head = :label"""
+    WHERE t.owner_id = :owner AND COALESCE(a.key, '') = 'label' AND a.head = :label"""
 _HELD = """
     SELECT a.claim, a.thing_id, a.head, a.space_id, a.subkey FROM attributes a
     WHERE a.claim >= :low AND a.claim < :high ORDER BY a.claim"""
@@ -49,7 +50,7 @@ _BY_VALUE = f"""
     WHERE a.key = :key AND a.number IS NULL AND a.subkey IS NULL AND a.head IN (:ids)"""
 _HOLDING = f"""
     SELECT a.head, {THING} FROM attributes a JOIN things t ON t.id = a.thing_id
-    WHERE a.key = :key AND a.number IS NULL AND COALESCE(a.subkey, '') = :subkey AND a.head IN (:ids)"""
+    WHERE a.key = :key AND a.number IS NULL AND a.head IN (:ids)"""
 _BY_KEY = f"SELECT {THING} FROM attributes a JOIN things t ON t.id = a.thing_id WHERE a.key = :key AND a.number IS NULL"
 _ATTRIBUTE = """
     SELECT a.id, a.thing_id, a.key, a.number, a.subkey, a.type, a.head, a.rest, COALESCE(a.ref_id, a.space_id), r.name
@@ -59,13 +60,17 @@ _VALUES = """
     SELECT a.id, a.thing_id, a.number, a.subkey, a.type, a.head, a.rest, COALESCE(a.ref_id, a.space_id), r.name
     FROM attributes a LEFT JOIN things r ON r.id = a.ref_id WHERE a.thing_id IN (:ids) AND a.key = :key"""
 _UNDER_KEY = _ATTRIBUTE + " WHERE a.key = :key"
+_HELD_UNDER = f"""
+    SELECT a.id, a.thing_id, a.key, a.number, a.subkey, a.type, a.head, a.rest, COALESCE(a.ref_id, a.space_id), r.name,
+           {THING}
+    FROM attributes a JOIN things t ON t.id = a.thing_id LEFT JOIN things r ON r.id = a.ref_id WHERE a.key = :key"""
 _ATTRIBUTES_OF_PARTS = """
     SELECT a.id, a.thing_id, a.key, a.number, a.subkey, a.type, a.head, a.rest, COALESCE(a.ref_id, a.space_id), r.name
     FROM things t JOIN attributes a ON a.thing_id = t.id LEFT JOIN things r ON r.id = a.ref_id
     WHERE t.owner_id IN (:ids)"""
 _ADDRESSES_OF_PARTS = f"""
     SELECT {THING}, a.head, a.space_id, a.subkey FROM things t JOIN attributes a ON a.thing_id = t.id
-    WHERE t.owner_id IN (:ids) AND a.key = '_ip'"""
+    WHERE t.owner_id IN (:ids) AND COALESCE(a.key, '') = '_ip'"""
 _LINK = """
     SELECT c.cable_id, c.kind, c.thing_id,
            p.id, p.name, p.driver, p.owner_id, p.number,
@@ -86,15 +91,13 @@ _PARENTS_OF = f"""
     UNION SELECT c.thing_id, {THING} FROM connections c JOIN things t ON t.id = c.other_thing_id
     WHERE c.thing_id IN (:ids) AND c.part_id IS NULL"""
 _CHILDREN = f"SELECT {THING} FROM containment k JOIN things t ON t.id = k.child_id WHERE k.parent_id = :id"
-_CONTENTS = f"""
-    SELECT DISTINCT k.parent_id, {THING} FROM containment k JOIN things t ON t.id = k.child_id
-    WHERE k.parent_id IN (:ids)"""
 # Were key and owner plain conditions, SQLite would begin at all that are in something, or at all that are no parts.
 _CONTENTS_BUT_PARTS = f"""
     SELECT a.ref_id, {THING} FROM attributes a JOIN things t ON t.id = a.thing_id
     WHERE a.ref_id IN (:ids) AND COALESCE(a.key, '') = '_in' AND COALESCE(t.owner_id, 0) = 0
     UNION SELECT c.other_thing_id, {THING} FROM connections c JOIN things t ON t.id = c.thing_id
     WHERE c.other_thing_id IN (:ids) AND c.part_id IS NULL"""
+_CONTENTS = _CONTENTS_BUT_PARTS + f" UNION SELECT t.owner_id, {THING} FROM things t WHERE t.owner_id IN (:ids)"
 _MOUNTED = """
     SELECT c.other_thing_id, c.thing_id, u.number, c.slot FROM connections c JOIN things u ON u.id = c.other_part_id
     WHERE c.part_id IS NULL AND c.thing_id IN (:ids)"""
@@ -113,6 +116,8 @@ _NEXT_KEY = "SELECT min(a.key) FROM attributes a WHERE a.key > :key"
 _NEXT_SUBKEY = "SELECT min(a.subkey) FROM attributes a WHERE a.key = :key AND a.subkey > :subkey"
 _PLAIN_KEY = "SELECT 1 FROM attributes a WHERE a.key = :key AND a.subkey IS NULL LIMIT 1"
 _ANY_KEY = "SELECT 1 FROM attributes a WHERE a.key = :key AND a.id < :id AND "
+_WITH_SUBKEY = "SELECT 1 FROM attributes a WHERE a.key = :key AND a.subkey > '' LIMIT 1"
+_WITH_NUMBER = "SELECT 1 FROM attributes a WHERE a.key = :key AND a.number IS NOT NULL LIMIT 1"
 _SUBKEY, _NO_SUBKEY = "a.subkey = :subkey LIMIT 1", "a.subkey IS NULL LIMIT 1"
 _LATER_CHANGES = """
     SELECT c.transaction_id, c.before, c.after FROM changes c
@@ -246,7 +251,8 @@ class Reader:
         """The Things and parts with a value under exactly that key that begins as one of these texts does, by it."""
         found: dict[str, list[Thing]] = {}
         known = {"key": key.key, "subkey": key.subkey or ""}
-        for head, *row in self.database.rows_in(_HOLDING, list(texts), known):
+        of_subkey = " AND a.subkey IS NULL" if key.subkey is None else " AND a.subkey = :subkey"
+        for head, *row in self.database.rows_in(_HOLDING + of_subkey, list(texts), known):
             found.setdefault(head, []).append(Thing(*row))
         return found
 
@@ -296,6 +302,12 @@ class Reader:
             return [each for each in found if each.key.subkey == key.subkey]
         under = key.has if has else key.covers
         return [attribute for attribute in found if under(attribute.key)]
+
+    def held_under(self, key: Key) -> Iterator[tuple[Attribute, Thing]]:
+        """All attributes under each number of a key, in the order in which they were given, and who has them."""
+        rows = self.database.rows(_HELD_UNDER, {"key": key.key})
+        rows.sort(key=itemgetter(0))
+        return ((_attribute(row[:10]), Thing(*row[10:])) for row in rows if row[4] == key.subkey)
 
     def attributes_with(self, key: Key, value: Value) -> list[Attribute]:
         """All attributes under a key that have a value of that text."""
@@ -479,6 +491,15 @@ class Reader:
         """Whether any Thing has an attribute under that key, with whatever number, whose id is below that one."""
         sql, known = _ANY_KEY, {"key": key.key, "subkey": key.subkey or "", "id": before}
         return bool(self.database.rows(sql + (_NO_SUBKEY if key.subkey is None else _SUBKEY), known))
+
+    def is_table(self, key: Key) -> bool:
+        """Whether anything has that key with a number or a subkey that it does not say: see `Key.above`."""
+        if key.subkey is not None:
+            return False
+        known = {"key": key.key}
+        return bool(
+            self.database.rows(_WITH_SUBKEY, known) or (key.number is None and self.database.rows(_WITH_NUMBER, known))
+        )
 
     def definitions(self) -> dict[str, dict[str, object]]:
         """What the site declared of its keys, as plain data, by the keys."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 
 from clusto_core.errors import Malformed
 from clusto_core.model.attributes import Value, infer
@@ -24,6 +25,8 @@ _NEGATIVE = re.compile(r"-[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?").fullmatch
 # Where a spreadsheet takes semicolons or tabs for what separates cells, one begins in the midst of our text.
 _INNER_FORMULA = re.compile(rf"[;\t\n\r](?=[\s\"']*{_FORMULA})").search
 _INNER_SEMICOLON = re.compile(rf";(?=[\s\"']*{_FORMULA})")
+# Nearly all texts, MACs among them: neither a number nor a time, and nothing that any program would run.
+_WORD = re.compile(r"[A-Za-z][\w.:/-]*|(?:[0-9a-f]{2}:){5}[0-9a-f]{2}", re.ASCII).fullmatch
 _NAMES = re.compile(r"[,;\s]+").split
 
 
@@ -46,17 +49,24 @@ def write(values: tuple[Value, ...]) -> str:
     if len(values) != 1:
         return _json([tagged(each) for each in values])
     (found,) = values
+    if found.type == "string":
+        return found.text if _is_plain(found.text) else _json(found.text)
+    return _typed(found)
+
+
+@lru_cache(10_000)
+def _typed(found: Value) -> str:
     if found.type == "relation":
         return f"@{found.text}"
     if found.type == "json":
         return _json(tagged(found))
-    if found.type == "string":
-        return found.text if _is_plain(found.text) else _json(found.text)
     return found.text if infer(found.text) == found else _json([tagged(found)])
 
 
 def _is_plain(text: str) -> bool:
     """Whether a text, as a cell, is read as itself; spreadsheets lose blanks at its ends."""
+    if _WORD(text):
+        return text not in ("true", "false")
     if not text or text != text.strip() or text[0] == "@" or _JSON(text) or hides(text):
         return False
     if _IS_GUARDED(text) or _INNER_FORMULA(text):
@@ -78,6 +88,8 @@ def _json(data: object) -> str:
 
 def guarded(cell: str) -> str:
     """The cell as a spreadsheet takes it for text, whatever it begins with; numbers stay numbers."""
+    if _WORD(cell):
+        return cell
     return f"'{cell}" if _BEGINS_FORMULA(cell) and not _NEGATIVE(cell) else cell
 
 

@@ -19,7 +19,18 @@ from clusto_core.drivers import Part, registry
 from clusto_core.drivers.resources import DeviceType, Policy, Query, SiteKey
 from clusto_core.errors import Malformed, did_you_mean
 from clusto_core.model import addresses, mounting, reserved
-from clusto_core.model.attributes import IN, IP, NEXT_NUMBER, Key, Value, from_python, instant, string, structure
+from clusto_core.model.attributes import (
+    IN,
+    IP,
+    NEXT_NUMBER,
+    Key,
+    Value,
+    from_python,
+    instant,
+    key_text,
+    string,
+    structure,
+)
 from clusto_core.model.names import MalformedName, check_name, composed, split_part
 from clusto_core.model.origins import Origin
 from clusto_core.rules import kinds
@@ -468,7 +479,7 @@ def plain(document: Document, convert: Callable[[Value], object]) -> dict[str, A
 
 def _plain_values(values: Values, convert: Callable[[Value], object]) -> dict[str, object]:
     return {
-        str(key): convert(found[0]) if len(found) == 1 else [convert(each) for each in found]
+        key_text(key): convert(found[0]) if len(found) == 1 else [convert(each) for each in found]
         for key, found in values.items()
     }
 
@@ -480,6 +491,8 @@ def escaped(text: str, *, pairs: bool = True) -> str:
     """JSON, or YAML in double quotes, without characters that steer a terminal or hide what stands there: all that
     Unicode has not as printable. JSON spells what is beyond U+FFFF as a pair of surrogates, YAML does not.
     """
+    if text.isascii() and "\x7f" not in text:
+        return text
 
     def spelled(match: re.Match[str]) -> str:
         if match[0].isprintable():
@@ -500,6 +513,8 @@ def hides(text: str) -> bool:
 
 def tagged(found: Value) -> object:
     """A value as JSON has it: plain, or an object with a tag for what JSON has no type for."""
+    if found.type == "string":
+        return found.text
     if found.type == "relation":
         return {"ref": found.text}
     if found.type == "datetime":

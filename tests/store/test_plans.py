@@ -1,20 +1,33 @@
-"""Questions about many Things cost what these have, not what the store holds: how SQLite means to answer them."""
+"""Where SQLite begins: what is asked about some Things begins at these, whatever there is besides."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from types import ModuleType
+
+import pytest
+
+from clusto_core.store import bulk, reader
 from clusto_core.store.database import connect
-from clusto_core.store.reader import _CONTENTS_BUT_PARTS
+
+_IDS = re.compile(r"\.(?:id|\w+_id) (?:IN \(:ids\)|= :(?:id|owner|ref)\b)")
 
 
-def test_what_stands_in_many_things_is_found_from_these(sqlite_url: str) -> None:
-    """SQLite keeps no statistics here, so that it plans alike for any number of rows."""
-    for count in (1, 2, 40, 500):
-        ids = ", ".join(str(number) for number in range(count))
-        database = connect(sqlite_url)
-        plan = [row[3] for row in database.rows(f"EXPLAIN QUERY PLAN {_CONTENTS_BUT_PARTS.replace(':ids', ids)}")]
-        database.close()
-        found = [step for step in plan if " a USING " in step or " c USING " in step]
-        assert len(found) == 2, plan
-        assert "ix_attributes_ref" in found[0]
-        assert "ix_connections_mounted" in found[1]
-        assert not any(step.startswith("SCAN") for step in plan), plan
+def statements(module: ModuleType) -> Iterator[tuple[str, str]]:
+    """The statements of a module that are about Things or parts with given ids, by their names."""
+    for name, found in vars(module).items():
+        if isinstance(found, str) and "SELECT" in found and _IDS.search(found):
+            yield name, found
+
+
+@pytest.mark.parametrize(
+    ("name", "sql"), [pytest.param(*each, id=each[0]) for module in (reader, bulk) for each in statements(module)]
+)
+def test_a_statement_about_some_things_begins_at_them(name: str, sql: str, sqlite_url: str) -> None:
+    database = connect(sqlite_url)
+    filled = sql.replace(":ids", ", ".join(map(str, range(500)))).replace("%s", "count(*)")
+    known = dict.fromkeys(re.findall(r":([a-z]\w*)", filled), "1")
+    plan = [row[3] for row in database.rows(f"EXPLAIN QUERY PLAN {filled}", known)]
+    database.close()
+    assert not [step for step in plan if "(key=?" in step or "(driver=?" in step or step.startswith("SCAN a")]

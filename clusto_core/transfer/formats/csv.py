@@ -9,17 +9,19 @@ empty cell says nothing. Where the columns are others, what they are is told by 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
-from typing import TextIO
+import marshal
+import tempfile
+from collections.abc import Callable, Container, Iterable, Iterator
+from typing import IO, TextIO
 
-from clusto_core.answers.view import whole
-from clusto_core.model.attributes import Key, Value
+from clusto_core.model.attributes import Key, Value, key_text
 from clusto_core.model.things import Thing
 from clusto_core.spelling import natural_key
+from clusto_core.store.database import PORTION, portions
 from clusto_core.store.reader import Reader
 from clusto_core.transfer import cells
 from clusto_core.transfer.documents import Document
-from clusto_core.transfer.exporter import documents
+from clusto_core.transfer.exporter import Exporter
 from clusto_core.transfer.leaving import SAFE, Leaving
 from clusto_core.transfer.sheets import reading
 from clusto_core.transfer.sheets.how import USUAL, How
@@ -38,60 +40,103 @@ def read(file: TextIO, name: str, how: How = USUAL) -> Iterator[Document]:
 
 
 def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving = SAFE) -> None:
-    """Writes the Things, in two passes: the columns are known when all have been seen. A cell that a spreadsheet would
-    run has an apostrophe before it, unless the export is `leaving.raw`.
+    """Writes the Things; the columns are known when all have been seen. A cell that a spreadsheet would run has an
+    apostrophe before it, unless the export is `leaving.raw`.
     """
-    chosen = whole(reader, things)
-    columns = Columns(reader, chosen)
     writer = csv.writer(out, lineterminator="\n")
     safe = str if leaving.raw else cells.guarded
-    writer.writerow(map(safe, columns.header))
-    for document in documents(reader, chosen):
-        row = columns.cells(document)
-        writer.writerow([safe(row.get(title, "")) for title in columns.header])
+    with Rows(reader, things, safe) as rows:
+        writer.writerow(map(safe, rows.header))
+        writer.writerows(_filled(rows))
 
 
-class Columns:
-    """Which columns an export has, and how they are titled so that reading them decides as writing did."""
+def _filled(rows: Rows) -> Iterator[list[str]]:
+    """The cells of each row, of which there may be few among very many columns."""
+    places = {title: place for place, title in enumerate(rows.titles)}
+    blank = [""] * len(places)
+    for row in rows:
+        cells_of_row = blank[:]
+        for title, text in row.items():
+            cells_of_row[places[title]] = text
+        yield cells_of_row
 
-    def __init__(self, reader: Reader, things: list[Thing]) -> None:
-        self.parts = set(RESERVED)
-        for start in range(0, len(things), 500):
-            ids = [thing.id for thing in things[start : start + 500]]
-            self.parts.update(part.part_name for part in reader.parts(*ids))
-        self.reader = reader
+
+class Rows:
+    """The rows of an export, each the cells of a Thing by titles, and how the columns are titled so that reading them
+    decides as writing did. They are kept in a file that has no name until the columns are known.
+
+    `safe` makes of a cell what may be written."""
+
+    def __init__(self, reader: Reader, things: Iterable[Thing], safe: Callable[[str], str] = str) -> None:
+        self._reader = reader
+        self._safe = safe
+        exporter = Exporter(reader, things)
+        self.count = len(exporter.things)
+        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # `__exit__` closes it
         found: dict[str, None] = {}
-        for document in documents(reader, things):
-            found.update(dict.fromkeys(self.cells(document)))
-        titles = sorted(found.keys() - set(RESERVED), key=natural_key)
-        self.header = [title for title in RESERVED if title in found or title in ("name", "driver")] + titles
+        for portion in portions(exporter.documents()):
+            rows = [self._cells(document) for document in portion]
+            for row in rows:
+                found.update(dict.fromkeys(row))
+            marshal.dump(rows, self._file)
+        parts = exporter.part_names.union(RESERVED)
+        headers = {title: _header(title, parts) for title in found.keys() - set(RESERVED)}
+        self._decided = {title: header for title, header in headers.items() if header in headers and header != title}
+        for title in self._decided:
+            del headers[title]
+        first = {title: title for title in RESERVED if title in found or title in ("name", "driver")}
+        by_header = sorted(headers.items(), key=lambda each: natural_key(each[1]))
+        self.titles, self.header = map(list, zip(*first.items(), *by_header, strict=True))
 
-    def cells(self, document: Document) -> dict[str, str]:
-        """The cells of a Thing's row, by the title of their column."""
-        row = {
-            "name": document.name,
-            "driver": document.driver,
-            "type": document.type,
-            "in": ", ".join(document.parents),
-            "at": document.at,
-            "parts": ",".join(_written(kind, wanted) for kind, wanted in document.parts.items()),
-        }
+    def __enter__(self) -> Rows:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def __iter__(self) -> Iterator[dict[str, str]]:
+        self._file.seek(0)
+        for _ in range(-(-self.count // PORTION)):
+            for row in marshal.load(self._file):
+                for title in self._decided.keys() & row.keys():
+                    row[self._decided[title]] = row.pop(title)
+                yield row
+
+    def _cells(self, document: Document) -> dict[str, str]:
+        row = {"name": document.name, "driver": document.driver}
+        if document.type:
+            row["type"] = document.type
+        if document.parents:
+            row["in"] = ", ".join(document.parents)
+        if document.at:
+            row["at"] = document.at
+        if document.parts:
+            row["parts"] = ",".join(_written(kind, wanted) for kind, wanted in document.parts.items())
         for part, texts in document.addresses.items():
-            row[f"{part} ip".lstrip()] = ", ".join(texts)
+            row[f"{part} ip" if part else "ip"] = ", ".join(texts)
         for part, far in document.connect.items():
             row[f"{PART}{part}" if part in RESERVED or part.startswith((PART, ATTRIBUTE)) else part] = far
         for key, values in document.attrs.items():
-            text = str(key)
-            decided = text in self.parts or any(map(self._names_part, values))
-            row[f"{ATTRIBUTE}{text}" if decided else text] = cells.write(values)
+            mark = ATTRIBUTE if any(map(self._names_part, values)) else _UNDECIDED
+            row[mark + key_text(key)] = cells.write(values)
         for part, attributes in document.part_attrs.items():
             for key, values in attributes.items():
-                row[f"{part} {ATTRIBUTE if key == Key('ip') else ''}{key}"] = cells.write(values)
-        return {title: text for title, text in row.items() if text}
+                row[f"{part} {ATTRIBUTE if key == _IP else ''}{key_text(key)}"] = cells.write(values)
+        return dict(zip(row, map(self._safe, row.values()), strict=True))
 
     def _names_part(self, value: Value) -> bool:
         """Whether a text would be taken for what a part is connected to."""
-        return value.type == "string" and ":" in value.text and self.reader.get(value.text) is not None
+        return value.type == "string" and ":" in value.text and self._reader.get(value.text) is not None
+
+
+_UNDECIDED = "\0"
+"""Before the key of an attribute that is a title as it stands, unless a part is called so."""
+_IP = Key("ip")
+
+
+def _header(title: str, parts: Container[str]) -> str:
+    key = title.removeprefix(_UNDECIDED)
+    return f"{ATTRIBUTE}{key}" if key != title and key in parts else key
 
 
 def _written(kind: str, wanted: int | tuple[str, ...]) -> str:

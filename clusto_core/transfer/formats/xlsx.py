@@ -10,14 +10,12 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
-from clusto_core.answers.view import whole
 from clusto_core.errors import Refused
 from clusto_core.model.attributes import Value, infer
 from clusto_core.model.things import Thing
 from clusto_core.store.reader import Reader
 from clusto_core.transfer.documents import Document, tagged
-from clusto_core.transfer.exporter import documents
-from clusto_core.transfer.formats.csv import Columns
+from clusto_core.transfer.formats.csv import Rows
 from clusto_core.transfer.leaving import SAFE, Leaving
 from clusto_core.transfer.sheets import reading
 from clusto_core.transfer.sheets.how import USUAL, How
@@ -48,23 +46,22 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving
 
     import xlsxwriter
 
-    chosen = whole(reader, things)
-    columns = Columns(reader, chosen)
-    if len(chosen) >= ROWS or len(columns.header) > COLUMNS:
-        raise Refused(f"a sheet has {ROWS:,} rows and {COLUMNS:,} columns: export fewer Things, or as csv")
     packed = io.BytesIO()
-    with xlsxwriter.Workbook(packed, {"in_memory": True, "strings_to_formulas": False}) as book:
-        book.set_properties({"created": datetime(2000, 1, 1)})
-        sheet = book.add_worksheet("inventory")
-        sheet.freeze_panes(1, 1)
-        day = book.add_format({"num_format": "yyyy-mm-dd"})
-        for place, title in enumerate(columns.header):
-            sheet.write_string(0, place, title)
-        for line, document in enumerate(documents(reader, chosen), 1):
-            row = columns.cells(document)
-            for place, title in enumerate(columns.header):
-                if text := row.get(title):
-                    _put(sheet, line, place, text, title, day)
+    with Rows(reader, things) as rows:
+        if rows.count >= ROWS or len(rows.header) > COLUMNS:
+            raise Refused(f"a sheet has {ROWS:,} rows and {COLUMNS:,} columns: export fewer Things, or as csv")
+        with xlsxwriter.Workbook(packed, {"in_memory": True, "strings_to_formulas": False}) as book:
+            book.set_properties({"created": datetime(2000, 1, 1)})
+            sheet = book.add_worksheet("inventory")
+            sheet.freeze_panes(1, 1)
+            day = book.add_format({"num_format": "yyyy-mm-dd"})
+            for place, header in enumerate(rows.header):
+                sheet.write_string(0, place, header)
+            columns = list(enumerate(zip(rows.titles, rows.header, strict=True)))
+            for line, row in enumerate(rows, 1):
+                for place, (title, header) in columns:
+                    if text := row.get(title):
+                        _put(sheet, line, place, text, header, day)
     raw.write(packed.getvalue())
 
 

@@ -32,6 +32,7 @@ from clusto_core.store.reader import Reader
 from clusto_core.transfer.documents import Document, Lined, Problem, broken, escaped, hides, parse, plain, tagged
 from clusto_core.transfer.exporter import documents
 from clusto_core.transfer.leaving import SAFE, Leaving
+from clusto_core.transfer.quickyaml import WIDTH, Elaborate, Quick
 
 LIMIT = 1_000_000
 """The most values that one Thing may have once its aliases are written out."""
@@ -340,7 +341,15 @@ def _written(value: Value) -> object:
 def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving = SAFE) -> None:
     """Writes the Things as a list under `things:`, one at a time."""
     out.write("things:\n")
+    quick = Quick(_is_text)
     for document in documents(reader, things):
-        data = [plain(document, _written)]
-        text = yaml.dump(data, None, _Dumper, default_flow_style=None, sort_keys=False, allow_unicode=True, width=120)
-        out.write(escaped(text, pairs=False))
+        data = plain(document, _written)
+        try:
+            out.write(quick.item(data))
+        except Elaborate:
+            out.write(_elaborate(data))
+
+
+def _elaborate(data: dict[str, Any]) -> str:
+    text = yaml.dump([data], None, _Dumper, default_flow_style=None, sort_keys=False, allow_unicode=True, width=WIDTH)
+    return escaped(text, pairs=False)
