@@ -95,7 +95,7 @@ def command(app: App, /, words: tuple[str, ...], explain: bool, allow_unknown: b
 
 def _ordered(reader: Reader, things: list[Thing], shape: Shape) -> list[Thing]:
     if shape.sort:
-        from clusto_core.query.columns import Cell, Table, parse, rank
+        from clusto_core.query.columns import Table, parse, rank
 
         column = parse(shape.sort, keys=True)
         table = Table(reader, things)
