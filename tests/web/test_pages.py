@@ -126,18 +126,18 @@ def test_a_path_is_told_hop_by_hop_too(reading: Site) -> None:
     assert "s2:eth0 by cable to pp1:1 through pp1:rear1 by cable to sw1:2" in re.sub(r" +", " ", words)
 
 
-def test_as_it_was_stays_as_it_was_from_page_to_page(site: Site) -> None:
-    with clusto_core.open(site.store).change() as change:
+def test_as_it_was_stays_as_it_was_from_page_to_page(fresh: Site) -> None:
+    with clusto_core.open(fresh.store).change() as change:
         change["s1"].attrs["status"] = "broken"
-    now, then = (get(site, f"/things/s1{query}") for query in ("", "?at=1"))
+    now, then = (get(fresh, f"/things/s1{query}") for query in ("", "?at=1"))
     assert "status broken" in text_of(now)
     assert "status spare" in text_of(then)
     assert "- s1 status=spare" in text_of(now)
     things = [link for link in Page(then.text).links if link.startswith("/things/")]
     assert [link for link in things if not link.endswith("at=1")] == ["/things/s1"], "the way back to the present"
-    words = text_of(get(site, "/diff?from=1&to=2"))
+    words = text_of(get(fresh, "/diff?from=1&to=2"))
     assert "- s1 status=spare + s1 status=broken" in words
-    assert site.ask("/things/s1", headers={**BROWSER, "If-None-Match": now.headers["ETag"]}).status_code == 304
+    assert fresh.ask("/things/s1", headers={**BROWSER, "If-None-Match": now.headers["ETag"]}).status_code == 304
 
 
 def test_nothing_that_is_held_can_run(tmp_path: Path) -> None:
