@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
-from shutil import get_terminal_size
 from typing import Any
 
 import click
@@ -44,7 +42,7 @@ from clusto_core.store.reader import Reader
 @click.option(
     "--into",
     metavar="FOLDER",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(file_okay=False),
     help="Write pictures, of each NAME and of each rack in it, as files that lead to each other.",
 )
 @picture_options
@@ -57,7 +55,7 @@ def command(
     front: bool,
     rear: bool,
     colour_by: str,
-    into: Path | None,
+    into: str | None,
     output: str,
     canvas: Canvas | None,
 ) -> None:
@@ -94,7 +92,9 @@ def command(
         write(_pages(reader, things, faces or ["front"]))
 
 
-def _draw(reader: Reader, things: list[Thing], faces: list[str], by: str, canvas: Canvas, folder: Path | None) -> None:
+def _draw(reader: Reader, things: list[Thing], faces: list[str], by: str, canvas: Canvas, folder: str | None) -> None:
+    from pathlib import Path
+
     from clusto_cli.pictures import racks
 
     if folder is None:
@@ -103,12 +103,14 @@ def _draw(reader: Reader, things: list[Thing], faces: list[str], by: str, canvas
     every = list(dict.fromkeys([*things, *racks.racks_of(reader, things)]))
     link = delivery.beside([thing.name for thing in every], canvas.output)
     drawn = ((thing.name, racks.picture(reader, [thing], faces, by, link)) for thing in every)
-    write_lines(map(str, delivery.filed(folder, drawn, canvas.output)))
+    write_lines(map(str, delivery.filed(Path(folder), drawn, canvas.output)))
 
 
 def _pages(reader: Reader, things: list[Thing], faces: list[str]) -> Iterator[Line]:
     """A page each; nothing but racks, on a terminal, beside each other."""
     if len(things) > 1 and on_terminal() and all(thing.is_a(Rack) for thing in things):
+        from shutil import get_terminal_size
+
         pages = [[list(block) for block in _page(reader, thing, faces)] for thing in things]
         yield from elevations.beside(pages, get_terminal_size().columns)
         return

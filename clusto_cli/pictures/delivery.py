@@ -5,20 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from functools import wraps
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
-from urllib.parse import quote
 
 import click
 
 from clusto_cli import streams
 from clusto_cli.context import App
 from clusto_cli.output import FORMATS
-from clusto_cli.pictures.description import Link, nowhere
 from clusto_core.errors import Malformed
 
 if TYPE_CHECKING:
-    from clusto_cli.pictures.description import Picture
+    from pathlib import Path
+
+    from clusto_cli.pictures.description import Link, Picture
     from clusto_cli.pictures.terminal import Screen
 
 FORMS = ("svg", "html", "png")
@@ -90,13 +89,15 @@ def _screen() -> Screen | None:
 def linking(template: str | None) -> Link:
     """The links of an URL with `{name}` in it, behind which all of a name is quoted. Raises Malformed."""
     if template is None:
+        from clusto_cli.pictures.description import nowhere
+
         return nowhere
     scheme, colon, _ = template.partition(":")
     if "{name}" not in template or (colon and "/" not in scheme and scheme.lower() not in ("http", "https", "file")):
         raise Malformed(
             f"no address with {{name}} in it: {template!r} (write --link-to https://dc.example/thing/{{name}})"
         )
-    return lambda name: template.replace("{name}", quote(name, safe=""))
+    return lambda name: template.replace("{name}", _quoted(name))
 
 
 def _write(picture: Picture, output: str) -> None:
@@ -132,14 +133,21 @@ def filed(folder: Path, pictures: Iterable[tuple[str, Picture]], output: str) ->
 
 def file_name(name: str, output: str) -> str:
     """What the file of a Thing's picture is called: no name leads out of its folder, or hides in it."""
-    quoted = quote(name, safe="")
+    quoted = _quoted(name)
     return f"{'%2E' + quoted[1:] if quoted.startswith('.') else quoted}.{output}"
 
 
 def beside(names: Iterable[str], output: str) -> Link:
     """The links of files side by side."""
     known = set(names)
-    return lambda name: quote(file_name(name, output)) if name in known else None
+    return lambda name: _quoted(file_name(name, output)) if name in known else None
+
+
+def _quoted(text: str) -> str:
+    # Its import is dear, to whoever shows text.
+    from urllib.parse import quote
+
+    return quote(text, safe="")
 
 
 def _encoded(picture: Picture, output: str) -> bytes:
