@@ -313,7 +313,8 @@ class Reader:
     def attributes_from(self, first: int, key: str = "") -> list[Attribute]:
         """The attributes whose ids are that one or above, under any number and subkey of a key where one is said."""
         sql = _ATTRIBUTE + " WHERE a.id >= :first" + (" AND a.key = :key" if key else "")
-        return sorted(map(_attribute, self.database.rows(sql, {"first": first, "key": key} if key else {"first": first})))
+        known = {"first": first, "key": key} if key else {"first": first}
+        return sorted(map(_attribute, self.database.rows(sql, known)))
 
     def things_from(self, first: int) -> list[Thing]:
         """The Things and parts whose ids are that one or above."""

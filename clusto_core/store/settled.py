@@ -62,7 +62,7 @@ class Settled:
         """Those of their attributes."""
         self.touched: set[int] = set()
         """The whole Things that are to be read back."""
-        self._told: Spill[Told] = Spill()
+        self._told = Spill()
         self._entities = array("q")
         self._begun = False
         self._renamed = False
@@ -75,7 +75,7 @@ class Settled:
         self._begun = True
         every = list(told)
         if every:
-            self._told.append(every)
+            self._told.append([(*each,) for each in every])
             self._entities.extend(each.id for each in every)
 
     def rename(self) -> None:
@@ -98,7 +98,7 @@ class Settled:
     def new(self) -> Iterator[Told]:
         """How the new whole Things that are there are told."""
         if not self._renamed:
-            yield from (told for told in self._told if told.id not in self.touched)
+            yield from (Told(*told) for told in self._told if told[0] not in self.touched)
         again = iter(self._entities) if self._renamed else (id for id in self._entities if id in self.touched)
         for ids in _portions(again):
             names = {row[0]: row[1] for row in self.database.rows_in(_NAMES, ids)}

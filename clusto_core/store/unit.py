@@ -211,11 +211,12 @@ class UnitOfWork:
 
     def cable_of(self, part: Thing) -> Cable | None:
         """The cable in a part; of a rack unit, the first of those in it."""
-        if part.entity_id not in self._cables:
+        id, owner = part.id, part.owner_id
+        if (id if owner is None else owner) not in self._cables:
             self._load_cables([part.entity_id])
-        found = self._cable_of.get(part.id)
-        if found is None and part.id in self._occupying:
-            return next(iter(self._occupying[part.id].values()), None)
+        found = self._cable_of.get(id)
+        if found is None and id in self._occupying:
+            return next(iter(self._occupying[id].values()), None)
         return found
 
     def occupying(self, rack_unit: Thing) -> list[Cable]:
@@ -675,7 +676,10 @@ class UnitOfWork:
 
     def _told_cable(self, cable: Cable) -> Sequence[Any]:
         part, thing, other_part, other_thing, slot = cable[2:]
-        names = (self._named(part or thing).name, self._named(other_part or other_thing).name)
+        one, other = self._by_id.get(part or thing), self._by_id.get(other_part or other_thing)
+        if one is None or other is None or self._gone[0]:
+            one, other = self._named(part or thing), self._named(other_part or other_thing)
+        names = (one.name, other.name)
         # What a new cable carries is known when all are there.
         kind = self._path(cable)[0] if cable.id in self._rerouted and cable.id in self._new[2] else cable.kind
         row = (cable.id, kind, part, thing, other_part, other_thing, *names)
@@ -729,6 +733,11 @@ class UnitOfWork:
     def attributes_changed(self, key: Key) -> tuple[list[Attribute], list[Attribute]]:
         """The attributes under a key that are new, and those that are gone."""
         return self.changed_under((key,))
+
+    def has_changed(self, key: Key) -> bool:
+        """Whether attributes under a key may be new or gone."""
+        known = key in self._settled.keys
+        return known or any(each.key == key for rows_ in (self._new[1], self._gone[1]) for each in rows_.values())
 
     def new_things(self) -> Iterator[Thing]:
         """The whole Things that are new; of many, some are in memory at a time."""
