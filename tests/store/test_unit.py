@@ -91,7 +91,7 @@ def start(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return path
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(taken=st.lists(steps, max_size=25), chosen=st.sets(st.integers(0, 24)))
 def test_when_it_writes_and_forgets_makes_no_difference(start: Path, taken: list[Step], chosen: set[int]) -> None:
     found = []
