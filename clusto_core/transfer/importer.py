@@ -213,6 +213,7 @@ class _Rounds:
         self._round("memberships", _outermost_first(made), self._memberships)
         self._round("cables", made, joins.cables)
         joins.connect(lambda done: self.progress("cables", done))
+
     def _round(self, what: str, made: Made, action: Action) -> None:
         for done, (document, thing) in enumerate(made):
             if done % 1000 == 0:

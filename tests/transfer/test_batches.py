@@ -108,7 +108,8 @@ def test_what_changes_hands_does_so_across_batches(inventory: Inventory) -> None
     """Addresses, positions, cables and names of what is put elsewhere, on each database."""
     load(inventory, SITE, 4)
     changed = [
-        {**server(number), **{key: server(7 - number)[key] for key in ("at", "ip", "connect")}} for number in range(1, 7)
+        {**server(number), **{key: server(7 - number)[key] for key in ("at", "ip", "connect")}}
+        for number in range(1, 7)
     ]
     whole = sorted(difference_of(inventory, changed, 100))
     assert sorted(difference_of(inventory, changed, 2)) == whole
