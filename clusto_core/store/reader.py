@@ -277,6 +277,10 @@ class Reader:
         parts = (Thing(*row) for row in self.database.rows_in(_PARTS, owner_ids))
         return in_order(part for part in parts if driver is None or part.is_a(driver))
 
+    def parts_as_made(self, *owner_ids: int) -> list[Thing]:
+        """The parts of these equipments, in the order in which they were made."""
+        return [Thing(*row) for row in sorted(self.database.rows_in(_PARTS, owner_ids), key=itemgetter(0))]
+
     def power_parts(self, *owner_ids: int) -> list[tuple[Thing, Thing | None]]:
         """The inlets and outlets of these equipments, in natural order, each with the end of its cable's path."""
         rows = self.database.rows_in(_POWER_PARTS, owner_ids)

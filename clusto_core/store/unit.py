@@ -268,7 +268,7 @@ class UnitOfWork:
         for id in wanted:
             self._parts[id] = {}
         part_ids = []
-        for part in self._reader.parts(*wanted):
+        for part in self._reader.parts_as_made(*wanted):
             if part.id in self._gone[0]:
                 continue
             part = self._by_id.setdefault(part.id, part)

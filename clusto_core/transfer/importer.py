@@ -140,6 +140,7 @@ class _Rounds:
         if len(later) <= self.work.documents.size:
             self._each(later, self._settle)
             return
+        self._each(later, lambda made: self._round("attributes", made, self._attributes))
         # What goes, before anything comes: so that places, ports and addresses can change hands.
         parents: set[str] = set()
         self._each(later, lambda made: self._leave(made, parents))
@@ -165,7 +166,6 @@ class _Rounds:
         return [(document, thing) for document in sound if (thing := self.unit.get(document.name)) is not None]
 
     def _leave(self, made: Made, parents: set[str]) -> None:
-        self._round("attributes", made, self._attributes)
         self._round("addresses", made, self._release)
         self._round("positions", made, self.joins.leave_place)
         places = [each for each in made if containment.is_place(each[1])]
@@ -370,7 +370,7 @@ class _Rounds:
 
     def _release(self, document: Document, thing: Thing) -> None:
         """Frees what a document takes away, so that addresses can change hands within one file."""
-        if self.work.is_added(thing):
+        if self.work.is_added(thing) or self._awaits_spaces(document):
             return
         for name, texts in document.addresses.items():
             part = self.unit.part(thing, name) if name else thing
@@ -381,9 +381,19 @@ class _Rounds:
                     claims.release(self.unit, part, keep=kept)
 
     @cached_property
+    def _has_spaces(self) -> bool:
+        return self.work.spaces_made or self.unit.stored(VRF)
+
+    def _awaits_spaces(self, document: Document) -> bool:
+        """Whether it is too early for addresses: which space one is in is known when all Networks are there."""
+        if self.work.later is None or not document.addresses or not self._has_spaces:
+            return False
+        self.work.later.add(id(document))
+        return True
+
+    @cached_property
     def _spaces(self) -> Spaces | None:
-        made = self.work.spaces_made or self.unit.stored(VRF)
-        return Spaces(self.unit.reader) if made else None
+        return Spaces(self.unit.reader) if self._has_spaces else None
 
     def _space(self, said: Assigned) -> Thing | None:
         """The address space of an address; nothing is looked for where there is but the one without a name."""
@@ -392,6 +402,8 @@ class _Rounds:
         return (self._spaces or Spaces(self.unit.reader)).of(said)
 
     def _hold(self, document: Document, thing: Thing) -> None:
+        if self._awaits_spaces(document):
+            return
         for name, texts in document.addresses.items():
             try:
                 holder = self.work.part(thing, name) if name else thing

@@ -14,9 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clusto_core.config import Settings
+from clusto_core.errors import StoreBroken
 from clusto_core.inventory import Inventory
+from clusto_core.model.attributes import IP, Key
+from clusto_core.model.things import Attribute
 from clusto_core.records import history, integrity
 from clusto_core.records.revert import revert
+from clusto_core.store.reader import Reader
 from clusto_core.transfer import difference, importer
 from clusto_core.transfer.documents import Document, parse
 from clusto_core.transfer.faults import Faulty
@@ -120,6 +124,24 @@ def test_what_changes_hands_does_so_across_batches(inventory: Inventory) -> None
     assert load(inventory, changed, 2) is None
 
 
+@pytest.mark.parametrize("size", [1, 3])
+def test_an_address_is_in_the_space_of_a_network_that_comes_later(fresh: Inventory, size: int) -> None:
+    """As in an import of one batch; the same again changes nothing."""
+    networks = [
+        {"name": "net1", "driver": "Network", "attrs": {"cidr": "10.0.0.0/24", "vrf": {"ref": "red"}}},
+        {"name": "red", "driver": "VRF"},
+    ]
+    load(fresh, [*SITE, *networks], size)
+    with fresh.read() as reader:
+        assert {reader.by_ids([each.value.ref or 0])[each.value.ref or 0].name for each in _held(reader)} == {"red"}
+    assert load(fresh, [*SITE, *networks], size) is None
+    assert load(fresh, [*SITE, *networks], 100) is None
+
+
+def _held(reader: Reader) -> list[Attribute]:
+    return reader.attributes_under(Key(IP))
+
+
 def difference_of(inventory: Inventory, objects: Sequence[Any], size: int) -> list[str]:
     with inventory.change(dry_run=True) as change:
         importer.load(change, documents(objects, size))
@@ -185,6 +207,19 @@ def test_a_document_is_the_same_out_of_the_file() -> None:
         assert unpacked(packed(document)) == document
     full = Document("a", "f", 1, new_driver="Rack", new_parts={"ru": 9}, implied=True, notes=("n",), if_there=True)
     assert unpacked(packed(full)) == full
+
+
+def test_no_room_for_temporary_files_is_one_line(fresh: Inventory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And nothing is imported."""
+
+    def full(**options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    before = content(fresh)
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    with pytest.raises(StoreBroken, match="no room for temporary files: No space left on device"):
+        load(fresh, SITE, 2)
+    assert content(fresh) == before
 
 
 def test_what_is_told_of_a_transaction_is_in_the_order_of_ids_and_of_all_things(fresh: Inventory) -> None:
