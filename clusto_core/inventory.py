@@ -216,6 +216,12 @@ class Transaction:
 
         yield begin_anew
 
+    def settle(self) -> None:
+        """Writes what was done so far, and forgets what was read for it: for changes that are larger than memory should
+        hold. What is looked at when all is done, of Things one by one, is looked at now; what does not hold, then."""
+        wrong = (*cabling.wrong_sizes(self.unit), *sockets.wrongly_said(self.unit))
+        self.unit.settle(attribute for attribute, _ in wrong)
+
     def check(self) -> None:
         """What is looked at when all is done. Raises Refused for what cannot stay so."""
         if (failed := self.unit.failed) is not None:

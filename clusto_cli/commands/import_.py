@@ -178,15 +178,14 @@ def _load(
     from clusto_cli.progress import progress
     from clusto_core.store import collector
     from clusto_core.transfer import difference, implied, importer
-    from clusto_core.transfer.faults import Faulty
+    from clusto_core.transfer.faults import Faulty, place
     from clusto_core.transfer.files import read
 
     left_out: list[Fault] = []
     with progress("reading files") as report, collector.paused():
         documents = read(files, chosen, lambda done: report("reading files", done, 0), how, keep_going=keep_going)
-        for document in documents:
-            for note in document.notes:
-                app.say(note)
+        for note in documents.notes:
+            app.say(note)
         while True:
             try:
                 with app.changing(message, dry_run=dry_run, strict=strict) as change:
@@ -217,7 +216,7 @@ def _load(
         write_lines([f"imported {things}, as transaction {change.id}"])
     if left_out:
         _tell(left_out, len(left_out))
-        objects = len({id(fault.document) for fault in left_out})
+        objects = len({place(fault.document) for fault in left_out if fault.document is not None})
         print(clean(f"clusto: error: left out {objects} of {objects + counts.named}"), file=sys.stderr)
         sys.exit(PARTIAL)
 

@@ -92,12 +92,7 @@ def record(
     entry = (number, moment, who[:100], host[:255], command, said or None, reverts)
     database = unit.database
     database.insert("transactions", rows.TRANSACTIONS, [entry])
-    dump = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
-    changes = (
-        (number, thing_id, name, dump(before) if before else None, dump(after) if after else None)
-        for thing_id, name, before, after in unit.changes()
-    )
-    database.insert("changes", rows.CHANGES, changes)
+    database.insert("changes", rows.CHANGES, ((number, *told) for told in unit.told()))
     seal_transaction(database, number)
     return number
 

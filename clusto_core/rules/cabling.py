@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import reduce
-from itertools import chain
 from operator import or_
 from typing import NamedTuple
 
@@ -18,7 +17,7 @@ from clusto_core.model.grammars import RackUnits
 from clusto_core.model.keys import is_true
 from clusto_core.model.mounting import Span, parse_span
 from clusto_core.model.names import trailing_number
-from clusto_core.model.things import Cable, Thing
+from clusto_core.model.things import Attribute, Cable, Thing
 from clusto_core.rules import reservations, sockets
 from clusto_core.rules.containment import check_no_cycle, is_in, standing, take
 from clusto_core.spelling import natural_key
@@ -217,11 +216,19 @@ def _halves(unit: UnitOfWork, taken: Iterable[Cable]) -> list[int]:
 
 def check_sizes(unit: UnitOfWork) -> None:
     """Raises Refused when a transaction says that mounted equipment is higher, lower or deeper than what it is in."""
-    changed = [unit.attributes_changed(key)[0] for key in (HEIGHT, FULL_DEPTH)]
-    for attribute in chain.from_iterable(changed):
+    for _, refusal in wrong_sizes(unit):
+        raise refusal
+
+
+def wrong_sizes(unit: UnitOfWork) -> Iterator[tuple[Attribute, Refused]]:
+    """What `check_sizes` refuses, each with the attribute that says it."""
+    for attribute in unit.new_attributes((HEIGHT, FULL_DEPTH)):
         thing = unit.by_id(attribute.thing_id)
-        if not thing.is_part:
-            check_size(unit, thing)
+        try:
+            if not thing.is_part:
+                check_size(unit, thing)
+        except Refused as refusal:
+            yield attribute, refusal
 
 
 def check_size(unit: UnitOfWork, thing: Thing) -> None:

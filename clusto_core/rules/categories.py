@@ -44,12 +44,12 @@ def check(unit: UnitOfWork) -> None:
 
 def violated(unit: UnitOfWork) -> Iterator[tuple[Thing, Refused]]:
     """What `check` refuses, each with the Thing that was put or taken."""
-    new, gone = unit.attributes_changed(containment.IN_KEY)
-    if not (new or gone):
+    if not unit.has_changed(containment.IN_KEY):
         return
     requirements = _requirements(unit)
     if not requirements:
         return
+    new, gone = unit.attributes_changed(containment.IN_KEY)
     judge = _Judge(unit, requirements)
     for attribute in new:
         thing, parent = unit.by_id(attribute.thing_id), unit.by_id(attribute.value.ref or 0)

@@ -101,12 +101,13 @@ def _check_key(unit: UnitOfWork, key: Key, declared: Declared) -> None:
     if declared.unique and new:
         _check_unique(unit.reader, key, new)
     if declared.required:
-        touched = {each.id for each in unit.new_things() if issubclass(each.kind, declared.on)}
-        touched |= {each.thing_id for each in gone if not unit.is_gone(each.thing_id)}
-        for id in touched:
-            thing = unit.find(id)
-            if thing is not None and issubclass(thing.kind, declared.on):
+        for thing in unit.new_things():
+            if issubclass(thing.kind, declared.on):
                 _check_has(unit, key, thing)
+        for id in {each.thing_id for each in gone if not unit.is_gone(each.thing_id)}:
+            left = unit.find(id)
+            if left is not None and issubclass(left.kind, declared.on):
+                _check_has(unit, key, left)
 
 
 def _check_has(unit: UnitOfWork, key: Key, thing: Thing) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from clusto_core.errors import Refused
 from clusto_core.model import interfaces, wiring
 from clusto_core.model.interfaces import CONNECTOR, KIND, OCCUPIED, PARENT, WHAT, Interface
-from clusto_core.model.things import Thing
+from clusto_core.model.things import Attribute, Thing
 from clusto_core.store.unit import UnitOfWork
 
 
@@ -56,14 +58,26 @@ def check(unit: UnitOfWork, part: Thing) -> None:
 def check_said(unit: UnitOfWork) -> None:
     """Raises Refused when a transaction says of a part with a cable in it that it has no socket, or makes one a part of
     what is none of its owner's parts."""
+    for _, refusal in wrongly_said(unit):
+        raise refusal
+
+
+def wrongly_said(unit: UnitOfWork) -> Iterator[tuple[Attribute, Refused]]:
+    """What `check_said` refuses, each with the attribute that says it."""
     for attribute in unit.new_attributes((KIND, CONNECTOR, PARENT)):
         part = unit.by_id(attribute.thing_id)
-        if not part.is_part:
-            continue
-        if attribute.key == PARENT:
-            _check_parent(part, unit.by_id(attribute.value.ref or 0))
-        elif not has_socket(unit, part) and unit.cable_of(part) is not None:
-            raise Refused(f"{part.name} has a cable in it, and would be {WHAT[kind(unit, part)]}: disconnect it")
+        try:
+            if part.is_part:
+                _check_said(unit, part, attribute)
+        except Refused as refusal:
+            yield attribute, refusal
+
+
+def _check_said(unit: UnitOfWork, part: Thing, attribute: Attribute) -> None:
+    if attribute.key == PARENT:
+        _check_parent(part, unit.by_id(attribute.value.ref or 0))
+    elif not has_socket(unit, part) and unit.cable_of(part) is not None:
+        raise Refused(f"{part.name} has a cable in it, and would be {WHAT[kind(unit, part)]}: disconnect it")
 
 
 def _check_parent(part: Thing, parent: Thing) -> None:

@@ -7,6 +7,7 @@ A statement has `:named` parameters and is written so that SQLite, PostgreSQL an
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,6 +36,9 @@ _BATCH = 10_000
 """Rows that are in memory at a time while they are written."""
 _FETCHED = 1000
 """Rows that are fetched at a time."""
+_MANY = 100
+"""From how many rows on PostgreSQL gets them by COPY, which is several times as fast as INSERT."""
+_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 BUSY_SECONDS = 60
 """How long a writer waits for another one."""
 MIGRATION_SECONDS = 600
@@ -159,7 +163,9 @@ class Database:
         marks = ", ".join("?" if self.dialect == "sqlite" else "%s" for _ in columns)
         with contextlib.closing(self.connection.cursor()) as cursor, _of_64_bits():
             while batch := list(islice(rows, _BATCH)):
-                if self.dialect == "postgresql":
+                if self.dialect == "postgresql" and len(batch) >= _MANY:
+                    cursor.copy_expert(f"COPY {table} ({names}) FROM STDIN", io.StringIO(_copied(batch)))
+                elif self.dialect == "postgresql":
                     # psycopg2's own executemany sends a statement a row.
                     from psycopg2.extras import execute_values
 
@@ -250,6 +256,13 @@ def forbidden(text: str) -> Refused | None:
 def is_of_driver(error: BaseException) -> bool:
     """Whether a database driver raised it."""
     return type(error).__module__.partition(".")[0] in ("sqlite3", "psycopg2", "pymysql")
+
+
+def _copied(rows: Iterable[Row]) -> str:
+    """Rows in the text format of COPY (https://www.postgresql.org/docs/current/sql-copy.html)."""
+    return "".join(
+        "\t".join([r"\N" if each is None else str(each).translate(_ESCAPES) for each in row]) + "\n" for row in rows
+    )
 
 
 def _portions(sql: str, ids: Sequence[object]) -> Iterator[tuple[str, dict[str, object]]]:

@@ -29,6 +29,7 @@ THING = "t.id, t.name, t.driver, t.owner_id, t.number"
 _THING_BY_NAME = f"SELECT {THING} FROM things t WHERE t.name = :name"
 _THINGS_BY_NAME = f"SELECT {THING} FROM things t WHERE t.name IN (:ids)"
 _THINGS_BY_ID = f"SELECT {THING} FROM things t WHERE t.id IN (:ids)"
+_THINGS_FROM = f"SELECT {THING} FROM things t WHERE t.id >= :first ORDER BY t.id"
 _PARTS = f"SELECT {THING} FROM things t WHERE t.owner_id IN (:ids)"
 _POWER_PARTS = f"""
     SELECT {THING}, f.id, f.name, f.driver, f.owner_id, f.number
@@ -276,6 +277,10 @@ class Reader:
         parts = (Thing(*row) for row in self.database.rows_in(_PARTS, owner_ids))
         return in_order(part for part in parts if driver is None or part.is_a(driver))
 
+    def parts_as_made(self, *owner_ids: int) -> list[Thing]:
+        """The parts of these equipments, in the order in which they were made."""
+        return [Thing(*row) for row in sorted(self.database.rows_in(_PARTS, owner_ids), key=itemgetter(0))]
+
     def power_parts(self, *owner_ids: int) -> list[tuple[Thing, Thing | None]]:
         """The inlets and outlets of these equipments, in natural order, each with the end of its cable's path."""
         rows = self.database.rows_in(_POWER_PARTS, owner_ids)
@@ -308,6 +313,16 @@ class Reader:
         rows = self.database.rows(_HELD_UNDER, {"key": key.key})
         rows.sort(key=itemgetter(0))
         return ((_attribute(row[:10]), Thing(*row[10:])) for row in rows if row[4] == key.subkey)
+
+    def attributes_from(self, first: int, key: str = "") -> list[Attribute]:
+        """The attributes whose ids are that one or above, under any number and subkey of a key where one is said."""
+        sql = _ATTRIBUTE + " WHERE a.id >= :first" + (" AND a.key = :key" if key else "")
+        known = {"first": first, "key": key} if key else {"first": first}
+        return sorted(map(_attribute, self.database.rows(sql, known)))
+
+    def things_from(self, first: int) -> list[Thing]:
+        """The Things and parts whose ids are that one or above."""
+        return [Thing(*row) for row in self.database.rows(_THINGS_FROM, {"first": first})]
 
     def attributes_with(self, key: Key, value: Value) -> list[Attribute]:
         """All attributes under a key that have a value of that text."""

@@ -9,9 +9,10 @@ rules of the model are not here; this module knows rows.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Container, Iterable, Iterator, Sequence
+import json
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clusto_core.drivers.parts import FrontPort, RearPort
@@ -23,6 +24,7 @@ from clusto_core.store import rows
 from clusto_core.store.database import Row
 from clusto_core.store.reader import Reader
 from clusto_core.store.seals import Touched
+from clusto_core.store.settled import Rows, Settled, Told, encode, spelled
 
 if TYPE_CHECKING:
     from clusto_core.drivers import Driver
@@ -32,15 +34,16 @@ _CABLES = """
     SELECT c.cable_id, c.kind, c.part_id, c.thing_id, c.other_part_id, c.other_thing_id, c.slot
     FROM connections c WHERE c.side = 0 AND c.cable_id IN (:ids)"""
 _CABLE_IDS = "SELECT c.cable_id FROM connections c WHERE c.thing_id IN (:ids)"
+_TABLES = ("things", "attributes", "cables")
+_NEW_CABLES = """
+    SELECT c.cable_id, c.kind, c.part_id, c.thing_id, c.other_part_id, c.other_thing_id, c.slot
+    FROM connections c WHERE c.side = 0 AND c.cable_id >= :first"""
 _NEW_PATH = """
     UPDATE connections SET kind = :kind, far_part_id = :part, far_thing_id = :thing
     WHERE cable_id = :cable AND side = :side"""
 
 
 _ID = attrgetter("id")
-
-Rows = dict[str, list[Sequence[Any]]]
-"""By table, rows as the history tells them."""
 
 
 class Differences(NamedTuple):
@@ -84,6 +87,8 @@ class UnitOfWork:
         # Shared addresses by the claim that all their holders have, read when one is first asked for.
         # New Things that are gone again.
         self._dropped: set[int] = set()
+        # What was new and is written, and no longer in memory.
+        self._settled = Settled(self.database, self.first_id)
         # What of that is not written yet. A row that was new and is gone again is passed over when its turn comes.
         self._unwritten: tuple[list[Thing], list[Attribute], list[Cable]] = ([], [], [])
         self._obsolete: tuple[list[Thing], list[int], list[int]] = ([], [], [])
@@ -134,6 +139,10 @@ class UnitOfWork:
         if id not in self._by_id:
             self._by_id.update(self._reader.by_ids([id]))
         return self._by_id.get(id)
+
+    def _named(self, id: int) -> Thing:
+        """The Thing or part with that id; where it is gone, as the store had it."""
+        return self._gone[0].get(id) or self.by_id(id)
 
     def load(self, ids: Iterable[int]) -> None:
         """Reads many whole Things by id at once, with all that is theirs; ids that are not there are passed over."""
@@ -202,11 +211,12 @@ class UnitOfWork:
 
     def cable_of(self, part: Thing) -> Cable | None:
         """The cable in a part; of a rack unit, the first of those in it."""
-        if part.entity_id not in self._cables:
+        id, owner = part.id, part.owner_id
+        if (id if owner is None else owner) not in self._cables:
             self._load_cables([part.entity_id])
-        found = self._cable_of.get(part.id)
-        if found is None and part.id in self._occupying:
-            return next(iter(self._occupying[part.id].values()), None)
+        found = self._cable_of.get(id)
+        if found is None and id in self._occupying:
+            return next(iter(self._occupying[id].values()), None)
         return found
 
     def occupying(self, rack_unit: Thing) -> list[Cable]:
@@ -258,7 +268,7 @@ class UnitOfWork:
         for id in wanted:
             self._parts[id] = {}
         part_ids = []
-        for part in self._reader.parts(*wanted):
+        for part in self._reader.parts_as_made(*wanted):
             if part.id in self._gone[0]:
                 continue
             part = self._by_id.setdefault(part.id, part)
@@ -328,6 +338,11 @@ class UnitOfWork:
         return id
 
     @property
+    def next_id(self) -> int:
+        """The id that the next new row will have."""
+        return self._next_id
+
+    @property
     def next_transaction(self) -> int:
         """The number that this transaction will have in the history, if it changes something."""
         return self._next_transaction
@@ -372,7 +387,7 @@ class UnitOfWork:
 
     def delete_thing(self, thing: Thing) -> None:
         """Takes the row out; its parts, attributes and cables must be gone before."""
-        if self._new[0].pop(thing.id, None) is None:
+        if self._take_out(0, thing.id, thing):
             self._gone[0][thing.id] = self._as_stored(thing)
         else:
             self._dropped.add(thing.id)
@@ -386,7 +401,8 @@ class UnitOfWork:
     def rename_thing(self, thing: Thing, name: str) -> None:
         """Changes the name of one row."""
         before = self._renamed.get(thing.id, (thing.name, ""))[0]
-        if thing.id not in self._new[0]:
+        self._settled.rename()
+        if not self._is_new(thing):
             self._renamed[thing.id] = (before, name)
             if before == name:
                 del self._renamed[thing.id]
@@ -399,13 +415,33 @@ class UnitOfWork:
 
     def recast_thing(self, thing: Thing, driver: str) -> None:
         """Makes one row that of another driver."""
-        if thing.id not in self._new[0]:
+        if self._is_new(thing):
+            self._touch(thing)
+        else:
             before = self._recast.setdefault(thing.id, thing.driver)
             if before == driver:
                 del self._recast[thing.id]
         self._misnamed.add(thing.id)
         self.version += 1
         thing.driver = driver
+
+    def _is_new(self, thing: Thing) -> bool:
+        return thing.id in self._new[0] or thing.id >= self.first_id
+
+    def _take_out(self, table: int, id: int, *things: Thing) -> bool:
+        """Takes a row of these Things out of what is new; whether it is one that the store had before."""
+        if self._new[table].pop(id, None) is not None:
+            return False
+        if id < self.first_id:
+            return True
+        for thing in things:
+            self._touch(thing)
+        return False
+
+    def _touch(self, thing: Thing) -> None:
+        """Notes that a Thing is otherwise than it was told."""
+        if self._settled:
+            self._settled.touched.add(thing.entity_id)
 
     def _as_stored(self, thing: Thing) -> Thing:
         if thing.id not in self._renamed and thing.id not in self._recast:
@@ -433,7 +469,7 @@ class UnitOfWork:
             self._claims[claim] = None
             if self._shared is not None and attribute.key.subkey:
                 self._shared[str(rows.address_claim(attribute))].remove(attribute)
-        if self._new[1].pop(attribute.id, None) is None:
+        if self._take_out(1, attribute.id, self.by_id(attribute.thing_id)):
             self._gone[1][attribute.id] = attribute
         self._obsolete[1].append(attribute.id)
         self.version += 1
@@ -466,7 +502,7 @@ class UnitOfWork:
             if part is not None:
                 self._cable_of.pop(part, None)
                 self._occupying.get(part, {}).pop(cable.id, None)
-        if self._new[2].pop(cable.id, None) is None:
+        if self._take_out(2, cable.id, self.by_id(cable.thing), self.by_id(cable.other_thing)):
             self._gone[2][cable.id] = cable
         self._obsolete[2].append(cable.id)
         self.version += 1
@@ -509,6 +545,8 @@ class UnitOfWork:
         while (partner := self.partner(part)) is not None and (cable := self.cable_of(partner)) is not None:
             self._paths.add(cable.id)
             self._rerouted[cable.id] = cable
+            for id in (cable.thing, cable.other_thing):
+                self._touch(self.by_id(id))
             across = cable.across(partner.id)
             if across is None or across in seen:
                 return
@@ -533,7 +571,14 @@ class UnitOfWork:
     @property
     def changed(self) -> bool:
         """Whether anything differs from the store."""
-        return bool(self._renamed or self._recast or any(self._new) or any(self._gone))
+        held = any(self._new) and not self._settled
+        return bool(self._renamed or self._recast or held or any(self._gone)) or (
+            bool(self._settled) and self._differs()
+        )
+
+    def _differs(self) -> bool:
+        self.flush()
+        return self._settled.differs
 
     def changes(self) -> Iterator[tuple[int, str, Rows, Rows]]:
         """What happened to each Thing: its id and name, and its rows and those of its parts before and after.
@@ -544,19 +589,57 @@ class UnitOfWork:
         New Things are told one at a time: there may be many.
         `sources` before has what a sync remembered of the Thing, where it is remembered otherwise now.
         """
-        things = self._new[0]
-        new = {thing.id for thing in things.values() if thing.owner_id is None}
+        yield from self._old_changes()
+        for told in self._new_changes():
+            yield told.id, told.name, {}, json.loads(told.after)
+
+    def told(self) -> Iterator[tuple[int, str, str | None, str | None]]:
+        """As `changes`, the rows as JSON; None for none."""
+        for id, name, before, after in self._old_changes():
+            yield id, name, encode(before) if before else None, encode(after) if after else None
+        for told in self._new_changes():
+            yield told.id, told.name, None, told.after
+
+    def _old_changes(self) -> Iterator[tuple[int, str, Rows, Rows]]:
+        """What happened to the Things that the store had before."""
+        if self._settled:
+            self.settle()
+        found = self._changed_in_memory()
+        if not self._settled:
+            for entity, (gone, added) in found.items():
+                yield entity, self._named(entity).owner_name, gone, _in_order(added)
+            return
+        for ids in self._settled.old(found):
+            names = {id: thing.name for id, thing in self._reader.by_ids(ids).items()}
+            for id, written in self._settled.rows(ids).items():
+                gone, added = found.get(id, ({}, {}))
+                for table, rows_ in written.items():
+                    added[table] = [*added.get(table, ()), *rows_]
+                if gone or added:
+                    yield id, names.get(id) or self._named(id).owner_name, gone, _in_order(added)
+
+    def _new_changes(self) -> Iterator[Told]:
+        """How the new Things are told."""
+        return self._settled.new() if self._settled else self._tell(self._new_entities())
+
+    def _new_entities(self) -> set[int]:
+        return {thing.id for thing in self._new[0].values() if thing.owner_id is None}
+
+    def _changed_in_memory(self) -> dict[int, tuple[Rows, Rows]]:
+        """By Thing of before, the rows of it that are gone, and those that are new and in memory."""
+        new = self._new_entities()
         found: dict[int, tuple[Rows, Rows]] = {}
 
         def entry(entity: int, which: int, table: str, row: Sequence[Any]) -> None:
             found.setdefault(entity, ({}, {}))[which].setdefault(table, []).append(row)
 
-        for which, (some_things, some_attributes, some_cables) in enumerate((self._gone, self._new)):
+        there = self._new if not self._settled else ({}, {}, {})
+        for which, (some_things, some_attributes, some_cables) in enumerate((self._gone, there)):
             for thing in some_things.values():
                 if (entity := thing.entity_id) not in new:
                     entry(entity, which, "things", rows.of_thing(thing))
             for attribute in some_attributes.values():
-                holder = self.by_id(attribute.thing_id)
+                holder = self._named(attribute.thing_id)
                 if (entity := holder.entity_id) not in new:
                     entry(entity, which, "attributes", self._told_attribute(holder, attribute))
             for cable in some_cables.values():
@@ -571,8 +654,11 @@ class UnitOfWork:
                 entry(thing.entity_id, which, "things", (id, name, driver, thing.owner_id, number))
         for entity in found.keys() & self.before_sync.keys():
             entry(entity, 0, "sources", self.before_sync[entity])
-        for entity, (gone, added) in found.items():
-            yield entity, self.by_id(entity).owner_name, gone, added
+        return found
+
+    def _tell(self, new: Iterable[int]) -> Iterator[Told]:
+        """How new Things that are in memory are told."""
+        things = self._new[0]
         for entity in sorted(new):
             thing = things[entity]
             every = [thing, *self._parts[entity].values()]
@@ -582,40 +668,63 @@ class UnitOfWork:
                 told["attributes"] = [self._told_attribute(each, one) for each, values in held for one in values]
             if cables := self._cables[entity]:
                 told["cables"] = list(map(self._told_cable, cables.values()))
-            yield entity, thing.name, {}, told
+            yield Told(entity, thing.name, encode(told))
 
     def _told_attribute(self, holder: Thing, attribute: Attribute) -> Sequence[Any]:
         id, thing_id, key, value = attribute
-        return (id, thing_id, holder.part_name if holder.is_part else None, str(key), *value)
+        return (id, thing_id, holder.part_name if holder.is_part else None, spelled(*key), *value)
 
     def _told_cable(self, cable: Cable) -> Sequence[Any]:
-        _, _, part, thing, other_part, other_thing, slot = cable
-        names = (self.by_id(part or thing).name, self.by_id(other_part or other_thing).name)
-        return (*cable[:6], *names, slot) if slot else (*cable[:6], *names)
+        part, thing, other_part, other_thing, slot = cable[2:]
+        one, other = self._by_id.get(part or thing), self._by_id.get(other_part or other_thing)
+        if one is None or other is None or self._gone[0]:
+            one, other = self._named(part or thing), self._named(other_part or other_thing)
+        names = (one.name, other.name)
+        # What a new cable carries is known when all are there.
+        kind = self._path(cable)[0] if cable.id in self._rerouted and cable.id in self._new[2] else cable.kind
+        row = (cable.id, kind, part, thing, other_part, other_thing, *names)
+        return (*row, slot) if slot else row
 
     def differences(self) -> Differences:
-        """What differs from the store, as rows."""
+        """What differs from the store, as rows: all of them, also those that are no longer in memory."""
+        new_things, new_attributes, new_cables = self._every_new()
         return Differences(
-            list(self._new[0].values()),
+            new_things,
             list(self._gone[0].values()),
             set(self.renamed()),
-            [*self._new[1].values(), *self._gone[1].values()],
-            [*self._new[2].values(), *self._gone[2].values(), *self._rerouted.values()],
+            [*new_attributes, *self._gone[1].values()],
+            [*new_cables, *self._gone[2].values(), *self._rerouted.values()],
         )
+
+    def _every_new(self) -> tuple[list[Thing], list[Attribute], list[Cable]]:
+        if not self._settled:
+            things, attributes, cables = self._new
+            return list(things.values()), list(attributes.values()), list(cables.values())
+        self.flush()
+        first = self.first_id
+        joined = [Cable(*row) for row in self.database.rows(_NEW_CABLES, {"first": first})]
+        return self._reader.things_from(first), self._reader.attributes_from(first), joined
 
     def new_keys(self) -> set[Key]:
         """The keys of attributes that are new, without reserved ones and those of which some were taken out."""
         new, gone = ({attribute.key for attribute in rows.values()} for rows in (self._new[1], self._gone[1]))
-        return {key for key in new - gone if not key.reserved}
+        return {key for key in (new | self._settled.keys) - gone if not key.reserved}
 
     def renamed(self) -> dict[int, tuple[str, str]]:
         """The names before and now of the Things and parts that the store had under another name, by their ids."""
         return {id: names for id, names in self._renamed.items() if names[0] != names[1]}
 
-    def changed_under(self, keys: Container[Key]) -> tuple[list[Attribute], list[Attribute]]:
+    def changed_under(self, keys: Collection[Key]) -> tuple[list[Attribute], list[Attribute]]:
         """The attributes under some keys that are new, and those that are gone."""
-        new, gone = ([each for each in rows.values() if each.key in keys] for rows in (self._new[1], self._gone[1]))
-        return new, gone
+        return self._new_under(keys), [each for each in self._gone[1].values() if each.key in keys]
+
+    def _new_under(self, keys: Collection[Key]) -> list[Attribute]:
+        if not self._settled:
+            return [each for each in self._new[1].values() if each.key in keys]
+        self.flush()
+        names = sorted({key.key for key in keys})
+        found = [each for name in names for each in self._reader.attributes_from(self.first_id, name)]
+        return [each for each in found if each.key in keys]
 
     def stored(self, driver: type[Driver]) -> bool:
         """Whether the store had Things of just that driver before this transaction, or the transaction wrote some."""
@@ -623,15 +732,26 @@ class UnitOfWork:
 
     def attributes_changed(self, key: Key) -> tuple[list[Attribute], list[Attribute]]:
         """The attributes under a key that are new, and those that are gone."""
-        new, gone = self._new[1].values(), self._gone[1].values()
-        return [each for each in new if each.key == key], [each for each in gone if each.key == key]
+        return self.changed_under((key,))
+
+    def has_changed(self, key: Key) -> bool:
+        """Whether attributes under a key may be new or gone."""
+        known = key in self._settled.keys
+        return known or any(each.key == key for rows_ in (self._new[1], self._gone[1]) for each in rows_.values())
 
     def new_things(self) -> Iterator[Thing]:
-        """The whole Things that are new."""
-        return (thing for thing in self._new[0].values() if thing.owner_id is None)
+        """The whole Things that are new; of many, some are in memory at a time."""
+        if not self._settled:
+            yield from [thing for thing in self._new[0].values() if thing.owner_id is None]
+            return
+        self.settle()
+        for ids in self._settled.things():
+            yield from self.load_attributes(ids).values()
+            self.settle()
 
     def new_attributes(self, keys: Collection[Key]) -> list[Attribute]:
-        """The attributes under any of these keys, without number and subkey, that are new."""
+        """The attributes under any of these keys, without number and subkey, that are new: of those that were looked at
+        before they were forgotten, the ones that are held."""
         names = {key.key for key in keys}
         return [each for each in self._new[1].values() if each.key.key in names and each.key in keys]
 
@@ -642,6 +762,39 @@ class UnitOfWork:
     def is_gone(self, id: int) -> bool:
         """Whether a Thing or part that the store has is taken out."""
         return id in self._gone[0]
+
+    def settle(self, held: Iterable[Attribute] = ()) -> None:
+        """Writes all that is not written yet, and forgets what was read and made: for changes that are larger than
+        memory should hold. Things that were read before are still known by their ids. Attributes that are `held` stay
+        among `new_attributes`.
+
+        Nothing is forgotten where rows are put back with the ids that they had.
+        """
+        self.flush()
+        if any(next(iter(found), self.first_id) < self.first_id for found in self._new):
+            return
+        self._settled.tell(self._tell(self._note_new()))
+        kept = {each.id: each for each in held if each.id in self._new[1]}
+        for found in (*self._new, self._by_name, self._by_id, self._parts, self._attributes):
+            found.clear()
+        for index in (self._cables, self._cable_of, self._occupying, self._claims):
+            index.clear()
+        self._new[1].update(kept)
+        self._shared = None
+
+    def _note_new(self) -> set[int]:
+        """Notes of what is to be forgotten which keys it has, and what it belongs to that was told before; gives the
+        Things that were not."""
+        things, attributes, cables = self._new
+        new = self._new_entities()
+        touched = self._settled.touched
+        self._settled.keys.update({each.key for each in attributes.values()})
+        touched.update({each.owner_id for each in things.values() if each.owner_id is not None} - new)
+        holders = {each.thing_id for each in attributes.values()} - things.keys()
+        touched.update(self._named(id).entity_id for id in holders)
+        ends = {id for each in cables.values() for id in (each.thing, each.other_thing)}
+        touched.update(ends - new)
+        return new
 
     def flush(self) -> None:
         """Writes all that is not written yet, into the database's transaction: nobody else sees it before that ends."""
@@ -727,3 +880,8 @@ class UnitOfWork:
 
     def _known_cable(self, cable_id: int) -> Cable:
         return next(cables[cable_id] for cables in self._cables.values() if cable_id in cables)
+
+
+def _in_order(told: Rows) -> Rows:
+    """The rows of all tables by their ids, so that it makes no difference when they were written."""
+    return {table: sorted(told[table], key=itemgetter(0)) for table in _TABLES if table in told}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from clusto_core.inventory import Transaction
 from clusto_core.records import history
@@ -16,7 +16,7 @@ from clusto_core.transfer.documents import Document
 
 
 def against(
-    reader: Reader, documents: list[Document], touched: Callable[[Reader], Touched] | None = None
+    reader: Reader, documents: Collection[Document], touched: Callable[[Reader], Touched] | None = None
 ) -> Iterator[Difference]:
     """How an inventory would differ if it were what the documents say, in natural order of names. What they leave
     unsaid of a Thing that they name is no difference.

@@ -8,7 +8,8 @@ from typing import Any
 from clusto_core.model.attributes import IN, Key, Value
 from clusto_core.model.mounting import aside
 from clusto_core.model.names import split_part
-from clusto_core.store.unit import Rows, UnitOfWork
+from clusto_core.store.settled import Rows
+from clusto_core.store.unit import UnitOfWork
 
 
 def lines(unit: UnitOfWork) -> Iterator[str]:

@@ -8,6 +8,9 @@ from typing import NamedTuple
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
 from clusto_core.transfer.documents import Document
 
+Place = tuple[str, int, str]
+"""A file, a line and a name."""
+
 _ORDER = (Malformed, NotFound, Refused)
 
 
@@ -36,11 +39,22 @@ class Faulty(ClustoError):
         super().__init__(str(faults[0]) if len(faults) == 1 else f"{len(faults)} errors: nothing was imported")
 
     @property
+    def documents(self) -> set[Place]:
+        """Where the faulty objects of the files are."""
+        every = (each for fault in self.faults for each in (fault.document, *fault.others) if each is not None)
+        return set(map(place, every))
+
+    @property
     def single(self) -> ClustoError:
         """All of it as the one error that it amounts to: Malformed before NotFound before Refused."""
         kinds = {fault.kind for fault in self.faults}
         kind = next((kind for kind in _ORDER if kind in kinds), self.faults[0].kind)
         return kind(str(self))
+
+
+def place(document: Document) -> Place:
+    """What tells a Document from the others of its files."""
+    return document.file, document.line, document.name
 
 
 def where(document: Document, seen_from: Document) -> str:

@@ -13,6 +13,7 @@ from clusto_core.errors import ClustoError, Malformed, NotFound
 from clusto_core.store import collector
 from clusto_core.transfer import formats
 from clusto_core.transfer.documents import Document, broken
+from clusto_core.transfer.pile import Pile
 
 if TYPE_CHECKING:
     from clusto_core.transfer.sheets.how import How
@@ -70,14 +71,14 @@ def read(
     how: How | None = None,
     *,
     keep_going: bool = False,
-) -> list[Document]:
+) -> Pile:
     """The Documents of files, in the format of that name, or the one that a file's extension or its beginning says.
 
     `progress` is told how many there are so far, `how` is for spreadsheets. Raises Malformed for unknown formats,
     NotFound, Malformed for files that cannot be opened (Documents too with `keep_going`); what is wrong inside the
     files is in the Documents.
     """
-    found: list[Document] = []
+    found = Pile()
     with collector.paused():
         for path in paths:
             name = "standard input" if path == STDIN else path

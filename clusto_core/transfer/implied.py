@@ -9,34 +9,32 @@ from clusto_core.transfer.documents import Document
 _SHOWN = 10
 
 
-def joined(documents: Iterable[Document]) -> list[Document]:
-    """The documents with one for each Thing that is only named, by however many files; none for one that a file speaks
-    of, which has the parts besides that the others name."""
-    found = list(documents)
-    named: dict[str, list[Document]] = {}
-    for document in found:
-        if document.implied:
-            named.setdefault(document.name, []).append(document)
-    if not named:
-        return found
-    kept = []
-    for document in found:
-        others = named.pop(document.name, []) if not document.implied else named.get(document.name, [])
-        if document.implied and (not others or others[0] is not document):
-            continue
-        kept.append(_joined(document, others))
-    spoken = {document.name for document in kept if not document.implied}
-    return [document for document in kept if not document.implied or document.name not in spoken]
+class Implied:
+    """The Things that Documents only name, each one Document, by however many it is named."""
+
+    def __init__(self) -> None:
+        self.documents: dict[str, Document] = {}
+        """By name, in the order in which they were named first."""
+
+    def add(self, document: Document) -> bool:
+        """Another Document that only names a Thing; False where it goes into one that is there."""
+        first = self.documents.setdefault(document.name, document)
+        if first is not document:
+            _join(first, document)
+        return first is document
+
+    def into(self, document: Document) -> None:
+        """Gives a Document that speaks of a Thing the parts that others name."""
+        if (other := self.documents.get(document.name)) is not None:
+            _join(document, other)
 
 
-def _joined(document: Document, others: list[Document]) -> Document:
-    parts: dict[str, int | tuple[str, ...]] = {}
-    for each in (*others, document):
-        for kind, wanted in each.new_parts.items():
-            parts[kind] = _more(parts.get(kind, 0), wanted)
+def _join(document: Document, other: Document) -> None:
+    parts = dict(document.new_parts)
+    for kind, wanted in other.new_parts.items():
+        parts[kind] = _more(parts.get(kind, 0), wanted)
     if parts:
         document.new_parts = parts
-    return document
 
 
 def _more(one: int | tuple[str, ...], other: int | tuple[str, ...]) -> int | tuple[str, ...]:

@@ -8,12 +8,13 @@ rules are those of the model. What is wrong with one Thing does not keep the nex
 from __future__ import annotations
 
 import contextlib
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
 from clusto_core.drivers import registry
-from clusto_core.drivers.resources import VRF, DeviceType, SiteKey
+from clusto_core.drivers.resources import VRF, DeviceType
 from clusto_core.errors import ClustoError, NotFound, Refused
 from clusto_core.inventory import Transaction
 from clusto_core.model import addresses, keys
@@ -27,14 +28,16 @@ from clusto_core.rules.spaces import Spaces
 from clusto_core.store.unit import UnitOfWork
 from clusto_core.transfer import columns, missing
 from clusto_core.transfer.documents import Document, Values
-from clusto_core.transfer.faults import Faulty
+from clusto_core.transfer.faults import Faulty, place
 from clusto_core.transfer.joins import Joins
-from clusto_core.transfer.work import DamagedError, Work
+from clusto_core.transfer.pile import Pile
+from clusto_core.transfer.work import EARLY, DamagedError, Placed, Work
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, and for how many Things of how many it is done."""
 
 Made = list[tuple[Document, Thing]]
+Action = Callable[[Document, Thing], None]
 
 
 class Counts(NamedTuple):
@@ -54,18 +57,18 @@ def load(
 ) -> Counts:
     """Makes the inventory agree with the documents, within `change`. `create` says whether Things that a spreadsheet
     names and does not speak of are made (`missing.settled`). Raises Faulty with all that is wrong with them."""
-    work = Work(change, list(documents))
+    work = Work(change, documents if isinstance(documents, Pile) else Pile(documents))
     with work.unit.wholly():
         made = _Rounds(work, progress).run(create)
         if work.faults:
             raise Faulty(work.faults)
-    return Counts(len(made), len(work.added), tuple(work.implied))
+    return Counts(made, work.added, tuple(work.implied))
 
 
-def without_faulty(documents: Iterable[Document], error: Faulty) -> list[Document]:
+def without_faulty(documents: Iterable[Document], error: Faulty) -> Pile:
     """The documents that nothing was wrong with: what can be tried again without the others."""
-    faulty = {id(document) for fault in error.faults for document in (fault.document, *fault.others)}
-    return [document for document in documents if id(document) not in faulty]
+    faulty = error.documents
+    return Pile(document for document in documents if place(document) not in faulty)
 
 
 class _Rounds:
@@ -73,29 +76,135 @@ class _Rounds:
         self.work = work
         self.change = work.change
         self.unit = work.unit
-        self.progress = progress
+        self.joins = Joins(work)
+        self.told = progress
+        self.done = 0
 
-    def run(self, create: bool | None) -> Made:
-        documents = self.work.sound()
-        self.progress("reading", 0, len(documents))
-        self._prefetch(documents)
-        documents = missing.settled(self.work, documents, create)
+    def run(self, create: bool | None) -> int:
+        """All of it; gives how many Things the files name."""
+        work = self.work
+        self.progress("reading", 0)
+        only_named = work.look_through()
+        work.implied = missing.settled(work, only_named, create)
+        keys, types = (work.early[driver] for driver in EARLY)
         # Keys of the site are declared before the first value is read by what they say.
-        declared = self._things([each for each in documents if each.driver == SiteKey.__name__])
-        self._round("keys", declared, self._attributes)
-        types = [each for each in documents if each.driver == DeviceType.__name__]
-        others = [each for each in documents if each.driver not in (DeviceType.__name__, SiteKey.__name__)]
+        named = sum(self._declare(batch) for batch in work.chosen(keys))
         # Things are made after the definition of their type, which may be in the same file.
-        made = self._things(types)
+        for batch in work.chosen(types):
+            self._define(batch)
+        later = array("q")
+        for batch in work.batches():
+            named += self._bring_in(batch, later)
+            self.done += len(batch)
+        self.done = 0
+        if later:
+            self._bring_in_later(later)
+        return named
+
+    def progress(self, what: str, done: int) -> None:
+        self.told(what, min(self.done + done, len(self.work.documents)), len(self.work.documents))
+
+    def _declare(self, batch: Placed) -> int:
+        documents = [document for _, document in batch]
+        self._prefetch(documents)
+        declared = self._things(documents)
+        self._round("keys", declared, self._attributes)
+        return len(declared)
+
+    def _define(self, batch: Placed) -> None:
+        documents = [document for _, document in batch]
+        self._prefetch(documents)
+        made = self._things(documents)
         self._round("types", made, self._columns)
         self._round("types", made, self._definition)
-        new = self._things(others)
-        self._round("columns", new, self._columns)
-        made += new
+
+    def _bring_in(self, batch: Placed, later: array[int]) -> int:
+        """Brings in what can be, of a batch of Documents that may be one of many; `later` gets the places of others."""
+        work = self.work
+        documents = [document for _, document in batch]
+        self._prefetch(documents)
+        new = self._things([each for each in documents if each.driver not in EARLY])
+        made = self._made([each for each in documents if each.driver == DeviceType.__name__]) + new
+        work.later = set() if work.many else None
+        self._round("columns", made, self._columns)
+        self.joins.begin()
+        self._settle(made)
+        if work.later is not None:
+            later.extend(place for place, document in batch if id(document) in work.later)
+            work.later = None
+            self.change.settle()
+        return len(made)
+
+    def _bring_in_later(self, later: array[int]) -> None:
+        """Brings in what had to wait for others, or seemed to be at fault when those were not looked at."""
+        if len(later) <= self.work.documents.size:
+            self._each(later, self._settle)
+            return
+        self._each(later, lambda made: self._round("attributes", made, self._attributes))
+        # What goes, before anything comes: so that places, ports and addresses can change hands.
+        parents: set[str] = set()
+        self._each(later, lambda made: self._leave(made, parents))
+        if self.joins.spoken:
+            self._each(later, self._leave_cables)
+        self._enter_holders(later, parents)
+        self._each(later, self._enter)
+
+    def _each(self, places: Iterable[int], action: Callable[[Made], None]) -> None:
+        """Does something with the Things of some Documents, a batch at a time."""
+        for batch in self.work.chosen(places):
+            documents = [document for _, document in batch]
+            self._prefetch(documents)
+            made = self._made(documents)
+            self._round("columns", made, self._columns)
+            self.joins.begin()
+            action(made)
+            self.change.settle()
+
+    def _made(self, documents: list[Document]) -> Made:
+        """The Documents that are brought in already, with their Things."""
+        sound = (document for document in documents if document.name not in self.work.damaged)
+        return [(document, thing) for document in sound if (thing := self.unit.get(document.name)) is not None]
+
+    def _leave(self, made: Made, parents: set[str]) -> None:
+        self._round("addresses", made, self._release)
+        self._round("positions", made, self.joins.leave_place)
+        places = [each for each in made if containment.is_place(each[1])]
+        self._round("memberships", places, self._memberships)
+        self._round("cables", made, self.joins.cables)
+        self.joins.speak()
+        parents.update(name for document, _ in made for name in document.parents)
+
+    def _leave_cables(self, made: Made) -> None:
+        self._round("cables", made, self.joins.cables)
+        self.joins.leave()
+
+    def _enter_holders(self, places: Iterable[int], parents: set[str]) -> None:
+        """Puts what others are put in where it is, outermost first."""
+        holders: Made = []
+        for batch in self.work.chosen(places):
+            documents = [document for _, document in batch if document.name in parents]
+            self._prefetch(documents)
+            holders += self._made(documents)
+        self._enter_place(holders)
+
+    def _enter_place(self, made: Made) -> None:
+        self.joins.places.clear()
+        self._round("positions", made, self.joins.leave_place)
+        self._round("positions", self.joins.places, self.joins.take_place)
+        self._round("memberships", _outermost_first(made), self._memberships)
+
+    def _enter(self, made: Made) -> None:
+        self._round("addresses", made, self._hold)
+        self._enter_place(made)
+        self._round("cables", made, self.joins.cables)
+        self.joins.connect(lambda done: self.progress("cables", done))
+
+    def _settle(self, made: Made) -> None:
+        """All that Things have, and where they are."""
+        joins = self.joins
         self._round("attributes", made, self._attributes)
         self._round("addresses", made, self._release)
         self._round("addresses", made, self._hold)
-        joins = Joins(self.work)
         self._round("positions", made, joins.leave_place)
         # Where racks and chassis are comes before what stands in them: it may say the same, less exactly.
         places = [each for each in made if containment.is_place(each[1])]
@@ -103,13 +212,12 @@ class _Rounds:
         self._round("positions", joins.places, joins.take_place)
         self._round("memberships", _outermost_first(made), self._memberships)
         self._round("cables", made, joins.cables)
-        joins.connect(lambda done, total: self.progress("cables", done, total))
-        return declared + made
+        joins.connect(lambda done: self.progress("cables", done))
 
-    def _round(self, what: str, made: Made, action: Callable[[Document, Thing], None]) -> None:
+    def _round(self, what: str, made: Made, action: Action) -> None:
         for done, (document, thing) in enumerate(made):
             if done % 1000 == 0:
-                self.progress(what, done, len(made))
+                self.progress(what, done)
             action(document, thing)
 
     # --- reading at once ---------------------------------------------------------------------------------------------
@@ -146,7 +254,7 @@ class _Rounds:
         made: Made = []
         for done, document in enumerate(documents):
             if done % 1000 == 0:
-                self.progress("things", done, len(documents))
+                self.progress("things", done)
             try:
                 thing = self.unit.get(document.name)
                 if thing is None:
@@ -172,7 +280,7 @@ class _Rounds:
         kind = kinds.named(driver)
         model = self.change.shape(kind, document.parts_when_new, document.type or None)
         thing = things.add(self.unit, kind, document.name, model=model)
-        self.work.added.add(thing.id)
+        self.work.added += 1
         return thing
 
     def _existing(self, document: Document, thing: Thing) -> None:
@@ -262,7 +370,7 @@ class _Rounds:
 
     def _release(self, document: Document, thing: Thing) -> None:
         """Frees what a document takes away, so that addresses can change hands within one file."""
-        if thing.id in self.work.added:
+        if self.work.is_added(thing) or self._awaits_spaces(document):
             return
         for name, texts in document.addresses.items():
             part = self.unit.part(thing, name) if name else thing
@@ -273,9 +381,19 @@ class _Rounds:
                     claims.release(self.unit, part, keep=kept)
 
     @cached_property
+    def _has_spaces(self) -> bool:
+        return self.work.spaces_made or self.unit.stored(VRF)
+
+    def _awaits_spaces(self, document: Document) -> bool:
+        """Whether it is too early for addresses: which space one is in is known when all Networks are there."""
+        if self.work.later is None or not document.addresses or not self._has_spaces:
+            return False
+        self.work.later.add(id(document))
+        return True
+
+    @cached_property
     def _spaces(self) -> Spaces | None:
-        made = any(document.driver == VRF.__name__ for document in self.work.documents)
-        return Spaces(self.unit.reader) if made or self.unit.stored(VRF) else None
+        return Spaces(self.unit.reader) if self._has_spaces else None
 
     def _space(self, said: Assigned) -> Thing | None:
         """The address space of an address; nothing is looked for where there is but the one without a name."""
@@ -284,6 +402,8 @@ class _Rounds:
         return (self._spaces or Spaces(self.unit.reader)).of(said)
 
     def _hold(self, document: Document, thing: Thing) -> None:
+        if self._awaits_spaces(document):
+            return
         for name, texts in document.addresses.items():
             try:
                 holder = self.work.part(thing, name) if name else thing

@@ -11,22 +11,21 @@ from clusto_core.transfer.work import Work
 
 
 def settled(work: Work, documents: Iterable[Document], create: bool | None) -> list[Document]:
-    """The documents without those of Things that are there already. What is missing is made where `create` says so, or
-    says nothing and the inventory has nothing of that driver yet, so that no name can be a slip for another one; else
-    all of it is told at once."""
+    """The implied Documents without those of Things that are there already. What is missing is made where `create` says
+    so, or says nothing and the inventory has nothing of that driver yet, so that no name can be a slip for another one;
+    else all of it is told at once."""
     found = list(documents)
-    if not any(document.implied for document in found):
+    if not found:
         return found
-    missing = [each for each in found if each.implied and work.unit.get(each.name) is None]
+    work.unit.prefetch_names(each.name for each in found)
+    missing = [each for each in found if work.unit.get(each.name) is None]
     wanted = _wanted(work, missing, create)
     unwanted = [document for document in missing if document.new_driver not in wanted]
     for document in unwanted:
         work.damaged.add(document.name)
     if unwanted:
         work.fault(unwanted[0], NotFound(_told(unwanted)), others=unwanted[1:])
-    kept = {id(document) for document in missing if document.new_driver in wanted}
-    work.implied = [document for document in missing if id(document) in kept]
-    return [document for document in found if not document.implied or id(document) in kept]
+    return [document for document in missing if document.new_driver in wanted]
 
 
 def _wanted(work: Work, missing: list[Document], create: bool | None) -> set[str]:

@@ -29,6 +29,7 @@ DOING: dict[str, Callable[[Transaction, str, str], object]] = {
     "remove": lambda change, one, other: change.remove(one),
     "rename": lambda change, one, other: change.rename(one, other),
     "set": lambda change, one, other: change.set_values(one, "tag", [other, "x"]),
+    "label": lambda change, one, other: change.set_values(f"{one}:eth0", "label", other),
     "clear": lambda change, one, other: change.delete_values(one, "tag"),
     "put": lambda change, one, other: change.put(one, "pool"),
     "take": lambda change, one, other: change.take(one, "pool"),
@@ -54,15 +55,25 @@ def fill(change: Transaction) -> None:
     change.connect("s1:eth0", "pp1:1")
 
 
-def done(path: Path, taken: list[Step], wanted: Callable[[int], bool]) -> dict[str, list[tuple[object, ...]]]:
-    """All rows after these steps in one change, which the store is asked about after some of them."""
+def asked(change: Transaction) -> None:
+    change.unit.reader.all()
+
+
+def forgotten(change: Transaction) -> None:
+    change.unit.settle()
+
+
+def done(
+    path: Path, taken: list[Step], wanted: Callable[[int], bool], then: Callable[[Transaction], None] = asked
+) -> dict[str, list[tuple[object, ...]]]:
+    """All rows after these steps in one change, with which something is done besides after some of them."""
     inventory = Inventory(Settings(f"sqlite:///{path}"))
     with inventory.change() as change:
         for number, (what, one, other) in enumerate(taken):
             with contextlib.suppress(ClustoError):
                 {**DOING, **WIRING}[what](change, one, other)
             if wanted(number):
-                change.unit.reader.all()
+                then(change)
         present = [name for name in SERVERS if change.unit.get(name) is not None]
     with inventory.read() as reader:
         assert list(integrity.problems(reader)) == []
@@ -80,17 +91,24 @@ def start(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return path
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(taken=st.lists(steps, max_size=25), asked=st.sets(st.integers(0, 24)))
-def test_when_it_writes_makes_no_difference(start: Path, taken: list[Step], asked: set[int]) -> None:
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(taken=st.lists(steps, max_size=25), chosen=st.sets(st.integers(0, 24)))
+def test_when_it_writes_and_forgets_makes_no_difference(start: Path, taken: list[Step], chosen: set[int]) -> None:
     found = []
-    for wanted in (lambda number: False, lambda number: True, asked.__contains__):
+    ways: list[tuple[Callable[[int], bool], Callable[[Transaction], None]]] = [
+        (lambda number: False, asked),
+        (lambda number: True, asked),
+        (chosen.__contains__, asked),
+        (lambda number: True, forgotten),
+        (chosen.__contains__, forgotten),
+    ]
+    for wanted, then in ways:
         path = start.with_name("one.db")
         for suffix in ("", "-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
         shutil.copy(start, path)
-        found.append(done(path, taken, wanted))
-    assert found[0] == found[1] == found[2]
+        found.append(done(path, taken, wanted, then))
+    assert all(each == found[0] for each in found[1:])
 
 
 def test_what_is_written_is_not_written_twice(sqlite_url: str) -> None:

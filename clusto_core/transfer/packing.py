@@ -1,0 +1,87 @@
+"""Documents as plain data that the standard library writes and reads fastest: text, numbers, tuples and mappings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from clusto_core.model.attributes import Key, Value
+from clusto_core.model.origins import Origin
+from clusto_core.transfer.documents import Document, Problem, Values
+
+_key = lru_cache(10_000)(Key)
+
+
+def packed(document: Document) -> tuple[Any, ...]:
+    """A Document as plain data."""
+    return (
+        (document.name, document.file, document.line, document.driver, document.type, document.parents, document.at),
+        _values(document.attrs),
+        dict(document.parts) or None,
+        dict(document.addresses) or None,
+        dict(document.connect) or None,
+        {part: _values(found) for part, found in document.part_attrs.items()} or None,
+        _more(document),
+    )
+
+
+def _values(values: Values) -> list[tuple[Any, ...]]:
+    return [((*key,), [(*value,) for value in found]) for key, found in values.items()]
+
+
+def _more(document: Document) -> dict[str, Any] | None:
+    """What few Documents have, by the names of fields; None where there is nothing of it."""
+    plain = not (document.lines or document.columns or document.problems or document.notes or document.new_driver)
+    if plain and document.origin is None and not (document.stamp or document.called or document.new_parts):
+        return None
+    found: dict[str, Any] = {
+        "columns": {header: [(*value,) for value in cells] for header, cells in document.columns.items()},
+        "lines": dict(document.lines),
+        "problems": [(*problem,) for problem in document.problems],
+        "notes": document.notes,
+        "origin": document.origin and (*document.origin,),
+        "part_origins": {part: (*origin,) for part, origin in document.part_origins.items()},
+        "called": document.called,
+        "stamp": document.stamp,
+        "new_driver": document.new_driver,
+        "new_parts": dict(document.new_parts),
+    }
+    flags = {"form": document.form, "if_there": document.if_there, "implied": document.implied}
+    return {**{name: each for name, each in found.items() if each}, **flags}
+
+
+def unpacked(data: tuple[Any, ...]) -> Document:
+    """The Document that plain data is."""
+    plain, attrs, parts, addresses, connect, part_attrs, more = data
+    document = Document(*plain)
+    if attrs:
+        document.attrs = _unpacked(attrs)
+    if parts:
+        document.parts = parts
+    if addresses:
+        document.addresses = addresses
+    if connect:
+        document.connect = connect
+    if part_attrs:
+        document.part_attrs = {part: _unpacked(found) for part, found in part_attrs.items()}
+    if more:
+        for name, said in more.items():
+            setattr(document, name, _MADE[name](said) if name in _MADE else said)
+    return document
+
+
+def _unpacked(values: list[tuple[Any, ...]]) -> Values:
+    return {_key(*key): tuple([Value(*value) for value in found]) for key, found in values}
+
+
+def _columns(said: Mapping[str, Any]) -> dict[str, tuple[Value, ...]]:
+    return {header: tuple([Value(*value) for value in cells]) for header, cells in said.items()}
+
+
+_MADE: dict[str, Callable[[Any], Any]] = {
+    "columns": _columns,
+    "problems": lambda said: tuple(Problem(*each) for each in said),
+    "origin": lambda said: Origin(*said),
+    "part_origins": lambda said: {part: Origin(*each) for part, each in said.items()},
+}
