@@ -176,8 +176,8 @@ def problems(reader: Reader) -> Iterator[str]:
         yield from broken
     else:
         yield from _unsealed(reader)
-        yield from _answers(reader.database)
         yield from _of_rows(reader)
+        yield from _answers(reader.database)
 
 
 def _side_by_side(reader: Reader) -> Iterator[str]:
