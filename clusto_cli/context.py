@@ -66,6 +66,11 @@ class App:
             App.opened = self._settings.url
         return self._settings
 
+    @property
+    def is_within(self) -> bool:
+        """Whether what is changed is part of a larger change, which may yet come to nothing."""
+        return self._within is not None
+
     @contextlib.contextmanager
     def reading(self) -> Iterator[Reader]:
         """A consistent view of the inventory, as it is, or was at the moment `at`. An SQLite store of an older clusto

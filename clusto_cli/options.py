@@ -9,6 +9,7 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App
+from clusto_cli.numbers import Real
 from clusto_core.errors import Refused
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -40,6 +41,21 @@ def yes_option(function: F) -> F:
 def force_option(function: F) -> F:
     """`--force`."""
     return click.option("--force", is_flag=True, help="Also what is protected.")(function)
+
+
+def drain_options(function: F) -> F:
+    """`--drain` and `--drain-wait` of verbs that take machines away from what they serve."""
+    waiting = click.option(
+        "--drain-wait",
+        type=Real(0),
+        metavar="SECONDS",
+        default=300.0,
+        show_default=True,
+        help="With --drain: how long sessions may take to end.",
+    )
+    return click.option("--drain", is_flag=True, help="Drain what serves behind a load balancer first.")(
+        waiting(function)
+    )
 
 
 def verbose_option(function: F) -> F:

@@ -57,6 +57,32 @@ VALUE: Fields = {
     "value": (ANY, "numbers, booleans and structures as such, all else as text; what is secret as `****`"),
     "type": (one_of("string integer float boolean datetime relation json"), "the type of the value"),
 }
+MEMBER: Fields = {
+    "name": (TEXT, "the machine; NAME? is a member that the inventory does not have"),
+    "service": (TEXT, "the service"),
+    "vip": (TEXT, "the VIP before it"),
+    "balancer": (TEXT, "the load balancer"),
+    "backend": (TEXT, "what the balancer calls the pool"),
+    "rotation": (
+        {"type": ["string", "null"], "enum": ["ready", "drain", "maint", "unknown", None]},
+        "whether it is given sessions; null where it is no member",
+    ),
+    "address": (none_or(TEXT), "where requests to it go"),
+    "port": (none_or(WHOLE), "the port"),
+    "weight": (none_or(WHOLE), "its share"),
+    "sessions": (none_or(WHOLE), "how many it has; null where nobody counts them"),
+    "health": (
+        {"type": ["string", "null"], "enum": ["up", "down", "unknown", None]},
+        "what the balancer's checks say",
+    ),
+    "said": (none_or(TEXT), "the balancer's own words"),
+}
+MEMBER_DONE: Fields = {
+    **MEMBER,
+    "done": (FLAG, "all that was asked for was done, and read back"),
+    "refused": (FLAG, "it was not begun"),
+    "failure": (none_or(TEXT), "why not"),
+}
 FROM = (TEXT, "the Thing whose attribute it is")
 CABLED: Fields = {
     "to": (none_or(TEXT), "the Thing at the far end"),
@@ -662,12 +688,24 @@ VERBS: dict[str, Fields | None] = {
         "by": (TEXT, "who made it"),
         "where": (none_or(TEXT), "the expression that selects all that it sees; null for everything"),
     },
+    "service apply": MEMBER_DONE,
+    "service drain": MEMBER_DONE,
     "service list": {
         "service": (TEXT, "the service"),
         "name": (TEXT, "the machine"),
         "port": (none_or({"type": "integer"}), "its port"),
         "vips": (several(TEXT), "the VIPs before it"),
     },
+    "service ready": MEMBER_DONE,
+    "service status": MEMBER,
+    "service verify": {
+        "name": (TEXT, "the machine, or what the balancer has that the inventory has not"),
+        "service": (TEXT, "the service"),
+        "vip": (TEXT, "the VIP"),
+        "balancer": (TEXT, "the load balancer"),
+        "difference": (TEXT, "how it differs, in words"),
+    },
+    "service weight": MEMBER_DONE,
     "show": {
         "name": NAME,
         "driver": DRIVER,

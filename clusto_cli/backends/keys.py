@@ -13,6 +13,7 @@ _NETWORKED = ["PDU", "Switch", "Router", "Firewall", "LoadBalancer", "Appliance"
 _CONSOLES = ["ConsoleServer", "ConsolePort", "Server", "VirtualServer", "SerialPort"]
 _MACHINES = ["Server", "VirtualServer", "Appliance"]
 _PDUS = ["PDU"]
+_BALANCED = ["LoadBalancer"]
 _SWITCHES = ["Switch", "Router", "Firewall"]
 _HOSTS = "networks and domains that credentials of the group, beside which it is set, may be sent to"
 
@@ -209,7 +210,7 @@ _CONSOLE: dict[str, dict[str, Any]] = {
     "console.uri": _text("libvirt's connection: `qemu+ssh://HYPERVISOR/system`", _CONSOLES),
     "console.user": _text("the user; without it ssh's own configuration says", _CONSOLES),
 }
-_REACHED = [*_SWITCHES, "ConsoleServer", "ConsolePort", "Server", "VirtualServer", "SerialPort"]
+_REACHED = [*_SWITCHES, "LoadBalancer", "ConsoleServer", "ConsolePort", "Server", "VirtualServer", "SerialPort"]
 _SSH: dict[str, dict[str, Any]] = {
     "ssh.enable_secret": _text("the password of a switch's privileged mode", _SWITCHES),
     "ssh.host": _text("where the sshd is, when not at the device's own address", _REACHED),
@@ -239,6 +240,66 @@ _SWITCH: dict[str, dict[str, Any]] = {
         "choices": ["snmp", "ssh"],
         "on": _SWITCHES,
         "meaning": "how the switch is spoken to, where both ways are open",
+    },
+}
+_BALANCER: dict[str, dict[str, Any]] = {
+    "balancer.address": _text("on a member: the address that requests go to, where that is not its own", _MACHINES),
+    "balancer.backend": _text(
+        "what the balancer calls the pool, where that is not the Pool's name (HAProxy's backend, nginx's upstream)",
+        [*_BALANCED, "Vip", "Pool"],
+    ),
+    "balancer.check": {
+        "type": "boolean",
+        "on": _BALANCED,
+        "meaning": "HAProxy: servers that are added are checked; true without it",
+    },
+    "balancer.check_command": _text("what finds the configuration right, by its name in the configuration", _BALANCED),
+    "balancer.command": _text("a program of the site's own, by its name in the configuration", _BALANCED),
+    "balancer.config": _text(
+        "the configuration that the balancer starts with, which is checked: /etc/haproxy/haproxy.cfg", _BALANCED
+    ),
+    "balancer.driver": {
+        "type": "choice",
+        "choices": ["haproxy", "ipvs", "nginx", "command"],
+        "open": True,
+        "on": _BALANCED,
+        "meaning": "how the balancer is spoken to: haproxy, ipvs, nginx, command, or an adapter of another package",
+    },
+    "balancer.file": _text(
+        "the file in which members are kept in step, between two marks", [*_BALANCED, "Vip", "Pool"]
+    ),
+    "balancer.forwarding": {
+        "type": "choice",
+        "choices": ["gateway", "masquerade", "tunnel"],
+        "on": _BALANCED,
+        "meaning": "IPVS: how packets reach members: gateway",
+    },
+    "balancer.protocol": {
+        "type": "choice",
+        "choices": ["tcp", "udp"],
+        "on": [*_BALANCED, "Vip", "Pool"],
+        "meaning": "IPVS: the protocol of the virtual service: tcp",
+    },
+    "balancer.reload": {
+        "type": "boolean",
+        "on": _BALANCED,
+        "meaning": "a configuration that was written is used at once; HAProxy does without it, keepalived does so",
+    },
+    "balancer.reload_command": _text("what has the configuration used, by its name in the configuration", _BALANCED),
+    "balancer.socket": _text("HAProxy's runtime socket: the path of a unix socket, or HOST:PORT", _BALANCED),
+    "balancer.timeout": _seconds("how long one answer of a balancer may take: 10", _BALANCED),
+    "balancer.via": {
+        "type": "choice",
+        "choices": ["local", "ssh"],
+        "on": _BALANCED,
+        "meaning": "where its socket, files and programs are: on this computer (local), or on the balancer, by ssh",
+    },
+    "balancer.weight": {
+        "type": "integer",
+        "low": 0,
+        "high": 256,
+        "on": [*_MACHINES, "Pool"],
+        "meaning": "on a member or a Pool: its share of the requests, beside those of others: 1",
     },
 }
 _BOOT_SERVER: dict[str, dict[str, Any]] = {
@@ -284,4 +345,4 @@ _BOOT_SERVER: dict[str, dict[str, Any]] = {
     ),
 }
 
-KEYS: Mapping[str, Mapping[str, Any]] = _SNMP | _POWER | _BMC | _CONSOLE | _SSH | _SWITCH | _BOOT_SERVER
+KEYS: Mapping[str, Mapping[str, Any]] = _SNMP | _POWER | _BMC | _CONSOLE | _SSH | _SWITCH | _BALANCER | _BOOT_SERVER

@@ -78,17 +78,20 @@ async def run_program(
     *,
     own: bool = False,
     most: int = MOST,
+    said: bytes = b"",
 ) -> str:
-    """What a program prints; it gets what is clusto's in the environment with `own` alone.
+    """What a program prints; it gets `said` on its standard input, and what is clusto's in the environment with `own`
+    alone.
 
     Raises ProgramFailed, Refused when it cannot be run or prints more than anybody reads (`most` octets), ProgramSilent
     when it is not done in `timeout` seconds.
     """
     pipe = asyncio.subprocess.PIPE
     given = children.environment(environment or {}, own=own)
+    stdin = pipe if said else asyncio.subprocess.DEVNULL
     try:
         process = await asyncio.create_subprocess_exec(
-            *argv, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, env=given, start_new_session=True
+            *argv, stdin=stdin, stdout=pipe, stderr=pipe, env=given, start_new_session=True
         )
     except OSError as error:
         raise Refused(f"cannot run {argv[0]}: {error.strerror}") from error
@@ -97,7 +100,9 @@ async def run_program(
     out, err = bytearray(), bytearray()
     try:
         async with asyncio.timeout(timeout):
-            await asyncio.gather(_read(process.stdout, out, most), _read(process.stderr, err, most))
+            await asyncio.gather(
+                _tell(process.stdin, said), _read(process.stdout, out, most), _read(process.stderr, err, most)
+            )
             await process.wait()
     except _TooMuch:
         raise Refused(f"{argv[0]} prints more than {most} octets") from None
@@ -124,6 +129,15 @@ def outcome(name: str, status: int, out: bytes, err: bytes) -> str:
 
 class _TooMuch(Exception):
     """A program prints more than anybody reads."""
+
+
+async def _tell(stream: asyncio.StreamWriter | None, said: bytes) -> None:
+    """A program that reads no further says so by what it prints or by its status."""
+    if stream is not None:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            stream.write(said)
+            await stream.drain()
+        stream.close()
 
 
 async def _read(stream: asyncio.StreamReader, into: bytearray, most: int) -> None:

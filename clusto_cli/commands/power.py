@@ -12,7 +12,15 @@ from clusto_cli.confirm import confirm
 from clusto_cli.context import App, pass_app
 from clusto_cli.grouping import Group
 from clusto_cli.numbers import Real, Whole
-from clusto_cli.options import at_option, dry_run_option, force_option, message_option, verbose_option, yes_option
+from clusto_cli.options import (
+    at_option,
+    drain_options,
+    dry_run_option,
+    force_option,
+    message_option,
+    verbose_option,
+    yes_option,
+)
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.pictures.delivery import Canvas, picture_options
 from clusto_cli.targets import names_argument, targets
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
     from clusto_cli.power.actions import Result
     from clusto_cli.power.run import Manner, Story
     from clusto_cli.power.targets import Plan
+    from clusto_core.answers.balancing import Served
     from clusto_core.model.attributes import Value
     from clusto_core.model.things import Thing
     from clusto_core.store.reader import Reader
@@ -107,6 +116,7 @@ def on(app: App, /, names: tuple[str, ...], stagger: float, **options: Any) -> i
     metavar="SECONDS",
     help="With --graceful: how long a system may take before its power is cut.  [default: 300]",
 )
+@drain_options
 @_action_options
 @pass_app
 def off(app: App, /, names: tuple[str, ...], graceful: bool, patience: float | None, **options: Any) -> int:
@@ -114,6 +124,9 @@ def off(app: App, /, names: tuple[str, ...], graceful: bool, patience: float | N
 
     With --graceful each machine is asked to shut down by its management controller (bmc.host), and its power is cut
     when it has, or has not in time. A machine that cannot be asked stays on.
+
+    With --drain, what a machine serves behind load balancers is drained first; one that still has sessions then, or
+    without which nothing would serve, stays on.
 
     \b
         clusto power off server1
@@ -135,6 +148,7 @@ def off(app: App, /, names: tuple[str, ...], graceful: bool, patience: float | N
 @names_argument
 @_pause_option
 @_stagger_option
+@drain_options
 @_action_options
 @pass_app
 def cycle(app: App, /, names: tuple[str, ...], pause: float, stagger: float, **options: Any) -> int:
@@ -394,11 +408,14 @@ def _switch(
         assert chosen is not None
         if action != "on":
             _refuse(plan.refusals(reader), options["force"])
+        served = _serving(app, reader, action, plan, options)
         manner = _manner(options, **times)
         if options["dry_run"]:
             return _rehearse(action, plan, chosen, manner, reader, output)
         if action != "on":
             confirm(_question(action, plan), options["yes"])
+        if options.get("drain") and served:
+            _drain(app, plan, served, options)
         # One target has room for its feeds; where there is one feed, its state is the target's.
         alone = [len(target.points) > 1 for target in plan.targets] == [True]
         failed: list[Result] = []
@@ -429,6 +446,30 @@ def _switch(
             finally:
                 _remember(app, action, plan, ended, entries, options["message"])
     return _exit_code(results, interrupted)
+
+
+def _serving(app: App, reader: Reader, action: str, plan: Plan, options: dict[str, Any]) -> list[Served]:
+    """What the targets serve behind load balancers; told where it is not drained first."""
+    if "drain" not in options:
+        return []
+    from clusto_cli.balancing import before
+
+    found = before.serving(reader, [target.thing for target in plan.targets])
+    if found and (options["dry_run"] or not options["drain"]):
+        before.warn(app, found, f"power {action}")
+    return found
+
+
+def _drain(app: App, plan: Plan, served: Sequence[Served], options: dict[str, Any]) -> None:
+    """Drains what is served; targets of machines that still serve are refused."""
+    from clusto_cli.balancing import before
+
+    failures = before.drain_first(app, served, options["drain_wait"], force=options["force"])
+    for target in plan.targets:
+        with app.reading() as reader:
+            machines = {each.machine.name for each in before.serving(reader, [target.thing])}
+        if not_drained := next((failures[name] for name in machines if name in failures), None):
+            target.refusal = f"it still serves: {not_drained}"
 
 
 def _rehearse(action: str, plan: Plan, story: Story, manner: Manner, reader: Reader, output: str) -> int:

@@ -13,7 +13,7 @@ from clusto_cli.confirm import confirm_by_name
 from clusto_cli.context import App, pass_app
 from clusto_cli.defaulting import DefaultGroup
 from clusto_cli.numbers import Real, Whole
-from clusto_cli.options import dry_run_option, force_option, message_option, verbose_option, yes_option
+from clusto_cli.options import drain_options, dry_run_option, force_option, message_option, verbose_option, yes_option
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.targets import is_expression, names_argument, targets
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, StoreBroken
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from clusto_cli.rebuild.prepare import Prepared
     from clusto_cli.rebuild.run import Begun
     from clusto_cli.rebuild.story import Outcome
+    from clusto_core.answers.balancing import Served
     from clusto_core.records.locks import Locks
     from clusto_core.store.reader import Reader
 
@@ -55,6 +56,7 @@ def command() -> None:
 @click.option("--pause", type=Real(0), default=5.0, show_default=True, help="Seconds off, at outlets.")
 @click.option("--stagger", type=Real(0), default=0.0, help="Seconds between servers on one PDU.")
 @click.option("--reveal", is_flag=True, help="With --show: secrets as they are.")
+@drain_options
 @message_option
 @dry_run_option
 @force_option
@@ -73,6 +75,9 @@ def rebuild(app: App, /, names: tuple[str, ...], **options: Any) -> int:
 
     It DESTROYS what is on the machine: without a terminal it needs --yes and each name spelled out. Refused without
     --force: protected or allocated machines, outlets that also feed something else, and what --where selects.
+
+    With --drain, what the machines serve behind load balancers is drained first; where one still has sessions then,
+    nothing is begun.
     """
     chosen = [mode for mode in _MODES if options[mode]]
     if len(chosen) > 1:
@@ -210,6 +215,7 @@ def _rebuild(app: App, names: Sequence[str], options: dict[str, Any]) -> int:
         _check_free(reader, prepared.jobs)
         complete = not any(job.failed for job in prepared.jobs)
         plan = list(plan_lines(reader, prepared.jobs, prepared.reasons)) if complete else []
+        served = _serving(app, reader, prepared.jobs, options)
     _examine(prepared, prepared.jobs, options)
     if options["dry_run"]:
         return _rehearse(app, prepared, plan, options)
@@ -217,7 +223,30 @@ def _rebuild(app: App, names: Sequence[str], options: dict[str, Any]) -> int:
     locks = locks_of(app.settings)
     with locks.on([job.thing for job in prepared.jobs], wait=0):
         _check_again(app, prepared.jobs, options)
+        if options["drain"] and served:
+            _drain(app, served, options)
         return _perform(app, prepared, begin(app.settings, prepared.jobs), locks, options)
+
+
+def _serving(app: App, reader: Reader, jobs: Sequence[Job], options: dict[str, Any]) -> list[Served]:
+    """What the machines serve behind load balancers; told where it is not drained first."""
+    from clusto_cli.balancing import before
+
+    found = before.serving(reader, [job.thing for job in jobs])
+    if found and (options["dry_run"] or not options["drain"]):
+        before.warn(app, found, "rebuild")
+    return found
+
+
+def _drain(app: App, served: Sequence[Served], options: dict[str, Any]) -> None:
+    """Drains what is served. Raises Refused, with nothing begun, where a machine still serves."""
+    from clusto_cli.balancing import before
+
+    failures = before.drain_first(app, served, options["drain_wait"], force=options["force"])
+    if failures:
+        name, why = next(iter(failures.items()))
+        more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+        raise Refused(f"{name} still serves: {why}{more}; nothing was begun")
 
 
 def _rehearse(app: App, prepared: Prepared, plan: Sequence[str], options: dict[str, Any]) -> int:

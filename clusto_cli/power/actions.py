@@ -146,10 +146,13 @@ class Actions:
         return result
 
     async def read(self, targets: Sequence[Target]) -> None:
-        """Begins to ask whole devices for all outlets of these targets, which comes before any of their stories."""
+        """Begins to ask whole devices for all outlets of these targets, which comes before any of their stories.
+
+        What is refused is not asked about: nobody would wait for the answer.
+        """
         outlets: dict[str, dict[str, None]] = {}
         for target in targets:
-            for point in target.points:
+            for point in () if target.refusal else target.points:
                 outlets.setdefault(point.device, {})[point.outlet] = None
         for name, wanted in outlets.items():
             self._readings[name] = asyncio.ensure_future(self._sessions[name].read(wanted))

@@ -8,6 +8,7 @@ was set where it was itself set, or nearer to the root, or that lies in networks
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
@@ -34,7 +35,7 @@ _TLS = {"bmc": "bmc.host", "cobbler": "cobbler.url"}
 """The groups whose passwords go by TLS, and the key that says where."""
 _PINNING = frozenset(("redfish",))
 """The protocols whose adapter takes the certificate of `bmc.fingerprint` alone."""
-_COMMAND = ".command"
+_COMMAND = re.compile(r".+[._]command")
 _PATH = ("/", "~", ".")
 
 
@@ -100,11 +101,11 @@ class DeviceSettings(Mapping[str, str]):
         if setting.place is None:
             return setting.text
         setting = setting.normal
-        if key.endswith(_COMMAND):
+        if _COMMAND.fullmatch(key):
             import json
 
             return json.dumps(permissions.in_force().command(key, setting.text, setting.owner))
-        if key in permissions.PATHS and setting.text.startswith(_PATH):
+        if key in permissions.PATHS and setting.text.startswith(_PATH) and not self._is_elsewhere(key):
             return permissions.in_force().local_path(key, setting.text, setting.owner)
         return setting.text
 
@@ -158,6 +159,11 @@ class DeviceSettings(Mapping[str, str]):
             self._values[source]._replace(key=key, texts=(text,)) if source in self._values else Setting(key, (text,))
         )
         return DeviceSettings({key: made, **self._values})
+
+    def _is_elsewhere(self, key: str) -> bool:
+        """Whether a path is one of another computer, which is reached by ssh."""
+        via = self._values.get(f"{_group(key)}.via")
+        return via is not None and via.normal.text == "ssh"
 
     def _secret(self, setting: Setting) -> str:
         allowed = permissions.in_force()

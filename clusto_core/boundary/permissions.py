@@ -122,7 +122,11 @@ _TRUST = (
     "/usr/share/ca-certificates",
     "/usr/local/share/ca-certificates",
 )
+_BALANCERS = ("/etc/haproxy", "/etc/nginx", "/etc/keepalived")
 _ALLOWED_PATHS: Mapping[str, tuple[str, ...]] = {
+    "balancer.config": _BALANCERS,
+    "balancer.file": _BALANCERS,
+    "balancer.socket": ("/run/haproxy", "/var/lib/haproxy"),
     "bmc.verify": _TRUST,
     "cobbler.verify": _TRUST,
     "console.path": ("/dev/tty*", "/dev/serial", "/dev/pts", "/run/libvirt", "/run/qemu", "/var/lib/libvirt"),

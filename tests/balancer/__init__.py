@@ -1,0 +1,1 @@
+"""Load balancers: the real programs, told and read back."""
