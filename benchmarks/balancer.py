@@ -1,4 +1,4 @@
-"""Adding a member to a real HAProxy beside `socat` with the same lines plus `python -c "import click"`, whole processes.
+"""Adding a member to a real HAProxy beside `socat` with the same lines plus `import click`: whole processes.
 
 `python benchmarks/balancer.py [--rounds 15]` needs Debian's haproxy and socat. Exit code 1 when `clusto service add`
 takes more than 1.5 times as long.

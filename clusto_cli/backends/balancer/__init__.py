@@ -92,9 +92,13 @@ def _driver(settings: Settings) -> str:
 
 
 def _host(address: str, settings: Settings, timeout: float) -> Host:
-    from clusto_cli.backends.balancer.host import open_host
+    if settings.get("balancer.via") == "ssh":
+        from clusto_cli.backends.balancer.ssh_host import SshHost
 
-    return open_host(address, settings, timeout)
+        return SshHost(address, settings, timeout)
+    from clusto_cli.backends.balancer.host import LocalHost
+
+    return LocalHost(timeout)
 
 
 def _where(settings: Settings) -> Where:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from clusto_cli.backends.errors import Refused
-from clusto_cli.backends.settings import Settings
 
 LONGEST_FILE = 4 * 1024 * 1024
 
@@ -31,15 +30,6 @@ class Host(Protocol):
         ...
 
     def close(self) -> None: ...
-
-
-def open_host(address: str, settings: Settings, timeout: float) -> Host:
-    """By `balancer.via`. Raises ValueError for settings that cannot be."""
-    if settings.get("balancer.via") == "ssh":
-        from clusto_cli.backends.balancer.ssh_host import SshHost
-
-        return SshHost(address, settings, timeout)
-    return LocalHost(timeout)
 
 
 def run(argv: Sequence[str], timeout: float, said: str) -> str:
