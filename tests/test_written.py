@@ -110,7 +110,7 @@ TABLE: dict[str, str] = {
     "vlan free": "vlan free blue",
 }
 """A command line of each verb that writes, which does something there is room for in SITE."""
-DEVICES = ("bmc ", "network ", "power ", "type ")
+DEVICES = ("bmc ", "network ", "power ", "service weight", "type ")
 """Whose verbs write what they have done elsewhere, or are about what was found there: tests of their own have them."""
 
 
