@@ -110,6 +110,8 @@ TABLE: dict[str, str] = {
     "vlan free": "vlan free blue",
 }
 """A command line of each verb that writes, which does something there is room for in SITE."""
+SHOWN_FIRST = ("edit",)
+"""What shows first what it is going to do: where nobody could see that, nothing is done."""
 DEVICES = ("bmc ", "network ", "power ", "service weight", "type ")
 """Whose verbs write what they have done elsewhere, or are about what was found there: tests of their own have them."""
 
@@ -215,6 +217,8 @@ def test_what_a_verb_has_done_is_no_failure(furnished: Path, tmp_path: Path, str
         done = run(words, path, streams, tmp_path)
         lost = "standard output" in done.err
         told = f"standard output; transaction {before + 1} is done, and said:" in done.err
+        if verb in SHOWN_FIRST and (done.code, newest(path)) == (1, before) and lost and not told:
+            continue
         if done.code != 0 or newest(path) != before + 1 or lost != told:
             wrong[verb] = (done, newest(path) - before)
     assert wrong == {}
