@@ -21,7 +21,7 @@ from clusto_cli.options import (
     verbose_option,
     yes_option,
 )
-from clusto_cli.output import output_option, paged, write_lines, write_records
+from clusto_cli.output import FORMATS, output_option, paged, write_lines, write_records
 from clusto_cli.pictures.delivery import Canvas, picture_options
 from clusto_cli.targets import names_argument, targets
 from clusto_core.errors import Malformed, Refused
@@ -366,6 +366,53 @@ def outlets(app: App, pdu: str, output: str) -> int:
     else:
         write_records(output, (row.record for row in rows))
     return 0
+
+
+@command.command("load")
+@names_argument
+@click.option("--parallel", type=Whole(1, 1000), default=64, show_default=True, help="PDUs at once.")
+@click.option("--watch", type=Real(0.1), metavar="SECONDS", help="Ask again and again, until ^C.")
+@click.option("--record", "keep", is_flag=True, help="Keep the watts as draw.measured, for capacity.")
+@message_option
+@verbose_option
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice((*FORMATS, "prometheus")),
+    default="text",
+    show_default=True,
+    help="The form of the result.",
+)
+@pass_app
+def load(app: App, /, names: tuple[str, ...], **options: Any) -> int:
+    """Say what is drawn, as the PDUs measure it: of a rack (or the racks of a place) by the feeds of its PDUs, of a PDU
+    by its inlets, phases and banks, with -v by its outlets, of a Thing, an inlet or an outlet by the outlets it is on.
+    Without a NAME, of all racks and PDUs.
+
+    Of a rack with several feeds it says what each carries when the worst other one fails.
+
+    \b
+        clusto power load rack101
+        clusto power load pdu3 -v
+        clusto power load --where 'driver:Server' -o json
+        clusto power load -o prometheus > clusto.prom
+    """
+    from clusto_cli.power.loading import Wish, tell
+
+    with app.reading() as reader:
+        things = targets(reader, names) if names else None
+        wish = Wish(options["output"], bool(options["verbose"] or app.verbose), options["parallel"], options["watch"])
+        results, interrupted = tell(reader, things, wish)
+    if options["keep"]:
+        from clusto_cli.power.loading import remember
+
+        remember(app, results, options["message"])
+    if interrupted and options["watch"] is None:
+        return EXIT_INTERRUPTED
+    missing = [result for result in results if result.failures]
+    if not missing:
+        return 0
+    return EXIT_REFUSED if all(result.refused for result in missing) else EXIT_DEVICE
 
 
 @command.command("profiles")
