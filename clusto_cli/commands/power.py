@@ -402,14 +402,14 @@ def load(app: App, /, names: tuple[str, ...], **options: Any) -> int:
     with app.reading() as reader:
         things = targets(reader, names) if names else None
         wish = Wish(options["output"], bool(options["verbose"] or app.verbose), options["parallel"], options["watch"])
-        results, interrupted = tell(reader, things, wish)
+        told = tell(reader, things, wish)
     if options["keep"]:
         from clusto_cli.power.loading import remember
 
-        remember(app, results, options["message"])
-    if interrupted and options["watch"] is None:
+        remember(app, told, options["message"])
+    if told.interrupted and wish.every is None:
         return EXIT_INTERRUPTED
-    missing = [result for result in results if result.failures]
+    missing = [result for result in told.results if result.failures]
     if not missing:
         return 0
     return EXIT_REFUSED if all(result.refused for result in missing) else EXIT_DEVICE
@@ -430,7 +430,19 @@ def profiles(output: str) -> None:
     if output == "text":
         write_lines(f"{each.name}  {each.vendor}: {each.family}" for each in known)
     else:
-        write_records(output, ({"name": each.name, "vendor": each.vendor, "family": each.family} for each in known))
+        write_records(
+            output,
+            (
+                {
+                    "name": each.name,
+                    "vendor": each.vendor,
+                    "family": each.family,
+                    "measures": list(dict.fromkeys(table.of for table in each.loads)),
+                    "load_source": each.load_source or None,
+                }
+                for each in known
+            ),
+        )
 
 
 def _switch(

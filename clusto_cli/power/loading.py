@@ -16,8 +16,9 @@ from clusto_cli.power.metering import Result, Target, all_pdus, conclude, plan_t
 from clusto_cli.power.targets import Plan
 from clusto_cli.progress import progress
 from clusto_core.errors import Malformed, NotFound, Refused
-from clusto_core.model.attributes import Key, instant
+from clusto_core.model.attributes import Key, instant, string
 from clusto_core.model.attributes import from_python as value_of
+from clusto_core.model.reserved import POWER_PROFILE
 from clusto_core.model.things import Thing
 from clusto_core.rules import values
 from clusto_core.store.reader import Reader
@@ -35,8 +36,16 @@ class Wish(NamedTuple):
     every: float | None
 
 
-def tell(reader: Reader, things: Sequence[Thing] | None, wish: Wish) -> tuple[list[Result], bool]:
-    """Reads the loads of these, or of all racks and PDUs, and says them; the last ones, and whether it was interrupted.
+class Told(NamedTuple):
+    """The loads that were said last, whether that was interrupted, and what PDUs were recognised as, by their names."""
+
+    results: list[Result]
+    interrupted: bool
+    recognised: Mapping[str, str]
+
+
+def tell(reader: Reader, things: Sequence[Thing] | None, wish: Wish) -> Told:
+    """Reads the loads of these, or of all racks and PDUs, and says them.
 
     Raises Malformed for forms that cannot be repeated, NotFound where there is no PDU, Refused where nothing that was
     named hangs on one.
@@ -62,17 +71,22 @@ def tell(reader: Reader, things: Sequence[Thing] | None, wish: Wish) -> tuple[li
                 return results
 
     with progress(f"asking {len(names)} PDU{'s' if len(names) != 1 else ''}"):
-        return run(main)
+        results, interrupted = run(main)
+    return Told(results, interrupted, plan.recognised)
 
 
-def remember(app: App, results: Sequence[Result], message: str | None) -> None:
-    """Keeps the watts that were measured, with the time: of PDUs and Things, where they are known wholly."""
+def remember(app: App, told: Told, message: str | None) -> None:
+    """Keeps the watts that were measured, with the time: of PDUs and Things, where they are known wholly; and what PDUs
+    were recognised as.
+    """
     found: dict[Thing, float] = {}
-    for result in results:
+    for result in told.results:
         found |= _measured(result.target, result)
     if not found:
         return
     with app.changing(message or "power load --record") as change:
+        for name, profile in told.recognised.items():
+            values.keep(change.unit, change.resolve(name), POWER_PROFILE, [string(profile)])
         now = instant(_now())
         present = change.unit.load_attributes(thing.id for thing in found)
         for thing, watts in found.items():

@@ -79,7 +79,7 @@ class Judgement(NamedTuple):
     last: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LoadTable:
     """Loads of one kind. With `rows` columns say which number, and unit, a row is; `number` is that of scalars. Rows
     with a number above `most` are totals and the like.

@@ -24,21 +24,38 @@ async def read_loads(device: SnmpDevice, profile: Profile, model: int | None) ->
     """All that a device measures. Raises Refused for families that measure nothing that is known."""
     if not profile.loads:
         raise Refused(f"a {profile.name} measures nothing ({profile.unmeasured})")
-    parts = await asyncio.gather(*(_read_table(device, profile, table, model) for table in profile.loads))
-    readings = [reading for part in parts for reading in part]
+    values = await _read(device, profile.loads, model)
+    readings = [each for table in profile.loads for each in _Sorter(profile, table, model, values).readings()]
     return sorted(readings, key=lambda reading: KINDS.index(reading.of))
 
 
-async def _read_table(device: SnmpDevice, profile: Profile, table: LoadTable, model: int | None) -> list[LoadReading]:
-    templates = list(dict.fromkeys(_templates(table)))
-    columns = list(dict.fromkeys(each.fill(model=model) for each in templates if each.is_column))
-    scalars = list(dict.fromkeys(each.fill(model=model) for each in templates if not each.is_column))
-    values: dict[Oid, Value] = {}
-    if columns:
-        values |= await device.table(columns, most=_MOST_ROWS)
+async def _read(device: SnmpDevice, tables: Iterable[LoadTable], model: int | None) -> _Values:
+    """All variables of these tables. Those of a row or two are asked together, as far as a request holds them."""
+    columns: dict[LoadTable, list[Oid]] = {}
+    scalars: dict[Oid, None] = {}
+    for table in tables:
+        oids = {each.fill(model=model): each.is_column for each in _templates(table)}
+        columns[table] = [oid for oid, is_column in oids.items() if is_column]
+        scalars |= dict.fromkeys(oid for oid, is_column in oids.items() if not is_column)
+    jobs = [device.table(batch, most=_MOST_ROWS) for batch in _batches(device, columns)]
     if scalars:
-        values |= await device.get_many(scalars)
-    return _Sorter(profile, table, model, values).readings()
+        jobs.append(device.get_many(scalars))
+    found: dict[Oid, Value] = {}
+    for part in await asyncio.gather(*jobs):
+        found |= part
+    return found
+
+
+def _batches(device: SnmpDevice, columns: Mapping[LoadTable, list[Oid]]) -> list[list[Oid]]:
+    batches: list[list[Oid]] = []
+    short: list[Oid] = []
+    for table, own in columns.items():
+        new = [column for column in own if column not in short]
+        if table.of == "outlet" or not device.asks_together([*short, *new]):
+            batches.append(own)
+        else:
+            short += new
+    return [batch for batch in (short, *batches) if batch]
 
 
 def _templates(table: LoadTable) -> Iterable[OidTemplate]:

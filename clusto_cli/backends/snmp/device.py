@@ -189,6 +189,11 @@ class SnmpDevice:
                 self._take_rows(answer, last, limits, found)
         return found
 
+    def asks_together(self, columns: Sequence[Oid]) -> bool:
+        """Whether a request for the next rows of all these columns is none too large."""
+        octets = sum(varbind_octets(Varbind(column)) + _ROW_OCTETS for column in columns)
+        return octets <= self.settings.max_octets - self._link.overhead - len(self.settings.community)
+
     def _rows_in(self, columns: Sequence[Oid], value_octets: int) -> int:
         """How many rows of these columns an answer holds."""
         octets = sum(len(encode_oid(column)) + _ROW_OCTETS + value_octets for column in columns)
