@@ -171,6 +171,15 @@ def test_metrics_for_prometheus(room: Room, clusto: Run) -> None:
     assert list(dict.fromkeys(samples)) == kinds
 
 
+def test_bars(room: Room, clusto: Run) -> None:
+    drawn = clusto("power", "load", "rack1", "pdu2a", "server1", "-o", "svg")
+    assert drawn.code == 0
+    assert drawn.out.startswith("<svg")
+    for words in ("rack1", "1.6 kW of 2.3, B fails -&gt; 2.9: over", "1.6 kW of 2.3, 12 kWh", "pdu1b:1", "160 W"):
+        assert words in drawn.out
+    assert clusto("power", "load", "rack1", "--watch", "1", "-o", "svg").code == 2
+
+
 def test_what_was_measured_is_kept_and_capacity_tells_it(room: Room, clusto: Run) -> None:
     assert clusto("power", "load", "rack1", "server1", "--record", "-m", "noon").code == 0
     assert clusto("attr", "get", "draw.measured", "-t", "server1").out == "360\n"

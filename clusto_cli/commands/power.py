@@ -21,8 +21,8 @@ from clusto_cli.options import (
     verbose_option,
     yes_option,
 )
-from clusto_cli.output import FORMATS, output_option, paged, write_lines, write_records
-from clusto_cli.pictures.delivery import Canvas, picture_options
+from clusto_cli.output import output_option, paged, write_lines, write_records
+from clusto_cli.pictures.delivery import Canvas, picture_options, pictured
 from clusto_cli.targets import names_argument, targets
 from clusto_core.errors import Malformed, Refused
 
@@ -375,16 +375,9 @@ def outlets(app: App, pdu: str, output: str) -> int:
 @click.option("--record", "keep", is_flag=True, help="Keep the watts as draw.measured, for capacity.")
 @message_option
 @verbose_option
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice((*FORMATS, "prometheus")),
-    default="text",
-    show_default=True,
-    help="The form of the result.",
-)
+@pictured("prometheus")
 @pass_app
-def load(app: App, /, names: tuple[str, ...], **options: Any) -> int:
+def load(app: App, /, names: tuple[str, ...], canvas: Canvas | None, **options: Any) -> int:
     """Say what is drawn, as the PDUs measure it: of a rack (or the racks of a place) by the feeds of its PDUs, of a PDU
     by its inlets, phases and banks, with -v by its outlets, of a Thing, an inlet or an outlet by the outlets it is on.
     Without a NAME, of all racks and PDUs.
@@ -396,13 +389,19 @@ def load(app: App, /, names: tuple[str, ...], **options: Any) -> int:
         clusto power load pdu3 -v
         clusto power load --where 'driver:Server' -o json
         clusto power load -o prometheus > clusto.prom
+        clusto power load -o svg > loads.svg
     """
     from clusto_cli.power.loading import Wish, tell
 
     with app.reading() as reader:
         things = targets(reader, names) if names else None
-        wish = Wish(options["output"], bool(options["verbose"] or app.verbose), options["parallel"], options["watch"])
+        output = options["output"] if canvas is None else None
+        wish = Wish(output, bool(options["verbose"] or app.verbose), options["parallel"], options["watch"])
         told = tell(reader, things, wish)
+    if canvas is not None:
+        from clusto_cli.pictures import loads
+
+        canvas.deliver(loads.picture(told.results, canvas.link))
     if options["keep"]:
         from clusto_cli.power.loading import remember
 

@@ -28,9 +28,9 @@ _REPEATED = ("text", "jsonl")
 
 
 class Wish(NamedTuple):
-    """How loads are told. `every` is in seconds; None for once."""
+    """How loads are told, in which form; None for not at all. `every` is in seconds; None for once."""
 
-    output: str
+    output: str | None
     verbose: bool
     parallel: int
     every: float | None
@@ -118,7 +118,7 @@ def _say(results: Sequence[Result], loads: Mapping[str, PduLoad], wish: Wish) ->
         if wish.every is not None:
             write_lines([_now()])
         write_lines(line for result in results for line in loadreport.lines(result, wish.verbose))
-    else:
+    elif wish.output is not None:
         now = _now()
         write_records(wish.output, [loadreport.record(result, now) for result in results])
     sys.stdout.flush()

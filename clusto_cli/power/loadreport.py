@@ -28,16 +28,16 @@ def lines(result: Result, verbose: bool) -> Iterator[str]:
     """A target with its feeds or PDU; with `verbose` all that the PDUs measure."""
     name = result.target.thing.name
     if result.pdu is not None:
-        yield _pdu_line(result.pdu)
+        yield f"{name} {pdu_words(result.pdu)}"
         yield from _readings(result.pdu, verbose)
         return
     yield _head(name, result)
     if result.target.kind == "rack":
         worst = failing(result.feeds)
         for feed in result.feeds:
-            yield _feed_line(name, feed, worst.get(feed.feed))
+            yield f"{name} {feed.feed} {feed_words(feed, worst.get(feed.feed))}"
             if verbose:
-                yield from (f"  {_pdu_line(pdu)}" for pdu in feed.pdus)
+                yield from (f"  {pdu.name} {pdu_words(pdu)}" for pdu in feed.pdus)
     yield from (f"  {_point_line(point)}" for point in result.points)
 
 
@@ -49,8 +49,9 @@ def _head(name: str, result: Result) -> str:
     return text + (f": {'; '.join(result.failures)}" if result.failures and result.target.kind == "rack" else "")
 
 
-def _feed_line(name: str, feed: FeedLoad, worst: Failing | None) -> str:
-    text = f"{name} {feed.feed} {_said(feed.load, feed.partial and feed.load is not None)}"
+def feed_words(feed: FeedLoad, worst: Failing | None) -> str:
+    """`3.1 kW of 3.6, B fails -> 6.0: over`."""
+    text = _said(feed.load, feed.partial and feed.load is not None)
     text += f" of {_amount(feed.limit, feed.load)}" if feed.limit is not None else ""
     if worst is None:
         return text
@@ -58,10 +59,16 @@ def _feed_line(name: str, feed: FeedLoad, worst: Failing | None) -> str:
     return f"{text}, {worst.feed} fails -> {_amount(worst.watts, feed.load)}{verdict}"
 
 
-def _pdu_line(pdu: PduLoad) -> str:
+def watts_words(load: Watts) -> str:
+    """`1.2 kW`, `about 160 W`."""
+    return _said(load)
+
+
+def pdu_words(pdu: PduLoad) -> str:
+    """`1.2 kW of 4.8, 1951.6 kWh (phase 1 near)`."""
     if pdu.failure is not None:
-        return f"{pdu.name} unknown: {pdu.failure}"
-    text = f"{pdu.name} {_said(pdu.load)}"
+        return f"unknown: {pdu.failure}"
+    text = _said(pdu.load)
     text += f" of {_amount(pdu.limit, pdu.load)}" if pdu.limit is not None and pdu.load is not None else ""
     text += f", {pdu.kilowatt_hours:g} kWh" if pdu.kilowatt_hours is not None else ""
     told = [*pdu.states, *pdu.notes]

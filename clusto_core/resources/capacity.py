@@ -3,9 +3,9 @@ ports, addresses, weight.
 
 Watts are added up over the equipment that stands somewhere: of each what the site planned (`draw`, of it or of its
 inlets; the maker's `allocated_draw`; its device type's), at most (`draw.nameplate`, `maximum_draw`), and as measured
-(`draw.measured`; of a place that of its PDUs, where it is known of all). What has no inlet and stands in equipment whose
-draw is known is in that. A limit is the `rating` of the place itself; of a rack without one, what its PDUs carry when
-their strongest feed fails.
+(`draw.measured`; of a place that of its PDUs, where it is known of all). What has no inlet and stands in equipment
+whose draw is known is in that. A limit is the `rating` of the place itself; of a rack without one, what its PDUs carry
+when their strongest feed fails.
 
 All is read in bulk, in as many statements whatever is asked about, but for portions of ids.
 """
