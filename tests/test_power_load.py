@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -169,6 +172,19 @@ def test_metrics_for_prometheus(room: Room, clusto: Run) -> None:
     assert len(kinds) == len(set(kinds))
     samples = [line.split("{")[0] for line in told if not line.startswith("#")]
     assert list(dict.fromkeys(samples)) == kinds
+
+
+def test_watching_asks_again_until_it_is_interrupted(room: Room, clusto: Run) -> None:
+    before = room.requests
+    ends = threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT))
+    ends.start()
+    watched = clusto("power", "load", "rack1", "--watch", "0.1", "-o", "jsonl")
+    ends.join()
+    assert watched.code == 0
+    told = [json.loads(line) for line in watched.lines]
+    assert len(told) >= 2
+    assert {each["watts"] for each in told} == {2880}
+    assert room.requests - before >= 2 * len(told)
 
 
 def test_bars(room: Room, clusto: Run) -> None:

@@ -189,3 +189,11 @@ def _fits_together(name: str, load: LoadReading) -> None:
         assert values.get("volt_amperes", apparent) == pytest.approx(apparent, rel=0.2), (name, load)
         if "watts" in values:
             assert apparent * 0.4 < values["watts"] < apparent * 1.1, (name, load)
+
+
+def test_the_page_says_of_each_family_what_it_measures_and_by_what_source() -> None:
+    page = Path(__file__).parents[2].joinpath("docs", "power.md").read_text()
+    for name in MEASURING:
+        profile = profiles.load(name)
+        measures = ", ".join(dict.fromkeys(table.of for table in profile.loads))
+        assert f"| `{name}` | {measures} | {profile.load_source} |\n" in page
