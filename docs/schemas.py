@@ -158,6 +158,26 @@ POWER: Fields = {
     "notes": NOTES,
     "failures": FAILURES,
 }
+MEASURED: Fields = {
+    "of": (one_of("inlet phase bank outlet"), "of what"),
+    "name": (TEXT, "how it is called"),
+    "state": (none_or(TEXT), "what the device itself says of the load: ok, low, near, over, or its words"),
+    "notes": (several(TEXT), "what the device says that cannot be"),
+    "watts?": (NUMBER, "active power"),
+    "volt_amperes?": (NUMBER, "apparent power"),
+    "amperes?": (NUMBER, "current"),
+    "volts?": (NUMBER, "voltage"),
+    "power_factor?": (NUMBER, "1 at most"),
+    "kilowatt_hours?": (NUMBER, "energy since its counter was last reset"),
+    "limit_amperes?": (NUMBER, "what the device takes for an overload"),
+    "warn_amperes?": (NUMBER, "what it takes for nearly one"),
+    "limit_watts?": (NUMBER, "what it takes for an overload"),
+}
+DRAWN: Fields = {
+    "watts": (none_or(NUMBER), "the load, as far as it is known"),
+    "exact": (FLAG, "whether that was measured, and not made of amperes and volts"),
+}
+LIMIT = (none_or(NUMBER), "what it may carry: the least of what the devices and the inventory (rating) say")
 MOVED: Fields = {
     "name": (TEXT, "the NIC"),
     "switch": (TEXT, "the switch"),
@@ -639,6 +659,72 @@ VERBS: dict[str, Fields | None] = {
         "legs": (ANY, "by the outlets: the leg that each is on, where recorded"),
         "draws": (ANY, "by the outlets: the watts drawn from each, where recorded"),
     },
+    "power load": {
+        "name": NAME,
+        "kind": (one_of("rack pdu thing"), "what it is"),
+        "time": MOMENT,
+        **DRAWN,
+        "partial": (FLAG, "whether something of it is not known"),
+        "feeds": (
+            several(
+                record(
+                    {
+                        "feed": (TEXT, "the letter, or the PDU"),
+                        **DRAWN,
+                        "limit_watts": LIMIT,
+                        "partial": (FLAG, "whether the load of some PDU is not known"),
+                        "pdus": (several(TEXT), "the PDUs on it"),
+                        "fails": (
+                            none_or(
+                                record(
+                                    {
+                                        "feed": (TEXT, "the other feed"),
+                                        "watts": (NUMBER, "what this one carries then"),
+                                        "over": (none_or({"type": "boolean"}), "whether that is more than it may"),
+                                    }
+                                )
+                            ),
+                            "what happens when the worst other feed fails",
+                        ),
+                    }
+                )
+            ),
+            "of a rack: its feeds",
+        ),
+        "points": (
+            several(
+                record(
+                    {
+                        "inlet": (none_or(TEXT), "the inlet that is fed"),
+                        "outlet": (TEXT, "the outlet as a part: pdu3:7"),
+                        "pdu": (TEXT, "whose it is"),
+                        **DRAWN,
+                        "measured": (none_or(record(MEASURED)), "what the PDU says of it"),
+                        "failure": (none_or(TEXT), "why it is not known"),
+                    }
+                )
+            ),
+            "of a Thing: what it hangs on",
+        ),
+        "pdus": (
+            several(
+                record(
+                    {
+                        "name": (TEXT, "the PDU"),
+                        **DRAWN,
+                        "limit_watts": LIMIT,
+                        "kilowatt_hours": (none_or(NUMBER), "energy since its counters were last reset"),
+                        "states": (several(TEXT), "what is not as it should be, as it judges itself"),
+                        "loads": (several(record(MEASURED)), "all that it measures"),
+                        "failure": (none_or(TEXT), "why nothing is known of it"),
+                    }
+                )
+            ),
+            "of a rack or a PDU: what is measured",
+        ),
+        "notes": NOTES,
+        "failures": FAILURES,
+    },
     "power off": POWER,
     "power on": POWER,
     "power outlets": {
@@ -654,6 +740,8 @@ VERBS: dict[str, Fields | None] = {
         "name": (TEXT, "the profile"),
         "vendor": (TEXT, "who makes such PDUs"),
         "family": (TEXT, "which they are"),
+        "measures": (several(one_of("inlet phase bank outlet")), "what `power load` is told of"),
+        "load_source": (none_or(TEXT), "where units and scales of that are from"),
     },
     "power revert": POWER,
     "power status": POWER,

@@ -70,6 +70,7 @@ vlan list
 """
 WITH_DEVICES = {
     *("power on", "power off", "power cycle", "power status", "power revert", "power feed cycle", "power outlets"),
+    "power load",
     *("power trust", "network ports", "network setvlan", "network undo", "network verify", "network vlan", "rebuild"),
     "console",
     *("bmc boot", "bmc facts", "bmc firmware", "bmc identify", "bmc log", "bmc reset", "bmc sensors"),

@@ -52,6 +52,22 @@ class OutletReading(NamedTuple):
         return ", ".join(text for found, text in self.concerns if found is kind) or None
 
 
+class LoadReading(NamedTuple):
+    """What flows through one inlet, phase, bank or outlet of a device, as it measures that itself.
+
+    `values` has what it measures, by quantity: `watts`, `volt_amperes`, `amperes`, `volts`, `power_factor` (1 at most),
+    `kilowatt_hours` (since its counter was last reset), and its own limits `limit_amperes`, `warn_amperes`,
+    `limit_watts`. `state` is its own judgement (ok, low, near, over, or its words), None where it gives none. `notes`
+    are what it says that cannot be.
+    """
+
+    of: str
+    name: str
+    values: Mapping[str, float]
+    state: str | None = None
+    notes: tuple[str, ...] = ()
+
+
 class Step(NamedTuple):
     """One thing that switching an outlet sends, as `--dry-run` shows it: where (an object identifier, a URL) and
     what.
@@ -94,6 +110,18 @@ class PowerControl(Protocol):
 
         `outlets` are all that go the same way, since a device may put delays between them.
         """
+
+
+@runtime_checkable
+class MeteredControl(Protocol):
+    """A device that measures what is drawn from it. An optional capability of a PowerControl."""
+
+    async def loads(self) -> list[LoadReading]:
+        """All that it measures: inlets, phases, banks, outlets, in this order. Outlets are called as in the inventory.
+
+        Raises Refused where its family measures nothing that is known.
+        """
+        ...
 
 
 @runtime_checkable

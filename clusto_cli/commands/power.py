@@ -22,7 +22,7 @@ from clusto_cli.options import (
     yes_option,
 )
 from clusto_cli.output import output_option, paged, write_lines, write_records
-from clusto_cli.pictures.delivery import Canvas, picture_options
+from clusto_cli.pictures.delivery import Canvas, picture_options, pictured
 from clusto_cli.targets import names_argument, targets
 from clusto_core.errors import Malformed, Refused
 
@@ -368,6 +368,52 @@ def outlets(app: App, pdu: str, output: str) -> int:
     return 0
 
 
+@command.command("load")
+@names_argument
+@click.option("--parallel", type=Whole(1, 1000), default=64, show_default=True, help="PDUs at once.")
+@click.option("--watch", type=Real(0.1), metavar="SECONDS", help="Ask again and again, until ^C.")
+@click.option("--record", "keep", is_flag=True, help="Keep the watts as draw.measured, for capacity.")
+@message_option
+@verbose_option
+@pictured("prometheus")
+@pass_app
+def load(app: App, /, names: tuple[str, ...], canvas: Canvas | None, **options: Any) -> int:
+    """Say what is drawn, as the PDUs measure it: of a rack (or the racks of a place) by the feeds of its PDUs, of a PDU
+    by its inlets, phases and banks, with -v by its outlets, of a Thing, an inlet or an outlet by the outlets it is on.
+    Without a NAME, of all racks and PDUs.
+
+    Of a rack with several feeds it says what each carries when the worst other one fails.
+
+    \b
+        clusto power load rack101
+        clusto power load pdu3 -v
+        clusto power load --where 'driver:Server' -o json
+        clusto power load -o prometheus > clusto.prom
+        clusto power load -o svg > loads.svg
+    """
+    from clusto_cli.power.loading import Wish, tell
+
+    with app.reading() as reader:
+        things = targets(reader, names) if names else None
+        output = options["output"] if canvas is None else None
+        wish = Wish(output, bool(options["verbose"] or app.verbose), options["parallel"], options["watch"])
+        told = tell(reader, things, wish)
+    if canvas is not None:
+        from clusto_cli.pictures import loads
+
+        canvas.deliver(loads.picture(told.results, canvas.link))
+    if options["keep"]:
+        from clusto_cli.power.loading import remember
+
+        remember(app, told, options["message"])
+    if told.interrupted and wish.every is None:
+        return EXIT_INTERRUPTED
+    missing = [result for result in told.results if result.failures]
+    if not missing:
+        return 0
+    return EXIT_REFUSED if all(result.refused for result in missing) else EXIT_DEVICE
+
+
 @command.command("profiles")
 @output_option
 @paged
@@ -383,7 +429,19 @@ def profiles(output: str) -> None:
     if output == "text":
         write_lines(f"{each.name}  {each.vendor}: {each.family}" for each in known)
     else:
-        write_records(output, ({"name": each.name, "vendor": each.vendor, "family": each.family} for each in known))
+        write_records(
+            output,
+            (
+                {
+                    "name": each.name,
+                    "vendor": each.vendor,
+                    "family": each.family,
+                    "measures": list(dict.fromkeys(table.of for table in each.loads)),
+                    "load_source": each.load_source or None,
+                }
+                for each in known
+            ),
+        )
 
 
 def _switch(

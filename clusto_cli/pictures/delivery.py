@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
@@ -39,33 +39,39 @@ class Canvas(NamedTuple):
             _write(picture, self.output)
 
 
+def pictured(*more: str) -> Callable[[F], F]:
+    """As `picture_options`, for verbs whose result can be of these forms, too."""
+
+    def decorate(function: F) -> F:
+        @wraps(function)
+        def drawing(*arguments: Any, output: str, picture: bool, link_to: str | None, **options: Any) -> Any:
+            canvas = _canvas(output, link_to, shown=picture)
+            return function(*arguments, output=output, canvas=canvas, **options)
+
+        found: Any = drawing
+        for option in (*_OPTIONS, _output_option((*FORMATS, *FORMS, *more))):
+            found = option(found)
+        return cast(F, found)
+
+    return decorate
+
+
 def picture_options(function: F) -> F:
     """The options of verbs whose result can be a picture: `-o FORMAT`, `--picture`, `--link-to URL`. The verb is given
     `output` and the `canvas`, which is None where no picture is wanted, or none can be shown."""
+    return pictured()(function)
 
-    @wraps(function)
-    def drawing(*arguments: Any, output: str, picture: bool, link_to: str | None, **options: Any) -> Any:
-        canvas = _canvas(output, link_to, shown=picture)
-        return function(*arguments, output=output, canvas=canvas, **options)
 
-    found: Any = drawing
-    for option in _OPTIONS:
-        found = option(found)
-    return cast(F, found)
+def _output_option(forms: Sequence[str]) -> Callable[[F], F]:
+    return click.option(
+        "-o", "--output", type=click.Choice(forms), default="text", show_default=True, help="The form of the result."
+    )
 
 
 _OPTIONS = (
     click.option("--link-to", metavar="URL", help="Where names in pictures lead: https://dc.example/thing/{name}."),
     click.option(
         "--picture", is_flag=True, help="Show a picture, on a terminal that can (kitty, iTerm2, sixel); else text."
-    ),
-    click.option(
-        "-o",
-        "--output",
-        type=click.Choice((*FORMATS, *FORMS)),
-        default="text",
-        show_default=True,
-        help="The form of the result.",
     ),
 )
 

@@ -64,6 +64,11 @@ KEYS: Mapping[str, Mapping[str, Any]] = {
         "no_inherit": True,
         "meaning": "what it was found to draw",
     },
+    "draw.measured_at": {
+        "type": "date",
+        "no_inherit": True,
+        "meaning": "when it was found to draw that",
+    },
     "rating": {
         "type": "number",
         "unit": "W",

@@ -3,8 +3,9 @@ ports, addresses, weight.
 
 Watts are added up over the equipment that stands somewhere: of each what the site planned (`draw`, of it or of its
 inlets; the maker's `allocated_draw`; its device type's), at most (`draw.nameplate`, `maximum_draw`), and as measured
-(`draw.measured`). What has no inlet and stands in equipment whose draw is known is in that. A limit is the `rating` of
-the place itself; of a rack without one, what its PDUs carry when their strongest feed fails.
+(`draw.measured`; of a place that of its PDUs, where it is known of all). What has no inlet and stands in equipment
+whose draw is known is in that. A limit is the `rating` of the place itself; of a rack without one, what its PDUs carry
+when their strongest feed fails.
 
 All is read in bulk, in as many statements whatever is asked about, but for portions of ids.
 """
@@ -383,9 +384,20 @@ def _watts(site: _Site, thing: Thing) -> Watts:
         limit,
         sum(load.known or 0 for load in loads),
         sum(load.nameplate or load.known or 0 for load in loads),
-        sum(load.measured or 0 for load in loads),
+        _measured(site, thing, loads),
         sum(load.known is None for load in loads),
     )
+
+
+def _measured(site: _Site, thing: Thing, loads: Iterable[_Device]) -> float:
+    """What the PDUs of a place were found to give, where that is known of all: they measure also what nothing says of
+    itself. Else what its equipment was found to draw.
+    """
+    pdus = [device for each in site.inside(thing) if (device := site.devices[each.id]).outlets.total]
+    given = [device.measured for device in pdus if device.measured is not None]
+    if pdus and len(given) == len(pdus) and issubclass(thing.kind, PLACES):
+        return sum(given)
+    return sum(load.measured or 0 for load in loads)
 
 
 def _loads(site: _Site, thing: Thing) -> Iterator[_Device]:

@@ -163,17 +163,18 @@ class Agent(asyncio.DatagramProtocol):
         return self.variables.read(names[place]) if place < len(names) else None
 
     def _bulk(self, request: Message) -> list[Varbind]:
+        """Row by row, as RFC 3416 section 4.2.3 has it, as far as a message holds them."""
         room = self.manners.max_octets - 60
-        answer = []
-        for start in request.varbinds:
-            last = start.oid
-            for _ in range(request.error_index):
-                found = self._next(last) or Varbind(last, Tag.END_OF_MIB_VIEW)
+        answer: list[Varbind] = []
+        last = [start.oid for start in request.varbinds]
+        for _ in range(request.error_index):
+            row = [self._next(oid) or Varbind(oid, Tag.END_OF_MIB_VIEW) for oid in last]
+            for found in row:
                 room -= len(found.oid) + 20
                 if room < 0:
                     return answer
                 answer.append(found)
-                last = found.oid
-                if not found.exists:
-                    break
+            last = [found.oid for found in row]
+            if not any(found.exists for found in row):
+                break
         return answer

@@ -144,6 +144,12 @@ class Pdu:
             self._variables[varbind.oid].apply(varbind)
         return 0, 0
 
+    def show(self, template: OidTemplate, row: Oid, read: Callable[[], tuple[int, Value]]) -> None:
+        """Adds a variable that is only read: that of a row, or the one of a template that is whole."""
+        oid = template.fill(model=self._model)
+        self._variables.setdefault(oid + row if template.is_column else oid, _Variable(read))
+        self._names = sorted(self._variables)
+
     def _add(self, outlet: Outlet, delay: int) -> None:
         profile = self.profile
         text = str(outlet.number) if outlet.unit == profile.unit else f"{outlet.unit}.{outlet.number}"

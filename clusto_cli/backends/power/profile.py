@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from clusto_cli.backends.base import Concern, Relay
+from clusto_cli.backends.power.loadprofile import LoadTable, parse_loads
 from clusto_cli.backends.power.template import OidTemplate, TemplateError
 from clusto_cli.backends.snmp import Oid, Tag, Value, parse_oid
 
@@ -168,11 +169,17 @@ class Profile:
     delays: Mapping[bool, Delay]
     """By direction: before an outlet is turned on (True), or off."""
     v1_only: bool
+    loads: tuple[LoadTable, ...] = ()
+    """What it measures, where that is known."""
+    load_source: str = ""
+    """Where that is from."""
+    unmeasured: str = ""
+    """Why nothing that it measures is known."""
 
 
 _KNOWN = {
     "": {"vendor", "family", "mib", "sources", "recognise", "outlets", "name", "state", "command", "delay"}
-    | {"pending", "lock", "switchable", "fault", "version"},
+    | {"pending", "lock", "switchable", "fault", "version", "load", "load_source", "unmeasured"},
     "recognise": {"sysobjectid", "priority", "model", "table", "probe"},
     "outlets": {"index", "rows", "search", "named", "unit", "count", "id"},
     "named": {"oid", "outlet", "label"},
@@ -264,6 +271,9 @@ def _build(name: str, data: dict[str, Any]) -> Profile:
         command=_command(data["command"]),
         delays={key == "on": _delay(item) for key, item in delays.items()},
         v1_only=data.get("version") == 1,
+        loads=parse_loads(data.get("load", ())),
+        load_source=data.get("load_source", ""),
+        unmeasured=data.get("unmeasured", "its profile has no [[load]]"),
     )
 
 

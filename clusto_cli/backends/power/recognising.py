@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from clusto_cli.backends.base import OutletReading, Step
+from clusto_cli.backends.base import LoadReading, OutletReading, Step
 from clusto_cli.backends.errors import DeviceError, NoSuchPort
 from clusto_cli.backends.power import profile as profiles
 from clusto_cli.backends.power.profile import ProfileError
@@ -58,6 +58,14 @@ class RecognisingPower:
             if again is not power:
                 return await again.read(outlets)
         return readings
+
+    async def loads(self) -> list[LoadReading]:
+        power = await self._opened()
+        readings = await power.loads()
+        if readings:
+            return readings
+        again = await self._anew(power)
+        return readings if again is power else await again.loads()
 
     async def steps(self, outlets: Sequence[str], on: bool) -> dict[str, list[Step]]:
         return await (await self._opened()).steps(outlets, on)

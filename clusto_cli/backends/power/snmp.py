@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from clusto_cli.backends.base import Concern, OutletReading, Relay, Step
+from clusto_cli.backends.base import Concern, LoadReading, OutletReading, Relay, Step
 from clusto_cli.backends.errors import DeviceError, NoSuchPort, NotVerified, Refused
 from clusto_cli.backends.power.addressing import Address, Addresses
 from clusto_cli.backends.power.profile import Meaning, Profile
@@ -59,6 +59,11 @@ class SnmpPower:
         readings = self._readings(addresses, await self._values(addresses, brief), brief)
         missing = {outlet: error for outlet, error in found.items() if isinstance(error, DeviceError)}
         return {outlet: missing.get(outlet) or readings[outlet] for outlet in outlets}
+
+    async def loads(self) -> list[LoadReading]:
+        from clusto_cli.backends.power.metering import read_loads
+
+        return await read_loads(self._device, self.profile, self._model)
 
     async def steps(self, outlets: Sequence[str], on: bool) -> dict[str, list[Step]]:
         found = await self._addresses.find(outlets)

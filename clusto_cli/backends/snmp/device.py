@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 from clusto_cli.backends.errors import AuthenticationFailed, DeviceError, Refused, Unreachable
-from clusto_cli.backends.snmp.bounds import MOST_ROWS, WalkBudget
+from clusto_cli.backends.snmp.bounds import MOST_ROWS, Walk, WalkBudget
 from clusto_cli.backends.snmp.message import (
     Kind,
     Oid,
@@ -41,6 +41,12 @@ _HINTS = {
 # Statuses that speak of the request as a whole, so that a smaller one may succeed (RFC 3416 section 4.2.5).
 _SPLITTABLE = {TOO_BIG, GEN_ERR, 13, 14, 15}
 
+ANSWER_OCTETS = 1400
+"""How much of a table is asked for at once: what an Ethernet frame holds. It is the device that fills the answer, as
+far as it can; where snmp.max_octets is set, that holds for answers too."""
+_USUAL_OCTETS = 484
+_ROW_OCTETS = 8
+"""Of a variable in an answer, beside its column and its value."""
 _COPIES_OF_LARGE = 4
 """How often a request of more variables than the device has ever answered is sent before a smaller one is tried."""
 _T = TypeVar("_T")
@@ -153,6 +159,67 @@ class SnmpDevice:
         """
         parts = await _together(self._walk_column(column, value_octets, most) for column in columns)
         return {oid: value for part in parts for oid, value in part.items()}
+
+    async def table(self, columns: Sequence[Oid], value_octets: int = 4, most: int = MOST_ROWS) -> dict[Oid, Value]:
+        """Every variable below each of `columns`, which have rows of about the same numbers, all asked together.
+
+        The device is asked for as many rows as ANSWER_OCTETS hold, and answers with as many as it can (RFC 3416 section
+        4.2.3); one that cannot cope is asked for fewer. Raises Refused as `walk` does.
+        """
+        if self.settings.version == "1":
+            return await self.walk(*columns, value_octets=value_octets, most=most)
+        found: dict[Oid, Value] = {}
+        last = {column: column for column in columns}
+        limits = {column: self._budget.begin(column, most) for column in columns}
+        many = self._rows_in(columns, value_octets)
+        while last:
+            try:
+                status, _, answer = await self._request(Kind.GET_BULK, list(map(Varbind, last.values())), 0, many)
+            except _Unanswered:
+                status, answer = TOO_BIG, ()
+            if status in _SPLITTABLE and many > 1:
+                many //= 2
+            elif status in _SPLITTABLE:
+                return found | await self.walk(*last, value_octets=value_octets, most=most)
+            elif status:
+                raise _refusal(status, next(iter(last)))
+            elif not answer:
+                break
+            else:
+                self._take_rows(answer, last, limits, found)
+        return found
+
+    def asks_together(self, columns: Sequence[Oid]) -> bool:
+        """Whether a request for the next rows of all these columns is none too large."""
+        octets = sum(varbind_octets(Varbind(column)) + _ROW_OCTETS for column in columns)
+        return octets <= self.settings.max_octets - self._link.overhead - len(self.settings.community)
+
+    def _rows_in(self, columns: Sequence[Oid], value_octets: int) -> int:
+        """How many rows of these columns an answer holds."""
+        octets = sum(len(encode_oid(column)) + _ROW_OCTETS + value_octets for column in columns)
+        limit = ANSWER_OCTETS if self.settings.max_octets == _USUAL_OCTETS else self.settings.max_octets
+        return max(1, (limit - self._link.overhead - len(self.settings.community)) // octets)
+
+    @staticmethod
+    def _take_rows(
+        answer: Sequence[Varbind], last: dict[Oid, Oid], limits: Mapping[Oid, Walk], found: dict[Oid, Value]
+    ) -> None:
+        """Sorts the rows of an answer into columns; `last` keeps where each column goes on, and loses those at their
+        end.
+        """
+        asked = list(last)
+        for place, varbind in enumerate(answer):
+            column = asked[place % len(asked)]
+            if column not in last:
+                continue
+            if not varbind.exists or varbind.oid[: len(column)] != column:
+                del last[column]
+                continue
+            if varbind.oid <= last[column]:
+                raise Refused(f"its table does not advance after {format_oid(last[column])}")
+            limits[column].take(varbind)
+            found[varbind.oid] = varbind.value
+            last[column] = varbind.oid
 
     async def set(self, varbinds: Sequence[Varbind], *, repeat: bool = True) -> None:
         """Writes all of `varbinds` in one request, which a device does wholly or not at all.
