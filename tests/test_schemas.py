@@ -74,6 +74,7 @@ WITH_DEVICES = {
     *("power trust", "network ports", "network setvlan", "network undo", "network verify", "network vlan", "rebuild"),
     "console",
     *("bmc boot", "bmc facts", "bmc firmware", "bmc identify", "bmc log", "bmc reset", "bmc sensors"),
+    *(f"service {verb}" for verb in ("apply", "drain", "ready", "status", "verify", "weight")),
     "sync",
     *("batch", "move", "replace", "retire", "deallocate"),
 }
