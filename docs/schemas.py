@@ -507,6 +507,7 @@ VERBS: dict[str, Fields | None] = {
         "policy": (TEXT, "the policy"),
         "level": (one_of("error warning"), "the policy's level: errors alone are a failure"),
         "message": (TEXT, "how it breaks it"),
+        "known": (FLAG, "whether it does: false of a switch that had to be asked and did not say"),
     },
     "policy list": {
         "name": (TEXT, "the policy"),
