@@ -138,6 +138,7 @@ def list_(app: App, output: str) -> None:
 
 @command.command("show")
 @click.argument("key", metavar="KEY", shell_complete=completion.declared_keys)
+@at_option
 @pass_app
 @paged
 def show(app: App, key: str) -> None:
