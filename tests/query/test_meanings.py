@@ -17,6 +17,7 @@ from clusto_core.query.parser import parse
 from clusto_core.query.search import find, matches
 from clusto_core.query.tree import Node
 from clusto_core.store.reader import Reader
+from tests.examples import few_on_servers
 from tests.query.expressions import Writer, build, wipe
 
 EXPRESSIONS = 25
@@ -24,6 +25,7 @@ EXPRESSIONS = 25
 
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32))
+@few_on_servers(3)
 def test_the_database_answers_what_holds_in_memory(inventory: Inventory, seed: int) -> None:
     random = Random(seed)
     wipe(inventory)
