@@ -491,6 +491,7 @@ VERBS: dict[str, Fields | None] = {
         "on?": (several(TEXT), "the drivers of what may have it"),
         "to?": (TEXT, "the driver of what a relation names"),
         "unit?": (TEXT, "of numbers"),
+        "cooldown?": (NUMBER, "of a table: for how many seconds a number that was taken out is not given again"),
         "low?": (NUMBER, "of numbers: the least"),
         "high?": (NUMBER, "of numbers: the greatest"),
         "regex?": (TEXT, "of text: what the whole of it matches"),

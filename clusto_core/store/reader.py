@@ -134,6 +134,9 @@ _SUBKEY, _NO_SUBKEY = "a.subkey = :subkey LIMIT 1", "a.subkey IS NULL LIMIT 1"
 _LATER_CHANGES = """
     SELECT c.transaction_id, c.before, c.after FROM changes c
     WHERE c.thing_id = :id AND c.transaction_id > :number ORDER BY c.transaction_id DESC"""
+_TAKEN_OUT_OF = """
+    SELECT c.before FROM changes c JOIN transactions x ON x.id = c.transaction_id
+    WHERE c.thing_id = :id AND x.time >= :since AND c.before IS NOT NULL"""
 _MEMBERS = f"SELECT {THING} FROM attributes a JOIN things t ON t.id = a.thing_id WHERE a.ref_id = :id AND a.key = '_in'"
 
 OF_THINGS = frozenset(
@@ -595,6 +598,10 @@ class Reader:
     def later_changes(self, thing_id: int, number: int) -> list[Row]:
         """The changes to a Thing after that transaction, newest first: (transaction, before, after) as JSON."""
         return self.database.rows(_LATER_CHANGES, {"id": thing_id, "number": number})
+
+    def taken_out_of(self, thing_id: int, since: int) -> list[str]:
+        """What changes to a Thing since then (microseconds since 1970, UTC) took out, as JSON."""
+        return [row[0] for row in self.database.rows(_TAKEN_OUT_OF, {"id": thing_id, "since": since})]
 
     def referring(self, thing_ids: Iterable[int]) -> list[Attribute]:
         """The attributes that name one of these Things, addresses in the address space that it is among them."""
