@@ -74,9 +74,13 @@ _WITHOUT_MOMENT = {
     "asks or changes devices, which are as they are": {
         *("console", "network ports", "network verify", "network vlan", "network setvlan", "network undo"),
         *("power cycle", "power feed cycle", "power off", "power on", "power outlets", "power revert"),
+        *(f"bmc {verb}" for verb in ("boot", "facts", "firmware", "identify", "log", "reset", "sensors")),
         *("power status", "power trust", "rebuild", "rebuild hook", "rebuild local", "rebuild serve"),
     },
-    "is of the store itself": {"db check", "db copy", "db roles", "db upgrade"},
+    "is of the store itself": {
+        *("db check", "db copy", "db roles", "db upgrade"),
+        *("serve", "serve token create", "serve token list", "serve token revoke"),
+    },
     "is of this user, this host or this program": {
         *("alias", "completion", "help", "config deny", "config helper", "config require"),
         *(f"config allow {kind}" for kind in ("command", "env", "export", "file", "network", "path")),
