@@ -21,6 +21,11 @@ def gathered(questions: list[str]) -> Iterator[None]:
         _gathering.pop()
 
 
+def unconfirmed(question: str) -> Refused:
+    """Nobody is there to be asked."""
+    return Refused(f"not confirmed: {question} (--yes goes ahead)")
+
+
 def confirm(question: str, yes: bool) -> None:
     """Goes on when `--yes` was given or the person on the terminal says so. Raises Refused otherwise.
 
@@ -32,7 +37,7 @@ def confirm(question: str, yes: bool) -> None:
         _gathering[-1].append(question)
         return
     if not sys.stdin.isatty():
-        raise Refused(f"not confirmed: {question} (--yes goes ahead)")
+        raise unconfirmed(question)
     from clusto_cli.output import clean
 
     print(f"clusto: {clean(question)} [y/N] ", end="", file=sys.stderr, flush=True)
@@ -57,7 +62,7 @@ def confirm_by_name(question: str, name: str, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise Refused(f"not confirmed: {question} (--yes goes ahead)")
+        raise unconfirmed(question)
     from clusto_cli.output import clean
 
     print(f"clusto: {clean(question)} Type {clean(name)} to go ahead: ", end="", file=sys.stderr, flush=True)

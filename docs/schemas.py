@@ -537,6 +537,7 @@ VERBS: dict[str, Fields | None] = {
         "on?": (several(TEXT), "the drivers of what may have it"),
         "to?": (TEXT, "the driver of what a relation names"),
         "unit?": (TEXT, "of numbers"),
+        "cooldown?": (NUMBER, "of a table: for how many seconds a number that was taken out is not given again"),
         "low?": (NUMBER, "of numbers: the least"),
         "high?": (NUMBER, "of numbers: the greatest"),
         "regex?": (TEXT, "of text: what the whole of it matches"),
@@ -553,6 +554,7 @@ VERBS: dict[str, Fields | None] = {
         "policy": (TEXT, "the policy"),
         "level": (one_of("error warning"), "the policy's level: errors alone are a failure"),
         "message": (TEXT, "how it breaks it"),
+        "known": (FLAG, "whether it does: false of a switch that had to be asked and did not say"),
     },
     "policy list": {
         "name": (TEXT, "the policy"),

@@ -127,9 +127,17 @@ def test_what_has_no_place_in_a_batch(clusto: Run, line: str, message: str) -> N
 
 def test_questions_are_asked_once_for_all(clusto: Run) -> None:
     clusto("add", "Server", "a", "b")
-    done = clusto("batch", stdin="remove a\nremove b\n")
-    assert done.code == 4
-    assert "not confirmed: remove a? remove b? (--yes goes ahead)" in done.err
+    for more in ((), ("--dry-run",)):
+        done = clusto("batch", *more, stdin="remove a\nattr set x 1 -t b\nremove b\n")
+        assert (done.code, done.out) == (4, "")
+        assert done.err.splitlines()[-3:] == [
+            "clusto: error: 2 lines cannot be done: nothing was changed",
+            "standard input:1: not confirmed: remove a? (--yes goes ahead)",
+            "standard input:3: not confirmed: remove b? (--yes goes ahead)",
+        ]
+    done = clusto("batch", "--dry-run", stdin="remove a --yes\n")
+    assert (done.code, done.out) == (0, "would remove Server a\n")
+    assert clusto("batch", "--dry-run", "--yes", stdin="remove a\n").out == "would remove Server a\n"
     assert clusto("find", "driver:Server").out == "a\nb\n"
     assert clusto("batch", "--yes", stdin="remove a\nremove b\n").code == 0
     assert not clusto("find", "driver:Server").out

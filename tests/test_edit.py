@@ -141,6 +141,7 @@ def test_what_an_expression_selects(edit: Edit, tmp_path: Path) -> None:
         ("no-such-editor", 3, "no such editor: no-such-editor"),
         ("'", 2, "malformed editor"),
         ("false", 4, "ended with code 1"),
+        ("sh -c 'kill -9 $$'", 4, "ended with code -9: nothing was done"),
     ],
 )
 def test_editors_that_do_not_work(clusto: Run, editor: str, code: int, message: str) -> None:

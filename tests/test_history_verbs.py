@@ -9,7 +9,9 @@ from pathlib import Path
 import click
 import pytest
 
+from clusto_cli.defaulting import DefaultGroup
 from clusto_cli.main import main as root
+from clusto_cli.options import changes_the_inventory
 from tests.conftest import Run
 from tests.test_cli import program
 
@@ -60,14 +62,32 @@ def test_every_verb_that_reads_tells_it_as_it_was(told: Run, question: str, answ
 
 
 def test_only_verbs_that_read_have_it() -> None:
-    """Whatever can keep a change takes no moment; what lists has one, but for what is of no inventory, or of now."""
+    """Whatever can keep a change takes no moment; all else has one, but for what is listed here with its reason."""
     verbs = _verbs(root, ())
     assert not [words for words, command in verbs if _has(command, "--at") and _has(command, "--dry-run")]
-    lists = [(words, command) for words, command in verbs if words.endswith(" list") and words not in _OF_NO_INVENTORY]
-    assert [words for words, command in lists if not _has(command, "--at")] == []
+    others = {words for words, command in verbs if not _has(command, "--at") and not changes_the_inventory(command)}
+    assert others == {words for reason in _WITHOUT_MOMENT.values() for words in reason}
 
 
-_OF_NO_INVENTORY = {"alias list"}
+_WITHOUT_MOMENT = {
+    "changes the inventory, and more or otherwise than alone": {"batch", "edit", "shell"},
+    "asks or changes devices, which are as they are": {
+        *("console", "network ports", "network verify", "network vlan", "network setvlan", "network undo"),
+        *("power cycle", "power feed cycle", "power off", "power on", "power outlets", "power revert"),
+        *(f"bmc {verb}" for verb in ("boot", "facts", "firmware", "identify", "log", "reset", "sensors")),
+        *("power status", "power trust", "rebuild", "rebuild hook", "rebuild local", "rebuild serve"),
+    },
+    "is of the store itself": {
+        *("db check", "db copy", "db roles", "db upgrade"),
+        *("serve", "serve token create", "serve token list", "serve token revoke"),
+    },
+    "is of this user, this host or this program": {
+        *("alias", "completion", "help", "config deny", "config helper", "config require"),
+        *(f"config allow {kind}" for kind in ("command", "env", "export", "file", "network", "path")),
+        *("power profiles", "rebuild recipes"),
+    },
+    "takes moments as arguments": {"diff"},
+}
 
 
 def _verbs(command: click.Command, words: tuple[str, ...]) -> list[tuple[str, click.Command]]:
@@ -75,7 +95,8 @@ def _verbs(command: click.Command, words: tuple[str, ...]) -> list[tuple[str, cl
         return [(" ".join(words), command)]
     ctx = click.Context(command)
     below = [(name, command.get_command(ctx, name)) for name in command.list_commands(ctx)]
-    return [each for name, found in below if found for each in _verbs(found, (*words, name))]
+    found = [each for name, verb in below if verb for each in _verbs(verb, (*words, name))]
+    return [(" ".join(words), command.without_subcommand), *found] if isinstance(command, DefaultGroup) else found
 
 
 def _has(command: click.Command, option: str) -> bool:

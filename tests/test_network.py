@@ -267,6 +267,7 @@ def test_verify_by_learned_addresses(run: Invoke, agent: QBridgeAgent) -> None:
 
 def test_a_policy_is_broken_by_cables_that_a_switch_sees_elsewhere(run: Invoke, agent: QBridgeAgent) -> None:
     assert run("policy", "enable", "cables").code == 0
+    assert run("remove", "sw2", "--yes", "--force").code == 0
     assert (run("check").code, run("check").out) == (0, "")
     agent.bridge.learned = {(10, MACS[3]): 1, (10, MACS[1]): 3}
     done = run("check", "--policy", "cables", "-o", "json")
@@ -276,6 +277,24 @@ def test_a_policy_is_broken_by_cables_that_a_switch_sees_elsewhere(run: Invoke, 
         ("server2:eth0", "not at sw1:3: MAC sees it on sw1 swp1"),
     ]
     assert [row["name"] for row in json.loads(run("check", "name:server1", "-o", "json").out)] == ["server1:eth0"]
+
+
+def test_what_a_switch_does_not_say_is_not_known_to_hold(run: Invoke, agent: QBridgeAgent) -> None:
+    assert run("policy", "enable", "cables").code == 0
+    agent.bridge.learned = {(10, MACS[3]): 1, (10, MACS[1]): 3}
+    done = run("check", "-o", "json")
+    assert done.code == 5
+    told = {row["name"]: row for row in json.loads(done.out)}
+    assert (told["sw2"]["known"], told["server1:eth0"]["known"]) == (False, True)
+    assert told["sw2"]["message"].startswith("not known: ")
+    assert "sw2: " in done.err
+    assert run("check", "name:server3").code == 5
+    unit = run("check", "-o", "junit")
+    assert unit.code == 5
+    assert 'failures="2" errors="1"' in unit.out
+    assert '<error message="not known: ' in unit.out
+    then = run("check", "--at", "now")
+    assert (then.code, then.out.split("\t")[0]) == (5, "%cables")
 
 
 def test_legs_of_a_breakout_cable_are_ports_as_others(run: Invoke, agent: QBridgeAgent) -> None:

@@ -10,6 +10,7 @@ import click
 
 from clusto_cli.aliases import follow
 from clusto_cli.batch.lines import Line
+from clusto_cli.confirm import gathered
 from clusto_cli.context import App, command_line
 from clusto_cli.diversion import diverted
 from clusto_cli.grouping import Aliased, called
@@ -24,15 +25,17 @@ _ORDER = (Malformed, NotFound, Refused)
 
 
 class Done(NamedTuple):
-    """A line that was done: where it stands, how the history tells it, and what its verb said."""
+    """A line that was done: where it stands, how the history tells it, what its verb said, and what it asked."""
 
     number: int
     command: str
     said: str
+    asked: list[str]
 
 
-def run(app: App, change: Transaction, lines: Iterable[Line], file: str) -> list[Done]:
-    """Does the lines in `change`, each after what those before it did.
+def run(app: App, change: Transaction, lines: Iterable[Line], file: str, *, trying: bool) -> list[Done]:
+    """Does the lines in `change`, each after what those before it did; where they are only tried, each says so, and
+    asks nothing.
 
     Raises the error of the one line that fails, with its place; of several, one error that has all as details. A line
     that fails before it has changed anything does not keep the next from being looked at.
@@ -42,17 +45,18 @@ def run(app: App, change: Transaction, lines: Iterable[Line], file: str) -> list
     for line in lines:
         before = change.unit.version
         try:
-            done.append(_done(app, change, line))
+            done.append(_done(app, change, line, trying=trying))
         except ClustoError as error:
             wrong.append((line.number, error))
             if change.unit.version != before:
                 break
     if wrong:
-        raise _all_of(wrong, file)
+        raise all_of(wrong, file)
     return done
 
 
-def _all_of(wrong: list[tuple[int, ClustoError]], file: str) -> ClustoError:
+def all_of(wrong: list[tuple[int, ClustoError]], file: str) -> ClustoError:
+    """The error of the one line that fails, with its place, or one that has those of several."""
     told = [f"{file}:{number}: {error}" for number, error in wrong]
     kind = next((kind for kind in _ORDER if any(isinstance(error, kind) for _, error in wrong)), type(wrong[0][1]))
     if len(told) == 1:
@@ -65,18 +69,19 @@ def _all_of(wrong: list[tuple[int, ClustoError]], file: str) -> ClustoError:
     return found
 
 
-def _done(app: App, change: Transaction, line: Line) -> Done:
+def _done(app: App, change: Transaction, line: Line, *, trying: bool) -> Done:
     if line.problem:
         raise Malformed(line.problem)
     said = io.StringIO()
-    with app.within(change) as hidden, diverted(stdout=said):
+    asked: list[str] = []
+    with app.within(change) as hidden, diverted(stdout=said), gathered(asked):
         try:
             ctx, words = _written_out(click.get_current_context().find_root(), list(map(composed, line.words)), [])
             with ctx:
                 if app.afar:
                     check_afar(ctx)
                 if "dry_run" in ctx.params:
-                    ctx.params["dry_run"] = ctx.params["dry_run"] or change.dry_run
+                    ctx.params["dry_run"] = trying
                 ctx.command.invoke(ctx)
         except click.ClickException as error:
             from clusto_cli.main import usage
@@ -84,7 +89,7 @@ def _done(app: App, change: Transaction, line: Line) -> Done:
             raise Malformed(usage(error)) from None
         except click.exceptions.Exit:
             raise Malformed("help has no place in a batch") from None
-    return Done(line.number, command_line(hidden, words), said.getvalue())
+    return Done(line.number, command_line(hidden, words), said.getvalue(), asked)
 
 
 def _written_out(root: click.Context, words: list[str], aliases: Sequence[str]) -> tuple[click.Context, list[str]]:

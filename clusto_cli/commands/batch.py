@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from clusto_cli.confirm import confirm, gathered
+from clusto_cli.confirm import confirm, unconfirmed
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import dry_run_option, message_option, yes_option
 from clusto_cli.output import output_option, write_lines, write_records
@@ -22,7 +22,10 @@ _KEPT = 50_000
 
 
 class _Unanswered(Exception):
-    """Takes a batch back: somebody is to be asked before it is done."""
+    """Takes a batch back: somebody is to be asked before it is done. The numbers of lines, and what each asks."""
+
+    def __init__(self, asked: list[tuple[int, str]]) -> None:
+        self.asked = asked
 
 
 @click.command("batch")
@@ -50,13 +53,16 @@ def command(app: App, file: str, yes: bool, output: str, dry_run: bool, message:
     lines = list(read(_text(file)))
     if not lines:
         raise Malformed(f"there is no command in {name}")
-    questions: list[str] = []
     try:
-        done = _run(app, lines, name, message, dry_run=dry_run, asks=not (yes or dry_run), questions=questions)
-    except _Unanswered:
+        if not (dry_run and yes):
+            done = _run(app, lines, name, message, dry_run=dry_run, asks=not yes)
+    except _Unanswered as unanswered:
         # Asked while the store is not locked: nobody else waits for the answer. All is done, and checked, again.
-        confirm(_all(questions), yes)
-        done = _run(app, lines, name, message, dry_run=dry_run, asks=False, questions=[])
+        _ask(unanswered.asked, name, dry_run=dry_run)
+        if not dry_run:
+            done = _run(app, lines, name, message)
+    if dry_run:
+        done = _run(app, lines, name, message, dry_run=True, trying=True)
     _say(app, done, output, dry_run)
 
 
@@ -72,17 +78,33 @@ def _text(file: str) -> str:
 
 
 def _run(
-    app: App, lines: list[Line], name: str, message: str | None, *, dry_run: bool, asks: bool, questions: list[str]
+    app: App,
+    lines: list[Line],
+    name: str,
+    message: str | None,
+    *,
+    dry_run: bool = False,
+    asks: bool = False,
+    trying: bool = False,
 ) -> list[Done]:
     from clusto_cli.batch import work
 
     with app.changing(dry_run=dry_run) as change:
-        with gathered(questions):
-            done = work.run(app, change, lines, name)
-        if asks and questions:
-            raise _Unanswered
+        done = work.run(app, change, lines, name, trying=trying)
+        if asks and (asked := [(each.number, question) for each in done for question in each.asked]):
+            raise _Unanswered(asked)
         change.message = _told(done, message, change.message)
     return done
+
+
+def _ask(asked: list[tuple[int, str]], name: str, *, dry_run: bool) -> None:
+    """Asks all at once. Raises Refused, with the lines that ask, where nobody can be asked."""
+    from clusto_cli.batch import work
+
+    if not sys.stdin.isatty():
+        raise work.all_of([(number, unconfirmed(question)) for number, question in asked], name)
+    if not dry_run:
+        confirm(_all([question for _, question in asked]), yes=False)
 
 
 def _told(done: list[Done], message: str | None, joined: str | None) -> str:

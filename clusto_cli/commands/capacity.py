@@ -10,6 +10,7 @@ import click
 from clusto_cli import completion
 from clusto_cli.amounts import told
 from clusto_cli.context import App, pass_app
+from clusto_cli.options import at_option
 from clusto_cli.output import paged, write_records
 from clusto_cli.page import Line, Span, columns, write
 from clusto_cli.pictures.delivery import Canvas, picture_options
@@ -35,6 +36,7 @@ def _needs(ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
     "--for", "wanted", metavar="NEED", help="Only racks with room for that, the best first.", shell_complete=_needs
 )
 @picture_options
+@at_option
 @pass_app
 @paged
 def command(app: App, names: tuple[str, ...], wanted: str | None, output: str, canvas: Canvas | None) -> None:

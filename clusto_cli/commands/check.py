@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
+from clusto_cli.options import at_option
 from clusto_cli.output import FORMATS, clean, paged, write_lines, write_records
 
 if TYPE_CHECKING:
-    from clusto_core.model.things import Thing
+    from clusto_core.query.checks import Broken
     from clusto_core.query.policies import Policy, Violation
     from clusto_core.store.reader import Reader
 
 PARALLEL = 32
 """So many switches are asked side by side."""
-BROKEN = 4
-"""The exit code where a policy of the level error does not hold."""
+BROKEN, EXIT_DEVICE = 4, 5
+"""The exit codes where a policy of the level error does not hold, and where a switch did not say."""
 
 
 @click.command("check")
@@ -41,6 +43,7 @@ BROKEN = 4
     show_default=True,
     help="The form of the result.",
 )
+@at_option
 @pass_app
 @paged
 def command(app: App, words: tuple[str, ...], names: tuple[str, ...], since: str | None, output: str) -> int:
@@ -53,8 +56,8 @@ def command(app: App, words: tuple[str, ...], names: tuple[str, ...], since: str
         clusto check --policy two-feeds -o junit
         clusto check --since 2026-11-28
 
-    Exit code 4 when a policy of the level error does not hold; warnings alone are told with 0. Policies are defined by
-    clusto policy.
+    Exit code 4 when a policy of the level error does not hold; warnings alone are told with 0. Exit code 5 when a
+    switch that had to be asked did not say whether one does. Policies are defined by clusto policy.
     """
     from clusto_core.query import policies
 
@@ -68,10 +71,12 @@ def command(app: App, words: tuple[str, ...], names: tuple[str, ...], since: str
         found = policies.check(reader, wanted, among, _asked(app))
     if since is not None:
         known = _known(app, since, wanted)
-        found = [each for each in found if (each.policy.name, each.thing.id) not in known]
+        found = [each for each in found if not each.known or (each.policy.name, each.thing.id) not in known]
     _write(wanted, found, output)
     if not wanted:
         app.say("note: there are no policies (clusto policy define, clusto policy enable)")
+    if not all(each.known for each in found):
+        return EXIT_DEVICE
     return BROKEN if any(each.policy.level == "error" for each in found) else 0
 
 
@@ -111,11 +116,13 @@ def _record(violation: Violation) -> dict[str, Any]:
         "policy": violation.policy.name,
         "level": violation.policy.level,
         "message": violation.words,
+        "known": violation.known,
     }
 
 
 def _junit(wanted: Sequence[Policy], found: Sequence[Violation]) -> Iterator[str]:
-    """A test case for each policy that holds, and for each Thing that breaks one; warnings are no failures."""
+    """A test case for each policy that holds, and for each Thing that breaks one; warnings are no failures, what is not
+    known is an error."""
     from xml.sax.saxutils import quoteattr
 
     def quoted(text: str) -> str:
@@ -123,13 +130,17 @@ def _junit(wanted: Sequence[Policy], found: Sequence[Violation]) -> Iterator[str
 
     broken = {each.policy.name for each in found}
     holding = [policy.name for policy in wanted if policy.name not in broken]
-    errors = sum(each.policy.level == "error" for each in found)
+    failures = sum(each.known and each.policy.level == "error" for each in found)
+    unknown = sum(not each.known for each in found)
     yield '<?xml version="1.0" encoding="UTF-8"?>'
-    yield f'<testsuite name="clusto check" tests="{len(holding) + len(found)}" failures="{errors}" errors="0">'
+    counted = f'tests="{len(holding) + len(found)}" failures="{failures}" errors="{unknown}"'
+    yield f'<testsuite name="clusto check" {counted}>'
     yield from (f"  <testcase classname={quoted(name)} name={quoted(name)}/>" for name in holding)
     for each in found:
         yield f"  <testcase classname={quoted(each.policy.name)} name={quoted(each.thing.name)}>"
-        if each.policy.level == "error":
+        if not each.known:
+            yield f"    <error message={quoted(each.words)}/>"
+        elif each.policy.level == "error":
             yield f"    <failure message={quoted(each.words)}/>"
         else:
             yield f'    <properties><property name="warning" value={quoted(each.words)}/></properties>'
@@ -143,19 +154,28 @@ def _asked(app: App) -> dict[str, Any]:
 
     if app.afar:
         return {}
-    return {CABLES: lambda reader, among: _contradicted(app, reader, among)}
+    return {CABLES: partial(_nobody_can_say if app.at else _contradicted, app)}
 
 
-def _contradicted(app: App, reader: Reader, among: Collection[int] | None) -> Iterator[tuple[Thing, str]]:
-    """The cards whose recorded cable is another one than their switch sees. Switches that do not answer are told."""
+def _nobody_can_say(app: App, reader: Reader, among: Collection[int] | None) -> Broken:
+    from clusto_core.query.checks import CABLES
+    from clusto_core.query.policies import MARK
+
+    if (policy := reader.get(MARK + CABLES)) is not None:
+        yield policy, "not known: switches say what they see, not what they saw", False
+
+
+def _contradicted(app: App, reader: Reader, among: Collection[int] | None) -> Broken:
+    """The cards whose recorded cable is another one than their switch sees, and switches that do not answer."""
     from clusto_cli.network.verify import CONTRADICTED, verify_cables
     from clusto_core.query import search
 
     app.heed()
-    switches = search.find(reader, "driver:Switch").things
-    verified = verify_cables(reader, switches, PARALLEL)
+    switches = {thing.name: thing for thing in search.find(reader, "driver:Switch").things}
+    verified = verify_cables(reader, list(switches.values()), PARALLEL)
     for line in (*(f"{name}: {text}" for name, text in verified.failures), *verified.notes):
         app.say(line)
+    yield from ((switches[name], f"not known: {text}", False) for name, text in verified.failures)
     for verdict in verified.verdicts:
         if verdict.status == CONTRADICTED:
             yield verdict.nic, f"not at {verdict.port.name}: {verdict.how}"

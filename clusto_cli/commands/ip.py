@@ -193,6 +193,7 @@ def _span(first: str, last: str) -> str:
 @click.argument("network", metavar="NETWORK", shell_complete=completion.of_driver("Network"))
 @click.option("--count", metavar="N", type=Whole(1), default=1, show_default=True, help="So many.")
 @cooldown_option
+@at_option
 @pass_app
 def next_(app: App, network: str, count: int, cooldown: str | None) -> None:
     """Print the next free addresses of NETWORK, which `ip allocate` would give; nobody is given them by that.

@@ -51,6 +51,9 @@ def _declaring(function: F) -> F:
         click.option(
             "--required", is_flag=True, help="Each Thing of the kinds of --on must have it, from being added."
         ),
+        click.option(
+            "--cooldown", metavar="TIME", help="Of a table: how long a number that was taken out is not KEY#+: 30d."
+        ),
         click.option("--secret", is_flag=True, help="Values are shown as ****, and no other program gets them."),
         click.option("--unique", is_flag=True, help="No two Things have one value."),
         click.option("--regex", metavar="REGEX", help="Of text: what the whole of a value must match (RE2)."),
@@ -103,6 +106,10 @@ def _data(said: Mapping[str, Any]) -> dict[str, object]:
         if name in found:
             texts = [said[name]] if isinstance(said[name], str) else said[name]
             found[name] = [word.strip() for text in texts for word in text.split(",") if word.strip()]
+    if "cooldown" in found:
+        from clusto_core.model.reserving import seconds
+
+        found["cooldown"] = seconds(said["cooldown"])
     if "type" not in found:
         found["type"] = _implied(found)
     return found
@@ -138,6 +145,7 @@ def list_(app: App, output: str) -> None:
 
 @command.command("show")
 @click.argument("key", metavar="KEY", shell_complete=completion.declared_keys)
+@at_option
 @pass_app
 @paged
 def show(app: App, key: str) -> None:

@@ -150,6 +150,7 @@ def _record(policy: Policy) -> dict[str, Any]:
 
 @command.command("show")
 @click.argument("name", metavar="NAME", shell_complete=completion.policies)
+@at_option
 @pass_app
 @paged
 def show(app: App, name: str) -> None:

@@ -10,7 +10,7 @@ import click
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.defaulting import DefaultGroup
-from clusto_cli.options import change_options
+from clusto_cli.options import at_option, change_options
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.page import Span, columns, write
 from clusto_cli.targets import names_argument, targets, where_option, with_where
@@ -42,6 +42,7 @@ def command() -> None:
 @where_option
 @click.option("--over", is_flag=True, help="Only those whose time has come.")
 @output_option
+@at_option
 @pass_app
 @paged
 def list_(app: App, names: tuple[str, ...], over: bool, output: str) -> None:

@@ -26,23 +26,33 @@ def command() -> None:
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @click.option("--range", "range_", metavar="FIRST-LAST", help="Out of these ids; by default any from 2.")
 @click.option("--in", "place", metavar="PLACE", help="Free in this place.", shell_complete=completion.parents)
+@click.option("--cooldown", metavar="TIME", help="None that came back in that time: 30d; else PLACE's cooldown.")
 @change_options
 @pass_app
 def allocate(
-    app: App, names: tuple[str, ...], range_: str | None, place: str | None, message: str | None, dry_run: bool
+    app: App,
+    names: tuple[str, ...],
+    range_: str | None,
+    place: str | None,
+    cooldown: str | None,
+    message: str | None,
+    dry_run: bool,
 ) -> None:
-    """Make a VLAN called NAME with the lowest id that no VLAN has; with --in, none in PLACE or nowhere.
+    """Make a VLAN called NAME with the lowest id that no VLAN has; with --in, none in PLACE or nowhere. An id that
+    came back within --cooldown, or the `cooldown` of PLACE, is not given again.
 
     \b
         clusto vlan allocate customer7 --range 200-299
     """
     from clusto_cli.targets import expand_names
+    from clusto_core.model.reserving import seconds
     from clusto_core.resources import vlans
 
+    rest = seconds(cooldown) if cooldown is not None else None
     first, last = vlans.parse_range(range_)
     with app.changing(message, dry_run=dry_run) as change:
         where = change.resolve(place) if place else None
-        made = [vlans.allocate(change, name, first, last, where) for name in expand_names(names)]
+        made = [vlans.allocate(change, name, first, last, where, cooldown=rest) for name in expand_names(names)]
     write_lines(f"{thing.name}\t{number}" for thing, number in made)
 
 

@@ -20,6 +20,8 @@ INLET_KEY = Key("inlet")
 LEG_KEY = Key("feed_leg")
 DRAWS = (Key("draw"), Key("allocated_draw"))
 MAXIMUM = Key("maximum_draw")
+SEVERAL = 2000
+"""How many are asked about step by step."""
 
 
 def inlets_of(reader: Reader, outlets: Iterable[Thing]) -> dict[int, Thing | None]:
@@ -65,15 +67,18 @@ def fed_by(reader: Reader, inlets: Iterable[Thing]) -> list[Thing]:
     return in_order(part for id, part in every.items() if (inlet := feeding[id]) is not None and inlet.id in wanted)
 
 
-def downstream(reader: Reader, sources: Iterable[Thing]) -> set[int]:
+def downstream(reader: Reader, sources: Iterable[Thing]) -> set[int] | None:
     """The ids of all that has its power from these Things, inlets or outlets: inlets, outlets, and the equipment of the
-    inlets. An outlet whose inlet is not recorded is fed by each that its equipment has."""
+    inlets. An outlet whose inlet is not recorded is fed by each that its equipment has. None where it is more than
+    `SEVERAL`, which are read at once in less time (`powermap`)."""
     given = list(sources)
     whole = [thing.id for thing in given if not thing.is_part]
     start = [*(part for part in given if part.is_a(Outlet)), *reader.parts(*whole, driver=Outlet)]
     outlets = {part.id: part for part in [*start, *_passed_on(reader, [part for part in given if part.is_a(Inlet)])]}
     fresh, found = dict(outlets), set(outlets) - {part.id for part in start}
     while fresh:
+        if len(fresh) > SEVERAL:
+            return None
         inlets = {inlet.id: inlet for inlet in _hanging(reader, fresh.values()).values() if inlet.id not in found}
         found.update(inlets, (inlet.entity_id for inlet in inlets.values()))
         following = {part.id: part for part in _passed_on(reader, list(inlets.values()))}

@@ -92,7 +92,7 @@ def overview(reader: Reader, thing: Thing) -> Overview:
         views,
         [] if thing.is_part else reader.members(thing),
         _at(links),
-        reservation(thing, own),
+        reservation(thing, own, reader.now),
     )
 
 

@@ -344,13 +344,23 @@ class Change(View):
 
         return [held.address for held in ipam.release(self.transaction, str(named))]
 
-    def allocate_vlan(self, name: str, ids: str | None = None, inside: str | Handle | None = None) -> Handle:
-        """A new VLAN of that name with the lowest free id, of a range as `200-299`, free in a place. Raises Refused
-        when none is free, Malformed."""
+    def allocate_vlan(
+        self,
+        name: str,
+        ids: str | None = None,
+        inside: str | Handle | None = None,
+        *,
+        cooldown: int | None = None,
+    ) -> Handle:
+        """A new VLAN of that name with the lowest free id, of a range as `200-299`, free in a place, and none that came
+        back in the last `cooldown` seconds (by default what the place says). Raises Refused when none is free,
+        Malformed."""
         from clusto_core.resources import vlans
 
         place = None if inside is None else record(self, inside)
-        return self._handle(vlans.allocate(self.transaction, name, *vlans.parse_range(ids), place)[0])
+        return self._handle(
+            vlans.allocate(self.transaction, name, *vlans.parse_range(ids), place, cooldown=cooldown)[0]
+        )
 
     def allocate_names(
         self, range_: str | Handle, number: int = 1, *, owner: str | Handle | None = None, cooldown: int | None = None

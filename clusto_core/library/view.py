@@ -120,7 +120,7 @@ class View(Source):
 
         among = None if where is None else {thing.id for thing in asking.find(self, asking.question(where, None))}
         with self.reading() as reader:
-            found = policies.check(reader, policies.policies(reader), among)
+            found = [each for each in policies.check(reader, policies.policies(reader), among) if each.known]
         things = handles(self, [each.thing for each in found])
         return [
             Broken(thing, each.policy.name, each.policy.level, each.words)

@@ -59,6 +59,8 @@ class Declared(NamedTuple):
     writer: str = ""
     type: str = "any"
     site: bool = False
+    cooldown: float = 0
+    """How many seconds a number of a table (`KEY#+`) that was taken out is not given again."""
 
     def fits(self, kind: Kind) -> bool:
         """Whether a Thing of that kind may have it: for itself, or for what is in it."""
@@ -119,7 +121,7 @@ TYPES: Mapping[str, Callable[[Data], Grammar]] = {
 WORDS: Mapping[str, type] = {
     **dict.fromkeys(("type", "meaning", "writer", "unit", "regex", "to"), str),
     **dict.fromkeys(("many", "unique", "required", "no_inherit", "open", "secret"), bool),
-    **dict.fromkeys(("low", "high"), float),
+    **dict.fromkeys(("low", "high", "cooldown"), float),
     **dict.fromkeys(("on", "choices", "of"), list),
 }
 """What a declaration may say, and what that is."""
@@ -127,7 +129,8 @@ WORDS: Mapping[str, type] = {
 
 def declare(data: Data, *, site: bool = False) -> Declared:
     """A declaration from plain data: `type` and `meaning`; `on` (drivers), `many`, `unique`, `required`, `no_inherit`,
-    `writer`, `secret`; of a type `unit`, `low`, `high`, `choices` and `open`, `regex`, `to`, `of`. Raises Malformed."""
+    `writer`, `secret`; of a table `cooldown`, in seconds; of a type `unit`, `low`, `high`, `choices` and `open`,
+    `regex`, `to`, `of`. Raises Malformed."""
     type = data.get("type", "any")
     if type not in TYPES:
         raise Malformed(f"no such type of values: {str(type)[:40]}{did_you_mean(suggest(str(type), TYPES))}")
@@ -142,6 +145,7 @@ def declare(data: Data, *, site: bool = False) -> Declared:
         data.get("writer", ""),
         type,
         site,
+        data.get("cooldown") or 0,
     )
 
 

@@ -15,30 +15,28 @@ KEYS = (RESERVED_UNTIL, RESERVED_FOR, RESERVED_BY)
 
 
 class Reservation(NamedTuple):
-    """What is reserved, until when (UTC), for what (empty where nobody said), and who did it."""
+    """What is reserved, until when (UTC), for what (empty where nobody said), and who did it; `over` where its time has
+    come, so that it counts for nothing."""
 
     thing: Thing
     until: datetime
     purpose: str
     by: str
-
-    @property
-    def over(self) -> bool:
-        """Whether its time has come, so that it counts for nothing."""
-        return self.until <= now()
+    over: bool
 
     def __str__(self) -> str:
         purpose = f" for {self.purpose}" if self.purpose else ""
         return f"{self.thing.name} {'was' if self.over else 'is'} reserved until {spelled(self.until)}{purpose}"
 
 
-def reservation(thing: Thing, attributes: Iterable[Attribute]) -> Reservation | None:
-    """The reservation that is among the attributes of a Thing or part, over or not."""
+def reservation(thing: Thing, attributes: Iterable[Attribute], at: datetime) -> Reservation | None:
+    """The reservation that is among the attributes of a Thing or part, over at that time or not."""
     said = {each.key: each.value for each in attributes if each.key in KEYS}
     if RESERVED_UNTIL not in said:
         return None
     purpose, by = (said[key].text if key in said else "" for key in (RESERVED_FOR, RESERVED_BY))
-    return Reservation(thing, said[RESERVED_UNTIL].python(), purpose, by)
+    until = said[RESERVED_UNTIL].python()
+    return Reservation(thing, until, purpose, by, until <= at)
 
 
 def now() -> datetime:

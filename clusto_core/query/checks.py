@@ -24,7 +24,8 @@ from clusto_core.spelling import natural_key, suggest
 from clusto_core.store.reader import Reader
 
 Ids = frozenset[int]
-Broken = Iterator[tuple[Thing, str]]
+Broken = Iterator[tuple[Thing, str] | tuple[Thing, str, bool]]
+"""What breaks a check, and how; with False, what did not say whether anything does."""
 Find = Callable[[Reader, Ids | None], Broken]
 
 CABLES = "cables"

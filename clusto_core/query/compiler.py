@@ -9,7 +9,9 @@ candidates are fewer, from them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from clusto_core.drivers import Driver, registry
 from clusto_core.drivers.parts import Inlet
@@ -24,6 +26,9 @@ from clusto_core.query.statement import CROWD, MOST, PROBE, Arm, Statement, all_
 from clusto_core.query.tree import Node
 from clusto_core.query.wired import Wiring
 from clusto_core.store.reader import Reader
+
+if TYPE_CHECKING:
+    from clusto_core.answers.powermap import PowerMap
 
 MANY = 10**9
 """More than anything counted: there is no index to begin at."""
@@ -411,16 +416,20 @@ class Compiler:
         """The name of a table: `id`, and how many different ones of the right side it has `reached`."""
         key = (relation, part, candidates)
         if key not in self._counts:
-            body = (
-                f"SELECT p.id, COUNT(DISTINCT p.other) FROM ({self._pairs(relation, part, candidates)}) p GROUP BY p.id"
-            )
+            if isinstance(relation, tree.Fed):
+                sources = self._sources(relation, part, candidates)
+                body = self.statement.pairs((id, len(others)) for id, others in sources.items())
+            else:
+                pairs = self._pairs(relation, part, candidates)
+                body = f"SELECT p.id, COUNT(DISTINCT p.other) FROM ({pairs}) p GROUP BY p.id"
             self._counts[key] = self.statement.table("counted", "id, reached", body)
         return self._counts[key]
 
     def _pairs(self, relation: tree.Relation, part: bool, candidates: Candidates | None) -> str:
         """A select of pairs: `id`, what reaches, and `other`, what of the right side it reaches."""
         if isinstance(relation, tree.Fed):
-            return self._fed_pairs(relation, candidates)
+            sources = self._sources(relation, part, candidates)
+            return self.statement.pairs((id, other) for id, others in sources.items() for other in others)
         if isinstance(relation, tree.In):
             return self._up(relation, part, candidates) if candidates else self._down_pairs(relation, part)
         assert isinstance(relation, tree.Connected)
@@ -441,29 +450,47 @@ class Compiler:
         return "\n    UNION ALL ".join(found)
 
     def _fed(self, relation: tree.Fed) -> set[int]:
-        """What has its power from the right side: worked out step by step."""
-        from clusto_core.answers.feeding import downstream
+        """What has its power from the right side: worked out step by step, or of many at once."""
+        from clusto_core.answers import feeding
 
         if relation not in self._powered:
-            things = self.reader.by_ids(self._asked(relation.target)).values()
-            inlets = [thing for thing in things if thing.is_a(Inlet)]
-            others = [thing for thing in things if not thing.is_a(Inlet)]
-            # An outlet of the one kind may have its power from an inlet of the other.
-            self._powered[relation] = downstream(self.reader, inlets) | downstream(self.reader, others)
+            sources = self._asked(relation.target)
+            found = self._downstream(sources) if len(sources) <= feeding.SEVERAL else None
+            self._powered[relation] = self._power_map.below(sources) if found is None else found
         return self._powered[relation]
 
-    def _fed_pairs(self, relation: tree.Fed, candidates: Candidates | None) -> str:
-        """From few candidates up to what they have their power from, else for all that has it from the right side."""
-        from clusto_core.answers.feeding import sources
+    def _downstream(self, sources: list[int]) -> set[int] | None:
+        from clusto_core.answers import feeding
 
-        if candidates is None:
-            fed: Iterable[int] = self._fed(relation)
-        else:
-            fed = self._ids(candidates)
-        found = sources(self.reader, self.reader.by_ids(fed).values())
+        things = self.reader.by_ids(sources).values()
+        # An outlet of the one kind may have its power from an inlet of the other.
+        found = [
+            feeding.downstream(self.reader, [thing for thing in things if thing.is_a(Inlet) == are_inlets])
+            for are_inlets in (True, False)
+        ]
+        return None if None in found else set().union(*(each for each in found if each))
+
+    @cached_property
+    def _power_map(self) -> PowerMap:
+        from clusto_core.answers.powermap import PowerMap
+
+        return PowerMap(self.reader)
+
+    def _sources(self, relation: tree.Fed, part: bool, candidates: Candidates | None) -> Mapping[int, Collection[int]]:
+        """From few candidates up to what of the right side they have their power from, else for all that have it from
+        there."""
+        from clusto_core.answers import feeding
+
+        giving = None if candidates is not None else set(self._asked(relation.target))
+        if giving is not None and len(giving) > feeding.SEVERAL:
+            return self._power_map.above(self._power_map.takers(parts=part), giving)
+        fed = self._fed(relation) if candidates is None else self._ids(candidates)
+        if len(fed) > feeding.SEVERAL:
+            return self._power_map.above(fed, set(self._asked(relation.target)) if giving is None else giving)
+        found = feeding.sources(self.reader, self.reader.by_ids(fed).values())
         every = frozenset().union(*found.values())
         giving = set(self._asked(tree.And(tree.Among(every), relation.target)))
-        return self.statement.pairs((id, other) for id, others in found.items() for other in others & giving)
+        return {id: others & giving for id, others in found.items() if others & giving}
 
     def _ids(self, candidates: Candidates) -> list[int]:
         """The ids of candidates, asked at once."""

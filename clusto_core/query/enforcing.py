@@ -73,7 +73,7 @@ def _check_new(
     ids = frozenset(each.thing.id for each in broken)
     with before() as reader:
         if policy.check:
-            ids = frozenset(thing.id for thing, _ in checks.named(policy.check).find(reader, ids))
+            ids = frozenset(thing.id for thing, *_ in checks.named(policy.check).find(reader, ids))
         if node is not None:
             ids = frozenset(thing.id for thing in policies.select(reader, renamed(node, former), ids))
     if new := [each for each in broken if each.thing.id not in ids]:

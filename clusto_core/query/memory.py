@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 from clusto_core.drivers import Category
 from clusto_core.drivers.parts import Inlet, Outlet
 from clusto_core.drivers.resources import UNSEEN, SiteKey
-from clusto_core.model import interfaces, keys, wiring
+from clusto_core.model import interfaces, keys, reserving, wiring
 from clusto_core.model.attributes import IP, Key
 from clusto_core.model.interfaces import LEG, PARENT
 from clusto_core.model.reserved import KEY_DEFINITION
-from clusto_core.model.reserving import reservation
 from clusto_core.model.things import Attribute, Link, Thing, in_order, kept_for_itself, leads_on
 from clusto_core.query import tree
 from clusto_core.query.scope import scope
@@ -149,7 +148,7 @@ class Memory:
 
     def _is_free(self, part: Thing) -> bool:
         told = interfaces.said(self.attributes[part.id])
-        reserved = reservation(part, self.attributes[part.id])
+        reserved = reserving.reservation(part, self.attributes[part.id], reserving.now())
         if self.cabled[part.id] or told.occupied or (reserved is not None and not reserved.over):
             return False
         if not wiring.is_interface(part.driver):

@@ -56,11 +56,13 @@ class Policy(NamedTuple):
 
 
 class Violation(NamedTuple):
-    """A Thing or part that breaks a policy, and how."""
+    """A Thing or part that breaks a policy, and how; where it is not `known`, what had to be asked and did not say
+    whether anything breaks it."""
 
     policy: Policy
     thing: Thing
     words: str
+    known: bool = True
 
 
 # --- what there is ---------------------------------------------------------------------------------------------------
@@ -177,7 +179,7 @@ def check(
                 found.append(Violation(policy, thing, str(error)))
     if among is None:
         return found
-    return [each for each in found if not {each.thing.id, each.thing.entity_id}.isdisjoint(among)]
+    return [each for each in found if not each.known or not {each.thing.id, each.thing.entity_id}.isdisjoint(among)]
 
 
 def violations(
@@ -194,7 +196,7 @@ def violations(
     if policy.never:
         ids = frozenset(each.thing.id for each in found)
         ids = frozenset(thing.id for thing in select(reader, meaning(reader, policy), ids))
-        found = [each for each in found if each.thing.id in ids]
+        found = [each for each in found if not each.known or each.thing.id in ids]
     return found
 
 

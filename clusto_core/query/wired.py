@@ -7,7 +7,7 @@ from functools import cached_property
 
 from clusto_core.drivers import Part, registry
 from clusto_core.model import interfaces as model
-from clusto_core.model import reserving, wiring
+from clusto_core.model import wiring
 from clusto_core.model.attributes import Key, Value
 from clusto_core.model.interfaces import CONNECTOR, KIND, OCCUPIED
 from clusto_core.model.names import split_part
@@ -41,7 +41,7 @@ class Wiring:
     def __init__(self, statement: Statement, stored: Iterable[str]) -> None:
         self.statement = statement
         self._stored = tuple(stored)
-        self._now = Value("datetime", reserving.now().isoformat()).integer
+        self._now = Value("datetime", statement.database.now.isoformat()).integer
 
     def condition(self, node: tree.Wired, x: str, part: bool) -> str:
         """That the row of `things` called `x`, a whole Thing or a part, satisfies the test."""

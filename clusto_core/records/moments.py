@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from clusto_core.errors import Malformed, NotFound
 from clusto_core.store.net import last_transaction
+from clusto_core.store.past import Moment
 from clusto_core.store.reader import Reader
 
 EXAMPLES = ("now", "yesterday", "1 hour ago", "3 days ago", "2 weeks ago", "1 month ago")
@@ -17,6 +18,7 @@ _NUMBER = re.compile(r"@?([0-9]{1,18})")
 _AGO = re.compile(r"(an?|[0-9]{1,6})[ .]*(second|minute|hour|day|week|month|year)s?[ .]+ago")
 _CLOCK = re.compile(r"(?:(today|yesterday)[ .]+)?([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
 _AT_OR_AFTER = "SELECT x.id, x.time FROM transactions x WHERE x.id >= :id ORDER BY x.id LIMIT 1"
+_AT_OR_BEFORE = "SELECT x.time FROM transactions x WHERE x.id <= :id ORDER BY x.id DESC LIMIT 1"
 
 
 def find(reader: Reader, text: str) -> int:
@@ -27,16 +29,37 @@ def find(reader: Reader, text: str) -> int:
     """
     if (number := _NUMBER.fullmatch(text.strip())) is not None:
         return _existing(reader, int(number[1]))
+    return before(reader, _instant(text))
+
+
+def _instant(text: str) -> datetime:
     now = datetime.now().astimezone()
     when = parse(text, now)
     if when > now:
         raise Malformed(f"{text} is yet to come: the inventory is known as it was, and as it is")
-    return before(reader, when)
+    return when
 
 
-def finder(text: str) -> Callable[[Reader], int]:
-    """`find` for a store that is still to be opened."""
-    return lambda reader: find(reader, text)
+def finder(text: str) -> Callable[[Reader], Moment]:
+    """The moment that is meant, in a store that is still to be opened: of a transaction the time when it was done.
+
+    Raises as `find`.
+    """
+
+    def found(reader: Reader) -> Moment:
+        if _NUMBER.fullmatch(text.strip()) is not None:
+            number = find(reader, text)
+            return Moment(number, _done(reader, number))
+        when = _instant(text).astimezone(UTC)
+        return Moment(before(reader, when), when)
+
+    return found
+
+
+def _done(reader: Reader, number: int) -> datetime:
+    """When a transaction was done, or the last one before it."""
+    rows = reader.database.rows(_AT_OR_BEFORE, {"id": number})
+    return datetime.fromtimestamp(rows[0][0] / 1_000_000 if rows else 0, UTC)
 
 
 def _existing(reader: Reader, number: int) -> int:

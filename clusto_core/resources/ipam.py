@@ -17,7 +17,7 @@ from typing import NamedTuple
 from clusto_core.drivers.resources import Network
 from clusto_core.errors import Malformed, NotFound, Refused
 from clusto_core.inventory import Transaction
-from clusto_core.model import addresses, reserving
+from clusto_core.model import addresses
 from clusto_core.model.addresses import Assigned
 from clusto_core.model.attributes import IP, Key, Value
 from clusto_core.model.things import Thing, in_order
@@ -200,7 +200,7 @@ def _resting(reader: Reader, block: Block) -> set[int]:
     """The numbers of the addresses in the space of a Network that came back too recently to be given again."""
     if not block.cooldown:
         return set()
-    since = reserving.now() - timedelta(seconds=block.cooldown)
+    since = reader.now - timedelta(seconds=block.cooldown)
     back = returned.taken_out(reader, IP, since)
     return {int(ip_address(each.value.text)) for each in back if each.value.ref == block.space}
 

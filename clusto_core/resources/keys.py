@@ -40,8 +40,8 @@ KEYS: Mapping[str, Mapping[str, Any]] = {
         "type": "number",
         "unit": "s",
         "low": 0,
-        "on": ["NameRange", "Network"],
+        "on": ["NameRange", "Network", "Datacenter", "Room", "Cage", "Rack"],
         "no_inherit": True,
-        "meaning": "how long a name or an address that came back is not given again: 30d",
+        "meaning": "how long a name, an address or (of a place) a VLAN id that came back is not given again: 30d",
     },
 }

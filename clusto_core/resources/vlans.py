@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import NamedTuple
 
 from clusto_core.answers.network import VID_KEY, VLAN_MAX, VLAN_MIN
@@ -9,6 +10,8 @@ from clusto_core.drivers.resources import VLAN
 from clusto_core.errors import Malformed, Refused
 from clusto_core.inventory import Transaction
 from clusto_core.model.things import Thing, in_order
+from clusto_core.records import returned
+from clusto_core.resources.naming import COOLDOWN, cooldown_of
 from clusto_core.rules import kinds
 from clusto_core.store.reader import Reader
 
@@ -53,10 +56,13 @@ def free(change: Transaction, name: str | Thing, *, force: bool = False) -> Thin
     return change.remove(kinds.checked(change.resolve(name), VLAN), force=force)
 
 
-def allocate(change: Transaction, name: str, first: int, last: int, place: Thing | None = None) -> tuple[Thing, int]:
+def allocate(
+    change: Transaction, name: str, first: int, last: int, place: Thing | None = None, *, cooldown: int | None = None
+) -> tuple[Thing, int]:
     """A new VLAN of that name with the lowest free id; with a `place`, free among the VLANs in it and in nothing.
 
-    Raises Refused when no id of the range is free, or the name is taken; Malformed for ids that no VLAN has.
+    None that a VLAN had in the last `cooldown` seconds, wherever that was: by default what the place says. Raises
+    Refused when no id of the range is free, or the name is taken; Malformed for ids that no VLAN has.
     """
     if not VLAN_MIN <= first <= last <= VLAN_MAX:
         raise Malformed(f"no VLAN has such ids: {first}-{last} (between {VLAN_MIN} and {VLAN_MAX})")
@@ -65,9 +71,25 @@ def allocate(change: Transaction, name: str, first: int, last: int, place: Thing
     if place is not None:
         parents = unit.reader.parents_of(each.thing.id for each in known)
         known = [each for each in known if place in (around := parents.get(each.thing.id, [])) or not around]
-    taken = {each.id for each in known}
+    resting = _resting(change, _cooldown(change, place) if cooldown is None else cooldown)
+    taken = {each.id for each in known} | resting
     number = next((each for each in range(first, last + 1) if each not in taken and each not in KEPT), None)
     if number is None:
-        raise Refused(f"not enough: no VLAN id from {first} to {last} is free")
+        later = ", or it came back too recently" if resting else ""
+        raise Refused(f"not enough: no VLAN id from {first} to {last} is free{later}")
     parents_of_new = [place] if place is not None else []
     return change.add(VLAN, name, parents=parents_of_new, attributes=[(VID_KEY, number)]), number
+
+
+def _cooldown(change: Transaction, place: Thing | None) -> int:
+    attributes = change.unit.attributes(place) if place is not None else ()
+    return cooldown_of(each.value for each in attributes if each.key == COOLDOWN)
+
+
+def _resting(change: Transaction, cooldown: int) -> set[int | None]:
+    """The ids that came back too recently to be given again, in this change too."""
+    if not cooldown:
+        return set()
+    reader = change.unit.reader
+    back = returned.taken_out(reader, VID_KEY.key, reader.now - timedelta(seconds=cooldown))
+    return {each.value.integer for each in (*back, *change.unit.attributes_changed(VID_KEY)[1])}

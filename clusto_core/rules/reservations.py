@@ -40,19 +40,19 @@ def reservations(reader: Reader, among: Iterable[Thing] | None = None) -> list[R
     for each in found:
         if among is None or each.thing_id in wanted or things[each.thing_id].owner_id in wanted:
             by_thing.setdefault(each.thing_id, []).append(each)
-    known = [reserving.reservation(things[id], own) for id, own in by_thing.items()]
+    known = [reserving.reservation(things[id], own, reader.now) for id, own in by_thing.items()]
     return sorted(filter(None, known), key=lambda each: (each.until, natural_key(each.thing.name)))
 
 
 def held(reader: Reader) -> set[int]:
     """The ids of what is reserved, and not over."""
     key = {"key": RESERVED_UNTIL.key, "subkey": RESERVED_UNTIL.subkey}
-    return {row[0] for row in reader.database.iterate(_HELD, {**key, "now": _microseconds(reserving.now())})}
+    return {row[0] for row in reader.database.iterate(_HELD, {**key, "now": _microseconds(reader.now)})}
 
 
 def of(unit: UnitOfWork, thing: Thing) -> Reservation | None:
     """The reservation of a Thing or part, over or not."""
-    return reserving.reservation(thing, unit.attributes(thing))
+    return reserving.reservation(thing, unit.attributes(thing), reserving.now())
 
 
 def holds(unit: UnitOfWork, thing: Thing) -> bool:

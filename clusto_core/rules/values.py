@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from clusto_core.errors import Malformed, NotFound, Refused
-from clusto_core.model import attributes, reserved
+from clusto_core.model import attributes, reserved, reserving
 from clusto_core.model.attributes import NEXT_NUMBER, Key, Value, from_python
 from clusto_core.model.things import Attribute, Thing
 from clusto_core.rules import declared, kinds
 from clusto_core.rules.declared import relation as relation
 from clusto_core.rules.declared import same as same
 from clusto_core.rules.lookup import resolve
+from clusto_core.store.rows import remembered_attribute
 from clusto_core.store.unit import UnitOfWork
 
 Pairs = Sequence[tuple[Key, Value]]
@@ -106,9 +108,21 @@ def delete_under(
 
 
 def next_number(unit: UnitOfWork, thing: Thing, key: str) -> int:
-    """The number behind the highest that a Thing has under a key; 0 where it has none."""
-    numbers = (each.key.number for each in unit.attributes(thing) if each.key.key == key)
+    """The number behind the highest that a Thing has under a key, or had so recently that it is not given again (see
+    `Declared.cooldown`); 0 where there is none."""
+    known = declared.of(unit, Key(key))
+    back = _taken_out(unit, thing, known.cooldown) if known is not None and known.cooldown else ()
+    numbers = (each.key.number for each in (*unit.attributes(thing), *back) if each.key.key == key)
     return max((number for number in numbers if number is not None), default=-1) + 1
+
+
+def _taken_out(unit: UnitOfWork, thing: Thing, seconds: float) -> Iterator[Attribute]:
+    """What was taken out of a Thing in the last seconds, by this transaction and by others."""
+    since = reserving.now().timestamp() - seconds
+    yield from (each for each in unit.gone_attributes() if each.thing_id == thing.id)
+    for document in unit.reader.taken_out_of(thing.entity_id, int(since * 1_000_000)):
+        remembered = map(remembered_attribute, json.loads(document).get("attributes", ()))
+        yield from (each for each in remembered if each.thing_id == thing.id)
 
 
 def numbered(unit: UnitOfWork, thing: Thing, given: Pairs) -> Pairs:

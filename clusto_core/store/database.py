@@ -12,10 +12,13 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from clusto_core import secrecy
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, StoreBroken
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 REVISION = "0013"
 """The schema's revision that the statements are written for; a test holds it against the newest migration."""
@@ -64,6 +67,8 @@ class Database:
 
     until: int | None = None
     """The last transaction of the history that is seen, where the store is looked at as it was."""
+    when: datetime | None = None
+    """The time at which it is looked at, where that is not the present."""
 
     def __init__(self, connection: Any, dialect: str) -> None:
         self.connection = connection
@@ -71,6 +76,13 @@ class Database:
         self.place: tuple[int, int] | None = None
         """Of an SQLite store that is open for reading: which file it is. None where that is read as what never
         changes."""
+
+    @property
+    def now(self) -> datetime:
+        """The time at which the store is looked at, in UTC: what ends by itself is over by then, or is not."""
+        from clusto_core.model import reserving
+
+        return self.when or reserving.now()
 
     def rows(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
         """All rows that the statement gives. Raises StoreBroken when the database refuses, and where text is no text:

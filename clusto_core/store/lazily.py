@@ -1,7 +1,7 @@
 """A store as it was, in which the changes of a Thing are undone when something is asked that they have a part in.
 
-A question by the ids of Things, as most of `Reader` are, has those of these Things undone; one that goes through all
-Things, as an expression does, has all.
+A question by the ids of Things, as most of `Reader` are, has those of these Things undone; one by a key those that
+have to do with it; one that goes through all Things, as an expression does, has all.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from clusto_core.store.database import Database, Parameters, Row
-from clusto_core.store.reader import OF_THINGS, RESERVED
+from clusto_core.store.reader import OF_KEY, OF_THINGS, RESERVED
 from clusto_core.store.undoing import Undoing
 
 _CHANGED_LATER = re.compile(r"\b(attributes|connections)\b")
@@ -26,6 +26,7 @@ class LazyPast(Database):
         self._whole = undoing.database
         self._undoing = undoing
         self._known: set[object] = set()
+        self._keys: set[str] = set()
         self.dialect = self._whole.dialect
         undoing.undo(undoing.at_once())
 
@@ -37,7 +38,7 @@ class LazyPast(Database):
     def whole(self) -> Database:
         """The same with all undone, for who would write in it."""
         self._undoing.undo()
-        self._whole.until = self.until
+        self._whole.until, self._whole.when = self.until, self.when
         return self._whole
 
     @property
@@ -48,8 +49,11 @@ class LazyPast(Database):
 
     def rows(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
         """See `Database.rows`."""
-        if self._undoing.left and sql not in RESERVED and _CHANGED_LATER.search(sql):
-            self._undoing.undo()
+        if self._undoing.left:
+            if sql in OF_KEY:
+                self._undo_under(parameters)
+            elif sql not in RESERVED and _CHANGED_LATER.search(sql):
+                self._undoing.undo()
         return self._whole.rows(sql, parameters)
 
     def iterate(self, sql: str, parameters: Parameters | None = None) -> Iterator[Row]:
@@ -64,8 +68,13 @@ class LazyPast(Database):
 
     def rows_in(self, sql: str, ids: Sequence[object], parameters: Parameters | None = None) -> Iterator[Row]:
         """See `Database.rows_in`."""
-        if self._undoing.left and sql in OF_THINGS:
+        if not self._undoing.left:
+            return self._whole.rows_in(sql, ids, parameters)
+        if sql in OF_THINGS:
             self._undo_of(set(ids) - self._known)
+        elif sql in OF_KEY:
+            self._undo_under(parameters)
+        if sql in OF_THINGS or sql in OF_KEY or sql in RESERVED:
             return iter(list(self._whole.rows_in(sql, ids, parameters)))
         return super().rows_in(sql, ids, parameters)
 
@@ -74,6 +83,13 @@ class LazyPast(Database):
         if ids:
             self._undoing.undo({owner or id for id, owner in self._whole.rows_in(_OWNERS, list(ids))})
             self._known |= ids
+
+    def _undo_under(self, parameters: Parameters | None) -> None:
+        """Undoes what was changed of the Things that had or have something under the key that is asked for."""
+        key = str((parameters or {})["key"])
+        if key not in self._keys:
+            self._undoing.undo(self._undoing.mentioning(key))
+            self._keys.add(key)
 
     def execute(self, sql: str, *parameters: Parameters) -> None:
         """See `Database.execute`."""

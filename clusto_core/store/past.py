@@ -14,7 +14,8 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from clusto_core.errors import Refused
 from clusto_core.store import database as databases
@@ -29,16 +30,24 @@ COPIED = 32 * 1024 * 1024
 """SQLite stores of at most so many bytes are copied into memory, which takes some milliseconds."""
 
 
+class Moment(NamedTuple):
+    """The last transaction that was done by then, 0 before the first one; and the time, in UTC."""
+
+    number: int
+    when: datetime
+
+
 @contextlib.contextmanager
-def open_past(url: str, moment: Callable[[Reader], int], *, scratch: bool = False) -> Iterator[Database]:
-    """The store as it was after the transaction that `moment` finds in the store as it is; with `scratch` one may write
+def open_past(url: str, moment: Callable[[Reader], Moment], *, scratch: bool = False) -> Iterator[Database]:
+    """The store as it was at the moment that `moment` finds in the store as it is; with `scratch` one may write
     in it, and nothing of that is kept.
 
     Raises as `database.connect` and `moment` do.
     """
     with contextlib.closing(connect(url)) as present, explained(url):
-        number = moment(Reader(present))
+        number, when = moment(Reader(present))
         if number >= last_transaction(present) and not scratch:
+            present.when = when
             yield present
             return
         small = present.dialect == "sqlite" and os.path.getsize(sqlite_path(url)) <= COPIED
@@ -46,6 +55,7 @@ def open_past(url: str, moment: Callable[[Reader], int], *, scratch: bool = Fals
     with contextlib.ExitStack() as stack, explained(url):
         past = _undone(past, number) if past else _rolled_back(url, number) or _undone(_copied(stack, url), number)
         stack.callback(past.close)
+        past.when = when
         yield past.whole() if scratch else past
 
 

@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from operator import itemgetter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from clusto_core.drivers import Category, Driver, registry
 from clusto_core.drivers.parts import FrontPort, Inlet, Outlet, RearPort
@@ -23,6 +23,9 @@ from clusto_core.model.names import composed, split_part
 from clusto_core.model.things import Attribute, Inherited, Link, Thing, in_force, in_order, leads_on
 from clusto_core.spelling import natural_key, suggest
 from clusto_core.store.database import DEFINITIONS, Database, Row, connect
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 # `COALESCE(a.key, '')` keeps SQLite, which has no statistics, from beginning at all that anything has under that key.
 THING = "t.id, t.name, t.driver, t.owner_id, t.number"
@@ -65,6 +68,14 @@ _HELD_UNDER = f"""
     SELECT a.id, a.thing_id, a.key, a.number, a.subkey, a.type, a.head, a.rest, COALESCE(a.ref_id, a.space_id), r.name,
            {THING}
     FROM attributes a JOIN things t ON t.id = a.thing_id LEFT JOIN things r ON r.id = a.ref_id WHERE a.key = :key"""
+_OF_VALUE, _OF_REFERENCE = _UNDER_KEY + " AND a.head = :head", _UNDER_KEY + " AND a.ref_id = :ref"
+_REFERRING = {column: f"{_ATTRIBUTE} WHERE a.{column} IN (:ids)" for column in ("ref_id", "space_id")}
+_HAVING = {
+    # By whether the key has a subkey, and whether the value is told.
+    (subkey, text): _BY_KEY + of_subkey + of_text
+    for subkey, of_subkey in ((False, " AND a.subkey IS NULL"), (True, " AND a.subkey = :subkey"))
+    for text, of_text in ((False, ""), (True, " AND a.head = :text"))
+}
 _ATTRIBUTES_OF_PARTS = """
     SELECT a.id, a.thing_id, a.key, a.number, a.subkey, a.type, a.head, a.rest, COALESCE(a.ref_id, a.space_id), r.name
     FROM things t JOIN attributes a ON a.thing_id = t.id LEFT JOIN things r ON r.id = a.ref_id
@@ -123,6 +134,9 @@ _SUBKEY, _NO_SUBKEY = "a.subkey = :subkey LIMIT 1", "a.subkey IS NULL LIMIT 1"
 _LATER_CHANGES = """
     SELECT c.transaction_id, c.before, c.after FROM changes c
     WHERE c.thing_id = :id AND c.transaction_id > :number ORDER BY c.transaction_id DESC"""
+_TAKEN_OUT_OF = """
+    SELECT c.before FROM changes c JOIN transactions x ON x.id = c.transaction_id
+    WHERE c.thing_id = :id AND x.time >= :since AND c.before IS NOT NULL"""
 _MEMBERS = f"SELECT {THING} FROM attributes a JOIN things t ON t.id = a.thing_id WHERE a.ref_id = :id AND a.key = '_in'"
 
 OF_THINGS = frozenset(
@@ -133,8 +147,10 @@ OF_THINGS = frozenset(
 )
 """Statements that look at attributes and cables of those Things and parts alone whose ids they are given, and of others
 at what is reserved, names something, or is a position."""
-RESERVED = frozenset({_MEMBERS, DEFINITIONS, _HELD, _SHARED})
-"""Statements that look at reserved attributes alone."""
+RESERVED = frozenset({_MEMBERS, DEFINITIONS, _HELD, _SHARED, _OF_REFERENCE, *_REFERRING.values()})
+"""Statements that look at reserved attributes and at those that name something alone."""
+OF_KEY = frozenset({_BY_VALUE, _HOLDING, _UNDER_KEY, _HELD_UNDER, _OF_VALUE, *_HAVING.values()})
+"""Statements that look at attributes of the one key that their parameter `key` says."""
 
 
 class Held(NamedTuple):
@@ -173,6 +189,11 @@ class Reader:
         self.database = database
         self.discreet = False
         """Whether expressions may not test the values of what is secret, which would tell them by and by."""
+
+    @property
+    def now(self) -> datetime:
+        """The time at which the store is looked at: the present, or when it was so (`Database.now`)."""
+        return self.database.now
 
     # --- Things by name ----------------------------------------------------------------------------------------------
 
@@ -242,11 +263,9 @@ class Reader:
 
     def having(self, key: Key, text: str | None = None) -> Iterator[Thing]:
         """The Things and parts with an attribute under exactly that key: with any value, or with the one spelled so."""
-        sql, known = _BY_KEY, {"key": key.key, "subkey": key.subkey or "", "text": text or ""}
-        sql += " AND a.subkey IS NULL" if key.subkey is None else " AND a.subkey = :subkey"
-        return (
-            Thing(*row) for row in self.database.iterate(sql if text is None else sql + " AND a.head = :text", known)
-        )
+        known = {"key": key.key, "subkey": key.subkey or "", "text": text or ""}
+        sql = _HAVING[key.subkey is not None, text is not None]
+        return (Thing(*row) for row in self.database.iterate(sql, known))
 
     def holding(self, key: Key, texts: Iterable[str]) -> dict[str, list[Thing]]:
         """The Things and parts with a value under exactly that key that begins as one of these texts does, by it."""
@@ -327,10 +346,10 @@ class Reader:
     def attributes_with(self, key: Key, value: Value) -> list[Attribute]:
         """All attributes under a key that have a value of that text."""
         if value.type == "relation":
-            rows = self.database.rows(_UNDER_KEY + " AND a.ref_id = :ref", {"key": key.key, "ref": value.ref})
+            rows = self.database.rows(_OF_REFERENCE, {"key": key.key, "ref": value.ref})
         else:
             parameters = {"key": key.key, "head": value.text[:HEAD]}
-            rows = self.database.rows(_UNDER_KEY + " AND a.head = :head", parameters)
+            rows = self.database.rows(_OF_VALUE, parameters)
         found = map(_attribute, rows)
         return [each for each in found if each.key == key and each.value.text == value.text]
 
@@ -580,14 +599,14 @@ class Reader:
         """The changes to a Thing after that transaction, newest first: (transaction, before, after) as JSON."""
         return self.database.rows(_LATER_CHANGES, {"id": thing_id, "number": number})
 
+    def taken_out_of(self, thing_id: int, since: int) -> list[str]:
+        """What changes to a Thing since then (microseconds since 1970, UTC) took out, as JSON."""
+        return [row[0] for row in self.database.rows(_TAKEN_OUT_OF, {"id": thing_id, "since": since})]
+
     def referring(self, thing_ids: Iterable[int]) -> list[Attribute]:
         """The attributes that name one of these Things, addresses in the address space that it is among them."""
         ids = list(thing_ids)
-        return [
-            _attribute(row)
-            for column in ("ref_id", "space_id")
-            for row in self.database.rows_in(f"{_ATTRIBUTE} WHERE a.{column} IN (:ids)", ids)
-        ]
+        return [_attribute(row) for sql in _REFERRING.values() for row in self.database.rows_in(sql, ids)]
 
 
 def rank(parent: Thing) -> tuple[bool, str]:

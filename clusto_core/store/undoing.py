@@ -6,6 +6,7 @@ be undone for it; `Undoing.at_once` are the Things of which more than that was c
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
@@ -56,6 +57,12 @@ class Undoing:
             return True
         rows = (row for fate in Net(self._told, far).fates("things") for row in fate if row)
         return any(wiring.passes_on(row[2]) for row in rows)
+
+    def mentioning(self, key: str) -> set[int]:
+        """The ids of the Things that something under a key was changed of, and perhaps of others."""
+        mark = json.dumps(key, ensure_ascii=False)
+        chains = ((id, self._told.chains[id]) for id in self.left)
+        return {id for id, chain in chains if any(mark in text for document in chain for text in document if text)}
 
     def undo(self, things: Collection[int] | None = None) -> None:
         """Undoes what these Things have left, or all. Raises the driver's own errors."""

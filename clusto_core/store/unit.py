@@ -726,6 +726,10 @@ class UnitOfWork:
         found = [each for name in names for each in self._reader.attributes_from(self.first_id, name)]
         return [each for each in found if each.key in keys]
 
+    def gone_attributes(self) -> Iterable[Attribute]:
+        """The attributes that were there before this transaction and are gone."""
+        return self._gone[1].values()
+
     def stored(self, driver: type[Driver]) -> bool:
         """Whether the store had Things of just that driver before this transaction, or the transaction wrote some."""
         return bool(self._reader.all([driver.__name__]))

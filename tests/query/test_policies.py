@@ -23,6 +23,7 @@ from clusto_core.query.tree import Node
 from clusto_core.records.revert import revert
 from clusto_core.rules import claims
 from clusto_core.store.reader import Reader, open_reader
+from tests.examples import few_on_servers
 from tests.query.expressions import ADDRESSES, KEYS, Writer, build, wipe
 
 EXPRESSIONS = 12
@@ -84,6 +85,7 @@ def selected(reader: Reader, node: Node) -> set[int]:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32))
+@few_on_servers(2)
 def test_whatever_changes_is_among_what_is_looked_at(inventory: Inventory, seed: int) -> None:
     """For random expressions and changes: the Things that are selected before or after, and not both, are among those
     that are looked at; and so what an enforced policy refuses is what a whole check finds new."""

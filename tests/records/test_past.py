@@ -5,16 +5,22 @@ from __future__ import annotations
 import io
 import random
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import pytest
 
+from clusto_core.answers import power
 from clusto_core.errors import ClustoError, NotFound
 from clusto_core.inventory import Inventory
+from clusto_core.model import reserving
 from clusto_core.model.attributes import Key
 from clusto_core.model.things import Thing
 from clusto_core.query.search import find
+from clusto_core.records import history
 from clusto_core.records.revert import revert
+from clusto_core.resources import capacity
+from clusto_core.rules import reservations
 from clusto_core.store import past
 from clusto_core.store.lazily import LazyPast
 from clusto_core.store.reader import Reader
@@ -140,6 +146,59 @@ def test_only_what_a_question_is_about_is_undone(inventory: Inventory, way: str)
         assert not reader.links(reader.resolve("server3").id)
         assert len(find(reader, "attr:status,new").things) == 3
         assert not reader.database.left
+
+
+def test_a_question_by_a_key_is_about_what_has_to_do_with_it(inventory: Inventory, way: str) -> None:
+    with inventory.change() as change:
+        for number in (1, 2, 3):
+            change.add("Server", f"server{number}", attributes=[("status", "new")])
+        change.set_values("server1", "serial", "a1")
+    with inventory.change() as change:
+        change.set_values("server1", "serial", "b1")
+        for number in (2, 3):
+            change.set_values(f"server{number}", "status", "old")
+    with inventory.at(1) as reader:
+        assert isinstance(reader.database, LazyPast)
+        assert reader.resolve("a1").name == "server1"
+        assert [thing.name for thing in reader.having(Key("serial"))] == ["server1"]
+        assert len(reader.database.left) == 2
+        assert [each.value.text for each in reader.attributes_under(Key("status"))] == ["new"] * 3
+        assert not reader.database.left
+
+
+def test_what_power_feeds_undoes_what_it_is_about(inventory: Inventory, way: str) -> None:
+    with inventory.change() as change:
+        change.add("PDU", "pdu1")
+        for number in (1, 2):
+            change.add("Server", f"server{number}", attributes=[("status", "new")])
+        change.connect("server1:psu1", "pdu1")
+    with inventory.change() as change:
+        change.disconnect("server1:psu1")
+        for number in (1, 2):
+            change.set_values(f"server{number}", "status", "old")
+    with inventory.at(1) as reader:
+        assert isinstance(reader.database, LazyPast)
+        outlets = [outlet for each in power.supplies(reader, [reader.resolve("server1")]) for outlet in each.outlets]
+        assert [each.thing.name for each in power.impact(reader, outlets).effects] == ["server1"]
+        assert reader.database.left == {reader.resolve("server2").id}
+
+
+def test_what_is_over_by_now_was_not_over_then(inventory: Inventory, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    monkeypatch.setattr(reserving, "now", lambda: begun)
+    with inventory.change() as change:
+        change.signed = history.Signature(begun.timestamp(), "ann", "here", "", "")
+        change.add("Switch", "switch1")
+        change.reserve("switch1:1", begun + timedelta(hours=2))
+    monkeypatch.setattr(reserving, "now", lambda: begun + timedelta(days=1))
+    for moment, over in (("1", False), ("2026-01-01T13:59Z", False), ("2026-01-01T14:01Z", True)):
+        with inventory.at(moment) as reader:
+            (known,) = reservations.reservations(reader)
+            assert (known.over, bool(reservations.held(reader))) == (over, not over)
+            free = find(reader, "part:1 and free").things
+            assert ([part.name for part in free] == ["switch1:1"]) is over
+            (counted,) = capacity.capacities(reader, [reader.resolve("switch1")])
+            assert counted.ports.reserved == (not over)
 
 
 def test_every_question_is_answered_as_it_was(inventory: Inventory, way: str) -> None:

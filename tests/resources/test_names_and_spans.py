@@ -9,10 +9,10 @@ import pytest
 
 from clusto_core.config import Settings
 from clusto_core.errors import NotFound, Refused
-from clusto_core.inventory import Inventory
+from clusto_core.inventory import Inventory, Transaction
 from clusto_core.model import reserving
 from clusto_core.records.revert import revert
-from clusto_core.resources import ipam, naming
+from clusto_core.resources import ipam, naming, vlans
 from tests.conftest import Run
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -124,6 +124,57 @@ def test_two_ranges_never_give_one_name(inventory: Inventory) -> None:
     with inventory.change() as change:
         assert naming.allocate(change, change.resolve("others"), 1) == ["l3"]
         assert naming.allocate(change, change.resolve("others"), 1) == ["l4"]
+
+
+def test_a_vlan_id_that_came_back_rests(inventory: Inventory) -> None:
+    with inventory.change() as change:
+        change.add("Room", "room1", attributes={"cooldown": "1h"})
+        change.add("Room", "room2")
+        for name, vid in (("a", 200), ("b", 201)):
+            change.add("VLAN", name, attributes={"vid": vid})
+    with inventory.change() as change:
+        change.remove("a")
+
+    def next_id(change: Transaction, place: str | None = None, cooldown: int | None = None) -> int:
+        where = change.resolve(place) if place is not None else None
+        return vlans.allocate(change, "new", 200, 202, where, cooldown=cooldown)[1]
+
+    for place, cooldown, given in (
+        (None, None, 200),
+        (None, 3600, 202),
+        ("room1", 0, 200),
+        ("room1", None, 202),
+        ("room2", None, 200),
+    ):
+        with inventory.change(dry_run=True) as change:
+            assert next_id(change, place, cooldown) == given
+    with inventory.change(dry_run=True) as change:
+        change.set_values("b", "vid", 202)
+        with pytest.raises(Refused, match="came back too recently"):
+            next_id(change, cooldown=3600)
+
+
+def test_a_number_of_a_table_that_was_taken_out_rests(inventory: Inventory, clock: list[datetime]) -> None:
+    clock.append(datetime.now(UTC))
+    with inventory.change() as change:
+        change.define_key("disk", {"cooldown": 3600})
+        for name in ("s1", "s2"):
+            change.add("Server", name)
+            change.set_values(name, "disk#0.serial", "x")
+            change.set_values(name, "disk#1.serial", "y")
+            change.set_values(name, "slot#0.serial", "y")
+    with inventory.change() as change:
+        change.delete_values("s1", "disk#1.serial")
+        assert change.next_number("s1", "disk") == 2
+        change.delete_values("s1", "slot#0.serial")
+    with inventory.change() as change:
+        assert [change.next_number(name, "disk") for name in ("s1", "s2")] == [2, 2]
+        assert change.next_number("s1", "slot") == 0
+        change.delete_values("s2", "disk#0.serial")
+        assert change.next_number("s2", "disk") == 2
+    clock.append(clock[-1] + timedelta(hours=2))
+    with inventory.change() as change:
+        assert change.next_number("s1", "disk") == 1
 
 
 def test_what_is_free_of_networks(inventory: Inventory) -> None:

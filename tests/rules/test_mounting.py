@@ -34,6 +34,7 @@ from clusto_core.transfer.documents import parse
 from clusto_core.transfer.exporter import documents
 from clusto_core.transfer.importer import load
 from tests.conftest import Run
+from tests.examples import few_on_servers
 
 
 @pytest.fixture
@@ -166,6 +167,7 @@ def test_devices_of_a_type_are_deep_unless_it_says_otherwise(site: Inventory) ->
 
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32))
+@few_on_servers(3)
 def test_any_series_keeps_one_device_to_a_cell(site: Inventory, seed: int) -> None:
     random = Random(seed)
     numbers: list[int] = []
