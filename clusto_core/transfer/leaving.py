@@ -7,7 +7,7 @@ Attributes are data, written by many. Where a format turns an attribute into a s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 if TYPE_CHECKING:
@@ -21,13 +21,16 @@ def _untold(line: str) -> None:
 class Leaving(NamedTuple):
     """How one export is made. `allowed` are the keys that may become settings of its program, as they are spelled, or
     `*` for all; `raw` leaves out what is there for people only, such as the guard against formulas; `tell` gets a line
-    for what was left out. `spaces` are the address spaces whose addresses are written, all where it is None.
+    for what was left out. `spaces` are the address spaces whose addresses are written, all where it is None. `port` and
+    `labels` are what is told of targets of Prometheus besides (`formats.prometheus`).
     """
 
     allowed: frozenset[str] = frozenset()
     raw: bool = False
     tell: Callable[[str], None] = _untold
     spaces: Spaces = None
+    port: int | None = None
+    labels: Sequence[str] = ()
 
     def permits(self, key: str) -> bool:
         """Whether the attribute of that key may become a setting of the program."""
