@@ -80,7 +80,7 @@ def command(
     write = formats.writer_of(format_name)
     if format_name != "prometheus" and (port is not None or labels):
         raise Malformed("--port and --label are said of targets: give --format prometheus")
-    allowed = frozenset(in_force().exports.get(format_name, ()))
+    allowed = frozenset(in_force().exports.get(formats.program_of(format_name), ()))
     # On a terminal what is exported tells how far it is.
     told = contextlib.nullcontext() if on_terminal() else progress(f"exporting {format_name}")
     with told, app.reading() as reader, collector.paused():

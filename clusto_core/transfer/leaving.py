@@ -36,8 +36,9 @@ class Leaving(NamedTuple):
         """Whether the attribute of that key may become a setting of the program."""
         return key in self.allowed or "*" in self.allowed
 
-    def leave_out(self, program: str, keys: Iterable[str], out: TextIO) -> None:
-        """Tells, and writes as a comment, which attributes are not handed to a program, and what line would permit it.
+    def leave_out(self, program: str, keys: Iterable[str], out: TextIO | None = None) -> None:
+        """Tells, and writes as a comment where `out` takes such, which attributes are not handed to a program, and what
+        line would permit it.
 
         Those that are permitted are passed over.
         """
@@ -49,7 +50,8 @@ class Leaving(NamedTuple):
         said = f"{program}: left out {', '.join(refused)}: no attribute becomes a setting of {program} by itself"
         told = f"{said} (clusto config allow export {shlex.join([program, *refused])})"
         self.tell(told)
-        out.write(comment(told))
+        if out is not None:
+            out.write(comment(told))
 
 
 def comment(text: str) -> str:

@@ -10,6 +10,8 @@ from urllib.parse import quote
 from clusto_cli.web.answering import JSON, Answer
 from clusto_cli.web.api.declaring import TEXT, Operation, Parameter
 from clusto_cli.web.asking import Asked
+from clusto_core.boundary.permissions import in_force
+from clusto_core.library.server import ANSIBLE
 from clusto_core.query import search
 from clusto_core.transfer import formats
 from clusto_core.transfer.formats import metrics
@@ -31,6 +33,24 @@ _TARGETS: Mapping[str, Any] = {
         "additionalProperties": False,
     },
 }
+_GROUP = {
+    "type": "object",
+    "properties": {name: {"type": "array", "items": {"type": "string"}} for name in ("hosts", "children")},
+    "additionalProperties": False,
+}
+_INVENTORY: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {
+        "_meta": {
+            "type": "object",
+            "properties": {"hostvars": {"type": "object", "additionalProperties": {"type": "object"}}},
+            "required": ["hostvars"],
+        },
+        "all": _GROUP,
+    },
+    "required": ["_meta", "all"],
+    "additionalProperties": _GROUP,
+}
 
 
 def operations() -> Iterator[Operation]:
@@ -42,6 +62,14 @@ def operations() -> Iterator[Operation]:
         {JSON: _TARGETS},
         (_WHERE, _PORT, _LABEL),
         words="As `clusto export --format prometheus`.",
+    )
+    yield Operation(
+        ANSIBLE,
+        "The inventory of Ansible, as inventory scripts print it",
+        _ansible,
+        {JSON: _INVENTORY},
+        (_WHERE,),
+        words="As `clusto export --format ansible-json`; `clusto-ansible` asks for it.",
     )
     yield Operation(
         "/metrics",
@@ -56,6 +84,11 @@ def operations() -> Iterator[Operation]:
 def _targets(asked: Asked, values: Mapping[str, list[Any]]) -> Answer:
     port = (values["port"] or [None])[0]
     return exported(asked, "prometheus", values, Leaving(port=port, labels=values["label"]))
+
+
+def _ansible(asked: Asked, values: Mapping[str, list[Any]]) -> Answer:
+    allowed = frozenset(in_force().exports.get("ansible", ()))
+    return exported(asked, "ansible-json", values, Leaving(allowed))
 
 
 def exported(asked: Asked, format_name: str, values: Mapping[str, list[Any]], leaving: Leaving) -> Answer:
