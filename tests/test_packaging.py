@@ -106,6 +106,7 @@ def test_every_file_of_the_packages_is_in_the_wheel(wheel: Path) -> None:
         f"{data}/bash-completion/completions/clusto.bash",
         f"{data}/zsh/site-functions/_clusto",
         f"{data}/fish/vendor_completions.d/clusto.fish",
+        f"{data}/ansible/plugins/inventory/clusto.py",
     } <= packed
     assert not [path for path in packed if path.startswith(("tests", "benchmarks", "examples"))]
 
@@ -247,6 +248,8 @@ def test_the_debian_package_in_a_clean_debian(site: Path, source: Path, tmp_path
     assert "_clusto" in inside("bash", "-c", loaded)
     assert inside("zsh", "-fc", "autoload -Uz compinit; compinit -D; print $_comps[clusto]") == "_clusto\n"
     assert (root / "usr/share/fish/vendor_completions.d/clusto.fish").exists()
+    assert (root / "usr/share/ansible/plugins/inventory/clusto.py").exists()
+    assert (root / "usr/bin/clusto-ansible").is_symlink()
     assert (root / "usr/share/doc/clusto/docs/expressions.md").exists()
     assert "Redistribution" in (root / "usr/share/doc/clusto/copyright").read_text()
     inside("dpkg", "--purge", "clusto")

@@ -12,6 +12,7 @@ from clusto_cli.context import App, pass_app
 from clusto_cli.options import at_option
 from clusto_cli.output import on_terminal, paged
 from clusto_cli.targets import names_or_expressions, targets, where_option, with_where
+from clusto_core.errors import Malformed
 
 
 @click.command("export")
@@ -32,15 +33,32 @@ from clusto_cli.targets import names_or_expressions, targets, where_option, with
     help="Hosts, dnsmasq: the addresses of that address space alone, '' for the one without a name.",
     shell_complete=completion.of_driver("VRF"),
 )
+@click.option("--port", metavar="N", type=click.IntRange(1, 65535), help="Prometheus: the port of each target.")
+@click.option(
+    "--label",
+    "labels",
+    metavar="[NAME=]COLUMN",
+    multiple=True,
+    help="Prometheus: a label of each target, from a column as of find, or a key.",
+)
 @where_option
 @at_option
 @pass_app
 @paged
-def command(app: App, names: tuple[str, ...], format_name: str, raw: bool, vrf: str | None) -> None:
+def command(
+    app: App,
+    names: tuple[str, ...],
+    format_name: str,
+    raw: bool,
+    vrf: str | None,
+    port: int | None,
+    labels: tuple[str, ...],
+) -> None:
     """Write the whole inventory, or the Things of NAME..., or those that an expression selects, in natural order.
 
     yaml, jsonl, csv and xlsx hold all that is known of a Thing, secrets too: what is exported so and imported into an
-    empty inventory gives an equal one. ansible, hosts, powerman, conserver and dot are for the programs of those names.
+    empty inventory gives an equal one. ansible, hosts, powerman, conserver, prometheus and dot are for the programs of
+    those names.
 
     Such a program knows one address space: --vrf says whose addresses it is given.
 
@@ -50,6 +68,7 @@ def command(app: App, names: tuple[str, ...], format_name: str, raw: bool, vrf: 
     \b
         clusto export > site.yaml
         clusto export --format ansible 'driver:Server in name:web-pool'
+        clusto export --format prometheus --port 9100 --label rack 'driver:Server' > targets.json
     """
     from clusto_cli.progress import progress
     from clusto_core.boundary.permissions import in_force
@@ -59,10 +78,12 @@ def command(app: App, names: tuple[str, ...], format_name: str, raw: bool, vrf: 
     from clusto_core.transfer.leaving import Leaving
 
     write = formats.writer_of(format_name)
-    allowed = frozenset(in_force().exports.get(format_name, ()))
+    if format_name != "prometheus" and (port is not None or labels):
+        raise Malformed("--port and --label are said of targets: give --format prometheus")
+    allowed = frozenset(in_force().exports.get(formats.program_of(format_name), ()))
     # On a terminal what is exported tells how far it is.
     told = contextlib.nullcontext() if on_terminal() else progress(f"exporting {format_name}")
     with told, app.reading() as reader, collector.paused():
         chosen = targets(reader, names_or_expressions(reader, names)) if names else reader.all()
         spaces = None if vrf is None else frozenset([space.id if (space := Spaces(reader).named(vrf)) else None])
-        write(reader, chosen, sys.stdout, Leaving(allowed, raw, app.say, spaces))
+        write(reader, chosen, sys.stdout, Leaving(allowed, raw, app.say, spaces, port, labels))

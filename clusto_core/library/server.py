@@ -11,15 +11,16 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from clusto_core.config import section
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, StoreBroken
 
 if TYPE_CHECKING:
-    from http.client import HTTPConnection
+    from http.client import HTTPConnection, HTTPResponse
 
 PREFIX = "/api/v1"
+ANSIBLE = "/sd/ansible"
 TOKEN = "CLUSTO_TOKEN"
 _SECONDS = 60.0
 _LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -56,32 +57,45 @@ class Server:
         from urllib.parse import urlencode
 
         asked = f"?{urlencode(query, doseq=True)}" if query else ""
-        with self._asked("GET", path + asked) as answer:
+        with self._asked("GET", PREFIX + path + asked) as answer:
             return _document(answer.read())
 
     def post(self, path: str, body: bytes, media: str) -> Any:
         """The JSON document that comes back."""
-        with self._asked("POST", path, body, media) as answer:
+        with self._asked("POST", PREFIX + path, body, media) as answer:
             return _document(answer.read())
 
     def lines(self, path: str, given: object) -> Iterator[Any]:
         """Sends a JSON document; the documents that come back, one a line, as they come."""
-        with self._asked("POST", path, json.dumps(given).encode(), "application/json") as answer:
+        with self._asked("POST", PREFIX + path, json.dumps(given).encode(), "application/json") as answer:
             for line in answer:
                 yield _document(line)
 
+    def inventory(self, where: str | None, known: str = "") -> tuple[str, bytes | None]:
+        """The inventory of Ansible, of what an expression selects, and its entity tag; None where that is the one
+        that is known."""
+        from urllib.parse import urlencode
+
+        path = f"{ANSIBLE}?{urlencode({'where': where})}" if where else ANSIBLE
+        with self._asked("GET", path, known=known) as answer:
+            return answer.headers.get("ETag", ""), None if answer.status == 304 else answer.read()
+
     @contextlib.contextmanager
-    def _asked(self, method: str, path: str, body: bytes | None = None, media: str = "") -> Iterator[IO[bytes]]:
+    def _asked(
+        self, method: str, path: str, body: bytes | None = None, media: str = "", known: str = ""
+    ) -> Iterator[HTTPResponse]:
         from http.client import HTTPException
 
         headers = {"Content-Type": media} if body is not None else {}
+        if known:
+            headers["If-None-Match"] = known
         if token := _token():
             headers["Authorization"] = f"Bearer {token}"
         connection = self._connection()
         try:
-            connection.request(method, PREFIX + path, body, headers)
+            connection.request(method, path, body, headers)
             response = connection.getresponse()
-            if response.status >= 300:
+            if response.status >= 300 and not (known and response.status == 304):
                 raise _failure(response.status, response.read(1 << 20), self.url)
             yield response
         except (OSError, HTTPException) as error:

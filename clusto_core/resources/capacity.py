@@ -170,6 +170,16 @@ def capacities(reader: Reader, things: Sequence[Thing]) -> list[Capacity]:
     return [_capacity(site, thing) for thing in things]
 
 
+def units(reader: Reader, racks: Iterable[int]) -> dict[int, Amount]:
+    """The rack units of racks, by their ids: of those alone that have any."""
+    held = _held(reader)[RackUnit]
+    found: dict[int, Amount] = {}
+    for owner, _, count, used in _rows(reader, _PARTS, racks, (RackUnit,)):
+        known = found.get(owner, _NONE)
+        found[owner] = Amount((known.total or 0) + count, known.used + int(used), held[owner])
+    return found
+
+
 def standing(reader: Reader, things: Sequence[Thing]) -> set[Thing]:
     """These and all that stands in them, any number of steps down."""
     below = _below(reader, things)

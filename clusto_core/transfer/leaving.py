@@ -7,7 +7,7 @@ Attributes are data, written by many. Where a format turns an attribute into a s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 if TYPE_CHECKING:
@@ -21,20 +21,24 @@ def _untold(line: str) -> None:
 class Leaving(NamedTuple):
     """How one export is made. `allowed` are the keys that may become settings of its program, as they are spelled, or
     `*` for all; `raw` leaves out what is there for people only, such as the guard against formulas; `tell` gets a line
-    for what was left out. `spaces` are the address spaces whose addresses are written, all where it is None.
+    for what was left out. `spaces` are the address spaces whose addresses are written, all where it is None. `port` and
+    `labels` are what is told of targets of Prometheus besides (`formats.prometheus`).
     """
 
     allowed: frozenset[str] = frozenset()
     raw: bool = False
     tell: Callable[[str], None] = _untold
     spaces: Spaces = None
+    port: int | None = None
+    labels: Sequence[str] = ()
 
     def permits(self, key: str) -> bool:
         """Whether the attribute of that key may become a setting of the program."""
         return key in self.allowed or "*" in self.allowed
 
-    def leave_out(self, program: str, keys: Iterable[str], out: TextIO) -> None:
-        """Tells, and writes as a comment, which attributes are not handed to a program, and what line would permit it.
+    def leave_out(self, program: str, keys: Iterable[str], out: TextIO | None = None) -> None:
+        """Tells, and writes as a comment where `out` takes such, which attributes are not handed to a program, and what
+        line would permit it.
 
         Those that are permitted are passed over.
         """
@@ -46,7 +50,8 @@ class Leaving(NamedTuple):
         said = f"{program}: left out {', '.join(refused)}: no attribute becomes a setting of {program} by itself"
         told = f"{said} (clusto config allow export {shlex.join([program, *refused])})"
         self.tell(told)
-        out.write(comment(told))
+        if out is not None:
+            out.write(comment(told))
 
 
 def comment(text: str) -> str:

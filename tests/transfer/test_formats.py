@@ -93,7 +93,7 @@ def program(name: str, package: str) -> str:
     return found
 
 
-@pytest.mark.parametrize("name", ["ansible", "hosts", "powerman", "conserver", "dot"])
+@pytest.mark.parametrize("name", ["ansible", "ansible-json", "hosts", "powerman", "conserver", "dot"])
 def test_secrets_are_never_written(store: Inventory, name: str) -> None:
     text = exported(store, name)
     assert "server1" in text

@@ -6,6 +6,7 @@ listing     what a verb writes, as a document, lines or a page of either
 reading     what may be read, a verb each
 changing    what may be changed: command lines, attributes
 feed        what has happened since
+ecosystem   what other programs ask in forms of their own
 commanding  command lines of a clusto elsewhere, and their completion
 describing  the description: OpenAPI 3.1, and the page
 """
@@ -15,14 +16,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-from clusto_cli.web.api import changing, commanding, describing, feed, reading
+from clusto_cli.web.api import changing, commanding, describing, ecosystem, feed, reading
 from clusto_cli.web.api.declaring import Operation
 from clusto_cli.web.routing import Events, Route, Static
 
 
 def operations() -> list[Operation]:
     """All that may be asked."""
-    rooms = (reading, feed, changing, commanding)
+    rooms = (reading, feed, changing, commanding, ecosystem)
     return list(chain.from_iterable(room.operations() for room in rooms))
 
 

@@ -15,6 +15,7 @@ from clusto_cli.web.api.declaring import IN_PATH, Operation, Parameter, Schema
 from clusto_cli.web.routing import Static
 
 _PATH = re.compile(r"\{(\w+)(?::[^}]*)?\}")
+_VERSIONED = re.compile("^/api/v[0-9]+")
 _ALWAYS = (400, 401, 404, 429, 503)
 _PROBLEM: Schema = {
     "type": "object",
@@ -61,7 +62,7 @@ def document(operations: Iterable[Operation]) -> dict[str, Any]:
 
 def _described(operation: Operation, path: str, definitions: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "operationId": "-".join([operation.method.lower(), *re.findall("[a-z0-9]+", path)[2:]]),
+        "operationId": "-".join([operation.method.lower(), *re.findall("[a-z0-9]+", _VERSIONED.sub("", path))]),
         "summary": operation.summary,
         "description": operation.words,
         "parameters": [*map(_in_path, re.findall(r"\{(\w+)\}", path)), *map(_in_query, operation.parameters)],

@@ -9,6 +9,8 @@ Document from a transfer object as plain data. What a reader has to say besides,
 Where files are to be understood together, such as the tables of a database, `read_together(files)` is there besides, of
 pairs of a file and its name.
 
+A format that is another one of a program's has `PROGRAM`, the name of the first.
+
 A module whose files are spreadsheets has `SHEET`, and its `read` takes `how=` (`sheets.how.How`).
 
 A module may have a `SOURCE`: its files are the whole of a source, read again and again, and its Documents have the
@@ -104,6 +106,12 @@ def writer_of(name: str) -> Write:
     if write is None:
         raise Malformed(f"{name} is a format for import only")
     return write
+
+
+def program_of(name: str) -> str:
+    """The program that reads that format, as the configuration calls it where it says what that may obey."""
+    found: str = getattr(_module(name), "PROGRAM", name)
+    return found
 
 
 def source_of(name: str) -> str | None:

@@ -72,15 +72,44 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving
     """Writes servers and virtual servers, and other equipment that has an address. Secrets are left out, and attributes
     that would be settings of Ansible's, unless `leaving` permits them.
     """
-    hosts = _Hosts(leaving)
-    for view in views(reader, things):
-        hosts.take(view)
+    hosts = _taken(reader, things, leaving)
     out.writelines(comment(line) for line in hosts.collisions())
     groups = hosts.groups()
     everything = {"hosts": hosts.variables(), "children": groups} if groups else {"hosts": hosts.variables()}
     leaving.leave_out("ansible", hosts.settings(), out)
     text = yaml.dump({"all": everything}, None, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=4096)
     out.write(escaped(text, pairs=False))
+
+
+def listing(reader: Reader, things: Iterable[Thing], leaving: Leaving = SAFE) -> dict[str, Any]:
+    """The same hosts, variables and groups as `ansible-inventory --list` has them, which inventory scripts print
+    (https://docs.ansible.com/ansible/latest/dev_guide/developing_inventory.html). Text that holds a template is
+    `{"__ansible_unsafe": TEXT}`, as Ansible's own JSON has it; keys that mean something there besides are left out.
+    """
+    hosts = _taken(reader, things, leaving)
+    for line in hosts.collisions():
+        leaving.tell(line)
+    leaving.leave_out("ansible", hosts.settings())
+    variables = hosts.variables()
+    groups = hosts.groups()
+    found: dict[str, Any] = {"_meta": {"hostvars": {name: _tagged(own) for name, own in variables.items()}}}
+    found["all"] = {"hosts": list(variables), "children": list(groups)}
+    return found | {name: {kind: list(members) for kind, members in group.items()} for name, group in groups.items()}
+
+
+def _tagged(data: Any) -> Any:
+    if isinstance(data, _Unsafe):
+        return {"__ansible_unsafe": str(data)}
+    if isinstance(data, dict):
+        return {key: _tagged(value) for key, value in data.items() if not str(key).startswith("__ansible_")}
+    return [_tagged(each) for each in data] if isinstance(data, list) else data
+
+
+def _taken(reader: Reader, things: Iterable[Thing], leaving: Leaving) -> _Hosts:
+    hosts = _Hosts(leaving)
+    for view in views(reader, things):
+        hosts.take(view)
+    return hosts
 
 
 def _is_host(view: View, thing: Thing) -> bool:
