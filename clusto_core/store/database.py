@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from clusto_core import secrecy
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, StoreBroken
@@ -395,6 +395,23 @@ def learn_secrets(database: Database) -> None:
     for name, head, rest in database.rows(DEFINITIONS):
         if '"secret":true' in head + (rest or ""):
             secrecy.declare(name[1:])
+
+
+class Mirror(NamedTuple):
+    """That a store is a mirror: of which one (a URL without its password), and when that was as it is here, in
+    microseconds since 1970, UTC; 0 for one that is not whole yet."""
+
+    origin: str
+    taken: int
+
+
+def mirror_of(database: Database) -> Mirror | None:
+    """What a store is the mirror of; None for one of its own."""
+    marked = "SELECT m.name FROM sqlite_master m WHERE m.type = 'table' AND m.name = 'mirror'"
+    if database.dialect != "sqlite" or not database.rows(marked):
+        return None
+    found = database.rows("SELECT m.origin, m.taken FROM mirror m")
+    return Mirror(*found[0]) if found else Mirror("", 0)
 
 
 def _tables(database: Database, url: str, error: StoreBroken) -> list[Row]:

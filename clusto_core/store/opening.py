@@ -134,6 +134,8 @@ def _locked(url: str) -> Database:
             _begin_alone(writing, url)
             if not os.access(sqlite_path(url), os.W_OK):
                 raise Refused(f"the store is read-only: {sqlite_path(url)}")
+            if (found := database.mirror_of(writing)) is not None:
+                raise Refused(f"{sqlite_path(url)} is a mirror, which is only read: write to {found.origin}")
         database.check_revision(writing, url)
         if writing.dialect != "sqlite":
             writing.rows("SELECT s.id FROM store s WHERE s.id = 1 FOR UPDATE")
