@@ -85,7 +85,46 @@ def write_transaction(settings: Settings, notify: Notify) -> Iterator[Database]:
         with contextlib.closing(writing):
             with damage.explained(writing):
                 yield writing
-            writing.connection.commit()
+            _commit(writing, url)
+
+
+def _commit(writing: Database, url: str) -> None:
+    """Commits. Where the server goes away just then, it is asked again, or the one in its place, whether that was
+    kept: nothing is told as done that is lost. Raises StoreBroken, and the driver's own errors."""
+    try:
+        writing.connection.commit()
+    except Exception as error:
+        if not database.is_gone(error):
+            raise
+        if not _is_kept(writing, url):
+            raise StoreBroken(
+                f"{database.WENT_AWAY} at the end of the change, which it did not keep: try again"
+            ) from error
+    if writing.dialect == "postgresql":
+        from clusto_core.store import replicas
+
+        replicas.remember(url, writing)
+
+
+def _is_kept(writing: Database, url: str) -> bool:
+    """Whether a change is in the history whose commit was not answered. Raises StoreBroken where that is not found out
+    within a minute, or the change has no number."""
+    import time
+
+    until = time.monotonic() + database.BUSY_SECONDS
+    while writing.sealed is not None and time.monotonic() < until:
+        try:
+            # Under the lock: whatever became of the change has then come to its end.
+            with contextlib.closing(_locked(url)) as again:
+                number, digest = writing.sealed
+                seal = "SELECT s.digest FROM transaction_seals s WHERE s.transaction_id = :id"
+                return again.rows(seal, {"id": number}) == [(digest,)]
+        except Exception as error:
+            if not isinstance(error, StoreBroken) and not database.is_of_driver(error):
+                raise
+            time.sleep(0.5)
+    named = f"transaction {writing.sealed[0]}" if writing.sealed else "it"
+    raise StoreBroken(f"{database.WENT_AWAY} at the end of the change: whether {named} was kept, clusto log says later")
 
 
 @contextlib.contextmanager
@@ -138,11 +177,18 @@ def _locked(url: str) -> Database:
                 raise Refused(f"{sqlite_path(url)} is a mirror, which is only read: write to {found.origin}")
         database.check_revision(writing, url)
         if writing.dialect != "sqlite":
-            writing.rows("SELECT s.id FROM store s WHERE s.id = 1 FOR UPDATE")
+            _await_others(writing)
     except BaseException:
         writing.close()
         raise
     return writing
+
+
+def _await_others(writing: Database) -> None:
+    """Takes the write lock of a shared store: its one row. Raises the driver's own errors, for waiting too long too."""
+    # One message to the server for both.
+    patience = f"SET LOCAL lock_timeout = '{database.BUSY_SECONDS}s'; " if writing.dialect == "postgresql" else ""
+    writing.execute(f"{patience}SELECT s.id FROM store s WHERE s.id = 1 FOR UPDATE")
 
 
 def _begin_alone(writing: Database, url: str) -> None:
@@ -172,6 +218,8 @@ def explained(url: str) -> Iterator[None]:
 def _explain(url: str, error: BaseException) -> Exception:
     text = str(error.args[-1] if error.args else error).strip().partition("\n")[0]
     lowered = text.lower()
+    if database.is_gone(error):
+        return StoreBroken(f"{database.WENT_AWAY} ({text}): nothing was changed; try again")
     if (refused := database.forbidden(text)) is not None:
         return refused
     if "locked" in lowered or "lock wait timeout" in lowered or "lock timeout" in lowered:
