@@ -222,7 +222,6 @@ def _hold_against(url: str, told: str) -> None:
             assert "went away" in line or "cannot open the store" in line, words
     with contextlib.closing(database.connect(url)) as reading:
         found = {row[0] for row in reading.rows("SELECT x.command FROM transactions x WHERE x.command <> ''")}
-    print(len(kept), "kept", len(refused), "refused", kept - found, refused & found)
     assert kept - found == set()
     assert refused & found == set()
     assert refused
