@@ -1,4 +1,4 @@
-"""Several servers, one of which takes writes: what was written is read, and what was said to be written is never lost."""
+"""Several servers, one of which takes writes: what was written is read, what was said to be written is never lost."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_without_a_server_that_takes_writes_one_reads(pair: Pair, url: str) -> N
     with Inventory(Settings(only)).read() as reader:
         assert reader.get("pool1") is not None
     with (
-        pytest.raises(StoreBroken, match="none of its servers takes writes .*session is read-only"),
+        pytest.raises(StoreBroken, match=r"none of its servers takes writes .*session is read-only"),
         Inventory(Settings(only)).change() as change,
     ):
         change.add("Pool", "pool2")
