@@ -200,6 +200,8 @@ class Database:
             self.connection.rollback()
             if self.dialect == "mariadb":
                 self.execute(_SNAPSHOT)
+            elif _is_behind(url, self.connection):
+                return False
         check_revision(self, url)
         return True
 
@@ -485,14 +487,18 @@ def _sqlite(path: str) -> tuple[Any, tuple[int, int] | None]:
 def _postgresql_to_read(url: str) -> Any:
     """A connection of which all is of one moment; to the server that takes writes, where the one that is to be read
     lacks what this user wrote last."""
-    from clusto_core.store.replicas import is_behind
-
     snapshot: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "readonly": True}
     connection = _postgresql(url, **snapshot)
-    if is_behind(url, connection):
+    if _is_behind(url, connection):
         connection.close()
         return _postgresql(url, writing=True, **snapshot)
     return connection
+
+
+def _is_behind(url: str, connection: Any) -> bool:
+    from clusto_core.store.replicas import is_behind
+
+    return is_behind(url, connection)
 
 
 def _postgresql(url: str, *, writing: bool = False, **session: Any) -> Any:

@@ -100,10 +100,16 @@ def _commit(writing: Database, url: str) -> None:
             raise StoreBroken(
                 f"{database.WENT_AWAY} at the end of the change, which it did not keep: try again"
             ) from error
-    if writing.dialect == "postgresql":
+    else:
+        _remember(url, writing)
+
+
+def _remember(url: str, written: Database) -> None:
+    """Has this user's next reads see what was committed on that connection."""
+    if written.dialect == "postgresql":
         from clusto_core.store import replicas
 
-        replicas.remember(url, writing)
+        replicas.remember(url, written)
 
 
 def _is_kept(writing: Database, url: str) -> bool:
@@ -118,7 +124,9 @@ def _is_kept(writing: Database, url: str) -> bool:
             with contextlib.closing(_locked(url)) as again:
                 number, digest = writing.sealed
                 seal = "SELECT s.digest FROM transaction_seals s WHERE s.transaction_id = :id"
-                return again.rows(seal, {"id": number}) == [(digest,)]
+                kept = again.rows(seal, {"id": number}) == [(digest,)]
+                _remember(url, again)
+                return kept
         except Exception as error:
             if not isinstance(error, StoreBroken) and not database.is_of_driver(error):
                 raise
@@ -362,7 +370,9 @@ def _migrate(url: str) -> _Migrated | None:
                 connection.connection.cursor().execute("PRAGMA journal_mode = WAL")
             connection.begin()
             _take_turns(Database(connection.connection, database.dialect_of(url)))
-            return _migrated(connection, url)
+            done = _migrated(connection, url)
+            _remember(url, Database(connection.connection, database.dialect_of(url)))
+            return done
     except SQLAlchemyError as error:
         raise _explain(url, getattr(error, "orig", None) or error) from error
     finally:
@@ -407,6 +417,8 @@ def copy(source: str, target: str, progress: Callable[[str, int], None]) -> int:
         with contextlib.closing(database.connect(source)) as reading:
             _make_file(sqlite_path(target))
             _copy_pages(reading, sqlite_path(target))
+            if database.mirror_of(reading) is not None:
+                _make_own(target)
             copied = 0
             for table in metadata.sorted_tables:
                 copied += reading.rows(f"SELECT count(*) FROM {table.name}")[0][0]
@@ -433,3 +445,12 @@ def copy(source: str, target: str, progress: Callable[[str, int], None]) -> int:
                 progress(table.name, copied)
             seals.seal_schema(writing)
     return copied
+
+
+def _make_own(url: str) -> None:
+    """Makes the copy of a mirror a store of its own."""
+    with contextlib.closing(database.connect_to_write(url)) as writing:
+        writing.execute("BEGIN IMMEDIATE")
+        writing.execute("DROP TABLE mirror")
+        seals.seal_schema(writing)
+        writing.connection.commit()
