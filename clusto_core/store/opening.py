@@ -185,18 +185,22 @@ def _locked(url: str) -> Database:
                 raise Refused(f"{sqlite_path(url)} is a mirror, which is only read: write to {found.origin}")
         database.check_revision(writing, url)
         if writing.dialect != "sqlite":
-            _await_others(writing)
+            await_others(writing)
     except BaseException:
         writing.close()
         raise
     return writing
 
 
-def _await_others(writing: Database) -> None:
-    """Takes the write lock of a shared store: its one row. Raises the driver's own errors, for waiting too long too."""
-    # One message to the server for both.
-    patience = f"SET LOCAL lock_timeout = '{database.BUSY_SECONDS}s'; " if writing.dialect == "postgresql" else ""
-    writing.execute(f"{patience}SELECT s.id FROM store s WHERE s.id = 1 FOR UPDATE")
+def await_others(writing: Database) -> None:
+    """Takes the write lock of a shared store, its one row, in turn. Raises the driver's own errors, for waiting too
+    long too."""
+    in_turn = ""
+    if writing.dialect == "postgresql":
+        # Whoever waits for a row that has been written meanwhile waits anew, behind all others, and may do so for
+        # minutes; these locks are handed on in the order of asking. All is one message to the server.
+        in_turn = f"SET LOCAL lock_timeout = '{database.BUSY_SECONDS}s'; SELECT pg_advisory_xact_lock(7165922); "
+    writing.execute(f"{in_turn}SELECT s.id FROM store s WHERE s.id = 1 FOR UPDATE")
 
 
 def _begin_alone(writing: Database, url: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import clusto_core
 from clusto_cli.main import invoke
 from clusto_core.config import Settings
 from clusto_core.errors import ClustoError, Malformed, Refused
@@ -18,8 +19,10 @@ from clusto_core.records import integrity
 from clusto_core.records.revert import revert
 from clusto_core.store import database, mirroring, seals
 from clusto_core.store.mirroring import mirror
+from clusto_core.store.opening import upgrade
 from clusto_core.store.schema import metadata
 from tests.records.changing import step
+from tests.store.older import REVISIONS, make_older
 from tests.store.test_seals import furnish
 
 
@@ -155,3 +158,27 @@ def test_a_mirror_is_read_and_told_of(sqlite_url: str, tmp_path: Path, capsys: p
     assert "from transaction 2 to 3" in capsys.readouterr().err
     assert invoke(["--db", sqlite_url, "db", "mirror", path]) == 0
     assert "nothing has changed since transaction 3" in capsys.readouterr().err
+
+
+def test_a_mirror_of_an_older_clusto_is_upgraded_first(tmp_path: Path) -> None:
+    url, target = f"sqlite:///{tmp_path}/store.db", f"sqlite:///{tmp_path}/mirror.db"
+    for each in (url, target):
+        make_older(each, REVISIONS[-1])
+    with contextlib.closing(database.connect_to_write(target)) as writing:
+        writing.execute(mirroring._MARK)
+    upgrade(url, lambda line: None)
+    with Inventory(Settings(url)).change() as change:
+        change.add("Pool", "new")
+    assert brought(url, target).new is False
+    assert tables(target) == tables(url)
+    assert sound(target)
+
+
+def test_programs_are_told_of_a_mirror(sqlite_url: str, tmp_path: Path) -> None:
+    furnish(sqlite_url)
+    brought(sqlite_url, f"sqlite:///{tmp_path}/mirror.db")
+    found = clusto_core.open(f"sqlite:///{tmp_path}/mirror.db").mirror
+    assert found is not None
+    assert found.origin == sqlite_url
+    assert found.taken > 0
+    assert clusto_core.open(sqlite_url).mirror is None

@@ -278,3 +278,32 @@ def _refusal(inventory: Inventory) -> str:
     with pytest.raises(Refused) as refused, inventory.change() as change:
         change.add("Pool", "pool2")
     return str(refused.value)
+
+
+def test_writers_are_served_in_the_order_of_asking(postgresql: servers.PostgreSQL | None) -> None:
+    if postgresql is None:
+        pytest.skip("postgresql is not installed (Debian: postgresql)")
+    url, served = postgresql.new(), []
+    create(url)
+
+    def write(number: int) -> None:
+        with Inventory(Settings(url)).change() as change:
+            change.add("Pool", f"pool{number}")
+            served.append(number)
+
+    waiting = """
+        SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+        WHERE NOT l.granted AND a.datname = current_database()"""
+    with contextlib.ExitStack() as stack:
+        watching = stack.enter_context(contextlib.closing(database.connect_to_write(url)))
+        writers = [threading.Thread(target=write, args=(number,)) for number in range(12)]
+        with Inventory(Settings(url)).change() as change:
+            change.add("Pool", "first")
+            for number, writer in enumerate(writers):
+                writer.start()
+                while watching.rows(waiting) != [(number + 1,)]:
+                    watching.connection.rollback()
+                    time.sleep(0.01)
+        for writer in writers:
+            writer.join()
+    assert served == list(range(12))
