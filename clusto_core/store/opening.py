@@ -109,7 +109,7 @@ def _remember(url: str, written: Database) -> None:
     if written.dialect == "postgresql":
         from clusto_core.store import replicas
 
-        replicas.remember(url, written)
+        replicas.remember(url, written.connection)
 
 
 def _is_kept(writing: Database, url: str) -> bool:

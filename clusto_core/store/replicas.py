@@ -13,8 +13,6 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from clusto_core.store.database import Database
-
 PATIENCE = 1.0
 """Seconds for which a standby is waited for before a read goes to where writes go."""
 _BEHIND = "SELECT pg_is_in_recovery() AND COALESCE(pg_last_wal_replay_lsn() < %s::pg_lsn, true)"
@@ -27,15 +25,15 @@ def are_several(given: Mapping[str, str], environment: Mapping[str, str] = os.en
     return "," in (hosts or "") or bool(given.get("target_session_attrs") or environment.get("PGTARGETSESSIONATTRS"))
 
 
-def remember(url: str, written: Database) -> None:
+def remember(url: str, connection: Any) -> None:
     """Remembers that all that this user reads from now on is to have what was just committed on that connection."""
-    if written.dialect != "postgresql" or not _is_of_several(url):
+    if not _is_of_several(url):
         return
-    with contextlib.suppress(Exception), written.connection.cursor() as cursor:
+    with contextlib.suppress(Exception), connection.cursor() as cursor:
         # The write is done, and said to be: without this, the next read may be a moment older.
         cursor.execute("SELECT pg_current_wal_insert_lsn()::text")
         (_remembered[url],) = cursor.fetchone()
-        written.connection.rollback()
+        connection.rollback()
         path = _path(url)
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         beside = f"{path}.{os.getpid()}"
