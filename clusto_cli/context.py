@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from clusto_core.inventory import Transaction
     from clusto_core.model.attributes import Key, Value
     from clusto_core.records.history import Author
+    from clusto_core.store.database import Database
     from clusto_core.store.reader import Reader
 
 
@@ -93,6 +95,7 @@ class App:
             bring_up(url, self.say)
             database = connect(url)
         with contextlib.closing(database):
+            self._tell_age(database)
             if self.at is None:
                 yield Reader(database)
                 return
@@ -101,6 +104,16 @@ class App:
 
         with open_past(url, moments.finder(self.at)) as past:
             yield Reader(past)
+
+    def _tell_age(self, database: Database) -> None:
+        """Says once, where the store is a mirror, of which one, and how old it is."""
+        from clusto_core.store.database import mirror_of
+
+        if database.dialect != "sqlite" or "mirror" in self._told or (found := mirror_of(database)) is None:
+            return
+        self._told.add("mirror")
+        age = f"{_age(found.taken)} old" if found.taken else "not whole yet"
+        self.say(f"a mirror of {found.origin}, {age}")
 
     @contextlib.contextmanager
     def changing(
@@ -185,6 +198,15 @@ class App:
         if first_time(kind) or (self.verbose and words not in self._told):
             self._told.add(words)
             self.say(f"insecure: {words}")
+
+
+def _age(taken: int) -> str:
+    """How long ago a moment in microseconds since 1970 was, roughly."""
+    seconds = max(0, int(time.time() - taken / 1_000_000))
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}s"
+    return f"{seconds} second{'' if seconds == 1 else 's'}"
 
 
 def _concealed(written: Sequence[tuple[Key, Value]]) -> list[str]:

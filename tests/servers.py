@@ -89,6 +89,50 @@ def start_postgresql(
     return running
 
 
+def start_standby(primary: PostgreSQL, port: int = 5433) -> PostgreSQL:
+    """A PostgreSQL that streams what the other one writes, and answers what is only read."""
+    binaries = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
+    directory, user = _directory("postgres")
+    source = ["-h", str(primary.directory), "-p", str(primary.port), "-U", "clusto"]
+    copy = [f"{binaries}/pg_basebackup", "-D", str(directory / "data"), "-R", "-c", "fast", *source]
+    subprocess.run([*user, *copy], check=True, stderr=subprocess.DEVNULL)
+    options = ["-k", str(directory), "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200"]
+    server = [*user, f"{binaries}/postgres", "-D", str(directory / "data"), *options, "-p", str(port)]
+    running = PostgreSQL(subprocess.Popen(server, stderr=subprocess.DEVNULL), directory, port)
+    _wait(lambda: running.run("SELECT 1"), running)
+    return running
+
+
+def promote(standby: PostgreSQL) -> None:
+    """Has a standby take writes."""
+    binaries = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
+    user = _account("postgres")
+    subprocess.run(
+        [*user, f"{binaries}/pg_ctl", "promote", "-w", "-D", str(standby.directory / "data")],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def start_pgbouncer(behind: PostgreSQL, port: int = 6432) -> PostgreSQL | None:
+    """A PgBouncer in transaction mode before a PostgreSQL, or None where it is not installed."""
+    if shutil.which("pgbouncer") is None:
+        return None
+    directory, user = _directory("postgres")
+    settings = directory / "pgbouncer.ini"
+    settings.write_text(
+        f"[databases]\n* = host={behind.directory} port={behind.port} user=clusto\n"
+        f"[pgbouncer]\npool_mode = transaction\ndefault_pool_size = 3\nauth_type = any\nlisten_addr =\n"
+        f"listen_port = {port}\nunix_socket_dir = {directory}\n"
+    )
+    server = [*user, "pgbouncer", str(settings)]
+    running = PostgreSQL(
+        subprocess.Popen(server, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL), directory, port
+    )
+    _wait(lambda: running.run("SELECT 1"), running)
+    return running
+
+
 def start_mariadb(*more: str, prepare: Callable[[Path], None] = lambda directory: None) -> MariaDB | None:
     """A MariaDB of the tests, or None where it is not installed; `more` and `prepare` as of `start_postgresql`."""
     if shutil.which("mariadbd") is None or shutil.which("mariadb-install-db") is None:
@@ -115,13 +159,17 @@ def start_mariadb(*more: str, prepare: Callable[[Path], None] = lambda directory
 
 
 def _directory(account: str) -> tuple[Path, list[str]]:
-    """A new directory, and how to become the account that owns it: servers refuse to run as root."""
+    """A new directory, and how to become the account that owns it."""
     directory = Path(tempfile.mkdtemp(prefix="clusto-"))
-    if os.geteuid() != 0:
-        return directory, []
-    shutil.chown(directory, account, account)
-    directory.chmod(0o755)
-    return directory, ["setpriv", f"--reuid={account}", f"--regid={account}", "--clear-groups", "--"]
+    if os.geteuid() == 0:
+        shutil.chown(directory, account, account)
+        directory.chmod(0o755)
+    return directory, _account(account)
+
+
+def _account(account: str) -> list[str]:
+    """How to become an account: servers refuse to run as root."""
+    return ["setpriv", f"--reuid={account}", f"--regid={account}", "--clear-groups", "--"] if os.geteuid() == 0 else []
 
 
 def _wait(ready: Callable[[], None], server: Server) -> None:

@@ -83,6 +83,35 @@ def copy(app: App, target: str) -> None:
     app.say(f"copied {rows} rows")
 
 
+@command.command("mirror")
+@click.argument("target", metavar="FILE")
+@pass_app
+def mirror(app: App, target: str) -> None:
+    """Make FILE a copy of the store that is only read, on a laptop or where the network may go, or bring it up to date.
+
+    The first copy goes on where it was interrupted; later ones bring what has changed since. Each command that reads
+    FILE says how old it is; one that writes is refused.
+
+    \b
+        clusto db mirror ~/clusto-mirror.db
+        clusto --db ~/clusto-mirror.db locate server1
+    """
+    from clusto_cli.progress import progress
+    from clusto_core.config import settings
+    from clusto_core.store.mirroring import mirror as run
+
+    with progress("mirroring") as report:
+        done = run(
+            app.settings.url, settings(target).url, lambda table, count: report(f"mirroring {table}, rows", count, 0)
+        )
+    if done.new:
+        app.say(f"made a mirror, {done.rows} rows, as of transaction {done.now}")
+    elif done.before == done.now:
+        app.say(f"nothing has changed since transaction {done.now}")
+    else:
+        app.say(f"brought the mirror from transaction {done.before} to {done.now}, {done.rows} rows")
+
+
 @command.command("roles")
 @click.option("--apply", "applied", is_flag=True, help="Make the roles, as a user who may; again after each upgrade.")
 @click.option("--prefix", default="clusto", show_default=True, help="What the roles' names begin with.")

@@ -89,6 +89,7 @@ def _edited(app: App, draft: Draft, path: str) -> Sequence[Document] | None:
     """What the text says once it can be done; None when it is as it was. Raises what is wrong with a text that was
     opened again, and left as it was."""
     from clusto_cli import editor
+    from clusto_core.reading import decoded
     from clusto_core.transfer import editing
     from clusto_core.transfer.faults import Faulty
 
@@ -99,6 +100,7 @@ def _edited(app: App, draft: Draft, path: str) -> Sequence[Document] | None:
         text = _body(path)
         if text == draft.text or not text.strip():
             return None
+        decoded(text.encode("utf-8", "surrogateescape"), path)
         if problem is not None and text == before:
             raise problem
         before = text

@@ -15,7 +15,7 @@ from clusto_core.errors import Refused
 from clusto_core.inventory import Transaction
 from clusto_core.library.change import Change
 from clusto_core.library.view import View
-from clusto_core.store.database import Database, connect, dialect_of
+from clusto_core.store.database import Database, Mirror, connect, dialect_of, mirror_of
 from clusto_core.store.reader import Reader
 
 
@@ -44,6 +44,13 @@ class Inventory(View):
             self._depth -= 1
             if not self._depth:
                 self._database.close()
+
+    @property
+    def mirror(self) -> Mirror | None:
+        """Of which store this one is a mirror (`clusto db mirror`), `origin`, and since when, `taken`: microseconds
+        since 1970, UTC; None for one that is written to. Raises NotFound, StoreBroken."""
+        with self.reading() as reader:
+            return mirror_of(reader.database)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Snapshot]:

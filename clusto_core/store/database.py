@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from clusto_core import secrecy
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, StoreBroken
@@ -32,6 +32,7 @@ _PARAMETER = re.compile(r"(?<![:\w]):([a-z]\w*)|(%)")
 _translated: dict[str, str] = {}
 
 DAMAGED = "the store is damaged: run clusto db check, and go back to a copy"
+WENT_AWAY = "the database server went away"
 TOO_LARGE = "a number has more than 64 bits, for which the store has no room"
 
 _SNAPSHOT = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
@@ -69,6 +70,8 @@ class Database:
     """The last transaction of the history that is seen, where the store is looked at as it was."""
     when: datetime | None = None
     """The time at which it is looked at, where that is not the present."""
+    sealed: tuple[int, str] | None = None
+    """The number and the seal of the last transaction that was added to the history on this connection."""
 
     def __init__(self, connection: Any, dialect: str) -> None:
         self.connection = connection
@@ -209,6 +212,8 @@ class Database:
             self.connection.rollback()
             if self.dialect == "mariadb":
                 self.execute(_SNAPSHOT)
+            elif _is_behind(url, self.connection):
+                return False
         check_revision(self, url)
         return True
 
@@ -232,6 +237,8 @@ class Database:
         text = str(error.args[-1] if error.args else error).strip().partition("\n")[0]
         if self.dialect == "sqlite" and re.search("(?i)malformed|decode to UTF-8|not a database", text):
             return StoreBroken(f"{DAMAGED} ({text})")
+        if is_gone(error):
+            return StoreBroken(f"{WENT_AWAY} ({text}): try again")
         return forbidden(text) or StoreBroken(f"the store cannot be read: {text}")
 
     def close(self) -> None:
@@ -263,6 +270,13 @@ def forbidden(text: str) -> Refused | None:
     if re.search("(?i)permission denied|must be owner|command denied to user", text):
         return Refused(f"the database user may not do that: {text} (clusto db roles shows what each role may)")
     return None
+
+
+def is_gone(error: BaseException) -> bool:
+    """Whether a driver says that the connection to a server is no more."""
+    words = "closed the connection|terminating connection|connection already closed|connection not open|could not"
+    words += " receive data|could not send data|lost connection|gone away|broken pipe|connection reset|SSL SYSCALL"
+    return is_of_driver(error) and re.search(f"(?i){words}", str(error)) is not None
 
 
 def is_of_driver(error: BaseException) -> bool:
@@ -312,7 +326,7 @@ def connect(url: str) -> Database:
     if dialect == "sqlite":
         connection, place = _sqlite(sqlite_path(url))
     elif dialect == "postgresql":
-        connection = _postgresql(url, isolation_level="REPEATABLE READ", readonly=True)
+        connection = _postgresql_to_read(url)
     else:
         connection = _mariadb(url, _SNAPSHOT)
     database = Database(connection, dialect)
@@ -348,7 +362,7 @@ def connect_to_write(url: str, patience: int = BUSY_SECONDS) -> Database:
     """
     dialect = dialect_of(url)
     if dialect == "postgresql":
-        return Database(_postgresql(url, isolation_level="READ COMMITTED"), dialect)
+        return Database(_postgresql(url, writing=True, isolation_level="READ COMMITTED"), dialect)
     if dialect == "mariadb":
         isolation = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
         return Database(_mariadb(url, isolation, f"SET SESSION innodb_lock_wait_timeout = {patience}"), dialect)
@@ -409,6 +423,23 @@ def learn_secrets(database: Database) -> None:
             secrecy.declare(name[1:])
 
 
+class Mirror(NamedTuple):
+    """That a store is a mirror: of which one (a URL without its password), and when that was as it is here, in
+    microseconds since 1970, UTC; 0 for one that is not whole yet."""
+
+    origin: str
+    taken: int
+
+
+def mirror_of(database: Database) -> Mirror | None:
+    """What a store is the mirror of; None for one of its own."""
+    marked = "SELECT m.name FROM sqlite_master m WHERE m.type = 'table' AND m.name = 'mirror'"
+    if database.dialect != "sqlite" or not database.rows(marked):
+        return None
+    found = database.rows("SELECT m.origin, m.taken FROM mirror m")
+    return Mirror(*found[0]) if found else Mirror("", 0)
+
+
 def _tables(database: Database, url: str, error: StoreBroken) -> list[Row]:
     if database.dialect == "sqlite":
         try:
@@ -465,9 +496,28 @@ def _sqlite(path: str) -> tuple[Any, tuple[int, int] | None]:
     raise StoreBroken(f"cannot read the store {path}: {problem}") from problem
 
 
-def _postgresql(url: str, **session: Any) -> Any:
-    """A connection whose transactions are as psycopg2's `set_session` is told."""
+def _postgresql_to_read(url: str) -> Any:
+    """A connection of which all is of one moment; to the server that takes writes, where the one that is to be read
+    lacks what this user wrote last."""
+    snapshot: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "readonly": True}
+    connection = _postgresql(url, **snapshot)
+    if _is_behind(url, connection):
+        connection.close()
+        return _postgresql(url, writing=True, **snapshot)
+    return connection
+
+
+def _is_behind(url: str, connection: Any) -> bool:
+    from clusto_core.store.replicas import is_behind
+
+    return is_behind(url, connection)
+
+
+def _postgresql(url: str, *, writing: bool = False, **session: Any) -> Any:
+    """A connection whose transactions are as psycopg2's `set_session` is told; of several servers, where `writing`, to
+    the one that takes writes."""
     from clusto_core.store.reaching import postgresql_arguments
+    from clusto_core.store.replicas import are_several
 
     try:
         import psycopg2
@@ -478,10 +528,12 @@ def _postgresql(url: str, **session: Any) -> Any:
         ) from None
     try:
         given = parse_dsn("postgresql://" + url.partition("://")[2])
+        if writing and are_several(given):
+            given["target_session_attrs"] = "read-write"
         connection = psycopg2.connect(None, **postgresql_arguments(given))
         connection.set_session(**session)
     except (psycopg2.Error, UnicodeError) as error:
-        raise unreachable(url, error) from None
+        raise unreachable(url, error, "takes writes" if writing else "can be read") from None
     return connection
 
 
@@ -505,12 +557,15 @@ def _mariadb(url: str, *settings: str) -> Any:
     return connection
 
 
-def unreachable(url: str, error: Exception) -> ClustoError:
-    """The one line for a database server that is not there or does not let us in, or is not the one it should be."""
+def unreachable(url: str, error: Exception, wanted: str = "answers") -> ClustoError:
+    """The one line for a database server that is not there or does not let us in, or is not the one it should be; for
+    several of them, of which none is what is `wanted`."""
     from clusto_core.config import masked
     from clusto_core.store.reaching import advice, is_about_tls
 
-    text = str(error.args[-1] if error.args else error).strip().partition("\n")[0]
+    told = str(error.args[-1] if error.args else error).strip().splitlines() or [""]
+    tried = [line.strip() for line in told if line.startswith("connection to server")]
+    text = f"none of its servers {wanted} ({'; '.join(tried)})" if len(tried) > 1 else told[0]
     if is_about_tls(text):
         return Refused(f"cannot open the store {masked(url)}: {text} ({advice(dialect_of(url))})")
     return StoreBroken(f"cannot open the store {masked(url)}: {text}")

@@ -85,7 +85,54 @@ def write_transaction(settings: Settings, notify: Notify) -> Iterator[Database]:
         with contextlib.closing(writing):
             with damage.explained(writing):
                 yield writing
-            writing.connection.commit()
+            _commit(writing, url)
+
+
+def _commit(writing: Database, url: str) -> None:
+    """Commits. Where the server goes away just then, it is asked again, or the one in its place, whether that was
+    kept: nothing is told as done that is lost. Raises StoreBroken, and the driver's own errors."""
+    try:
+        writing.connection.commit()
+    except Exception as error:
+        if not database.is_gone(error):
+            raise
+        if not _is_kept(writing, url):
+            raise StoreBroken(
+                f"{database.WENT_AWAY} at the end of the change, which it did not keep: try again"
+            ) from error
+    else:
+        _remember(url, writing)
+
+
+def _remember(url: str, written: Database) -> None:
+    """Has this user's next reads see what was committed on that connection."""
+    if written.dialect == "postgresql":
+        from clusto_core.store import replicas
+
+        replicas.remember(url, written.connection)
+
+
+def _is_kept(writing: Database, url: str) -> bool:
+    """Whether a change is in the history whose commit was not answered. Raises StoreBroken where that is not found out
+    within a minute, or the change has no number."""
+    import time
+
+    until = time.monotonic() + database.BUSY_SECONDS
+    while writing.sealed is not None and time.monotonic() < until:
+        try:
+            # Under the lock: whatever became of the change has then come to its end.
+            with contextlib.closing(_locked(url)) as again:
+                number, digest = writing.sealed
+                seal = "SELECT s.digest FROM transaction_seals s WHERE s.transaction_id = :id"
+                kept = again.rows(seal, {"id": number}) == [(digest,)]
+                _remember(url, again)
+                return kept
+        except Exception as error:
+            if not isinstance(error, StoreBroken) and not database.is_of_driver(error):
+                raise
+            time.sleep(0.5)
+    named = f"transaction {writing.sealed[0]}" if writing.sealed else "it"
+    raise StoreBroken(f"{database.WENT_AWAY} at the end of the change: whether {named} was kept, clusto log says later")
 
 
 @contextlib.contextmanager
@@ -134,13 +181,26 @@ def _locked(url: str) -> Database:
             _begin_alone(writing, url)
             if not os.access(sqlite_path(url), os.W_OK):
                 raise Refused(f"the store is read-only: {sqlite_path(url)}")
+            if (found := database.mirror_of(writing)) is not None:
+                raise Refused(f"{sqlite_path(url)} is a mirror, which is only read: write to {found.origin}")
         database.check_revision(writing, url)
         if writing.dialect != "sqlite":
-            writing.rows("SELECT s.id FROM store s WHERE s.id = 1 FOR UPDATE")
+            await_others(writing)
     except BaseException:
         writing.close()
         raise
     return writing
+
+
+def await_others(writing: Database) -> None:
+    """Takes the write lock of a shared store, its one row, in turn. Raises the driver's own errors, for waiting too
+    long too."""
+    in_turn = ""
+    if writing.dialect == "postgresql":
+        # Whoever waits for a row that has been written meanwhile waits anew, behind all others, and may do so for
+        # minutes; these locks are handed on in the order of asking. All is one message to the server.
+        in_turn = f"SET LOCAL lock_timeout = '{database.BUSY_SECONDS}s'; SELECT pg_advisory_xact_lock(7165922); "
+    writing.execute(f"{in_turn}SELECT s.id FROM store s WHERE s.id = 1 FOR UPDATE")
 
 
 def _begin_alone(writing: Database, url: str) -> None:
@@ -170,6 +230,8 @@ def explained(url: str) -> Iterator[None]:
 def _explain(url: str, error: BaseException) -> Exception:
     text = str(error.args[-1] if error.args else error).strip().partition("\n")[0]
     lowered = text.lower()
+    if database.is_gone(error):
+        return StoreBroken(f"{database.WENT_AWAY} ({text}): nothing was changed; try again")
     if (refused := database.forbidden(text)) is not None:
         return refused
     if "locked" in lowered or "lock wait timeout" in lowered or "lock timeout" in lowered:
@@ -312,7 +374,9 @@ def _migrate(url: str) -> _Migrated | None:
                 connection.connection.cursor().execute("PRAGMA journal_mode = WAL")
             connection.begin()
             _take_turns(Database(connection.connection, database.dialect_of(url)))
-            return _migrated(connection, url)
+            done = _migrated(connection, url)
+            _remember(url, Database(connection.connection, database.dialect_of(url)))
+            return done
     except SQLAlchemyError as error:
         raise _explain(url, getattr(error, "orig", None) or error) from error
     finally:
@@ -357,6 +421,8 @@ def copy(source: str, target: str, progress: Callable[[str, int], None]) -> int:
         with contextlib.closing(database.connect(source)) as reading:
             _make_file(sqlite_path(target))
             _copy_pages(reading, sqlite_path(target))
+            if database.mirror_of(reading) is not None:
+                _make_own(target)
             copied = 0
             for table in metadata.sorted_tables:
                 copied += reading.rows(f"SELECT count(*) FROM {table.name}")[0][0]
@@ -383,3 +449,12 @@ def copy(source: str, target: str, progress: Callable[[str, int], None]) -> int:
                 progress(table.name, copied)
             seals.seal_schema(writing)
     return copied
+
+
+def _make_own(url: str) -> None:
+    """Makes the copy of a mirror a store of its own."""
+    with contextlib.closing(database.connect_to_write(url)) as writing:
+        writing.execute("BEGIN IMMEDIATE")
+        writing.execute("DROP TABLE mirror")
+        seals.seal_schema(writing)
+        writing.connection.commit()

@@ -22,7 +22,7 @@ from clusto_core.store import database as databases
 from clusto_core.store.database import Database, connect, sqlite_path
 from clusto_core.store.lazily import LazyPast
 from clusto_core.store.net import last_transaction
-from clusto_core.store.opening import explained
+from clusto_core.store.opening import await_others, explained
 from clusto_core.store.reader import Reader
 from clusto_core.store.undoing import Undoing
 
@@ -102,7 +102,7 @@ def _rolled_back(url: str, number: int) -> LazyPast | None:
             writing.execute("PRAGMA foreign_keys = OFF")
             writing.execute("BEGIN IMMEDIATE")
         else:
-            writing.rows("SELECT s.id FROM store s WHERE s.id = 1 FOR UPDATE")
+            await_others(writing)
         past = LazyPast(Undoing(writing, number))
     except Exception as error:
         writing.close()

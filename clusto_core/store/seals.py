@@ -78,6 +78,7 @@ def seal_transaction(database: Database, number: int) -> None:
     [[(entry,)]] = database.batches(own, {"id": number})
     digest = _linked(database, number, entry, before[0][0] if before else "")
     database.insert("transaction_seals", ("transaction_id", "digest"), [(number, digest)])
+    database.sealed = (number, digest)
 
 
 def seal_all(database: Database) -> None:
