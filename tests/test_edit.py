@@ -106,6 +106,14 @@ def test_a_text_left_wrong_is_kept_and_told(clusto: Run, edit: Edit) -> None:
     assert len(clusto("log", "--oneline").out.splitlines()) == 1
 
 
+def test_a_text_that_is_none_is_kept_and_told(clusto: Run, edit: Edit, tmp_path: Path) -> None:
+    done = edit("s1", "--yes", steps=[r"printf '# \377\n' >>$1"])
+    assert done.code == 2, done.err
+    assert "not text in UTF-8" in done.err
+    assert "your text is in" in done.err
+    assert not (tmp_path / "seen2").exists()
+
+
 def test_new_names_in_the_text_are_refused(edit: Edit) -> None:
     done = edit("s1", "--yes", steps=['sed -i "s/name: s1/name: s9/" "$1"'])
     assert done.code == 2
