@@ -12,14 +12,18 @@ from clusto_core.transfer.packing import packed, unpacked
 
 _REMARKABLE = frozenset(driver.__name__ for driver in (SiteKey, DeviceType, VRF))
 BATCH = 5_000
-"""How many Documents are in memory, and are worked on, at a time."""
+"""How many Documents are in memory, and are worked on, at a time, where there are more than FEW."""
+FEW = 25_000
+"""How many Documents are worked on at once, where there are no more: each batch costs time."""
 
 
 class Pile(Collection[Document]):
-    """Documents in the order in which they came; beyond one batch of them they lie in a file."""
+    """Documents in the order in which they came; they are one batch, or more of them lie in a file than in memory."""
 
-    def __init__(self, documents: Iterable[Document] = (), batch: int = 0) -> None:
-        self.size = batch or BATCH
+    def __init__(self, documents: Iterable[Document] = (), batch: int = BATCH, few: int = FEW) -> None:
+        self.size = few
+        """How many Documents a batch has at most: `few`, or `batch` where there are more than that."""
+        self._smaller = batch
         self._spill = Spill()
         self._last: list[Document] = []
         self.notes: list[str] = []
@@ -33,8 +37,7 @@ class Pile(Collection[Document]):
     def append(self, document: Document) -> None:
         """Adds one. Raises StoreBroken where there is no room for temporary files."""
         if len(self._last) == self.size:
-            self._spill.append(list(map(packed, self._last)))
-            self._last = []
+            self._put_away()
         place = len(self)
         self._last.append(document)
         self.notes.extend(document.notes)
@@ -44,6 +47,14 @@ class Pile(Collection[Document]):
         first = self.places.setdefault(document.name, place) if document.name else place
         if first != place or document.problems or not document.name or document.driver in _REMARKABLE:
             self._remarkable.append(place)
+
+    def _put_away(self) -> None:
+        """Writes the Documents that are in memory; from then on, batches are the smaller ones."""
+        documents, self._last, self.size = self._last, [], self._smaller
+        while len(documents) >= self.size:
+            self._spill.append(list(map(packed, documents[: self.size])))
+            del documents[: self.size]
+        self._last = documents
 
     def remarkable(self) -> Iterator[tuple[int, Document]]:
         """The Documents that more is to be known of than their names before anything is brought in, with their places:

@@ -59,8 +59,8 @@ def server(number: int) -> dict[str, Any]:
 SITE = [*RACKS[:-1], *map(server, range(1, 7))]
 
 
-def documents(objects: Sequence[Any], size: int) -> Pile:
-    return Pile((parse(each, "site", line) for line, each in enumerate(objects, 1)), size)
+def documents(objects: Sequence[Any], size: int, few: int = 0) -> Pile:
+    return Pile((parse(each, "site", line) for line, each in enumerate(objects, 1)), size, few or size)
 
 
 def load(inventory: Inventory, objects: Sequence[Any], size: int) -> int | None:
@@ -81,6 +81,22 @@ def faults(inventory: Inventory, objects: Sequence[Any], size: int) -> list[str]
 def fresh(tmp_path: Path, sqlite_template: Path) -> Inventory:
     shutil.copy(sqlite_template, tmp_path / "fresh.db")
     return Inventory(Settings(f"sqlite:///{tmp_path}/fresh.db"))
+
+
+@given(number=st.integers(0, 30), size=st.integers(1, 9), few=st.integers(1, 30), data=st.data())
+def test_a_pile_keeps_documents_and_their_places(number: int, size: int, few: int, data: st.DataObject) -> None:
+    """Those that few are, as one batch; more of them, in batches of the size that was said."""
+    names = [f"s{each}" for each in range(number)]
+    pile = documents([{"name": name} for name in names], size, few)
+    assert len(pile) == number
+    assert [each.name for each in pile] == names
+    assert [pile.at(place).name for place in range(number)] == names
+    assert max(map(len, pile.batches()), default=0) <= (few if number <= few else size)
+    assert len(list(pile.batches())) == (min(number, 1) if number <= few else -(-number // size))
+    chosen = sorted(data.draw(st.sets(st.sampled_from(names)) if names else st.just(set()), label="chosen"))
+    places = sorted(map(names.index, chosen))
+    found = [(place, each.name) for batch in pile.chosen(places) for place, each in batch]
+    assert found == [(place, names[place]) for place in places]
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
