@@ -28,7 +28,7 @@ from clusto_core.transfer.packing import packed, unpacked
 from clusto_core.transfer.pile import Pile
 from tests.inventories import content
 
-RACKS = [
+RACKS: list[dict[str, Any]] = [
     {"name": "room1", "driver": "Room", "in": ["dc1"]},
     {"name": "dc1", "driver": "Datacenter"},
     {"name": "web-pool", "driver": "Pool", "in": ["every-pool"]},
@@ -164,7 +164,7 @@ def difference_of(inventory: Inventory, objects: Sequence[Any], size: int) -> li
         return list(difference.lines(change.unit))
 
 
-WRONG = [
+WRONG: list[tuple[dict[str, Any], str]] = [
     ({"name": "s1", "driver": "Server"}, "s1 is on line 11 too"),
     ({"name": "t1", "driver": "Server", "in": ["rack9"]}, "no such thing: rack9"),
     ({"name": "t1", "driver": "Server", "at": "rack1:RU3"}, "RU3 in rack1 is taken by s3"),
