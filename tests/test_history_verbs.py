@@ -75,10 +75,11 @@ _WITHOUT_MOMENT = {
         *("console", "network ports", "network verify", "network vlan", "network setvlan", "network undo"),
         *("power cycle", "power feed cycle", "power off", "power on", "power outlets", "power revert"),
         *(f"bmc {verb}" for verb in ("boot", "facts", "firmware", "identify", "log", "reset", "sensors")),
-        *("power status", "power trust", "rebuild", "rebuild hook", "rebuild local", "rebuild serve"),
+        *("power load", "power status", "power trust", "rebuild", "rebuild hook", "rebuild local", "rebuild serve"),
+        *(f"service {verb}" for verb in ("apply", "drain", "ready", "status", "verify", "weight")),
     },
     "is of the store itself": {
-        *("db check", "db copy", "db roles", "db upgrade"),
+        *("db check", "db copy", "db mirror", "db roles", "db upgrade"),
         *("serve", "serve token create", "serve token list", "serve token revoke"),
     },
     "is of this user, this host or this program": {
