@@ -9,6 +9,7 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App, pass_app
+from clusto_cli.numbers import Whole
 from clusto_cli.options import at_option
 from clusto_cli.output import on_terminal, paged
 from clusto_cli.targets import names_or_expressions, targets, where_option, with_where
@@ -33,7 +34,7 @@ from clusto_core.errors import Malformed
     help="Hosts, dnsmasq: the addresses of that address space alone, '' for the one without a name.",
     shell_complete=completion.of_driver("VRF"),
 )
-@click.option("--port", metavar="N", type=click.IntRange(1, 65535), help="Prometheus: the port of each target.")
+@click.option("--port", metavar="N", type=Whole(1, 65535), help="Prometheus: the port of each target.")
 @click.option(
     "--label",
     "labels",

@@ -8,6 +8,7 @@ from clusto_cli import completion
 from clusto_cli.context import App, pass_app
 from clusto_cli.defaulting import DefaultGroup
 from clusto_cli.grouping import Group
+from clusto_cli.numbers import Whole
 from clusto_cli.output import output_option, paged, write_lines, write_records
 
 
@@ -26,7 +27,7 @@ def command() -> None:
     metavar="ADDRESS[:PORT]",
     help="Where it is reached; again for further addresses.",
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=8420, show_default=True, help="Where --bind says none.")
+@click.option("--port", type=Whole(0, 65535), default=8420, show_default=True, help="Where --bind says none.")
 @click.option("--tls-cert", metavar="FILE", type=click.Path(), help="The certificate, and those that lead to it (PEM).")
 @click.option("--tls-key", metavar="FILE", type=click.Path(), help="Its key (PEM).")
 @click.option("--auth-header", metavar="NAME", help="The header in which a trusted proxy names the user.")
