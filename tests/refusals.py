@@ -16,7 +16,8 @@ from clusto_core.model import reserving
 from clusto_core.model.attributes import Value
 from clusto_core.model.ranges import expand
 from clusto_core.query import grouping, policies, saving
-from clusto_core.records import history, moments, searching
+from clusto_core.query.patterns import Regex
+from clusto_core.records import history, moments
 from clusto_core.records.revert import revert
 from clusto_core.resources import fitting, ipam, naming, vacancies, vlans
 from clusto_core.resources.allocation import Wanted, allocate
@@ -624,7 +625,7 @@ REFUSALS: list[Refusal] = [
     refused("show server1 --at soon", 2, "no moment: 'soon'", lambda c: moments.find(c.unit.reader, "soon")),
     refused("find driver:Server --at 99", 3, "no such transaction: 99", lambda c: moments.find(c.unit.reader, "99")),
     refused("diff 9999-01-01", 2, "is yet to come", lambda c: moments.find(c.unit.reader, "9999-01-01")),
-    refused("log --grep (", 2, "malformed regex", lambda c: searching.pattern("(")),
+    refused("log --grep (", 2, "malformed regex", lambda c: Regex("(")),
     refused("log 99", 3, "no such transaction: 99", lambda c: history.entry(c.unit.reader, 99)),
     refused("blame nothing", 3, "no such thing: nothing", lambda c: c.resolve("nothing")),
     refused("revert 99", 3, "no such transaction: 99", lambda c: revert(c.unit, 99)),

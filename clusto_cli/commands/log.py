@@ -14,6 +14,7 @@ from clusto_cli.options import at_option, verbose_option
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.targets import satisfying
 from clusto_core.errors import Malformed
+from clusto_core.query.patterns import Regex
 from clusto_core.records import history, moments, searching
 from clusto_core.records.history import Entry
 from clusto_core.records.searching import Touched, Wanted
@@ -98,7 +99,7 @@ def _wanted(reader: Reader, name: str | None, conditions: dict[str, Any]) -> Wan
         user=conditions["user"],
         verb=conditions["verb"],
         key=conditions["key"],
-        text=searching.pattern(grep) if grep is not None else None,
+        text=Regex(grep) if grep is not None else None,
     )
 
 

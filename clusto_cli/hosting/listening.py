@@ -106,7 +106,7 @@ def _access_log(told: Log) -> type[AbstractAccessLogger]:
     class AccessLog(AbstractAccessLogger):
         def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
             query = f"?{request.query_string}" if request.query_string else ""
-            note = response.get("note", "")
+            note = str(response.get("note", ""))[:300]
             asked = f"{request.method} {request.path[:200]}{query[:100]}"
             told.tell(f"{request.remote} {asked} {response.status} {note}".rstrip(), client_of(request.remote))
 

@@ -24,7 +24,7 @@ from clusto_cli.web.answering import (
     words_of,
 )
 from clusto_cli.web.asking import Asked, Desk, Request
-from clusto_cli.web.callers import Caller, Doors, check_origin, credentials
+from clusto_cli.web.callers import Caller, Doors, check_origin, check_site, credentials, is_among, unknown
 from clusto_cli.web.routing import Events, Route, Static
 from clusto_cli.web.threads import Threads, Work
 from clusto_core.errors import ClustoError
@@ -57,8 +57,8 @@ Failed = Callable[[int, str, str, tuple[str, ...]], Answer]
 
 
 class Rates(NamedTuple):
-    """What one client may ask a second, and at once; how many wrong tokens it may bring; bytes of a body, and the
-    seconds in which it must come."""
+    """What one client may ask a second, and at once; how many wrong tokens it may bring; bytes of a body, the
+    seconds in which it must come, and how many may be on their way."""
 
     per_second: float = 1000.0
     at_once: int = 2000
@@ -66,6 +66,7 @@ class Rates(NamedTuple):
     wrong_at_once: int = 20
     body: int = 4 << 20
     body_seconds: float = 30.0
+    bodies: int = 16
 
 
 class Site:
@@ -76,6 +77,7 @@ class Site:
         self._failed = failed
         self._asked = Buckets(rates.per_second, rates.at_once)
         self._wrong = Buckets(rates.wrong_per_second, rates.wrong_at_once)
+        self._bodies = asyncio.Semaphore(rates.bodies)
         self.ending = asyncio.Event()
         """Set when those that listen for news are to go."""
 
@@ -116,10 +118,14 @@ class Site:
 
     def _failure(self, request: web.Request, error: ClustoError) -> Answer:
         client = client_of(request.remote)
-        if isinstance(error, Unknown) and "Authorization" in request.headers:
+        if isinstance(error, Unknown) and "Authorization" in request.headers and not self._is_proxy(client):
             self._wrong.take(client)
         answer = self._told(request, status_of(error), words_of(error), error.details, getattr(error, "headers", {}))
         return answer._replace(note=str(error))
+
+    def _is_proxy(self, client: str) -> bool:
+        """Whether an address is that of many: wrong tokens of one must not keep the others out."""
+        return is_among(client, self._doors.proxies)
 
     def _told(
         self, request: web.Request, status: int, words: str, lines: tuple[str, ...], headers: Mapping[str, str]
@@ -137,10 +143,9 @@ class Site:
 
         async def handle(request: web.Request) -> web.StreamResponse:
             client = client_of(request.remote)
-            if not self._asked.take(client) or self._wrong.full(client):
+            if not self._asked.take(client) or (self._wrong.full(client) and not self._is_proxy(client)):
                 raise TooMuch("too many requests: come again later")
-            if request.method not in _SAFE:
-                check_origin(request)
+            (check_site if request.method in _SAFE else check_origin)(request)
             return await answer(request, await self._read(request), route)  # type: ignore[arg-type]
 
         return handle
@@ -229,18 +234,24 @@ class Site:
         """What is asked, with its body. Raises Unsupported for one that is compressed."""
         if request.headers.get("Content-Encoding", "identity") != "identity":
             raise Unsupported("compressed bodies are not read")
+        brought = credentials(request, self._doors)
         body = b""
         if request.can_read_body and request.method not in _SAFE:
-            try:
-                async with asyncio.timeout(self._rates.body_seconds):
-                    body = await request.read()
-            except TimeoutError:
-                raise Busy("the body takes too long to come") from None
-        brought = credentials(request, self._doors)
+            if brought.token is None and brought.caller is None:
+                raise unknown(brought.reason)
+            body = await self._body(request)
         address = client_of(request.remote)
         return Request(
             request.method, request.match_info, request.query, request.headers, body, address, brought, request.path_qs
         )
+
+    async def _body(self, request: web.Request) -> bytes:
+        """The body; so many are in memory at a time. Raises Busy for one that takes too long."""
+        try:
+            async with asyncio.timeout(self._rates.body_seconds), self._bodies:
+                return await request.read()
+        except TimeoutError:
+            raise Busy("the body takes too long to come") from None
 
     def _response(self, answer: Answer) -> web.StreamResponse:
         from aiohttp import web

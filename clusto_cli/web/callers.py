@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from clusto_core.store.reader import Reader
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+_FORWARDED = ("forwarded", "x-forwarded-", "x-real-ip", "x-client-ip", "true-client-ip", "cf-", "via")
+"""What headers of proxies begin with."""
 _LOCAL_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost")
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="clusto: a token as the password", charset="UTF-8", Bearer'}
 
@@ -70,17 +71,23 @@ def credentials(request: web.BaseRequest, doors: Doors) -> Credentials:
         token = _token(authorization[0]) if len(authorization) == 1 else None
         return Credentials(token, None, "" if token else "the Authorization header has no token")
     client = client_of(request.remote)
-    if doors.header is not None and _is_among(client, doors.proxies):
+    if doors.header is not None and is_among(client, doors.proxies):
         named = request.headers.getall(doors.header, [])
         if len(named) == 1 and (name := named[0].strip()) and name.isprintable() and len(name) <= 100:
             return Credentials(None, Caller(name, doors.proxied))
         return Credentials(None, None, f"the proxy names nobody by {doors.header}")
-    if doors.anonymous and is_here(client) and not any(name in request.headers for name in _FORWARDED):
+    if doors.anonymous and is_here(client) and not _is_passed_on(request):
         if not is_local_name(request.host):
             # A page elsewhere may have its own name lead to this machine (DNS rebinding).
             return Credentials(None, None, "name this machine localhost, or bring a token")
         return Credentials(None, Caller("anonymous"))
     return Credentials(None, None, "bring a token (clusto serve token create)")
+
+
+def _is_passed_on(request: web.BaseRequest) -> bool:
+    """Whether a proxy seems to be between, which asks from this machine for somebody elsewhere: it says so, or speaks
+    HTTP/1.0, as nginx does that is not told otherwise."""
+    return request.version < (1, 1) or any(name.lower().startswith(_FORWARDED) for name in request.headers)
 
 
 def _token(authorization: str) -> str | None:
@@ -104,9 +111,23 @@ def identify(reader: Reader, brought: Credentials) -> Caller:
 
         if (token := tokens.known(reader, brought.token)) is not None:
             return Caller(token.name, token.role, token.scope)
-    error = Unknown(brought.reason or "nobody has this token")
+    raise unknown(brought.reason or "nobody has this token")
+
+
+def unknown(reason: str) -> Unknown:
+    """What is answered to who is nobody."""
+    error = Unknown(reason)
     error.headers = _CHALLENGE
-    raise error
+    return error
+
+
+def check_site(request: web.BaseRequest) -> None:
+    """Raises Forbidden for what a page of another site has a browser ask, unless somebody follows its link here: it
+    could not read the answer, and could keep the server busy or time it."""
+    headers = request.headers
+    followed = (headers.get("Sec-Fetch-Mode"), headers.get("Sec-Fetch-Dest")) == ("navigate", "document")
+    if headers.get("Sec-Fetch-Site") in ("cross-site", "same-site") and not followed:
+        raise Forbidden("a page of another site asks for this")
 
 
 def check_origin(request: web.BaseRequest) -> None:
@@ -131,7 +152,7 @@ def is_local_name(host: str) -> bool:
     return name in _LOCAL_NAMES or is_here(name)
 
 
-def _is_among(client: str, proxies: Sequence[Network]) -> bool:
+def is_among(client: str, proxies: Sequence[Network]) -> bool:
     try:
         address = ipaddress.ip_address(client)
     except ValueError:

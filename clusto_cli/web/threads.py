@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from clusto_cli.web.answering import Busy
@@ -22,6 +23,11 @@ T = TypeVar("T")
 _PIECE = 64 * 1024
 _PIECES = 4
 """So much of an answer is in memory before its reader has taken what was before."""
+
+
+_SLOWEST = 0.25
+"""Seconds that a reader may take for a piece on the whole: whoever is slower holds a thread, and is given up when he
+has used up the time for which he may stall."""
 
 
 class Bounds(NamedTuple):
@@ -41,6 +47,7 @@ class Work:
         self._loop, self._stalled = loop, stalled
         self._databases: list[Database] = []
         self._piece = bytearray()
+        self._patience = stalled
         self.pieces: asyncio.Queue[bytes | None] = asyncio.Queue(_PIECES)
         self.flowing = asyncio.Event()
         """Set once there is more than a piece."""
@@ -85,11 +92,13 @@ class Work:
         if self.over:
             raise BrokenPipeError
         passed = asyncio.run_coroutine_threadsafe(self._passed(piece), self._loop)
+        begun = monotonic()
         try:
-            passed.result(self._stalled)
+            passed.result(self._patience)
         except TimeoutError:
             passed.cancel()
             raise BrokenPipeError from None
+        self._patience = min(self._stalled, self._patience - (monotonic() - begun) + _SLOWEST)
 
     async def _passed(self, piece: bytes | None) -> None:
         self.flowing.set()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple
 
-from clusto_core.errors import Malformed, NotFound
+from clusto_core.errors import NotFound
 from clusto_core.model.names import split_part
 from clusto_core.model.things import Thing
+from clusto_core.query.patterns import Regex
 from clusto_core.records import history
 from clusto_core.records.history import Change, Entry, Rows
 from clusto_core.store.net import last_transaction
@@ -60,16 +60,8 @@ class Wanted(NamedTuple):
     verb: str | None = None
     key: str | None = None
     """A key as it is spelled; without subkey and number, with whatever it has of them."""
-    text: re.Pattern[str] | None = None
+    text: Regex | None = None
     """In the command, or in the message."""
-
-
-def pattern(text: str) -> re.Pattern[str]:
-    """A regex to look for in commands and messages. Raises Malformed."""
-    try:
-        return re.compile(text)
-    except re.error as error:
-        raise Malformed(f"malformed regex: {text[:60]!r}: {error}") from None
 
 
 def touched_by_name(reader: Reader, name: str) -> Touched:
@@ -141,7 +133,7 @@ def _fits(entry: Entry, wanted: Wanted) -> bool:
         return False
     if wanted.verb is not None and not _is_verb(entry.command, wanted.verb.split()):
         return False
-    return wanted.text is None or any(wanted.text.search(text) for text in (entry.command, entry.message or ""))
+    return wanted.text is None or any(wanted.text.matches(text) for text in (entry.command, entry.message or ""))
 
 
 def _is_verb(command: str, verb: list[str]) -> bool:

@@ -7,7 +7,8 @@ to be said of it, with `details`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import click
@@ -219,7 +220,14 @@ def _object(asked: Asked, schema: Schema) -> dict[str, Any]:
             raise Malformed(f"{name} is not as it should be: {known[name]['type']}")
         if len(texts) < known[name].get("minItems", 0):
             raise Malformed(f"{name} is empty")
+        if len(texts) > known[name].get("maxItems", len(texts)) or any(map(_is_long(known[name]), texts)):
+            raise Malformed(f"{name} is longer than what is asked at once")
     return found
+
+
+def _is_long(schema: Schema) -> Callable[[str], bool]:
+    most = schema.get("items", schema).get("maxLength", sys.maxsize)
+    return lambda text: len(text) > most
 
 
 def _is_text(text: str) -> bool:
