@@ -31,7 +31,7 @@ demo: $(VENV)/.clusto
 
 test: $(VENV)/.installed
 	-@$(MAKE) --no-print-directory $(COBBLER)/.installed
-	$(PY) -m pytest -n 2 --dist worksteal
+	$(PY) -m pytest -n 4 --dist worksteal
 
 # The oldest versions that pyproject.toml allows, under what needs no device: the core, the command line, the library.
 OLDEST := $(VENV)/oldest

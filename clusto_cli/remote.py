@@ -59,7 +59,9 @@ def _stdin(words: list[str]) -> str | None:
         with opened(words[place]) as file:
             return file.read()
     if "-" in words[1:] or words == ["batch"] or (words[0] == "batch" and place is None):
-        return sys.stdin.read()
+        from clusto_core.reading import decoded
+
+        return decoded(sys.stdin.buffer.read(), "standard input")
     return None
 
 

@@ -159,7 +159,9 @@ def test_an_interrupt_ends_a_command_that_still_writes(here: dict[str, str]) -> 
 ACTING = {
     *("bmc boot", "bmc identify", "bmc log", "bmc reset"),
     *("allocate", "batch", "console", "deallocate", "move", "network setvlan", "network undo", "network verify"),
-    *("power cycle", "power feed cycle", "power off", "power on", "power revert", "power status", "power trust"),
+    *("power cycle", "power feed cycle", "power off", "power load", "power on", "power revert", "power status"),
+    "power trust",
+    *("service apply", "service drain", "service ready", "service weight"),
     *("rebuild", "replace", "retire", "sync"),
 }
 """What says how it goes while it goes, and lists nothing to be read."""

@@ -32,8 +32,23 @@ _HARDWARE: Mapping[str, Mapping[str, Any]] = {
     "card.serial": _told("of a network card: its serial number"),
 }
 
+_CABLE: Mapping[str, Mapping[str, Any]] = {
+    f"cable.{word}": {"type": "any", "on": ["Part"], "no_inherit": True, "meaning": f"{meaning} of the cable in it"}
+    for word, meaning in {
+        "color": "the colour",
+        "description": "a description",
+        "label": "the label",
+        "length": "the length, with its unit",
+        "status": "the state, where it is not simply connected",
+        "type": "the type",
+    }.items()
+}
+"""What pictures and imports tell of the cable at a part."""
+
 KEYS: Mapping[str, Mapping[str, Any]] = {
     **_HARDWARE,
+    "row": {"type": "any", "meaning": "the row that a rack stands in, beside each other in a picture of its room"},
+    **_CABLE,
     "mac": {"type": "mac", "many": True, "no_inherit": True, "meaning": "the MAC addresses of a card"},
     "vlan": {
         "type": "any",

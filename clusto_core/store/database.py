@@ -354,12 +354,13 @@ def connect_elsewhere(url: str) -> Database:
         raise NotFound(f"no such file: {path}") from None
 
 
-def connect_to_write(url: str, patience: int = BUSY_SECONDS) -> Database:
+def connect_to_write(url: str, patience: float | None = None) -> Database:
     """Opens a database to write in it, whatever it holds; no transaction has begun. SQLite makes the file.
 
-    Transactions wait `patience` seconds for others, and are READ COMMITTED on shared databases. Raises StoreBroken when
-    a server is not reached, and sqlite3's own errors.
+    Transactions wait `patience` seconds for others (BUSY_SECONDS), and are READ COMMITTED on shared databases. Raises
+    StoreBroken when a server is not reached, and sqlite3's own errors.
     """
+    patience = BUSY_SECONDS if patience is None else patience
     dialect = dialect_of(url)
     if dialect == "postgresql":
         return Database(_postgresql(url, writing=True, isolation_level="READ COMMITTED"), dialect)
