@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import socket
 import ssl
 from collections.abc import Callable
 from contextlib import closing
@@ -70,10 +71,18 @@ def test_whoever_is_here_reads_and_does_not_write(site: Site) -> None:
     assert site.ask(f"{API}/things/s1").status_code == 200
     for path, method in (("/batch", "POST"), ("/things/s1", "PATCH")):
         assert site.ask(API + path, method, content=b"x", headers={"Content-Type": "text/plain"}).status_code == 403
-    for headers in ({"X-Forwarded-For": "192.0.2.1"}, {"Forwarded": "for=192.0.2.1"}, {"Host": "evil.example"}):
+    passed_on = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Real-IP", "X-Client-IP", "CF-Ray", "Via")
+    for headers in ({"Host": "evil.example"}, *({name: "for=192.0.2.1"} for name in passed_on)):
         answer = site.ask(f"{API}/things/s1", headers=headers)
         assert answer.status_code == 401, headers
         assert "Basic" in answer.headers["www-authenticate"]
+
+
+def test_a_proxy_that_says_nothing_of_itself_is_nobody_here(site: Site) -> None:
+    """nginx asks in HTTP/1.0, with the address that it was told, unless it is told otherwise."""
+    with socket.create_connection(("127.0.0.1", site.port)) as asking:
+        asking.sendall(f"GET {API}/count HTTP/1.0\r\nHost: 127.0.0.1:{site.port}\r\n\r\n".encode())
+        assert b" 401 " in asking.recv(100)
 
 
 def test_a_token_opens_and_what_is_none_does_not(site: Site) -> None:
@@ -107,6 +116,16 @@ def test_wrong_tokens_are_not_tried_for_ever(serving: Callable[..., Site]) -> No
     assert statuses == [401, 401, 401, 429]
     # Nor is whoever floods it told what else there is.
     assert site.ask(f"{API}/count").status_code == 429
+
+
+def test_wrong_tokens_behind_a_proxy_keep_nobody_out(serving: Callable[..., Site]) -> None:
+    site = serving(
+        *("--auth-header", "X-Remote-User", "--trusted-proxy", "127.0.0.1"),
+        setup=with_limits(rates="Rates(wrong_per_second=0.001, wrong_at_once=3)"),
+    )
+    assert [site.ask(f"{API}/count", token="wrong").status_code for _ in range(6)] == [401] * 6
+    assert site.ask(f"{API}/count", token=site.token("ann")).status_code == 200
+    assert site.ask(f"{API}/count", headers={"X-Remote-User": "bob"}).status_code == 200
 
 
 def test_without_anonymous_everybody_brings_a_token(serving: Callable[..., Site]) -> None:
@@ -146,6 +165,19 @@ def test_pages_of_other_sites_change_nothing(site: Site) -> None:
     for headers, status in ((own, 200), *((other, 403) for other in others)):
         given = {"Content-Type": "text/plain", **headers}
         assert site.ask(f"{API}/batch", "POST", token=writer, content=LINES, headers=given).status_code == status
+
+
+def test_pages_of_other_sites_ask_nothing_but_by_links(site: Site) -> None:
+    followed = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    for where, more, status in (
+        ("cross-site", {}, 403),
+        ("same-site", {"Sec-Fetch-Mode": "no-cors"}, 403),
+        ("cross-site", {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}, 403),
+        ("cross-site", followed, 200),
+        ("same-origin", {}, 200),
+        ("none", {}, 200),
+    ):
+        assert site.ask(f"{API}/count", headers={"Sec-Fetch-Site": where, **more}).status_code == status, (where, more)
 
 
 def test_what_a_form_can_send_is_not_read(site: Site) -> None:

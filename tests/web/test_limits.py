@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import socket
@@ -13,6 +14,8 @@ import httpx
 import pytest
 
 import clusto_core
+from clusto_cli.web import threads
+from clusto_cli.web.threads import Work
 from tests.console.lab import until
 from tests.web.site import API, Site, with_limits
 
@@ -69,6 +72,45 @@ def test_whoever_stops_reading_is_given_up(serving: Callable[..., Site], tmp_pat
         )
         assert stalled.recv(10)
         until(lambda: site.ask(f"{API}/count").status_code == 200, "others are answered", 30)
+
+
+def test_whoever_reads_slowly_all_the_time_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "_SLOWEST", 0.0)
+
+    async def read_slowly() -> None:
+        work = Work(asyncio.get_running_loop(), 0.3)
+
+        async def take() -> None:
+            while True:
+                await work.pieces.get()
+                await asyncio.sleep(0.1)
+
+        reader = asyncio.ensure_future(take())
+        try:
+            await asyncio.to_thread(lambda: [work.write(bytes(64 * 1024)) for _ in range(100)])
+        finally:
+            reader.cancel()
+
+    with pytest.raises(BrokenPipeError):
+        asyncio.run(read_slowly())
+
+
+def test_nobody_s_body_is_read(serving: Callable[..., Site]) -> None:
+    site = serving("--no-anonymous")
+    with socket.create_connection(("127.0.0.1", site.port)) as asking:
+        asking.sendall(f"POST {API}/batch HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4000000\r\n\r\nx".encode())
+        asking.settimeout(10)
+        assert b" 401 " in asking.recv(100)
+
+
+@pytest.mark.parametrize("given", [{"words": ["find"] * 100_001}, {"words": ["find", "x" * (2 << 20) + "x"]}])
+def test_more_words_than_are_asked_at_once(site: Site, given: dict[str, list[str]]) -> None:
+    assert site.ask(f"{API}/command", "POST", json=given).status_code == 400
+
+
+def test_no_pattern_takes_for_ever(site: Site) -> None:
+    for text in ("^(([^!])+)+!", "(a*)*b", "(.*.*.*.*)*!"):
+        assert site.ask(f"{API}/history", params={"grep": text}).status_code == 200
 
 
 def test_what_is_long_flows_and_is_whole(fresh: Site) -> None:
