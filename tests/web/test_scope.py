@@ -167,3 +167,10 @@ def test_a_change_beyond_is_refused(store_url: str) -> None:
         change["s3"].attrs["status"] = "ok"
         with pytest.raises(Refused):
             sight.check(change.transaction.unit, before)
+
+
+def test_a_change_widens_no_sight(site: Site) -> None:
+    token = site.token("widening", "writer", "name:rack2 or (driver:Server and attr:row,9 inherited)")
+    assert site.batch("attr set row 9 -t rack2", token).status_code == 403
+    assert [each["name"] for each in site.api("/things", token=token)] == ["rack2"]
+    assert site.batch("attr set row 8 -t rack2", token).status_code == 200
