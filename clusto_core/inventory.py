@@ -17,6 +17,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from clusto_core import secrecy
 from clusto_core.config import Settings, settings
 from clusto_core.drivers import Driver, Part
 from clusto_core.drivers.resources import Policy, Query, SiteKey
@@ -130,6 +131,7 @@ class Inventory:
                 yield outer
             return
         with (
+            secrecy.proposing() as keep_proposed,
             opening.or_scratch(self.settings, only_trying=dry_run) as settings,
             opening.write_transaction(settings, notify) as database,
             collector.paused(),
@@ -152,6 +154,7 @@ class Inventory:
                     )
                 change.unit.flush()
                 change.unit.touched.seal(database)
+                keep_proposed()
 
 
 class Transaction:

@@ -11,6 +11,7 @@ from clusto_cli.context import App
 from clusto_cli.web.answering import Answer, Busy
 from clusto_cli.web.callers import Caller, Credentials, identify
 from clusto_cli.web.threads import Work
+from clusto_core import secrecy
 from clusto_core.config import Settings
 from clusto_core.errors import ClustoError
 from clusto_core.records import history
@@ -104,7 +105,7 @@ class Asked(NamedTuple):
     def rehearsing(self) -> Iterator[Asked]:
         """The same, of a copy of what the caller sees, in which something can be tried."""
         assert self.sight is not None
-        with self.sight.scratch() as url, open_reader(url) as reader:
+        with self.sight.scratch() as url, open_reader(url) as reader, secrecy.proposing():
             reader.discreet = True
             yield self._replace(reader=reader, settings=Settings(url))
 

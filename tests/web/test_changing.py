@@ -134,6 +134,17 @@ def test_secrets_go_in_and_do_not_come_out(site: Site, writer: str) -> None:
     assert site.api("/count?where=haskey(bmc.password)") == {"count": 2}
 
 
+def test_what_is_not_kept_makes_no_key_secret(site: Site, writer: str) -> None:
+    team = site.token("team", "writer", "name:s4")
+    assert site.batch("key define ram --secret", writer, params={"dry_run": "true"}).status_code == 200
+    assert site.batch("key define ram --secret\nadd Server s4", writer).status_code == 409
+    assert site.batch("key define ram --secret", team).status_code == 403
+    assert _attributes(site, "ram", "s4") == [128]
+    assert site.batch("key define hush --secret", writer).status_code == 200
+    assert site.batch("attr set hush hunter2 -t s4", writer).status_code == 200
+    assert _attributes(site, "hush", "s4") == ["****"]
+
+
 def test_it_serves_every_database(store_url: str, tmp_path: Path) -> None:
     with clusto_core.open(store_url).change() as change:
         change.add("Server", "s1", attrs={"status": "spare"})
