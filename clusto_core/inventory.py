@@ -214,7 +214,9 @@ class Transaction:
 
         def begin_anew() -> None:
             database.execute("ROLLBACK TO SAVEPOINT attempt")
+            discreet = self.unit.reader.discreet
             self.unit = UnitOfWork(Reader(database))
+            self.unit.reader.discreet = discreet
             self._shapes.clear()
 
         yield begin_anew
