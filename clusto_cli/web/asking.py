@@ -76,11 +76,17 @@ class Asked(NamedTuple):
 
     @contextlib.contextmanager
     def then(self) -> Iterator[Asked]:
-        """The same at the moment that is asked about; one at a time. Raises Busy. Writers may have to wait for it, so
-        that it waits for nobody: its answer is passed on when it is whole."""
+        """The same at the moment that is asked about. Raises as `past`."""
         if self.moment is None:
             yield self
             return
+        with self.past(self.moment) as reader:
+            yield self._replace(reader=reader)
+
+    @contextlib.contextmanager
+    def past(self, moment: str) -> Iterator[Reader]:
+        """What the caller sees, as it was; one at a time. Raises Busy, and as `moments.finder`. Writers may have to
+        wait for it, so that it waits for nobody: its answer is passed on when it is whole."""
         from clusto_core.records import moments
         from clusto_core.store.past import open_past
 
@@ -88,10 +94,10 @@ class Asked(NamedTuple):
             raise Busy("others look at the past: try again")
         try:
             self.work.held = True
-            with open_past(self.settings.url, moments.finder(self.moment)) as past, self.work.asking(past):
+            with open_past(self.settings.url, moments.finder(moment)) as past, self.work.asking(past):
                 reader = Reader(past)
                 reader.discreet = True
-                yield self._replace(reader=reader)
+                yield reader
         finally:
             self.desk.past.release()
 

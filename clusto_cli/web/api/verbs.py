@@ -42,7 +42,7 @@ class Says(io.TextIOBase):
 def app_for(asked: Asked, words: Sequence[str]) -> App:
     """What a verb is given that is done for whoever asks; `words` is how the history has it."""
     author = Author(asked.caller.name, asked.request.address)
-    app = asked.desk.app.on_behalf(asked.settings, asked.reader, words, author)
+    app = asked.desk.app.on_behalf(asked.settings, asked.reader, words, author, asked.past)
     app.overseer = asked.oversee
     return app
 
