@@ -137,7 +137,7 @@ class Inventory:
             collector.paused(),
         ):
             change = self._open[thread] = Transaction(UnitOfWork(Reader(database)), message, dry_run=dry_run)
-            change.command, change.strict, change.author = command, strict, author
+            change.command, change.strict, change.author, change.reverts = command, strict, author, reverts
             change.before = partial(open_reader, settings.url)
             try:
                 yield change
@@ -173,6 +173,8 @@ class Transaction:
         self.dry_run = dry_run
         self.strict = False
         """Whether a new key that nobody declared is refused."""
+        self.reverts: int | None = None
+        """The transaction that it undoes."""
         self.signed: history.Signature | None = None
         """Who did elsewhere what is only taken over here; None for what is done here."""
         self.author: history.Author | None = None
