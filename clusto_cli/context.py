@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import click
@@ -58,6 +59,7 @@ class App:
         self._told: set[str] = set()
         self._within: Transaction | None = None
         self._reader: Reader | None = None
+        self._past: Callable[[str], AbstractContextManager[Reader]] | None = None
         self._hidden: list[str] = []
 
     @property
@@ -81,7 +83,8 @@ class App:
             yield self._within.unit.reader
             return
         if self._reader is not None:
-            yield self._reader
+            with self._then() as reader:
+                yield reader
             return
         from clusto_core.store.database import OutdatedSchema, connect
         from clusto_core.store.reader import Reader
@@ -104,6 +107,22 @@ class App:
 
         with open_past(url, moments.finder(self.at)) as past:
             yield Reader(past)
+
+    @contextlib.contextmanager
+    def _then(self) -> Iterator[Reader]:
+        """What somebody else reads from, at the moment that he asks about."""
+        assert self._reader is not None
+        if self.at is None or self._past is None:
+            yield self._reader
+            return
+        present, open_past = self._reader, self._past
+        with open_past(self.at) as reader:
+            # What reads while it reads has the same.
+            self._reader, self._past = reader, None
+            try:
+                yield reader
+            finally:
+                self._reader, self._past = present, open_past
 
     def _tell_age(self, database: Database) -> None:
         """Says once, where the store is a mirror, of which one, and how old it is."""
@@ -168,13 +187,20 @@ class App:
         finally:
             self._within = None
 
-    def on_behalf(self, settings: Settings, reader: Reader, words: Sequence[str], author: Author) -> App:
+    def on_behalf(
+        self,
+        settings: Settings,
+        reader: Reader,
+        words: Sequence[str],
+        author: Author,
+        past: Callable[[str], AbstractContextManager[Reader]],
+    ) -> App:
         """The same for one command line that somebody else has this process do: it reads from that reader, of that
-        store, and from nowhere else."""
+        store, or what `past` opens of a moment, and from nowhere else."""
         from copy import copy
 
         other = copy(self)
-        other._settings, other._reader, other._told = settings, reader, set()
+        other._settings, other._reader, other._past, other._told = settings, reader, past, set()
         other.words, other.author, other.afar = words, author, True
         return other
 

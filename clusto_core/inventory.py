@@ -17,6 +17,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from clusto_core import secrecy
 from clusto_core.config import Settings, settings
 from clusto_core.drivers import Driver, Part
 from clusto_core.drivers.resources import Policy, Query, SiteKey
@@ -130,12 +131,13 @@ class Inventory:
                 yield outer
             return
         with (
+            secrecy.proposing() as keep_proposed,
             opening.or_scratch(self.settings, only_trying=dry_run) as settings,
             opening.write_transaction(settings, notify) as database,
             collector.paused(),
         ):
             change = self._open[thread] = Transaction(UnitOfWork(Reader(database)), message, dry_run=dry_run)
-            change.command, change.strict, change.author = command, strict, author
+            change.command, change.strict, change.author, change.reverts = command, strict, author, reverts
             change.before = partial(open_reader, settings.url)
             try:
                 yield change
@@ -152,6 +154,7 @@ class Inventory:
                     )
                 change.unit.flush()
                 change.unit.touched.seal(database)
+                keep_proposed()
 
 
 class Transaction:
@@ -170,6 +173,8 @@ class Transaction:
         self.dry_run = dry_run
         self.strict = False
         """Whether a new key that nobody declared is refused."""
+        self.reverts: int | None = None
+        """The transaction that it undoes."""
         self.signed: history.Signature | None = None
         """Who did elsewhere what is only taken over here; None for what is done here."""
         self.author: history.Author | None = None
@@ -211,7 +216,9 @@ class Transaction:
 
         def begin_anew() -> None:
             database.execute("ROLLBACK TO SAVEPOINT attempt")
+            discreet = self.unit.reader.discreet
             self.unit = UnitOfWork(Reader(database))
+            self.unit.reader.discreet = discreet
             self._shapes.clear()
 
         yield begin_anew

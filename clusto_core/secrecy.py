@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
@@ -31,6 +34,8 @@ _NUMBER = r"#(?:[0-9]+|\*|\+)"
 _resolved: set[str] = set()
 _declared: set[str] = set()
 """The keys that a site declared as secret."""
+_proposed: ContextVar[frozenset[str] | None] = ContextVar("proposed", default=None)
+"""Those that something would declare that is not decided yet; None where nothing is being done."""
 
 
 def declare(key: str) -> None:
@@ -38,10 +43,40 @@ def declare(key: str) -> None:
     _declared.add(key)
 
 
+def propose(key: str) -> None:
+    """The same for who does what is not decided yet; for everybody where nothing is `proposing`."""
+    proposed = _proposed.get()
+    if proposed is None:
+        declare(key)
+    else:
+        _proposed.set(proposed | {key})
+
+
+@contextlib.contextmanager
+def proposing() -> Iterator[Callable[[], None]]:
+    """What is proposed meanwhile is forgotten at the end, but for what the function given has kept: in what this is
+    done within, or for everybody."""
+    outer = _proposed.get()
+    kept: set[str] = set()
+    _proposed.set(outer or frozenset())
+    try:
+        yield lambda: kept.update(_proposed.get() or ())
+    finally:
+        _proposed.set(outer)
+        for key in kept - (outer or frozenset()):
+            propose(key)
+
+
 def is_secret(key: str) -> bool:
     """Whether a key (`snmp.community`, `bmc.password`, `vault.token`, `apiKey`) holds secrets, by the words in it or
     because a site declared it so."""
-    return _sounds_secret(key) or (bool(_declared) and re.sub(_NUMBER, "", key, count=1) in _declared)
+    if _sounds_secret(key):
+        return True
+    proposed = _proposed.get()
+    if not _declared and not proposed:
+        return False
+    bare = re.sub(_NUMBER, "", key, count=1)
+    return bare in _declared or bare in (proposed or ())
 
 
 @lru_cache(4096)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clusto_cli.context import App
 from clusto_cli.web.answering import Answer, Busy
 from clusto_cli.web.callers import Caller, Credentials, identify
 from clusto_cli.web.threads import Work
+from clusto_core import secrecy
 from clusto_core.config import Settings
 from clusto_core.errors import ClustoError
 from clusto_core.records import history
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from multidict import MultiMapping
 
     from clusto_core.inventory import Transaction
+    from clusto_core.records.rehearsal import Performance, Rehearsed
 
 
 _PATIENCE = 20.0
@@ -56,6 +58,7 @@ class Asked(NamedTuple):
     work: Work
     desk: Desk
     sight: Sight | None = None
+    tried: list[Rehearsed] | None = None
 
     @property
     def moment(self) -> str | None:
@@ -75,11 +78,17 @@ class Asked(NamedTuple):
 
     @contextlib.contextmanager
     def then(self) -> Iterator[Asked]:
-        """The same at the moment that is asked about; one at a time. Raises Busy. Writers may have to wait for it, so
-        that it waits for nobody: its answer is passed on when it is whole."""
+        """The same at the moment that is asked about. Raises as `past`."""
         if self.moment is None:
             yield self
             return
+        with self.past(self.moment) as reader:
+            yield self._replace(reader=reader)
+
+    @contextlib.contextmanager
+    def past(self, moment: str) -> Iterator[Reader]:
+        """What the caller sees, as it was; one at a time. Raises Busy, and as `moments.finder`. Writers may have to
+        wait for it, so that it waits for nobody: its answer is passed on when it is whole."""
         from clusto_core.records import moments
         from clusto_core.store.past import open_past
 
@@ -87,33 +96,58 @@ class Asked(NamedTuple):
             raise Busy("others look at the past: try again")
         try:
             self.work.held = True
-            with open_past(self.settings.url, moments.finder(self.moment)) as past, self.work.asking(past):
+            with open_past(self.settings.url, moments.finder(moment)) as past, self.work.asking(past):
                 reader = Reader(past)
                 reader.discreet = True
-                yield self._replace(reader=reader)
+                yield reader
         finally:
             self.desk.past.release()
 
     def oversee(self, change: Transaction) -> None:
-        """Looks at a change before it is kept. Raises Forbidden where it goes beyond what the caller sees."""
-        if self.sight is not None and self.settings == self.desk.settings and change.before is not None:
-            with change.before() as before:
-                self.sight.check(change.unit, before)
+        """Looks at a change that is only tried out, before that ends."""
+        if self.tried is not None:
+            from clusto_core.records.rehearsal import rehearsed
+
+            self.tried.append(rehearsed(change))
 
     @contextlib.contextmanager
     def rehearsing(self) -> Iterator[Asked]:
-        """The same, of a copy of what the caller sees, in which something can be tried."""
+        """The same, of a copy of what the caller sees, in which something can be tried; `tried` is what was."""
         assert self.sight is not None
-        with self.sight.scratch() as url, open_reader(url) as reader:
+        with self.sight.scratch() as url, open_reader(url) as reader, secrecy.proposing():
             reader.discreet = True
-            yield self._replace(reader=reader, settings=Settings(url))
+            yield self._replace(reader=reader, settings=Settings(url), tried=[])
 
-    @contextlib.contextmanager
-    def performing(self) -> Iterator[Asked]:
-        """The same, of the whole inventory."""
-        with open_reader(self.desk.settings.url) as reader:
+    def perform(self, tried: Sequence[Rehearsed]) -> int | None:
+        """Does in the whole inventory what was tried out; gives the number of the last transaction. Raises Busy where
+        what it touches has changed since then, Refused where it goes beyond what the caller sees."""
+        from clusto_core.records.rehearsal import Performance
+
+        performance = Performance(self.reader)
+        kept = [each for each in tried if not each.dry_run] or list(tried[-1:])
+        number = None
+        for place, each in enumerate(kept):
+            number = self._perform(performance, each, fresh=not place) or number
+        return number
+
+    def _perform(self, performance: Performance, tried: Rehearsed, *, fresh: bool) -> int | None:
+        from clusto_core.inventory import Inventory
+
+        assert self.sight is not None
+        author = history.Author(self.caller.name, self.request.address)
+        command, message, reverts, strict, dry_run = tried[2:]
+        options: dict[str, Any] = {"dry_run": dry_run, "reverts": reverts, "strict": strict, "author": author}
+        with Inventory(self.desk.settings).change(command, message, **options) as change:
+            reader = change.unit.reader
             reader.discreet = True
-            yield self._replace(reader=reader, settings=self.desk.settings)
+            touched = [each.thing_id for each in tried.changes]
+            if fresh and history.changed_since(reader, touched, self.sight.number) is not None:
+                raise Busy("others changed the same meanwhile: try again")
+            performance.perform(change.unit, tried)
+            assert change.before is not None
+            with change.before() as before:
+                self.sight.check(change.unit, before)
+        return change.id
 
 
 class Desk:

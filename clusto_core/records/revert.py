@@ -34,16 +34,17 @@ def revert(unit: UnitOfWork, number: int) -> int:
         return _Revert(unit, number).apply()
 
 
-class _Revert:
-    def __init__(self, unit: UnitOfWork, number: int) -> None:
+class Undoing:
+    """Has what some changes took out put back, and what they put in taken out."""
+
+    def __init__(self, unit: UnitOfWork, changes: Iterable[history.Change]) -> None:
         self.unit = unit
-        self.number = number
         self.before: dict[str, Table] = {"things": {}, "attributes": {}, "cables": {}}
         self.after: dict[str, Table] = {"things": {}, "attributes": {}, "cables": {}}
         self.names: dict[int, str] = {}
         self.remembered: list[list[Any]] = []
         self.removed: list[int] = []
-        for entry in history.changes(unit.reader, number):
+        for entry in changes:
             self.names[entry.thing_id] = entry.name
             for side, told in ((self.before, entry.before), (self.after, entry.after)):
                 for table, every in told.items():
@@ -51,14 +52,12 @@ class _Revert:
                         side[table].update((row[0], row) for row in every)
             self.remembered.extend(entry.before.get("sources", ()))
 
-    def apply(self) -> int:
-        unit = self.unit
-        unit.load(self.names)
+    def redo(self) -> None:
+        """Does it. Raises Refused for what is in the way."""
+        self.unit.load(self.names)
         self._take_out()
         self._rename()
         self._put_back()
-        sources.undo(unit, self.number, self.remembered, self.removed)
-        return len(self.names)
 
     # --- what the transaction put in is taken out -------------------------------------------------------------------
 
@@ -230,6 +229,21 @@ class _Revert:
     @staticmethod
     def _only(side: dict[str, Table], other: dict[str, Table], table: str) -> Table:
         return {id: row for id, row in side[table].items() if id not in other[table]}
+
+    def _in_the_way(self, entity: int, row_id: int | None, what: str) -> NoReturn:
+        """Refuses."""
+        raise NotImplementedError
+
+
+class _Revert(Undoing):
+    def __init__(self, unit: UnitOfWork, number: int) -> None:
+        super().__init__(unit, history.changes(unit.reader, number))
+        self.number = number
+
+    def apply(self) -> int:
+        self.redo()
+        sources.undo(self.unit, self.number, self.remembered, self.removed)
+        return len(self.names)
 
     def _in_the_way(self, entity: int, row_id: int | None, what: str) -> NoReturn:
         """Refuses, naming the newest later transaction that touched the row, or the Thing."""

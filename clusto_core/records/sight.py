@@ -66,10 +66,12 @@ class Sight:
             yield url
 
     def check(self, unit: UnitOfWork, before: Reader) -> None:
-        """Raises Refused where a change to the whole store touches what is not in sight, before it or after it."""
+        """Raises Refused where a change to the whole store touches what is not in sight, before it or after it, or
+        brings into sight what it does not touch."""
         touched = {each.thing_id for each in history.pending(unit)}
         after = {thing.id for thing in find(unit.reader, self.scope, allow_unknown=True).things}
-        if not set(before.by_ids(touched)) <= self.things or not set(unit.reader.by_ids(touched)) <= after:
+        beyond = set(before.by_ids(touched)) - self.things or set(unit.reader.by_ids(touched)) - after
+        if beyond or not after <= self.things | touched:
             raise Refused("it touches more than is seen")
 
 

@@ -203,7 +203,7 @@ def declaration(key: Key, data: Mapping[str, object]) -> Declared:
             raise Malformed(f"{key}: this cannot be declared: {str(word)[:40]}={str(said)[:40]}")
     if data.get("secret") is True:
         # Before a value is told that does not fit.
-        secrecy.declare(str(key))
+        secrecy.propose(str(key))
     declared = keys.declare(data, site=True)
     if declared.type == "part":
         raise Malformed(f"{key}: parts are named by a relation: --type relation --to NIC")

@@ -20,6 +20,8 @@ from clusto_core.rules.declared import STRICT, Misfit, declaration, misfits, of_
 from clusto_core.store.reader import Reader
 from clusto_core.store.unit import UnitOfWork
 
+_OF_VALUES = frozenset(("type", "unit", "regex", "to", "of", "choices", "open", "low", "high", "unique"))
+"""What a declaration says of the values themselves, and not of who has them."""
 _FEW = 500
 """Values that are looked for one by one; of more, all are read."""
 
@@ -31,6 +33,7 @@ def define(unit: UnitOfWork, key: Key, data: Mapping[str, object], *, convert: b
     its details, where values do not fit: with `convert` those alone that cannot be read.
     """
     declared = declaration(key, data)
+    _check_discretion(unit, key, data)
     found = list(misfits(unit.reader, key, declared))
     left = [each for each in found if each.attribute is None or not convert]
     if left:
@@ -45,6 +48,18 @@ def define(unit: UnitOfWork, key: Key, data: Mapping[str, object], *, convert: b
     if convert and (left := list(misfits(unit.reader, key, declared))):
         raise _unfit(key, left)
     return len(found)
+
+
+def _check_discretion(unit: UnitOfWork, key: Key, data: Mapping[str, object]) -> None:
+    """Raises Refused for a declaration that would be held against values that are not shown: which of them fit would
+    tell them by and by."""
+    if unit.reader.discreet and key.secret:
+        told = sorted(word for word in _OF_VALUES & data.keys() if data[word] not in (False, "any"))
+        if told:
+            raise Refused(
+                f"{key} holds secrets: what its values may be ({', '.join(told)}) cannot be declared here, but where"
+                " the inventory itself can be reached"
+            )
 
 
 def _unfit(key: Key, left: list[Misfit]) -> Refused:
@@ -89,7 +104,10 @@ def check(unit: UnitOfWork) -> None:
         if text != STRICT:
             key = Key.parse(text)
             fresh.add(key)
-            if left := list(misfits(unit.reader, key, declaration(key, json.loads(attribute.value.text)))):
+            data = json.loads(attribute.value.text)
+            declared = declaration(key, data)
+            _check_discretion(unit, key, data)
+            if left := list(misfits(unit.reader, key, declared)):
                 raise _unfit(key, left)
     for key, declared in of_site(unit.reader).items():
         if key not in fresh and (declared.unique or declared.required):

@@ -134,6 +134,35 @@ def test_secrets_go_in_and_do_not_come_out(site: Site, writer: str) -> None:
     assert site.api("/count?where=haskey(bmc.password)") == {"count": 2}
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["--regex h.*", "--choices hunter2,x", "--type number --min 1", "--type number --max 9", "--unique", "--type date"],
+)
+def test_a_declaration_asks_for_no_secret(site: Site, writer: str, words: str) -> None:
+    lines = "attr set vault.token hunter2 -t s5\nattr set vault.token hunter3 -t s6"
+    assert site.batch(lines, writer).status_code == 200
+    dry = {"dry_run": "true"}
+    said = {
+        site.batch(f"key define {key} {words}", writer, params=dry).text.replace(key, "")
+        for key in ("vault.token", "no.token")
+    }
+    assert len(said) == 1
+    assert "holds secrets" in said.pop()
+    allowed = site.batch("key define vault.token --on Server", writer, params=dry)
+    assert allowed.status_code == 200, allowed.text
+
+
+def test_what_is_not_kept_makes_no_key_secret(site: Site, writer: str) -> None:
+    team = site.token("team", "writer", "name:s4")
+    assert site.batch("key define ram --secret", writer, params={"dry_run": "true"}).status_code == 200
+    assert site.batch("key define ram --secret\nadd Server s4", writer).status_code == 409
+    assert site.batch("key define ram --secret", team).status_code == 403
+    assert _attributes(site, "ram", "s4") == [128]
+    assert site.batch("key define hush --secret", writer).status_code == 200
+    assert site.batch("attr set hush hunter2 -t s4", writer).status_code == 200
+    assert _attributes(site, "hush", "s4") == ["****"]
+
+
 def test_it_serves_every_database(store_url: str, tmp_path: Path) -> None:
     with clusto_core.open(store_url).change() as change:
         change.add("Server", "s1", attrs={"status": "spare"})

@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -72,6 +73,38 @@ def test_verbs_say_the_same(reading: Site, line: str) -> None:
 
 def test_names_come_from_standard_input(reading: Site) -> None:
     assert _clusto(reading.url, "locate", "-", stdin="s1\ns2\n") == _clusto(reading.store, "locate", "s1", "s2")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "attr get moment -t s1",
+        "attr get moment -t s1 --at 1",
+        "find attr:moment,new",
+        "find driver:Server --at 0",
+        "find driver:Server --at 1",
+        "show s1 --at 1",
+        "locate s1 --at 99999",
+        "locate s1 --at someday",
+    ],
+)
+def test_the_past_is_the_same(moments: Site, line: str) -> None:
+    here, there = (_invoked(db, *line.split()) for db in (moments.store, moments.url))
+    assert there == here
+
+
+@pytest.fixture(scope="module")
+def moments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A server of an inventory whose past is another one."""
+    from tests.web.conftest import filled
+
+    directory = tmp_path_factory.mktemp("moments")
+    store = filled(directory)
+    with clusto_core.open(store).change() as change:
+        change["s1"].attrs["moment"] = "new"
+        change.add("Server", "new1")
+    with running(store, directory / "log") as site:
+        yield site
 
 
 def test_what_a_server_does_not_do_says_so(reading: Site) -> None:

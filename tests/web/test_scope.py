@@ -114,7 +114,6 @@ def test_it_writes_within_what_it_sees(site: Site, team: str) -> None:
         "put s1 --in web",
         "add Server s9",  # would not be seen afterwards
         "rename s1 s7",
-        "attr set status ok --where driver:Server",
         "revert 1",
         "add Server s3",
         "connect s1:eth0 s2:eth0",  # the port is taken, which it does not see
@@ -167,3 +166,58 @@ def test_a_change_beyond_is_refused(store_url: str) -> None:
         change["s3"].attrs["status"] = "ok"
         with pytest.raises(Refused):
             sight.check(change.transaction.unit, before)
+
+
+def test_a_change_widens_no_sight(site: Site) -> None:
+    token = site.token("widening", "writer", "name:rack2 or (driver:Server and attr:row,9 inherited)")
+    assert site.batch("attr set row 9 -t rack2", token).status_code == 403
+    assert [each["name"] for each in site.api("/things", token=token)] == ["rack2"]
+    assert site.batch("attr set row 8 -t rack2", token).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("held", "vain"),
+    [
+        ("attr:owner,web*", "attr:owner,bbb*"),
+        ("attr:owner,ops inherited", "attr:owner,bbb inherited"),
+        ("(name:s1 and connected to name:sw1)", "(name:s1 and connected to name:bbb)"),
+        ("attr:ram,96", "attr:ram,97"),
+        ("attr:ram>100", "attr:ram>999"),
+    ],
+)
+@pytest.mark.parametrize("dry", ["true", "false"])
+def test_an_expression_asks_of_nothing_else(site: Site, team: str, held: str, vain: str, dry: str) -> None:
+    def told(test: str) -> tuple[list[int], str]:
+        lines = [f"attr set asked {dry} --where '{wanted}'" for wanted in (f"name:s2 or {test}", test)]
+        answers = [site.batch(line, team, params={"dry_run": dry}) for line in lines]
+        return [answer.status_code for answer in answers], "".join(answer.text.replace(test, "") for answer in answers)
+
+    (first, words), (second, other) = told(held), told(vain)
+    assert first == second
+    assert "s3" not in words + other
+
+
+def test_an_expression_changes_what_is_seen(site: Site, team: str) -> None:
+    assert site.batch("attr set swept ok --where driver:Server", team).status_code == 200
+    assert [each["name"] for each in site.api("/things?where=attr:swept,ok")] == ["s1", "s2"]
+
+
+def test_what_is_made_in_sight_is_made_in_the_whole(site: Site) -> None:
+    token = site.token("makers", "writer", "name:made*")
+    lines = "add Rack made1\nadd Server made2 --in made1 --attr ram=1\nadd Switch made3\nconnect made2:eth0 made3:1"
+    done = site.batch(lines, token)
+    assert done.status_code == 200, done.text
+    entry = site.api(f"/history/{done.headers['clusto-transaction']}")
+    assert (entry["user"], entry["command"]) == ("makers", "clusto batch -")
+    assert site.api("/things/made2") == site.api("/things/made2", token=token)
+    for line in ("disconnect made2:eth0", "rename made2 made4", "attr set ram 2 -t made4", "remove --yes made3"):
+        assert site.batch(line, token).status_code == 200, line
+    assert site.api("/things/made4")["attributes"][0]["value"] == 2
+    assert [each["name"] for each in site.api("/things?where=name:made*")] == ["made1", "made4"]
+
+
+def test_what_only_the_whole_protects_is_protected(site: Site) -> None:
+    token, writer = site.token("kept", "writer", "name:kept*"), site.token("bob", "writer")
+    assert site.batch("add Pool guard --attr protected=true\nadd Rack kept1 --in guard", writer).status_code == 200
+    assert site.batch("attr set x 1 -t kept1", token).status_code == 200
+    assert site.batch("remove --yes kept1", token).status_code == 403

@@ -42,7 +42,7 @@ class Says(io.TextIOBase):
 def app_for(asked: Asked, words: Sequence[str]) -> App:
     """What a verb is given that is done for whoever asks; `words` is how the history has it."""
     author = Author(asked.caller.name, asked.request.address)
-    app = asked.desk.app.on_behalf(asked.settings, asked.reader, words, author)
+    app = asked.desk.app.on_behalf(asked.settings, asked.reader, words, author, asked.past)
     app.overseer = asked.oversee
     return app
 
@@ -90,8 +90,8 @@ def change(asked: Asked, do: Callable[[Asked], T]) -> Changed[T]:
     """Has something done that changes the inventory. One writer at a time, as the store has it: the others wait here,
     not within the store.
 
-    Who sees only a part of the inventory has it tried out first in that part, so that what he is told of why it cannot
-    be done is of what he sees. Raises Busy, Forbidden, and as `do`.
+    Who sees only a part of the inventory has it tried out in that part, and the rows that this changes are changed in
+    the whole: what he asks, and what he is told, is of what he sees. Raises Busy, Forbidden, and as `do`.
     """
     if not _writers.acquire(timeout=_PATIENCE):
         raise Busy("others are writing: try again")
@@ -99,12 +99,14 @@ def change(asked: Asked, do: Callable[[Asked], T]) -> Changed[T]:
         if asked.sight is None:
             return _done(asked, do)
         with asked.rehearsing() as rehearsing:
-            do(rehearsing)
+            result = do(rehearsing)
         try:
-            with asked.performing() as performing:
-                return _done(performing, do)
+            App.committed = asked.perform(rehearsing.tried or ())
+        except Busy:
+            raise
         except ClustoError:
             raise Forbidden(f"{asked.caller.name} may not do that: it touches more than it sees") from None
+        return Changed(result, App.committed)
     finally:
         _writers.release()
 
