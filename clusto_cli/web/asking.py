@@ -106,9 +106,10 @@ class Asked(NamedTuple):
     def oversee(self, change: Transaction) -> None:
         """Looks at a change that is only tried out, before that ends."""
         if self.tried is not None:
-            from clusto_core.records.rehearsal import rehearsed
+            from clusto_core.records.rehearsal import Rehearsed
 
-            self.tried.append(rehearsed(change))
+            told = (change.command, change.message, change.reverts, change.strict, change.dry_run)
+            self.tried.append(Rehearsed(list(history.pending(change.unit)), change.unit.first_id, *told))
 
     @contextlib.contextmanager
     def rehearsing(self) -> Iterator[Asked]:

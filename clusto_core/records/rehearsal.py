@@ -8,9 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from clusto_core.errors import Refused
-from clusto_core.inventory import Transaction
 from clusto_core.model.attributes import IN
-from clusto_core.records import history
 from clusto_core.records.history import Change, Rows
 from clusto_core.records.revert import Undoing
 from clusto_core.rules.protection import protection
@@ -31,12 +29,6 @@ class Rehearsed(NamedTuple):
     reverts: int | None
     strict: bool
     dry_run: bool
-
-
-def rehearsed(change: Transaction) -> Rehearsed:
-    """What a transaction that is still open has done so far."""
-    told = (change.command, change.message, change.reverts, change.strict, change.dry_run)
-    return Rehearsed(list(history.pending(change.unit)), change.unit.first_id, *told)
 
 
 class Performance:

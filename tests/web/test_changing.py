@@ -139,7 +139,7 @@ def test_secrets_go_in_and_do_not_come_out(site: Site, writer: str) -> None:
     ["--regex h.*", "--choices hunter2,x", "--type number --min 1", "--type number --max 9", "--unique", "--type date"],
 )
 def test_a_declaration_asks_for_no_secret(site: Site, writer: str, words: str) -> None:
-    lines = "attr set vault.token hunter2 -t s5\nattr set vault.token hunter3 -t s6"
+    lines = "attr set vault.token hunter2 -t s4\nattr set vault.token hunter3 -t s5"
     assert site.batch(lines, writer).status_code == 200
     dry = {"dry_run": "true"}
     said = {
