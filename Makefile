@@ -33,7 +33,7 @@ test: $(VENV)/.installed
 	-@$(MAKE) --no-print-directory $(COBBLER)/.installed
 	$(PY) -m pytest -n 4 --dist worksteal
 
-# The oldest versions that pyproject.toml allows, under what needs no device: the core, the command line, the library.
+# The oldest versions that pyproject.toml allows, under what needs no device: the command line, the library, formats.
 OLDEST := $(VENV)/oldest
 $(OLDEST)/.installed: pyproject.toml
 	@.ci/venv $(PYTHON) $(OLDEST)
@@ -42,7 +42,7 @@ $(OLDEST)/.installed: pyproject.toml
 	@touch $@
 
 oldest: $(OLDEST)/.installed
-	$(OLDEST)/bin/python -m pytest -n 2 -k 'not mariadb and not postgresql' tests/model tests/rules tests/library \
+	$(OLDEST)/bin/python -m pytest -n 4 -k 'not mariadb and not postgresql' tests/library tests/rules/test_refusals.py \
 		tests/transfer/test_formats.py tests/rebuild/test_verb.py tests/test_alias.py tests/test_cli.py tests/test_completion.py \
 		tests/test_help.py tests/test_shellwords.py tests/test_streams.py
 
