@@ -74,9 +74,7 @@ class Haproxy:
         if self._file is not None:
             section = self._section(backend, wanted(readings, goals))
             if self._file.lines(section) != list(section.lines):
-                orders += [Order(self._file.path, line) for line in section.lines]
-                orders += [Order("run", self._file.check_words)] if self._file.check_words else []
-                orders += [Order("run", self._file.reload_words)] if self._reload else []
+                orders += self._file.orders(section, reload=self._reload)
         return orders
 
     def apply(self, backend: Backend, goals: Sequence[Goal]) -> None:

@@ -61,9 +61,7 @@ class Ipvs:
         readings = self.members(backend)
         orders = [Order("run", " ".join(argv)) for goal in goals for argv in self._commands(backend, readings, goal)]
         if self._file is not None:
-            section = self._section(backend, wanted(readings, goals))
-            orders += [Order(self._file.path, line) for line in section.lines]
-            orders += [Order("run", words) for words in (self._file.check_words, self._file.reload_words) if words]
+            orders += self._file.orders(self._section(backend, wanted(readings, goals)), reload=True)
         return orders
 
     def apply(self, backend: Backend, goals: Sequence[Goal]) -> None:

@@ -51,11 +51,10 @@ class Nginx:
     def orders(self, backend: Backend, goals: Sequence[Goal]) -> list[Order]:
         checked(backend, goals)
         before = self.members(backend)
-        lines = _section(backend, wanted(before, goals)).lines
-        if lines == _section(backend, before).lines:
+        section = _section(backend, wanted(before, goals))
+        if section.lines == _section(backend, before).lines:
             return []
-        orders = [Order(self._file.path, line) for line in lines]
-        return orders + [Order("run", words) for words in (self._file.check_words, self._file.reload_words) if words]
+        return self._file.orders(section, reload=True)
 
     def apply(self, backend: Backend, goals: Sequence[Goal]) -> None:
         checked(backend, goals)

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from clusto_cli.backends.balancer.host import Host
+from clusto_cli.backends.balancer.model import Order
 from clusto_cli.backends.errors import DeviceError, Refused
 
 _HEADER = "# Made by clusto: what is between its marks is overwritten, the rest is yours."
@@ -46,13 +47,10 @@ class ConfigFile:
         self._check = list(check)
         self._reload = list(reload)
 
-    @property
-    def check_words(self) -> str:
-        return " ".join(self._check)
-
-    @property
-    def reload_words(self) -> str:
-        return " ".join(self._reload)
+    def orders(self, section: Section, *, reload: bool) -> list[Order]:
+        """What `keep` would write and run, as `--dry-run` shows it."""
+        run = [" ".join(words) for words in (self._check, self._reload if reload else ()) if words]
+        return [*(Order(self.path, line) for line in section.lines), *(Order("run", words) for words in run)]
 
     def lines(self, section: Section) -> list[str] | None:
         """What stands between the marks; None where there is no file, or one without them."""

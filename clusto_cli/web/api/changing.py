@@ -12,7 +12,7 @@ from clusto_cli.context import App
 from clusto_cli.diversion import diverted
 from clusto_cli.web.answering import JSON, Answer, Changed, Unsupported
 from clusto_cli.web.api import reading, verbs
-from clusto_cli.web.api.declaring import FLAG, TEXT, Body, Operation, Parameter, Schema
+from clusto_cli.web.api.declaring import FLAG, TEXT, Body, Operation, Parameter, Schema, parsed
 from clusto_cli.web.asking import Asked
 from clusto_core.errors import Malformed
 from clusto_core.records.tokens import WRITER
@@ -133,10 +133,7 @@ def _match(asked: Asked, reader: Any, thing_id: int) -> None:
 
 
 def _object(body: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Malformed(f"the body is no JSON: {error}") from None
+    found = parsed(body)
     if not isinstance(found, dict) or not found:
         raise Malformed("the body is an object of values by key")
     for value in found.values():

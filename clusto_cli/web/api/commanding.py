@@ -17,7 +17,7 @@ from clusto_cli.grouping import Called
 from clusto_cli.options import changes_the_inventory, check_afar
 from clusto_cli.web.answering import JSON, NDJSON, Answer, Forbidden, Unsupported
 from clusto_cli.web.api import reading, verbs
-from clusto_cli.web.api.declaring import Body, Operation, Schema, json_answer
+from clusto_cli.web.api.declaring import Body, Operation, Schema, json_answer, parsed
 from clusto_cli.web.asking import Asked
 from clusto_core.errors import ClustoError, Malformed, Refused
 from clusto_core.records.tokens import WRITER
@@ -207,10 +207,7 @@ def _object(asked: Asked, schema: Schema) -> dict[str, Any]:
     """The body, as its schema has it. Raises Unsupported, Malformed."""
     if asked.request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != JSON:
         raise Unsupported(f"the body is not {JSON}")
-    try:
-        found = json.loads(asked.request.body)
-    except (ValueError, RecursionError) as error:
-        raise Malformed(f"the body is no JSON: {error}") from None
+    found = parsed(asked.request.body)
     known = schema["properties"]
     if not isinstance(found, dict) or found.keys() - known.keys() or set(schema["required"]) - found.keys():
         raise Malformed(f"the body is an object with {', '.join(known)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -18,6 +19,14 @@ FLAG: Schema = {"type": "boolean"}
 NAME: Schema = {"type": "string", "minLength": 1, "maxLength": 600}
 _TRUE, _FALSE = ("true", "1"), ("false", "0")
 _WHOLE = re.compile("[0-9]{1,18}")
+
+
+def parsed(body: bytes) -> Any:
+    """What a body says in JSON. Raises Malformed."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Malformed(f"the body is no JSON: {error}") from None
 
 
 class Parameter(NamedTuple):
