@@ -283,6 +283,7 @@ def _abandon(code: int) -> None:
 
 def invoke(arguments: list[str]) -> int:
     """Runs one command and gives its exit code; errors are told on stderr, each in one line."""
+    App.committed = None
     debug = "--debug" in arguments
     if debug:
         _show_failures()

@@ -211,12 +211,11 @@ class Transaction:
         """
         if self.unit.changed or self.unit.failed is not None:
             raise Refused("this must be a change of its own: what was changed before could not be told from it")
-        database = self.unit.database
+        database, discreet = self.unit.database, self.unit.reader.discreet
         database.execute("SAVEPOINT attempt")
 
         def begin_anew() -> None:
             database.execute("ROLLBACK TO SAVEPOINT attempt")
-            discreet = self.unit.reader.discreet
             self.unit = UnitOfWork(Reader(database))
             self.unit.reader.discreet = discreet
             self._shapes.clear()
