@@ -40,6 +40,8 @@ _BLANKS = re.compile(r"\s*")
 _WORD = re.compile(r"[^\s()]*")
 _HEAD = re.compile(r"(?:name|driver|part|attr|_ip):|(?:haskey|count)\s*\(|attrs\s*=\s*\{|(?:free|cabled)(?![^\s()])")
 _KEY = re.compile(r"[^\s,<>=!()\"'{}\\]*")
+_COMPARED = re.compile(r"([^\s:,<>=!()\"'{}\\]+)(<=|>=|!=|<|>|=)(\S+)")
+_PLAIN = re.compile(r"[\w.*-]+")
 _SIGN = re.compile(r"\s*(<=|>=|!=|<|>|=)\s*")
 _INTEGER = re.compile(r"[0-9]{1,9}(?![^\s)])")
 _SAVED = re.compile(r"[\w.+-]*")
@@ -71,6 +73,20 @@ def _pointer(text: str, column: int) -> tuple[str, str]:
 def parse(text: str) -> Node:
     """The syntax tree of an expression. Raises MalformedExpression; Malformed for an unknown driver."""
     return _Parser(text).parse()
+
+
+def _meant(word: str) -> str | None:
+    """The test that a word begins which is none by itself."""
+    if compared := _COMPARED.fullmatch(word):
+        key, sign, value = compared.groups()
+        term = f"{key}:"
+        return f"{term}{value[:40]}" if sign == "=" and term in TERMS else f"attr:{word[:40]}"
+    head, colon, _ = word.partition(":")
+    guess = suggest(head + colon, TERMS) if colon else suggest(word.lower(), _WIRED)
+    if guess is None and _PLAIN.fullmatch(word) and word not in ("and", "or", "via"):
+        kind = "driver" if any(word == driver.__name__ for driver in registry) else "name"
+        guess = f"{kind}:{word[:40]}"
+    return guess
 
 
 class _Parser:
@@ -230,13 +246,7 @@ class _Parser:
         word = self.word_ahead()
         if not word:
             return self.expected("a test, such as name:server1")
-        head, colon, _ = word.partition(":")
-        guess = suggest(head + colon, TERMS) if colon else suggest(word.lower(), _WIRED)
-        if guess is None and word.partition("=")[0].isidentifier() and "=" in word:
-            guess = f"attr:{word[:40]}"
-        elif guess is None and not colon and re.fullmatch(r"[\w.*-]+", word) and word not in ("and", "or", "via"):
-            guess = f"name:{word[:40]}"
-        return self.expected(f"a test ({' '.join(TERMS)})", guess)
+        return self.expected(f"a test ({' '.join(TERMS)})", _meant(word))
 
     def attribute(self) -> Node:
         key = self.key()
