@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 MANY = 10**9
 """More than anything counted: there is no index to begin at."""
+CROWD_SIZE = 20_000
+"""So many Things are sorted before anybody minds; more are read in order."""
+SPARSE = 8
+"""Where so many times more Things have to be looked at in order, sorting is quicker."""
 IN_FACTOR = 100
 CONNECTED_FACTOR = 30
 """How many Things one Thing is taken to have in it, or connected to it, where it is not counted."""
@@ -85,6 +89,59 @@ class Compiler:
         selects = [self.select(question, part, columns) for question, part in questions(node)]
         return self.statement.text("\nUNION ALL ".join(selects)), self.statement.parameters
 
+    def compile_in_order(self, node: Node, part: bool, columns: Columns) -> tuple[str, dict[str, object]] | None:
+        """The same for one of its questions, as a statement that begins to give rows at once: whole Things in natural
+        order, or parts in that of their owners. None where they are too few for that to be quicker than to sort them.
+        """
+        if not self._is_crowd(node, part):
+            return None
+        x = self.statement.alias("t")
+        shown = ", ".join(f"{x}.{column} AS {column}" for column in columns)
+        if part:
+            o = self.statement.alias("o")
+            start = (
+                f"things {o}{self.statement.by('ix_things_order')}"
+                f" CROSS JOIN things {x}{self.statement.by('ix_things_owner')}"
+            )
+            where = [f"{o}.sort_key IS NOT NULL AND {x}.owner_id = {o}.id", self.condition(node, x, part)]
+            order = o
+        else:
+            start, where, order = *self._whole_in_order(node, x), x
+        return (
+            self.statement.text(f"SELECT {shown} FROM {start} WHERE {all_of(where)} ORDER BY {order}.sort_key"),
+            self.statement.parameters,
+        )
+
+    def _whole_in_order(self, node: Node, x: str) -> tuple[str, list[str]]:
+        items = list(dict.fromkeys(node.items)) if isinstance(node, tree.And) else [node]
+        # Of one driver there is an index in order.
+        first = next((each for each in items if isinstance(each, tree.DriverIs) and len(self._names(each)) == 1), None)
+        start = f"things {x}{self.statement.by('ix_things_order' if first is None else 'ix_things_driver')}"
+        where = [f"{x}.sort_key IS NOT NULL", *self._seen(x)]
+        if first is not None:
+            where.append(f"{x}.driver = {self.statement.bind(self._names(first)[0])}")
+        rest = [item for item in items if item is not first]
+        return start, [*where, *((self.condition(tree.And(*rest), x, False),) if rest else ())]
+
+    def _is_crowd(self, node: Node, part: bool) -> bool:
+        """Whether so many satisfy a node that it is quicker to look at all there are, in order."""
+        if isinstance(node, tree.And):
+            return all(self._is_crowd(item, part) for item in node.items)
+        if isinstance(node, tree.Or):
+            return any(self._is_crowd(item, part) for item in node.items) and all(map(_is_of_row, node.items))
+        size = self.size(node, part)
+        if size < PROBE or size >= MANY or not _is_of_row(node):
+            return size >= MANY and _is_of_row(node)
+        counted = self._counted_by(node, part)
+        return counted is not None and self._is_dense(self.statement.probe(counted, SPARSE * CROWD_SIZE), part)
+
+    def _is_dense(self, found: int, part: bool) -> bool:
+        """Whether that many are a good part of all there are."""
+        if CROWD_SIZE <= found < SPARSE * CROWD_SIZE:
+            domain = "t.owner_id IS NOT NULL" if part else "t.sort_key IS NOT NULL"
+            return self.statement.probe(f"SELECT 1 FROM things t WHERE {domain}", SPARSE * found) < SPARSE * found
+        return found >= CROWD_SIZE
+
     def compile_one(self, node: Node, thing: Thing) -> tuple[str, dict[str, object]]:
         """The statement that gives a row when the expression selects that Thing or part, and its parameters."""
         named = tree.Name(Literal(thing.name))
@@ -108,8 +165,7 @@ class Compiler:
         shown = ", ".join(f"{x}.{column} AS {column}" for column in columns)
         domain = f"{x}.owner_id IS {'NOT ' if part else ''}NULL"
         if not part:
-            for unseen in sorted(UNSEEN.intersection(self.stored)):
-                domain += f" AND {self.statement.plain(f'{x}.driver')} <> {self.statement.bind(unseen)}"
+            domain = all_of([domain, *self._seen(x)])
         if first is None or self.size(first, part) >= MANY:
             conditions = [domain, *(self.condition(item, x, part) for item in items)]
             return f"SELECT {shown} FROM things {x} WHERE {all_of(conditions)}"
@@ -125,6 +181,11 @@ class Compiler:
             start, where = f"({self.source(first, part)}) {s} CROSS JOIN things {x}", [f"{x}.id = {s}.id", domain]
         conditions = [*where, all_of(self.condition(item, x, part, candidates) for item in rest)]
         return f"SELECT {shown} FROM {start} WHERE {all_of(conditions)}"
+
+    def _seen(self, x: str) -> list[str]:
+        """That a whole Thing is none of what expressions do not select."""
+        unseen = sorted(UNSEEN.intersection(self.stored))
+        return [f"{self.statement.plain(f'{x}.driver')} <> {self.statement.bind(each)}" for each in unseen]
 
     def source(self, node: Node, part: bool) -> str:
         """A select of the ids of all that satisfy a node for which `size` knows an index; perhaps more than once the
@@ -154,21 +215,11 @@ class Compiler:
                 return 1
             if isinstance(node.pattern, Range):
                 return len(node.pattern.texts)
-            if not node.pattern.prefix:
-                return MANY
-            bounds = self.statement.between("t.name", node.pattern.prefix)
-            return self.statement.probe(f"SELECT 1 FROM things t WHERE {bounds}")
+        if isinstance(node, (tree.Name, tree.DriverIs, *TESTS)):
+            counted = self._counted_by(node, part)
+            return MANY if counted is None else self.statement.probe(counted)
         if isinstance(node, tree.Among):
             return len(node.ids)
-        if isinstance(node, tree.DriverIs):
-            if Driver in node.drivers:
-                return MANY
-            return self.statement.probe(f"SELECT 1 FROM things t WHERE {self._driver(node, 't.driver')}")
-        if isinstance(node, TESTS):
-            if getattr(node, "inherited", False):
-                return MANY
-            source = self.attributes.source(node, part)
-            return MANY if source is None else self.statement.probe(source)
         if isinstance(node, tree.Connected):
             return self._target_size(node.target) * CONNECTED_FACTOR
         if isinstance(node, (tree.In, tree.Fed)):
@@ -180,6 +231,16 @@ class Compiler:
         if isinstance(node, tree.And):
             return min((self.size(item, part) for item in node.items), default=MANY)
         return MANY
+
+    def _counted_by(self, node: Node, part: bool) -> str | None:
+        """A select of an index, of as many rows as satisfy a node, or a few more; None where there is none."""
+        if isinstance(node, tree.Name) and node.pattern.prefix:
+            return f"SELECT 1 FROM things t WHERE {self.statement.between('t.name', node.pattern.prefix)}"
+        if isinstance(node, tree.DriverIs) and Driver not in node.drivers:
+            return f"SELECT 1 FROM things t WHERE {self._driver(node, 't.driver')}"
+        if isinstance(node, TESTS) and not getattr(node, "inherited", False):
+            return self.attributes.source(node, part)
+        return None
 
     def _target_size(self, target: Node) -> int:
         return min(MANY, sum(self.size(question, part) for question, part in questions(target)))
@@ -249,9 +310,12 @@ class Compiler:
     def _driver(self, node: tree.DriverIs, column: str) -> str:
         if Driver in node.drivers:
             return "1 = 1"
-        # Of the drivers that the store has: those of other packages are then found without looking for all.
+        return f"{column} IN ({self.statement.bind_all(self._names(node))})"
+
+    def _names(self, node: tree.DriverIs) -> list[str]:
+        """Of the drivers that the store has: those of other packages are then found without looking for all."""
         names = [name for name in self.stored if issubclass(registry.of(name), node.drivers)]
-        return f"{column} IN ({self.statement.bind_all(names or [node.drivers[0].__name__])})"
+        return names or [node.drivers[0].__name__]
 
     def _part_name(self, node: tree.PartName, x: str) -> str:
         place = "strpos" if self.statement.dialect == "postgresql" else "instr"
@@ -538,6 +602,15 @@ def questions(node: Node) -> list[tuple[Node, bool]]:
     """What an expression asks of whole Things, and of parts: see `scope`; with each, whether it is of parts."""
     whole, parts = scope(node)
     return [(question, part) for question, part in ((whole, False), (parts, True)) if question is not None]
+
+
+def _is_of_row(node: Node) -> bool:
+    """Whether it is seen by a Thing alone that it satisfies a node: nothing has to be worked out of all before."""
+    if isinstance(node, (tree.And, tree.Or)):
+        return all(map(_is_of_row, node.items))
+    if isinstance(node, tree.Not):
+        return _is_of_row(node.item)
+    return not isinstance(node, (tree.Relation, tree.Count)) and not getattr(node, "inherited", False)
 
 
 def _sql_sign(sign: str) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from heapq import merge
+from itertools import chain, groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from clusto_core.model.things import Thing
+from clusto_core.model.things import Thing, in_order
 from clusto_core.query import vain
 from clusto_core.query.binding import bind
-from clusto_core.query.compiler import Compiler
+from clusto_core.query.compiler import Compiler, questions
 from clusto_core.query.parser import parse
 from clusto_core.query.tree import Node
 from clusto_core.spelling import natural_key
@@ -26,6 +30,13 @@ class Found(NamedTuple):
     notes: list[str]
 
 
+class Streamed(NamedTuple):
+    """As `Found`, but Things come as they are read."""
+
+    things: Iterator[Thing]
+    notes: list[str]
+
+
 def find(reader: Reader, wanted: str | Node | Pairs, how: Match | None = None, *, allow_unknown: bool = False) -> Found:
     """All that an expression selects, or that has the pairs of keys and values in one of the ways of `Match`.
 
@@ -36,6 +47,32 @@ def find(reader: Reader, wanted: str | Node | Pairs, how: Match | None = None, *
     rows = reader.database.rows(sql, parameters)
     rows.sort(key=lambda row: natural_key(row[1]))
     return Found([Thing(*row) for row in rows], [*bound.notes, *vain.notes(reader, bound.tree)])
+
+
+def stream(reader: Reader, wanted: str | Node, *, allow_unknown: bool = False) -> Streamed:
+    """The same as it is read, the first Things at once, however many there are: nothing may be written meanwhile, nor
+    the reader closed. Raises as `find` does."""
+    bound = bind(reader, tree_of(wanted), allow_unknown=allow_unknown)
+    found = [_ordered(reader, question, part) for question, part in questions(bound.tree)]
+    notes = [*bound.notes, *vain.notes(reader, bound.tree)]
+    every = merge(*found, key=lambda thing: natural_key(thing.name)) if len(found) > 1 else chain(*found)
+    return Streamed(iter(every), notes)
+
+
+def _ordered(reader: Reader, question: Node, part: bool) -> Iterable[Thing]:
+    """What satisfies a question of whole Things, or of parts, in natural order."""
+    in_their_order = Compiler(reader).compile_in_order(question, part, COLUMNS)
+    if in_their_order is not None:
+        found = (Thing(*row) for row in reader.database.lazily(*in_their_order))
+        return _by_owner(found) if part else found
+    compiler = Compiler(reader)
+    sql = compiler.statement.text(compiler.select(question, part, COLUMNS))
+    return in_order(Thing(*row) for row in reader.database.rows(sql, compiler.statement.parameters))
+
+
+def _by_owner(parts: Iterable[Thing]) -> Iterator[Thing]:
+    """Parts in natural order, which come in that of their owners."""
+    return chain.from_iterable(in_order(each) for _, each in groupby(parts, attrgetter("owner_id")))
 
 
 def matches(

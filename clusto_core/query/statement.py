@@ -103,6 +103,10 @@ class Statement:
         """The whole statement."""
         return (f"WITH RECURSIVE {', '.join(self._tables)}\n" if self._tables else "") + select
 
+    def by(self, index: str) -> str:
+        """Behind a table: has SQLite, which has no statistics, go through that index."""
+        return f" INDEXED BY {index}" if self.dialect == "sqlite" else ""
+
     def plain(self, column: str) -> str:
         """A column that SQLite is not to look for in an index: it has no statistics to choose an index by."""
         return f"+{column}" if self.dialect == "sqlite" else column
@@ -140,9 +144,9 @@ class Statement:
         """The rows of a small question asked while the statement is built."""
         return self.database.rows(sql, self.parameters)
 
-    def probe(self, select: str) -> int:
-        """How many rows a select gives, counted up to PROBE."""
-        found: int = self.rows(f"SELECT count(*) FROM ({select} LIMIT {PROBE}) z")[0][0]
+    def probe(self, select: str, most: int = PROBE) -> int:
+        """How many rows a select gives, counted up to PROBE, or another number."""
+        found: int = self.rows(f"SELECT count(*) FROM ({select} LIMIT {most}) z")[0][0]
         return found
 
     # --- texts -------------------------------------------------------------------------------------------------------

@@ -174,7 +174,7 @@ class _Filling:
         """Things and parts, values, cables, and what has happened to them; ids stay as they are."""
         things = list(chain.from_iterable(self._rows(_THINGS.format(column)) for column in ("t.id", "t.owner_id")))
         self._seen = {row[0] for row in things}
-        self._target.insert("things", rows.THINGS, sorted(things))
+        self._target.insert("things", rows.STORED_THINGS, (rows.stored_as(*row) for row in sorted(things)))
         self._target.insert("attributes", rows.ATTRIBUTES, self._attributes())
         self._target.insert("connections", rows.CONNECTIONS, self._connections())
         self._history()

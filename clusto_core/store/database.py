@@ -11,7 +11,7 @@ import io
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, islice
+from itertools import chain, count, islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from clusto_core import secrecy
@@ -20,7 +20,7 @@ from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, StoreB
 if TYPE_CHECKING:
     from datetime import datetime
 
-REVISION = "0013"
+REVISION = "0014"
 """The schema's revision that the statements are written for; a test holds it against the newest migration."""
 
 DEFINITIONS = """
@@ -30,6 +30,7 @@ DEFINITIONS = """
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z]\w*)|(%)")
 _translated: dict[str, str] = {}
+_numbers = count(1)
 
 DAMAGED = "the store is damaged: run clusto db check, and go back to a copy"
 WENT_AWAY = "the database server went away"
@@ -104,6 +105,13 @@ class Database:
         """The rows as they come; other statements may run meanwhile. A shared database hands over all of them first:
         see `stream`. Raises as `rows`."""
         return chain.from_iterable(map(self._sound, self.batches(sql, parameters)))
+
+    def lazily(self, sql: str, parameters: Parameters | None = None) -> Iterator[Row]:
+        """The rows as they come, of which there may be more than fit into memory; other statements may run meanwhile.
+        MariaDB hands over all of them first. Raises as `rows`."""
+        named = [f"clusto_{next(_numbers)}"] if self.dialect == "postgresql" else []
+        cursor = self.connection.cursor(*named)
+        return chain.from_iterable(map(self._sound, self._batches(cursor, sql, parameters)))
 
     def stream(self, sql: str, parameters: Parameters | None = None) -> Iterator[Row]:
         """The rows as they come, of which there may be more than fit into memory: the server keeps those that were not

@@ -61,6 +61,10 @@ class LazyPast(Database):
         # What is undone meanwhile must not come between the rows.
         return iter(self.rows(sql, parameters)) if self._undoing.left else self._whole.iterate(sql, parameters)
 
+    def lazily(self, sql: str, parameters: Parameters | None = None) -> Iterator[Row]:
+        """See `Database.lazily`."""
+        return iter(self.rows(sql, parameters)) if self._undoing.left else self._whole.lazily(sql, parameters)
+
     def stream(self, sql: str, parameters: Parameters | None = None) -> Iterator[Row]:
         """See `Database.stream`."""
         self._undoing.undo()

@@ -118,6 +118,7 @@ _NAMES_FROM = """
     SELECT t.name FROM things t WHERE t.owner_id IS NULL AND t.name >= :low AND t.name < :high
     ORDER BY t.name LIMIT :limit"""
 _ALL = f"SELECT {THING} FROM things t WHERE t.owner_id IS NULL"
+_ALL_IN_ORDER = f"SELECT {THING} FROM things t WHERE t.sort_key IS NOT NULL ORDER BY t.sort_key"
 _DRIVERS = """
     WITH RECURSIVE d(driver) AS (
         SELECT min(t.driver) FROM things t
@@ -516,6 +517,10 @@ class Reader:
         if not names:
             return [Thing(*row) for row in self.database.rows(_ALL)]
         return [Thing(*row) for row in self.database.rows_in(_ALL + " AND t.driver IN (:ids)", names)]
+
+    def in_order(self) -> Iterator[Thing]:
+        """All whole Things in natural order, as they are read."""
+        return (Thing(*row) for row in self.database.lazily(_ALL_IN_ORDER))
 
     def drivers(self) -> list[str]:
         """The drivers that the store has Things of."""

@@ -10,8 +10,12 @@ from clusto_core.model import addresses, mounting
 from clusto_core.model.attributes import HEAD, IP, Key, Value
 from clusto_core.model.things import Attribute, Cable, Thing
 from clusto_core.model.wiring import POSITION
+from clusto_core.spelling import natural_key
 
 THINGS = ("id", "name", "driver", "owner_id", "number")
+"""What the history tells of a Thing."""
+STORED_THINGS = (*THINGS, "sort_key")
+"""What is stored of it."""
 ATTRIBUTES = (
     *("id", "thing_id", "key", "number", "subkey", "type"),
     *("head", "rest", "integer_value", "float_value", "ref_id", "claim", "space_id"),
@@ -26,7 +30,27 @@ CHANGES = ("transaction_id", "thing_id", "name", "before", "after")
 Row = tuple[Any, ...]
 
 of_thing = attrgetter(*THINGS)
-"""The row of `things` for a Thing."""
+"""The row of a Thing, as the history tells it."""
+
+
+RENAME = """
+    UPDATE things SET name = :name, number = :number, driver = :driver, sort_key = :sort_key WHERE id = :id"""
+"""Writes a row of `things` anew, given by the names of its columns; a part never passes to another owner."""
+
+
+def stored(thing: Thing) -> Row:
+    """The row of `things`."""
+    return stored_as(thing.id, thing.name, thing.driver, thing.owner_id, thing.number)
+
+
+def stored_as(id: int, name: str, driver: str, owner_id: int | None, number: int | None) -> Row:
+    """The row of `things` for what the history tells."""
+    return (id, name, driver, owner_id, number, sort_key(name, owner_id))
+
+
+def sort_key(name: str, owner_id: int | None) -> str | None:
+    """What sorts a whole Thing in the order of names; parts come with their owner, and have none."""
+    return natural_key(name) if owner_id is None else None
 
 
 def of_attribute(attribute: Attribute) -> Row:

@@ -74,12 +74,17 @@ things = Table(
     Column("driver", _name(64), nullable=False),
     Column("owner_id", _ID, ForeignKey("things.id")),
     Column("number", BigInteger),
+    Column("sort_key", _name(511)),
     Index("ux_things_name", "name", unique=True),
     Index("ix_things_owner", "owner_id", "name"),
-    Index("ix_things_driver", "driver"),
+    Index("ix_things_driver", "driver", "sort_key"),
+    Index("ix_things_order", "sort_key", **_where(Column("sort_key").isnot(None))),
     **_TABLE,
 )
-"""A part's name is `owner:part`, its owner the equipment that it belongs to, its number what its name ends in."""
+"""A part's name is `owner:part`, its owner the equipment that it belongs to, its number what its name ends in.
+
+`sort_key` is a whole Thing's `spelling.natural_key`, so that the database gives Things in the order of their names, the
+first of them at once; of parts it is NULL, which come with their owner."""
 
 attributes = Table(
     "attributes",

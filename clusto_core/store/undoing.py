@@ -81,7 +81,8 @@ class Undoing:
         for owned in (True, False):
             _delete(database, "things", "id", (fate for fate in things if _is_part(fate) == owned))
         _rename(database, [fate.before for fate in things if fate.before and fate.after])
-        database.insert("things", rows.THINGS, map(tuple, sorted(_missing(things), key=lambda row: int(row[0]))))
+        gone = sorted(_missing(things), key=lambda row: int(row[0]))
+        database.insert("things", rows.STORED_THINGS, (rows.stored_as(*row) for row in gone))
         database.insert("attributes", rows.ATTRIBUTES, map(_attribute, _missing(attributes)))
         database.insert("connections", rows.CONNECTIONS, _connections(back))
         self._restored.update(row[0] for row in back)
@@ -110,12 +111,12 @@ def _delete(database: Database, table: str, id: str, fates: Iterable[Fate]) -> N
 
 
 def _rename(database: Database, things: list[list[Any]]) -> None:
-    named = [dict(zip(rows.THINGS, row, strict=True)) for row in things]
+    named = [dict(zip(rows.STORED_THINGS, rows.stored_as(*row), strict=True)) for row in things]
     if named:
         # A name may have passed from one row to another: all are given up first.
         free = ({**each, "name": f"\x01{each['id']}"} for each in named)
         database.execute("UPDATE things SET name = :name WHERE id = :id", *free)
-        database.execute("UPDATE things SET name = :name, driver = :driver, number = :number WHERE id = :id", *named)
+        database.execute(rows.RENAME, *named)
 
 
 def _attribute(row: list[Any]) -> Row:

@@ -834,11 +834,7 @@ class UnitOfWork:
                 *({"id": thing.id, "name": f"\x01{thing.id}"} for thing in renamed),
             )
             self.database.execute(
-                "UPDATE things SET name = :name, number = :number, driver = :driver WHERE id = :id",
-                *(
-                    {"id": thing.id, "name": thing.name, "number": thing.number, "driver": thing.driver}
-                    for thing in renamed
-                ),
+                rows.RENAME, *(dict(zip(rows.STORED_THINGS, rows.stored(thing), strict=True)) for thing in renamed)
             )
 
     def _insert(self, some_gone: bool) -> None:
@@ -853,7 +849,7 @@ class UnitOfWork:
         self.touched.add(map(_ID, chain(things, attributes, cables)))
         # Parts have greater ids than their owner.
         things.sort(key=attrgetter("id"))
-        self.database.insert("things", rows.THINGS, map(rows.of_thing, things))
+        self.database.insert("things", rows.STORED_THINGS, map(rows.stored, things))
         self.database.insert("attributes", rows.ATTRIBUTES, map(rows.of_attribute, attributes))
         cable_rows = (rows.of_cable(cable, *self._path(cable)) for cable in cables)
         self.database.insert("connections", rows.CONNECTIONS, chain.from_iterable(cable_rows))
