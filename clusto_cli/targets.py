@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from itertools import count, islice
 from typing import Any, TypeVar
 
 import click
@@ -81,6 +82,50 @@ def _is_written_as_expression(reader: Reader, word: str) -> bool:
     return EXPRESSION.match(word) is not None and reader.get(word.partition(":")[0]) is None
 
 
+class Listed:
+    """Things that come as they are read, and stay: whoever goes through them again gets the same ones."""
+
+    def __init__(self, things: Iterable[Thing]) -> None:
+        self._known: list[Thing] = []
+        self._coming = iter(things)
+
+    def __iter__(self) -> Iterator[Thing]:
+        for place in count():
+            if place == len(self._known) and not self.more_than(place):
+                return
+            yield self._known[place]
+
+    def more_than(self, number: int) -> bool:
+        """Whether there are, of which no more are read than that takes."""
+        self._known += islice(self._coming, max(0, number + 1 - len(self._known)))
+        return len(self._known) > number
+
+    def all(self) -> list[Thing]:
+        """All of them."""
+        self._known += self._coming
+        return self._known
+
+
+def listed(reader: Reader, names: Iterable[str]) -> Listed:
+    """As `targets`; of one expression as they are read, the first ones at once: nothing may be written meanwhile, nor
+    the reader closed."""
+    given = list(names)
+    if len(given) != 1 or not is_expression(given[0]):
+        return Listed(targets(reader, given))
+    from clusto_core.query.search import stream
+
+    found = stream(reader, given[0])
+    say_notes(found.notes)
+    things = Listed(found.things)
+    if not things.more_than(0):
+        raise _nothing(given[0])
+    return things
+
+
+def _nothing(expression: str) -> NotFound:
+    return NotFound(f"nothing satisfies {expression}")
+
+
 def targets(reader: Reader, names: Iterable[str]) -> list[Thing]:
     """The Things that the arguments of a verb mean, each once. Raises Malformed without any, NotFound when none is
     left, or none satisfies an expression."""
@@ -114,7 +159,7 @@ def satisfying(reader: Reader, expression: str) -> list[Thing]:
     found = find(reader, expression)
     say_notes(found.notes)
     if not found.things:
-        raise NotFound(f"nothing satisfies {expression}")
+        raise _nothing(expression)
     return found.things
 
 

@@ -31,7 +31,7 @@ def natural_key(name: str) -> str:
     digits = name[len(text) :]
     if text.isalpha() and digits[:1] not in _ZERO and len(digits) < 9:
         return f"{text}{len(digits)}{digits}\x01"  # what is below, for names such as server12
-    # A number becomes: how many digits it has, those digits, how many zeros led them and one. The count keeps the order of
+    # A number becomes: how many digits it has, those digits, one more than zeros led them. The count keeps the order of
     # values and, being made of digits itself, the place of numbers among other characters. "\0" sorts a colon first.
     pieces = split_numbers(name.replace(":", "\0"))
     for place in range(1, len(pieces), 2):

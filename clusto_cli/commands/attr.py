@@ -12,7 +12,7 @@ from clusto_cli.context import App, pass_app
 from clusto_cli.grouping import Group
 from clusto_cli.options import at_option, change_options, strict_option
 from clusto_cli.output import output_option, paged, write_lines, write_records
-from clusto_cli.targets import targets, where_option, with_where
+from clusto_cli.targets import listed, targets, where_option, with_where
 from clusto_cli.values import parse_value
 from clusto_core.errors import Malformed, NotFound, did_you_mean
 from clusto_core.model.attributes import Key, Value
@@ -122,16 +122,17 @@ def get(
         raise Malformed("--all collects what is inherited: give --inherited too")
     wanted = Key.pattern(key) if key else None
     with app.reading() as reader:
-        things = targets(reader, (*more, *names))
+        things = listed(reader, (*more, *names))
+        several = things.more_than(1)
         lacking: list[Thing] = []
         found = _noting(zip(things, _of(reader, things, wanted, inherited, every), strict=True), lacking, wanted)
         if output != "text":
             write_records(output, (_record(thing, each, reveal) for thing, values in found for each in values))
-        elif wanted is not None and (len(things) <= PORTION or reader.is_table(wanted)):
+        elif wanted is not None and (reader.is_table(wanted) or not things.more_than(PORTION)):
             _write_table(list(found), wanted, inherited, reveal)
         else:
-            write_lines(_lines(found, len(things) > 1, wanted, inherited, reveal))
-        if wanted and len(lacking) == len(things):
+            write_lines(_lines(found, several, wanted, inherited, reveal))
+        if wanted and len(lacking) == len(things.all()):
             raise NotFound(_no_key(reader, lacking, wanted))
     if lacking:
         raise NotFound(f"no such key: {wanted} on {', '.join(thing.name for thing in lacking[:5])}")
@@ -149,7 +150,7 @@ def _noting(found: Found, lacking: list[Thing], wanted: Key | None) -> Found:
 
 
 def _of(
-    reader: Reader, things: list[Thing], wanted: Key | None, inherited: bool, every: bool
+    reader: Reader, things: Iterable[Thing], wanted: Key | None, inherited: bool, every: bool
 ) -> Iterator[list[Inherited]]:
     """What each of the Things has, a portion of them at a time."""
     for found in _every(reader, things, inherited, every):
@@ -160,7 +161,7 @@ def _of(
             yield [each for each in found if each.attribute.key in keys]
 
 
-def _every(reader: Reader, things: list[Thing], inherited: bool, every: bool) -> Iterator[list[Inherited]]:
+def _every(reader: Reader, things: Iterable[Thing], inherited: bool, every: bool) -> Iterator[list[Inherited]]:
     if inherited:
         from clusto_core.answers import view
 

@@ -72,6 +72,7 @@ def command(
         clusto export --format prometheus --port 9100 --label rack 'driver:Server' > targets.json
     """
     from clusto_cli.progress import progress
+    from clusto_core.answers.view import Everything
     from clusto_core.boundary.permissions import in_force
     from clusto_core.rules.spaces import Spaces
     from clusto_core.store import collector
@@ -85,6 +86,6 @@ def command(
     # On a terminal what is exported tells how far it is.
     told = contextlib.nullcontext() if on_terminal() else progress(f"exporting {format_name}")
     with told, app.reading() as reader, collector.paused():
-        chosen = targets(reader, names_or_expressions(reader, names)) if names else reader.all()
+        chosen = targets(reader, names_or_expressions(reader, names)) if names else Everything(reader)
         spaces = None if vrf is None else frozenset([space.id if (space := Spaces(reader).named(vrf)) else None])
         write(reader, chosen, sys.stdout, Leaving(allowed, raw, app.say, spaces, port, labels))

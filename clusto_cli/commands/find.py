@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import click
@@ -83,17 +83,20 @@ def command(app: App, /, words: tuple[str, ...], explain: bool, allow_unknown: b
         if explain:
             write_lines(_explanation(reader, text, allow_unknown))
             return
-        found = search.find(reader, text, allow_unknown=allow_unknown)
+        found = search.stream(reader, text, allow_unknown=allow_unknown)
         say_notes(found.notes)
         if shape.group_by:
-            _write_groups(reader, found.things, shape)
+            _write_groups(reader, list(found.things), shape)
         elif shape.count_only:
-            _write_count(len(found.things), shape.output)
+            _write_count(sum(1 for _ in found.things), shape.output)
         else:
             _write(reader, _ordered(reader, found.things, shape), shape)
 
 
-def _ordered(reader: Reader, things: list[Thing], shape: Shape) -> list[Thing]:
+def _ordered(reader: Reader, found: Iterator[Thing], shape: Shape) -> Iterable[Thing]:
+    if not shape.sort and not shape.reverse:
+        return islice(found, shape.limit)
+    things = list(found)
     if shape.sort:
         from clusto_core.query.columns import Table, parse, rank
 
@@ -109,7 +112,7 @@ def _ordered(reader: Reader, things: list[Thing], shape: Shape) -> list[Thing]:
     return things[: shape.limit]
 
 
-def _write(reader: Reader, things: list[Thing], shape: Shape) -> None:
+def _write(reader: Reader, things: Iterable[Thing], shape: Shape) -> None:
     if shape.fold:
         if shape.columns or shape.output not in ("text", "names"):
             raise Malformed("--fold makes a list of ranges: leave out --columns, and -o but for names")
@@ -120,9 +123,9 @@ def _write(reader: Reader, things: list[Thing], shape: Shape) -> None:
         from clusto_core.query.columns import Table, parse
 
         columns = [parse(text.strip()) for text in (shape.columns or "name,driver").split(",")]
-        table = Table(reader, things)
+        table = Table(reader, ())
         table.check(columns)
-        cells = table.rows(columns)
+        cells = table.rows(things, columns)
         if shape.output in ("text", "csv"):
             rows = ([",".join(each.text for each in cell) for cell in row] for row in cells)
             header = [] if shape.no_header else [[column.text for column in columns]]

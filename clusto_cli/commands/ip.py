@@ -150,11 +150,11 @@ def list_(app: App, network: str | None, free: bool, output: str) -> None:
             found = [each for one in ([block] if block else ipam.blocks(reader)) for each in ipam.unused(reader, one)]
             _write_unused(found, output)
             return
-        held = ipam.held(reader, block)
-    if output == "text":
-        write_lines(f"{each.assigned}\t{each.holder.name}" for each in held)
-    else:
-        write_records(output, map(_record, held))
+        held = ipam.all_held(reader, block)
+        if output == "text":
+            write_lines(f"{each.assigned}\t{each.holder.name}" for each in held)
+        else:
+            write_records(output, map(_record, held))
 
 
 def _record(held: Held) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -9,7 +10,7 @@ import click
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import at_option, verbose_option
 from clusto_cli.output import output_option, paged, write_lines, write_records
-from clusto_cli.targets import names_argument, targets
+from clusto_cli.targets import listed, names_argument, targets
 from clusto_core.answers.location import Location, holders, locate_all
 from clusto_core.model.addresses import sought
 
@@ -39,10 +40,13 @@ def command(app: App, names: tuple[str, ...], verbose: int, output: str) -> None
     """
     with app.reading() as reader:
         wanted = [each for name in names for each in _meant(app, reader, name)] if any(map(sought, names)) else None
+        found: Iterator[tuple[Held | None, list[Location]]]
         if wanted is None:
-            wanted = [Sought(thing) for thing in targets(reader, names)]
-        found = zip(wanted, locate_all(reader, (each.thing for each in wanted)), strict=True)
-        told = ((each.held, location) for each, (_, locations) in found for location in locations)
+            found = ((None, locations) for _, locations in locate_all(reader, listed(reader, names)))
+        else:
+            located = locate_all(reader, (each.thing for each in wanted))
+            found = ((each.held, locations) for each, (_, locations) in zip(wanted, located, strict=True))
+        told = ((held, location) for held, locations in found for location in locations)
         if output == "text":
             write_lines(_line(held, location, bool(verbose or app.verbose)) for held, location in told)
         else:

@@ -14,7 +14,7 @@ from clusto_cli.output import on_terminal, paged, write_lines, write_records
 from clusto_cli.page import Line, Span, columns, write
 from clusto_cli.pictures import delivery
 from clusto_cli.pictures.delivery import Canvas, picture_options
-from clusto_cli.targets import names_argument, targets
+from clusto_cli.targets import Listed, listed, names_argument
 from clusto_core.answers.feeding import gives_power, loads
 from clusto_core.answers.overview import Overview, PartView, Unit, elevation, overview
 from clusto_core.drivers.equipment import Rack
@@ -82,9 +82,9 @@ def command(
         if numbers := _transactions(reader, names):
             _tell(reader, numbers, output)
             return
-        things = targets(reader, names)
+        things = listed(reader, names)
         if canvas is not None:
-            _draw(reader, things, faces, colour_by, canvas, into)
+            _draw(reader, things.all(), faces, colour_by, canvas, into)
             return
         if output != "text":
             write_records(output, (_record(reader, thing) for thing in things))
@@ -106,9 +106,9 @@ def _draw(reader: Reader, things: list[Thing], faces: list[str], by: str, canvas
     write_lines(map(str, delivery.filed(Path(folder), drawn, canvas.output)))
 
 
-def _pages(reader: Reader, things: list[Thing], faces: list[str]) -> Iterator[Line]:
+def _pages(reader: Reader, things: Listed, faces: list[str]) -> Iterator[Line]:
     """A page each; nothing but racks, on a terminal, beside each other."""
-    if len(things) > 1 and on_terminal() and all(thing.is_a(Rack) for thing in things):
+    if on_terminal() and things.more_than(1) and all(thing.is_a(Rack) for thing in things):
         from shutil import get_terminal_size
 
         pages = [[list(block) for block in _page(reader, thing, faces)] for thing in things]

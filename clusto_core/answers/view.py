@@ -15,8 +15,20 @@ Spaces = Container[int | None] | None
 """Address spaces, by the ids of their VRFs, None for the one without a name; all, where there is no such list."""
 
 
+class Everything:
+    """All whole Things, in natural order, each time as they are read."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def __iter__(self) -> Iterator[Thing]:
+        return self._reader.in_order()
+
+
 def whole(reader: Reader, things: Iterable[Thing]) -> list[Thing]:
     """The whole Things among these and those that parts among these belong to, each once, in natural order."""
+    if isinstance(things, Everything):
+        return list(things)
     given = list(things)
     owners = reader.by_ids({thing.owner_id for thing in given if thing.owner_id is not None})
     found = {thing.entity_id: owners.get(thing.entity_id, thing) for thing in given}

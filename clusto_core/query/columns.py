@@ -79,12 +79,12 @@ class Table:
 
         bind(self.reader, Or(*(HasKey(column.key) for column in columns if column.key is not None)))
 
-    def rows(self, columns: Sequence[Column]) -> Iterator[tuple[list[Cell], ...]]:
-        """What the columns tell of each Thing, a portion of them at a time: what they are in is read once."""
-        for portion in portions(self.things):
-            part = Table(self.reader, portion)
-            part._parents, part._attributes = self._parents, self._attributes
-            yield from zip(*map(part.column, columns), strict=True)
+    def rows(self, things: Iterable[Thing], columns: Sequence[Column]) -> Iterator[tuple[list[Cell], ...]]:
+        """What the columns tell of each of very many Things, a portion of them at a time: what they are in is read
+        once."""
+        for portion in portions(things):
+            self.things = portion
+            yield from zip(*map(self.column, columns), strict=True)
             for thing in portion:
                 self._parents.pop(thing.id, None)
                 self._attributes.pop(thing.id, None)

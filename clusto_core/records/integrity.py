@@ -19,6 +19,7 @@ from clusto_core.model.names import split_part, trailing_number
 from clusto_core.model.things import Link, Thing
 from clusto_core.records import history
 from clusto_core.rules import cabling, declared, kinds, parts, spaces
+from clusto_core.spelling import natural_key
 from clusto_core.store import damage, seals
 from clusto_core.store.database import Database, Row, connect_elsewhere
 from clusto_core.store.reader import Reader
@@ -32,6 +33,10 @@ _QUESTIONS: tuple[tuple[str, str], ...] = (
     (
         "{} is a part of a part",
         "SELECT t.name FROM things t JOIN things o ON o.id = t.owner_id WHERE o.owner_id IS NOT NULL",
+    ),
+    (
+        "{} is a part, and is listed as if it were none",
+        "SELECT t.name FROM things t WHERE t.sort_key IS NOT NULL AND t.owner_id IS NOT NULL",
     ),
     (
         "{} is not named after the Thing that it belongs to",
@@ -140,7 +145,7 @@ _MOUNTED = """
 _NUMBERED = """
     SELECT min(t.name) FROM things t WHERE t.number IS NOT NULL AND t.driver IN (:ids)
     GROUP BY t.owner_id, t.driver, t.number HAVING count(*) > 1"""
-_THINGS = "SELECT t.name, t.driver, t.owner_id, t.number FROM things t"
+_ORDERED = "SELECT t.name, t.driver, t.owner_id, t.number, t.sort_key FROM things t"
 _SHAPES = "SELECT DISTINCT t.driver, substr(t.name, {0} + 1), t.number FROM things t WHERE t.owner_id IS NOT NULL"
 _SHAPED = """
     SELECT t.name, t.driver, t.owner_id, t.number FROM things t WHERE t.owner_id IS NOT NULL AND t.driver = :driver
@@ -334,13 +339,23 @@ def _mounted(reader: Reader) -> Iterator[str]:
 
 
 def _names(reader: Reader) -> Iterator[str]:
-    yield from list(_misnamed(reader.database.stream(f"{_THINGS} WHERE t.owner_id IS NULL")))
+    disordered: list[str] = []
+    yield from list(_misnamed(_whole(reader, disordered)))
+    yield from (f"{name} is not where its name sorts it" for name in disordered)
     # Very many parts are called alike.
     colon = _COLON.get(reader.database.dialect, "instr(t.name, ':')")
     for driver, part, number in reader.database.rows(_SHAPES.format(colon)):
         if next(_misnamed([(f"x:{part}", driver, 0, number)]), None) is not None:
             known = {"driver": driver, "part": part, "number": -1 if number is None else number}
             yield from _misnamed(reader.database.rows(_SHAPED.format(colon), known))
+
+
+def _whole(reader: Reader, disordered: list[str]) -> Iterator[Row]:
+    """The rows of whole Things; notes those that are listed elsewhere than their names say."""
+    for *row, sort_key in reader.database.stream(f"{_ORDERED} WHERE t.owner_id IS NULL"):
+        if sort_key != natural_key(row[0]):
+            disordered.append(row[0])
+        yield tuple(row)
 
 
 def _misnamed(rows: Iterable[Row]) -> Iterator[str]:

@@ -333,11 +333,18 @@ def _take(change: Transaction, held: Held) -> None:
 def held(reader: Reader, block: Block | None = None, limit: int | None = None) -> list[Held]:
     """The addresses of a Network, or all, that something holds, in their order; with a limit, those among the first so
     many of all address spaces."""
-    if block is None:
-        return reader.held("ip", "ip")
-    return [
-        each for each in reader.held(*block.claims, limit) if (each.space.id if each.space else None) == block.space
-    ]
+    low, high = block.claims if block is not None else ("ip", "ip")
+    return [each for each in reader.held(low, high, limit) if _is_in(block, each)]
+
+
+def all_held(reader: Reader, block: Block | None = None) -> Iterator[Held]:
+    """The same as they are read, however many there are: nothing may be written meanwhile, nor the reader closed."""
+    low, high = block.claims if block is not None else ("ip", "ip")
+    return (each for each in reader.all_held(low, high) if _is_in(block, each))
+
+
+def _is_in(block: Block | None, held: Held) -> bool:
+    return block is None or (held.space.id if held.space else None) == block.space
 
 
 def _number(claim: str) -> int:

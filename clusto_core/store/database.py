@@ -50,6 +50,7 @@ MIGRATION_SECONDS = 600
 """How long a command waits for another one that upgrades the store."""
 
 T = TypeVar("T")
+_FIRST = 50
 PORTION = 500
 """How many Things are read with a few statements."""
 
@@ -58,10 +59,12 @@ Parameters = Mapping[str, object]
 
 
 def portions(things: Iterable[T], size: int = PORTION) -> Iterator[list[T]]:
-    """Lists of so many, the last one of what is left."""
+    """Lists of so many, the last one of what is left; the first one is of few, so that something is there at once."""
     rest = iter(things)
-    while portion := list(islice(rest, size)):
+    following = min(size, _FIRST)
+    while portion := list(islice(rest, following)):
         yield portion
+        following = size
 
 
 class Database:

@@ -22,7 +22,7 @@ from clusto_core.model.attributes import HEAD, Key, Value
 from clusto_core.model.names import composed, split_part
 from clusto_core.model.things import Attribute, Inherited, Link, Thing, in_force, in_order, leads_on
 from clusto_core.spelling import natural_key, suggest
-from clusto_core.store.database import DEFINITIONS, Database, Row, connect
+from clusto_core.store.database import DEFINITIONS, Database, Row, connect, portions
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -577,7 +577,14 @@ class Reader:
         """Who holds the addresses between two claims, in every address space, in the order of the addresses; at most
         so many."""
         sql = _HELD if limit is None else f"{_HELD} LIMIT {int(limit)}"
-        rows = self.database.rows(sql, {"low": low, "high": addresses.last_claim(high)})
+        return self._told_of(self.database.rows(sql, {"low": low, "high": addresses.last_claim(high)}))
+
+    def all_held(self, low: str, high: str) -> Iterator[Held]:
+        """The same as they are read."""
+        rows = self.database.lazily(_HELD, {"low": low, "high": addresses.last_claim(high)})
+        return (each for portion in portions(rows) for each in self._told_of(portion))
+
+    def _told_of(self, rows: list[Row]) -> list[Held]:
         things = self.by_ids({id for row in rows for id in row[1:4:2] if id is not None} if rows else ())
         return [Held(row[2], things[row[1]], things.get(row[3]), row[4]) for row in rows]
 

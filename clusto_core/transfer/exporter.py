@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from clusto_core.answers.view import whole
+from clusto_core.answers.view import Everything, whole
 from clusto_core.drivers import Driver, Part, registry
 from clusto_core.drivers.equipment import PatchPanel
 from clusto_core.drivers.parts import NIC, ConsolePort, Inlet, Outlet, Port, RackUnit, SerialPort
@@ -78,10 +78,11 @@ class Exporter:
 
     def __init__(self, reader: Reader, things: Iterable[Thing]) -> None:
         self.reader = reader
-        self.things = whole(reader, things)
+        self.things = things if isinstance(things, Everything) else whole(reader, things)
         self.part_names: set[str] = set()
         """How the parts of all Things are called whose Documents were made so far."""
-        self._ids = {thing.id for thing in self.things}
+        self._ids = None if isinstance(self.things, Everything) else {thing.id for thing in self.things}
+        # None for all that there are.
         self._spaces = Spaces(reader)
         self._types: dict[tuple[str, type[Driver]], devicetypes.Model | None] = {}
         self._expected: dict[tuple[str, tuple[Value, ...]], _Expected] = {}
@@ -89,7 +90,7 @@ class Exporter:
 
     def documents(self) -> Iterator[Document]:
         """The Documents, a portion at a time."""
-        complete = len(self.things) == bulk.count(self.reader.database)
+        complete = self._ids is None or len(self._ids) == bulk.count(self.reader.database)
         but_of = [name for name in self.reader.drivers() if _is_serving(name)] if complete else []
         for things in portions(self.things):
             portion = _Portion(self.reader.database, things, but_of)
@@ -159,7 +160,7 @@ class Exporter:
                 # A cable is written where the machine is rather than what serves it.
                 if (
                     rank < beyond
-                    or entity not in self._ids
+                    or (self._ids is not None and entity not in self._ids)
                     or (rank == beyond and natural_key(part) < natural_key(other))
                 ):
                     connect[part[begin:] or part] = other

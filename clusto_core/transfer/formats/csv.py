@@ -17,7 +17,7 @@ from typing import IO, TextIO
 from clusto_core.model.attributes import Key, Value, key_text
 from clusto_core.model.things import Thing
 from clusto_core.spelling import natural_key
-from clusto_core.store.database import PORTION, portions
+from clusto_core.store.database import portions
 from clusto_core.store.reader import Reader
 from clusto_core.transfer import cells
 from clusto_core.transfer.documents import Document
@@ -71,7 +71,9 @@ class Rows:
         self._reader = reader
         self._safe = safe
         exporter = Exporter(reader, things)
-        self.count = len(exporter.things)
+        self.count = 0
+        """How many there are."""
+        self._portions = 0
         self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # `__exit__` closes it
         found: dict[str, None] = {}
         for portion in portions(exporter.documents()):
@@ -79,6 +81,8 @@ class Rows:
             for row in rows:
                 found.update(dict.fromkeys(row))
             marshal.dump(rows, self._file)
+            self._portions += 1
+            self.count += len(rows)
         parts = exporter.part_names.union(RESERVED)
         headers = {title: _header(title, parts) for title in found.keys() - set(RESERVED)}
         self._decided = {title: header for title, header in headers.items() if header in headers and header != title}
@@ -96,7 +100,7 @@ class Rows:
 
     def __iter__(self) -> Iterator[dict[str, str]]:
         self._file.seek(0)
-        for _ in range(-(-self.count // PORTION)):
+        for _ in range(self._portions):
             for row in marshal.load(self._file):
                 for title in self._decided.keys() & row.keys():
                     row[self._decided[title]] = row.pop(title)
