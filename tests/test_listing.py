@@ -13,6 +13,7 @@ from clusto_cli import output
 from clusto_cli.main import invoke
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
+from clusto_core.query import compiler
 from clusto_core.store.database import PORTION, Database, Parameters, Row
 
 VERBS = (
@@ -25,6 +26,17 @@ VERBS = (
     "find driver:Pool --columns name,attr:status,in",
     "find driver:Pool --columns name,attr:status -o csv",
     "find driver:Pool --columns name,inherited:status -o json",
+    "export --format jsonl",
+    "export --format yaml",
+    "show --where driver:Pool",
+)
+AT_ONCE = (
+    "find driver:Pool",
+    "find name:*",
+    "find driver:Pool --columns name,in",
+    "locate --where driver:Pool",
+    "attr get status --where driver:Pool",
+    "show --where driver:Pool",
     "export --format jsonl",
     "export --format yaml",
 )
@@ -75,6 +87,30 @@ def test_the_first_line_comes_out_before_the_last_statement_is_run(
     assert b"pool1000" in written.getvalue()
     assert written.first is not None
     assert written.first <= len(asked) - 2
+
+
+@pytest.mark.parametrize("verb", AT_ONCE)
+def test_the_first_line_comes_out_before_the_last_thing_is_read(
+    verb: str, site: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    lazily = Database.lazily
+
+    def noted(self: Database, sql: str, parameters: Parameters | None = None) -> Iterator[Row]:
+        for row in lazily(self, sql, parameters):
+            read.append(row[1])
+            yield row
+
+    monkeypatch.setattr(Database, "lazily", noted)
+    monkeypatch.setattr(compiler, "PROBE", 1)
+    monkeypatch.setattr(compiler, "CROWD_SIZE", 1)
+    written = Written(read)
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BufferedWriter(written), "utf-8"))  # type: ignore[type-var]
+    assert invoke(["--db", site, *verb.split()]) == 0
+    sys.stdout.flush()
+    assert len(read) == 2 * PORTION + 2
+    assert written.first is not None
+    assert written.first <= len(read) // 2
 
 
 @pytest.mark.parametrize("form", ["jsonl", "json", "yaml", "names"])

@@ -6,7 +6,7 @@ What only the rules of the model keep is proved by those very rules: names, keys
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 
@@ -78,9 +78,9 @@ _QUESTIONS: tuple[tuple[str, str], ...] = (
         "WHERE a.space_id IS NOT NULL AND (v.id IS NULL OR v.driver <> 'VRF')",
     ),
     (
-        "cable {} has an end that is not there",
-        "SELECT c.cable_id FROM connections c LEFT JOIN things t ON t.id = c.thing_id "
-        "LEFT JOIN things p ON p.id = c.part_id WHERE t.id IS NULL OR (c.part_id IS NOT NULL AND p.id IS NULL)",
+        "cable {} has an end that is not there, or that belongs to other equipment",
+        "SELECT c.cable_id FROM connections c LEFT JOIN things p ON p.id = COALESCE(c.part_id, c.thing_id) "
+        "WHERE p.id IS NULL OR COALESCE(p.owner_id, p.id) <> c.thing_id",
     ),
     (
         "cable {} is told differently at its two ends",
@@ -90,23 +90,15 @@ _QUESTIONS: tuple[tuple[str, str], ...] = (
         "OR COALESCE(d.part_id, 0) <> COALESCE(c.other_part_id, 0)",
     ),
     (
-        "cable {} has a part that belongs to other equipment",
-        "SELECT c.cable_id FROM connections c JOIN things p ON p.id = c.part_id "
-        "WHERE COALESCE(p.owner_id, 0) <> c.thing_id",
-    ),
-    (
-        "{} has two cables in it",
-        "SELECT t.name FROM connections c JOIN things t ON t.id = c.part_id WHERE c.kind <> 'position' "
-        "GROUP BY c.part_id, t.name HAVING count(*) > 1",
-    ),
-    (
         "{} is in units of several racks",
         "SELECT t.name FROM connections c JOIN things t ON t.id = c.thing_id WHERE c.part_id IS NULL "
         "GROUP BY c.thing_id, t.name HAVING min(c.other_thing_id) <> max(c.other_thing_id)",
     ),
     (
         "cable {} does not say what is taken of a rack unit, or says it of something else",
-        "SELECT DISTINCT c.cable_id FROM connections c WHERE (c.kind = 'position') <> (c.slot & 15 <> 0)",
+        # That no part has two cables is then what a unique index says.
+        "SELECT DISTINCT c.cable_id FROM connections c "
+        "WHERE CASE WHEN c.kind = 'position' THEN c.slot & 15 = 0 ELSE c.slot <> 0 END",
     ),
     (
         "{} names what is not there any more: clusto query save",
@@ -121,7 +113,8 @@ _QUESTIONS: tuple[tuple[str, str], ...] = (
 
 _PAIRS = """
     SELECT c.kind, p.driver, o.driver, min(c.cable_id) FROM connections c
-    JOIN things p ON p.id = c.part_id JOIN things o ON o.id = c.other_part_id GROUP BY c.kind, p.driver, o.driver"""
+    JOIN things p ON p.id = c.part_id JOIN things o ON o.id = c.other_part_id WHERE c.side = 0
+    GROUP BY c.kind, p.driver, o.driver"""
 _FAR_BESIDE = """
     SELECT c.cable_id FROM connections c JOIN things o ON o.id = COALESCE(c.other_part_id, c.other_thing_id)
     WHERE o.driver NOT IN (:ids) AND (COALESCE(c.far_thing_id, 0) <> c.other_thing_id
@@ -157,7 +150,12 @@ _HAVING_KEY = """
     WHERE a.key = :key ORDER BY t.name"""
 _VALUES = """
     SELECT t.name, a.key, a.number, a.subkey, a.type, a.head, a.rest, a.integer_value, a.float_value
-    FROM attributes a JOIN things t ON t.id = a.thing_id WHERE a.type <> 'relation'"""
+    FROM attributes a JOIN things t ON t.id = a.thing_id WHERE a.type <> 'relation'{}"""
+_NOT_PLAIN = {
+    "sqlite": " AND NOT (a.type = 'string' AND a.rest IS NULL AND a.head > '' AND a.head NOT GLOB '*[^ -~]*'"
+    " AND a.integer_value IS NULL AND a.float_value IS NULL)"
+}
+"""Of very many values those that have to be looked at, where the database can say that text is plain ASCII."""
 _PARENTS = """
     SELECT t.name, p.name FROM attributes a JOIN things t ON t.id = a.thing_id JOIN things p ON p.id = a.ref_id
     WHERE a.key = 'parent' AND a.number IS NULL AND a.subkey IS NULL AND t.owner_id IS NOT NULL
@@ -167,6 +165,8 @@ _BETWEEN = """
     WHERE t.id >= :first AND t.id <= :last LIMIT 3"""
 _MEMBERSHIP = "SELECT a.thing_id, a.ref_id FROM attributes a WHERE a.key = '_in' AND a.ref_id IS NOT NULL"
 _NEITHER = [None, None]
+_KNOWN = 10_000
+# Values that are known to be sound.
 _ADDRESSES = """
     SELECT t.name, a.head, a.claim, a.space_id, a.subkey, a.id FROM attributes a JOIN things t ON t.id = a.thing_id
     WHERE a.key = :key AND a.number IS NULL ORDER BY a.claim"""
@@ -180,7 +180,7 @@ def problems(reader: Reader) -> Iterator[str]:
     elif broken := _damages(reader.database):
         yield from broken
     else:
-        yield from _unsealed(reader)
+        yield from _unsealed(reader.database)
         yield from _of_rows(reader)
         yield from _answers(reader.database)
 
@@ -188,27 +188,32 @@ def problems(reader: Reader) -> Iterator[str]:
 def _side_by_side(reader: Reader) -> Iterator[str]:
     """What is wrong with an SQLite store: with its file or, where that is sound, with its rows. What the database works
     out by itself, it does beside what is worked out here."""
-    told: list[str] = []
+    of_rows: list[str] = []
+    told: list[list[str]] = []
     failed: Exception | None = None
-    with ThreadPoolExecutor(1) as beside:
-        answers = beside.submit(_of_file, reader.database.rows("PRAGMA database_list")[0][2])
+    path = reader.database.rows("PRAGMA database_list")[0][2]
+    with ThreadPoolExecutor(len(_BESIDE)) as beside:
+        damages, *others = [beside.submit(_of_file, path, question) for question in _BESIDE]
         try:
-            for line in chain(_unsealed(reader), _of_rows(reader)):
-                told.append(line)
-        except (ClustoError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            # What is read out of a damaged file may be anything.
+            of_rows += _of_rows(reader)
+        except _OF_DAMAGE as error:
             failed = error
-    damages, found = answers.result()
-    yield from damages or [*told, *found]
-    if failed is not None and not damages:
+    for each in others:
+        try:
+            told.append(each.result())
+        except _OF_DAMAGE as error:
+            failed = error
+    if damages.result():
+        yield from damages.result()
+        return
+    yield from chain(*told[:1], of_rows, *told[1:])
+    if failed is not None:
         raise failed
 
 
-def _of_file(path: str) -> tuple[list[str], list[str]]:
-    """What is wrong with a file and, where nothing is, what its questions bring up."""
+def _of_file(path: str, question: Question) -> list[str]:
     with contextlib.closing(connect_elsewhere(path)) as file:
-        damages = _damages(file)
-        return damages, [] if damages else list(_answers(file))
+        return list(question(file))
 
 
 def _damages(database: Database) -> list[str]:
@@ -236,20 +241,26 @@ def _of_rows(reader: Reader) -> Iterator[str]:
     yield from _addresses(reader)
 
 
-def _unsealed(reader: Reader) -> Iterator[str]:
+def _unsealed(database: Database) -> Iterator[str]:
     """What was changed otherwise than by clusto: by damage, or by hand."""
-    if seals.is_schema_broken(reader.database):
+    if seals.is_schema_broken(database):
         yield "the file is damaged: its tables and indexes are not described as they were made"
-    for table in damage.mistyped(reader.database):
+    for table in damage.mistyped(database):
         yield f"the file is damaged: in {table} is text that is no text"
-    for first, last in seals.broken_ranges(reader.database):
-        names = [row[0] for row in reader.database.rows(_BETWEEN, {"first": first, "last": last})]
+    for first, last in seals.broken_ranges(database):
+        names = [row[0] for row in database.rows(_BETWEEN, {"first": first, "last": last})]
         yield f"rows {first} to {last} are not as they were written (of {', '.join(names) or 'nothing that is there'})"
-    for number in seals.broken_transactions(reader.database):
+    for number in seals.broken_transactions(database):
         yield f"transaction {number} is not in the history as it was written, or does not follow the one before it"
-    last, given = history.latest(reader), reader.database.rows("SELECT s.next_transaction FROM store s")[0][0] - 1
+    last, given = history.latest(Reader(database)), database.rows("SELECT s.next_transaction FROM store s")[0][0] - 1
     if last != given:
         yield f"the last transaction of the history is {last}, and {given} were given out"
+
+
+Question = Callable[[Database], Iterable[str]]
+_BESIDE: tuple[Question, ...] = (_damages, _unsealed, _answers)
+_OF_DAMAGE = (ClustoError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+# What is read out of a damaged file may be anything.
 
 
 def _meanings(reader: Reader) -> Iterator[str]:
@@ -405,9 +416,14 @@ def _values(reader: Reader) -> Iterator[str]:
 
 
 def _unsound(reader: Reader) -> Iterator[str]:
-    for name, key, number, subkey, type, head, rest, *numbers in reader.database.stream(_VALUES):
+    sound: set[tuple[object, ...]] = set()
+    for name, key, number, subkey, type, head, rest, *numbers in reader.database.stream(
+        _VALUES.format(_NOT_PLAIN.get(reader.database.dialect, ""))
+    ):
         if type == "string" and rest is None and numbers == _NEITHER and head and head.isprintable():
             continue  # as nearly every value
+        if (type, head, rest, *numbers) in sound:
+            continue
         value = Value(type, (head or "") + (rest or ""))
         try:
             checked(value)
@@ -416,6 +432,8 @@ def _unsound(reader: Reader) -> Iterator[str]:
         else:
             if [value.integer, value.float] != numbers:
                 yield f"{name} has under {Key(key, number, subkey)} a value that is not found by its number"
+            elif len(sound) < _KNOWN:
+                sound.add((type, head, rest, *numbers))
 
 
 def _panel_ports(reader: Reader) -> list[str]:

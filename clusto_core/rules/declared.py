@@ -20,7 +20,7 @@ from clusto_core.model.grammars import OwnPart, Relation, Text
 from clusto_core.model.keys import Declared
 from clusto_core.model.things import Attribute, Thing
 from clusto_core.rules import references
-from clusto_core.store.reader import Reader
+from clusto_core.store.reader import Holding, Reader
 from clusto_core.store.unit import UnitOfWork
 
 STRICT = "*"
@@ -128,27 +128,41 @@ def _drivers(declared: Declared) -> str:
 
 def misfits(reader: Reader, key: Key, declared: Declared) -> Iterator[Misfit]:
     """All that does not fit a declaration."""
-    holders: dict[int, Thing] = {}
-    found = []
-    for attribute, holder in reader.held_under(key):
-        if declared.governs(key, holder.kind):
-            found.append(attribute)
-            holders[holder.id] = holder
-    for attribute in found:
-        if (misfit := _misfit(reader, declared, holders[attribute.thing_id], attribute)) is not None:
+    governed = {name for name in reader.drivers() if declared.governs(key, registry.of(name))}
+    found = [each for each in reader.held_under(key) if each.driver in governed]
+    fitting = {name for name in governed if declared.fits(registry.of(name))} if declared.site else governed
+    for each in found:
+        if each.driver in fitting and _is_kept(declared, each.value):
+            continue
+        if (misfit := _misfit(reader, declared, _holder(reader, each), each.attribute)) is not None:
             yield misfit
     if not declared.several:
-        for (id, numbered), count in Counter((each.thing_id, each.key) for each in found).items():
-            if count > 1:
-                yield Misfit(f"{holders[id].name} has {count} values under {numbered}, which has one")
+        counts = Counter((each.id, each.number) for each in found)
+        many = {at for at, count in counts.items() if count > 1} if len(counts) < len(found) else ()
+        several = {(each.id, each.number): each for each in found if (each.id, each.number) in many}
+        for at, each in several.items():
+            told = f"{counts[at]} values under {each.attribute.key}"
+            yield Misfit(f"{_holder(reader, each).name} has {told}, which has one")
     if declared.unique:
-        yield from _shared(key, found, holders)
+        yield from _shared(key, (each.attribute for each in found), reader.by_ids({each.id for each in found}))
     if declared.required:
-        having = {each.thing_id for each in found}
+        having = {each.id for each in found}
         drivers = [name for name in reader.drivers() if issubclass(registry.of(name), declared.on)]
         yield from (
             Misfit(f"{thing.name} has no {key}") for thing in reader.all(drivers or [""]) if thing.id not in having
         )
+
+
+def _holder(reader: Reader, holding: Holding) -> Thing:
+    return reader.by_ids([holding.id])[holding.id]
+
+
+def _is_kept(declared: Declared, value: Value) -> bool:
+    """Whether it shows at once that a key would have the value just so."""
+    if isinstance(declared.grammar, Relation):
+        return False
+    kept = declared.grammar.read(value)
+    return kept is not None and same(kept, value)
 
 
 def _misfit(reader: Reader, declared: Declared, thing: Thing, attribute: Attribute) -> Misfit | None:

@@ -64,9 +64,9 @@ _VALUES = """
     SELECT a.id, a.thing_id, a.number, a.subkey, a.type, a.head, a.rest, COALESCE(a.ref_id, a.space_id), r.name
     FROM attributes a LEFT JOIN things r ON r.id = a.ref_id WHERE a.thing_id IN (:ids) AND a.key = :key"""
 _UNDER_KEY = _ATTRIBUTE + " WHERE a.key = :key"
-_HELD_UNDER = f"""
+_HELD_UNDER = """
     SELECT a.id, a.thing_id, a.key, a.number, a.subkey, a.type, a.head, a.rest, COALESCE(a.ref_id, a.space_id), r.name,
-           {THING}
+           t.driver
     FROM attributes a JOIN things t ON t.id = a.thing_id LEFT JOIN things r ON r.id = a.ref_id WHERE a.key = :key"""
 _OF_VALUE, _OF_REFERENCE = _UNDER_KEY + " AND a.head = :head", _UNDER_KEY + " AND a.ref_id = :ref"
 _REFERRING = {column: f"{_ATTRIBUTE} WHERE a.{column} IN (:ids)" for column in ("ref_id", "space_id")}
@@ -172,6 +172,41 @@ class Held(NamedTuple):
     def assigned(self) -> Assigned:
         """The address as text has it, its space said where that has a name."""
         return Assigned(self.address, self.space.name if self.space is not None else None, self.shared)
+
+
+class Holding:
+    """A row of an attribute and the driver of what has it: of very many, records are made of the few that matter."""
+
+    __slots__ = ("_row",)
+
+    def __init__(self, row: Row) -> None:
+        self._row = row
+
+    @property
+    def id(self) -> int:
+        """The id of what has it."""
+        return int(self._row[1])
+
+    @property
+    def number(self) -> int | None:
+        """The number that the key has there."""
+        found: int | None = self._row[3]
+        return found
+
+    @property
+    def driver(self) -> str:
+        """The driver of what has it."""
+        return str(self._row[10])
+
+    @property
+    def value(self) -> Value:
+        """The value."""
+        return _value(*self._row[5:10])
+
+    @property
+    def attribute(self) -> Attribute:
+        """The attribute."""
+        return _attribute(self._row[:10])
 
 
 @contextlib.contextmanager
@@ -328,11 +363,11 @@ class Reader:
         under = key.has if has else key.covers
         return [attribute for attribute in found if under(attribute.key)]
 
-    def held_under(self, key: Key) -> Iterator[tuple[Attribute, Thing]]:
+    def held_under(self, key: Key) -> list[Holding]:
         """All attributes under each number of a key, in the order in which they were given, and who has them."""
-        rows = self.database.rows(_HELD_UNDER, {"key": key.key})
+        rows = [row for row in self.database.rows(_HELD_UNDER, {"key": key.key}) if row[4] == key.subkey]
         rows.sort(key=itemgetter(0))
-        return ((_attribute(row[:10]), Thing(*row[10:])) for row in rows if row[4] == key.subkey)
+        return list(map(Holding, rows))
 
     def attributes_from(self, first: int, key: str = "") -> list[Attribute]:
         """The attributes whose ids are that one or above, under any number and subkey of a key where one is said."""
@@ -627,9 +662,12 @@ def rank(parent: Thing) -> tuple[bool, str]:
 
 
 def _attribute(row: Row) -> Attribute:
-    id, thing_id, key, number, subkey, type, head, rest, ref_id, ref_name = row
-    text = ref_name if type == "relation" else head if rest is None else head + rest
-    return Attribute(id, thing_id, Key(key, number, subkey), Value(type, text, ref_id))
+    id, thing_id, key, number, subkey, *value = row
+    return Attribute(id, thing_id, Key(key, number, subkey), _value(*value))
+
+
+def _value(type: str, head: str, rest: str | None, ref_id: int | None, ref_name: str) -> Value:
+    return Value(type, ref_name if type == "relation" else head if rest is None else head + rest, ref_id)
 
 
 def _link(row: Row) -> Link:

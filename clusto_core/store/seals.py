@@ -165,11 +165,14 @@ def _text_of(database: Database, table: str, id: str, columns: tuple[str, ...], 
 
 def _line(database: Database, columns: tuple[str, ...]) -> str:
     """An expression: the columns of a row of `x` as one text, which tells NULL from the empty text."""
+    if database.dialect == "sqlite":
+        # In half the time that it takes to put the columns together one after the other.
+        values = ", ".join(f"COALESCE(x.\"{column}\", '{_NONE}')" for column in columns)
+        return f"CAST(printf('{_UNIT.join(['%s'] * len(columns))}', {values}) AS BLOB)"
     spelled = "CAST(x.{} AS TEXT)" if database.dialect == "postgresql" else "x.{}"
     quote = "`" if database.dialect == "mariadb" else '"'
     each = (f"COALESCE({spelled.format(f'{quote}{column}{quote}')}, '{_NONE}')" for column in columns)
-    text = f" || '{_UNIT}' || ".join(each)
-    return f"CAST({text} AS BLOB)" if database.dialect == "sqlite" else text
+    return f" || '{_UNIT}' || ".join(each)
 
 
 def _linked(database: Database, number: int, entry: str | bytes, before: str) -> str:

@@ -13,11 +13,11 @@ from clusto_core.answers.powermap import PowerMap
 from clusto_core.errors import Malformed
 from clusto_core.inventory import Inventory
 from clusto_core.model.things import Thing
-from clusto_core.query import policies
+from clusto_core.query import compiler, policies
 from clusto_core.query.binding import bind
 from clusto_core.query.memory import Memory
 from clusto_core.query.parser import parse
-from clusto_core.query.search import find, matches
+from clusto_core.query.search import find, matches, stream
 from clusto_core.query.tree import Node
 from clusto_core.store.reader import Reader
 from tests.examples import few_on_servers
@@ -48,6 +48,7 @@ def test_the_database_answers_what_holds_in_memory(inventory: Inventory, seed: i
                 continue
             bound = bind(reader, node, allow_unknown=True).tree
             assert [each.name for each in found] == [each.name for each in memory.select(bound)], text
+            assert [each.name for each in _as_read(reader, node)] == [each.name for each in found], text
             thing = random.choice(things)
             assert matches(reader, thing, node, allow_unknown=True) == (thing in found), (text, thing)
             few = frozenset(each.id for each in random.sample(things, 4))
@@ -74,6 +75,14 @@ def test_power_is_the_same_step_by_step_and_at_once(inventory: Inventory, seed: 
         told = {text: _answer(reader, parse(text)) for text in (*fed, *(f"part:* and {text}" for text in fed))}
         patch.setattr(feeding, "SEVERAL", 0)
         assert {text: _answer(reader, parse(text)) for text in told} == told
+
+
+def _as_read(reader: Reader, node: Node) -> list[Thing]:
+    """What the database answers in order where few count as very many."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiler, "PROBE", 1)
+        patch.setattr(compiler, "CROWD_SIZE", 2)
+        return list(stream(reader, node, allow_unknown=True).things)
 
 
 def _answer(reader: Reader, node: Node) -> list[Thing] | None:

@@ -182,6 +182,7 @@ def test_an_older_store_is_sealed_when_it_is_upgraded(empty_url: str) -> None:
 
 def test_every_column_is_sealed_or_follows_from_others() -> None:
     derived = {
+        "things": {"sort_key"},
         "attributes": {"integer_value", "float_value", "claim"},
         "connections": {"side", "far_part_id", "far_thing_id"},
         "transactions": {"database_user"},
