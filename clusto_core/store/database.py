@@ -133,7 +133,7 @@ class Database:
         except Exception as error:
             raise self._told(error) from error
         finally:
-            cursor.close()
+            _end(cursor)
 
     def _unbuffered(self) -> Any:
         if self.dialect == "postgresql":
@@ -268,6 +268,15 @@ def _of_64_bits() -> Iterator[None]:
         if is_of_driver(error) and re.search("(?i)out of range", str(error.args[-1:])):
             raise Malformed(TOO_LARGE) from error
         raise
+
+
+def _end(cursor: Any) -> None:
+    """Closes what was perhaps not read to its end, before or after its connection."""
+    try:
+        cursor.close()
+    except Exception as error:
+        if not is_of_driver(error):
+            raise
 
 
 def _comparable(value: object) -> object:

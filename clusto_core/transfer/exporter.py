@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple, TextIO
 
 from clusto_core.answers.view import Everything, whole
 from clusto_core.drivers import Driver, Part, registry
@@ -42,6 +43,14 @@ _IN = Key(IN)
 def documents(reader: Reader, things: Iterable[Thing]) -> Iterator[Document]:
     """The Documents of Things, in natural order; a part stands for its owner. One portion is in memory at a time."""
     return Exporter(reader, things).documents()
+
+
+def begun(out: TextIO, documents: Iterable[Document]) -> Iterator[Document]:
+    """The Documents; the first one is passed on before the next one is made, by whoever writes them to `out`."""
+    rest = iter(documents)
+    yield from islice(rest, 1)
+    out.flush()
+    yield from rest
 
 
 class _Expected(NamedTuple):

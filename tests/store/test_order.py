@@ -196,6 +196,7 @@ def test_very_many_come_in_the_same_order(many: Inventory, text: str) -> None:
                 assert not [step for step in plan if "TEMP B-TREE" in step], plan
 
 
+@pytest.mark.filterwarnings("error")
 def test_what_is_not_read_to_its_end_does_no_harm(many: Inventory) -> None:
     with many.read() as reader:
         things = stream(reader, "driver:Server").things

@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TextIO
 from clusto_core.model.things import Thing
 from clusto_core.store.reader import Reader
 from clusto_core.transfer.documents import Document, broken, escaped, parse, plain, tagged
-from clusto_core.transfer.exporter import documents
+from clusto_core.transfer.exporter import begun, documents
 from clusto_core.transfer.leaving import SAFE, Leaving
 
 
@@ -49,5 +49,5 @@ def _no_number(constant: str) -> NoReturn:
 def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving = SAFE) -> None:
     """Writes the Things, one a line, in the order in which they are given."""
     encode = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
-    for document in documents(reader, things):
+    for document in begun(out, documents(reader, things)):
         out.write(escaped(encode(plain(document, tagged))) + "\n")

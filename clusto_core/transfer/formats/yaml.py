@@ -30,7 +30,7 @@ from clusto_core.model.attributes import Value, infer, instant, string
 from clusto_core.model.things import Thing
 from clusto_core.store.reader import Reader
 from clusto_core.transfer.documents import Document, Lined, Problem, broken, escaped, hides, parse, plain, tagged
-from clusto_core.transfer.exporter import documents
+from clusto_core.transfer.exporter import begun, documents
 from clusto_core.transfer.leaving import SAFE, Leaving
 from clusto_core.transfer.quickyaml import WIDTH, Elaborate, Quick
 
@@ -342,7 +342,7 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving
     """Writes the Things as a list under `things:`, one at a time."""
     out.write("things:\n")
     quick = Quick(_is_text)
-    for document in documents(reader, things):
+    for document in begun(out, documents(reader, things)):
         data = plain(document, _written)
         try:
             out.write(quick.item(data))
