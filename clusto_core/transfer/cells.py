@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from clusto_core.errors import Malformed
@@ -20,6 +21,7 @@ from clusto_core.transfer.documents import escaped, hides, tagged, value
 _JSON = re.compile(r'".*"|\[.*\]|\{.*\}', re.DOTALL).fullmatch
 _FORMULA = r"[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]"
 _BEGINS_FORMULA = re.compile(_FORMULA).match
+_SOME_BEGINS_FORMULA = re.compile("\n" + _FORMULA).search
 _IS_GUARDED = re.compile("'" + _FORMULA).match
 _NEGATIVE = re.compile(r"-[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?").fullmatch
 # Where a spreadsheet takes semicolons or tabs for what separates cells, one begins in the midst of our text.
@@ -91,6 +93,12 @@ def guarded(cell: str) -> str:
     if _WORD(cell):
         return cell
     return f"'{cell}" if _BEGINS_FORMULA(cell) and not _NEGATIVE(cell) else cell
+
+
+def all_guarded(cells: Iterable[str]) -> list[str]:
+    """The same of all cells of a row."""
+    every = list(cells)
+    return list(map(guarded, every)) if _SOME_BEGINS_FORMULA("\n" + "\n".join(every)) else every
 
 
 def unguarded(cell: str) -> str:

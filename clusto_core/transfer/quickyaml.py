@@ -7,7 +7,7 @@ PyYAML makes nodes and events of every scalar, and an inventory is millions of s
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 import yaml
@@ -18,9 +18,11 @@ WIDTH = 120
 """Where lines are folded."""
 
 _SIMPLE = re.compile(r"[A-Za-z0-9](?:[\w.:/+-]*\w)?(?: [A-Za-z0-9(](?:[\w./+()-]*[\w)])?)*", re.ASCII).fullmatch
+_ADDRESS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|(?=.*[a-f])(?:[0-9a-f]{2}:){5}[0-9a-f]{2}").fullmatch
 _WORDS = frozenset(("yes", "no", "true", "false", "on", "off", "null"))
 """What YAML 1.1, or clusto, takes for something other than text and begins with a letter, in any case."""
-_STRUCTURES = (dict, list)
+_STRUCTURES = frozenset((dict, list))
+_KNOWN = 10_000
 _RESOLVERS = yaml.SafeDumper.yaml_implicit_resolvers
 
 
@@ -34,6 +36,7 @@ class Quick:
     def __init__(self, is_text: Callable[[str], bool]) -> None:
         # A few words are said of every Thing, and others of one.
         self._scalar = lru_cache(10_000, typed=True)(_Scalars(is_text))
+        self._heads: dict[tuple[str, str], str] = {}
 
     def item(self, data: dict[str, object]) -> str:
         """An object as an item of a list. Raises Elaborate."""
@@ -42,10 +45,12 @@ class Quick:
 
     def _block(self, data: dict[str, object], indent: str) -> str:
         lines = []
+        scalar, heads = self._scalar, self._heads
         for key, value in data.items():
-            head = f"{indent}{self._scalar(key)}:"
+            head = heads.get((indent, key)) or self._head(indent, key)
             if type(value) not in _STRUCTURES:
-                lines.append(_fitting(f"{head} {self._scalar(value)}\n"))
+                line = f"{head} {scalar(value)}\n"
+                lines.append(line if len(line) <= WIDTH + 1 else _fitting(line))
             elif flow := self._flow(value, len(head) + 1):  # type: ignore[arg-type]
                 lines.append(f"{head} {flow}\n")
             elif isinstance(value, dict):
@@ -53,6 +58,13 @@ class Quick:
             else:
                 lines.append(f"{head}\n{self._items(value, indent)}")  # type: ignore[arg-type]
         return "".join(lines)
+
+    def _head(self, indent: str, key: str) -> str:
+        """A key at the beginning of a line; most are those of every Thing."""
+        head = f"{indent}{self._scalar(key)}:"
+        if len(self._heads) < _KNOWN:
+            self._heads[indent, key] = head
+        return head
 
     def _items(self, data: list[object], indent: str) -> str:
         """A list below its key."""
@@ -72,23 +84,30 @@ class Quick:
         taken for something else; empty where it is written in lines."""
         if not data:
             raise Elaborate
-        words = []
-        for each in data.values() if isinstance(data, dict) else data:
-            if type(each) in _STRUCTURES:
+        scalar = self._scalar
+        if type(data) is dict:
+            if not _STRUCTURES.isdisjoint(map(type, data.values())) or _has_colon(data.values()):
                 return ""
-            words.append(self._scalar(each))
-        if isinstance(data, dict):
-            keys = list(map(self._scalar, data))
-            text = "{" + ", ".join(map("%s: %s".__mod__, zip(keys, words, strict=True))) + "}"
-            if '"' in text or text.count(":") > len(keys):
+            text = "{" + ", ".join([f"{scalar(key)}: {scalar(each)}" for key, each in data.items()]) + "}"
+            if '"' in text or text.count(":") > len(data):
                 return ""
         else:
-            text = f"[{', '.join(words)}]"
+            if not _STRUCTURES.isdisjoint(map(type, data)):
+                return ""
+            text = f"[{', '.join(map(scalar, data))}]"
             if '"' in text or ":" in text:
                 return ""
         if column + len(text) > WIDTH:
             raise Elaborate
         return text
+
+
+def _has_colon(values: Iterable[object]) -> bool:
+    """Whether it shows at once that a collection of texts could be taken for times, without spelling them."""
+    try:
+        return ":" in "".join(values)  # type: ignore[arg-type]
+    except TypeError:
+        return False
 
 
 def _fitting(line: str) -> str:
@@ -118,6 +137,8 @@ class _Scalars:
             raise Elaborate
         if data[0].isalpha() and data.lower() not in _WORDS:
             return data
+        if _ADDRESS(data):
+            return data  # which is neither a number nor a time
         if not self._is_text(data):
             return f'"{data}"'
         return f"'{data}'" if _is_resolved(data) else data

@@ -44,9 +44,9 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving
     apostrophe before it, unless the export is `leaving.raw`.
     """
     writer = csv.writer(out, lineterminator="\n")
-    safe = str if leaving.raw else cells.guarded
+    safe = list if leaving.raw else cells.all_guarded
     with Rows(reader, things, safe) as rows:
-        writer.writerow(map(safe, rows.header))
+        writer.writerow(safe(rows.header))
         writer.writerows(_filled(rows))
 
 
@@ -65,9 +65,11 @@ class Rows:
     """The rows of an export, each the cells of a Thing by titles, and how the columns are titled so that reading them
     decides as writing did. They are kept in a file that has no name until the columns are known.
 
-    `safe` makes of a cell what may be written."""
+    `safe` makes of cells what may be written."""
 
-    def __init__(self, reader: Reader, things: Iterable[Thing], safe: Callable[[str], str] = str) -> None:
+    def __init__(
+        self, reader: Reader, things: Iterable[Thing], safe: Callable[[Iterable[str]], list[str]] = list
+    ) -> None:
         self._reader = reader
         self._safe = safe
         exporter = Exporter(reader, things)
@@ -75,16 +77,16 @@ class Rows:
         """How many there are."""
         self._portions = 0
         self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # `__exit__` closes it
-        found: dict[str, None] = {}
+        found: set[str] = set()
         for portion in portions(exporter.documents()):
             rows = [self._cells(document) for document in portion]
             for row in rows:
-                found.update(dict.fromkeys(row))
+                found.update(row)
             marshal.dump(rows, self._file)
             self._portions += 1
             self.count += len(rows)
         parts = exporter.part_names.union(RESERVED)
-        headers = {title: _header(title, parts) for title in found.keys() - set(RESERVED)}
+        headers = {title: _header(title, parts) for title in found - set(RESERVED)}
         self._decided = {title: header for title, header in headers.items() if header in headers and header != title}
         for title in self._decided:
             del headers[title]
@@ -121,12 +123,14 @@ class Rows:
         for part, far in document.connect.items():
             row[f"{PART}{part}" if part in RESERVED or part.startswith((PART, ATTRIBUTE)) else part] = far
         for key, values in document.attrs.items():
-            mark = ATTRIBUTE if any(map(self._names_part, values)) else _UNDECIDED
-            row[mark + key_text(key)] = cells.write(values)
+            row[self._mark(values) + key_text(key)] = cells.write(values)
         for part, attributes in document.part_attrs.items():
             for key, values in attributes.items():
                 row[f"{part} {ATTRIBUTE if key == _IP else ''}{key_text(key)}"] = cells.write(values)
-        return dict(zip(row, map(self._safe, row.values()), strict=True))
+        return dict(zip(row, self._safe(row.values()), strict=True))
+
+    def _mark(self, values: tuple[Value, ...]) -> str:
+        return ATTRIBUTE if any(":" in each.text and self._names_part(each) for each in values) else _UNDECIDED
 
     def _names_part(self, value: Value) -> bool:
         """Whether a text would be taken for what a part is connected to."""
