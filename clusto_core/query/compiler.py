@@ -125,15 +125,32 @@ class Compiler:
 
     def _is_crowd(self, node: Node, part: bool) -> bool:
         """Whether so many satisfy a node that it is quicker to look at all there are, in order."""
+        if not self._is_of_row(node):
+            return False
         if isinstance(node, tree.And):
             return all(self._is_crowd(item, part) for item in node.items)
         if isinstance(node, tree.Or):
-            return any(self._is_crowd(item, part) for item in node.items) and all(map(_is_of_row, node.items))
+            return any(self._is_crowd(item, part) for item in node.items)
         size = self.size(node, part)
-        if size < PROBE or size >= MANY or not _is_of_row(node):
-            return size >= MANY and _is_of_row(node)
+        if size < PROBE or size >= MANY:
+            return size >= MANY
         counted = self._counted_by(node, part)
         return counted is not None and self._is_dense(self.statement.probe(counted, SPARSE * CROWD_SIZE), part)
+
+    def _is_of_row(self, node: Node) -> bool:
+        """Whether it is seen by a Thing alone that it satisfies a node: nothing has to be worked out of all before.
+
+        Only SQLite goes through Things one by one as it is told. Others make joins of questions about attributes and,
+        when they are to begin at once, may compare each Thing with each attribute.
+        """
+        if isinstance(node, (tree.And, tree.Or)):
+            return all(map(self._is_of_row, node.items))
+        if isinstance(node, tree.Not):
+            return self._is_of_row(node.item)
+        if isinstance(node, (tree.Name, tree.DriverIs, tree.PartName)):
+            return True
+        of_attributes = isinstance(node, (*TESTS, tree.Wired)) and not getattr(node, "inherited", False)
+        return of_attributes and self.statement.dialect == "sqlite"
 
     def _is_dense(self, found: int, part: bool) -> bool:
         """Whether that many are a good part of all there are."""
@@ -178,7 +195,8 @@ class Compiler:
             start, where = f"things {x}", [self._name(first, f"{x}.name", x, part), domain]
         else:
             s = self.statement.alias("s")
-            start, where = f"({self.source(first, part)}) {s} CROSS JOIN things {x}", [f"{x}.id = {s}.id", domain]
+            start = f"({self.source(first, part)}) {s} CROSS JOIN {self.statement.looked_up('things', f'{s}.id')} {x}"
+            where = [f"{x}.id = {s}.id", domain]
         conditions = [*where, all_of(self.condition(item, x, part, candidates) for item in rest)]
         return f"SELECT {shown} FROM {start} WHERE {all_of(conditions)}"
 
@@ -602,15 +620,6 @@ def questions(node: Node) -> list[tuple[Node, bool]]:
     """What an expression asks of whole Things, and of parts: see `scope`; with each, whether it is of parts."""
     whole, parts = scope(node)
     return [(question, part) for question, part in ((whole, False), (parts, True)) if question is not None]
-
-
-def _is_of_row(node: Node) -> bool:
-    """Whether it is seen by a Thing alone that it satisfies a node: nothing has to be worked out of all before."""
-    if isinstance(node, (tree.And, tree.Or)):
-        return all(map(_is_of_row, node.items))
-    if isinstance(node, tree.Not):
-        return _is_of_row(node.item)
-    return not isinstance(node, (tree.Relation, tree.Count)) and not getattr(node, "inherited", False)
 
 
 def _sql_sign(sign: str) -> str:

@@ -103,6 +103,14 @@ class Statement:
         """The whole statement."""
         return (f"WITH RECURSIVE {', '.join(self._tables)}\n" if self._tables else "") + select
 
+    def looked_up(self, table: str, id: str) -> str:
+        """A table of which the row with an id is looked up, for each of a few ids. PostgreSQL, which does not know that
+        a recursion gives few, would rather read all rows of a driver."""
+        if self.dialect != "postgresql":
+            return table
+        y = self.alias("y")
+        return f"LATERAL (SELECT * FROM {table} {y} WHERE {y}.id = {id} OFFSET 0)"
+
     def by(self, index: str) -> str:
         """Behind a table: has SQLite, which has no statistics, go through that index."""
         return f" INDEXED BY {index}" if self.dialect == "sqlite" else ""

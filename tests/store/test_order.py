@@ -188,7 +188,8 @@ def test_very_many_come_in_the_same_order(many: Inventory, text: str) -> None:
         tree = bind(reader, parse(text)).tree
         questions = compiler.questions(tree)
         asked = [compiler.Compiler(reader).compile_in_order(question, part, COLUMNS) for question, part in questions]
-        assert any(asked)
+        # Others may compare each Thing with each attribute, and are not asked to.
+        assert any(asked) is (reader.database.dialect == "sqlite" or "status" not in text)
         assert list(stream(reader, text).things) == find(reader, text).things == in_order(find(reader, text).things)
         if reader.database.dialect == "sqlite":
             for sql, known in filter(None, asked):
@@ -207,3 +208,14 @@ def test_what_is_not_read_to_its_end_does_no_harm(many: Inventory) -> None:
     del things, other
     with many.read() as reader:
         assert len(list(stream(reader, "driver:Server").things)) == 4
+
+
+def test_postgresql_compiles_no_statement(inventory: Inventory) -> None:
+    """It takes a recursion for long work, and spends a second on what takes a millisecond."""
+    if not inventory.settings.url.startswith("postgresql"):
+        pytest.skip("others compile nothing")
+    with inventory.change() as change:
+        change.add("Pool", "pool1")
+        assert change.unit.database.rows("SHOW jit") == [("off",)]
+    with inventory.read() as reader:
+        assert reader.database.rows("SHOW jit") == [("off",)]
