@@ -108,9 +108,8 @@ class Work:
     def begin(self, items: list[Item]) -> None:
         """Looks at these objects, and at no others any longer."""
         self.items = items
-        self.by_name: dict[str, Item] = {}
-        for item in items:
-            self.by_name.setdefault(item.document.name, item)
+        names = self.reading.names
+        self.by_name = {item.document.name: item for item in items if names.get(item.document.name) == item.origin}
         self.of_thing: dict[int, Item] = {}
         self.faults: Held = {}
         self.added_parts: set[int] = set()
@@ -241,13 +240,15 @@ class Work:
 
     def space_around(self, address: Assigned) -> Thing | None:
         """The VRF of an address of which nobody says one. Raises Malformed where it may be in several."""
-        if address.space is not None or not self.unit.stored(VRF):
+        if address.space is not None or self._spaces is None:
             return None
         return self._spaces.of(address)
 
     @cached_property
-    def _spaces(self) -> Spaces:
-        return Spaces(self.unit.reader)
+    def _spaces(self) -> Spaces | None:
+        """Looked at when all Networks are there; None where there is but the space without a name."""
+        reader = self.unit.reader
+        return Spaces(reader) if reader.all([VRF.__name__]) else None
 
     def _named_by(self, text: str) -> Thing:
         """What a relation of the source names: a Thing, or a part by what the source calls it now."""
