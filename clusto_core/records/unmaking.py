@@ -79,6 +79,8 @@ class Unmaking:
             # What a cable carries follows from the ends of its path, which later changes may have moved.
             if now is None or now._replace(kind=then.kind) != then:
                 refuse(id, row[0], f"{row[6]} and {row[7]} are not connected now as they were then")
+            # What it leads to may have another name now.
+            row[6:8] = [self.unit.by_id(end).name for end in (row[2] or row[3], row[4] or row[5])]
             self.unit.delete_cable(now)
             self._note(id, now, taken)
 
