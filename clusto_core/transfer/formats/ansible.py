@@ -35,6 +35,7 @@ from clusto_core.transfer.mentions.mention import Card, Mention, mention
 from clusto_core.transfer.mentions.reading import told
 from clusto_core.transfer.mentions.spelling import identifier
 
+ADDRESSES = True
 SOURCE = "ansible"
 GROUPS = "group.ansible"
 """The groups of a host that are no category in the inventory."""

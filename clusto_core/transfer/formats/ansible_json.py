@@ -11,6 +11,7 @@ from clusto_core.store.reader import Reader
 from clusto_core.transfer.formats.ansible import listed
 from clusto_core.transfer.leaving import SAFE, Leaving
 
+ADDRESSES = True
 PROGRAM = "ansible"
 _BEFORE, _AFTER = '{\n "_meta": {\n  "hostvars": {\n', "\n  }\n }\n}"
 """What stands around the variables of some hosts."""
