@@ -31,7 +31,7 @@ from clusto_core.errors import Malformed
 @click.option(
     "--vrf",
     metavar="NAME",
-    help="Hosts, dnsmasq: the addresses of that address space alone, '' for the one without a name.",
+    help="For programs that know one address space: its addresses alone, '' for the one without a name.",
     shell_complete=completion.of_driver("VRF"),
 )
 @click.option("--port", metavar="N", type=Whole(1, 65535), help="Prometheus: the port of each target.")
@@ -82,6 +82,8 @@ def command(
     write = formats.writer_of(format_name)
     if format_name != "prometheus" and (port is not None or labels):
         raise Malformed("--port and --label are said of targets: give --format prometheus")
+    if vrf is not None and not formats.has_addresses(format_name):
+        raise Malformed(f"--vrf is said of addresses without their address space: {format_name} has none such")
     allowed = frozenset(in_force().exports.get(formats.program_of(format_name), ()))
     # On a terminal what is exported tells how far it is.
     told = contextlib.nullcontext() if on_terminal() else progress(f"exporting {format_name}")

@@ -60,9 +60,9 @@ def _as_given(reader: Reader, things: Iterable[Thing]) -> Iterator[View]:
     return (View(known, portion) for portion in portions(things))
 
 
-def view_of(reader: Reader, things: Iterable[Thing]) -> View:
-    """A few Things, as one view."""
-    return View(_Surroundings(reader), whole(reader, things))
+def view_of(reader: Reader, things: Iterable[Thing], spaces: Spaces = None) -> View:
+    """A few Things, as one view; of their addresses those in some address spaces, or all."""
+    return View(_Surroundings(reader, spaces), whole(reader, things))
 
 
 class _Surroundings:

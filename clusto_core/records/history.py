@@ -62,6 +62,8 @@ _CHANGES_OF = """
     WHERE c.transaction_id IN (:ids)"""
 _NAMES = "SELECT c.transaction_id, c.name FROM changes c WHERE c.transaction_id IN (:ids)"
 _CHANGE = "SELECT c.thing_id, c.name, c.before, c.after FROM changes c"
+_PAGE = _CHANGE + " WHERE c.transaction_id = :number AND c.thing_id > :last ORDER BY c.thing_id LIMIT :size"
+_SIZE = "SELECT count(*) FROM changes c WHERE c.transaction_id = :number"
 
 
 class Author(NamedTuple):
@@ -185,13 +187,13 @@ def changed_since(reader: Reader, thing_ids: Iterable[int], number: int) -> Touc
 
 def changes_of(reader: Reader, numbers: Iterable[int]) -> Iterator[tuple[int, Change]]:
     """What many transactions did, each change with the number of its transaction."""
-    return ((row[4], _change(row)) for row in reader.database.rows_in(_CHANGES_OF, list(numbers)))
+    return ((row[4], change(row)) for row in reader.database.rows_in(_CHANGES_OF, list(numbers)))
 
 
 def changes_to(reader: Reader, thing_id: int, numbers: Iterable[int]) -> dict[int, Change]:
     """What transactions did to one Thing, by their numbers."""
     rows = reader.database.rows_in(_CHANGES_OF + " AND c.thing_id = :thing", list(numbers), {"thing": thing_id})
-    return {row[4]: _change(row) for row in rows}
+    return {row[4]: change(row) for row in rows}
 
 
 def names_of(reader: Reader, numbers: Iterable[int]) -> Iterator[tuple[int, str]]:
@@ -202,13 +204,27 @@ def names_of(reader: Reader, numbers: Iterable[int]) -> Iterator[tuple[int, str]
 def changes(reader: Reader, number: int) -> Iterator[Change]:
     """What a transaction did, Thing by Thing, in the order of their ids."""
     sql = _CHANGE + " WHERE c.transaction_id = :id ORDER BY c.thing_id"
-    return map(_change, reader.database.iterate(sql, {"id": number}))
+    return map(change, reader.database.iterate(sql, {"id": number}))
 
 
-def told(change: Change, cables: set[int]) -> Iterator[str]:
+def pages(reader: Reader, number: int, size: int = 500) -> Iterator[list[Row]]:
+    """The changes of a transaction, in the order of their ids: each page of (id and name of the Thing, what was before
+    and after, as JSON) is read when it is asked for, and whatever is written meanwhile to other tables."""
+    last = 0
+    while page := reader.database.rows(_PAGE, {"number": number, "last": last, "size": size}):
+        yield page
+        last = page[-1][0]
+
+
+def size(reader: Reader, number: int) -> int:
+    """How many Things a transaction changed."""
+    return int(reader.database.rows(_SIZE, {"number": number})[0][0])
+
+
+def told(done: Change, cables: set[int]) -> Iterator[str]:
     """What happened to one Thing, in lines: `- ` what is gone, `+ ` what is new. Those of `cables`, by id, were told
     before, with the Thing at their other end; what is told now is added."""
-    for sign, rows, other in (("-", change.before, change.after), ("+", change.after, change.before)):
+    for sign, rows, other in (("-", done.before, done.after), ("+", done.after, done.before)):
         things = rows.get("things", [])
         whole = next((row for row in things if row[3] is None), None)
         if whole is not None:
@@ -218,14 +234,14 @@ def told(change: Change, cables: set[int]) -> Iterator[str]:
         else:
             yield from (f"{sign} {row[2]} {row[1]}" for row in things)
         for _, _, part, key, type, text, ref in rows.get("attributes", []):
-            name = change.name if part is None else f"{change.name}:{part}"
+            name = done.name if part is None else f"{done.name}:{part}"
             shown = Value(type, text, ref).shown(Key.parse(key))
             yield f"{sign} {name} in {text}" if key == "_in" else f"{sign} {name} {key}={shown}"
         for row in rows.get("cables", []):
             if row[0] in cables:
                 continue
             cables.add(row[0])
-            ends = row[6:8] if row[6].partition(":")[0] == change.name else row[7:5:-1]
+            ends = row[6:8] if row[6].partition(":")[0] == done.name else row[7:5:-1]
             yield f"{sign} {ends[0]} -- {ends[1]}{aside(row[8] if len(row) > 8 else 0)}"
 
 
@@ -240,5 +256,6 @@ def _entry(row: Row) -> Entry:
     return Entry(row[0], row[1] / 1_000_000, *row[2:])
 
 
-def _change(row: Row) -> Change:
+def change(row: Row) -> Change:
+    """A change as the history keeps it."""
     return Change(row[0], row[1], json.loads(row[2]) if row[2] else {}, json.loads(row[3]) if row[3] else {})

@@ -7,7 +7,7 @@ the transaction left it; what came later and would be lost or left hanging is na
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 from clusto_core.drivers import registry
@@ -15,13 +15,15 @@ from clusto_core.errors import ClustoError, Refused
 from clusto_core.model.attributes import IP, Key, Value
 from clusto_core.model.names import split_part, trailing_number
 from clusto_core.model.things import Attribute, Cable, Thing
-from clusto_core.records import history, sources
+from clusto_core.records import history, sources, unmaking
 from clusto_core.rules import cabling, containment, declared
 from clusto_core.store import rows
 from clusto_core.store.rows import address_claim
 from clusto_core.store.unit import UnitOfWork
 
 Table = dict[int, list[Any]]
+MANY = 5_000
+"""How many Things a transaction changed whose undoing is done some at a time: each portion costs time."""
 
 
 def revert(unit: UnitOfWork, number: int) -> int:
@@ -31,7 +33,9 @@ def revert(unit: UnitOfWork, number: int) -> int:
     """
     history.entry(unit.reader, number)
     with unit.wholly():
-        return _Revert(unit, number).apply()
+        if unmaking.pays(unit, number, MANY):
+            return _LargeRevert(unit, number).apply()
+        return _Revert(unit, number, history.changes(unit.reader, number)).apply()
 
 
 class Undoing:
@@ -85,25 +89,10 @@ class Undoing:
                 holder = unit.by_id(attribute.thing_id)
                 self._in_the_way(holder.entity_id, attribute.id, f"{holder.name} names {attribute.value.text} now")
         for thing in things:
-            self._check_bare(thing, removed)
+            unmaking.check_bare(unit, thing, removed, self._in_the_way)
         for thing in reversed(things):
             unit.delete_thing(thing)
         self.removed = list(removed)
-
-    def _check_bare(self, thing: Thing, removed: Container[int]) -> None:
-        """Whether nothing is left of a Thing but its row, and those of its parts that go too."""
-        unit = self.unit
-        for left in unit.attributes(thing):
-            self._in_the_way(thing.entity_id, left.id, f"{thing.name} has {left} now")
-        if thing.is_part:
-            if unit.cable_of(thing) is not None:
-                self._in_the_way(thing.entity_id, None, f"{thing.name} is connected now")
-            return
-        for part in unit.parts(thing):
-            if part.id not in removed:
-                self._in_the_way(thing.id, part.id, f"{part.name} is there now")
-        if unit.cables(thing):
-            self._in_the_way(thing.id, None, f"{thing.name} is connected now")
 
     def _cable(self, cable: Cable) -> Cable | None:
         thing = self.unit.find(cable.thing)
@@ -236,8 +225,8 @@ class Undoing:
 
 
 class _Revert(Undoing):
-    def __init__(self, unit: UnitOfWork, number: int) -> None:
-        super().__init__(unit, history.changes(unit.reader, number))
+    def __init__(self, unit: UnitOfWork, number: int, changes: Iterable[history.Change]) -> None:
+        super().__init__(unit, changes)
         self.number = number
 
     def apply(self) -> int:
@@ -257,6 +246,29 @@ class _Revert(Undoing):
         raise Refused(
             f"transaction {self.number} cannot be undone: {what} (transaction {named} is in the way: {by.command})"
         )
+
+
+class _LargeRevert(_Revert):
+    """One that takes out the Things that the transaction had made some at a time."""
+
+    def __init__(self, unit: UnitOfWork, number: int) -> None:
+        self.made = unmaking.Unmaking(unit, number)
+        super().__init__(unit, number, self.made.others)
+
+    def apply(self) -> int:
+        return super().apply() + len(self.made.made)
+
+    def redo(self) -> None:
+        self.made.empty(self._in_the_way)
+        for id in self.made.cut:
+            self.after["cables"].pop(id, None)
+        self.unit.load(self.names)
+        self._take_out()
+        self.removed += self.made.made
+        self.made.take_out(self._in_the_way)
+        self.unit.load(self.names)
+        self._rename()
+        self._put_back()
 
 
 def _claim(row: Any) -> str | None:

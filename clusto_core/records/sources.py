@@ -31,7 +31,7 @@ _FACTS = "SELECT f.object_id, f.facts FROM source_facts f WHERE f.object_id IN (
 _SOURCES = "SELECT s.id, s.name, s.state, s.taken, s.seen, s.ended, s.who, s.outcome, s.message FROM sources s"
 _TOUCHED = "SELECT DISTINCT c.thing_id FROM changes c WHERE c.transaction_id > :seen"
 _UNDONE = "SELECT o.id, o.source_id FROM source_objects o WHERE o.transaction_id = :number"
-
+_UNNUMBER = "UPDATE source_objects SET transaction_id = NULL WHERE transaction_id = :number"
 _OF_THINGS = "SELECT o.id, o.source_id FROM source_objects o WHERE o.thing_id IN (:ids)"
 
 
@@ -189,6 +189,17 @@ class Writing:
         taken = now if state is not None else None
         seen = self.number or self.unit.next_transaction - 1
         return note(self.unit, self.ledger.summary, outcome, message, now, state, taken, seen)
+
+    def begin(self) -> None:
+        """Has the source be one that was tried, where it never was, so that objects of it can be written."""
+        if not self.ledger.summary.id:
+            now = time.time_ns() // 1000
+            id = note(self.unit, self.ledger.summary, "", "", now)
+            self.ledger.summary = self.ledger.summary._replace(id=id)
+
+    def unnumber(self, number: int) -> None:
+        """Nothing was changed in the end: what is remembered since is undone with no transaction."""
+        self.database.execute(_UNNUMBER, {"number": number})
 
     def objects(self, source_id: int, every: Iterable[tuple[Remembered, str | None]]) -> None:
         """Objects that are new or otherwise than they were, each with its facts as JSON, None where they stay."""

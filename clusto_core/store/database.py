@@ -109,8 +109,8 @@ class Database:
         return self._sound(found)
 
     def iterate(self, sql: str, parameters: Parameters | None = None) -> Iterator[Row]:
-        """The rows as they come; other statements may run meanwhile. A shared database hands over all of them first:
-        see `stream`. Raises as `rows`."""
+        """The rows as they come; other statements may run meanwhile. PostgreSQL hands over all of them first, MariaDB
+        when the next statement is run: see `stream`. Raises as `rows`."""
         return chain.from_iterable(map(self._sound, self.batches(sql, parameters)))
 
     def lazily(self, sql: str, parameters: Parameters | None = None) -> Iterator[Row]:
@@ -127,7 +127,8 @@ class Database:
 
     def batches(self, sql: str, parameters: Parameters | None = None) -> Iterator[list[Row]]:
         """The rows as they come, some at a time, whatever is in them."""
-        return self._batches(self.connection.cursor(), sql, parameters)
+        cursor = self.connection.cursor(_unread()) if self.dialect == "mariadb" else self.connection.cursor()
+        return self._batches(cursor, sql, parameters)
 
     def _batches(self, cursor: Any, sql: str, parameters: Parameters | None) -> Iterator[list[Row]]:
         try:
@@ -329,6 +330,12 @@ def _pyformat(sql: str) -> str:
         if len(_translated) < 1000:
             _translated[sql] = done
     return done
+
+
+def _unread() -> Any:
+    from clusto_core.store.unread import Unread
+
+    return Unread
 
 
 def sqlite_path(url: str) -> str:

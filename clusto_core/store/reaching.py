@@ -172,11 +172,12 @@ def _mariadb_tls(options: dict[str, Any], local: bool) -> dict[str, Any]:
 
 def mariadb_connection(**arguments: Any) -> Any:
     """PyMySQL's connection; where TLS was asked for, it never goes on without, as versions before 1.2 do."""
-    from pymysql.connections import Connection
     from pymysql.constants import CLIENT
     from pymysql.err import OperationalError
 
-    class Encrypted(Connection):
+    from clusto_core.store.unread import Connected
+
+    class Encrypted(Connected):
         # Not in the stubs: what a connection does once it has the server's greeting.
         def _request_authentication(self) -> None:
             if arguments.get("ssl") and not self.server_capabilities & CLIENT.SSL:  # type: ignore[attr-defined]

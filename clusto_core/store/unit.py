@@ -25,6 +25,7 @@ from clusto_core.store.database import Row
 from clusto_core.store.reader import Reader
 from clusto_core.store.seals import Touched
 from clusto_core.store.settled import Rows, Settled, Told, encode, spelled
+from clusto_core.store.spill import Spill
 
 if TYPE_CHECKING:
     from clusto_core.drivers import Driver
@@ -92,6 +93,9 @@ class UnitOfWork:
         # What of that is not written yet. A row that was new and is gone again is passed over when its turn comes.
         self._unwritten: tuple[list[Thing], list[Attribute], list[Cable]] = ([], [], [])
         self._obsolete: tuple[list[Thing], list[int], list[int]] = ([], [], [])
+        self._told_gone = Spill()
+        self._put_away: set[int] = set()
+        # Whole Things that are gone and no longer in memory, and how they are told.
         self._misnamed: set[int] = set()
         self._paths: set[int] = set()
         self._rerouted: dict[int, Cable] = {}
@@ -572,7 +576,7 @@ class UnitOfWork:
     def changed(self) -> bool:
         """Whether anything differs from the store."""
         held = any(self._new) and not self._settled
-        return bool(self._renamed or self._recast or held or any(self._gone)) or (
+        return bool(self._renamed or self._recast or held or any(self._gone) or self._put_away) or (
             bool(self._settled) and self._differs()
         )
 
@@ -590,6 +594,8 @@ class UnitOfWork:
         `sources` before has what a sync remembered of the Thing, where it is remembered otherwise now.
         """
         yield from self._old_changes()
+        for id, name, before, _ in self._told_gone:
+            yield id, name, json.loads(before), {}
         for told in self._new_changes():
             yield told.id, told.name, {}, json.loads(told.after)
 
@@ -597,6 +603,7 @@ class UnitOfWork:
         """As `changes`, the rows as JSON; None for none."""
         for id, name, before, after in self._old_changes():
             yield id, name, encode(before) if before else None, encode(after) if after else None
+        yield from ((id, name, before, None) for id, name, before, _ in self._told_gone)
         for told in self._new_changes():
             yield told.id, told.name, None, told.after
 
@@ -652,6 +659,8 @@ class UnitOfWork:
             for which, (name, driver) in enumerate(zip(names, drivers, strict=True)):
                 number = trailing_number(name) if thing.is_part else None
                 entry(thing.entity_id, which, "things", (id, name, driver, thing.owner_id, number))
+        for entity in found.keys() & self._put_away:
+            del found[entity]
         for entity in found.keys() & self.before_sync.keys():
             entry(entity, 0, "sources", self.before_sync[entity])
         return found
@@ -761,11 +770,12 @@ class UnitOfWork:
 
     def gone_things(self) -> Iterator[Thing]:
         """The whole Things that the store has and that are taken out."""
-        return (thing for thing in self._gone[0].values() if thing.owner_id is None)
+        here = (each for each in self._gone[0].values() if each.owner_id is None and each.id not in self._put_away)
+        return chain(here, (Thing(id, name, driver, None, None) for id, name, _, driver in self._told_gone))
 
     def is_gone(self, id: int) -> bool:
         """Whether a Thing or part that the store has is taken out."""
-        return id in self._gone[0]
+        return id in self._gone[0] or bool(self._put_away and id < self.first_id and not self._reader.by_ids([id]))
 
     def settle(self, held: Iterable[Attribute] = ()) -> None:
         """Writes all that is not written yet, and forgets what was read and made: for changes that are larger than
@@ -779,12 +789,34 @@ class UnitOfWork:
             return
         self._settled.tell(self._tell(self._note_new()))
         kept = {each.id: each for each in held if each.id in self._new[1]}
-        for found in (*self._new, self._by_name, self._by_id, self._parts, self._attributes):
+        for found in self._new:
+            found.clear()
+        self._forget()
+        self._new[1].update(kept)
+
+    def _forget(self) -> None:
+        """Forgets all that was read."""
+        for found in (self._by_name, self._by_id, self._parts, self._attributes):
             found.clear()
         for index in (self._cables, self._cable_of, self._occupying, self._claims):
             index.clear()
-        self._new[1].update(kept)
         self._shared = None
+
+    def put_away(self, things: Iterable[int], attributes: Iterable[int], cables: Iterable[int]) -> None:
+        """Writes what is not written yet, and forgets what was read, and of these rows, given by their ids, that they
+        are gone: `tell_gone` tells of them. Only before anything is new."""
+        self.flush()
+        for gone, ids in zip(self._gone, (things, attributes, cables), strict=True):
+            for id in ids:
+                gone.pop(id, None)  # type: ignore[attr-defined]
+        self._forget()
+
+    def tell_gone(self, told: Iterable[tuple[int, str, str, str]]) -> None:
+        """How whole Things are told that are gone with all that they had: the id, the name, the rows before as JSON,
+        and the driver."""
+        every = list(told)
+        self._told_gone.append(every)
+        self._put_away.update(each[0] for each in every)
 
     def _note_new(self) -> set[int]:
         """Notes of what is to be forgotten which keys it has, and what it belongs to that was told before; gives the

@@ -10,10 +10,12 @@ _Held = TypeVar("_Held", bound=Hashable)
 
 def collisions(pairs: Iterable[tuple[_Held, str]]) -> dict[_Held, list[str]]:
     """What several owners have, and who they are; a pair is what one has (a MAC, an address, a name) and who."""
-    owners: dict[_Held, dict[str, None]] = {}
+    first: dict[_Held, str] = {}
+    several: dict[_Held, dict[str, None]] = {}
     for held, owner in pairs:
-        owners.setdefault(held, {})[owner] = None
-    return {held: list(found) for held, found in owners.items() if len(found) > 1}
+        if (known := first.setdefault(held, owner)) != owner:
+            several.setdefault(held, {known: None})[owner] = None
+    return {held: list(several[held]) for held in first if held in several}
 
 
 def others(colliding: dict[_Held, list[str]], held: _Held, owner: str) -> str:

@@ -9,6 +9,8 @@ Document from a transfer object as plain data. What a reader has to say besides,
 Where files are to be understood together, such as the tables of a database, `read_together(files)` is there besides, of
 pairs of a file and its name.
 
+A format for a program that knows one address space has `ADDRESSES`: it writes those in `leaving.spaces` alone.
+
 A format that is another one of a program's has `PROGRAM`, the name of the first.
 
 A module whose files are spreadsheets has `SHEET`, and its `read` takes `how=` (`sheets.how.How`).
@@ -64,6 +66,11 @@ def names() -> list[str]:
     """The formats there are, in alphabetical order."""
     found = (entry.removesuffix(".py") for entry in os.listdir(os.path.dirname(__file__)) if entry.endswith(".py"))
     return sorted(name.replace("_", "-") for name in found if not name.startswith("_"))
+
+
+def has_addresses(name: str) -> bool:
+    """Whether what a format writes has addresses without their address space. Raises Malformed for no format."""
+    return bool(getattr(_module(name), "ADDRESSES", False))
 
 
 def of_extension(path: str) -> str | None:

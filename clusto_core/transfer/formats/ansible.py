@@ -26,6 +26,7 @@ from clusto_core.model.attributes import Key, Value, from_python
 from clusto_core.model.things import Thing, in_order
 from clusto_core.spelling import natural_key
 from clusto_core.store.reader import Reader
+from clusto_core.store.spill import Spill
 from clusto_core.transfer.collisions import collisions
 from clusto_core.transfer.documents import Document, escaped, hides
 from clusto_core.transfer.leaving import SAFE, Leaving, comment
@@ -34,6 +35,7 @@ from clusto_core.transfer.mentions.mention import Card, Mention, mention
 from clusto_core.transfer.mentions.reading import told
 from clusto_core.transfer.mentions.spelling import identifier
 
+ADDRESSES = True
 SOURCE = "ansible"
 GROUPS = "group.ansible"
 """The groups of a host that are no category in the inventory."""
@@ -74,11 +76,23 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving
     """
     hosts = _taken(reader, things, leaving)
     out.writelines(comment(line) for line in hosts.collisions())
-    groups = hosts.groups()
-    everything = {"hosts": hosts.variables(), "children": groups} if groups else {"hosts": hosts.variables()}
     leaving.leave_out("ansible", hosts.settings(), out)
-    text = yaml.dump({"all": everything}, None, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=4096)
-    out.write(escaped(text, pairs=False))
+    out.write("all:\n")
+    out.writelines(_under("hosts", hosts.variables()))
+    if groups := hosts.groups():
+        out.writelines(_under("children", ({name: group} for name, group in groups.items())))
+
+
+def _under(kind: str, portions: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """The hosts or the children of the group `all`, a portion of them as YAML at a time."""
+    heading = f"  {kind}:\n"
+    for portion in portions:
+        written = {"all": {kind: portion}}
+        text = yaml.dump(written, None, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=4096)
+        yield heading + escaped(text.split("\n", 2)[2], pairs=False)
+        heading = ""
+    if heading:
+        yield f"  {kind}: {{}}\n"
 
 
 def listing(reader: Reader, things: Iterable[Thing], leaving: Leaving = SAFE) -> dict[str, Any]:
@@ -86,15 +100,23 @@ def listing(reader: Reader, things: Iterable[Thing], leaving: Leaving = SAFE) ->
     (https://docs.ansible.com/ansible/latest/dev_guide/developing_inventory.html). Text that holds a template is
     `{"__ansible_unsafe": TEXT}`, as Ansible's own JSON has it; keys that mean something there besides are left out.
     """
+    variables, groups = listed(reader, things, leaving)
+    return {"_meta": {"hostvars": {name: own for portion in variables for name, own in portion.items()}}, **groups}
+
+
+def listed(
+    reader: Reader, things: Iterable[Thing], leaving: Leaving = SAFE
+) -> tuple[Iterator[dict[str, Any]], dict[str, Any]]:
+    """What `listing` has in two pieces: the variables by host, of which a portion is in memory at a time, and the
+    groups."""
     hosts = _taken(reader, things, leaving)
     for line in hosts.collisions():
         leaving.tell(line)
     leaving.leave_out("ansible", hosts.settings())
-    variables = hosts.variables()
     groups = hosts.groups()
-    found: dict[str, Any] = {"_meta": {"hostvars": {name: _tagged(own) for name, own in variables.items()}}}
-    found["all"] = {"hosts": list(variables), "children": list(groups)}
-    return found | {name: {kind: list(members) for kind, members in group.items()} for name, group in groups.items()}
+    found: dict[str, Any] = {"all": {"hosts": list(hosts.names), "children": list(groups)}}
+    found |= {name: {kind: list(members) for kind, members in group.items()} for name, group in groups.items()}
+    return ({name: _tagged(own) for name, own in portion.items()} for portion in hosts.variables()), found
 
 
 def _tagged(data: Any) -> Any:
@@ -107,7 +129,7 @@ def _tagged(data: Any) -> Any:
 
 def _taken(reader: Reader, things: Iterable[Thing], leaving: Leaving) -> _Hosts:
     hosts = _Hosts(leaving)
-    for view in views(reader, things):
+    for view in views(reader, things, leaving.spaces):
         hosts.take(view)
     return hosts
 
@@ -123,62 +145,71 @@ class _Hosts:
 
     def __init__(self, leaving: Leaving) -> None:
         self._leaving = leaving
-        self._addresses: dict[str, str | None] = {}
-        self._values: dict[str, dict[Key, list[Value]]] = {}
+        self.names: dict[str, str | None] = {}
+        """Each host's, with the address by which it is reached."""
+        self._values = Spill()
+        # A batch a portion; of each host the name, and by the texts of keys what is in force for it.
+        self._keys: set[str] = set()
         self._members: dict[Thing, list[str]] = {}
         self._inside: dict[Thing, list[Thing]] = {}
 
     def take(self, view: View) -> None:
         """The hosts of one portion."""
+        records: list[tuple[str, dict[str, list[tuple[Any, ...]]]]] = []
         for host in view.things:
             if not _is_host(view, host):
                 continue
-            self._addresses[host.name] = view.address(host)
-            own = self._values[host.name] = {}
+            self.names[host.name] = view.address(host)
+            own: dict[str, list[tuple[Any, ...]]] = {}
             for attribute, _ in view.effective(host):
                 if not attribute.key.reserved and not attribute.key.secret:
-                    own.setdefault(attribute.key, []).append(attribute.value)
+                    own.setdefault(str(attribute.key), []).append((*attribute.value,))
+            self._keys.update(own)
+            records.append((host.name, own))
             for parent in view.parents(host):
                 if parent.is_a(Category):
                     self._members.setdefault(parent, []).append(host.name)
             for category in view.ancestors(host):
                 if category.is_a(Category) and category not in self._inside:
                     self._inside[category] = [each for each in view.parents(category) if each.is_a(Category)]
+        self._values.append(records)
 
     def collisions(self) -> Iterator[str]:
         """What names of these hosts may be mixed up, and which hosts are at one address."""
-        for names in collisions((name.casefold(), name) for name in self._addresses).values():
+        for names in collisions((name.casefold(), name) for name in self.names).values():
             yield f"{', '.join(names)}: these names differ only in case"
-        for address, names in collisions((held, name) for name, held in self._addresses.items() if held).items():
+        for address, names in collisions((held, name) for name, held in self.names.items() if held).items():
             yield f"{', '.join(names)}: these are all at {address}"
 
-    def variables(self) -> dict[str, dict[str, Any]]:
-        """By host, its variables."""
+    def variables(self) -> Iterator[dict[str, dict[str, Any]]]:
+        """By host, its variables; a portion at a time."""
         names = {key: name for key, name in self._names().items() if self._may_leave(key, name)}
-        found: dict[str, dict[str, Any]] = {}
-        for host, own in self._values.items():
-            address = self._addresses[host]
-            variables: dict[str, Any] = {} if address is None else {ADDRESS: address}
-            for key, held in own.items():
-                if (variable := names.get(str(key))) is not None:
-                    plain = [_plain(value) for value in held]
-                    variables[variable] = plain[0] if len(plain) == 1 else plain
-            found[host] = variables
-        return found
+        for number in range(len(self._values)):
+            if records := self._values.batch(number):
+                yield {host: self._variables(host, own, names) for host, own in records}
+
+    def _variables(self, host: str, own: dict[str, list[Any]], names: dict[str, str]) -> dict[str, Any]:
+        address = self.names[host]
+        variables: dict[str, Any] = {} if address is None else {ADDRESS: address}
+        for key, held in own.items():
+            if (variable := names.get(key)) is not None:
+                plain = [_plain(Value(*value)) for value in held]
+                variables[variable] = plain[0] if len(plain) == 1 else plain
+        return variables
 
     def settings(self) -> list[str]:
         """The keys of attributes that Ansible would obey."""
         return [key for key, name in self._names().items() if is_setting(name)]
 
     def _names(self) -> dict[str, str]:
-        return identifiers({str(key) for own in self._values.values() for key in own})
+        return identifiers(self._keys)
 
     def _may_leave(self, key: str, variable: str) -> bool:
         return not is_setting(variable) or self._leaving.permits(key)
 
     def groups(self) -> dict[str, dict[str, Any]]:
         """By group, the hosts and groups that are directly in it; groups without hosts are left out."""
-        names = identifiers((category.name for category in self._inside), [*_RESERVED, *self._values])
+        names = identifiers((category.name for category in self._inside), [*_RESERVED, *self.names])
         children: dict[Thing, list[str]] = {}
         for category, parents in self._inside.items():
             for parent in parents:

@@ -30,6 +30,7 @@ from clusto_core.transfer.mentions.conserver_cf import Block, blocks
 from clusto_core.transfer.mentions.mention import Far, Mention, mention
 from clusto_core.transfer.mentions.reading import BrokenAtError, told
 
+ADDRESSES = True
 SOURCE = "conserver"
 BASE = "console.base"
 HOST = "console.host"
@@ -55,7 +56,7 @@ class _Console(NamedTuple):
 def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving = SAFE) -> None:
     """Writes the consoles of the Things."""
     found = [console for view in views(reader, things) for thing in view.things for console in _consoles(view, thing)]
-    servers = view_of(reader, reader.by_ids({console.port.entity_id for console in found}).values())
+    servers = view_of(reader, reader.by_ids({each.port.entity_id for each in found}).values(), leaving.spaces)
     by_id = {server.id: server for server in servers.things}
     out.write(_HEAD)
     counted = Counter(console.name for console in found)

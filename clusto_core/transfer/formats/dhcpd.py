@@ -22,6 +22,7 @@ from clusto_core.transfer.leaving import SAFE, Leaving, comment
 from clusto_core.transfer.mentions.mention import Mention, card, mention
 from clusto_core.transfer.mentions.reading import BrokenAtError, numbered, told
 
+ADDRESSES = True
 SOURCE = "dhcpd"
 _WORD = re.compile(r'(?P<blank>\s+|#.*)|"(?P<quoted>(?:\\.|[^"\\])*)"|(?P<mark>[{};,])|(?P<bare>[^\s"{};,#]+)')
 

@@ -38,6 +38,7 @@ from clusto_core.transfer.leaving import SAFE, Leaving, comment
 from clusto_core.transfer.mentions.mention import Mention, card, mention
 from clusto_core.transfer.mentions.reading import BrokenAtError, numbered, told
 
+ADDRESSES = True
 SOURCE = "dnsmasq"
 _CIDR, _GATEWAY = Key("cidr"), Key("gateway")
 _ROOT, _URL = "rebuild.dir", "rebuild.url"

@@ -22,22 +22,24 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving
     """Writes the equipment, in the places it is in, and every cable once, with the names of the parts at its ends."""
     places = _Places()
     drawn: set[int] = set()
-    cables: dict[int, Link] = {}
+    cables: dict[int, str] = {}
+    ends: set[int] = set()
     for view in views(reader, things):
         for thing in view.things:
             if thing.is_a(Equipment) and not is_place(thing):
                 drawn.add(thing.id)
                 places.settle(view, thing)
-                cables |= {link.cable_id: link for link in view.links[thing.id] if link.kind in _COLOURS}
-    beyond = reader.by_ids({link.other.entity_id for link in cables.values()} - drawn)
+                links = [link for link in view.links[thing.id] if link.kind in _COLOURS]
+                cables |= {link.cable_id: _line(link) for link in links}
+                ends.update(link.other.entity_id for link in links)
+    beyond = reader.by_ids(ends - drawn)
     for view in views(reader, beyond.values()):
         for thing in view.things:
             places.settle(view, thing)
     out.write('graph clusto {\n  graph [rankdir="LR"];\n  node [shape="box", fontname="sans-serif"];\n')
     out.write('  edge [fontname="sans-serif", fontsize="9"];\n')
     places.write(out, drawn)
-    for _, link in sorted(cables.items()):
-        _write_cable(link, out)
+    out.writelines(line for _, line in sorted(cables.items()))
     out.write("}\n")
 
 
@@ -70,14 +72,14 @@ class _Places:
             out.write(f"{indent}}}\n")
 
 
-def _write_cable(link: Link, out: TextIO) -> None:
+def _line(link: Link) -> str:
     near = link.part
     if near is None:
-        return
+        return ""
     far = link.other
     ends = f"{quoted(near.owner_name)} -- {quoted(far.owner_name)}"
     labels = f"taillabel={quoted(near.part_name)}, headlabel={quoted(far.part_name)}"
-    out.write(f"  {ends} [{labels}, color={quoted(_COLOURS[link.kind])}];\n")
+    return f"  {ends} [{labels}, color={quoted(_COLOURS[link.kind])}];\n"
 
 
 def quoted(text: str) -> str:

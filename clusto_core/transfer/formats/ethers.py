@@ -19,6 +19,7 @@ from clusto_core.transfer.leaving import SAFE, Leaving, comment
 from clusto_core.transfer.mentions.mention import card, mention
 from clusto_core.transfer.mentions.reading import BrokenAtError, told, uncommented
 
+ADDRESSES = True
 SOURCE = "ethers"
 
 

@@ -12,18 +12,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import starmap
 from typing import NamedTuple, TextIO
 
 from clusto_core.answers.view import View, views
 from clusto_core.model import addresses
 from clusto_core.model.things import Thing
 from clusto_core.store.reader import Reader
+from clusto_core.store.spill import Spill
 from clusto_core.transfer.collisions import collisions, others
 from clusto_core.transfer.documents import Document
 from clusto_core.transfer.leaving import SAFE, Leaving, comment
 from clusto_core.transfer.mentions.mention import card, mention
 from clusto_core.transfer.mentions.reading import BrokenAtError, told, uncommented
 
+ADDRESSES = True
 SOURCE = "hosts"
 DOMAIN = "dns.domain"
 
@@ -51,15 +54,16 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving
     """Writes the addresses of the Things. A name that is no host name is told in a comment instead, and so are names
     that several Things would have: host names do not differ in case.
     """
-    every = [(view, thing) for view in views(reader, things, leaving.spaces) for thing in view.things]
-    entries = [entry for view, thing in every for entry in _entries(view, thing)]
-    for view, thing in every:
-        for held in view.held(thing):
-            if held.shared is not None:
-                out.write(comment(f"{held.address} is shared ({held.shared}): {thing.name} is not called by it"))
-    alike = collisions((entry.name.casefold(), entry.thing) for entry in entries)
-    shared = collisions((entry.address, entry.thing) for entry in entries)
-    for entry in entries:
+    found = Spill()
+    for view in views(reader, things, leaving.spaces):
+        found.append([(*entry,) for thing in view.things for entry in _entries(view, thing)])
+        for thing in view.things:
+            for held in view.held(thing):
+                if held.shared is not None:
+                    out.write(comment(f"{held.address} is shared ({held.shared}): {thing.name} is not called by it"))
+    alike = collisions((entry.name.casefold(), entry.thing) for entry in starmap(_Entry, found))
+    shared = collisions((entry.address, entry.thing) for entry in starmap(_Entry, found))
+    for entry in starmap(_Entry, found):
         if not entry.usable:
             out.write(comment(f"{entry.address}\t{entry.name} is no host name"))
         elif other := others(alike, entry.name.casefold(), entry.thing):

@@ -28,6 +28,7 @@ from clusto_core.transfer.mentions.hostlists import listed
 from clusto_core.transfer.mentions.mention import Far, Mention, mention
 from clusto_core.transfer.mentions.reading import BrokenAtError, numbered, told
 
+ADDRESSES = True
 SOURCE = "powerman"
 SPEC = "powerman.spec"
 DEVICE = "powerman.device"
@@ -71,7 +72,7 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving
     """Writes the feeds of the Things, and the PDUs that they come from."""
     feeds = {thing: _feeds(view, thing) for view in views(reader, things) for thing in view.things}
     owners = reader.by_ids({feed.outlet.entity_id for found in feeds.values() for feed in found})
-    pdus = view_of(reader, owners.values())
+    pdus = view_of(reader, owners.values(), leaving.spaces)
     specs = {pdu: pdus.setting(pdu, SPEC) if leaving.permits(SPEC) else None for pdu in pdus.things}
     leaving.leave_out("powerman", _settings(pdus), out)
     for spec in sorted({spec for spec in specs.values() if spec}):

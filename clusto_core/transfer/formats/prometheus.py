@@ -20,6 +20,7 @@ from clusto_core.query.columns import Column, Table, parse
 from clusto_core.store.reader import Reader
 from clusto_core.transfer.leaving import SAFE, Leaving
 
+ADDRESSES = True
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _OTHER = re.compile(r"[^a-zA-Z0-9_]+")
 _TOLD = 10

@@ -42,15 +42,15 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving
     raw = getattr(out, "buffer", None)
     if raw is None or out.isatty():
         raise Refused("xlsx is not for reading: write it to a file (clusto export --format xlsx >site.xlsx)")
-    import io
+    import shutil
+    import tempfile
 
     import xlsxwriter
 
-    packed = io.BytesIO()
-    with Rows(reader, things) as rows:
+    with Rows(reader, things) as rows, tempfile.TemporaryFile() as packed:
         if rows.count >= ROWS or len(rows.header) > COLUMNS:
             raise Refused(f"a sheet has {ROWS:,} rows and {COLUMNS:,} columns: export fewer Things, or as csv")
-        with xlsxwriter.Workbook(packed, {"in_memory": True, "strings_to_formulas": False}) as book:
+        with xlsxwriter.Workbook(packed, {"constant_memory": True, "strings_to_formulas": False}) as book:
             book.set_properties({"created": datetime(2000, 1, 1)})
             sheet = book.add_worksheet("inventory")
             sheet.freeze_panes(1, 1)
@@ -62,7 +62,8 @@ def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving
                 for place, (title, header) in columns:
                     if text := row.get(title):
                         _put(sheet, line, place, text, header, day)
-    raw.write(packed.getvalue())
+        packed.seek(0)
+        shutil.copyfileobj(packed, raw)
 
 
 def _put(sheet: Worksheet, line: int, place: int, text: str, title: str, day: Any) -> None:

@@ -4,7 +4,7 @@ until nothing does."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,8 +15,11 @@ from clusto_core.records import sources
 from clusto_core.records.sources import Remembered, Writing
 from clusto_core.rules import cabling, categories, newkeys, spaces
 from clusto_core.store import collector
+from clusto_core.store.database import portions
+from clusto_core.transfer import pile
 from clusto_core.transfer.sources.protocol import Progress
 from clusto_core.transfer.sync import addressing, deviations, exchange, matching, structure
+from clusto_core.transfer.sync.due import SPACES, Due, due
 from clusto_core.transfer.sync.facts import Facts
 from clusto_core.transfer.sync.joining import Cables, Positions
 from clusto_core.transfer.sync.leaving import Leaving
@@ -60,6 +63,10 @@ class _Attempt:
         self.leaving = Leaving(self.work, prune=options.prune)
         self.touched = self._touched()
         self.kept: dict[Origin, tuple[str, ...]] = {}
+        self.kept_there: dict[Origin, tuple[str, ...]] = {}
+        """As `kept`, of what is no longer in memory, and remembered already."""
+        self.added: list[str] = []
+        self.spaces: list[Due] = []
 
     def _touched(self) -> set[int]:
         """The Things that somebody changed since the source was taken in last."""
@@ -70,14 +77,23 @@ class _Attempt:
     def run(self) -> Held:
         """All rounds; gives what is at fault."""
         work = self.work
-        work.items = list(self._items())
-        work.by_name = {item.document.name: item for item in work.items}
-        self.progress("matching", 0, len(work.items))
-        matching.match(work)
+        work.due = {each.origin: each for each in due(self.reading, self.ledger)}
+        self.progress("matching", 0, len(work.due))
+        matching.match(work, work.due.values())
+        self._in_portions()
+        self._look_at(each for each in work.due.values() if not each.done)
         self.leaving.find()
+        self._rounds(self.leaving)
+        if not work.faults:
+            self._check()
+        return work.faults
+
+    def _rounds(self, leaving: Leaving | None = None) -> None:
+        """Brings in what is looked at; what is at fault is noted."""
+        work = self.work
         positions, cables = Positions(work), Cables(work)
-        rounds: list[Callable[[], None]] = [
-            self.leaving.name,
+        rounds: list[Callable[[], None] | None] = [
+            leaving.name if leaving is not None else None,
             lambda: structure.rename(work),
             lambda: structure.create(work),
             lambda: structure.columns(work),
@@ -88,7 +104,7 @@ class _Attempt:
             positions.leave,
             lambda: exchange.leave(work),
             lambda: addressing.release(work),
-            self.leaving.leave,
+            leaving.leave if leaving is not None else None,
             lambda: structure.change_parts(work),
             lambda: exchange.attributes(work),
             lambda: structure.remove_parts(work),
@@ -96,54 +112,128 @@ class _Attempt:
             lambda: exchange.enter(work),
             positions.take,
             cables.enter,
-            self.leaving.remove,
+            leaving.remove if leaving is not None else None,
         ]
         for done, step in enumerate(rounds):
-            self.progress("taking in", done, len(rounds))
-            step()
-        if not work.faults:
-            self._check()
-        return work.faults
+            if leaving is not None:
+                self.progress("taking in", done, len(rounds))
+            if step is not None:
+                step()
 
-    def _items(self) -> Iterable[Item]:
-        """What has to be looked at: what is new or otherwise, was held back, or was changed here meanwhile."""
-        for origin, document in self.reading.whole.items():
-            known = self.ledger.objects.get(origin)
-            if known is None or self._is_due(known, document.stamp):
-                yield Item(document, origin, known)
+    def _look_at(self, every: Iterable[Due]) -> None:
+        by_place = {each.place: each for each in every}
+        chosen = self.reading.documents.chosen(sorted(by_place))
+        matching.look_at(self.work, ((by_place[place], document) for batch in chosen for place, document in batch))
 
-    def _is_due(self, known: Remembered, stamp: str) -> bool:
-        return known.stamp != stamp or bool(known.held) or known.gone is not None or known.thing is None
+    # --- more than memory should hold --------------------------------------------------------------------------------
+
+    def _in_portions(self) -> None:
+        """Brings in what is seen for the first time, some at a time, where it is very much; what seems to be at fault
+        then, perhaps because of what is not there yet, is left for the rounds over all that is left.
+
+        Of what is seen for the first time nothing here is another than it was, unless somebody prefers one side: so
+        the same object twice comes to what it does once.
+        """
+        size = self.reading.documents.size
+        fresh = [each for each in self.work.due.values() if each.is_first_seen and each.origin not in self.work.held]
+        if self.options.prefer or len(fresh) <= size or len(self.reading.documents) <= size:
+            return
+        self.work.provisional = True
+        self._redefine()
+        self.spaces = [each for each in self.work.due.values() if each.driver in SPACES]
+        first = [each for each in fresh if each.holds_others]
+        self._bring_in(first, max(size, pile.FEW))
+        self._bring_in([each for each in fresh if not each.holds_others], size)
+        left = [each for each in fresh if not each.done]
+        if len(left) > size:
+            self._bring_in(left, size)
+        self.work.provisional = False
+
+    def _redefine(self) -> None:
+        """Things are made after what their types are in the source now."""
+        self._look_at(each for each in self.work.due.values() if each.defines and not each.is_first_seen)
+        structure.redefine(self.work)
+        self.change.settle()
+
+    def _bring_in(self, every: Sequence[Due], size: int) -> None:
+        for batch in portions(every, size):
+            self.progress("taking in", len(self.work.taken_in), len(self.work.due))
+            self._look_at(batch)
+            self._await_spaces()
+            self._rounds()
+            self._check_sizes()
+            self._put_away()
+
+    def _await_spaces(self) -> None:
+        """Which space an address is in is known when all Networks are there."""
+        if not all(each.done for each in self.spaces):
+            for item in self.work.items:
+                if item.document.addresses:
+                    self.work.fault(item, "it is too early for its addresses")
+
+    def _put_away(self) -> None:
+        """Remembers what is brought in, and forgets it; of the others, which Thing each is."""
+        work = self.work
+        for item in work.items:
+            item.due.thing = item.thing.id if item.thing is not None else 0
+        taken = [item for item in work.active if item.thing is not None]
+        for item in taken:
+            if not item.new and (kept := self._deviating_of(item)):
+                self.kept_there[item.origin] = kept
+        every = [(self._remembered(item, self.kept_there.get(item.origin, ())), item.said.dump()) for item in taken]
+        writing = Writing(self.unit, self.ledger)
+        writing.number = self.unit.next_transaction
+        writing.begin()
+        writing.objects(self.ledger.summary.id, every)
+        work.taken_in.update((item.present.id, each.id) for item, (each, _) in zip(taken, every, strict=True))
+        self.added += [item.present.name for item in taken if item.new]
+        for item in work.items:
+            item.due.done = not work.is_held(item.origin)
+        work.begin([])
+        self.change.settle()
 
     # --- what is looked at when all is done --------------------------------------------------------------------------
 
     def _check(self) -> None:
         """The rules that hold for a transaction as a whole, each held against the Thing that breaks it."""
-        for item in self.work.active:
-            if item.thing is not None:
-                try:
-                    cabling.check_size(self.unit, item.thing)
-                except ClustoError as error:
-                    self.work.fault(item, error)
+        self._check_sizes()
+        things = {each.thing: each.origin for each in self.work.due.values() if each.thing}
+        things |= {id: item.origin for id, item in self.work.of_thing.items()}
         for thing, refusal in [*categories.violated(self.unit), *spaces.violated(self.unit)]:
-            offender = self.work.of_thing.get(thing.id)
-            if offender is None:
+            if (offender := things.get(thing.id)) is None:
                 raise refusal
-            self.work.fault(offender, refusal)
+            self.work.hold_back(offender, refusal)
         try:
             for _ in newkeys.notes(self.unit, strict=self.change.strict):
                 pass
         except (Malformed, Refused) as error:
             self._new_key(error)
 
+    def _check_sizes(self) -> None:
+        for item in self.work.active:
+            if item.thing is not None:
+                try:
+                    cabling.check_size(self.unit, item.thing)
+                except ClustoError as error:
+                    self.work.fault(item, error)
+
     def _new_key(self, error: ClustoError) -> None:
         """Holds back who has a key that cannot be beside those that there are."""
         words = {word.rstrip(":") for word in str(error).split()}
-        offenders = [item for item in self.work.active if not words.isdisjoint(_keys(item))]
+        offenders = [item.origin for item in self.work.active if not words.isdisjoint(_keys(item.said))]
+        offenders += [origin for origin, said in self._said_before() if not words.isdisjoint(_keys(said))]
         if not offenders:
             raise error
-        for item in offenders:
-            self.work.fault(item, error)
+        for origin in offenders:
+            self.work.hold_back(origin, error)
+
+    def _said_before(self) -> Iterator[tuple[Origin, Facts]]:
+        """What was said of the objects that are no longer in memory."""
+        numbers = self.work.taken_in
+        done = (each for each in self.work.due.values() if each.thing in numbers)
+        for batch in portions(done):
+            facts = self.ledger.facts([numbers[each.thing] for each in batch])
+            yield from ((each.origin, Facts.load(facts.get(numbers[each.thing], {}))) for each in batch)
 
     # --- what is remembered, and told --------------------------------------------------------------------------------
 
@@ -151,6 +241,8 @@ class _Attempt:
         """Writes what is to be remembered; tells what was done."""
         self._kept()
         writing = Writing(self.unit, self.ledger)
+        if self.work.taken_in and writing.number is None:
+            writing.unnumber(self.unit.next_transaction)
         outcome = sources.CONFLICTS if self.work.held or self.leaving.refused else sources.IN_STEP
         source_id = writing.summary(outcome, state=self.ledger.state_to_keep(self.reading.state))
         for id, row in self._told_before(source_id):
@@ -165,8 +257,8 @@ class _Attempt:
             if item.removed and item.known is not None:
                 self.kept[item.origin] = self._removed_here(item.base)
             elif item.thing is not None and not item.new and not work.is_held(item.origin):
-                self.kept[item.origin] = tuple(deviations.of(work, item.thing, item.said))
-        looked_at = {item.origin for item in work.items} | {each.known.origin for each in work.leavers}
+                self.kept[item.origin] = self._deviating_of(item)
+        looked_at = work.due.keys() | {each.known.origin for each in work.leavers}
         due = [each for each in self._changed_here() if each.origin not in looked_at]
         self.unit.load(each.thing for each in due if each.thing is not None)
         facts = self.ledger.facts([each.id for each in due])
@@ -175,6 +267,9 @@ class _Attempt:
             said = Facts.load(facts.get(each.id, {}))
             found = deviations.of(work, thing, said) if thing is not None else self._removed_here(said)
             self.kept[each.origin] = tuple(found)
+
+    def _deviating_of(self, item: Item) -> tuple[str, ...]:
+        return tuple(deviations.of(self.work, item.present, item.said))
 
     def _removed_here(self, said: Facts) -> tuple[str, ...]:
         """What is told of a removed Thing; nothing where the source only had something to say of another one's."""
@@ -187,21 +282,22 @@ class _Attempt:
     def _taken(self) -> Iterator[tuple[Remembered, str | None]]:
         for item in self.work.active:
             if item.thing is not None:
-                document, kept = item.document, self.kept.get(item.origin, ())
-                id = item.known.id if item.known is not None else 0
-                now = Remembered(id, item.origin, item.thing.id, document.name, document.stamp, kept=kept)
-                yield now, item.said.dump()
+                yield self._remembered(item, self.kept.get(item.origin, ())), item.said.dump()
         for item in self.work.items:
             if item.removed and item.known is not None and not self.work.is_held(item.origin):
                 stamp = item.document.stamp
                 yield replace(item.known, stamp=stamp, gone=None, held=(), kept=self.kept[item.origin]), None
+
+    def _remembered(self, item: Item, kept: tuple[str, ...]) -> Remembered:
+        id = item.known.id if item.known is not None else 0
+        return Remembered(id, item.origin, item.present.id, item.document.name, item.document.stamp, kept=kept)
 
     def _held(self) -> Iterator[tuple[Remembered, str | None]]:
         for origin, why in self.work.held.items():
             texts = tuple(text for text, _ in why)
             known = self.ledger.objects.get(origin)
             if known is None:
-                known = Remembered(0, origin, None, self.reading.whole[origin].name)
+                known = Remembered(0, origin, None, self.reading.called(origin) or "")
             yield replace(known, held=texts), None
 
     def _left(self) -> Iterator[tuple[Remembered, str | None]]:
@@ -212,10 +308,9 @@ class _Attempt:
                 yield replace(leaver.known, gone=time.time_ns() // 1000, held=(), kept=()), base.dump()
 
     def _deviating(self) -> Iterator[tuple[Remembered, str | None]]:
-        looked_at = {item.origin for item in self.work.items}
         for origin, kept in self.kept.items():
             known = self.ledger.objects.get(origin)
-            if known is not None and origin not in looked_at and known.kept != kept:
+            if known is not None and origin not in self.work.due and known.kept != kept:
                 yield replace(known, kept=kept), None
 
     def _forgotten(self) -> list[Remembered]:
@@ -232,9 +327,9 @@ class _Attempt:
 
     def _report(self) -> Report:
         work = self.work
-        report = Report(self.ledger.name, self.reading.objects, len(work.items), notes=list(self.reading.notes))
+        report = Report(self.ledger.name, self.reading.objects, len(work.due), notes=list(self.reading.notes))
         report.unknown = work.unknown
-        report.added = [item.present.name for item in work.active if item.new]
+        report.added = self.added + [item.present.name for item in work.active if item.new]
         gone = {leaver.known.origin for leaver in self.leaving.removed}
         report.removed = [self.leaving.aside.get(each, each.thing.name) for each in self.leaving.removed]
         report.gone = [leaver.thing.name for leaver in work.leavers if leaver.known.origin not in gone]
@@ -248,7 +343,7 @@ class _Attempt:
     def _all_kept(self) -> Iterator[tuple[Origin, tuple[str, ...]]]:
         lost = {each.origin for each in self._forgotten()}
         before = {origin: each.kept for origin, each in self.ledger.objects.items() if each.kept}
-        for origin, kept in {**before, **self.kept}.items():
+        for origin, kept in {**before, **self.kept_there, **self.kept}.items():
             if origin not in lost and not self.work.is_held(origin):
                 yield origin, kept
 
@@ -257,10 +352,10 @@ class _Attempt:
         thing = self.unit.find(known.thing) if known is not None and known.thing is not None else None
         if thing is not None:
             return thing.name
-        document = self.reading.whole.get(origin)
-        return document.name if document is not None else known.name if known is not None else str(origin)
+        called = self.reading.called(origin)
+        return called if called is not None else known.name if known is not None else str(origin)
 
 
-def _keys(item: Item) -> set[str]:
+def _keys(said: Facts) -> set[str]:
     """The keys that are said of a Thing and its parts."""
-    return {*item.said.attrs, *(key for part in item.said.parts.values() for key in part.attrs)}
+    return {*said.attrs, *(key for part in said.parts.values() for key in part.attrs)}

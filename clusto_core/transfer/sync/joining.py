@@ -177,8 +177,8 @@ class Cables:
 
     def _to_come(self, item: Item | None, owner: Thing, name: str) -> End:
         """A part that is known by its label, or by what it was called when the source was read last."""
-        if item is None and (known := self.work.by_thing.get(owner.id)) is not None:
-            for said in self._facts(known.id).parts.values():
+        if item is None and (known := self.work.remembered_of(owner.id)) is not None:
+            for said in self._facts(known).parts.values():
                 if said.name == name and self.unit.find(said.id) is not None:
                     return said.id
         return parts.labelled(self.unit, owner, name).id
@@ -193,8 +193,9 @@ class Cables:
         owners = {self._owner(end) for pair in pairs for end in pair if isinstance(end, int)}
         owners -= {item.thing.id for item in self.work.active if item.thing is not None}
         owners -= {leaver.thing.id for leaver in self.work.leavers}
-        silent = [each for owner in owners if (each := self.work.by_thing.get(owner)) is not None]
-        return {frozenset(pair) for each in silent if each.gone is None for pair in self._facts(each.id).cables}
+        owners -= {each.thing or 0 for each in self.work.ledger.objects.values() if each.gone is not None}
+        silent = [number for owner in owners if (number := self.work.remembered_of(owner)) is not None]
+        return {frozenset(pair) for number in silent for pair in self._facts(number).cables}
 
     def _owner(self, id: int) -> int:
         found = self.unit.find(id)

@@ -35,8 +35,8 @@ class Leaving:
     def find(self) -> None:
         """Finds the Things that are marked, or are to be."""
         work = self.work
-        spoken = {item.present.id for item in work.items if item.thing is not None}
-        absent = work.ledger.objects.keys() - work.reading.same - work.reading.whole.keys()
+        spoken = {each.thing for each in work.due.values()}
+        absent = work.ledger.objects.keys() - work.reading.same - work.reading.places.keys()
         every = [work.ledger.objects[origin] for origin in absent if left(work, origin)]
         self.unit.load(each.thing for each in every if each.thing is not None)
         facts = work.ledger.facts([each.id for each in every])

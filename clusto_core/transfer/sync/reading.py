@@ -17,21 +17,27 @@ from clusto_core.records.sources import Ledger
 from clusto_core.store import collector
 from clusto_core.store.database import EmptyStore
 from clusto_core.store.reader import Reader
+from clusto_core.transfer import pile
 from clusto_core.transfer.documents import GONE, SAME, Document, Values, attribute_key, plain, tagged
 from clusto_core.transfer.mentions.mention import Mention
+from clusto_core.transfer.pile import Pile
 from clusto_core.transfer.sources.protocol import Progress, Source
 from clusto_core.transfer.sync.facts import Facts
 
 
 @dataclass
 class Reading:
-    """What a source said. whole: what may have changed, by identity; same: what is as it was; gone: what it has no
-    more, as far as it says so itself. broken: objects that cannot be understood, with what is wrong with each."""
+    """What a source said. documents: what may have changed, and places: where among them, by identity; same: what is as
+    it was; gone: what it has no more, as far as it says so itself. broken: objects that cannot be understood, with what
+    is wrong with each."""
 
     ledger: Ledger
     complete: bool = True
     state: str = ""
-    whole: dict[Origin, Document] = field(default_factory=dict)
+    documents: Pile = field(default_factory=lambda: Pile(batch=pile.BATCH, few=pile.FEW))
+    places: dict[Origin, int] = field(default_factory=dict)
+    names: dict[str, Origin] = field(default_factory=dict)
+    """Whose each name is: of several that have it, the first has it."""
     same: set[Origin] = field(default_factory=set)
     gone: set[Origin] = field(default_factory=set)
     broken: dict[Origin, list[str]] = field(default_factory=dict)
@@ -40,7 +46,12 @@ class Reading:
     @property
     def objects(self) -> int:
         """How many objects the source spoke of."""
-        return len(self.whole) + len(self.same)
+        return len(self.places) + len(self.same)
+
+    def called(self, origin: Origin) -> str | None:
+        """The name in the Document of an object; None where there is none."""
+        place = self.places.get(origin)
+        return self.documents.at(place).name if place is not None else None
 
 
 Looking = Callable[[], AbstractContextManager[Reader]]
@@ -64,13 +75,9 @@ def read(
             elif isinstance(said, Mention):
                 mentions.append(said)
             elif isinstance(said, Document):
-                _sort(reading, said)
+                _sort(reading, said, mapping)
         for document in _settled(ledger, mentions, looking):
-            _sort(reading, document)
-        _check_names(reading)
-        for origin, document in reading.whole.items():
-            reading.whole[origin] = _mapped(document, mapping) if mapping else document
-            _stamp(reading.whole[origin])
+            _sort(reading, document, mapping)
     reading.complete, reading.state = source.complete, source.state
     known = [each for each in ledger.objects.values() if each.gone is None]
     if reading.complete and known and not reading.objects:
@@ -98,7 +105,7 @@ def _ends_said(ledger: Ledger, known: int | None) -> frozenset[int]:
     return frozenset(end for facts in every for pair in facts.cables for end in pair)
 
 
-def _sort(reading: Reading, document: Document) -> None:
+def _sort(reading: Reading, document: Document, mapping: Mapping[str, str]) -> None:
     reading.notes.extend(document.notes)
     origin = document.origin
     if origin is None:
@@ -109,22 +116,23 @@ def _sort(reading: Reading, document: Document) -> None:
         reading.gone.add(origin)
     elif document.form == SAME:
         reading.same.add(origin)
-    elif origin in reading.whole:
+    elif origin in reading.places:
         reading.broken.setdefault(origin, []).append(f"{document.name} is there twice ({origin})")
     else:
-        reading.whole[origin] = document
-        if document.problems or not document.name:
-            texts = [f"{document.file}:{problem.line}: {problem.text}" for problem in document.problems]
-            reading.broken.setdefault(origin, []).extend(texts or [f"{origin} has no name"])
+        wrongs = [f"{document.file}:{problem.line}: {problem.text}" for problem in document.problems]
+        if not document.name:
+            wrongs = wrongs or [f"{origin} has no name"]
+        elif (first := reading.names.setdefault(document.name, origin)) != origin:
+            wrongs.append(f"{document.name} is the name of {first} too")
+        if wrongs:
+            reading.broken.setdefault(origin, []).extend(wrongs)
+        _keep(reading, origin, _mapped(document, mapping) if mapping else document)
 
 
-def _check_names(reading: Reading) -> None:
-    """Of several that have one name, the first has it."""
-    named: dict[str, Origin] = {}
-    for origin, document in reading.whole.items():
-        first = named.setdefault(document.name, origin)
-        if first != origin and document.name:
-            reading.broken.setdefault(origin, []).append(f"{document.name} is the name of {first} too")
+def _keep(reading: Reading, origin: Origin, document: Document) -> None:
+    _stamp(document)
+    reading.places[origin] = len(reading.documents)
+    reading.documents.append(document)
 
 
 def _stamp(document: Document) -> None:

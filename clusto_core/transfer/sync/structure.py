@@ -15,8 +15,8 @@ from clusto_core.model.things import Thing
 from clusto_core.rules import cabling, devicetypes, kinds, parts, things, values
 from clusto_core.transfer.columns import sort
 from clusto_core.transfer.documents import Document
+from clusto_core.transfer.sync.due import MAC, macs
 from clusto_core.transfer.sync.facts import PartFacts
-from clusto_core.transfer.sync.matching import MAC, macs
 from clusto_core.transfer.sync.merging import Verdict, several, single
 from clusto_core.transfer.sync.work import Item, Leaver, Work
 
@@ -120,9 +120,7 @@ def _call(work: Work, thing: Thing, name: str) -> None:
 
 def create(work: Work) -> None:
     """Makes the Things that are new: device types first, after which others are made."""
-    for item in work.active:
-        if item.thing is not None and item.present.is_a(DeviceType):
-            _redefine(work, item)
+    redefine(work)
     new = [item for item in work.active if item.thing is None]
     types = [item for item in new if item.document.driver == DeviceType.__name__]
     first = set(types)
@@ -142,7 +140,8 @@ def _create(work: Work, item: Item) -> None:
             work.unknown += 1
             item.removed = True
             return
-        guess = work.unit.reader.suggestion(document.name) if len(work.faults) < 10 else None
+        tell = not work.provisional and len(work.faults) < 10
+        guess = work.unit.reader.suggestion(document.name) if tell else None
         near = f" (did you mean {guess}?)" if guess else ""
         raise NotFound(f"{document.name} is not in the inventory{near}: the source must say its driver if it is new")
     driver = kinds.named(said)
@@ -179,6 +178,13 @@ def columns(work: Work) -> None:
                 sort(work.unit, item.document, item.thing)
             except ClustoError as error:
                 work.fault(item, error)
+
+
+def redefine(work: Work) -> None:
+    """Gives device types that are there the definitions that the source gives them."""
+    for item in work.active:
+        if item.thing is not None and item.present.is_a(DeviceType):
+            _redefine(work, item)
 
 
 def _redefine(work: Work, item: Item) -> None:

@@ -22,6 +22,7 @@ from clusto_core.rules import parts, values
 from clusto_core.rules.devicetypes import Model
 from clusto_core.rules.spaces import Spaces
 from clusto_core.transfer.documents import Document
+from clusto_core.transfer.sync.due import Due
 from clusto_core.transfer.sync.facts import Facts, PartFacts
 from clusto_core.transfer.sync.merging import Merged, Prefer, Verdict
 from clusto_core.transfer.sync.reading import Reading
@@ -40,7 +41,7 @@ class Item:
 
     document: Document
     origin: Origin
-    known: Remembered | None = None
+    due: Due
     base: Facts = field(default_factory=Facts)
     said: Facts = field(default_factory=Facts)
     thing: Thing | None = None
@@ -49,6 +50,11 @@ class Item:
     model: Model | None = None
     part_keys: dict[str, str] = field(default_factory=dict)
     planned: dict[str, Mapping[Key, Value]] = field(default_factory=dict)
+
+    @property
+    def known(self) -> Remembered | None:
+        """What is remembered of the object."""
+        return self.due.known
 
     def before(self, key: str) -> PartFacts | None:
         """What was said of a part last time, which the source may know by another identity now."""
@@ -86,17 +92,29 @@ class Work:
         self.ledger = ledger
         self.prefer: Prefer = prefer
         self.held = held
-        self.faults: Held = {}
-        self.items: list[Item] = []
+        self.due: dict[Origin, Due] = {}
+        """All that is to be looked at, whether it is in memory now or not."""
+        self.taken_in: dict[int, int] = {}
+        """By its Thing, the number under which an object is remembered that is done and no longer in memory."""
+        self.provisional = False
+        """Whether what seems to be at fault may only be looked at too early."""
         self.leavers: list[Leaver] = []
         self.unknown = 0
+        self.key = Key(SOURCE, None, ledger.name)
+        self.by_thing = {each.thing: each for each in ledger.objects.values() if each.thing is not None}
+        self._remembered: dict[str, Remembered] | None = None
+        self.begin([])
+
+    def begin(self, items: list[Item]) -> None:
+        """Looks at these objects, and at no others any longer."""
+        self.items = items
+        names = self.reading.names
+        self.by_name = {item.document.name: item for item in items if names.get(item.document.name) == item.origin}
+        self.of_thing: dict[int, Item] = {}
+        self.faults: Held = {}
         self.added_parts: set[int] = set()
         self.unmounted: set[Item] = set()
-        self.key = Key(SOURCE, None, ledger.name)
-        self.by_name: dict[str, Item] = {}
-        self.by_thing = {each.thing: each for each in ledger.objects.values() if each.thing is not None}
-        self.of_thing: dict[int, Item] = {}
-        self._remembered: dict[str, Remembered] | None = None
+        self.__dict__.pop("_spaces", None)
 
     @property
     def active(self) -> list[Item]:
@@ -112,8 +130,12 @@ class Work:
         return (item for item in items if item.origin not in self.faults)
 
     def fault(self, item: Item, error: ClustoError | str, *, conflict: bool = False) -> None:
+        """Holds an object back that is looked at."""
+        self.hold_back(item.origin, error, conflict=conflict)
+
+    def hold_back(self, origin: Origin, error: ClustoError | str, *, conflict: bool = False) -> None:
         """Holds an object back."""
-        self.faults.setdefault(item.origin, []).append((str(error), conflict))
+        self.faults.setdefault(origin, []).append((str(error), conflict))
 
     # --- verdicts ----------------------------------------------------------------------------------------------------
 
@@ -141,6 +163,11 @@ class Work:
                 return item.known.thing
             if not item.removed:
                 raise Refused(f"it names {name}, which is held back")
+        elif (due := self._elsewhere(name)) is not None:
+            if not due.done:
+                raise Refused(f"it names {name}, which is not brought in yet")
+            if due.thing:
+                return due.thing
         remembered = self._named(name)
         if remembered is not None and remembered.thing is not None:
             return remembered.thing
@@ -149,13 +176,22 @@ class Work:
             raise NotFound(f"no such thing: {name}")
         return thing.id
 
+    def _elsewhere(self, name: str) -> Due | None:
+        """Whose name that is among what is due and not looked at just now."""
+        origin = self.reading.names.get(name)
+        return self.due.get(origin) if origin is not None else None
+
+    def remembered_of(self, thing: int) -> int | None:
+        """The number under which the object is remembered that is a Thing, where it is none that is looked at."""
+        known = self.by_thing.get(thing)
+        return known.id if known is not None else self.taken_in.get(thing)
+
     def _named(self, name: str) -> Remembered | None:
         if self._remembered is None:
-            looked_at = {item.origin for item in self.items}
             self._remembered = {
                 each.name: each
                 for each in self.ledger.objects.values()
-                if each.origin not in looked_at and each.gone is None and each.origin not in self.reading.gone
+                if each.origin not in self.due and each.gone is None and each.origin not in self.reading.gone
             }
         return self._remembered.get(name)
 
@@ -204,13 +240,15 @@ class Work:
 
     def space_around(self, address: Assigned) -> Thing | None:
         """The VRF of an address of which nobody says one. Raises Malformed where it may be in several."""
-        if address.space is not None or not self.unit.stored(VRF):
+        if address.space is not None or self._spaces is None:
             return None
         return self._spaces.of(address)
 
     @cached_property
-    def _spaces(self) -> Spaces:
-        return Spaces(self.unit.reader)
+    def _spaces(self) -> Spaces | None:
+        """Looked at when all Networks are there; None where there is but the space without a name."""
+        reader = self.unit.reader
+        return Spaces(reader) if reader.all([VRF.__name__]) else None
 
     def _named_by(self, text: str) -> Thing:
         """What a relation of the source names: a Thing, or a part by what the source calls it now."""
