@@ -161,7 +161,10 @@ def _is_kept(declared: Declared, value: Value) -> bool:
     """Whether it shows at once that a key would have the value just so."""
     if isinstance(declared.grammar, Relation):
         return False
-    kept = declared.grammar.read(value)
+    try:
+        kept = declared.grammar.read(value)
+    except Malformed:
+        return False
     return kept is not None and same(kept, value)
 
 
