@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from table import COLLECTED, Line, table
 
-NAMES = ("startup", "reading", "find", "import_speed", "power", "bmc", "library", "rebuild", "bootfiles", "balancer")
+NAMES = ("startup", "reading", "find", "import_speed", "power", "bmc", "library", "rebuild", "bootfiles")
 _PAGE = """# Performance
 
 The last table that `make bench` printed, on {machine}. Ratios are of processor time, beside the floor that was run in
