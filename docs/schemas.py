@@ -688,6 +688,7 @@ VERBS: dict[str, Fields | None] = {
                             ),
                             "what happens when the worst other feed fails",
                         ),
+                        "alone": (several(TEXT), "what hangs on no other feed, and goes dark with it"),
                     }
                 )
             ),

@@ -17,7 +17,8 @@ from lab.room import Room
 
 from clusto_cli.backends.base import LoadReading
 from clusto_cli.main import invoke
-from clusto_cli.power.loads import FeedLoad, PduLoad, failing
+from clusto_cli.power.loads import FeedLoad, PduLoad
+from clusto_cli.power.redundancy import Hung, Socket, alone_on, failing
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
 from clusto_core.model.attributes import Key
@@ -210,12 +211,97 @@ def test_of_several_feeds_the_others_share_what_the_worst_one_carried() -> None:
     feeds = [FeedLoad(name, [PduLoad(name, rating=3600)]) for name in "ABC"]
     assert failing(feeds) == {}
     drawn = {"A": 1000.0, "B": 3000.0, "C": 2000.0}
-    feeds = [
-        FeedLoad(name, [PduLoad(name, [LoadReading("inlet", "1", {"watts": watts})], rating=3600)])
-        for name, watts in drawn.items()
-    ]
+    feeds = [feed_of(name, watts) for name, watts in drawn.items()]
     assert {feed: (worst.feed, worst.watts, worst.over) for feed, worst in failing(feeds).items()} == {
         "A": ("B", 2500.0, False),
         "B": ("C", 4000.0, True),
         "C": ("B", 3500.0, False),
     }
+
+
+def feed_of(name: str, watts: float, *outlets: float | None) -> FeedLoad:
+    """A feed of one PDU that carries this, and measures these outlets, 1 and on."""
+    measured = [LoadReading("inlet", "1", {"watts": watts})]
+    measured += [
+        LoadReading("outlet", f"{n}", {"watts": each}) for n, each in enumerate(outlets, 1) if each is not None
+    ]
+    return FeedLoad(name, [PduLoad(name, measured, rating=3600)])
+
+
+def hung(name: str, *sockets: str) -> Hung:
+    """`A1`: outlet 1 of the PDU of feed A; `c:A1`: of another PDU, c, on that feed."""
+    found = []
+    for socket in sockets:
+        pdu, _, rest = socket.rpartition(":")
+        found.append(Socket(pdu or rest[0], rest[1:], rest[0]))
+    return Hung(name, tuple(found))
+
+
+@pytest.mark.parametrize(
+    ("feeds", "things", "expected"),
+    [
+        pytest.param(
+            [feed_of("A", 1000, 600, 400), feed_of("B", 500, 300, 200)],
+            [hung("s1", "A1", "B1"), hung("s2", "A2", "B2")],
+            {"A": 1500, "B": 1500},
+            id="all on both",
+        ),
+        pytest.param(
+            [feed_of("A", 1000, 600, 400), feed_of("B", 300, 300)],
+            [hung("s1", "A1", "B1"), hung("s2", "A2")],
+            {"A": 1300, "B": 900},
+            id="what hangs on one feed goes dark",
+        ),
+        pytest.param(
+            [feed_of("A", 1000, 600, 400), feed_of("B", 0)],
+            [hung("s1", "A1"), hung("s2", "A2")],
+            {"A": 1000, "B": 0},
+            id="nothing moves where all hang on one",
+        ),
+        pytest.param(
+            [feed_of("A", 900, 900), feed_of("B", 300, 300), feed_of("C", 300, 300)],
+            [hung("s1", "A1", "B1", "C1")],
+            {"A": 1050, "B": 750, "C": 750},
+            id="equal shares of several",
+        ),
+        pytest.param(
+            [feed_of("A", 600, 600), feed_of("B", 200, 100, 100)],
+            [hung("s1", "A1", "B1", "x:C1")],
+            {"A": 650 + 100, "B": 500},
+            id="half of it leaves the rack, and what is not recorded is taken to hang on all",
+        ),
+        pytest.param(
+            [feed_of("A", 600, 600), feed_of("B", 0)],
+            [hung("s1", "A1", "x:A2")],
+            {"A": 600, "B": 0},
+            id="another PDU of the same feed fails with it",
+        ),
+        pytest.param(
+            [feed_of("A", 900), feed_of("B", 100, 100)],
+            [hung("s1", "A1", "B1"), hung("s2", "A2"), hung("s3", "A3")],
+            {"A": 1000, "B": 400},
+            id="equal draws where no outlet is measured",
+        ),
+        pytest.param(
+            [feed_of("A", 1000, 600, None), feed_of("B", 0)],
+            [hung("s1", "A1"), hung("s2", "A2", "B1")],
+            {"A": 1000, "B": 400},
+            id="the rest is that of the outlets that are not measured",
+        ),
+    ],
+)
+def test_a_failing_feed_moves_what_hangs_on_others_too(
+    feeds: list[FeedLoad], things: list[Hung], expected: dict[str, float]
+) -> None:
+    assert {feed: worst.watts for feed, worst in failing(feeds, things).items()} == expected
+
+
+def test_what_hangs_on_one_feed_alone_is_named(room: Room, clusto: Run) -> None:
+    assert clusto("disconnect", "server1:psu2").code == 0
+    told = clusto("power", "load", "rack1")
+    assert "rack1 A 1.6 kW of 2.3, " in told.out
+    assert "; alone on it: server1\n" in told.out
+    found = clusto("power", "load", "rack1", "-o", "json").json[0]
+    assert {feed["feed"]: feed["alone"] for feed in found["feeds"]} == {"A": ["server1"], "B": []}
+    assert found["feeds"][1]["fails"] == {"feed": "A", "watts": 2680.0, "over": True}
+    assert alone_on("B", [hung("s1", "B1", "B2"), hung("s2", "A1", "B3")]) == ["s1"]

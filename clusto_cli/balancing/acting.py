@@ -9,48 +9,52 @@ from clusto_cli.backends.balancer.model import BalancerControl, Goal, Member, Or
 from clusto_cli.balancing.work import Done, Job, each_balancer, goals, member_of
 from clusto_cli.context import App
 
+Story = Callable[[BalancerControl, Job], list[Done]]
+"""What is done at one pool of a balancer, to its end."""
 _LOOK, _LONGEST_LOOK = 0.2, 2.0
 """Seconds between two looks at whether sessions have ended, at first and at last."""
 
 
-def steps(app: App, jobs: Sequence[Job], wanted: Callable[[Job], list[Goal]]) -> tuple[list[Order], list[Done]]:
-    """What would be sent, and what stands against asking. Nothing is changed."""
+def perform(app: App, jobs: Sequence[Job], story: Story) -> list[Done]:
+    """Tells a story at every balancer; what became of each machine."""
+    return each_balancer(app, jobs, story, writing=True)
+
+
+def rehearse(app: App, jobs: Sequence[Job], story: Story) -> tuple[list[Order], list[Done]]:
+    """What the story would send, and what stands against it. Nothing is changed."""
+    from clusto_cli.backends.balancer.rehearsal import Rehearsal
+
     orders: list[Order] = []
 
-    def look(control: BalancerControl, job: Job) -> list[Done]:
-        orders.extend(control.orders(job.backend, wanted(job)))
-        return []
+    def told(control: BalancerControl, job: Job) -> list[Done]:
+        rehearsal = Rehearsal(control)
+        done = story(rehearsal, job)
+        orders.extend(rehearsal.sent)
+        return [each for each in done if each.failure is not None]
 
-    return orders, each_balancer(app, jobs, look, writing=False)
+    return orders, each_balancer(app, jobs, told, writing=False)
 
 
-def bring(app: App, jobs: Sequence[Job], wanted: Callable[[Job], list[Goal]]) -> list[Done]:
+def bringing(wanted: Callable[[Job], list[Goal]]) -> Story:
     """Has members be as they are wanted."""
-
-    def work(control: BalancerControl, job: Job) -> list[Done]:
-        control.apply(job.backend, wanted(job))
-        return _seen(job, control.members(job.backend))
-
-    return each_balancer(app, jobs, work, writing=True)
+    return lambda control, job: _seen(job, control.apply(job.backend, wanted(job)))
 
 
-def drain(app: App, jobs: Sequence[Job], wait: float, *, force: bool) -> list[Done]:
+def draining(wait: float, *, force: bool) -> Story:
     """Takes members out of rotation, and waits so many seconds for their sessions to end.
 
     The last that serves in a pool is refused without `force`.
     """
-    return each_balancer(app, jobs, lambda control, job: drained(control, job, wait, force=force), writing=True)
+    return lambda control, job: _drained(control, job, wait, force=force)
 
 
-def drained(control: BalancerControl, job: Job, wait: float, *, force: bool) -> list[Done]:
-    """`drain` at one balancer."""
+def _drained(control: BalancerControl, job: Job, wait: float, *, force: bool) -> list[Done]:
     wanted = goals(job, Rotation.DRAIN)
     before = control.members(job.backend)
     refusals = [] if force else _last(job, before)
     if refusals:
         return refusals
-    control.apply(job.backend, [goal for goal in wanted if not _is_out(before, goal.member)])
-    readings = control.members(job.backend)
+    readings = control.apply(job.backend, [goal for goal in wanted if not _is_out(before, goal.member)])
     deadline, pause = time.monotonic() + wait, _LOOK
     while wait and any(_busy(readings, goal.member) for goal in wanted) and time.monotonic() < deadline:
         time.sleep(min(pause, max(0.0, deadline - time.monotonic())))
@@ -62,16 +66,16 @@ def drained(control: BalancerControl, job: Job, wait: float, *, force: bool) -> 
     ]
 
 
-def take_out(app: App, jobs: Sequence[Job], wait: float, *, force: bool) -> list[Done]:
+def leaving(wait: float, *, force: bool) -> Story:
     """Drains members, and when their sessions have ended has them be none."""
 
-    def work(control: BalancerControl, job: Job) -> list[Done]:
-        ended = drained(control, job, wait, force=force)
+    def story(control: BalancerControl, job: Job) -> list[Done]:
+        ended = _drained(control, job, wait, force=force)
         free = [each for each, done in zip(job.machines, ended, strict=True) if done.failure is None]
         control.apply(job.backend, [Goal(member_of(each), Rotation.ABSENT) for each in free])
         return ended
 
-    return each_balancer(app, jobs, work, writing=True)
+    return story
 
 
 def read(app: App, jobs: Sequence[Job]) -> list[tuple[Job, list[Reading], str | None]]:

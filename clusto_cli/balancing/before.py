@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from clusto_cli.balancing.acting import drain
+from clusto_cli.balancing.acting import draining, perform
 from clusto_cli.balancing.work import jobs_of, members_of
 from clusto_cli.context import App
 from clusto_core.answers.balancing import Served, served
@@ -41,7 +41,7 @@ def drain_first(app: App, found: Sequence[Served], wait: float, *, force: bool) 
         for each in found
         if each.behind.vip.name in unknown
     }
-    done = drain(app, jobs, wait, force=force)
+    done = perform(app, jobs, draining(wait, force=force))
     failures |= {each.machine: f"behind {each.job.vip}: {each.failure}" for each in done if each.failure is not None}
     by_service: dict[str, list[str]] = {}
     for each in done:

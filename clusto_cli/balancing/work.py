@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 from clusto_cli.backends.balancer import is_known, open_balancer
@@ -20,12 +19,14 @@ _LOCK_WAIT = 60.0
 """Seconds to wait for another command that writes the same balancer's configuration."""
 
 
-@dataclass(slots=True)
 class Job:
     """A pool at its balancer, and the machines that a command is about."""
 
-    at: Balanced
-    machines: list[Served] = field(default_factory=list)
+    __slots__ = ("at", "machines")
+
+    def __init__(self, at: Balanced, machines: list[Served]) -> None:
+        self.at = at
+        self.machines = machines
 
     @property
     def backend(self) -> Backend:

@@ -365,6 +365,9 @@ def facts(
         wrote = "would write" if dry_run else "wrote"
         write_lines(f"{wrote} {each.thing.name} {each.key}={each.said}" for found in written.values() for each in found)
         write_lines(each.line for found in left.values() for each in found)
+        for each in told:
+            for reason in each.answer.unread if each.answer is not None else ():
+                app.say(f"note: {each.name}: not held against the inventory, for it could not be read: {reason}")
     else:
         records = []
         for each in told:

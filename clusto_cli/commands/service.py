@@ -18,6 +18,7 @@ from clusto_core.errors import NotFound
 
 if TYPE_CHECKING:
     from clusto_cli.backends.balancer.model import Goal
+    from clusto_cli.balancing.acting import Story
     from clusto_cli.balancing.work import Done, Job
     from clusto_core.answers.balancing import Served
     from clusto_core.inventory import Transaction
@@ -111,10 +112,15 @@ def add(
             lines[machine.name] = f"{verb} {service.name} on {machine.name}{f' to {behind.name}' if behind else ''}"
         if behind is not None and not no_balancer:
             jobs = _jobs_within(app, change, service, things, behind)
-    if dry_run:
+    if dry_run or not jobs:
         write_lines(lines.values())
-        return _rehearsed(app, jobs, _as_recorded)
-    return _told(app, jobs, _as_recorded, lines)
+    if not jobs:
+        return 0
+    from clusto_cli.balancing.acting import bringing
+
+    if dry_run:
+        return _rehearsed(app, jobs, bringing(_as_recorded))
+    return _told(app, jobs, bringing(_as_recorded), lines)
 
 
 @command.command("remove")
@@ -152,9 +158,9 @@ def remove(
         # What would be refused is refused before a balancer is told.
         app.try_out(lambda change: _forget(change, service, *things))
     if jobs and not dry_run:
-        from clusto_cli.balancing.acting import take_out
+        from clusto_cli.balancing.acting import leaving, perform
 
-        left = [done for done in take_out(app, jobs, wait, force=force) if done.failure is not None]
+        left = [done for done in perform(app, jobs, leaving(wait, force=force)) if done.failure is not None]
     kept = {done.machine for done in left}
     if any(thing.name not in kept for thing in things):
         with app.changing(message, dry_run=dry_run) as change:
@@ -163,7 +169,11 @@ def remove(
                     _forget(change, service, thing)
                     lines.append(f"{'would remove' if dry_run else 'removed'} {service.name} from {thing.name}")
     write_lines(lines)
-    return _rehearsed(app, jobs, _absent) if dry_run else _failures(app, left)
+    if dry_run and jobs:
+        from clusto_cli.balancing.acting import leaving
+
+        return _rehearsed(app, jobs, leaving(wait, force=force))
+    return _failures(app, left)
 
 
 @command.command("list")
@@ -232,16 +242,15 @@ def drain(
     \b
         clusto service drain shop server1 --wait 120
     """
-    from clusto_cli.backends.balancer.model import Rotation
     from clusto_cli.balancing import acting
-    from clusto_cli.balancing.work import goals
     from clusto_cli.progress import progress
 
     jobs = _members(app, group, names, vip)
+    story = acting.draining(wait, force=force)
     if dry_run:
-        return _rehearsed(app, jobs, lambda job: goals(job, Rotation.DRAIN))
+        return _rehearsed(app, jobs, story)
     with progress(f"draining {group}"):
-        done = acting.drain(app, jobs, wait, force=force)
+        done = acting.perform(app, jobs, story)
     return _shown(app, done, output)
 
 
@@ -263,9 +272,7 @@ def ready(app: App, group: str, names: tuple[str, ...], vip: str | None, dry_run
     from clusto_cli.balancing.work import goals
 
     jobs = _members(app, group, names, vip)
-    if dry_run:
-        return _rehearsed(app, jobs, lambda job: goals(job, Rotation.READY))
-    return _shown(app, acting.bring(app, jobs, lambda job: goals(job, Rotation.READY)), output)
+    return _done_or_rehearsed(app, jobs, acting.bringing(lambda job: goals(job, Rotation.READY)), dry_run, output)
 
 
 @command.command("weight")
@@ -295,8 +302,8 @@ def weight_(
     for job in jobs:
         job.machines = [each._replace(weight=weight) for each in job.machines]
     if dry_run:
-        return _rehearsed(app, jobs, _as_recorded)
-    done = acting.bring(app, jobs, _as_recorded)
+        return _rehearsed(app, jobs, acting.bringing(_as_recorded))
+    done = acting.perform(app, jobs, acting.bringing(_as_recorded))
     with app.reading() as reader:
         others = [each for each in served(reader, list(things)) if each.behind.service.name != group]
     for name in dict.fromkeys(each.behind.service.name for each in others):
@@ -403,9 +410,7 @@ def apply(app: App, group: str | None, vip: str | None, remove_others: bool, dry
     def wanted(job: Job) -> list[Goal]:
         return [*_as_recorded(job), *others.get(id(job), [])]
 
-    if dry_run:
-        return _rehearsed(app, jobs, wanted)
-    return _shown(app, acting.bring(app, jobs, wanted), output)
+    return _done_or_rehearsed(app, jobs, acting.bringing(wanted), dry_run, output)
 
 
 def _forget(change: Transaction, service: Thing, *machines: Thing) -> None:
@@ -484,18 +489,11 @@ def _as_recorded(job: Job) -> list[Goal]:
     return goals(job, None, weigh=True)
 
 
-def _absent(job: Job) -> list[Goal]:
-    from clusto_cli.backends.balancer.model import Rotation
-    from clusto_cli.balancing.work import goals
-
-    return goals(job, Rotation.ABSENT)
-
-
-def _told(app: App, jobs: Sequence[Job], wanted: Callable[[Job], list[Goal]], lines: dict[str, str]) -> int:
+def _told(app: App, jobs: Sequence[Job], story: Story, lines: dict[str, str]) -> int:
     """Tells balancers what was recorded; a line a machine."""
     from clusto_cli.balancing import acting, report
 
-    done = acting.bring(app, jobs, wanted)
+    done = acting.perform(app, jobs, story)
     for each in done:
         if each.failure is None:
             lines[each.machine] += f" ({report.state(each.reading)})"
@@ -504,12 +502,18 @@ def _told(app: App, jobs: Sequence[Job], wanted: Callable[[Job], list[Goal]], li
     return _failures(app, done, recorded=True)
 
 
-def _rehearsed(app: App, jobs: Sequence[Job], wanted: Callable[[Job], list[Goal]]) -> int:
+def _done_or_rehearsed(app: App, jobs: Sequence[Job], story: Story, dry_run: bool, output: str) -> int:
+    from clusto_cli.balancing import acting
+
+    return _rehearsed(app, jobs, story) if dry_run else _shown(app, acting.perform(app, jobs, story), output)
+
+
+def _rehearsed(app: App, jobs: Sequence[Job], story: Story) -> int:
     from clusto_cli.balancing import acting
 
     if not jobs:
         return 0
-    orders, failed = acting.steps(app, jobs, wanted)
+    orders, failed = acting.rehearse(app, jobs, story)
     write_lines(f"would send to {order.where}: {order.what}" for order in orders)
     return _failures(app, failed)
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from clusto_cli.pictures.bars import OVER, RESERVED, USED
 from clusto_cli.pictures.description import Bar, Bars, Link, Meaning, Picture, nowhere
 from clusto_cli.power.loadreport import feed_words, pdu_words, watts_words
-from clusto_cli.power.loads import Failing, FeedLoad, failing
+from clusto_cli.power.loads import FeedLoad
 from clusto_cli.power.metering import Result
+from clusto_cli.power.redundancy import Failing
 
 _LEGEND = {USED: "drawn", RESERVED: "more, if the worst other feed fails", OVER: "drawn, more than it may"}
 
@@ -24,7 +25,7 @@ def picture(results: Iterable[Result], link: Link = nowhere) -> Picture:
 def _bars(result: Result) -> Iterable[Bar]:
     if result.pdu is not None and (load := result.pdu.load) is not None:
         yield Bar("watts", result.pdu.limit, load.watts, 0, pdu_words(result.pdu))
-    worst = failing(result.feeds)
+    worst = result.worst
     for feed in result.feeds:
         yield from _feed(feed, worst.get(feed.feed))
     for point in result.points:

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from clusto_cli.backends.base import LoadReading
-from clusto_cli.power.loads import Failing, FeedLoad, PduLoad, Watts, failing
+from clusto_cli.power.loads import FeedLoad, PduLoad, Watts
 from clusto_cli.power.metering import PointLoad, Result
+from clusto_cli.power.redundancy import Failing
 
+_FEW = 5
 _QUANTITIES = ("watts", "volt_amperes", "amperes", "volts", "power_factor", "kilowatt_hours", "limit_amperes")
 _HELP = {
     "watts": "Active power, as the PDU measures it.",
@@ -33,9 +35,9 @@ def lines(result: Result, verbose: bool) -> Iterator[str]:
         return
     yield _head(name, result)
     if result.target.kind == "rack":
-        worst = failing(result.feeds)
+        worst = result.worst
         for feed in result.feeds:
-            yield f"{name} {feed.feed} {feed_words(feed, worst.get(feed.feed))}"
+            yield f"{name} {feed.feed} {feed_words(feed, worst.get(feed.feed))}{_alone_words(result, feed)}"
             if verbose:
                 yield from (f"  {pdu.name} {pdu_words(pdu)}" for pdu in feed.pdus)
     yield from (f"  {_point_line(point)}" for point in result.points)
@@ -57,6 +59,15 @@ def feed_words(feed: FeedLoad, worst: Failing | None) -> str:
         return text
     verdict = {True: ": over", False: "", None: ""}[worst.over]
     return f"{text}, {worst.feed} fails -> {_amount(worst.watts, feed.load)}{verdict}"
+
+
+def _alone_words(result: Result, feed: FeedLoad) -> str:
+    """`; alone on it: server7, server9`: what a rack of several feeds has that goes dark with one."""
+    alone = result.alone_on(feed.feed) if len(result.feeds) > 1 else []
+    if not alone:
+        return ""
+    more = f" and {len(alone) - _FEW} more" if len(alone) > _FEW else ""
+    return f"; alone on it: {', '.join(alone[:_FEW])}{more}"
 
 
 def watts_words(load: Watts) -> str:
@@ -130,7 +141,7 @@ def record(result: Result, at: str) -> dict[str, Any]:
         "time": at,
         **_load(load),
         "partial": bool(result.failures),
-        "feeds": _feed_records(result.feeds),
+        "feeds": _feed_records(result),
         "points": [_point_record(point) for point in result.points],
         "pdus": [_pdu_record(pdu) for pdu in result.pdus],
         "notes": list(result.target.notes),
@@ -142,8 +153,8 @@ def _load(load: Watts | None) -> dict[str, Any]:
     return {"watts": None if load is None else load.watts, "exact": load is not None and load.exact}
 
 
-def _feed_records(feeds: Sequence[FeedLoad]) -> list[dict[str, Any]]:
-    worst = failing(feeds)
+def _feed_records(result: Result) -> list[dict[str, Any]]:
+    worst = result.worst
     return [
         {
             "feed": feed.feed,
@@ -152,8 +163,9 @@ def _feed_records(feeds: Sequence[FeedLoad]) -> list[dict[str, Any]]:
             "partial": feed.partial,
             "pdus": [pdu.name for pdu in feed.pdus],
             "fails": worst[feed.feed]._asdict() if feed.feed in worst else None,
+            "alone": result.alone_on(feed.feed),
         }
-        for feed in feeds
+        for feed in result.feeds
     ]
 
 
@@ -213,7 +225,7 @@ def metrics(results: Sequence[Result], loads: Iterable[PduLoad]) -> Iterator[str
 
 
 def _feed_metrics(results: Sequence[Result]) -> Iterator[str]:
-    racks = [(each.target.thing.name, each.feeds, failing(each.feeds)) for each in results if each.feeds]
+    racks = [(each.target.thing.name, each.feeds, each.worst) for each in results if each.feeds]
     feeds = [
         ({"rack": rack, "feed": feed.feed}, feed, worst.get(feed.feed)) for rack, own, worst in racks for feed in own
     ]

@@ -7,7 +7,7 @@ amperes times volts; such a load is not `exact`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -126,14 +126,6 @@ def _limit(reading: LoadReading, volts: float | None) -> float | None:
     return values["limit_amperes"] * own if "limit_amperes" in values and own is not None else None
 
 
-class Failing(NamedTuple):
-    """What a feed carries when another one fails, in watts, and whether that is more than it may."""
-
-    feed: str
-    watts: float
-    over: bool | None
-
-
 @dataclass(slots=True)
 class FeedLoad:
     """One feed of a rack: the PDUs on it."""
@@ -156,20 +148,3 @@ class FeedLoad:
     def partial(self) -> bool:
         """Whether the load of some PDU is not known."""
         return any(each.load is None for each in self.pdus)
-
-
-def failing(feeds: Sequence[FeedLoad]) -> Mapping[str, Failing]:
-    """For each feed the failure of another one that is the worst for it.
-
-    It is taken for granted that all hangs on all feeds alike, so that the others share what a failed one carried: what
-    has a single feed goes dark and draws less.
-    """
-    known = {each.feed: load.watts for each in feeds if (load := each.load) is not None}
-    worst: dict[str, Failing] = {}
-    for each in feeds:
-        others = {name: watts for name, watts in known.items() if name != each.feed}
-        if each.feed in known and others:
-            name = max(others, key=lambda other: others[other])
-            watts = round(known[each.feed] + others[name] / len(others), 3)
-            worst[each.feed] = Failing(name, watts, None if each.limit is None else watts > each.limit)
-    return worst

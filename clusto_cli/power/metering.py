@@ -11,8 +11,9 @@ from clusto_cli.backends.base import LoadReading, MeteredControl, PowerControl
 from clusto_cli.backends.errors import Refused
 from clusto_cli.backends.runner import Interruption, failure_of
 from clusto_cli.power.loads import FeedLoad, PduLoad, Watts, total, watts_of
+from clusto_cli.power.redundancy import Failing, Hung, Socket, alone_on, failing
 from clusto_cli.power.targets import Plan
-from clusto_core.answers.power import outlet_names, supplies
+from clusto_core.answers.power import fed_from, outlet_names, supplies
 from clusto_core.drivers.equipment import PLACES, Rack
 from clusto_core.drivers.parts import Inlet, Outlet
 from clusto_core.model.attributes import Key
@@ -42,6 +43,8 @@ class Target:
     pdus: list[Thing] = field(default_factory=list)
     feeds: dict[str, list[str]] = field(default_factory=dict)
     """Of a rack: its PDUs by the letters of their feeds, without those that others of them feed."""
+    hung: list[Hung] = field(default_factory=list)
+    """Of a rack: what hangs on its PDUs."""
     points: list[Point] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -73,6 +76,15 @@ class Result:
             return self.pdu.load
         known = [*(feed.load for feed in self.feeds), *(point.load for point in self.points)]
         return total(load for load in known if load is not None)
+
+    @property
+    def worst(self) -> Mapping[str, Failing]:
+        """For each feed of a rack the failure of another one that is the worst for it."""
+        return failing(self.feeds, self.target.hung)
+
+    def alone_on(self, feed: str) -> list[str]:
+        """What goes dark with a feed of a rack."""
+        return alone_on(feed, self.target.hung)
 
     @property
     def pdus(self) -> list[PduLoad]:
@@ -194,7 +206,25 @@ def _rack(reader: Reader, rack: Thing) -> Target:
     target = Target(rack, "rack", [pdu for pdu in pdus if pdu.name not in fed])
     for pdu in target.pdus:
         target.feeds.setdefault(_feed(reader, pdu), []).append(pdu.name)
+    target.hung = _hung(reader, target.pdus)
     return target
+
+
+def _hung(reader: Reader, pdus: Iterable[Thing]) -> list[Hung]:
+    """What hangs on PDUs, with all outlets that it hangs on."""
+    inlets = [inlet for pdu in pdus for every in fed_from(reader, pdu).values() for inlet in every]
+    things = in_order(reader.by_ids({inlet.entity_id for inlet in inlets}).values())
+    found = supplies(reader, things)
+    outlets = [outlet for supply in found for outlet in supply.outlets]
+    called = outlet_names(reader, outlets)
+    letters = {id: _feed(reader, pdu) for id, pdu in reader.by_ids({each.entity_id for each in outlets}).items()}
+    return [
+        Hung(
+            supply.target.name,
+            tuple(Socket(each.owner_name, called[each.id], letters[each.entity_id]) for each in supply.outlets),
+        )
+        for supply in found
+    ]
 
 
 def _owners(outlets: Iterable[Thing]) -> set[str]:

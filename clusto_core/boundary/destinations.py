@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
-_URL = re.compile(
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
+
+# Patterns are compiled where a credential goes out, and ipaddress is imported there: most commands send none.
+_HOST = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?"
+_URL = (
     r"[a-z][a-z0-9+.-]*://(?:[A-Za-z0-9_.+$-]+@)?(?P<host>\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?\]|[A-Za-z0-9_.-]*)"
     r"(?::[0-9]{1,5})?(?:/[^\s\\@]*)?"
 )
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def host_in(text: str) -> str | None:
     """The host that a setting means: a name, an address, `[v6]:port`, a URL. None for what programs may read as another
     one than we do; empty for a URL without a host, which is this computer."""
     if "://" in text:
-        match = _URL.fullmatch(text)
+        match = re.fullmatch(_URL, text)
         return None if match is None else match["host"].strip("[]").lower()
     bare = text[1 : text.index("]")] if text.startswith("[") and "]" in text else text
     if _address(bare) is not None:
         return bare.lower()
     name, colon, port = text.partition(":")
-    if not _HOST.fullmatch(name) or (colon and not port.isdecimal()):
+    if not re.fullmatch(_HOST, name) or (colon and not port.isdecimal()):
         return None
     return name.rstrip(".").lower()
 
 
-def _address(text: str) -> Address | None:
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    from ipaddress import ip_address
+
     try:
-        found = ipaddress.ip_address(text.partition("%")[0])
+        found = ip_address(text.partition("%")[0])
     except ValueError:
         return None
     return getattr(found, "ipv4_mapped", None) or found
@@ -48,9 +52,11 @@ def permitted(host: str, allowed: Iterable[str]) -> bool:
     return any(_in_network(address, each) if address is not None else _in_domain(host, each) for each in allowed)
 
 
-def _in_network(address: Address, network: str) -> bool:
+def _in_network(address: IPv4Address | IPv6Address, network: str) -> bool:
+    from ipaddress import ip_network
+
     try:
-        return address in ipaddress.ip_network(network, strict=False)
+        return address in ip_network(network, strict=False)
     except ValueError:
         return False
 

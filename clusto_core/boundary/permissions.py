@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from clusto_core import config
@@ -30,6 +30,7 @@ _KNOWN = {
     "devices": ("networks", "paths", "require"),
 }
 _SYSTEM = "/etc/clusto"
+_NONE: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 class Line(NamedTuple):
@@ -42,8 +43,7 @@ class Line(NamedTuple):
     always: bool = False
 
 
-@dataclass(frozen=True)
-class Permissions:
+class Permissions(NamedTuple):
     """What is allowed besides what always is.
 
     commands: argument lists by the names that attributes call them by. env: names of environment variables, with `*`.
@@ -55,16 +55,16 @@ class Permissions:
     """
 
     path: str
-    commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    commands: Mapping[str, tuple[str, ...]] = _NONE
     env: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     helper: tuple[str, ...] = ()
     keyring: bool = True
-    hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    hosts: Mapping[str, tuple[str, ...]] = _NONE
     networks: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     require: frozenset[str] = frozenset()
-    exports: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    exports: Mapping[str, tuple[str, ...]] = _NONE
 
     @property
     def secret_folders(self) -> tuple[str, ...]:

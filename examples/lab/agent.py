@@ -9,7 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from clusto_cli.backends.snmp.message import Kind, MalformedMessage, Message, Oid, Tag, Varbind, decode, encode
+from clusto_cli.backends.snmp.message import (
+    Kind,
+    MalformedMessage,
+    Message,
+    Oid,
+    Tag,
+    Varbind,
+    decode,
+    encode,
+    varbind_octets,
+)
 
 SNMP_IN_PKTS: Oid = (1, 3, 6, 1, 2, 1, 11, 1, 0)
 """How many datagrams have come (RFC 3418); the one variable that every agent has of its own."""
@@ -170,7 +180,7 @@ class Agent(asyncio.DatagramProtocol):
         for _ in range(request.error_index):
             row = [self._next(oid) or Varbind(oid, Tag.END_OF_MIB_VIEW) for oid in last]
             for found in row:
-                room -= len(found.oid) + 20
+                room -= varbind_octets(found)
                 if room < 0:
                     return answer
                 answer.append(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from clusto_cli.backends.base import Relay
-from clusto_cli.backends.power.loadprofile import LoadTable, Quantity
+from clusto_cli.backends.power.loadprofile import KINDS, LoadTable, Quantity
 from clusto_cli.backends.snmp import Oid, Tag, Value
 from lab.pdu import Outlet, Pdu
 
@@ -46,6 +46,9 @@ class Meter:
             return (flat,)
         if table.index is not None:
             return table.index.fill(outlet=number, unit=unit)
+        if table.only and outlet is None:
+            # Tables of several kinds have columns in common here.
+            return (9, KINDS.index(table.of))
         return (1, 1) if outlet is None else outlet.row
 
     def _add_row(self, table: LoadTable, row: Oid, outlets: list[Outlet], outlet: Outlet | None) -> None:
@@ -55,14 +58,20 @@ class Meter:
                 self._pdu.show(table.rows.unit, row, lambda: (Tag.INTEGER, unit))
             self._pdu.show(table.rows.number, row, lambda: (Tag.INTEGER, number))
         if table.name is not None:
-            name = "AA" if outlet is None else f"AA{outlet.number}"
+            called = (text for text, each in self._pdu.outlets.items() if each is outlet)
+            name = next(called, "AA")
             self._pdu.show(table.name, row, lambda: (Tag.OCTET_STRING, name.encode()))
+        for condition in table.only:
+            means = min(condition.values)
+            self._pdu.show(condition.oid, row, lambda means=means: (Tag.INTEGER, means))
         for key, quantity in table.quantities.items():
             where = row if quantity.last is None else (*row, quantity.last)
-            digits = DIGITS.get(key, 0) if quantity.digits is not None else 0
+            digits = DIGITS.get(key, 0) if quantity.digits or quantity.exponent else 0
             self._pdu.show(quantity.oid, where, self._reading(key, quantity, outlets, digits))
             if quantity.digits is not None:
                 self._pdu.show(quantity.digits, where, lambda digits=digits: (Tag.GAUGE32, digits))
+            if quantity.exponent is not None:
+                self._pdu.show(quantity.exponent, where, lambda digits=digits: (Tag.INTEGER, -digits))
         if table.state is not None:
             fine = next(code for code, words in table.state.codes.items() if words == "ok")
             where = row if table.state.last is None else (*row, table.state.last)

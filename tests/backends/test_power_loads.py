@@ -24,7 +24,7 @@ from clusto_cli.backends.power.profile import ProfileError
 from clusto_cli.backends.power.recognise import SYS_OBJECT_ID, NotRecognised, Recognition, recognise
 from clusto_cli.backends.power.snmp import SnmpPower
 from clusto_cli.backends.power.template import OidTemplate
-from clusto_cli.backends.snmp import SnmpDevice, SnmpSettings
+from clusto_cli.backends.snmp import SnmpDevice, SnmpSettings, Tag
 from tests.backends.test_power_recordings import ALL, RECORDINGS
 
 MEASURING = [name for name in profiles.names() if profiles.load(name).loads]
@@ -90,6 +90,27 @@ def test_a_profile_says_what_it_measures_and_by_what_source_or_why_it_does_not(n
 )
 def test_units_scales_and_marks_of_what_is_not_measured(quantity: Quantity, said: object, measured: object) -> None:
     assert quantity.measured(said) == measured  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("exponent", "measured"), [(0, 1602.0), (-1, 160.2), (3, 1602000.0), (None, 1602.0), (99, 1602.0)]
+)
+def test_powers_of_ten_come_from_a_column(exponent: int | None, measured: float) -> None:
+    assert Quantity(OidTemplate("1.3.1")).measured(1602, exponent=exponent) == measured
+
+
+def test_rows_of_which_a_column_says_something_else_are_left_out() -> None:
+    pdu = Pdu(profiles.load("riedo-updu"), 2)
+    Meter(pdu)
+    meters = "1.3.6.1.4.1.55108.1.3.1.1"
+    for number, (kind, quality) in enumerate([(4, 0), (6, 2), (7, 0), (6, 0)]):
+        row = (0, number)
+        pdu.show(OidTemplate(f"{meters}.2"), row, lambda number=number: (Tag.OCTET_STRING, b"C%d" % number))
+        pdu.show(OidTemplate(f"{meters}.3"), row, lambda kind=kind: (Tag.INTEGER, kind))
+        pdu.show(OidTemplate(f"{meters}.15"), row, lambda quality=quality: (Tag.INTEGER, quality))
+        pdu.show(OidTemplate(f"{meters}.7"), row, lambda: (Tag.INTEGER, 70))
+    found = [(each.of, each.name) for each in loads_of(pdu) if each.name.startswith("C")]
+    assert found == [("outlet", "C3")]
 
 
 @pytest.mark.parametrize("said", [b"\xff\xfe", b"", b"high", b"nan", b"inf", 10**9, b"1e400"])

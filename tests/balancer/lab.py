@@ -21,6 +21,7 @@ global
     stats socket {folder}/admin.sock mode 600 level admin expose-fd listeners
     stats timeout 10s
     pidfile {folder}/haproxy.pid
+{extra}
 defaults
     mode http
     timeout connect 2s
@@ -30,7 +31,7 @@ frontend shop
     bind 127.0.0.1:{port}
     default_backend lb1-shop-shop
 backend lb1-shop-shop
-    balance roundrobin
+    balance {balance}
     default-server inter 100ms
     # clusto: begin lb1-shop-shop
     # clusto: end lb1-shop-shop
@@ -81,15 +82,16 @@ def webs(count: int) -> Iterator[tuple[int, list[Web]]]:
 
 
 class Haproxy:
-    """Debian's haproxy in master-worker mode, with a socket and a configuration in a folder."""
+    """Debian's haproxy in master-worker mode, with a socket and a configuration in a folder; `extra` are lines of its
+    global section."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, extra: str = "", balance: str = "roundrobin") -> None:
         self.program = find("haproxy", "haproxy")
         self.folder = lab.folder
         self.port = free_ports()
         self.socket = self.folder / "admin.sock"
         self.config = self.folder / "haproxy.cfg"
-        self.config.write_text(HAPROXY.format(folder=self.folder, port=self.port))
+        self.config.write_text(HAPROXY.format(folder=self.folder, port=self.port, extra=extra, balance=balance))
         self.process = lab.start([self.program, "-W", "-f", str(self.config)], port=self.port)
 
     @property

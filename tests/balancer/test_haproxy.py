@@ -208,6 +208,90 @@ def test_over_ssh_all_is_that_of_the_balancer(
         assert f"server server1 127.0.0.11:{web}" in haproxy.members()
 
 
+def test_its_runtime_socket_may_be_tcp(clusto: Run, lab: Lab) -> None:
+    port = free_ports()
+    haproxy = Haproxy(lab, f"    stats socket ipv4@127.0.0.1:{port} level admin")
+    with webs(2) as (web, _):
+        site(clusto, web)
+        setting(clusto, driver="haproxy", socket=f"127.0.0.1:{port}")
+        done = clusto("service", "add", "shop", "server[1-2]", "--vip", "lb1:shop")
+        assert (done.code, done.err) == (0, "")
+        assert clusto("service", "drain", "shop", "server1").code == 0
+        assert answering(haproxy.url) == {"127.0.0.12"}
+        assert clusto("service", "remove", "shop", "server1").code == 0
+        assert states(clusto) == {"server2": "ready"}
+    setting(clusto, socket=f"127.0.0.1:{free_ports()}")
+    assert "Connection refused (balancer.socket)" in clusto("service", "verify").err
+
+
+def test_where_no_server_is_added_at_run_time_the_configuration_is_written_and_reloaded(
+    clusto: Run, lab: Lab, tmp_path: Path
+) -> None:
+    """HAProxy adds servers to backends that balance dynamically alone (management.txt, "add server")."""
+    haproxy = Haproxy(lab, balance="static-rr")
+    configured.write(tmp_path / "home", {"reload": reload_by(haproxy.process.pid)})
+    env = {"XDG_CONFIG_HOME": str(tmp_path / "home")}
+    with webs(3) as (port, _):
+        site(clusto, port, 3)
+        setting(clusto, socket=haproxy.socket)
+        done = clusto("service", "add", "shop", "server1", "--vip", "lb1:shop")
+        assert done.code == 5
+        assert "it is no member (it says: " in done.err
+        assert "dynamic" in done.err
+        setting(clusto, file=haproxy.config, config=haproxy.config, reload_command="reload")
+        add = ("service", "add", "shop", "server[1-3]", "--vip", "lb1:shop")
+        dry = clusto(*add, "--dry-run", env=env).out
+        assert f"run, where it adds no server while it runs: {' '.join(reload_by(haproxy.process.pid))}\n" in dry
+        done = clusto(*add, env=env)
+        assert (done.code, done.err) == (0, "")
+        assert clusto("service", "drain", "shop", "server2", env=env).code == 0
+        assert answering(haproxy.url) == {"127.0.0.11", "127.0.0.13"}
+        assert clusto("service", "remove", "shop", "server3", env=env).code == 0
+        with Load(haproxy.url) as load:
+            assert clusto(*add, env=env).code == 0
+            load.more(20)
+        assert load.failures == []
+        assert states(clusto, env) == {"server1": "ready", "server2": "drain", "server3": "ready"}
+        assert answering(haproxy.url) == {"127.0.0.11", "127.0.0.13"}
+
+
+def test_what_its_configuration_has_and_its_process_lacks_comes_with_a_reload(
+    clusto: Run, lab: Lab, tmp_path: Path
+) -> None:
+    haproxy = Haproxy(lab, balance="static-rr")
+    configured.write(tmp_path / "home", {"reload": reload_by(haproxy.process.pid)})
+    with webs(1) as (port, _):
+        site(clusto, port, 1)
+        setting(clusto, socket=haproxy.socket, file=haproxy.config, config=haproxy.config, reload_command="reload")
+        mark = f"# clusto: begin {BACKEND}\n"
+        line = f"    server server1 127.0.0.11:{port} weight 1 check\n"
+        haproxy.config.write_text(haproxy.config.read_text().replace(mark, mark + line))
+        add = ("service", "add", "shop", "server1", "--vip", "lb1:shop")
+        done = clusto(*add, env={"XDG_CONFIG_HOME": str(tmp_path / "home")})
+        assert (done.code, done.err) == (0, "")
+        assert answering(haproxy.url, 2) == {"127.0.0.11"}
+
+
+def test_a_rehearsed_removal_drains_first_and_refuses_as_the_real_one(clusto: Run, haproxy: Haproxy) -> None:
+    with webs(2) as (port, _):
+        site(clusto, port)
+        setting(clusto, socket=haproxy.socket)
+        assert clusto("service", "add", "shop", "server[1-2]", "--vip", "lb1:shop").code == 0
+        done = clusto("service", "remove", "shop", "server1", "--dry-run")
+        assert done.code == 0, done.err
+        server = f"would send to {haproxy.socket}: %s server {BACKEND}/server1%s"
+        assert done.out.splitlines() == [
+            "would remove shop from server1",
+            server % ("set", " state drain"),
+            server % ("set", " state maint"),
+            server % ("del", ""),
+        ]
+        done = clusto("service", "drain", "shop", "server[1-2]", "--dry-run")
+        assert done.code == 4
+        assert "nothing else would serve shop behind lb1:shop" in done.err
+        assert states(clusto) == {"server1": "ready", "server2": "ready"}
+
+
 @pytest.mark.parametrize(
     ("answer", "told"),
     [

@@ -270,6 +270,39 @@ def test_ipvsadm_and_keepalived_are_given_what_they_take(clusto: Run, tmp_path: 
     assert "127.0.0.11" not in path.read_text()
 
 
+@pytest.mark.parametrize("reload", ["true", "false"])
+def test_a_dry_run_is_what_is_done_then(clusto: Run, tmp_path: Path, reload: str) -> None:
+    env = ipvs_site(clusto, tmp_path)
+    bin = tmp_path / "bin"
+    bin.mkdir()
+    (bin / "ipvsadm").write_text(f"#!{sys.executable}\n{REMEMBERS}")
+    (bin / "ipvsadm").chmod(0o755)
+    remembered, path = tmp_path / "ipvs", tmp_path / "keepalived.conf"
+    ran = ["sh", "-c", f'echo "$*" >>{remembered}', "sh"]
+    configured.write(tmp_path / "home", {"check": [*ran, "check"], "reload": [*ran, "reload"]})
+    env |= {"PATH": f"{bin}:{env['PATH']}", "IPVS": str(remembered)}
+    setting(clusto, file=path, check_command="check", reload_command="reload", reload=reload)
+    remembered.touch()
+    for words in (
+        ["add", "shop", "server[1-2]", "--vip", "lb1:shop"],
+        ["add", "shop", "server[1-2]", "--vip", "lb1:shop"],
+        ["drain", "shop", "server1"],
+        ["ready", "shop", "server1"],
+        ["weight", "shop", "4", "server2"],
+        ["remove", "shop", "server1"],
+        ["drain", "shop", "server2"],
+    ):
+        before = remembered.read_text().splitlines(), path.read_text() if path.exists() else None
+        dry = clusto("service", *words, "--dry-run", env=env)
+        assert (remembered.read_text().splitlines(), path.read_text() if path.exists() else None) == before
+        done = clusto("service", *words, env=env)
+        assert dry.code == done.code, (words, dry.err, done.err)
+        told = [line.removeprefix("would send to run: ") for line in dry.out.splitlines() if " to run: " in line]
+        commands = [line.removeprefix("ipvsadm ").removeprefix(" ".join(ran) + " ") for line in told]
+        assert commands == remembered.read_text().splitlines()[len(before[0]) :], words
+        assert ("reload" in commands) == (reload == "true" and bool(commands)), words
+
+
 REMEMBERS = """
 import os, sys
 path, words = os.environ["IPVS"], sys.argv[1:]
@@ -277,6 +310,8 @@ lines = open(path).read().splitlines() if os.path.exists(path) else []
 if words == ["-L", "-n"]:
     members = {}
     for line in lines:
+        if not line.startswith("-"):
+            continue
         told = line.split()
         members[told[4]] = told[-1]
         if told[0] == "-d":

@@ -20,6 +20,11 @@ def test_a_machine_of_others(tmp_path: Path, inventory: Inventory, clusto: Clust
         assert (said["facts"]["vendor"], said["facts"]["firmware"]) == ("Sushy Emulator", "1.00")
         # Fake systems have neither processors nor disks, and the emulator fails where it would tell them.
         assert all("/redfish/v1/Systems/" in reason for reason in said["facts"]["unread"])
+        run = clusto("bmc", "facts", "server1", "--check")
+        assert (run.code, run.out) == (0, "")
+        assert run.err.count("server1: not held against the inventory, for it could not be read: ") == len(
+            said["facts"]["unread"]
+        )
         sensors = clusto("bmc", "sensors", "server1").out
         assert "Chassis Intake Temp" in sensors
         for word in ("on", "off"):

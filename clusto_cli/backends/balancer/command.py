@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from clusto_cli.backends.balancer.host import Host
+from clusto_cli.backends.balancer.host import AtHost, Host
 from clusto_cli.backends.balancer.model import (
     Backend,
     Goal,
@@ -22,26 +22,21 @@ from clusto_cli.backends.balancer.model import (
     checked,
     found,
     shortfall,
+    verify,
 )
-from clusto_cli.backends.errors import NotVerified, Refused
+from clusto_cli.backends.errors import Refused
 from clusto_cli.backends.program import filled
 
 _HEALTH = ("up", "down")
 
 
-class CommandBalancer:
+class CommandBalancer(AtHost):
     """`argv` is the command with its places."""
 
     def __init__(self, host: Host, argv: Sequence[str], *, address: str, name: str) -> None:
-        self._host = host
+        super().__init__(host)
         self._argv = list(argv)
         self._known = {"host": address, "name": name}
-
-    def __enter__(self) -> CommandBalancer:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._host.close()
 
     def members(self, backend: Backend) -> list[Reading]:
         checked(backend)
@@ -54,16 +49,15 @@ class CommandBalancer:
         lacking = [goal for goal in goals if shortfall(found(readings, goal.member), goal) is not None]
         return [Order("run", " ".join(self._ordered(backend, goal))) for goal in lacking]
 
-    def apply(self, backend: Backend, goals: Sequence[Goal]) -> None:
+    def apply(self, backend: Backend, goals: Sequence[Goal]) -> list[Reading]:
         checked(backend, goals)
         readings = self.members(backend)
         for goal in goals:
             if shortfall(found(readings, goal.member), goal) is not None:
                 self._host.run(self._ordered(backend, goal))
         after = self.members(backend)
-        for goal in goals:
-            if (lacking := shortfall(found(after, goal.member), goal)) is not None:
-                raise NotVerified(f"{goal.member.name} in {backend.name}: {lacking}")
+        verify(backend, after, goals)
+        return after
 
     def _ordered(self, backend: Backend, goal: Goal) -> list[str]:
         return self._filled(backend, "remove" if goal.rotation is Rotation.ABSENT else "set", goal)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable, Sequence
+from typing import Self
 
 from clusto_cli.backends.balancer.haproxy_socket import LONGEST_LINE, Where, ask
-from clusto_cli.backends.balancer.host import Host
+from clusto_cli.backends.balancer.host import AtHost, Host
 from clusto_cli.backends.balancer.model import (
     Backend,
     Goal,
@@ -24,7 +25,7 @@ from clusto_cli.backends.balancer.model import (
     canonical,
     checked,
     found,
-    shortfall,
+    verify,
     wanted,
 )
 from clusto_cli.backends.balancer.section import ConfigFile, Section
@@ -38,30 +39,28 @@ _MAINT = 0x01 | 0x02 | 0x20
 _DRAIN = 0x08 | 0x10
 _UP = ("1", "2")
 """srv_op_state: 0 stopped, 1 starting, 2 running, 3 stopping."""
+_ADD = "add server"
 _LOOK = 0.1
 _SAID = 200
 
 
-class Haproxy:
+class Haproxy(AtHost):
     """`file` is the configuration that is kept in step, where one is; `reload`, whether it is used at once."""
 
     def __init__(
         self, host: Host, where: Where, *, check: bool, timeout: float, file: ConfigFile | None, reload: bool
     ) -> None:
-        self._host = host
+        super().__init__(host)
         self._where = where
         self._check = check
         self._timeout = timeout
         self._file = file
         self._reload = reload
 
-    def __enter__(self) -> Haproxy:
+    def __enter__(self) -> Self:
         if not self._where.port:
             self._where = Where(self._host.socket(self._where.path))
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._host.close()
+        return super().__enter__()
 
     def members(self, backend: Backend) -> list[Reading]:
         checked(backend)
@@ -72,21 +71,19 @@ class Haproxy:
         readings = self.members(backend)
         orders = [Order(str(self._where), line) for goal in goals for line in self._lines(backend, readings, goal)]
         if self._file is not None:
-            section = self._section(backend, wanted(readings, goals))
-            if self._file.lines(section) != list(section.lines):
-                orders += self._file.orders(section, reload=self._reload)
+            orders += self._file.orders(self._section(backend, wanted(readings, goals)), reload=self._reload)
+            if not self._reload and any(order.what.startswith(_ADD) for order in orders):
+                orders.append(Order("run, where it adds no server while it runs", self._file.reload))
         return orders
 
-    def apply(self, backend: Backend, goals: Sequence[Goal]) -> None:
+    def apply(self, backend: Backend, goals: Sequence[Goal]) -> list[Reading]:
         checked(backend, goals)
         readings = self.members(backend)
         after, said = self._tell(backend, readings, goals)
         if self._file is not None:
             after = self._keep(backend, readings, after, goals)
-        for goal in goals:
-            if (lacking := shortfall(found(after, goal.member), goal)) is not None:
-                words = f" (it says: {said})" if said else ""
-                raise NotVerified(f"{goal.member.name} in {backend.name}: {lacking}{words}")
+        verify(backend, after, goals, said)
+        return after
 
     def _tell(self, backend: Backend, readings: list[Reading], goals: Sequence[Goal]) -> tuple[list[Reading], str]:
         """Sends what is missing; the members then, and what was answered."""
@@ -121,7 +118,11 @@ class Haproxy:
         members = wanted(after, goals if added else ())
         reload = self._reload or bool(added)
         process = self._process() if reload else ""
-        if not self._file.keep(self._section(backend, members), reload=reload) or not reload:
+        kept = self._file.keep(self._section(backend, members), reload=reload)
+        if added and not kept:
+            # The configuration has had them all along, and this process began before that.
+            self._file.use()
+        elif not kept or not reload:
             return after
         self._wait_for_another(process)
         return self._restore(backend, members)
@@ -157,7 +158,7 @@ class Haproxy:
         lines = []
         if reading is None:
             weight = "" if goal.weight is None else f" weight {goal.weight}"
-            lines.append(f"add server {server} {at(address, goal.member.port)}{weight}{' check' * self._check}")
+            lines.append(f"{_ADD} {server} {at(address, goal.member.port)}{weight}{' check' * self._check}")
             lines += [f"enable health {server}"] * self._check
         elif reading.place != goal.member.place:
             lines.append(f"set server {server} addr {address} port {goal.member.port}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, Self
 
 from clusto_cli.backends.errors import Refused
 
@@ -30,6 +30,19 @@ class Host(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class AtHost:
+    """What an adapter whose balancer is spoken to at a host begins and ends with."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._host.close()
 
 
 def run(argv: Sequence[str], timeout: float, said: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from clusto_cli.backends.balancer.host import Host
+from clusto_cli.backends.balancer.host import AtHost, Host
 from clusto_cli.backends.balancer.model import (
     Backend,
     Goal,
@@ -21,11 +21,11 @@ from clusto_cli.backends.balancer.model import (
     checked,
     found,
     parted,
-    shortfall,
+    verify,
     wanted,
 )
 from clusto_cli.backends.balancer.section import ConfigFile, Section
-from clusto_cli.backends.errors import DeviceError, NotVerified, Refused, Unusable
+from clusto_cli.backends.errors import DeviceError, Refused, Unusable
 
 FORWARDING = {"gateway": ("-g", "DR"), "masquerade": ("-m", "NAT"), "tunnel": ("-i", "TUN")}
 """How packets reach members: ipvsadm's option, and keepalived's lb_kind."""
@@ -37,21 +37,15 @@ _MEMBER = re.compile(
 _DEFAULT_WEIGHT = 1
 
 
-class Ipvs:
+class Ipvs(AtHost):
     """`protocol` is tcp or udp, `forwarding` of FORWARDING; `file` keepalived's configuration, where it is kept."""
 
     def __init__(self, host: Host, *, protocol: str, forwarding: str, file: ConfigFile | None, reload: bool) -> None:
-        self._host = host
+        super().__init__(host)
         self._protocol = protocol
         self._forwarding = forwarding
         self._file = file
         self._reload = reload
-
-    def __enter__(self) -> Ipvs:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._host.close()
 
     def members(self, backend: Backend) -> list[Reading]:
         return parse(self._host.run(["ipvsadm", "-L", "-n"]), self._protocol, self._place(backend))
@@ -61,10 +55,11 @@ class Ipvs:
         readings = self.members(backend)
         orders = [Order("run", " ".join(argv)) for goal in goals for argv in self._commands(backend, readings, goal)]
         if self._file is not None:
-            orders += self._file.orders(self._section(backend, wanted(readings, goals)), reload=True)
+            weighed = [_weighed(found(readings, goal.member), goal) for goal in goals]
+            orders += self._file.orders(self._section(backend, wanted(readings, weighed)), reload=self._reload)
         return orders
 
-    def apply(self, backend: Backend, goals: Sequence[Goal]) -> None:
+    def apply(self, backend: Backend, goals: Sequence[Goal]) -> list[Reading]:
         checked(backend, goals)
         readings = self.members(backend)
         for goal in goals:
@@ -77,9 +72,8 @@ class Ipvs:
         after = self.members(backend)
         if self._file is not None:
             self._file.keep(self._section(backend, after), reload=self._reload)
-        for goal in goals:
-            if (lacking := shortfall(found(after, goal.member), _in_weights(goal))) is not None:
-                raise NotVerified(f"{goal.member.name} in {backend.name}: {lacking}")
+        verify(backend, after, map(_in_weights, goals))
+        return after
 
     def _place(self, backend: Backend) -> tuple[str, int]:
         if backend.vip is None:
@@ -152,6 +146,11 @@ def _weight(reading: Reading | None, goal: Goal) -> int:
     if goal.rotation is None and reading is not None and reading.rotation is not Rotation.READY:
         return 0
     return weight
+
+
+def _weighed(reading: Reading | None, goal: Goal) -> Goal:
+    """A goal with the weight that a member has once it is reached."""
+    return goal if goal.rotation is Rotation.ABSENT else goal._replace(weight=_weight(reading, goal))
 
 
 def _in_weights(goal: Goal) -> Goal:

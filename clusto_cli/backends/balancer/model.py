@@ -7,15 +7,15 @@ whoever speaks to several balancers gives each a thread. They raise DeviceError 
 from __future__ import annotations
 
 import enum
-import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from clusto_cli.backends.errors import Unusable
+from clusto_cli.backends.errors import NotVerified, Unusable
 
-_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,200}")
+_NAME = r"[A-Za-z0-9_.:-]{1,200}"
 """What HAProxy takes for a name (configuration.txt, 1.4), and what is syntax for none of the others."""
+_OCTETS = frozenset(map(str, range(256)))
 HEAVIEST = 256
 """The largest weight that all balancers take (HAProxy: 0 to 256)."""
 
@@ -106,10 +106,11 @@ class BalancerControl(Protocol):
         """What `apply` would send now. Nothing is changed."""
         ...
 
-    def apply(self, backend: Backend, goals: Sequence[Goal]) -> None:
-        """Has members be as they are wanted, and the balancer's configuration in step with that.
+    def apply(self, backend: Backend, goals: Sequence[Goal]) -> list[Reading]:
+        """Has members be as they are wanted, and the balancer's configuration in step with that; gives all members as
+        they are read back then, since what is acknowledged proves nothing.
 
-        Safe to call again. What is acknowledged proves nothing: `members` does.
+        Safe to call again. Raises NotVerified where a member is not as it is wanted.
         """
         ...
 
@@ -117,7 +118,7 @@ class BalancerControl(Protocol):
 def checked(backend: Backend, goals: Iterable[Goal] = ()) -> None:
     """Raises Unusable for a name, an address or a weight that a balancer could take for something else."""
     for name in (backend.name, *(goal.member.name for goal in goals)):
-        if not _NAME.fullmatch(name):
+        if not re.fullmatch(_NAME, name):
             raise Unusable(
                 f"{name[:80]!a} is no name that a balancer takes: letters, digits and _.:- (balancer.backend)"
             )
@@ -129,10 +130,21 @@ def checked(backend: Backend, goals: Iterable[Goal] = ()) -> None:
 
 def canonical(address: str) -> str:
     """An IP address in its one spelling. Raises Unusable."""
+    if _is_dotted(address):
+        return address
+    from ipaddress import ip_address
+
     try:
-        return str(ipaddress.ip_address(address))
+        return str(ip_address(address))
     except ValueError:
         raise Unusable(f"{address[:80]!a} is no IP address that a balancer could send requests to") from None
+
+
+def _is_dotted(address: str) -> bool:
+    """Whether it is a v4 address in its one spelling: nearly all are, and importing ipaddress takes as long as asking a
+    balancer."""
+    octets = address.split(".")
+    return len(octets) == 4 and all(each in _OCTETS for each in octets)
 
 
 def at(address: str, port: int) -> str:
@@ -143,7 +155,10 @@ def at(address: str, port: int) -> str:
 def parted(text: str) -> tuple[str, int]:
     """What `at` made. Raises ValueError."""
     host, _, port = text.rpartition(":")
-    return str(ipaddress.ip_address(host.strip("[]"))), int(port)
+    try:
+        return canonical(host.strip("[]")), int(port)
+    except Unusable as error:
+        raise ValueError(str(error)) from None
 
 
 def found(readings: Iterable[Reading], member: Member) -> Reading | None:
@@ -166,6 +181,14 @@ def shortfall(reading: Reading | None, goal: Goal) -> str | None:
     if goal.weight is not None and reading.weight not in (None, goal.weight):
         return f"its weight is {reading.weight}, not {goal.weight}"
     return None
+
+
+def verify(backend: Backend, after: Sequence[Reading], goals: Iterable[Goal], said: str = "") -> None:
+    """Raises NotVerified for the first member that is not as it is wanted; `said`: what the balancer said to it."""
+    for goal in goals:
+        if (lacking := shortfall(found(after, goal.member), goal)) is not None:
+            words = f" (it says: {said})" if said else ""
+            raise NotVerified(f"{goal.member.name} in {backend.name}: {lacking}{words}")
 
 
 def wanted(readings: Sequence[Reading], goals: Iterable[Goal]) -> list[Reading]:

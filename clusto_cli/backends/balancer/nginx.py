@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from clusto_cli.backends.balancer.host import Host
+from clusto_cli.backends.balancer.host import AtHost, Host
 from clusto_cli.backends.balancer.model import (
     Backend,
     Goal,
@@ -18,31 +18,24 @@ from clusto_cli.backends.balancer.model import (
     Rotation,
     at,
     checked,
-    found,
     parted,
-    shortfall,
+    verify,
     wanted,
 )
 from clusto_cli.backends.balancer.section import ConfigFile, Section
-from clusto_cli.backends.errors import NotVerified, Refused
+from clusto_cli.backends.errors import Refused
 
 _LINE = re.compile(r"server (?P<place>\S+) weight=(?P<weight>\d+)(?P<down> down)?;\s+# (?P<name>[A-Za-z0-9_.:-]+)")
 LIGHTEST = 1
 """nginx refuses a weight of 0."""
 
 
-class Nginx:
+class Nginx(AtHost):
     """The file is all that nginx has of a pool."""
 
     def __init__(self, host: Host, file: ConfigFile) -> None:
-        self._host = host
+        super().__init__(host)
         self._file = file
-
-    def __enter__(self) -> Nginx:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._host.close()
 
     def members(self, backend: Backend) -> list[Reading]:
         checked(backend)
@@ -50,20 +43,14 @@ class Nginx:
 
     def orders(self, backend: Backend, goals: Sequence[Goal]) -> list[Order]:
         checked(backend, goals)
-        before = self.members(backend)
-        section = _section(backend, wanted(before, goals))
-        if section.lines == _section(backend, before).lines:
-            return []
-        return self._file.orders(section, reload=True)
+        return self._file.orders(_section(backend, wanted(self.members(backend), goals)), reload=True)
 
-    def apply(self, backend: Backend, goals: Sequence[Goal]) -> None:
+    def apply(self, backend: Backend, goals: Sequence[Goal]) -> list[Reading]:
         checked(backend, goals)
         self._file.keep(_section(backend, wanted(self.members(backend), goals)), reload=True)
         after = self.members(backend)
-        for goal in goals:
-            shown = goal._replace(rotation=Rotation.DRAIN) if goal.rotation is Rotation.MAINT else goal
-            if (lacking := shortfall(found(after, goal.member), shown)) is not None:
-                raise NotVerified(f"{goal.member.name} in {backend.name}: {lacking}")
+        verify(backend, after, map(_as_shown, goals))
+        return after
 
     def _reading(self, line: str) -> Reading:
         if (matched := _LINE.fullmatch(line)) is None:
@@ -74,6 +61,11 @@ class Nginx:
             raise Refused(f"{self._file.path} has a server without an address: {line[:100]!r}") from None
         rotation = Rotation.DRAIN if matched["down"] else Rotation.READY
         return Reading(matched["name"], address, port, rotation, int(matched["weight"]), said=line.partition(";")[0])
+
+
+def _as_shown(goal: Goal) -> Goal:
+    """nginx has one word for what gets no request."""
+    return goal._replace(rotation=Rotation.DRAIN) if goal.rotation is Rotation.MAINT else goal
 
 
 def _section(backend: Backend, members: Iterable[Reading]) -> Section:

@@ -47,9 +47,17 @@ class ConfigFile:
         self._check = list(check)
         self._reload = list(reload)
 
+    @property
+    def reload(self) -> str:
+        """The command that has it used, as people see it."""
+        return " ".join(self._reload)
+
     def orders(self, section: Section, *, reload: bool) -> list[Order]:
-        """What `keep` would write and run, as `--dry-run` shows it."""
-        run = [" ".join(words) for words in (self._check, self._reload if reload else ()) if words]
+        """What `keep` would write and run now, as `--dry-run` shows it; nothing where the file says that already."""
+        before = self._host.read(self.path)
+        if self._with(before, section) == before:
+            return []
+        run = [words for words in (" ".join(self._check), self.reload if reload else "") if words]
         return [*(Order(self.path, line) for line in section.lines), *(Order("run", words) for words in run)]
 
     def lines(self, section: Section) -> list[str] | None:

@@ -8,7 +8,9 @@
     state = { oid = "1.3.6...", codes = { 1 = "low", 2 = "ok", 3 = "near", 4 = "over" } }
 
 An object identifier that ends in 0 is a scalar, any other a column. `last` is the number that ends the rows of this
-quantity, in tables that hold all quantities one below the other; `digits` is a column of decimal digits beside it.
+quantity, in tables that hold all quantities one below the other; `digits` is a column of decimal digits beside it,
+`exponent` one of powers of ten. `only = { oid = "1.3.6...", is = [6] }`, or several of them, leaves rows out of which a
+column says something else.
 """
 
 from __future__ import annotations
@@ -48,8 +50,9 @@ class Quantity(NamedTuple):
     invalid: frozenset[int] = frozenset()
     last: int | None = None
     digits: OidTemplate | None = None
+    exponent: OidTemplate | None = None
 
-    def measured(self, value: Value, digits: Value = None) -> float | None:
+    def measured(self, value: Value, digits: Value = None, exponent: Value = None) -> float | None:
         """The value in its unit; None for what marks that nothing is measured. Raises ValueError for what is no number.
 
         Nothing that a PDU measures is below 0: by this PDUs say that they do not.
@@ -60,8 +63,14 @@ class Quantity(NamedTuple):
         if number in self.invalid or number in NOTHING or number < 0:
             return None
         places = digits if isinstance(digits, int) and 0 <= digits <= _MOST_DIGITS else 0
+        power = exponent if isinstance(exponent, int) and abs(exponent) <= _MOST_DIGITS else 0
         # Rounded, for a tenth is no binary fraction.
-        return round(number * self.scale * float(f"1e-{places}"), 6)
+        return round(number * self.scale * float(f"1e{power - places}"), 6)
+
+    @property
+    def templates(self) -> list[OidTemplate]:
+        """All that is read of it."""
+        return [each for each in (self.oid, self.digits, self.exponent) if each is not None]
 
 
 class Rows(NamedTuple):
@@ -69,6 +78,16 @@ class Rows(NamedTuple):
 
     unit: OidTemplate | None
     number: OidTemplate
+
+
+class Condition(NamedTuple):
+    """A column, and what it says of the rows that are meant; a device without it means all."""
+
+    oid: OidTemplate
+    values: frozenset[int]
+
+    def holds(self, value: Value) -> bool:
+        return value is None or value in self.values
 
 
 class Judgement(NamedTuple):
@@ -93,6 +112,7 @@ class LoadTable:
     name: OidTemplate | None
     quantities: Mapping[str, Quantity]
     state: Judgement | None
+    only: tuple[Condition, ...] = ()
 
 
 def parse_loads(items: Any) -> tuple[LoadTable, ...]:
@@ -106,6 +126,7 @@ def _table(item: dict[str, Any]) -> LoadTable:
         raise ValueError(f"load.of is one of {', '.join(KINDS)}, not {of!r}")
     index, rows, name, state = (item.pop(key, None) for key in ("index", "rows", "name", "state"))
     number, most = item.pop("number", 1), item.pop("most", None)
+    only = item.pop("only", [])
     unknown = sorted(item.keys() - MOST)
     if unknown or not item:
         raise ValueError(f"unknown key load.{unknown[0]}" if unknown else f"load of {of} measures nothing")
@@ -118,19 +139,26 @@ def _table(item: dict[str, Any]) -> LoadTable:
         OidTemplate(name) if name else None,
         {key: _quantity(key, value) for key, value in item.items()},
         _judgement(state) if state else None,
+        tuple(map(_condition, only if isinstance(only, list) else [only])),
     )
 
 
 def _quantity(key: str, item: dict[str, Any]) -> Quantity:
-    _only({"oid", "scale", "invalid", "last", "digits"}, key, item)
-    digits = item.get("digits")
+    _only({"oid", "scale", "invalid", "last", "digits", "exponent"}, key, item)
+    digits, exponent = item.get("digits"), item.get("exponent")
     return Quantity(
         OidTemplate(item["oid"]),
         float(item.get("scale", 1)),
         frozenset(item.get("invalid", ())),
         item.get("last"),
         OidTemplate(digits) if digits else None,
+        OidTemplate(exponent) if exponent else None,
     )
+
+
+def _condition(item: dict[str, Any]) -> Condition:
+    _only({"oid", "is"}, "only", item)
+    return Condition(OidTemplate(item["oid"]), frozenset(item["is"]))
 
 
 def _judgement(item: dict[str, Any]) -> Judgement:

@@ -64,9 +64,9 @@ def _templates(table: LoadTable) -> Iterable[OidTemplate]:
     if table.name is not None:
         yield table.name
     for quantity in table.quantities.values():
-        yield quantity.oid
-        if quantity.digits is not None:
-            yield quantity.digits
+        yield from quantity.templates
+    for condition in table.only:
+        yield condition.oid
     if table.state is not None:
         yield table.state.oid
 
@@ -101,6 +101,8 @@ class _Sorter:
         return sorted(rows)
 
     def _reading(self, row: Oid) -> LoadReading | None:
+        if not all(each.holds(self._value(each.oid, row)) for each in self._table.only):
+            return None
         name = self._name(row)
         values: dict[str, float] = {}
         notes: list[str] = []
@@ -114,9 +116,9 @@ class _Sorter:
         return LoadReading(self._table.of, name, values, self._state(row), tuple(notes))
 
     def _measured(self, key: str, quantity: Quantity, said: Value, row: Oid, notes: list[str]) -> float | None:
-        digits = self._value(quantity.digits, row, quantity.last) if quantity.digits is not None else None
+        digits, exponent = (self._value(each, row, quantity.last) for each in (quantity.digits, quantity.exponent))
         try:
-            measured = quantity.measured(said, digits)
+            measured = quantity.measured(said, digits, exponent)
         except (ValueError, UnicodeDecodeError):
             measured = math.inf
         if measured is None or measured <= MOST[key]:

@@ -22,6 +22,7 @@ from clusto_cli.backends.snmp.message import (
     varbind_octets,
 )
 from clusto_cli.backends.snmp.pace import SHORTEST, SHORTEST_SIGNED, Pace
+from clusto_cli.backends.snmp.runs import Rows, by_rows, taken
 from clusto_cli.backends.snmp.settings import SnmpSettings
 
 TOO_BIG, NO_SUCH_NAME, GEN_ERR, NO_CREATION = 1, 2, 5, 11
@@ -113,6 +114,7 @@ class SnmpDevice:
         self._budget = WalkBudget()
         self._most = 1 << 16
         self._answered_most = 1
+        self._answers_rows = settings.version != "1"
         self._silent_since: float | None = None
         self._answers_reads = False
         self._takes_writes = False
@@ -138,8 +140,17 @@ class SnmpDevice:
         """
         values: dict[Oid, Value] = dict.fromkeys(oids)
         # A name made of what the device said may be one that no variable has.
-        chunks = self._chunks(list(map(Varbind, filter(can_exist, values))), value_octets, octets_of=octets_of)
-        for answer in await _together(self._get_chunk(chunk) for chunk in chunks):
+        wanted = list(map(Varbind, filter(can_exist, values)))
+        chunks = self._chunks(wanted, value_octets, octets_of=octets_of)
+        rows: list[Rows] = []
+        if len(chunks) > 1 and self._answers_rows:
+            octets = {
+                varbind.oid: varbind_octets(varbind) + octets_of.get(varbind.oid, value_octets) for varbind in wanted
+            }
+            rows, rest = by_rows(octets, octets.__getitem__, self._answer_room)
+            chunks = self._chunks(list(map(Varbind, rest)), value_octets, octets_of=octets_of)
+        asked = [*(self._get_rows(each, value_octets, octets_of) for each in rows), *map(self._get_chunk, chunks)]
+        for answer in await _together(asked):
             values.update((oid, value) for oid, _, value in answer if oid in values)
         return values
 
@@ -197,8 +208,13 @@ class SnmpDevice:
     def _rows_in(self, columns: Sequence[Oid], value_octets: int) -> int:
         """How many rows of these columns an answer holds."""
         octets = sum(len(encode_oid(column)) + _ROW_OCTETS + value_octets for column in columns)
+        return max(1, self._answer_room // octets)
+
+    @property
+    def _answer_room(self) -> int:
+        """Octets for the variables of an answer that the device fills."""
         limit = ANSWER_OCTETS if self.settings.max_octets == _USUAL_OCTETS else self.settings.max_octets
-        return max(1, (limit - self._link.overhead - len(self.settings.community)) // octets)
+        return limit - self._link.overhead - len(self.settings.community)
 
     @staticmethod
     def _take_rows(
@@ -284,6 +300,19 @@ class SnmpDevice:
         if status == NO_SUCH_NAME and len(varbinds) == 1:
             return []
         raise _refusal(status, _named(varbinds, index))
+
+    async def _get_rows(self, rows: Rows, value_octets: int, octets_of: Mapping[Oid, int]) -> Sequence[Varbind]:
+        """The variables of some rows; what an answer does not tell of is asked by name."""
+        try:
+            status, _, answer = await self._request(Kind.GET_BULK, rows.before, 0, rows.many)
+        except _Unanswered:
+            status, answer = TOO_BIG, ()
+        known = None if status else taken(rows, answer)
+        self._answers_rows = self._answers_rows and known is not None
+        found, silent = known or ([], rows.oids)
+        chunks = self._chunks(list(map(Varbind, silent)), value_octets, octets_of=octets_of)
+        more = await _together(map(self._get_chunk, chunks))
+        return [*found, *(varbind for part in more for varbind in part)]
 
     async def _get_halves(self, varbinds: Sequence[Varbind]) -> Sequence[Varbind]:
         half = self._halve(len(varbinds))
