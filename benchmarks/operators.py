@@ -124,11 +124,9 @@ def _bare_connection(url: str, dialect: str) -> Any:
         import psycopg2
 
         return psycopg2.connect(url)
-    import pymysql
+    from clusto_core.store.reaching import mariadb_arguments, mariadb_connection
 
-    from clusto_core.store.reaching import mariadb_arguments
-
-    return pymysql.connect(**mariadb_arguments(url), charset="utf8mb4")
+    return mariadb_connection(**mariadb_arguments(url), charset="utf8mb4")
 
 
 def _bare_read(cursor: Any, number: int, turn: int) -> None:
@@ -161,7 +159,7 @@ def _bare_write(cursor: Any, connection: Any, number: int, turn: int) -> float:
     if turn % 2 == 0:
         thing, used = id, 2
         cursor.execute("INSERT INTO things (id, name, driver) VALUES (%s, %s, 'Pool')", (id, f"made{number}-{turn}"))
-    named = ("`key`",) if "pymysql" in type(connection).__module__ else ('"key"',)
+    named = ('"key"',) if "psycopg2" in type(connection).__module__ else ("`key`",)
     cursor.execute(
         f"INSERT INTO attributes (id, thing_id, {named[0]}, type, head) VALUES (%s, %s, 'n', 'string', %s)",
         (id + used - 1, thing, str(turn)),

@@ -98,14 +98,14 @@ def _filled(reading: Database, source: str, part: str, path: str, progress: Prog
         copying.run()
         _mark(writing, source, taken)
         seals.seal_schema(writing)
-        writing.connection.commit()
+        writing.commit()
         writing.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     _put(part, path)
     return Mirrored(True, copying.rows, 0, copying.now)
 
 
 def _commit_and_go_on(writing: Database) -> None:
-    writing.connection.commit()
+    writing.commit()
     writing.execute("BEGIN IMMEDIATE")
 
 
@@ -143,7 +143,7 @@ def _brought_up(reading: Database, source: str, target: str, progress: Progress)
         copying.run()
         _mark(writing, source, taken)
         seals.seal_schema(writing)
-        writing.connection.commit()
+        writing.commit()
     return Mirrored(False, copying.rows, before, copying.now)
 
 
