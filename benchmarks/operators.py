@@ -124,9 +124,9 @@ def _bare_connection(url: str, dialect: str) -> Any:
         import psycopg2
 
         return psycopg2.connect(url)
-    from clusto_core.store.reaching import mariadb_arguments, mariadb_connection
+    from clusto_core.store.reaching import mariadb_connection, mariadb_servers
 
-    return mariadb_connection(**mariadb_arguments(url), charset="utf8mb4")
+    return mariadb_connection(**mariadb_servers(url)[0], charset="utf8mb4")
 
 
 def _bare_read(cursor: Any, number: int, turn: int) -> None:

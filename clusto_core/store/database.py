@@ -631,34 +631,52 @@ def _postgresql(url: str, *, writing: bool = False, **session: Any) -> Any:
 
 
 def _mariadb(url: str, *settings: str, writing: bool = False) -> Any:
-    """A connection on which these statements have been run; of several servers, the first that answers, and where
-    `writing` takes writes."""
-    from clusto_core.store.reaching import mariadb_servers, tried
+    """A connection on which these statements have been run: of several servers to the first that takes writes, or where
+    none does and nothing is to be written, to the first that answers."""
+    from clusto_core.store.reaching import mariadb_servers
+
+    servers = mariadb_servers(url)
+    if len(servers) == 1:
+        return _mariadb_of(url, servers, settings, None, writing=writing)
+    try:
+        return _mariadb_of(url, servers, settings, "takes writes", writing=writing)
+    except StoreBroken:
+        if writing:
+            raise
+    return _mariadb_of(url, servers, settings, "can be read", writing=False)
+
+
+def _mariadb_of(
+    url: str, servers: list[dict[str, Any]], settings: Iterable[str], wanted: str | None, *, writing: bool
+) -> Any:
+    """A connection to the first of these servers that is as `wanted`. Raises StoreBroken where none is, and Refused, as
+    `unreachable` gives them."""
+    from clusto_core.store.reaching import tried
     from clusto_core.store.replicas import is_to_try_elsewhere
 
     try:
         import pymysql
     except ImportError:
         raise StoreBroken("MariaDB needs a package that is not installed: pip install 'clusto[mysql]'") from None
-    servers, told = mariadb_servers(url), []
+    told = []
     for arguments in servers:
         try:
-            return _mariadb_at(arguments, settings, writing=writing, several=len(servers) > 1)
+            return _mariadb_at(arguments, settings, wanted, writing=writing)
         except pymysql.MySQLError as error:
-            if len(servers) == 1 or not is_to_try_elsewhere(error):
+            if wanted is None or not is_to_try_elsewhere(error):
                 raise unreachable(url, error) from None
             told.append(tried(arguments, error))
-    raise unreachable(url, Exception("\n".join(told)), "takes writes" if writing else "can be read")
+    raise unreachable(url, Exception("\n".join(told)), wanted or "answers")
 
 
-def _mariadb_at(arguments: dict[str, Any], settings: Iterable[str], *, writing: bool, several: bool) -> Any:
+def _mariadb_at(arguments: dict[str, Any], settings: Iterable[str], wanted: str | None, *, writing: bool) -> Any:
     from clusto_core.store.reaching import mariadb_connection
     from clusto_core.store.replicas import make_current
 
     connection = mariadb_connection(**arguments, charset="utf8mb4", several_statements=writing)
     try:
-        if several:
-            make_current(connection, writing=writing)
+        if wanted is not None:
+            make_current(connection, writing=wanted == "takes writes")
         # MySQL cuts what it puts together after a thousand characters by itself.
         session = "sql_mode = CONCAT(@@sql_mode, ',PIPES_AS_CONCAT'), group_concat_max_len = 16777216"
         with connection.cursor() as cursor:

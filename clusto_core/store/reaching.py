@@ -115,12 +115,6 @@ def mariadb_servers(url: str) -> list[dict[str, Any]]:
     ]
 
 
-def mariadb_arguments(url: str) -> dict[str, Any]:
-    """As `mariadb_servers`, of a URL with one host, `mariadb://user:password@host:port/name?unix_socket=PATH`."""
-    (arguments,) = mariadb_servers(url)
-    return arguments
-
-
 def tried(arguments: Mapping[str, Any], error: Exception) -> str:
     """A line for a server that was not the one: as libpq has them."""
     place = f'connection to server at "{arguments["host"]}", port {arguments.get("port", 3306)} failed'
@@ -137,7 +131,7 @@ def _mariadb_parts(url: str) -> tuple[list[dict[str, Any]], dict[str, Any], dict
 
     try:
         parts = urlsplit(url)
-        hosts = [_mariadb_host(place) for place in parts.netloc.rpartition("@")[2].split(",")]
+        hosts = list(map(_mariadb_host, _places(parts.netloc)))
     except ValueError:
         raise Malformed(_UNREADABLE) from None
     if parts.fragment or url.endswith("#") or ("@" not in parts.netloc and "@" in parts.path):
@@ -148,6 +142,13 @@ def _mariadb_parts(url: str) -> tuple[list[dict[str, Any]], dict[str, Any], dict
     if parts.password:
         arguments["password"] = unquote(parts.password)
     return hosts, arguments, _mariadb_options(parts.query)
+
+
+def _places(authority: str) -> list[str]:
+    found = authority.rpartition("@")[2].split(",")
+    if len(found) > 1 and "" in found:
+        raise ValueError(found)
+    return found
 
 
 def _mariadb_host(place: str) -> dict[str, Any]:

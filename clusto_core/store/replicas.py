@@ -6,7 +6,7 @@ Where the URL of a PostgreSQL names several hosts, or says which it wants (`targ
 that takes them, and reads where the URL says. What a user has written is read again: each write remembers how far the
 server's log was, and a standby that has not come so far is waited for a little, then passed over.
 
-Of MariaDBs the first that answers is taken, and for writes the first that is not read-only. Those of a Galera cluster
+Of MariaDBs the first that takes writes is asked for all, and another one while none does. Those of a Galera cluster
 answer when they have all that any of them committed.
 """
 
