@@ -165,7 +165,9 @@ def start_mariadb(*more: str, prepare: Callable[[Path], None] = lambda directory
     setup = ["mariadb-install-db", "--no-defaults", data, "--auth-root-authentication-method=normal", "--skip-test-db"]
     subprocess.run([*user, *setup], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     options = ["--skip-networking", f"--socket={directory}/socket", "--max-connections=200"]
-    tuning = ["--innodb-flush-log-at-trx-commit=0", f"--pid-file={directory}/pid", "--skip-log-bin"]
+    # Servers that share a directory for temporary tables delete each other's when they start.
+    own = [f"--pid-file={directory}/pid", f"--tmpdir={directory}"]
+    tuning = ["--innodb-flush-log-at-trx-commit=0", "--skip-log-bin"]
     prepare(directory)
     server = [
         *user,
@@ -173,6 +175,7 @@ def start_mariadb(*more: str, prepare: Callable[[Path], None] = lambda directory
         "--no-defaults",
         data,
         *options,
+        *own,
         *tuning,
         *(option.format(directory) for option in more),
     ]
@@ -200,7 +203,6 @@ def start_galera(ports: Sequence[int]) -> list[MariaDB]:
                 *(f"--wsrep-cluster-address=gcomm://{others}", "--wsrep-cluster-name=clusto"),
                 *("--wsrep-node-address=127.0.0.1", f"--wsrep-sst-receive-address=127.0.0.1:{port + 3}"),
                 *(
-                    "--tmpdir={0}",
                     "--wsrep-sst-method=rsync",
                     f"--wsrep-provider-options={provider};ist.recv_addr=127.0.0.1:{port + 2}",
                 ),
