@@ -4,7 +4,7 @@ taken back."""
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
@@ -35,7 +35,7 @@ def names(url: str) -> set[str]:
 
 
 @contextlib.contextmanager
-def writing_to(url: str) -> Iterable[Database]:
+def writing_to(url: str) -> Iterator[Database]:
     with opening.write_transaction(Settings(url), lambda line: None) as writing:
         yield writing
 
@@ -77,10 +77,15 @@ def test_what_is_taken_back_is_not_written_later(store_url: str) -> None:
 
 
 def test_what_the_database_refuses_is_told_at_the_next_question_or_the_end(store_url: str) -> None:
-    refused = r"^the store refused: .*(?i:unique|duplicate)"
-    for ask in (lambda writing: (), *QUESTIONS.values()):
-        with pytest.raises(StoreBroken, match=refused), writing_to(store_url) as writing:
-            list((insert(writing, ["pool1", "pool1"]), *ask(writing)))
+    def write(end: Callable[[Database], object]) -> None:
+        with writing_to(store_url) as writing:
+            insert(writing, ["pool1", "pool1"])
+            end(writing)
+
+    ends: list[Callable[[Database], object]] = [Database.commit, lambda writing: None]
+    for end in (*ends, *((lambda writing, ask=ask: list(ask(writing))) for ask in QUESTIONS.values())):
+        with pytest.raises(StoreBroken, match=r"^the store refused: .*(?i:unique|duplicate)"):
+            write(end)
     with pytest.raises(Malformed, match="64 bits"), writing_to(store_url) as writing:
         insert(writing, ["pool1"], 2**70)
     assert names(store_url) == set()
@@ -94,12 +99,21 @@ def test_a_change_takes_few_messages(store_url: str, monkeypatch: pytest.MonkeyP
     with inventory.change() as change:
         change.add("Pool", "pool1", attributes=[("n", 0)])
     asked: list[str] = []
-    ask, send = Database._ask, Database._send_with
-    monkeypatch.setattr(Database, "_ask", lambda self, *given: (asked.append("ask"), ask(self, *given))[1])
-    monkeypatch.setattr(Database, "_send_with", lambda self, *given: (asked.append("send"), send(self, *given))[1])
+
+    def counted(name: str) -> Callable[..., object]:
+        method = getattr(Database, name)
+
+        def count(*given: object) -> object:
+            asked.append(name)
+            return method(*given)
+
+        return count
+
+    for name in ("_ask", "_send_with"):
+        monkeypatch.setattr(Database, name, counted(name))
     with inventory.change() as change:
         change.set_values("pool1", "n", [1])
     if store_url.startswith("sqlite"):
-        assert "send" not in asked
+        assert "_send_with" not in asked
     else:
         assert len(asked) <= 12, asked
