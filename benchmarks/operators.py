@@ -3,7 +3,8 @@
     python benchmarks/operators.py [CLIENTS [SECONDS [postgresql|mariadb ...]]]
 
 Each client, a process of its own that connects anew each time, as commands do, does one thing after the other: most
-read, a quarter write: attributes of Things of its own, and new Things in a place of its own. Once by clusto's library,
+read, a quarter write, in turn: an attribute of a Thing of its own, a new Thing in a place of its own, an allocation
+from that place. Once by clusto's library,
 and once by the bare driver, with the statements that the same things need: the lock, the questions, the rows, their
 history and its chain, without any rule and without the ranges' digests. Prints for both how many were done, how long
 reads and writes took, the longest too, how long the write lock was held, how many writes the least and the most served
@@ -26,6 +27,7 @@ from typing import Any, NamedTuple
 from clusto_core.config import Settings
 from clusto_core.errors import ClustoError
 from clusto_core.inventory import Inventory
+from clusto_core.resources.allocation import Wanted, allocate
 from clusto_core.store import database, opening
 from tests import servers
 
@@ -33,6 +35,8 @@ GOAL = 0.5
 """Of the bare statements' throughput."""
 WRITES = 0.25
 RACKS = 20
+BOXES = 10
+"""What there is to allocate, in each place."""
 
 
 class Done(NamedTuple):
@@ -51,6 +55,10 @@ def furnish(inventory: Inventory, clients: int) -> None:
         for number in range(max(RACKS, clients)):
             change.add("Pool", f"place{number}")
             change.add("Server", f"own{number}", parents=[f"place{number}"])
+            for box in range(BOXES):
+                change.add(
+                    "VirtualServer", f"box{number}-{box}", parents=[f"place{number}"], attributes=[("status", "free")]
+                )
         for number in range(20 * RACKS):
             change.add("Server", f"server{number}", attributes=[("serial", f"SN{number}")])
 
@@ -65,13 +73,16 @@ def read(inventory: Inventory, client: int, turn: int) -> None:
 
 
 def write(inventory: Inventory, client: int, turn: int) -> float:
-    """An attribute, or a new Thing in a place; gives how long the write lock was held."""
+    """An attribute, a new Thing in a place, or an allocation from it; gives how long the write lock was held."""
     with inventory.change("clusto benchmark") as change:
         start = time.perf_counter()
-        if turn % 2:
+        if turn % 3 == 0:
             change.set_values(f"own{client}", "n", [turn])
-        else:
+        elif turn % 3 == 1:
             change.add("Pool", f"made{client}-{turn}", parents=[f"place{client}"])
+        else:
+            wanted = Wanted(1, "driver:VirtualServer and attr:status,free", change.resolve(f"place{client}"))
+            allocate(change, wanted, settings=[("taken", turn)])
     return time.perf_counter() - start
 
 
@@ -124,11 +135,9 @@ def _bare_connection(url: str, dialect: str) -> Any:
         import psycopg2
 
         return psycopg2.connect(url)
-    import pymysql
+    from clusto_core.store.reaching import mariadb_connection, mariadb_servers
 
-    from clusto_core.store.reaching import mariadb_arguments
-
-    return pymysql.connect(**mariadb_arguments(url), charset="utf8mb4")
+    return mariadb_connection(**mariadb_servers(url)[0], charset="utf8mb4")
 
 
 def _bare_read(cursor: Any, number: int, turn: int) -> None:
@@ -146,6 +155,13 @@ def _bare_read(cursor: Any, number: int, turn: int) -> None:
     cursor.fetchall()
 
 
+_FREE = """
+    SELECT t.id, t.name FROM attributes i
+    JOIN attributes s ON s.thing_id = i.thing_id JOIN things t ON t.id = i.thing_id
+    WHERE i.ref_id = %s AND i.key = '_in' AND s.key = 'status' AND s.head = 'free' AND t.driver = 'VirtualServer'
+    ORDER BY t.name LIMIT 1"""
+
+
 def _bare_write(cursor: Any, connection: Any, number: int, turn: int) -> float:
     """What the change is, its history and its seals: the rows that clusto writes, without any rule."""
     cursor.execute("SELECT version_num FROM alembic_version")
@@ -153,15 +169,18 @@ def _bare_write(cursor: Any, connection: Any, number: int, turn: int) -> float:
     cursor.execute("SELECT next_id, next_transaction FROM store WHERE id = 1 FOR UPDATE")
     ((id, transaction),) = cursor.fetchall()
     start = time.perf_counter()
-    cursor.execute("SELECT id, name FROM things WHERE name = %s", (f"own{number}",))
+    cursor.execute("SELECT id, name FROM things WHERE name = %s", (f"{'own' if turn % 3 == 0 else 'place'}{number}",))
     ((own, _),) = cursor.fetchall()
+    if turn % 3 == 2:
+        cursor.execute(_FREE, (own,))
+        ((own, _),) = cursor.fetchall()
     cursor.execute("SELECT * FROM attributes WHERE thing_id = %s", (own,))
     cursor.fetchall()
     thing, used = own, 1
-    if turn % 2 == 0:
+    if turn % 3 == 1:
         thing, used = id, 2
         cursor.execute("INSERT INTO things (id, name, driver) VALUES (%s, %s, 'Pool')", (id, f"made{number}-{turn}"))
-    named = ("`key`",) if "pymysql" in type(connection).__module__ else ('"key"',)
+    named = ('"key"',) if "psycopg2" in type(connection).__module__ else ("`key`",)
     cursor.execute(
         f"INSERT INTO attributes (id, thing_id, {named[0]}, type, head) VALUES (%s, %s, 'n', 'string', %s)",
         (id + used - 1, thing, str(turn)),

@@ -41,7 +41,7 @@ def confirm(question: str, yes: bool) -> None:
     from clusto_cli.output import clean
 
     print(f"clusto: {clean(question)} [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    if _answer().lower() not in ("y", "yes"):
         raise Refused("not confirmed: nothing was done")
 
 
@@ -66,5 +66,17 @@ def confirm_by_name(question: str, name: str, yes: bool) -> None:
     from clusto_cli.output import clean
 
     print(f"clusto: {clean(question)} Type {clean(name)} to go ahead: ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip() != name:
+    if _answer() != name:
         raise Refused("not confirmed: nothing was done")
+
+
+def _answer() -> str:
+    """The line that is typed. The one that was begun is ended, however that goes."""
+    try:
+        line = sys.stdin.readline()
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        raise
+    if not line:
+        print(file=sys.stderr)
+    return line.strip()

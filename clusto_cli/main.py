@@ -402,7 +402,8 @@ def usage(error: click.ClickException) -> str:
     message = " ".join(error.format_message().split()).rstrip(".")
     message = message[:1].lower() + message[1:]
     ctx = getattr(error, "ctx", None)
-    return f"{message} (see {ctx.command_path} --help)" if ctx else message
+    # Of a verb that does something without a further one, Click's path ends with a blank.
+    return f"{message} (see {ctx.command_path.strip()} --help)" if ctx else message
 
 
 def _unexpected(error: Exception, debug: bool) -> int:

@@ -150,6 +150,9 @@ def _described(name: str, found: Table) -> Iterator[str]:
     from clusto_core.transfer.sheets import mapping
 
     rows = list(found.rows)
+    if not (rows or found.titles):
+        yield f"{name}: empty"
+        return
     counted = f"{len(rows)} row{'s' if len(rows) != 1 else ''} below line {found.line}"
     if found.own:
         yield f"{name}: {counted}, in clusto's own columns: {', '.join(found.titles)}"

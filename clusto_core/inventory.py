@@ -146,7 +146,7 @@ class Inventory:
             change.check()
             if dry_run or not (change.unit.changed or change.unit.noted):
                 # Something may be written already, so that an expression saw it.
-                database.connection.rollback()
+                database.rollback()
             else:
                 if change.unit.changed:
                     change.id = history.record(

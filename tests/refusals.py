@@ -195,7 +195,12 @@ REFUSALS: list[Refusal] = [
     refused("add SiteKey =x", 2, "declared by clusto key define", lambda c: c.add("SiteKey", "=x")),
     refused("rename =asset =other", 4, "declares the key asset", lambda c: c.rename("=asset", "=other")),
     refused("key define snmp.port", 4, "clusto itself reads snmp.port", lambda c: c.define_key("snmp.port", {})),
-    refused("key define k --type x", 2, "no such type of values", lambda c: c.define_key("k", {"type": "x"})),
+    refused(
+        "key define k --type x",
+        2,
+        r"no such type of values: x \(there are any, block, ",
+        lambda c: c.define_key("k", {"type": "x"}),
+    ),
     refused("key delete nothing", 3, "no such key is declared", lambda c: c.forget_key("nothing")),
     refused(
         "add Server x --attr asset=a1",

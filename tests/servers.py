@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 
@@ -41,6 +43,11 @@ class Server:
 
 
 class PostgreSQL(Server):
+    def stop(self) -> None:
+        # What asked it to end by SIGTERM would wait for those who are connected.
+        self.process.send_signal(signal.SIGINT)
+        super().stop()
+
     def url(self, name: str) -> str:
         return f"postgresql://clusto@/{name}?host={self.directory}&port={self.port}"
 
@@ -65,6 +72,14 @@ class MariaDB(Server):
         with connection.cursor() as cursor:
             cursor.execute(statement)
         connection.close()
+
+    def told(self, show: str) -> str:
+        """The value that a SHOW statement gives of one name."""
+        import pymysql
+
+        with pymysql.connect(user="root", unix_socket=f"{self.directory}/socket").cursor() as cursor:
+            cursor.execute(show)
+            return str(cursor.fetchall()[0][1])
 
 
 def start_postgresql(
@@ -114,6 +129,14 @@ def promote(standby: PostgreSQL) -> None:
     )
 
 
+def kill(server: Server) -> None:
+    """Kills all of a server at once, as the loss of its machine does."""
+    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+    for pid in (server.process.pid, *map(int, children)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
 def start_pgbouncer(behind: PostgreSQL, port: int = 6432) -> PostgreSQL | None:
     """A PgBouncer in transaction mode before a PostgreSQL, or None where it is not installed."""
     if shutil.which("pgbouncer") is None:
@@ -142,7 +165,9 @@ def start_mariadb(*more: str, prepare: Callable[[Path], None] = lambda directory
     setup = ["mariadb-install-db", "--no-defaults", data, "--auth-root-authentication-method=normal", "--skip-test-db"]
     subprocess.run([*user, *setup], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     options = ["--skip-networking", f"--socket={directory}/socket", "--max-connections=200"]
-    tuning = ["--innodb-flush-log-at-trx-commit=0", f"--pid-file={directory}/pid", "--skip-log-bin"]
+    # Servers that share a directory for temporary tables delete each other's when they start.
+    own = [f"--pid-file={directory}/pid", f"--tmpdir={directory}"]
+    tuning = ["--innodb-flush-log-at-trx-commit=0", "--skip-log-bin"]
     prepare(directory)
     server = [
         *user,
@@ -150,12 +175,52 @@ def start_mariadb(*more: str, prepare: Callable[[Path], None] = lambda directory
         "--no-defaults",
         data,
         *options,
+        *own,
         *tuning,
         *(option.format(directory) for option in more),
     ]
     running = MariaDB(subprocess.Popen(server, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL), directory)
     _wait(lambda: running.run("SELECT 1"), running)
     return running
+
+
+GALERA = "/usr/lib/galera/libgalera_smm.so"
+
+
+def start_galera(ports: Sequence[int]) -> list[MariaDB]:
+    """MariaDBs of one Galera cluster, one at each of these ports of the loopback address, which use the three ports
+    after it too; none where that is not installed."""
+    if not os.path.exists(GALERA) or shutil.which("rsync") is None:
+        return []
+    running: list[MariaDB] = []
+    try:
+        for port in ports:
+            others = "".join(f"127.0.0.1:{each.port + 1}," for each in running)
+            provider = f"base_port={port + 1};gmcast.listen_addr=tcp://127.0.0.1:{port + 1};pc.recovery=false"
+            started = start_mariadb(
+                *("--skip-networking=0", "--bind-address=127.0.0.1", f"--port={port}", "--innodb-buffer-pool-size=32M"),
+                *("--binlog-format=ROW", "--innodb-autoinc-lock-mode=2", "--wsrep-on=ON", f"--wsrep-provider={GALERA}"),
+                *(f"--wsrep-cluster-address=gcomm://{others}", "--wsrep-cluster-name=clusto"),
+                *("--wsrep-node-address=127.0.0.1", f"--wsrep-sst-receive-address=127.0.0.1:{port + 3}"),
+                *(
+                    "--wsrep-sst-method=rsync",
+                    f"--wsrep-provider-options={provider};ist.recv_addr=127.0.0.1:{port + 2}",
+                ),
+            )
+            if started is None:
+                break
+            started.port = port
+            running.append(started)
+            _wait(lambda node=started: _await_galera(node), started)
+    except BaseException:
+        for each in running:
+            each.stop()
+        raise
+    return running
+
+
+def _await_galera(node: MariaDB) -> None:
+    assert node.told("SHOW STATUS LIKE 'wsrep_local_state_comment'") == "Synced"
 
 
 def _directory(account: str) -> tuple[Path, list[str]]:

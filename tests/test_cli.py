@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from clusto_cli import confirm
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
 from clusto_core.store.opening import create
@@ -402,6 +403,29 @@ def test_asking_on_a_terminal(sqlite_url: str) -> None:
         child.expect(pexpect.EOF)
         child.close()
         assert child.exitstatus == code
+
+
+@pytest.mark.parametrize("how", ["confirm", "confirm_by_name"])
+def test_a_question_that_is_broken_off_ends_its_line(
+    how: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Terminal:
+        def isatty(self) -> bool:
+            return True
+
+        def readline(self) -> str:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    given = ("remove server1?", *(("server1",) if how == "confirm_by_name" else ()), False)
+    with pytest.raises(KeyboardInterrupt):
+        getattr(confirm, how)(*given)
+    assert capsys.readouterr().err.endswith(" \n")
+
+
+def test_usage_names_the_verb_as_it_is_typed(clusto: Run) -> None:
+    for verb in ("serve", "find", "power on", "config"):
+        assert f"(see clusto {verb} --help)" in clusto(*verb.split(), "--nosuch").err
 
 
 def test_control_characters_never_reach_the_terminal(sqlite_url: str) -> None:

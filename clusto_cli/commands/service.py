@@ -480,6 +480,8 @@ def _pools(app: App, group: str | None, vip: str | None) -> list[Job]:
         jobs, unknown = jobs_of(reader, served(reader, service=service, vip=behind), pools)
     for name in dict.fromkeys(unknown):
         app.say(f"note: the balancer of {name} is not asked: nothing says how (balancer.driver)")
+    if not jobs and not unknown:
+        app.say(f"note: no load balancer serves {group or vip or 'any service'} at a VIP: there is nothing to do")
     return jobs
 
 

@@ -133,7 +133,8 @@ def declare(data: Data, *, site: bool = False) -> Declared:
     `regex`, `to`, `of`. Raises Malformed."""
     type = data.get("type", "any")
     if type not in TYPES:
-        raise Malformed(f"no such type of values: {str(type)[:40]}{did_you_mean(suggest(str(type), TYPES))}")
+        meant = did_you_mean(suggest(str(type), TYPES)) or f" (there are {', '.join(sorted(TYPES))})"
+        raise Malformed(f"no such type of values: {str(type)[:40]}{meant}")
     return Declared(
         TYPES[type](data),
         data.get("meaning", ""),

@@ -162,7 +162,7 @@ def fill(whole: Reader, sight: Sight) -> None:
             target.rows(f"PRAGMA {setting}")
         target.execute("BEGIN")
         _Filling(whole.database, target, sorted(sight.things)).fill()
-        target.connection.commit()
+        target.commit()
 
 
 class _Filling:

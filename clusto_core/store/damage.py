@@ -52,7 +52,7 @@ def explained(database: Database) -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError, LookupError, AttributeError) as error:
-        database.connection.rollback()
+        database.rollback()
         if is_damaged(database):
             raise StoreBroken(DAMAGED) from error
         raise

@@ -45,6 +45,8 @@ _BATCH = 10_000
 """Rows that are in memory at a time while they are written."""
 _FETCHED = 1000
 """Rows that are fetched at a time."""
+_UNSENT = 262_144
+"""Characters of statements that wait at most, to be sent together."""
 _MANY = 100
 """From how many rows on PostgreSQL gets them by COPY, which is several times as fast as INSERT."""
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
@@ -80,6 +82,10 @@ class Database:
     """The time at which it is looked at, where that is not the present."""
     sealed: tuple[int, str] | None = None
     """The number and the seal of the last transaction that was added to the history on this connection."""
+    definitions: list[Row] | None = None
+    """What DEFINITIONS gives, read when the store was opened; None where that may have changed since."""
+    _bundles = False
+    _unsent: bytearray | None = None
 
     def __init__(self, connection: Any, dialect: str) -> None:
         self.connection = connection
@@ -98,14 +104,14 @@ class Database:
     def rows(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
         """All rows that the statement gives. Raises StoreBroken when the database refuses, and where text is no text:
         SQLite takes each value's type from the row, and no column holds bytes."""
-        cursor = self.connection.cursor()
-        try:
-            self._ask(cursor, sql, parameters or {})
-            found = list(cursor.fetchall())
-        except Exception as error:
-            raise self._told(error) from error
-        finally:
-            cursor.close()
+        with contextlib.closing(self.connection.cursor()) as cursor:
+            asked = self._asked_behind(cursor, sql, parameters or {})
+            try:
+                if not asked:
+                    self._ask(cursor, sql, parameters or {})
+                found = list(cursor.fetchall())
+            except Exception as error:
+                raise self._told(error) from error
         return self._sound(found)
 
     def iterate(self, sql: str, parameters: Parameters | None = None) -> Iterator[Row]:
@@ -123,16 +129,23 @@ class Database:
     def stream(self, sql: str, parameters: Parameters | None = None) -> Iterator[Row]:
         """The rows as they come, of which there may be more than fit into memory: the server keeps those that were not
         fetched. No other statement may run until this one is done. Raises as `rows`."""
-        return chain.from_iterable(map(self._sound, self._batches(self._unbuffered(), sql, parameters)))
+        batches = self._batches(self._unbuffered(), sql, parameters, alone=True)
+        return chain.from_iterable(map(self._sound, batches))
 
     def batches(self, sql: str, parameters: Parameters | None = None) -> Iterator[list[Row]]:
         """The rows as they come, some at a time, whatever is in them."""
         cursor = self.connection.cursor(_unread()) if self.dialect == "mariadb" else self.connection.cursor()
         return self._batches(cursor, sql, parameters)
 
-    def _batches(self, cursor: Any, sql: str, parameters: Parameters | None) -> Iterator[list[Row]]:
+    def _batches(
+        self, cursor: Any, sql: str, parameters: Parameters | None, *, alone: bool = False
+    ) -> Iterator[list[Row]]:
+        if alone:
+            self._send()
+        asked = self._asked_behind(cursor, sql, parameters or {})
         try:
-            self._ask(cursor, sql, parameters or {})
+            if not asked:
+                self._ask(cursor, sql, parameters or {})
             while batch := cursor.fetchmany(_FETCHED):
                 yield batch
         except Exception as error:
@@ -168,11 +181,69 @@ class Database:
         given = parameters or {}
         return chain.from_iterable(self.rows(portion, {**names, **given}) for portion, names in _portions(sql, ids))
 
+    def bundle(self) -> None:
+        """From now on a server gets what is written together with the next question, or at the end: every message less
+        is time for which a writer does not hold the lock of all. What is refused is raised then."""
+        self._bundles = self.dialect != "sqlite"
+
+    def _later(self, *statements: bytes) -> None:
+        for statement in statements:
+            if self._unsent is None:
+                self._unsent = bytearray(statement)
+            else:
+                self._unsent += b"; " + statement
+            if len(self._unsent) > _UNSENT:
+                self._send()
+
+    def _send(self) -> None:
+        """Sends what waits. Raises as `execute`."""
+        if self._unsent:
+            with contextlib.closing(self.connection.cursor()) as cursor:
+                self._send_with(cursor)
+
+    def _send_with(self, cursor: Any, *question: bytes) -> None:
+        statements, self._unsent = self._unsent or b"", None
+        with _of_64_bits():
+            cursor.execute(b"; ".join((bytes(statements), *question)))
+            # PyMySQL hands over the results of all, one after the other; psycopg2 the last one.
+            while self.dialect == "mariadb" and cursor.nextset():
+                pass
+
+    def _filled(self, cursor: Any, sql: str, *parameters: object) -> bytes:
+        """A statement as it is sent; without parameters a % in it is none."""
+        filled = cursor.mogrify(sql, *parameters)
+        return filled.encode() if isinstance(filled, str) else bytes(filled)
+
+    def _asked_behind(self, cursor: Any, sql: str, parameters: Parameters) -> bool:
+        """Asks in one message with what waits to be sent; False where nothing does. Raises as `rows` and `execute`."""
+        if not self._unsent:
+            return False
+        try:
+            question = self._filled(cursor, self._spelled(sql), parameters)
+        except ValueError as error:
+            raise self._told(error) from error
+        self._send_with(cursor, question)
+        return True
+
+    def commit(self) -> None:
+        """Keeps what was written. Raises as `execute`."""
+        self._send()
+        self.connection.commit()
+
+    def rollback(self) -> None:
+        """Takes back what was written. Raises the driver's own errors."""
+        self._unsent = None
+        self.connection.rollback()
+
     def execute(self, sql: str, *parameters: Parameters) -> None:
         """Changes rows: once, or once for each set of parameters. Raises the driver's own errors, Malformed for numbers
-        beyond 64 bits."""
+        beyond 64 bits; see `bundle` for when."""
         with contextlib.closing(self.connection.cursor()) as cursor, _of_64_bits():
-            if len(parameters) > 1:
+            if self._bundles:
+                spelled = self._spelled(sql)
+                given: Iterable[tuple[Parameters, ...]] = ((one,) for one in parameters) if parameters else [()]
+                self._later(*(self._filled(cursor, spelled, *each) for each in given))
+            elif len(parameters) > 1:
                 cursor.executemany(self._spelled(sql), parameters)
             else:
                 cursor.execute(self._spelled(sql), *parameters)
@@ -185,7 +256,7 @@ class Database:
     def insert(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
         """Writes rows, tuples in the order of the columns; they may come from a generator, and there may be millions.
 
-        Raises the driver's own errors, Malformed for numbers beyond 64 bits.
+        Raises the driver's own errors, Malformed for numbers beyond 64 bits; see `bundle` for when.
         """
         rows = iter(rows)
         quote = "`" if self.dialect == "mariadb" else '"'
@@ -194,8 +265,14 @@ class Database:
         marks = ", ".join("?" if self.dialect == "sqlite" else "%s" for _ in columns)
         with contextlib.closing(self.connection.cursor()) as cursor, _of_64_bits():
             while batch := list(islice(rows, _BATCH)):
+                if len(batch) >= _MANY:
+                    self._send()
                 if self.dialect == "postgresql" and len(batch) >= _MANY:
                     cursor.copy_expert(f"COPY {table} ({names}) FROM STDIN", io.StringIO(_copied(batch)))
+                elif self._bundles and len(batch) < _MANY:
+                    one = f"({marks})"
+                    values = b", ".join(self._filled(cursor, one, row) for row in batch)
+                    self._later(f"{head} ".encode() + values)
                 elif self.dialect == "postgresql":
                     # psycopg2's own executemany sends a statement a row.
                     from psycopg2.extras import execute_values
@@ -255,7 +332,7 @@ class Database:
             return StoreBroken(f"{DAMAGED} ({text})")
         if is_gone(error):
             return StoreBroken(f"{WENT_AWAY} ({text}): try again")
-        return forbidden(text) or StoreBroken(f"the store cannot be read: {text}")
+        return forbidden(text) or overtaken(text) or StoreBroken(f"the store cannot be read: {text}")
 
     def close(self) -> None:
         """Ends the connection; what was not committed is undone. Closing twice does no harm."""
@@ -294,6 +371,14 @@ def forbidden(text: str) -> Refused | None:
     """What it means when the database says that its user may not do something; None when it says something else."""
     if re.search("(?i)permission denied|must be owner|command denied to user", text):
         return Refused(f"the database user may not do that: {text} (clusto db roles shows what each role may)")
+    return None
+
+
+def overtaken(text: str) -> Refused | None:
+    """What it means when a server of a Galera cluster takes a transaction back, because another one of them had a
+    change at the same time; None when the database says something else."""
+    if re.search("(?i)deadlock found|WSREP detected", text):
+        return Refused("another server of the store took a change at the same time: nothing was changed; try again")
     return None
 
 
@@ -397,7 +482,8 @@ def connect_to_write(url: str, patience: float | None = None) -> Database:
         return Database(_postgresql(url, writing=True, isolation_level="READ COMMITTED"), dialect)
     if dialect == "mariadb":
         isolation = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
-        return Database(_mariadb(url, isolation, f"SET SESSION innodb_lock_wait_timeout = {patience}"), dialect)
+        patient = f"SET SESSION innodb_lock_wait_timeout = {patience}"
+        return Database(_mariadb(url, isolation, patient, writing=True), dialect)
     import sqlite3
 
     connection = sqlite3.connect(sqlite_path(url), isolation_level=None, timeout=patience)
@@ -422,6 +508,12 @@ class EmptyStore(NotFound):
 
 
 def check_revision(database: Database, url: str) -> None:
+    """Learns what a store declares secret. Raises as `check_schema`."""
+    check_schema(database, url)
+    learn_secrets(database)
+
+
+def check_schema(database: Database, url: str) -> None:
     """Raises EmptyStore, OutdatedSchema or StoreBroken unless the store's schema is the one the code is written for."""
     from clusto_core.config import masked
 
@@ -429,7 +521,7 @@ def check_revision(database: Database, url: str) -> None:
         found = {row[0] for row in database.rows(_REVISIONS[database.dialect])}
     except StoreBroken as error:
         if database.dialect != "sqlite":
-            database.connection.rollback()
+            database.rollback()
         tables = _tables(database, url, error)
         if not tables:
             raise EmptyStore(
@@ -437,7 +529,6 @@ def check_revision(database: Database, url: str) -> None:
             ) from None
         raise StoreBroken(f"not a clusto store: {masked(url)}") from None
     if found == {REVISION}:
-        learn_secrets(database)
         return
     if found and not all(re.fullmatch("[0-9]{4}", revision) for revision in found):
         raise StoreBroken(f"not a clusto store: {masked(url)}")
@@ -450,7 +541,8 @@ def check_revision(database: Database, url: str) -> None:
 
 def learn_secrets(database: Database) -> None:
     """Has those keys masked that the site declared as secret."""
-    for name, head, rest in database.rows(DEFINITIONS):
+    database.definitions = database.rows(DEFINITIONS)
+    for name, head, rest in database.definitions:
         if '"secret":true' in head + (rest or ""):
             secrecy.declare(name[1:])
 
@@ -569,23 +661,61 @@ def _postgresql(url: str, *, writing: bool = False, **session: Any) -> Any:
     return connection
 
 
-def _mariadb(url: str, *settings: str) -> Any:
-    """A connection on which these statements have been run."""
-    from clusto_core.store.reaching import mariadb_arguments, mariadb_connection
+def _mariadb(url: str, *settings: str, writing: bool = False) -> Any:
+    """A connection on which these statements have been run: of several servers to the first that takes writes, or where
+    none does and nothing is to be written, to the first that answers."""
+    from clusto_core.store.reaching import mariadb_servers
+
+    servers = mariadb_servers(url)
+    if len(servers) == 1:
+        return _mariadb_of(url, servers, settings, None, writing=writing)
+    try:
+        return _mariadb_of(url, servers, settings, "takes writes", writing=writing)
+    except StoreBroken:
+        if writing:
+            raise
+    return _mariadb_of(url, servers, settings, "can be read", writing=False)
+
+
+def _mariadb_of(
+    url: str, servers: list[dict[str, Any]], settings: Iterable[str], wanted: str | None, *, writing: bool
+) -> Any:
+    """A connection to the first of these servers that is as `wanted`. Raises StoreBroken where none is, and Refused, as
+    `unreachable` gives them."""
+    from clusto_core.store.reaching import tried
+    from clusto_core.store.replicas import is_to_try_elsewhere
 
     try:
         import pymysql
     except ImportError:
         raise StoreBroken("MariaDB needs a package that is not installed: pip install 'clusto[mysql]'") from None
+    told = []
+    for arguments in servers:
+        try:
+            return _mariadb_at(arguments, settings, wanted, writing=writing)
+        except pymysql.MySQLError as error:
+            if wanted is None or not is_to_try_elsewhere(error):
+                raise unreachable(url, error) from None
+            told.append(tried(arguments, error))
+    raise unreachable(url, Exception("\n".join(told)), wanted or "answers")
+
+
+def _mariadb_at(arguments: dict[str, Any], settings: Iterable[str], wanted: str | None, *, writing: bool) -> Any:
+    from clusto_core.store.reaching import mariadb_connection
+    from clusto_core.store.replicas import make_current
+
+    connection = mariadb_connection(**arguments, charset="utf8mb4", several_statements=writing)
     try:
-        connection = mariadb_connection(**mariadb_arguments(url), charset="utf8mb4")
+        if wanted is not None:
+            make_current(connection, writing=wanted == "takes writes")
         # MySQL cuts what it puts together after a thousand characters by itself.
         session = "sql_mode = CONCAT(@@sql_mode, ',PIPES_AS_CONCAT'), group_concat_max_len = 16777216"
         with connection.cursor() as cursor:
             for statement in (f"SET SESSION {session}", *settings):
                 cursor.execute(statement)
-    except pymysql.MySQLError as error:
-        raise unreachable(url, error) from None
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

@@ -61,18 +61,60 @@ def mirror(source: str, target: str, progress: Progress) -> Mirrored:
         raise Malformed("a mirror is an SQLite file: write a path")
     path = databases.sqlite_path(target)
     with contextlib.closing(databases.connect(source)) as reading, opening.explained(target):
-        if os.path.exists(path):
-            return _brought_up(reading, source, target, progress)
-        return _made(reading, source, path, progress)
+        made = None if os.path.exists(path) else _made(reading, source, path, progress)
+        return made or _brought_up(reading, source, target, progress)
 
 
-def _made(reading: Database, source: str, path: str, progress: Progress) -> Mirrored:
-    """A mirror where none was: what an interrupted one has left is gone on with, as far as it is of this store."""
+def _made(reading: Database, source: str, path: str, progress: Progress) -> Mirrored | None:
+    """A mirror where none was: what an interrupted one has left is gone on with, as far as it is of this store. None
+    where another command has made it meanwhile."""
     part = f"{path}.part"
-    if not _is_begun(reading, source, part):
-        _unlink(part)
-        opening.create(f"sqlite:///{part}")
-    return _filled(reading, source, part, path, progress)
+    with _alone(f"{part}.lock"):
+        if os.path.exists(path):
+            return None
+        try:
+            if not _is_begun(reading, source, part):
+                _unlink(part)
+                opening.create(f"sqlite:///{part}")
+            return _filled(reading, source, part, path, progress)
+        except Exception as error:
+            if any(words in str(error).lower() for words in ("disk is full", "no space left")):
+                # Of what has no room, nothing is to take the room of others.
+                _unlink(part)
+            raise
+
+
+@contextlib.contextmanager
+def _alone(path: str) -> Iterator[None]:
+    """Holds a lock, which is a file for as long, or waits for whoever holds it. Raises Refused when that is too long,
+    StoreBroken where there can be no such file."""
+    until = time.monotonic() + databases.BUSY_SECONDS
+    while (held := _locked(path)) is None:
+        if time.monotonic() > until:
+            raise Refused(f"another command has been making this mirror for {databases.BUSY_SECONDS} s: try again")
+        time.sleep(0.1)
+    try:
+        yield
+    finally:
+        os.unlink(path)
+        os.close(held)
+
+
+def _locked(path: str) -> int | None:
+    """The descriptor that holds the lock; None where another command has it, or has just given it up with its file."""
+    import fcntl
+
+    try:
+        os.makedirs(os.path.dirname(os.path.abspath(path)), mode=0o700, exist_ok=True)
+        held = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StoreBroken(f"cannot make the mirror {path.removesuffix('.part.lock')}: {error.strerror}") from None
+    with contextlib.suppress(OSError):
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.stat(path), os.fstat(held)):
+            return held
+    os.close(held)
+    return None
 
 
 def _is_begun(reading: Database, source: str, part: str) -> bool:
@@ -98,14 +140,14 @@ def _filled(reading: Database, source: str, part: str, path: str, progress: Prog
         copying.run()
         _mark(writing, source, taken)
         seals.seal_schema(writing)
-        writing.connection.commit()
+        writing.commit()
         writing.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     _put(part, path)
     return Mirrored(True, copying.rows, 0, copying.now)
 
 
 def _commit_and_go_on(writing: Database) -> None:
-    writing.connection.commit()
+    writing.commit()
     writing.execute("BEGIN IMMEDIATE")
 
 
@@ -143,7 +185,7 @@ def _brought_up(reading: Database, source: str, target: str, progress: Progress)
         copying.run()
         _mark(writing, source, taken)
         seals.seal_schema(writing)
-        writing.connection.commit()
+        writing.commit()
     return Mirrored(False, copying.rows, before, copying.now)
 
 

@@ -92,7 +92,7 @@ def _commit(writing: Database, url: str) -> None:
     """Commits. Where the server goes away just then, it is asked again, or the one in its place, whether that was
     kept: nothing is told as done that is lost. Raises StoreBroken, and the driver's own errors."""
     try:
-        writing.connection.commit()
+        writing.commit()
     except Exception as error:
         if not database.is_gone(error):
             raise
@@ -183,9 +183,11 @@ def _locked(url: str) -> Database:
                 raise Refused(f"the store is read-only: {sqlite_path(url)}")
             if (found := database.mirror_of(writing)) is not None:
                 raise Refused(f"{sqlite_path(url)} is a mirror, which is only read: write to {found.origin}")
-        database.check_revision(writing, url)
+        database.check_schema(writing, url)
         if writing.dialect != "sqlite":
+            writing.bundle()
             await_others(writing)
+        database.learn_secrets(writing)
     except BaseException:
         writing.close()
         raise
@@ -232,7 +234,7 @@ def _explain(url: str, error: BaseException) -> Exception:
     lowered = text.lower()
     if database.is_gone(error):
         return StoreBroken(f"{database.WENT_AWAY} ({text}): nothing was changed; try again")
-    if (refused := database.forbidden(text)) is not None:
+    if (refused := database.forbidden(text) or database.overtaken(text)) is not None:
         return refused
     if "locked" in lowered or "lock wait timeout" in lowered or "lock timeout" in lowered:
         return Refused(f"another command has been writing to the store for {database.BUSY_SECONDS} s: try again")
@@ -457,4 +459,4 @@ def _make_own(url: str) -> None:
         writing.execute("BEGIN IMMEDIATE")
         writing.execute("DROP TABLE mirror")
         seals.seal_schema(writing)
-        writing.connection.commit()
+        writing.commit()

@@ -94,36 +94,69 @@ _OPTIONS: dict[str, Callable[[str], Any]] = {
 """The options of a MariaDB URL: those of PyMySQL's `connect` that are about the way to the server."""
 
 
-def mariadb_arguments(url: str) -> dict[str, Any]:
-    """What PyMySQL's `connect` is given for `mariadb://user:password@host:port/name?unix_socket=PATH`.
+def mariadb_servers(url: str) -> list[dict[str, Any]]:
+    """What PyMySQL's `connect` is given for each of the servers of `mariadb://user:password@host:port,host/name`.
 
     Raises Malformed for an option that there is not, and for a URL that is none; says nothing of its password.
     """
-    arguments, options = _mariadb_parts(url)
+    hosts, arguments, options = _mariadb_parts(url)
+    if len(hosts) > 1 and options.get("unix_socket"):
+        raise Malformed("unix_socket in the URL of the store names one server, and the URL several")
     tls = {name: options.pop(name) for name in list(options) if name.startswith("ssl_")}
-    local = bool(options.get("unix_socket")) or is_local(arguments["host"])
-    return {"connect_timeout": 10, **arguments, **options, **_mariadb_tls(tls, local)}
+    return [
+        {
+            "connect_timeout": 10,
+            **host,
+            **arguments,
+            **options,
+            **_mariadb_tls(dict(tls), _is_local_mariadb(host, options)),
+        }
+        for host in hosts
+    ]
 
 
-def _mariadb_parts(url: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What the URL says before its `?`, and its options."""
+def tried(arguments: Mapping[str, Any], error: Exception) -> str:
+    """A line for a server that was not the one: as libpq has them."""
+    place = f'connection to server at "{arguments["host"]}", port {arguments.get("port", 3306)} failed'
+    return f"{place}: {str(error.args[-1]).strip().partition(chr(10))[0]}"
+
+
+def _is_local_mariadb(host: Mapping[str, Any], options: Mapping[str, Any]) -> bool:
+    return bool(options.get("unix_socket")) or is_local(host["host"])
+
+
+def _mariadb_parts(url: str) -> tuple[list[dict[str, Any]], dict[str, Any], dict[str, Any]]:
+    """The hosts, what else the URL says before its `?`, and its options."""
     from urllib.parse import unquote, urlsplit
 
     try:
         parts = urlsplit(url)
-        port = parts.port
+        hosts = list(map(_mariadb_host, _places(parts.netloc)))
     except ValueError:
         raise Malformed(_UNREADABLE) from None
     if parts.fragment or url.endswith("#") or ("@" not in parts.netloc and "@" in parts.path):
         raise Malformed(_UNREADABLE)
-    arguments: dict[str, Any] = {"host": parts.hostname or "localhost", "database": unquote(parts.path.lstrip("/"))}
-    if port:
-        arguments["port"] = port
+    arguments: dict[str, Any] = {"database": unquote(parts.path.lstrip("/"))}
     if parts.username:
         arguments["user"] = unquote(parts.username)
     if parts.password:
         arguments["password"] = unquote(parts.password)
-    return arguments, _mariadb_options(parts.query)
+    return hosts, arguments, _mariadb_options(parts.query)
+
+
+def _places(authority: str) -> list[str]:
+    found = authority.rpartition("@")[2].split(",")
+    if len(found) > 1 and "" in found:
+        raise ValueError(found)
+    return found
+
+
+def _mariadb_host(place: str) -> dict[str, Any]:
+    """What `host:port` of a URL says. Raises ValueError."""
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(f"//{place}")
+    return {"host": parts.hostname or "localhost", **({"port": parts.port} if parts.port else {})}
 
 
 _UNREADABLE = (
@@ -170,8 +203,9 @@ def _mariadb_tls(options: dict[str, Any], local: bool) -> dict[str, Any]:
     return {"ssl": context}
 
 
-def mariadb_connection(**arguments: Any) -> Any:
-    """PyMySQL's connection; where TLS was asked for, it never goes on without, as versions before 1.2 do."""
+def mariadb_connection(*, several_statements: bool = False, **arguments: Any) -> Any:
+    """PyMySQL's connection; where TLS was asked for, it never goes on without, as versions before 1.2 do. With
+    `several_statements`, one message may hold several."""
     from pymysql.constants import CLIENT
     from pymysql.err import OperationalError
 
@@ -184,7 +218,17 @@ def mariadb_connection(**arguments: Any) -> Any:
                 raise OperationalError(2026, "the server offers no TLS")
             super()._request_authentication()  # type: ignore[misc]
 
-    return Encrypted(**arguments)
+        def _create_ssl_ctx(self, options: Any) -> Any:
+            if options:
+                return super()._create_ssl_ctx(options)  # type: ignore[misc]
+            # TLS if the server wants it, with anybody: PyMySQL loads all authorities for that, which takes 20 ms.
+            import ssl
+
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            return context
+
+    return Encrypted(**arguments, client_flag=CLIENT.MULTI_STATEMENTS if several_statements else 0)
 
 
 # --- what is said ----------------------------------------------------------------------------------------------------

@@ -577,7 +577,10 @@ class Reader:
 
     def definitions(self) -> dict[str, dict[str, object]]:
         """What the site declared of its keys, as plain data, by the keys."""
-        if not (rows := self.database.rows(DEFINITIONS)):
+        rows = self.database.definitions
+        if rows is None:
+            rows = self.database.rows(DEFINITIONS)
+        if not rows:
             return {}
         import json
 

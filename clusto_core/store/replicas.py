@@ -1,8 +1,13 @@
-"""Stores on several servers, one of which takes writes: reads may go to another, which is a moment behind.
+"""Stores on several servers.
+
+Of PostgreSQLs one takes writes; reads may go to another, which is a moment behind.
 
 Where the URL of a PostgreSQL names several hosts, or says which it wants (`target_session_attrs`), writes go to the one
 that takes them, and reads where the URL says. What a user has written is read again: each write remembers how far the
 server's log was, and a standby that has not come so far is waited for a little, then passed over.
+
+Of MariaDBs the first that takes writes is asked for all, and another one while none does. Those of a Galera cluster
+answer when they have all that any of them committed.
 """
 
 from __future__ import annotations
@@ -56,6 +61,40 @@ def is_behind(url: str, connection: Any) -> bool:
             if not behind or time.monotonic() > until:
                 return bool(behind)
             time.sleep(0.01)
+
+
+def make_current(connection: Any, *, writing: bool) -> None:
+    """Has one of several MariaDBs answer with all that any of them committed. Raises PyMySQL's OperationalError where
+    it does not take writes and should, or is not one of its cluster just now.
+
+    https://mariadb.com/kb/en/galera-cluster-system-variables/#wsrep_sync_wait
+    """
+    from pymysql.err import OperationalError
+
+    found = _told(connection, "SHOW GLOBAL VARIABLES WHERE variable_name IN ('read_only', 'wsrep_on')")
+    if writing and found.get("read_only", "OFF") != "OFF":
+        raise OperationalError(_READ_ONLY, "session is read-only")
+    if found.get("wsrep_on") == "ON":
+        if _told(connection, "SHOW GLOBAL STATUS LIKE 'wsrep_ready'").get("wsrep_ready") != "ON":
+            raise OperationalError(_NOT_READY, "is not ready: it has lost its cluster, or joins it")
+        _told(connection, "SET SESSION wsrep_sync_wait = 1")
+
+
+def is_to_try_elsewhere(error: Exception) -> bool:
+    """Whether what a MariaDB says may not be said by another one: it is not there, or not the one that is wanted."""
+    return bool(error.args) and error.args[0] in _ELSEWHERE
+
+
+_READ_ONLY, _NOT_READY = 1290, 1047
+_ELSEWHERE = (_READ_ONLY, _NOT_READY, 1040, 1053, 1927, 2002, 2003, 2006, 2013)
+# Too many connections; shutting down; killed; not reached; gone away; lost
+# (https://mariadb.com/kb/en/mariadb-error-code-reference/).
+
+
+def _told(connection: Any, statement: str) -> dict[str, str]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return {name.lower(): value for name, value in cursor.fetchall()}
 
 
 def _is_of_several(url: str) -> bool:

@@ -112,4 +112,4 @@ def apply(database: Database, prefix: str = "clusto") -> None:
             raise Refused(
                 f"the database does not let this user make the roles: {text} (its administrator can)"
             ) from None
-    database.connection.commit()
+    database.commit()

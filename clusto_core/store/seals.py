@@ -70,13 +70,11 @@ class Touched:
 
 def seal_transaction(database: Database, number: int) -> None:
     """Adds a transaction of which all is written to the chain. Raises the driver's own errors."""
-    before = database.rows(
-        "SELECT s.digest FROM transaction_seals s WHERE s.transaction_id < :id ORDER BY s.transaction_id DESC LIMIT 1",
-        {"id": number},
-    )
-    own = f"SELECT {_line(database, _TRANSACTION)} FROM transactions x WHERE x.id = :id"
-    [[(entry,)]] = database.batches(own, {"id": number})
-    digest = _linked(database, number, entry, before[0][0] if before else "")
+    before = "SELECT s.digest FROM transaction_seals s WHERE s.transaction_id < :id"
+    before += " ORDER BY s.transaction_id DESC LIMIT 1"
+    own = f"SELECT {_line(database, _TRANSACTION)}, ({before}) FROM transactions x WHERE x.id = :id"
+    [[(entry, digest_before)]] = database.batches(own, {"id": number})
+    digest = _linked(database, number, entry, digest_before or "")
     database.insert("transaction_seals", ("transaction_id", "digest"), [(number, digest)])
     database.sealed = (number, digest)
 

@@ -460,8 +460,7 @@ class UnitOfWork:
         self._new[1][attribute.id] = attribute
         self._unwritten[1].append(attribute)
         self.version += 1
-        if attribute.key == KEY_DEFINITION:
-            self.declared.clear()
+        self._forget_declared(attribute)
         if (claim := rows.claim_of(attribute)) is not None:
             self._claims[claim] = attribute.thing_id
             self._share(attribute)
@@ -477,8 +476,12 @@ class UnitOfWork:
             self._gone[1][attribute.id] = attribute
         self._obsolete[1].append(attribute.id)
         self.version += 1
+        self._forget_declared(attribute)
+
+    def _forget_declared(self, attribute: Attribute) -> None:
         if attribute.key == KEY_DEFINITION:
             self.declared.clear()
+            self.database.definitions = None
 
     def insert_cable(self, cable: Cable) -> None:
         """A new cable."""

@@ -13,7 +13,7 @@ import pytest
 from clusto_core.errors import ClustoError, Malformed, Refused
 from clusto_core.store import database
 from clusto_core.store.opening import create
-from clusto_core.store.reaching import is_local, mariadb_arguments, postgresql_arguments
+from clusto_core.store.reaching import is_local, mariadb_servers, postgresql_arguments
 from tests import servers
 from tests.security.certificates import Authority
 
@@ -207,17 +207,17 @@ def test_when_postgresql_is_verified(given: dict[str, str], environment: dict[st
 
 
 def test_every_option_of_a_mariadb_url_is_passed_on(tmp_path: Path) -> None:
-    found = mariadb_arguments(
+    (found,) = mariadb_servers(
         "mariadb://u@localhost/n?unix_socket=/s&connect_timeout=3&read_timeout=4&bind_address=1.2.3.4"
     )
     assert found == {
         "host": "localhost", "user": "u", "database": "n", "unix_socket": "/s", "connect_timeout": 3,
         "read_timeout": 4, "bind_address": "1.2.3.4",
     }  # fmt: skip
-    assert mariadb_arguments("mariadb://db1/n?ssl_disabled=true")["ssl_disabled"] is True
-    assert mariadb_arguments("mariadb://db1/n")["ssl"].check_hostname
-    assert mariadb_arguments("mariadb://db1/n?ssl_ca=")["ssl"].check_hostname
-    assert not mariadb_arguments("mariadb://db1/n?ssl_verify_identity=false")["ssl"].check_hostname
+    assert mariadb_servers("mariadb://db1/n?ssl_disabled=true")[0]["ssl_disabled"] is True
+    assert mariadb_servers("mariadb://db1/n")[0]["ssl"].check_hostname
+    assert mariadb_servers("mariadb://db1/n?ssl_ca=")[0]["ssl"].check_hostname
+    assert not mariadb_servers("mariadb://db1/n?ssl_verify_identity=false")[0]["ssl"].check_hostname
 
 
 MALFORMED = [
@@ -235,6 +235,6 @@ MALFORMED = [
 @pytest.mark.parametrize("url", MALFORMED)
 def test_a_mariadb_url_that_is_none_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(Malformed) as caught:
-        mariadb_arguments(url)
+        mariadb_servers(url)
     assert "p#w" not in str(caught.value)
     assert "pw" not in str(caught.value)

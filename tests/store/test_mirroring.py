@@ -6,6 +6,8 @@ import contextlib
 import os
 import random
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ import pytest
 import clusto_core
 from clusto_cli.main import invoke
 from clusto_core.config import Settings
-from clusto_core.errors import ClustoError, Malformed, Refused
+from clusto_core.errors import ClustoError, Malformed, Refused, StoreBroken
 from clusto_core.inventory import Inventory
 from clusto_core.records import integrity
 from clusto_core.records.revert import revert
@@ -110,6 +112,36 @@ def test_what_was_interrupted_goes_on(sqlite_url: str, tmp_path: Path, monkeypat
     assert tables(target) == before
     assert brought(sqlite_url, target).new is False
     assert tables(target) == tables(sqlite_url)
+
+
+def test_several_that_make_one_mirror_at_once(sqlite_url: str, tmp_path: Path) -> None:
+    furnish(sqlite_url)
+    target = f"sqlite:///{tmp_path}/mirror.db"
+    command = [sys.executable, "-m", "clusto_cli.main", "--db", sqlite_url, "db", "mirror", f"{tmp_path}/mirror.db"]
+    started = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    told = [process.communicate()[1] for process in started]
+    assert [process.returncode for process in started] == [0] * 4, told
+    assert sum("made a mirror" in each for each in told) == 1, told
+    assert tables(target) == tables(sqlite_url)
+    assert not list(tmp_path.glob("mirror.db.part*"))
+
+
+def test_a_mirror_without_room_takes_none(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Inventory(Settings(sqlite_url)).change() as change:
+        for number in range(500):
+            change.add("Pool", f"pool{number}")
+    opened = mirroring._opened
+
+    def small(url: str) -> database.Database:
+        found = opened(url)
+        pages = found.rows("PRAGMA page_count")[0][0]
+        found.rows(f"PRAGMA max_page_count = {pages + 2}")
+        return found
+
+    monkeypatch.setattr(mirroring, "_opened", small)
+    with pytest.raises(StoreBroken, match="no space is left for the store"):
+        brought(sqlite_url, f"sqlite:///{tmp_path}/mirror.db")
+    assert not list(tmp_path.glob("mirror.db*"))
 
 
 def test_what_is_no_mirror_of_this_store_is_left_alone(sqlite_url: str, tmp_path: Path) -> None:

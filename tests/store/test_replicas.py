@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -21,31 +18,10 @@ from clusto_core.inventory import Inventory
 from clusto_core.store import database, opening, replicas
 from clusto_core.store.opening import create
 from tests import servers
+from tests.store import writers
 
 LONG = bool(os.environ.get("CLUSTO_LONG_TESTS"))
-"""Whether clients write for half a minute, not for seconds."""
-WRITER = """
-import sys, time
-from clusto_core.config import Settings
-from clusto_core.errors import ClustoError
-from clusto_core.inventory import Inventory
-url, name, kind, seconds = sys.argv[1:]
-inventory, number, until = Inventory(Settings(url)), 0, time.monotonic() + float(seconds)
-while time.monotonic() < until:
-    number += 1
-    try:
-        with inventory.change(f"{name} {number}") as change:
-            if kind == "attr":
-                change.set_values(name, "n", [number])
-                change.add_values(name, "all", [number])
-            else:
-                for each in range(1 if kind == "add" else 40):
-                    change.add("Server", f"{name}-{number}-{each}", parents=[name])
-        print("kept", name, number, flush=True)
-    except ClustoError as error:
-        print("refused", name, number, error, flush=True)
-        time.sleep(0.2)
-"""
+"""Whether many clients write for a minute, not a few for seconds."""
 
 
 class Pair:
@@ -179,58 +155,25 @@ def test_nothing_that_was_told_as_written_is_lost_with_its_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    seconds = 40.0 if LONG else 6.0
+    each = 2 if LONG else 1
+    names = writers.names((*writers.LIBRARY, *(writers.COMMANDS if LONG else ("cliallocate",))), each)
     with started() as pair:
         pair.primary.run("CREATE DATABASE inventory")
         url = pair.url("inventory")
         create(url)
-        names = [f"{kind}{number}" for kind in ("attr", "add", "import") for number in range(4 if LONG else 1)]
-        with Inventory(Settings(url)).change() as change:
-            for name in names:
-                change.add("Pool", name)
+        writers.furnish(url, names, 6000 if LONG else 600)
         for statement in ("ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()"):
             pair.primary.run(statement)
-        with contextlib.ExitStack() as stack:
-            writing = [stack.enter_context(_writer(url, name, seconds)) for name in names]
-            time.sleep(seconds / 2)
-            _kill(pair.primary)
+        with writers.Writers(dict.fromkeys(names, url), tmp_path) as writing:
+            writing.write_on(6 if LONG else 2)
+            servers.kill(pair.primary)
             servers.promote(pair.standby)
-            told = "".join(process.communicate()[0] for process in writing)
-        _hold_against(url, told)
+            writing.write_on(6 if LONG else 2)
+            told = writing.ended()
+        writers.hold_against(url, told, ("went away", "cannot open the store"))
 
 
-def _writer(url: str, name: str, seconds: float) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", WRITER, url, name, name.rstrip("0123456789"), str(seconds)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-
-
-def _kill(server: servers.PostgreSQL) -> None:
-    """Kills all of a server at once, as the loss of its machine does."""
-    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
-    for pid in (server.process.pid, *map(int, children)):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-
-
-def _hold_against(url: str, told: str) -> None:
-    """What the writers were told is what the history has."""
-    kept, refused = set(), set()
-    for line in told.splitlines():
-        outcome, name, number, *words = line.split()
-        (kept if outcome == "kept" else refused).add(f"{name} {number}")
-        if outcome == "refused":
-            assert "went away" in line or "cannot open the store" in line, words
-    with contextlib.closing(database.connect(url)) as reading:
-        found = {row[0] for row in reading.rows("SELECT x.command FROM transactions x WHERE x.command <> ''")}
-    assert kept - found == set()
-    assert refused & found == set()
-    assert refused
-    with Inventory(Settings(url)).read() as reader:
-        for name in {each.split()[0] for each in kept if not each.startswith("attr")}:
-            assert reader.get(name) is not None
-
-
-def test_a_pgbouncer_in_transaction_mode_changes_nothing(postgresql: servers.PostgreSQL | None) -> None:
+def test_a_pgbouncer_in_transaction_mode_changes_nothing(postgresql: servers.PostgreSQL | None, tmp_path: Path) -> None:
     if postgresql is None or (bouncer := servers.start_pgbouncer(postgresql)) is None:
         pytest.skip("pgbouncer is not installed (Debian: postgresql, pgbouncer)")
     try:
@@ -249,10 +192,9 @@ def test_a_pgbouncer_in_transaction_mode_changes_nothing(postgresql: servers.Pos
             assert not any(reader.attributes(reader.get("pool1").id) for reader in readers)  # type: ignore[union-attr]
         with inventory.at(1) as past:
             assert past.get("pool1") is not None
-        with contextlib.ExitStack() as stack:
-            writing = [stack.enter_context(_writer(url, name, 1.5)) for name in names]
-            told = [process.communicate()[0] for process in writing]
-        assert all("kept" in each and "refused" not in each for each in told)
+        with writers.Writers(dict.fromkeys(names, url), tmp_path) as writing:
+            writing.write_on(3)
+            assert "refused" not in writing.ended()
         opening.upgrade(url, lambda line: None)
     finally:
         bouncer.stop()

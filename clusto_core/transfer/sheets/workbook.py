@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from clusto_core.errors import Malformed, NotFound, did_you_mean
+from clusto_core.errors import NotFound, did_you_mean
 from clusto_core.model.attributes import Value, from_python, infer, string
 from clusto_core.spelling import suggest
+from clusto_core.transfer.sheets.text import NotATable
 from clusto_core.transfer.sheets.typed import Typed
 
 SIGNATURES = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
@@ -39,9 +40,9 @@ def rows(data: bytes, sheet: str = "") -> Iterator[tuple[int, list[str]]]:
             if any(cells):
                 yield number, cells
     except calamine.PasswordError:
-        raise Malformed("the workbook is locked by a password") from None
+        raise NotATable(1, "the workbook is locked by a password") from None
     except calamine.CalamineError as error:
-        raise Malformed(f"no workbook that can be read: {error}") from None
+        raise NotATable(1, f"no workbook that can be read: {error}") from None
 
 
 def _merged(sheet: Any) -> dict[int, list[int]]:
@@ -66,7 +67,7 @@ def _sheet(book: Any, wanted: str) -> Any:
     found = (book.get_sheet_by_name(name) for name in names)
     filled = next((sheet for sheet in found if sheet.height), None)
     if filled is None:
-        raise Malformed("the workbook is empty")
+        raise NotATable(1, "the workbook is empty")
     return filled
 
 
