@@ -112,6 +112,4 @@ def _cable_against(unit: UnitOfWork, thing: Thing, name: str, text: str) -> Refu
 
 
 def _otherwise(what: str, recorded: Iterable[str], said: Iterable[str]) -> Refused:
-    return Refused(
-        f"{what} is {', '.join(recorded)}, and {', '.join(said)} is proposed: a proposal overwrites nothing"
-    )
+    return Refused(f"{what} is {', '.join(recorded)}, and {', '.join(said)} is proposed: a proposal overwrites nothing")

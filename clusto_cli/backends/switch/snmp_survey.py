@@ -47,6 +47,7 @@ async def neighbours(device: SnmpDevice, directory: Directory) -> tuple[Neighbou
                 _id(told["port"], told["port_subtype"] == _PORT_MAC),
                 text_of(told["description"]),
                 chassis,
+                _passes_on(told["capabilities"]),
             )
         )
     return tuple(found)
@@ -135,6 +136,11 @@ def _local_port(directory: Directory, number: int, texts: Iterable[str]) -> str:
     if number in directory.if_index:
         return directory.on_bridge_port(number)
     return told[0] if told else str(number)
+
+
+def _passes_on(capabilities: Value) -> bool | None:
+    """Bit 2 (bridge) of LldpSystemCapabilitiesMap, bit 0 being the first of the first octet."""
+    return bool(capabilities[0] & 0x20) if isinstance(capabilities, bytes) and capabilities else None
 
 
 def _id(value: Value, is_mac: bool) -> str:
