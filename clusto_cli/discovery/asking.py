@@ -21,6 +21,7 @@ from clusto_cli.backends.snmp import SnmpDevice, SnmpSettings
 from clusto_cli.backends.switch import sockets
 from clusto_cli.backends.switch.directory import read_directory
 from clusto_cli.backends.switch.model import Survey, SwitchSettings
+from clusto_cli.backends.switch.oids import BASE_PORT_IF_INDEX
 from clusto_cli.backends.switch.opening import open_switch
 from clusto_cli.discovery.collectors import outlets, redfish, snmp, sshkeys, switches
 from clusto_cli.discovery.evidence import Evidence, Failure, Found
@@ -219,14 +220,22 @@ async def _snmp(address: str, settings: DeviceSettings) -> list[Evidence]:
 
 async def _as_switch(address: str, settings: SnmpSettings) -> tuple[str, tuple[str, ...], Survey] | None:
     """The profile, the ports and the survey of a switch; None for what is none."""
-    with contextlib.suppress(DeviceError):
-        opened = await attempt(open_switch(SwitchSettings(address, via="snmp"), settings))
-        try:
-            survey = await attempt(opened.control.survey())
-        finally:
-            await switches.closed(opened.control)
-        return opened.profile.name, await _ports(settings), survey
+    # What is of no kind that is known is a switch where it has a table of its bridge's ports (BRIDGE-MIB).
+    for profile in ("", "qbridge") if await _is_bridge(settings) else ("",):
+        with contextlib.suppress(DeviceError):
+            opened = await attempt(open_switch(SwitchSettings(address, profile=profile, via="snmp"), settings))
+            try:
+                survey = await attempt(opened.control.survey())
+            finally:
+                await switches.closed(opened.control)
+            return opened.profile.name, await _ports(settings), survey
     return None
+
+
+async def _is_bridge(settings: SnmpSettings) -> bool:
+    async with SnmpDevice(settings) as device:
+        first = await device.get_next(BASE_PORT_IF_INDEX)
+    return first is not None and first.oid[: len(BASE_PORT_IF_INDEX)] == BASE_PORT_IF_INDEX
 
 
 async def _ports(settings: SnmpSettings) -> tuple[str, ...]:

@@ -92,7 +92,10 @@ class Cabling:
         for port in self._ports:
             port.heard = [(heard, entities.of_neighbour(heard)) for heard, _ in port.heard]
             self._of.setdefault(port.owner, []).append(port)
-        self._heard_times = Counter(owner for port in self._ports for owner in {each for _, each in port.heard})
+        self._heard_at: dict[str, list[_Port]] = {}
+        for port in self._ports:
+            for owner in {each for _, each in port.heard}:
+                self._heard_at.setdefault(owner, []).append(port)
         self._hear_controllers(each for each in every if isinstance(each, Machine))
         self._claim()
 
@@ -210,14 +213,15 @@ class Cabling:
 
     def _mac_of(self, port: _Port, heard: Heard, owner: str) -> str:
         """The address of the card that announces itself: as it says, or the only one on its port where that is not
-        another card's. Cards that are one to the system (a bond) have one address for all.
+        another card's. Cards that are one to the system (a bond) have one address for all, and it comes in on one.
         """
         if told := macs_of([heard.remote_port]):
             return told[0]
         (only,) = port.macs if len(port.macs) == 1 else ("",)
         known = self.known.macs.get(only, "")
-        alone = self._heard_times[owner] == 1 or known.partition(":")[0] == owner
-        return only if only and is_machine(only) and alone else ""
+        each = [next(iter(one.macs)) for one in self._heard_at[owner] if len(one.macs) == 1]
+        apart = len(each) == len(set(each)) == len(self._heard_at[owner])
+        return only if only and is_machine(only) and (apart or known.partition(":")[0] == owner) else ""
 
     def _card(self, owner: str, heard: Heard, mac: str) -> str:
         """The own name of the card that announces itself; empty where none is it."""

@@ -24,12 +24,14 @@ from clusto_cli.discovery.evidence import (
 from clusto_cli.discovery.known import Known
 
 SERVER, SWITCH, PDU = "Server", "Switch", "PDU"
+GENERIC = "qbridge"
+"""The profile of switches of a kind that is not known: it is not found by what they say of themselves."""
 
 
 @dataclass
 class Newcomer:
     """What is no Thing yet. called: what it is called by itself or by a DHCP server; macs: its cards by their MACs,
-    each with the name that it has for it, or none; at: where it was asked, of a device that was.
+    each with the name that it has for it, or none; profile: the switch profile that it needs to be told.
     """
 
     key: str
@@ -37,6 +39,7 @@ class Newcomer:
     called: list[str] = field(default_factory=list)
     macs: dict[str, str] = field(default_factory=dict)
     serial: str = ""
+    profile: str = ""
     address: str = ""
     controller: str = ""
     ports: tuple[str, ...] = ()
@@ -63,6 +66,9 @@ class Entities:
             self._meet_machine(machine)
         for each in every:
             self._hear_of(each)
+        for newcomer in self.newcomers.values():
+            for mac in newcomer.macs:
+                newcomer.called += [host for host in sorted(self._hosts.get(mac, ())) if host not in newcomer.called]
 
     # --- devices that were asked -------------------------------------------------------------------------------------
 
@@ -97,6 +103,7 @@ class Entities:
         driver = SWITCH if each.switch else PDU if each.pdu else SERVER
         newcomer = Newcomer(f"at:{each.at}", driver, [each.name] if each.name else [], address=each.address)
         newcomer.serial, newcomer.ports, newcomer.outlets = each.serial, each.ports, each.outlets
+        newcomer.profile = each.switch if each.switch == GENERIC else ""
         if driver == SERVER:
             newcomer.macs = dict.fromkeys(each.macs, "")
         kind = each.switch or each.pdu or "of a kind that is not known"

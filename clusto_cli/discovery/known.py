@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from clusto_cli.backends.machine import macs_of
 from clusto_cli.discovery.evidence import Banner, Evidence, Heard, Identity, Label, Learned, Lease, Machine, Resolved
+from clusto_cli.discovery.scope import Scope
 from clusto_cli.power.labels import Labels
-from clusto_core.answers.network import LABEL_KEY, MAC_KEY, nics_by_mac, things_announced
+from clusto_core.answers.network import LABEL_KEY, MAC_KEY, nics_by_mac, outermost, things_announced
 from clusto_core.drivers import parts as kinds
 from clusto_core.drivers.equipment import Router, Switch, VirtualServer
 from clusto_core.model import addresses
@@ -61,8 +62,8 @@ class Item(NamedTuple):
 @dataclass(frozen=True)
 class Known:
     """Things by name; and by what devices announce, by serial number and by address, the name of a Thing; by MAC, that
-    of a part. labels: by what is written on outlets, the Thing, and its part where that is said. taken: names that
-    Things have.
+    of a part. labels: by what is written on outlets, the Thing, and its part where that is said. places: by Thing, and
+    by address, the outermost place that it is in, as its datacenter.
     """
 
     items: Mapping[str, Item] = field(default_factory=dict)
@@ -71,7 +72,7 @@ class Known:
     addresses: Mapping[str, str] = field(default_factory=dict)
     macs: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    taken: frozenset[str] = frozenset()
+    places: Mapping[str, str] = field(default_factory=dict)
 
     def part(self, name: str) -> Part | None:
         """The part of that whole name."""
@@ -94,7 +95,6 @@ def gather(reader: Reader, evidence: Iterable[Evidence]) -> Known:
     items = {item.name: item for item in _items(reader, things)}
     far = {part.far.partition(":")[0] for item in items.values() for part in item.parts if part.far} - items.keys()
     items |= {item.name: item for item in _items(reader, reader.find_names(far).values())}
-    texts = set(_systems(seen)) | {text for heard in _systems(seen) for text in _short(heard)}
     return Known(
         items,
         {system: thing.name for system, thing in named.items()},
@@ -102,13 +102,21 @@ def gather(reader: Reader, evidence: Iterable[Evidence]) -> Known:
         {address: thing.name for address, thing in held.items()},
         {mac: part.name for mac, part in macs.items()},
         {text: (thing.name, part) for text, (thing, part) in labels.items()},
-        frozenset(reader.find_names(texts)),
+        _places(reader, at.values(), [each for each in seen if each.at not in at]),
     )
 
 
-def _short(system: str) -> tuple[str, ...]:
-    short = system.rstrip(".").partition(".")[0]
-    return (short, short.lower())
+def _places(reader: Reader, things: Iterable[Thing], others: Iterable[Evidence]) -> dict[str, str]:
+    """The outermost place of each of those who were asked: of a Thing, and of the Network that an address is in."""
+    found = {thing.name: place.name for thing in things if (place := outermost(reader, thing)) is not None}
+    asked = {each.at for each in others if addresses.parse(each.at) is not None}
+    scope = Scope(reader) if asked else None
+    for address in asked if scope is not None else ():
+        network = scope.network_of(address) if scope is not None else None
+        place = outermost(reader, network) if network is not None else None
+        if place is not None:
+            found[address] = place.name
+    return found
 
 
 def _systems(evidence: Iterable[Evidence]) -> Iterable[str]:

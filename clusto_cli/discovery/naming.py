@@ -22,7 +22,8 @@ PATTERN = Key("pattern")
 class Names:
     """Gives a machine the name that it announces, where the NameRange has it and nobody else, else the next free one.
 
-    Equipment that was asked, a switch or a PDU, keeps the name that it has. Nothing is given out: a dry run tells what
+    Equipment that was asked, a switch or a PDU, keeps the name that it has. A name that is written on an outlet, or that
+    somebody else announces, is his. Nothing is given out: a dry run tells what
     would be, and whoever imports the proposal takes it.
     """
 
@@ -30,13 +31,13 @@ class Names:
         self._app, self._range = app, range_name
         self.remarks: list[str] = []
 
-    def __call__(self, newcomers: Sequence[Newcomer]) -> list[str]:
+    def __call__(self, newcomers: Sequence[Newcomer], spoken_of: frozenset[str]) -> list[str]:
         """Names, one each, empty for who gets none."""
         with self._app.changing(dry_run=True) as change:
             own = self._own(change, newcomers)
             rest = [each.key for each in newcomers if each.key not in own and each.driver == SERVER]
             if self._range and rest:
-                own |= dict(zip(rest, self._next(change, len(rest), set(own.values())), strict=False))
+                own |= dict(zip(rest, self._next(change, len(rest), spoken_of | set(own.values())), strict=False))
         return [own.get(each.key, "") for each in newcomers]
 
     def _own(self, change: Transaction, newcomers: Sequence[Newcomer]) -> dict[str, str]:
@@ -57,8 +58,8 @@ class Names:
         texts = [each.value.text for each in change.unit.attributes(range_) if each.key == PATTERN]
         return [name for text in texts for name in expand(text)]
 
-    def _next(self, change: Transaction, number: int, taken: set[str]) -> list[str]:
-        """So many free names of the range, or as many as there are."""
+    def _next(self, change: Transaction, number: int, taken: frozenset[str]) -> list[str]:
+        """So many free names of the range that nobody is spoken of by, or as many as there are."""
         range_ = self._thing(change)
         free = naming.vacant(change, range_, number, taken)
         if len(free) < number:

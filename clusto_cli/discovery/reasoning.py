@@ -13,14 +13,18 @@ from typing import NamedTuple
 
 from clusto_cli.discovery.cabling import Cable, Cabling, End, is_part_name
 from clusto_cli.discovery.entities import PDU, SERVER, SWITCH, Entities, Newcomer
-from clusto_cli.discovery.evidence import Found, Identity
+from clusto_cli.discovery.evidence import Banner, Found, Heard, Identity, Label, Lease
+from clusto_cli.discovery.evidence import Evidence as Each
 from clusto_cli.discovery.known import Known
 from clusto_cli.discovery.leads import Leads
+from clusto_cli.power.labels import possible_names
 from clusto_core.spelling import natural_key
 from clusto_core.transfer.evidence import Confidence, Evidence, Path
 
-Namer = Callable[[Sequence[Newcomer]], list[str]]
-"""Names for newcomers, one each; empty for one that gets none."""
+Namer = Callable[[Sequence[Newcomer], frozenset[str]], list[str]]
+"""Names for newcomers, one each; empty for one that gets none. The names of the second argument are somebody's, as far
+as what was seen goes: nobody gets one that he does not announce himself.
+"""
 Said = str | int | list[str] | dict[str, list[str]]
 
 
@@ -53,7 +57,7 @@ class Reasoned:
     """By who said something, the name of the Thing that it is; a newcomer's key where it is none."""
 
 
-def unnamed(newcomers: Sequence[Newcomer]) -> list[str]:
+def unnamed(newcomers: Sequence[Newcomer], spoken_of: frozenset[str]) -> list[str]:
     """Names nobody, so that what is known alone is spoken of."""
     return [""] * len(newcomers)
 
@@ -66,7 +70,7 @@ def reason(found: Found, known: Known, names: Namer = unnamed) -> Reasoned:
     cables = cabling.cables()
     leads = Leads(found.evidence, known)
     result = Reasoned(remarks=[*entities.remarks, *cabling.remarks, *leads.remarks])
-    arrivals = _Arrivals(entities, cables, names)
+    arrivals = _Arrivals(entities, cables, lambda came: names(came, spoken_of(found.evidence)))
     result.lines += arrivals.lines()
     result.strangers += arrivals.strangers
     for cable in [*cables, *leads.cables]:
@@ -80,13 +84,31 @@ def reason(found: Found, known: Known, names: Namer = unnamed) -> Reasoned:
     return result
 
 
+def spoken_of(evidence: Iterable[Each]) -> frozenset[str]:
+    """The names that machines may have by what is said of them: by themselves, by leases, and on labels."""
+    texts = set()
+    for each in evidence:
+        match each:
+            case Heard():
+                texts.add(each.system)
+            case Identity():
+                texts.add(each.name)
+            case Lease() | Banner():
+                texts.add(each.host)
+            case Label():
+                texts.update(possible_names(each.text))
+    return frozenset(text.rstrip(".").partition(".")[0].lower() for text in texts if text)
+
+
 _ORDER = ("driver", "type", "in", "at", "attrs", "parts", "ip", "connect", "part_attrs")
 
 
 class _Arrivals:
     """Names, parts and cables of what is new, and the lines for cables of what is known."""
 
-    def __init__(self, entities: Entities, cables: Iterable[Cable], names: Namer) -> None:
+    def __init__(
+        self, entities: Entities, cables: Iterable[Cable], names: Callable[[Sequence[Newcomer]], list[str]]
+    ) -> None:
         self.known = entities.known
         self._cables = list(cables)
         used = {end.owner for cable in self._cables for end in (cable.near, cable.far)}
@@ -131,6 +153,8 @@ class _Arrivals:
         least = min((cable.confidence for cable in cables), key=lambda each: each.rank, default=Confidence.LIKELY)
         sure = Confidence.SURE if newcomer.serial else least if least is Confidence.POSSIBLE else Confidence.LIKELY
         yield Line(name, ("driver",), newcomer.driver, sure, seen[:8])
+        if place := self._place(newcomer, cables):
+            yield Line(name, ("in",), [place[0]], Confidence.LIKELY, (place[1],))
         parts = self._consists_of(newcomer)
         if parts:
             yield Line(name, ("parts",), parts, sure, seen[:1])
@@ -138,8 +162,21 @@ class _Arrivals:
             yield Line(name, ("attrs", "serial"), newcomer.serial, Confidence.SURE, seen[:1])
         if newcomer.address:
             yield Line(name, ("ip",), [newcomer.address], Confidence.SURE, seen[:1])
+        if newcomer.profile:
+            yield Line(name, ("attrs", "switch.profile"), newcomer.profile, Confidence.LIKELY, seen[:1])
         if newcomer.controller:
             yield Line(name, ("attrs", "bmc.host"), newcomer.controller, Confidence.SURE, seen[:1])
+
+    def _place(self, newcomer: Newcomer, cables: Sequence[Cable]) -> tuple[str, str] | None:
+        """The datacenter of the Network that its address is in, else of the switch that it is on; and which that is."""
+        if place := self.known.places.get(newcomer.address or newcomer.controller):
+            return place, f"its address {newcomer.address or newcomer.controller} is in a Network there"
+        for cable in cables:
+            switch = cable.far.owner
+            asked = self._came[switch].address if switch in self._came else switch
+            if place := self.known.places.get(asked):
+                return place, f"{self.names.get(switch, switch)} is there"
+        return None
 
     def _consists_of(self, newcomer: Newcomer) -> dict[str, list[str]]:
         if newcomer.driver == SWITCH:

@@ -66,7 +66,7 @@ def look(app: App, reader: Reader, seeds: Seeds, wish: Wish, tell: Callable[[int
 
 def _concluded(app: App, reader: Reader, seeds: Seeds, wish: Wish, answers: Answers) -> Outcome:
     found = answers.found
-    range_name = wish.names or _names_in_force(reader, seeds.switches)
+    range_name = wish.names or _names_in_force(reader, [*seeds.switches, *seeds.networks])
     names = Names(app, range_name)
     reasoned = reason(found, gather(reader, found.evidence), unnamed if wish.known_only else names)
     told = list(facts.lines(reader, found.evidence, reasoned.owners))
@@ -95,11 +95,11 @@ def _recorded_otherwise(reader: Reader, switches: Sequence[Thing], answers: Answ
     return [verdict.line() for verdict in verified.verdicts if verdict.status == CONTRADICTED]
 
 
-def _names_in_force(reader: Reader, switches: Sequence[Thing]) -> str:
-    """The NameRange that is set for all of the switches; empty where there is none, or several."""
-    found = {reader.setting(switch, NAMES_KEY) or "" for switch in switches}
+def _names_in_force(reader: Reader, asked: Sequence[Thing]) -> str:
+    """The NameRange that is set for all that is asked; empty where there is none. Raises Malformed for several."""
+    found = {reader.setting(thing, NAMES_KEY) or "" for thing in asked}
     if len(found) > 1:
-        raise Malformed(f"{NAMES_KEY} of these switches differs: say --names")
+        raise Malformed(f"{NAMES_KEY} of what is asked differs: say --names")
     return found.pop() if found else ""
 
 
