@@ -3,9 +3,11 @@
 LLDP names both ends. Between two switches that were asked, a cable is one where each hears the other on the port that
 the other names. A machine is heard on one port alone, by a name or address that one card of it has.
 
-A learned address only says that frames come in there. It makes a cable where it is the only one on its port, nobody is
-heard there who passes on frames of others, nobody else is heard there at all, and where it is the only one on no other
-such port. A hub or a switch that nobody asks, with one machine behind it, looks the same: such a cable is `likely`.
+A learned address only says that frames come in there. It makes a cable where it is the only one on its port, nobody
+else is heard there, and it is learned on no other port but those that are known to lead to switches: where a switch is
+heard or recorded, or an address of a switch comes in, and aggregates. A hub or a switch that nobody asks, with one
+machine behind it, looks the same: such a cable is `likely`. It is `possible` where a switch that did not answer may be
+in between, and where another card of the machine is not seen: a bond sends all by one.
 """
 
 from __future__ import annotations
@@ -88,6 +90,7 @@ class Cabling:
             elif isinstance(each, Learned):
                 self._port(each.at, each.port).macs.add(each.mac)
         self._ports = [port for ports in self._alike.values() for port in ports]
+        self._learned_macs = {mac for port in self._ports for mac in port.macs}
         self._of: dict[str, list[_Port]] = {}
         for port in self._ports:
             port.heard = [(heard, entities.of_neighbour(heard)) for heard, _ in port.heard]
@@ -187,7 +190,7 @@ class Cabling:
             owners = {owner for _, owner in port.heard}
             if len(owners) != 1 or not port.heard or "" in owners or owners <= self.entities.relays:
                 continue
-            if any(heard.passes_on for heard, _ in port.heard) and not (owners & self.known.items.keys()):
+            if any(heard.passes_on and not self.entities.is_machine(owner) for heard, owner in port.heard):
                 continue
             if is_aggregate(port.name) or port.claimed:
                 continue
@@ -254,26 +257,41 @@ class Cabling:
     # --- addresses ---------------------------------------------------------------------------------------------------
 
     def _learned(self) -> Iterator[Cable]:
-        edges = [port for port in self._ports if self._is_edge(port)]
-        places = Counter(mac for port in edges for mac in port.macs)
-        for port in edges:
-            (mac,) = port.macs
+        ends = [port for port in self._ports if not self._leads_on(port)]
+        places: dict[str, list[_Port]] = {}
+        for port in ends:
+            for mac in port.macs:
+                places.setdefault(mac, []).append(port)
+        for port in ends:
+            if len(port.macs) != 1 or not is_machine(mac := next(iter(port.macs))) or not self._is_quiet(port):
+                continue
             part = self._part_of(port)
             if part is not None and part.far:
                 yield from self._confirmed(port, part, mac)
-                continue
-            if places[mac] > 1:
-                where = ", ".join(other.words for other in edges if mac in other.macs)
-                self.remarks.append(f"{mac} is the only address on {where}: no cable")
-                continue
-            near, end = self._card_of(mac), self._end_of(port)
-            if near is None or end is None or not self._is_of(near.owner, port):
-                continue
-            seen = [f"{mac} is the only address learned on {port.words}", *self._beside.of(mac)]
-            sure = Confidence.LIKELY
-            if self._incomplete:
-                sure, seen = Confidence.POSSIBLE, [*seen, f"{self._incomplete} did not answer, and may be in between"]
-            yield Cable(near, end, sure, tuple(seen), mac=mac, port=port.name)
+            elif len(places[mac]) > 1:
+                where = ", ".join(other.words for other in places[mac])
+                self.remarks.append(f"{mac} is learned on {where}: which of them leads to it is not known, no cable")
+            else:
+                yield from self._alone_there(port, mac)
+
+    def _alone_there(self, port: _Port, mac: str) -> Iterator[Cable]:
+        """The cable of the only port that an address is learned on, of those that lead to no switch."""
+        near, end = self._card_of(mac), self._end_of(port)
+        if near is None or end is None or not self._is_of(near.owner, port):
+            return
+        seen = [f"{mac} is the only address learned on {port.words}", *self._beside.of(mac)]
+        doubts = [f"{self._incomplete} did not answer, and may be in between"] if self._incomplete else []
+        if unseen := self._unseen(near.owner, mac):
+            doubts.append(f"{unseen} is not seen: of cards that are one to the system either may have sent that")
+        sure = Confidence.POSSIBLE if doubts else Confidence.LIKELY
+        yield Cable(near, end, sure, (*seen, *doubts), mac=mac, port=port.name)
+
+    def _unseen(self, owner: str, mac: str) -> str:
+        """The address of another card of a machine, which nobody has learned: the cards may be one to the system."""
+        item, newcomer = self.known.items.get(owner), self.entities.newcomers.get(owner)
+        others = [part.mac for part in item.of_kind(NIC) if not part.far] if item is not None else []
+        others += newcomer.macs if newcomer is not None else []
+        return next((each for each in others if each and each != mac and each not in self._learned_macs), "")
 
     def _confirmed(self, port: _Port, part: Part, mac: str) -> Iterator[Cable]:
         """The recorded cable of a port that one address was learned on, where it is of the card there, or may be."""
@@ -284,17 +302,24 @@ class Cabling:
         owner = card.name.partition(":")[0]
         if theirs not in ("", card.name, owner) or (card.mac and card.mac != mac) or not self._is_of(owner, port):
             return
+        silent = [each for each in self.known.items[owner].of_kind(NIC) if each.far and each != card and not each.mac]
         seen = (f"{mac} is the only address learned on {port.words}, where its cable is recorded",)
-        yield Cable(End(owner, card.own), End(port.owner, part.own), Confidence.LIKELY, seen, mac=mac, port=port.name)
+        sure = Confidence.POSSIBLE if silent and not card.mac else Confidence.LIKELY
+        yield Cable(End(owner, card.own), End(port.owner, part.own), sure, seen, mac=mac, port=port.name)
 
-    def _is_edge(self, port: _Port) -> bool:
-        """Whether what comes in on a port is of one machine: see the module."""
-        if len(port.macs) != 1 or not is_machine(next(iter(port.macs))) or is_aggregate(port.name) or port.claimed:
-            return False
-        if any(heard.passes_on or owner in self.entities.relays or not owner for heard, owner in port.heard):
-            return False
+    def _leads_on(self, port: _Port) -> bool:
+        """Whether a port leads to a switch, as far as that is known: then what comes in on it is of many."""
+        if is_aggregate(port.name) or port.claimed or self._leads_by_record(port):
+            return True
+        return any(owner in self.entities.relays for _, owner in port.heard)
+
+    def _leads_by_record(self, port: _Port) -> bool:
         part = self._part_of(port)
-        return part is None or not part.relay
+        return part is not None and part.relay
+
+    def _is_quiet(self, port: _Port) -> bool:
+        """Whether nobody is heard on a port who passes on frames of others, or who is not known."""
+        return not any(heard.passes_on or not owner for heard, owner in port.heard)
 
     def _is_of(self, owner: str, port: _Port) -> bool:
         """Whether nobody but the owner of an address is heard on its port."""

@@ -152,6 +152,8 @@ class Entities:
         by_mac = {owner for mac in macs if (owner := self._owner_of_mac(mac))}
         by_name = self.known.systems.get(heard.system) or self._named.get(_short(heard.system), "")
         meant = self._meant(("the name that it announces", by_name), *(("its MAC address", each) for each in by_mac))
+        if meant in self.newcomers and heard.system not in macs:
+            _add(self.newcomers[meant].called, heard.system)
         if meant or meant is None or heard.passes_on or not (macs or heard.system):
             return meant or ""
         key = f"lldp:{macs[0]}" if macs and heard.chassis == macs[0] else f"lldp:{heard.system}"
@@ -180,6 +182,12 @@ class Entities:
             _add(newcomer.called, host)
         self._of_mac[mac] = newcomer.key
         return newcomer
+
+    def is_machine(self, owner: str) -> bool:
+        """Whether somebody is known to be a machine, and not only heard of."""
+        newcomer = self.newcomers.get(owner)
+        known = newcomer is not None and newcomer.driver == SERVER and bool(newcomer.controller or newcomer.address)
+        return known or (owner in self.known.items and owner not in self.relays)
 
     def claim(self, mac: str, owner: str, name: str) -> None:
         """Notes that a MAC is a newcomer's, who calls its card so."""

@@ -22,9 +22,9 @@ PATTERN = Key("pattern")
 class Names:
     """Gives a machine the name that it announces, where the NameRange has it and nobody else, else the next free one.
 
-    Equipment that was asked, a switch or a PDU, keeps the name that it has. A name that is written on an outlet, or that
-    somebody else announces, is his. Nothing is given out: a dry run tells what
-    would be, and whoever imports the proposal takes it.
+    Equipment that was asked, a switch or a PDU, keeps the name that it has. A name that is written on an outlet, or
+    that somebody else announces, is his. Nothing is given out: a dry run tells what would be, and whoever imports the
+    proposal takes it.
     """
 
     def __init__(self, app: App, range_name: str) -> None:

@@ -7,7 +7,7 @@ a link that is down, addresses that routers share.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -16,8 +16,9 @@ from clusto_cli.backends.power import profile as profiles
 from clusto_cli.backends.snmp import Oid, Tag, Varbind, parse_oid
 from lab.agent import Agent, Manners
 from lab.pdu import Pdu
+from lab.redfish import PASSWORD, USER, Controllers
 from lab.room import READ, WRITE
-from lab.switch import FDB_PORT, IF_INDEX_OF_PORT_1, SYSTEM, Switch
+from lab.switch import FDB_PORT, IF_INDEX_OF_PORT_1, Switch
 
 SYS_NAME = parse_oid("1.3.6.1.2.1.1.5.0")
 IF_TYPE = parse_oid("1.3.6.1.2.1.2.2.1.3")
@@ -117,6 +118,13 @@ class Site:
         self._show()
         self.agents: dict[str, Agent] = {}
         self.port = 0
+        told = enumerate(self.machines, 1)
+        self.controllers = Controllers(
+            {
+                f"127.77.1.{n}": (f"SN{n:05}", {card: mac for card, (mac, _, _) in each.cards.items()})
+                for n, each in told
+            }
+        )
 
     # --- what is true ------------------------------------------------------------------------------------------------
 
@@ -198,7 +206,7 @@ class Site:
         """The frames of an address come in at a port; they are seen on the way by spine1, and so everywhere."""
         if port:
             self.switches[at].learned[mac] = port
-        up = {leaf: self._per_rack + 3 for leaf in self.leaves} | {"spine2": len(self.leaves) + 1}
+        up = dict.fromkeys(self.leaves, self._per_rack + 3) | {"spine2": len(self.leaves) + 1}
         down = {leaf: place + 1 for place, leaf in enumerate(self.leaves)} | {"spine2": len(self.leaves) + 1}
         if at != "spine1":
             self.switches["spine1"].learned[mac] = down[at]
@@ -229,9 +237,10 @@ class Site:
             agent = Agent(variables, read=READ, write=WRITE, manners=manners or Manners())
             self.port = await agent.start(self.address(name), self.port)
             self.agents[name] = agent
+        await self.controllers.start()
 
     def stop(self) -> None:
-        """Ends all of them."""
+        """Ends the agents; the controllers end with the loop."""
         for agent in self.agents.values():
             agent.stop()
 
@@ -241,12 +250,21 @@ class Site:
         """The site and its management network: what there is before anything was found."""
         settings = {"snmp.community": READ, "snmp.port": self.port, "snmp.hosts": "127.77.0.0/16"}
         settings |= {"discover.names": {"ref": "servers"}}
+        settings |= {"bmc.user": USER, "bmc.password": PASSWORD, "bmc.port": self.controllers.port}
+        settings |= {"bmc.verify": False, "bmc.protocol": "redfish", "bmc.hosts": "127.77.0.0/16"}
         attributes = {"cidr": f"127.77.0.0/{25 if len(self.switches) + len(self.pdus) < 126 else 24}"}
         return [
             {"name": "site", "driver": "Datacenter", "attrs": settings},
             {"name": "mgmt", "driver": "Network", "in": ["site"], "attrs": attributes},
+            {"name": "oob", "driver": "Network", "in": ["site"], "attrs": {"cidr": "127.77.1.0/24"}},
             {"name": "servers", "driver": "NameRange", "attrs": {"pattern": "server[001-999]"}},
         ]
+
+    def leases(self) -> str:
+        """What dnsmasq has lent to those who say nothing by LLDP, as its file has it."""
+        silent = [each for each in self.machines if not each.speaks]
+        rows = [f"0 {each.cards['eth0'][0]} 10.9.0.{n} {each.name} *" for n, each in enumerate(silent, 1)]
+        return "".join(f"{row}\n" for row in rows)
 
     def things(self, *, macs: bool = True) -> list[dict[str, Any]]:
         """All equipment, without a cable; with `macs` the addresses of the cards of those who say nothing themselves.
@@ -257,7 +275,7 @@ class Site:
         for name, switch in self.switches.items():
             found.append({"name": name, "driver": "Switch", "in": ["site"], "parts": {"port": switch.ports}})
         found += [{"name": name, "driver": "PDU", "in": ["site"], "parts": {"outlet": 24}} for name in self.pdus]
-        for each in found[3:]:
+        for each in found[4:]:
             each["attrs"] = {"snmp.host": self.address(each["name"]), "switch.profile": "qbridge"}
             if each["driver"] == "PDU":
                 del each["attrs"]["switch.profile"]
@@ -267,6 +285,27 @@ class Site:
                 thing["part_attrs"] = {card: {"mac": mac} for card, (mac, _, _) in machine.cards.items()}
             found.append(thing)
         return found
+
+
+def found_again(site: Site, exported: Iterable[dict[str, Any]]) -> tuple[set[Cable], set[Cable]]:
+    """The cables of a site that an export of an inventory has, and those that are not so; a machine that got a name of
+    its own is known by the addresses of its cards.
+    """
+    things = list(exported)
+    cards = {mac: f"{each.name}:{card}" for each in site.machines for card, (mac, _, _) in each.cards.items()}
+    names = {
+        f"{thing['name']}:{part}": cards.get(said.get("mac", ""), "")
+        for thing in things
+        for part, said in thing.get("part_attrs", {}).items()
+    }
+
+    def end(name: str) -> str:
+        owner, _, part = name.partition(":")
+        return names.get(name) or f"{owner}:{part.removeprefix('swp')}"
+
+    pairs = ((f"{thing['name']}:{part}", far) for thing in things for part, far in thing.get("connect", {}).items())
+    found = {_cable(end(one), end(far)) for one, far in pairs}
+    return found & site.cables, found - site.cables
 
 
 def _octets(mac: str) -> bytes:
