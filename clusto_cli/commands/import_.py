@@ -57,7 +57,7 @@ PARTIAL = 5
 @click.option(
     "--confidence",
     type=click.Choice(("possible", "likely", "sure")),
-    help="Of a proposal (clusto discover): take only what is at least so sure.",
+    help="Of a proposal (clusto discover): take what is at least so sure; by default likely.",
 )
 @sheet_options
 @change_options
@@ -199,8 +199,7 @@ def _load(
         documents = read(files, chosen, lambda done: report("reading files", done, 0), how, keep_going=keep_going)
         for note in documents.notes:
             app.say(note)
-        if least:
-            documents = _sure_enough(app, documents, least)
+        documents = _sure_enough(app, documents, least or "likely")
         while True:
             try:
                 with app.changing(message, dry_run=dry_run, strict=strict) as change:
@@ -243,6 +242,8 @@ def _sure_enough(app: App, documents: Pile, least: str) -> Pile:
     from clusto_core.transfer.pile import Pile
     from clusto_core.transfer.proposed import sure_enough
 
+    if not documents.proposed:
+        return documents
     of_each = ((each, sure_enough(each, Confidence(least))) for each in documents)
     kept, left_out = Pile(), 0
     for document, found in of_each:
@@ -250,7 +251,7 @@ def _sure_enough(app: App, documents: Pile, least: str) -> Pile:
         if found is not None:
             kept.append(found)
     if left_out:
-        app.say(f"left out {left_out} lines that are less than {least}")
+        app.say(f"left out {left_out} lines that are less than {least} (--confidence)")
     return kept
 
 

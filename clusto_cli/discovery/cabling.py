@@ -222,9 +222,15 @@ class Cabling:
             return told[0]
         (only,) = port.macs if len(port.macs) == 1 else ("",)
         known = self.known.macs.get(only, "")
-        each = [next(iter(one.macs)) for one in self._heard_at[owner] if len(one.macs) == 1]
-        apart = len(each) == len(set(each)) == len(self._heard_at[owner])
-        return only if only and is_machine(only) and (apart or known.partition(":")[0] == owner) else ""
+        apart = known.partition(":")[0] == owner or (is_burned_in(only) and self._are_apart(owner))
+        return only if only and is_machine(only) and apart else ""
+
+    def _are_apart(self, owner: str) -> bool:
+        """Whether each card of a machine is heard, and on each port another address comes in: they are no bond."""
+        heard, item = self._heard_at[owner], self.known.items.get(owner)
+        each = [next(iter(port.macs)) for port in heard if len(port.macs) == 1]
+        every = len(item.of_kind(NIC)) if item is not None else len(heard)
+        return len(each) == len(set(each)) == len(heard) == every
 
     def _card(self, owner: str, heard: Heard, mac: str) -> str:
         """The own name of the card that announces itself; empty where none is it."""
@@ -304,7 +310,8 @@ class Cabling:
             return
         silent = [each for each in self.known.items[owner].of_kind(NIC) if each.far and each != card and not each.mac]
         seen = (f"{mac} is the only address learned on {port.words}, where its cable is recorded",)
-        sure = Confidence.POSSIBLE if silent and not card.mac else Confidence.LIKELY
+        doubtful = not card.mac and (silent or not is_burned_in(mac))
+        sure = Confidence.POSSIBLE if doubtful else Confidence.LIKELY
         yield Cable(End(owner, card.own), End(port.owner, part.own), sure, seen, mac=mac, port=port.name)
 
     def _leads_on(self, port: _Port) -> bool:
@@ -399,6 +406,11 @@ def is_machine(mac: str) -> bool:
     """
     shared = ("00:00:5e:00:01:", "00:00:5e:00:02:", "00:00:0c:07:ac:", "00:00:0c:9f:f", "00:05:73:a0:0", "00:07:b4:00:")
     return not int(mac[:2], 16) & 1 and not mac.startswith(shared) and mac != "00:00:00:00:00:00"
+
+
+def is_burned_in(mac: str) -> bool:
+    """Whether a maker gave an address: those that are locally administered (bit 1) are virtual machines', mostly."""
+    return bool(mac) and not int(mac[:2], 16) & 2
 
 
 def is_part_name(text: str) -> bool:

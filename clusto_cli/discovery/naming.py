@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from clusto_cli.context import App
 from clusto_cli.discovery.entities import SERVER, Newcomer
 from clusto_core.drivers.resources import NameRange
-from clusto_core.errors import ClustoError, Malformed
+from clusto_core.errors import Malformed
 from clusto_core.inventory import Transaction
 from clusto_core.model.attributes import Key
-from clusto_core.model.names import check_name
 from clusto_core.model.ranges import expand
 from clusto_core.model.things import Thing
 from clusto_core.resources import naming
-from clusto_core.rules.kinds import checked
+from clusto_core.rules.kinds import checked, checked_name
 
 PATTERN = Key("pattern")
 
@@ -76,7 +75,6 @@ def _name(text: str) -> str:
     """The name of a Thing that somebody who calls himself so may have; empty for none."""
     short = text.rstrip(".").partition(".")[0]
     try:
-        check_name(short)
-    except (ClustoError, Malformed):
+        return checked_name(short)
+    except Malformed:
         return ""
-    return short

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import ssl
 import tempfile
@@ -9,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from aiohttp import BasicAuth, web
+from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -18,6 +19,7 @@ ROOT = "/redfish/v1"
 SYSTEM = f"{ROOT}/Systems/1"
 CARDS = f"{SYSTEM}/EthernetInterfaces"
 USER, PASSWORD = "operator", "lab-secret"
+_BASIC = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 Document = dict[str, Any]
 
 
@@ -50,7 +52,7 @@ class Controllers:
         path = request.path.rstrip("/")
         assert request.transport is not None
         serial, cards = self._machines[request.transport.get_extra_info("sockname")[0]]
-        if path != ROOT and request.headers.get("Authorization") != BasicAuth(USER, PASSWORD).encode():
+        if path != ROOT and request.headers.get("Authorization") != _BASIC:
             return web.json_response(status=401, headers={"WWW-Authenticate": 'Basic realm="bmc"'})
         found = _resource(path, serial, cards)
         return web.json_response(found) if found else web.json_response({"error": {}}, status=404)
