@@ -118,7 +118,7 @@ class _Arrivals:
         self._came = {each.key: each for each in came}
         self.names = {each.key: name for each, name in zip(came, names(came), strict=True) if name}
         self.strangers = [self._words(each) for each in came if each.key not in self.names]
-        self._parts: dict[str, list[str]] = {key: [] for key in self._came}
+        self._parts = {key: list(_cards(each)) for key, each in self._came.items()}
         self._ends = {id(cable): self._named(cable) for cable in self._cables}
 
     def _words(self, newcomer: Newcomer) -> str:
@@ -158,6 +158,8 @@ class _Arrivals:
         parts = self._consists_of(newcomer)
         if parts:
             yield Line(name, ("parts",), parts, sure, seen[:1])
+        for card, mac in _cards(newcomer).items():
+            yield Line(name, ("part_attrs", card, "mac"), mac, Confidence.SURE, seen[:1])
         if newcomer.serial:
             yield Line(name, ("attrs", "serial"), newcomer.serial, Confidence.SURE, seen[:1])
         if newcomer.address:
@@ -201,6 +203,12 @@ class _Arrivals:
             yield Line(other, ("part_attrs", far.part, "label"), cable.port, cable.confidence, cable.seen[:1])
         if card is not None and cable.called and not card.label and cable.called != card.own:
             yield Line(one, ("part_attrs", near.part, "label"), cable.called, cable.confidence, cable.seen[:1])
+
+
+def _cards(newcomer: Newcomer) -> dict[str, str]:
+    """By the name that a machine's controller has for it, the address of each card."""
+    named = {name: mac for mac, name in newcomer.macs.items() if is_part_name(name)}
+    return named if newcomer.controller and len(named) == len(newcomer.macs) else {}
 
 
 _NO_SERIAL = re.compile(r"(?i)|0+|n/?a|none|unknown|not (?:specified|available|set)|default.*|to be filled.*")

@@ -150,7 +150,7 @@ def told(*evidence: Evidence, inventory: Known, names: object = None) -> Reasone
 
 
 def proposed(reasoned: Reasoned) -> dict[tuple[str, ...], tuple[object, str]]:
-    return {(line.thing, *line.path): (line.said, str(line.confidence)) for line in reasoned.lines}
+    return {(line.thing, *line.path): (line.said, str(line.confidence)) for line in merged(reasoned.lines)[0]}
 
 
 SW1 = Surveyed("sw1")
@@ -285,6 +285,7 @@ def test_a_controller_makes_one_machine_of_its_cards() -> None:
     assert lines["new0", "connect", "NIC2"] == ("sw1:2", "likely")
     assert lines["new0", "attrs", "bmc.host"] == ("10.1.0.9", "sure")
     assert lines["new0", "parts"] == ({"nic": ["NIC1", "NIC2"]}, "sure")
+    assert lines["new0", "part_attrs", "NIC2", "mac"] == (TWO, "sure")
     assert lines["new1", "connect", "eth0"] == ("sw1:3", "likely")
 
 
