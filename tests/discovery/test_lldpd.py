@@ -6,8 +6,9 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -65,6 +66,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 @contextmanager
 def room(folder: Path) -> Iterator[Namespace]:
     """The namespace from which the bridges' agents are reached, at 10.77.0.2 and 10.77.1.2."""
+    # lldpd leaves root behind, and has its socket there all the same.
+    folder.chmod(0o777)
     with ExitStack() as stack:
         outside, one, two, machine = (Namespace(stack) for _ in range(4))
         for number, bridge in enumerate((one, two)):
@@ -104,8 +107,7 @@ def _await(*paths: Path) -> None:
     _until(lambda: all(path.exists() for path in paths))
 
 
-def _until(done: object) -> None:
-    assert callable(done)
+def _until(done: Callable[[], bool]) -> None:
     ends = time.monotonic() + 60
     while not done():
         assert time.monotonic() < ends, "it does not come"
@@ -113,19 +115,13 @@ def _until(done: object) -> None:
 
 
 @pytest.mark.skipif(bool(_missing()), reason=_missing())
-def test_real_neighbours(sqlite_url: str, tmp_path: Path) -> None:
+def test_real_neighbours(sqlite_url: str) -> None:
     with Inventory.open(sqlite_url).change() as change:
         for name, address in (("real-one", "10.77.0.2"), ("real-two", "10.77.1.2")):
             settings = {"snmp.host": address, "snmp.community": COMMUNITY, "switch.profile": "qbridge"}
             change.add("Switch", name, attributes=list(settings.items()))
         change.add("Server", "real-machine")
-    folder = tmp_path
-    # lldpd leaves root behind, and has its socket there all the same.
-    for each in (folder, *folder.parents):
-        if each.owner() == tmp_path.owner() and each != Path("/tmp"):
-            each.chmod(each.stat().st_mode | 0o011)
-    folder.chmod(0o777)
-    with room(folder) as outside:
+    with tempfile.TemporaryDirectory() as temporary, room(Path(temporary)) as outside:
         command = [*outside.inside, sys.executable, "-m", "clusto_cli.main", "discover"]
         environment = {**os.environ, "CLUSTO_DB": sqlite_url}
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=120)
