@@ -154,6 +154,9 @@ class Entities:
         meant = self._meant(("the name that it announces", by_name), *(("its MAC address", each) for each in by_mac))
         if meant in self.newcomers and heard.system not in macs:
             _add(self.newcomers[meant].called, heard.system)
+        if not meant and meant is not None and heard.passes_on:
+            who = f"{heard.system or heard.chassis}, which passes on frames of others and is not in the inventory"
+            _add(self.remarks, f"{heard.at} {heard.port} hears {who}")
         if meant or meant is None or heard.passes_on or not (macs or heard.system):
             return meant or ""
         key = f"lldp:{macs[0]}" if macs and heard.chassis == macs[0] else f"lldp:{heard.system}"

@@ -12,7 +12,8 @@ from clusto_core.transfer.evidence import Confidence
 
 
 class Leads:
-    """The cables for power and consoles that follow from labels and banners; `remarks` say what does not follow.
+    """The cables for power and consoles that follow from labels and banners; `remarks` say what does not follow,
+    `contradictions` what is recorded otherwise.
 
     Labels are written by people, and what answers on a console says its own name: both are `likely`. A label that names
     a machine with several inlets does not say which.
@@ -21,6 +22,7 @@ class Leads:
     def __init__(self, evidence: Iterable[Evidence], known: Known) -> None:
         self.known = known
         self.remarks: list[str] = []
+        self.contradictions: list[str] = []
         every = list(evidence)
         found = [*self._outlets(each for each in every if isinstance(each, Label))]
         found += self._consoles(each for each in every if isinstance(each, Banner))
@@ -37,6 +39,7 @@ class Leads:
             item, part = self.known.labels.get(label.text, ("", ""))
             outlet = self.known.part(label.part)
             if not item or outlet is None or outlet.far:
+                self._hold(label, item, outlet)
                 continue
             inlet = self._one(item, part, INLET)
             if inlet is None:
@@ -44,6 +47,11 @@ class Leads:
             elif not inlet.far:
                 seen = (f"{label.at} has the label {label.text!a} for outlet {label.outlet}",)
                 yield _cable(inlet, outlet, seen)
+
+    def _hold(self, label: Label, item: str, outlet: Part | None) -> None:
+        """A label against the cable that is recorded: it says the same where it names the same machine."""
+        if item and outlet is not None and outlet.far.partition(":")[0] != item:
+            self.contradictions.append(f"{outlet.far} -> {outlet.name}: contradicted (its label is {label.text!a})")
 
     def _consoles(self, banners: Iterable[Banner]) -> Iterator[Cable]:
         for banner in banners:

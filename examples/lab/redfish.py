@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import datetime
 import ssl
@@ -43,10 +44,10 @@ class Controllers:
             await site.start()
             self.port = self.port or self._runner.addresses[0][1]
 
-    async def stop(self) -> None:
-        """Ends all of them."""
+    def stop(self) -> None:
+        """Ends all of them, as soon as the loop comes to it."""
         if self._runner is not None:
-            await self._runner.cleanup()
+            self._ending = asyncio.get_running_loop().create_task(self._runner.cleanup())
 
     async def _answer(self, request: web.Request) -> web.Response:
         path = request.path.rstrip("/")

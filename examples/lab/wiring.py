@@ -240,7 +240,8 @@ class Site:
         await self.controllers.start()
 
     def stop(self) -> None:
-        """Ends the agents; the controllers end with the loop."""
+        """Ends all of them."""
+        self.controllers.stop()
         for agent in self.agents.values():
             agent.stop()
 

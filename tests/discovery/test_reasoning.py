@@ -265,6 +265,14 @@ def test_labels_and_banners() -> None:
     assert ("web1", "connect", "psu2") not in proposed(twice)
 
 
+def test_a_label_that_names_another_machine_is_told() -> None:
+    pdu = Item("pdu1", "PDU", (Part("pdu1:1", "1", "Outlet", far="web1:psu1"),))
+    inventory = known(pdu, server("web1"), server("web2"), labels={"web2": ("web2", ""), "web1 a": ("web1", "")})
+    found = told(Label("pdu1", "1", "web2", "pdu1:1"), inventory=inventory)
+    assert found.contradictions == ["web1:psu1 -> pdu1:1: contradicted (its label is 'web2')"]
+    assert not told(Label("pdu1", "1", "web1 a", "pdu1:1"), inventory=inventory).contradictions
+
+
 def test_serial_numbers() -> None:
     inventory = known(switch("sw1"), switch("sw2")._replace(serial="B"))
     first = Identity("sw1", "10.0.0.1", "sw1", "A")
@@ -298,6 +306,7 @@ def test_one_that_passes_on_frames_is_no_server() -> None:
     heard = Heard("sw1", "swp2", "closet", "1", chassis=ONE, passes_on=True)
     found = told(SW1, heard, Learned("sw1", "swp2", TWO), inventory=known(switch("sw1")), names=True)
     assert not found.lines
+    assert found.remarks == ["sw1 swp2 hears closet, which passes on frames of others and is not in the inventory"]
 
 
 def test_what_devices_say_moves_no_cursor_and_cannot_be_said_twice() -> None:

@@ -187,6 +187,31 @@ def test_a_machine_that_is_plugged_in_becomes_a_server(site: Site, clusto: Invok
     assert "3c:ec:ef:99:00:01" in clusto("show", "server011").out
 
 
+def test_a_room_that_is_being_filled(site: Site, clusto: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look tells what is new alone, until ^C."""
+    switch, looks = site.switches["leaf02b"], 0
+
+    def wait(seconds: float) -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 3:
+            raise KeyboardInterrupt
+        switch.learned["3c:ec:ef:99:00:01"] = 7
+        switch._table = None
+
+    monkeypatch.setattr("clusto_cli.commands.discover.time.sleep", wait)
+    try:
+        done = clusto("discover", "leaf02b", "--watch", "5", "-o", "jsonl")
+    finally:
+        del switch.learned["3c:ec:ef:99:00:01"]
+        switch._table = None
+    assert done.code == 130
+    told = [json.loads(line) for line in done.out.splitlines()]
+    new = [each["name"] for each in told if "99:00:01" in json.dumps(each) and each.get("driver")]
+    assert new == ["server011"]
+    assert len({json.dumps(each) for each in told}) == len(told)
+
+
 def test_half_of_them_are_silent(site: Site, clusto: Invoke) -> None:
     dead = ("leaf01b", "leaf02b", "spine2")
     for name in dead:

@@ -59,6 +59,7 @@ TRUNK_STATE = parse_oid("1.3.6.1.4.1.9.9.46.1.6.1.1.13")
 TRUNK_STATUS = parse_oid("1.3.6.1.4.1.9.9.46.1.6.1.1.14")
 CDP_DEVICE = parse_oid("1.3.6.1.4.1.9.9.23.1.2.1.1.6")
 CDP_PORT = parse_oid("1.3.6.1.4.1.9.9.23.1.2.1.1.7")
+CDP_CAPABILITIES = parse_oid("1.3.6.1.4.1.9.9.23.1.2.1.1.9")
 # CISCO-CONFIG-COPY-MIB, by a row number of one's own.
 CC_SOURCE = parse_oid("1.3.6.1.4.1.9.9.96.1.1.1.1.3")
 CC_DESTINATION = parse_oid("1.3.6.1.4.1.9.9.96.1.1.1.1.4")

@@ -110,14 +110,26 @@ async def _plain(device: SnmpDevice, directory: Directory, vlan: int | None) -> 
 
 
 async def _cdp(device: SnmpDevice, directory: Directory) -> tuple[Neighbour, ...]:
-    devices, ports = await asyncio.gather(
-        device.walk(oids.CDP_DEVICE, value_octets=24), device.walk(oids.CDP_PORT, value_octets=20)
+    devices, ports, capabilities = await asyncio.gather(
+        device.walk(oids.CDP_DEVICE, value_octets=24),
+        device.walk(oids.CDP_PORT, value_octets=20),
+        device.walk(oids.CDP_CAPABILITIES, value_octets=6),
     )
     return tuple(
-        Neighbour(directory.name(oid[-2]), text_of(name), text_of(ports.get((*oids.CDP_PORT, *oid[-2:]))))
+        Neighbour(
+            directory.name(oid[-2]),
+            text_of(name),
+            text_of(ports.get((*oids.CDP_PORT, *oid[-2:]))),
+            passes_on=_switches(capabilities.get((*oids.CDP_CAPABILITIES, *oid[-2:]))),
+        )
         for oid, name in devices.items()
         if len(oid) == len(oids.CDP_DEVICE) + 2
     )
+
+
+def _switches(capabilities: Value) -> bool | None:
+    """Router, bridges, switch and repeater among cdpCacheCapabilities (CISCO-CDP-MIB)."""
+    return bool(capabilities[-1] & 0x4F) if isinstance(capabilities, bytes) and capabilities else None
 
 
 def _local_port(directory: Directory, number: int, texts: Iterable[str]) -> str:

@@ -1,7 +1,7 @@
 """What a device says of itself over SNMP, and what it has resolved: its name, its serial number, its addresses.
 
-SNMPv2-MIB (RFC 3418): sysName, sysObjectID. ENTITY-MIB (RFC 6933): the entry of class chassis or stack that nothing
-else contains. IF-MIB (RFC 2863): ifPhysAddress. IP-MIB (RFC 4293): ipNetToPhysicalTable, where an agent has no more
+SNMPv2-MIB (RFC 3418): sysName, sysObjectID. ENTITY-MIB (RFC 6933): the one chassis that is in no
+other. IF-MIB (RFC 2863): ifPhysAddress. IP-MIB (RFC 4293): ipNetToPhysicalTable, where an agent has no more
 than the older ipNetToMediaTable that one.
 """
 
@@ -25,7 +25,7 @@ IF_PHYS_ADDRESS = parse_oid("1.3.6.1.2.1.2.2.1.6")
 NET_TO_MEDIA = parse_oid("1.3.6.1.2.1.4.22.1.2")
 NET_TO_PHYSICAL = parse_oid("1.3.6.1.2.1.4.35.1.4")
 
-_CHASSIS, _STACK = 3, 11
+_CHASSIS = 3
 _ENTITIES = 20_000
 _OCTETS = {1: 4, 2: 16}
 """InetAddressType (RFC 4001): octets of ipv4 and ipv6."""
@@ -56,16 +56,13 @@ async def resolved(device: SnmpDevice, at: str) -> list[Resolved]:
 
 async def _chassis(device: SnmpDevice) -> Chassis:
     classes = await device.walk(CLASS, value_octets=3, most=_ENTITIES)
-    whole = [oid[-1] for oid, kind in classes.items() if kind in (_CHASSIS, _STACK)]
-    if not whole:
+    whole = [oid[-1] for oid, kind in classes.items() if kind == _CHASSIS]
+    inside = await device.get_many([(*CONTAINED_IN, index) for index in whole], value_octets=5)
+    outermost = [index for index in whole if inside[(*CONTAINED_IN, index)] not in whole]
+    if len(outermost) != 1:
+        # A stack has no serial number of its own, and one of several chassis is not the device's.
         return Chassis()
-    names = [(*CONTAINED_IN, index) for index in whole]
-    inside = await device.get_many(names, value_octets=5)
-    outermost = [index for index in whole if inside[(*CONTAINED_IN, index)] not in whole] or whole
-    # A stack has no serial number of its own, and one of several chassis is not the device's.
-    index = next((each for each in outermost if classes[(*CLASS, each)] == _CHASSIS), outermost[0])
-    if sum(classes[(*CLASS, each)] == _CHASSIS for each in whole) > 1:
-        return Chassis()
+    (index,) = outermost
     wanted = [(*column, index) for column in (SERIAL, MAKER, MODEL)]
     got = await device.get_many(wanted, value_octets=32)
     return Chassis(*(text_of(got[oid])[:100] for oid in wanted))
