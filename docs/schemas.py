@@ -603,6 +603,17 @@ VERBS: dict[str, Fields | None] = {
         "command": (none_or(TEXT), "the command line"),
         "message": (none_or(TEXT), "why"),
     },
+    "discover": {
+        "name": (TEXT, "whom it is about: each object is one of the transfer format, which `clusto import` takes"),
+        "driver?": (TEXT, "of what is new: its driver"),
+        "in?": (several(TEXT), "of what is new: the place that it is in"),
+        "parts?": (ANY, "of what is new: the names of its parts, by their kind"),
+        "ip?": (several(TEXT), "of what is new: its addresses"),
+        "attrs?": (ANY, "values by their keys"),
+        "connect?": (ANY, "by the name of a part, what it is connected to"),
+        "part_attrs?": (ANY, "by the name of a part, values by their keys"),
+        "evidence": (ANY, "in the same shape: of each line `confidence` (possible, likely, sure) and `seen`, by what"),
+    },
     "diff": {
         "name": (TEXT, "the Thing, as it is called at B, or was at A"),
         "status": (one_of("added removed changed"), "what became of it"),

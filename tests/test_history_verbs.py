@@ -72,7 +72,7 @@ def test_only_verbs_that_read_have_it() -> None:
 _WITHOUT_MOMENT = {
     "changes the inventory, and more or otherwise than alone": {"batch", "edit", "shell"},
     "asks or changes devices, which are as they are": {
-        *("console", "network ports", "network verify", "network vlan", "network setvlan", "network undo"),
+        *("console", "discover", "network ports", "network verify", "network vlan", "network setvlan", "network undo"),
         *("power cycle", "power feed cycle", "power off", "power on", "power outlets", "power revert"),
         *(f"bmc {verb}" for verb in ("boot", "facts", "firmware", "identify", "log", "reset", "sensors")),
         *("power load", "power status", "power trust", "rebuild", "rebuild hook", "rebuild local", "rebuild serve"),

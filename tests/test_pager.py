@@ -162,7 +162,7 @@ ACTING = {
     *("power cycle", "power feed cycle", "power off", "power load", "power on", "power revert", "power status"),
     "power trust",
     *("service apply", "service drain", "service ready", "service weight"),
-    *("rebuild", "replace", "retire", "sync"),
+    *("discover", "rebuild", "replace", "retire", "sync"),
 }
 """What says how it goes while it goes, and lists nothing to be read."""
 PARTLY = {"config"}

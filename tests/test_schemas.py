@@ -76,6 +76,7 @@ WITH_DEVICES = {
     *("bmc boot", "bmc facts", "bmc firmware", "bmc identify", "bmc log", "bmc reset", "bmc sensors"),
     *(f"service {verb}" for verb in ("apply", "drain", "ready", "status", "verify", "weight")),
     "sync",
+    "discover",
     *("batch", "move", "replace", "retire", "deallocate"),
 }
 """Verbs that print JSON of devices or sources: the tests of these hold it against its schema, as all tests do."""

@@ -15,6 +15,7 @@ from clusto_cli.sheets import SheetOptions, sheet_options
 
 if TYPE_CHECKING:
     from clusto_core.transfer.faults import Fault
+    from clusto_core.transfer.pile import Pile
     from clusto_core.transfer.sheets.how import How
 
 SHOWN = 100
@@ -53,6 +54,11 @@ PARTIAL = 5
 @source_options("With a source: ")
 @strict_option
 @click.option("--keep-going", is_flag=True, help="Leave out what is faulty, and import the rest.")
+@click.option(
+    "--confidence",
+    type=click.Choice(("possible", "likely", "sure")),
+    help="Of a proposal (clusto discover): take what is at least so sure; by default likely.",
+)
 @sheet_options
 @change_options
 @click.pass_context
@@ -69,6 +75,7 @@ def command(
     prune: bool,
     strict: bool,
     keep_going: bool,
+    confidence: str | None,
     message: str | None,
     dry_run: bool,
     sheet_options: SheetOptions,
@@ -81,6 +88,9 @@ def command(
     file twice changes nothing. --dry-run tells the difference. With --keep-going what is faulty is told and left out,
     the rest is imported, and the exit code is 5. With --source they are all that this source has: what is gone from
     them is told, and only what changed in them since last time is taken (clusto help sync).
+
+    A proposal of clusto discover says with each line how sure it is, and by what it was seen: --dry-run tells that too.
+    It adds what is missing, and is refused where it would overwrite something.
 
     What the columns of a spreadsheet are is told by their titles (--guess shows it), and by --map where those do not.
 
@@ -100,13 +110,15 @@ def command(
         sheets.show(files, chosen, how)
         return
     if (name := source or _source_of(files, chosen)) is not None:
+        if confidence:
+            raise Malformed("--confidence is about a proposal, which no source is: leave one out")
         if sheet_options.save:
             raise Malformed("--save goes with a plain import: leave --source out")
         settings = _settings(drivers) if classic else {}
         ctx.exit(_sync(app, name, files, chosen, settings, prefer, prune, message, dry_run, sheet_options, how))
     if prefer or prune:
         raise Malformed("--prefer and --prune are about a source that is known: say its name with --source")
-    _load(app, files, chosen, strict, message, dry_run, sheet_options, how, keep_going=keep_going)
+    _load(app, files, chosen, strict, message, dry_run, sheet_options, how, keep_going=keep_going, least=confidence)
 
 
 def _source_of(files: tuple[str, ...], chosen: str | None) -> str | None:
@@ -174,10 +186,11 @@ def _load(
     how: How | None,
     *,
     keep_going: bool,
+    least: str | None,
 ) -> None:
     from clusto_cli.progress import progress
     from clusto_core.store import collector
-    from clusto_core.transfer import difference, implied, importer
+    from clusto_core.transfer import difference, implied, importer, proposed
     from clusto_core.transfer.faults import Faulty, place
     from clusto_core.transfer.files import read
 
@@ -186,6 +199,7 @@ def _load(
         documents = read(files, chosen, lambda done: report("reading files", done, 0), how, keep_going=keep_going)
         for note in documents.notes:
             app.say(note)
+        documents = _sure_enough(app, documents, least or "likely")
         while True:
             try:
                 with app.changing(message, dry_run=dry_run, strict=strict) as change:
@@ -195,6 +209,7 @@ def _load(
                     changed = change.unit.changed
                     if dry_run:
                         write_lines(difference.lines(change.unit))
+                        write_lines(line for document in documents for line in proposed.lines(document))
                     report("writing", 0, 0)
                 break
             except Faulty as error:
@@ -219,6 +234,25 @@ def _load(
         objects = len({place(fault.document) for fault in left_out if fault.document is not None})
         print(clean(f"clusto: error: left out {objects} of {objects + counts.named}"), file=sys.stderr)
         sys.exit(PARTIAL)
+
+
+def _sure_enough(app: App, documents: Pile, least: str) -> Pile:
+    """What of proposals is at least so sure; how much that leaves out is told."""
+    from clusto_core.transfer.evidence import Confidence
+    from clusto_core.transfer.pile import Pile
+    from clusto_core.transfer.proposed import sure_enough
+
+    if not documents.proposed:
+        return documents
+    of_each = ((each, sure_enough(each, Confidence(least))) for each in documents)
+    kept, left_out = Pile(), 0
+    for document, found in of_each:
+        left_out += len(document.evidence) - (len(found.evidence) if found is not None else 0)
+        if found is not None:
+            kept.append(found)
+    if left_out:
+        app.say(f"left out {left_out} lines that are less than {least} (--confidence)")
+    return kept
 
 
 def _tell(faults: list[Fault], most: int = SHOWN) -> None:

@@ -15,7 +15,7 @@ from clusto_cli.backends.switch.control import SwitchControl
 from clusto_cli.backends.switch.model import Neighbour, Station, Survey
 from clusto_cli.backends.switch.names import is_aggregate, may_mean, same_port
 from clusto_cli.context import App
-from clusto_cli.network.asking import ask
+from clusto_cli.network.asking import Asked, ask
 from clusto_cli.network.devices import Device, devices
 from clusto_cli.network.jobs import NOT_ASKED, port_names
 from clusto_cli.network.record import name_port
@@ -115,6 +115,15 @@ def verify_cables(reader: Reader, things: Sequence[Thing], parallel: int) -> Ver
     loose = [thing for thing in things if not thing.is_a(Switch) and loose_nics(reader, thing)]
     switches |= set(switches_around(reader, loose)) if loose else set()
     asked = ask(list(devices(reader, switches).values()), _survey, parallel)
+    return _judged(reader, verdicts, switches, asked)
+
+
+def judge_cables(reader: Reader, switches: Sequence[Thing], asked: Asked[Survey]) -> Verified:
+    """The recorded cables of switches that somebody has asked."""
+    return _judged(reader, _recorded(reader, switches), switches, asked)
+
+
+def _judged(reader: Reader, verdicts: list[Verdict], switches: Iterable[Thing], asked: Asked[Survey]) -> Verified:
     result = Verified(verdicts, failures=sorted(asked.failures.items()), notes=list(asked.notes))
     for name, survey in sorted(asked.answers.items()):
         result.notes += [f"{name}: {text}" for text in survey.missing]

@@ -45,9 +45,14 @@ class Labels:
         return self._named[label]
 
     def _look_up(self, label: str) -> Thing | None:
-        candidates = [label, re.split(r"[\s:/,;]", label)[0], re.sub(_INLET, "", label)]
-        for candidate in dict.fromkeys(text for each in candidates for text in (each, each.lower()) if text):
+        for candidate in possible_names(label):
             found = self._reader.get(candidate)
             if found is not None and found.is_a(Equipment):
                 return found
         return None
+
+
+def possible_names(label: str) -> list[str]:
+    """The names that a label may mean, the likeliest first."""
+    candidates = [label, re.split(r"[\s:/,;]", label)[0], re.sub(_INLET, "", label)]
+    return list(dict.fromkeys(text for each in candidates for text in (each, each.lower()) if text))

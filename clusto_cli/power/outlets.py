@@ -66,20 +66,29 @@ def compare(reader: Reader, pdu: Thing) -> list[Row]:
             return await interruption.within(control.outlets())
 
     reported, _ = run(main)
-    called = outlet_names(reader, parts)
-    recorded = {called[part.id]: part for part in parts}
     feeds = fed_from(reader, pdu)
     labels = Labels(reader)
+    found = parts_meant(reader, parts, reported)
+    rows = [_row(reading, found.get(reading.outlet), feeds, labels) for reading in reported]
+    called = outlet_names(reader, parts)
+    there = {part.id for part in found.values()}
+    for part in sorted((each for each in parts if each.id not in there), key=lambda each: natural_key(called[each.id])):
+        fed = tuple(inlet.name for inlet in feeds.get(part.id, ()))
+        rows.append(Row(called[part.id], None, None, (), part.name, fed, "the device has no such outlet"))
+    return rows
+
+
+def parts_meant(reader: Reader, parts: Sequence[Thing], reported: Sequence[OutletReading]) -> dict[str, Thing]:
+    """Which part of the inventory each outlet that a device reports is, by the device's name for it."""
+    called = outlet_names(reader, parts)
+    recorded = {called[part.id]: part for part in parts}
     short = _numbers(reported)
-    rows = []
+    found = {}
     for reading in reported:
         part = recorded.pop(reading.outlet, None) or recorded.pop(short.get(reading.outlet, ""), None)
-        rows.append(_row(reading, part, feeds, labels))
-    for name in sorted(recorded, key=natural_key):
-        part = recorded[name]
-        fed = tuple(inlet.name for inlet in feeds.get(part.id, ()))
-        rows.append(Row(name, None, None, (), part.name, fed, "the device has no such outlet"))
-    return rows
+        if part is not None:
+            found[reading.outlet] = part
+    return found
 
 
 def _numbers(readings: Sequence[OutletReading]) -> dict[str, str]:

@@ -117,6 +117,11 @@ class DeviceSettings(Mapping[str, str]):
     def __contains__(self, key: object) -> bool:
         return key in self._values and key != ADDRESS
 
+    def at(self, address: str, place: Thing | None) -> DeviceSettings:
+        """The same for what is at an address, which was declared by a Thing: a Network."""
+        owner = (place.name, place.id) if place is not None else ("", None)
+        return DeviceSettings({**self._values, ADDRESS: Setting(ADDRESS, (address,), *owner)}, self._to)
+
     def over(self, others: DeviceSettings) -> DeviceSettings:
         """These settings, and where they lack a key those others."""
         return DeviceSettings({**others._values, **self._values})
@@ -316,6 +321,22 @@ def reached(reader: Reader, things: Iterable[Thing], groups: Iterable[str]) -> d
         values = _first(settings_in(view, effective, wanted))
         at = Setting(ADDRESS, (address,), thing.name, thing.id)
         found[thing.id] = ReachedDevice(thing, address, DeviceSettings({**values, ADDRESS: at}))
+    return found
+
+
+def settings_of_networks(
+    reader: Reader, networks: Iterable[Thing], groups: Collection[str]
+) -> dict[int, DeviceSettings]:
+    """The settings in force for what is at addresses of these Networks, by id: their own, and those of what they are
+    in. What says where one device is, is none of them.
+    """
+    things = list(networks)
+    view = view_of(reader, things)
+    found = {}
+    for thing in things:
+        values = _first(settings_in(view, view.effective(thing), groups))
+        kept = {key: each for key, each in values.items() if key.partition(".")[2] not in _HOST_WORDS}
+        found[thing.id] = DeviceSettings(kept)
     return found
 
 

@@ -111,16 +111,17 @@ def switches_around(reader: Reader, things: Iterable[Thing]) -> list[Thing]:
     datacenter), and every one where it is in none, or that has none.
     """
     switches = reader.all(["Switch"])
-    outermost = {switch.id: _outermost(reader, switch) for switch in switches}
+    around = {switch.id: outermost(reader, switch) for switch in switches}
     found: dict[Thing, None] = {}
     for thing in things:
-        place = _outermost(reader, thing)
-        near = [switch for switch in switches if place is not None and outermost[switch.id] == place]
+        place = outermost(reader, thing)
+        near = [switch for switch in switches if place is not None and around[switch.id] == place]
         found.update(dict.fromkeys(near or switches))
     return list(found)
 
 
-def _outermost(reader: Reader, thing: Thing) -> Thing | None:
+def outermost(reader: Reader, thing: Thing) -> Thing | None:
+    """The outermost place that a Thing or part is in: its datacenter, mostly."""
     whole = reader.by_ids([thing.entity_id])[thing.entity_id]
     places = [each for each in reader.ancestors(whole) if issubclass(each.kind, PLACES)]
     return places[-1] if places else None

@@ -36,6 +36,7 @@ ROOMS = (
     "clusto_core.transfer.keys",
     "clusto_cli.backends.keys",
     "clusto_cli.rebuild.keys",
+    "clusto_cli.discovery.keys",
 )
 """The modules whose KEYS are known, found by name as plugins are: the core works without those of the command line."""
 ENTRY_POINTS = "clusto.keys"

@@ -80,6 +80,15 @@ def allocate(
     return found
 
 
+def vacant(change: Transaction, range_: Thing, number: int, without: Iterable[str] = ()) -> list[str]:
+    """The names that `allocate` would give out next, without some: at most so many. Nothing is given out. Raises
+    Malformed for no sensible NameRange."""
+    kinds.checked(range_, NameRange)
+    left_out = set(without)
+    free = _free(change, range_, _resting(change.unit.attributes(range_), None))
+    return list(islice((name for name in free if name not in left_out), number))
+
+
 def _resting(attributes: Iterable[Attribute], cooldown: int | None) -> set[str]:
     """The names that came back too recently to be given again."""
     if cooldown is None:

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
@@ -36,6 +36,8 @@ from clusto_core.model.origins import Origin
 from clusto_core.rules import kinds
 from clusto_core.rules.parts import checked_part_name
 from clusto_core.spelling import suggest
+from clusto_core.transfer import evidence
+from clusto_core.transfer.evidence import Evidence, Path
 
 Values = Mapping[Key, tuple[Value, ...]]
 Lines = Mapping[tuple[str, ...], int]
@@ -88,6 +90,8 @@ class Document:
     What spreadsheets leave open: `new_driver` and `new_parts` count where the Thing is new, and the file does not say
     them itself. `implied`: the file names the Thing and does not speak of it, so that it is made only where that is
     wanted.
+
+    `evidence`: the object is a proposal, and never overwrites anything (`proposed`); each has a path of this object.
     """
 
     name: str
@@ -115,6 +119,7 @@ class Document:
     new_driver: str = ""
     new_parts: Mapping[str, int | tuple[str, ...]] = field(default_factory=_none)
     implied: bool = False
+    evidence: tuple[Evidence, ...] = ()
 
     @property
     def parts_when_new(self) -> Mapping[str, int | tuple[str, ...]]:
@@ -158,6 +163,7 @@ def parse(data: object, file: str, line: int) -> Document:
         except Malformed as error:
             problems.add(f"{key}: {error}", key)
     _check_name(document, data, problems)
+    _check_evidence(document, problems)
     document.problems = tuple(problems.found)
     return document
 
@@ -218,6 +224,24 @@ def _check_name(document: Document, data: Mapping[str, Any], problems: _Problems
     except Malformed as error:
         problems.add(str(error), "name")
         document.name = ""
+
+
+def _check_evidence(document: Document, problems: _Problems) -> None:
+    if not document.evidence:
+        return
+    said = set(said_by(document))
+    for path in (each.path for each in document.evidence if each.path not in said):
+        problems.add(f"evidence: the object says nothing of {' '.join(path)[:80]!a}", "evidence")
+
+
+def said_by(document: Document) -> Iterator[Path]:
+    """The paths of all that an object says, as evidence names them."""
+    whole: dict[str, object] = {"driver": document.driver, "type": document.type, "in": document.parents}
+    whole |= {"at": document.at, "parts": document.parts, "ip": document.addresses}
+    yield from ((field,) for field, content in whole.items() if content)
+    yield from (("attrs", str(key)) for key in document.attrs)
+    yield from (("connect", part) for part in document.connect)
+    yield from (("part_attrs", part, str(key)) for part, found in document.part_attrs.items() for key in found)
 
 
 def _text(content: object) -> str:
@@ -355,6 +379,10 @@ def _read_part_ids(document: Document, content: object, problems: _Problems) -> 
     }
 
 
+def _read_evidence(document: Document, content: object, problems: _Problems) -> None:
+    document.evidence = tuple(evidence.read(content))
+
+
 def _identity(content: object) -> str:
     """What a source knows an object by; a number is as good as text."""
     return str(content) if isinstance(content, int) and not isinstance(content, bool) else _text(content)
@@ -373,6 +401,7 @@ _FIELDS: dict[str, Callable[[Document, object, _Problems], None]] = {
     "ip": _read_ip,
     "connect": _read_connect,
     "part_attrs": _read_part_attrs,
+    "evidence": _read_evidence,
 }
 
 
@@ -474,6 +503,8 @@ def plain(document: Document, convert: Callable[[Value], object]) -> dict[str, A
         data["connect"] = dict(document.connect)
     if document.part_attrs:
         data["part_attrs"] = {part: _plain_values(found, convert) for part, found in document.part_attrs.items()}
+    if document.evidence:
+        data["evidence"] = evidence.plain(document.evidence)
     return data
 
 

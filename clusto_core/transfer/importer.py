@@ -26,7 +26,7 @@ from clusto_core.rules import claims, containment, kinds, parts, things, values
 from clusto_core.rules.devicetypes import DEFINITION, TYPE
 from clusto_core.rules.spaces import Spaces
 from clusto_core.store.unit import UnitOfWork
-from clusto_core.transfer import columns, missing
+from clusto_core.transfer import columns, missing, proposed
 from clusto_core.transfer.documents import Document, Values
 from clusto_core.transfer.faults import Faulty, place
 from clusto_core.transfer.joins import Joins
@@ -260,6 +260,8 @@ class _Rounds:
                 if thing is None:
                     thing = self._new(document)
                 else:
+                    if document.evidence:
+                        self._hold_against(document, thing)
                     self._existing(document, thing)
             except DamagedError:
                 work.damaged.add(document.name)
@@ -311,6 +313,14 @@ class _Rounds:
                 things.remove(self.unit, part)
         for name, planned in wanted.items():
             things.add_part(self.unit, planned.driver, f"{thing.name}:{name}", list(planned.attributes.items()))
+
+    def _hold_against(self, document: Document, thing: Thing) -> None:
+        """Notes what a proposal says otherwise than the inventory: it overwrites nothing."""
+        found = list(proposed.against(self.unit, document, thing))
+        for path, refusal in found:
+            self.work.fault(document, refusal, *path)
+        if found:
+            raise DamagedError
 
     def _columns(self, document: Document, thing: Thing) -> None:
         """Tells a spreadsheet's columns that are parts of the Thing from those that are keys of attributes."""

@@ -9,6 +9,7 @@ from typing import Any
 from clusto_core.model.attributes import Key, Value
 from clusto_core.model.origins import Origin
 from clusto_core.transfer.documents import Document, Problem, Values
+from clusto_core.transfer.evidence import Confidence, Evidence
 
 _key = lru_cache(10_000)(Key)
 
@@ -33,7 +34,8 @@ def _values(values: Values) -> list[tuple[Any, ...]]:
 def _more(document: Document) -> dict[str, Any] | None:
     """What few Documents have, by the names of fields; None where there is nothing of it."""
     plain = not (document.lines or document.columns or document.problems or document.notes or document.new_driver)
-    if plain and document.origin is None and not (document.stamp or document.called or document.new_parts):
+    plain = plain and document.origin is None and not document.evidence
+    if plain and not (document.stamp or document.called or document.new_parts):
         return None
     found: dict[str, Any] = {
         "columns": {header: [(*value,) for value in cells] for header, cells in document.columns.items()},
@@ -46,6 +48,7 @@ def _more(document: Document) -> dict[str, Any] | None:
         "stamp": document.stamp,
         "new_driver": document.new_driver,
         "new_parts": dict(document.new_parts),
+        "evidence": [(each.path, each.confidence.value, each.seen) for each in document.evidence],
     }
     flags = {"form": document.form, "if_there": document.if_there, "implied": document.implied}
     return {**{name: each for name, each in found.items() if each}, **flags}
@@ -83,5 +86,6 @@ _MADE: dict[str, Callable[[Any], Any]] = {
     "columns": _columns,
     "problems": lambda said: tuple(Problem(*each) for each in said),
     "origin": lambda said: Origin(*said),
+    "evidence": lambda said: tuple(Evidence(path, Confidence(sure), seen) for path, sure, seen in said),
     "part_origins": lambda said: {part: Origin(*each) for part, each in said.items()},
 }

@@ -30,6 +30,8 @@ class Pile(Collection[Document]):
         """What is to be told of them."""
         self.places: dict[str, int] = {}
         """By name, which Document is the first that speaks of a Thing."""
+        self.proposed = False
+        """Whether any of them is a proposal."""
         self._remarkable = array("q")
         for document in documents:
             self.append(document)
@@ -41,6 +43,7 @@ class Pile(Collection[Document]):
         place = len(self)
         self._last.append(document)
         self.notes.extend(document.notes)
+        self.proposed = self.proposed or bool(document.evidence)
         if document.implied:
             self._remarkable.append(place)
             return

@@ -59,6 +59,12 @@ async def recognise(device: SnmpDevice, profiles: Iterable[Profile]) -> Recognit
     )
 
 
+async def claiming(device: SnmpDevice, profiles: Iterable[Profile]) -> list[Profile]:
+    """Those of `profiles` that claim a device's sysObjectID: what is asked of everything that answers."""
+    identity = await device.get(SYS_OBJECT_ID)
+    return [each for each in profiles if isinstance(identity, tuple) and _claim(each, identity)]
+
+
 def model_of(profile: Profile, own: Oid) -> int | None:
     """The number that follows the profile's claim in a sysObjectID, where the profile needs it."""
     if not profile.model:

@@ -151,6 +151,11 @@ class Service:
         """The resource there. Raises Refused where there is none, or it is no resource."""
         return (await self.send("GET", path)).document
 
+    async def public(self, path: str) -> Document:
+        """A resource that everybody may read, asked for without credentials. Raises Refused where there is none."""
+        answer = await self._following("GET", path, None, {}, anonymous=True)
+        return self._judged(answer, set()).document
+
     async def send(
         self, method: str, path: str, body: Mapping[str, object] | None = None, tag: str | None = None
     ) -> Answer:

@@ -134,13 +134,17 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """What LLDP or CDP says is on a port, which is empty where the switch does not tell; texts as they were sent."""
+    """What LLDP or CDP says is on a port, which is empty where the switch does not tell; texts as they were sent.
+
+    `passes_on`: it says that it is a bridge, and so passes on frames of others; None where nothing is said of that.
+    """
 
     port: str
     system: str
     remote_port: str = ""
     remote_description: str = ""
     chassis: str = ""
+    passes_on: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ TRUNK_STATE = parse_oid("1.3.6.1.4.1.9.9.46.1.6.1.1.13")
 TRUNK_STATUS = parse_oid("1.3.6.1.4.1.9.9.46.1.6.1.1.14")
 CDP_DEVICE = parse_oid("1.3.6.1.4.1.9.9.23.1.2.1.1.6")
 CDP_PORT = parse_oid("1.3.6.1.4.1.9.9.23.1.2.1.1.7")
+CDP_CAPABILITIES = parse_oid("1.3.6.1.4.1.9.9.23.1.2.1.1.9")
 # CISCO-CONFIG-COPY-MIB, by a row number of one's own.
 CC_SOURCE = parse_oid("1.3.6.1.4.1.9.9.96.1.1.1.1.3")
 CC_DESTINATION = parse_oid("1.3.6.1.4.1.9.9.96.1.1.1.1.4")
@@ -89,7 +90,14 @@ HP_SAVE = parse_oid("1.3.6.1.4.1.11.2.14.11.5.1.7.1.29.1.1.0")
 # LLDP-MIB (IEEE 802.1AB): neighbours by time mark, local port number and a number; local ports by that number.
 _LLDP = "1.0.8802.1.1.2.1"
 LLDP_REMOTE = _under(
-    f"{_LLDP}.4.1.1", chassis_subtype="4", chassis="5", port_subtype="6", port="7", description="8", system="9"
+    f"{_LLDP}.4.1.1",
+    chassis_subtype="4",
+    chassis="5",
+    port_subtype="6",
+    port="7",
+    description="8",
+    system="9",
+    capabilities="12",
 )
 LLDP_LOCAL_SUBTYPE = parse_oid(f"{_LLDP}.3.7.1.2")
 LLDP_LOCAL_ID = parse_oid(f"{_LLDP}.3.7.1.3")

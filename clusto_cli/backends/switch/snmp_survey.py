@@ -47,6 +47,7 @@ async def neighbours(device: SnmpDevice, directory: Directory) -> tuple[Neighbou
                 _id(told["port"], told["port_subtype"] == _PORT_MAC),
                 text_of(told["description"]),
                 chassis,
+                _passes_on(told["capabilities"]),
             )
         )
     return tuple(found)
@@ -109,14 +110,26 @@ async def _plain(device: SnmpDevice, directory: Directory, vlan: int | None) -> 
 
 
 async def _cdp(device: SnmpDevice, directory: Directory) -> tuple[Neighbour, ...]:
-    devices, ports = await asyncio.gather(
-        device.walk(oids.CDP_DEVICE, value_octets=24), device.walk(oids.CDP_PORT, value_octets=20)
+    devices, ports, capabilities = await asyncio.gather(
+        device.walk(oids.CDP_DEVICE, value_octets=24),
+        device.walk(oids.CDP_PORT, value_octets=20),
+        device.walk(oids.CDP_CAPABILITIES, value_octets=6),
     )
     return tuple(
-        Neighbour(directory.name(oid[-2]), text_of(name), text_of(ports.get((*oids.CDP_PORT, *oid[-2:]))))
+        Neighbour(
+            directory.name(oid[-2]),
+            text_of(name),
+            text_of(ports.get((*oids.CDP_PORT, *oid[-2:]))),
+            passes_on=_switches(capabilities.get((*oids.CDP_CAPABILITIES, *oid[-2:]))),
+        )
         for oid, name in devices.items()
         if len(oid) == len(oids.CDP_DEVICE) + 2
     )
+
+
+def _switches(capabilities: Value) -> bool | None:
+    """Router, bridges, switch and repeater among cdpCacheCapabilities (CISCO-CDP-MIB)."""
+    return bool(capabilities[-1] & 0x4F) if isinstance(capabilities, bytes) and capabilities else None
 
 
 def _local_port(directory: Directory, number: int, texts: Iterable[str]) -> str:
@@ -135,6 +148,11 @@ def _local_port(directory: Directory, number: int, texts: Iterable[str]) -> str:
     if number in directory.if_index:
         return directory.on_bridge_port(number)
     return told[0] if told else str(number)
+
+
+def _passes_on(capabilities: Value) -> bool | None:
+    """Bit 2 (bridge) of LldpSystemCapabilitiesMap, bit 0 being the first of the first octet."""
+    return bool(capabilities[0] & 0x20) if isinstance(capabilities, bytes) and capabilities else None
 
 
 def _id(value: Value, is_mac: bool) -> str:

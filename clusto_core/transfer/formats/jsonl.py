@@ -48,6 +48,11 @@ def _no_number(constant: str) -> NoReturn:
 
 def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving = SAFE) -> None:
     """Writes the Things, one a line, in the order in which they are given."""
+    write_documents(documents(reader, things), out)
+
+
+def write_documents(found: Iterable[Document], out: TextIO) -> None:
+    """Writes Documents, one a line."""
     encode = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
-    for document in begun(out, documents(reader, things)):
+    for document in begun(out, found):
         out.write(escaped(encode(plain(document, tagged))) + "\n")

@@ -340,9 +340,14 @@ def _written(value: Value) -> object:
 
 def write(reader: Reader, things: Iterable[Thing], out: TextIO, leaving: Leaving = SAFE) -> None:
     """Writes the Things as a list under `things:`, one at a time."""
+    write_documents(documents(reader, things), out)
+
+
+def write_documents(found: Iterable[Document], out: TextIO) -> None:
+    """Writes Documents as a list under `things:`, one at a time."""
     out.write("things:\n")
     quick = Quick(_is_text)
-    for document in begun(out, documents(reader, things)):
+    for document in begun(out, found):
         data = plain(document, _written)
         try:
             out.write(quick.item(data))

@@ -1,0 +1,1 @@
+"""What devices say of the wiring, and the proposal that follows from it: `clusto discover`."""
