@@ -273,6 +273,10 @@ def before(store: database.Database) -> None:
         store.execute("ALTER TABLE attributes DROP FOREIGN KEY fk_attributes_space_id")
     store.execute(f"DROP INDEX ix_attributes_space{' ON attributes' if store.dialect == 'mariadb' else ''}")
     store.execute("ALTER TABLE attributes DROP COLUMN space_id")
+    for index in ("ix_things_driver", "ix_things_order"):
+        store.execute(f"DROP INDEX {index}{' ON things' if store.dialect == 'mariadb' else ''}")
+    store.execute("CREATE INDEX ix_things_driver ON things (driver)")
+    store.execute("ALTER TABLE things DROP COLUMN sort_key")
     for table in LATER:
         store.execute(f"DROP TABLE {table}")
     store.execute("UPDATE alembic_version SET version_num = '0006'")
