@@ -39,8 +39,7 @@ def views(reader: Reader, things: Iterable[Thing], spaces: Spaces = None) -> Ite
     """The whole Things among these, and those that parts among these belong to, in natural order, by portions; of their
     addresses those in some address spaces, or all."""
     known = _Surroundings(reader, spaces)
-    ordered = whole(reader, things)
-    for portion in portions(ordered):
+    for portion in portions(things if isinstance(things, Everything) else whole(reader, things)):
         yield View(known, portion)
 
 

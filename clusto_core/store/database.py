@@ -121,10 +121,11 @@ class Database:
 
     def lazily(self, sql: str, parameters: Parameters | None = None) -> Iterator[Row]:
         """The rows as they come, of which there may be more than fit into memory; other statements may run meanwhile.
-        MariaDB hands over all of them first. Raises as `rows`."""
-        named = [f"clusto_{next(_numbers)}"] if self.dialect == "postgresql" else []
-        cursor = self.connection.cursor(*named)
-        return chain.from_iterable(map(self._sound, self._batches(cursor, sql, parameters)))
+        MariaDB has what is left handed over then. Raises as `rows`."""
+        if self.dialect != "postgresql":
+            return self.iterate(sql, parameters)
+        cursor = self.connection.cursor(f"clusto_{next(_numbers)}")
+        return chain.from_iterable(self._batches(cursor, sql, parameters))
 
     def stream(self, sql: str, parameters: Parameters | None = None) -> Iterator[Row]:
         """The rows as they come, of which there may be more than fit into memory: the server keeps those that were not

@@ -6,7 +6,7 @@ import pytest
 
 from clusto_core.errors import StoreBroken
 from clusto_core.inventory import Inventory
-from clusto_core.store.database import Database, connect
+from clusto_core.store.database import Database, connect, connect_to_write
 
 MANY = 5000
 _NUMBERS = f"""
@@ -22,9 +22,10 @@ def database(inventory: Inventory) -> Database:
     return found
 
 
-def test_other_statements_run_meanwhile(database: Database) -> None:
+@pytest.mark.parametrize("way", ["iterate", "lazily"])
+def test_other_statements_run_meanwhile(database: Database, way: str) -> None:
     """Each row comes once, in order, whenever something else is asked; another list too."""
-    one, other = database.iterate(_NUMBERS), database.iterate(_NUMBERS)
+    one, other = getattr(database, way)(_NUMBERS), getattr(database, way)(_NUMBERS)
     assert [next(one)[0] for _ in range(1500)] == list(range(1, 1501))
     assert len(database.rows(_ONE)) == 1
     assert [next(other)[0] for _ in range(10)] == list(range(1, 11))
@@ -52,11 +53,30 @@ def test_what_is_not_read_to_its_end_is_in_nobodys_way(database: Database) -> No
     database.close()
 
 
+def test_what_is_asked_together_with_what_is_written(inventory: Inventory) -> None:
+    """Whose rows are those of the question."""
+    database = connect_to_write(inventory.settings.url)
+    if database.dialect == "mariadb":
+        database.execute(f"SET SESSION max_recursive_iterations = {MANY + 1}")
+    if database.dialect == "sqlite":
+        database.execute("BEGIN")
+    database.bundle()
+    for number in range(3):
+        database.execute("UPDATE store SET next_id = :id", {"id": 100 + number})
+    rows = database.iterate(_NUMBERS)
+    assert next(rows) == (1,)
+    database.execute("UPDATE store SET next_id = :id", {"id": 200})
+    assert database.rows(_ONE) == [(200,)]
+    assert [row[0] for row in rows] == list(range(2, MANY + 1))
+    database.rollback()
+    database.close()
+
+
 def test_mariadb_keeps_the_rows_with_the_server(database: Database) -> None:
     """Until something else is asked."""
     if database.dialect != "mariadb":
         pytest.skip("the others have ways of their own")
-    rows = database.iterate(_NUMBERS)
+    rows = database.lazily(_NUMBERS)
     next(rows)
     assert database.connection.unread is not None
     database.rows(_ONE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,9 @@ import pytest
 from clusto_core.answers import view
 from clusto_core.errors import Malformed
 from clusto_core.inventory import Inventory
+from clusto_core.model.things import Thing
 from clusto_core.store.database import portions
+from clusto_core.store.reader import Reader
 from clusto_core.transfer import exporter, formats, importer
 from clusto_core.transfer.leaving import Leaving
 from tests.transfer.test_batches import SITE, documents
@@ -45,13 +47,18 @@ def _written() -> Iterator[str]:
         yield name
 
 
-def exported(inventory: Inventory, name: str, leaving: Leaving = Leaving()) -> tuple[bytes, list[str]]:  # noqa: B008
+def exported(
+    inventory: Inventory,
+    name: str,
+    leaving: Leaving = Leaving(),  # noqa: B008
+    of: Callable[[Reader], Iterable[Thing]] = Reader.all,
+) -> tuple[bytes, list[str]]:
     """What a format writes, and what it tells."""
     told: list[str] = []
     out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
     with inventory.read() as reader:
-        formats.writer_of(name)(reader, reader.all(), out, leaving._replace(tell=told.append))
-    return out.buffer.getvalue(), told  # type: ignore[attr-defined]
+        formats.writer_of(name)(reader, of(reader), out, leaving._replace(tell=told.append))
+    return out.buffer.getvalue(), told
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +76,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Inventory:
 
 @pytest.mark.parametrize("name", sorted(_written()))
 def test_portions_do_not_show(site: Inventory, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not in what is written, nor in what is told."""
+    """Not in what is written, nor in what is told; nor whether all Things are there at once or come one by one."""
     whole = exported(site, name)
     assert whole[0]
+    assert exported(site, name, of=view.Everything) == whole
     few: Any = partial(_few, size=2)
     monkeypatch.setattr(view, "portions", few)
     monkeypatch.setattr(exporter, "portions", few)
-    assert exported(site, name) == whole
+    assert exported(site, name) == exported(site, name, of=view.Everything) == whole
 
 
 def _few(things: Iterable[Any], size: int) -> Iterator[list[Any]]:
