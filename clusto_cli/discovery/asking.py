@@ -61,7 +61,7 @@ class Asked:
 
 @dataclass
 class Answers:
-    """What came back; surveys of switches by their names, as `network verify` takes them."""
+    """What came back; surveys of switches, as `network verify` takes them, by their names or addresses."""
 
     evidence: list[Evidence] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
@@ -170,7 +170,7 @@ async def _controller(name: str, settings: DeviceSettings) -> list[Evidence]:
 async def _address(address: str, settings: DeviceSettings, ways: Sequence[str], answers: Answers) -> list[Evidence]:
     """All that answers there. Who does not answer is nobody, and no failure."""
     asking: dict[str, Asking] = {
-        SNMP: lambda: _snmp(address, settings),
+        SNMP: lambda: _snmp(address, settings, answers),
         REDFISH: lambda: _redfish(address, settings),
         SSH: lambda: _ssh(address, settings),
     }
@@ -192,7 +192,7 @@ async def _tried(asking: Asking) -> list[Evidence] | DeviceError | ClustoError:
         return cause if isinstance(cause, ClustoError) else error
 
 
-async def _snmp(address: str, settings: DeviceSettings) -> list[Evidence]:
+async def _snmp(address: str, settings: DeviceSettings, answers: Answers) -> list[Evidence]:
     if not {"snmp.community", "snmp.user"} & set(settings):
         return []
     spoken = {"snmp.retries": _RETRIES, "snmp.max_octets": "1400"}
@@ -210,6 +210,7 @@ async def _snmp(address: str, settings: DeviceSettings) -> list[Evidence]:
     switch = await _as_switch(address, patient)
     if switch is not None:
         profile, ports, survey = switch
+        answers.surveys[address] = survey
         return [identity._replace(switch=profile, ports=ports), *found, *switches.told(address, survey)]
     pdu = await _as_pdu(address, patient)
     if pdu is not None:

@@ -32,6 +32,8 @@ class Names:
 
     def __call__(self, newcomers: Sequence[Newcomer], spoken_of: frozenset[str]) -> list[str]:
         """Names, one each, empty for who gets none."""
+        if not newcomers:
+            return []
         with self._app.changing(dry_run=True) as change:
             own = self._own(change, newcomers)
             rest = [each.key for each in newcomers if each.key not in own and each.driver == SERVER]

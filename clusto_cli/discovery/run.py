@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from clusto_cli.context import App
@@ -76,7 +76,7 @@ def _concluded(app: App, reader: Reader, seeds: Seeds, wish: Wish, answers: Answ
     return Outcome(
         [line for line in lines if line.thing in there],
         documents,
-        [*_recorded_otherwise(reader, seeds.switches, answers), *reasoned.contradictions, *_texts(told)],
+        [*_recorded_otherwise(reader, answers, reasoned.owners), *reasoned.contradictions, *_texts(told)],
         [*reasoned.remarks, *disputed, *unsaid, *names.remarks],
         [] if wish.known_only else reasoned.strangers,
         list(found.failures),
@@ -88,10 +88,12 @@ def _texts(told: Iterable[Line | str]) -> list[str]:
     return [each for each in told if isinstance(each, str)]
 
 
-def _recorded_otherwise(reader: Reader, switches: Sequence[Thing], answers: Answers) -> list[str]:
+def _recorded_otherwise(reader: Reader, answers: Answers, owners: Mapping[str, str]) -> list[str]:
     """The recorded cables that the switches contradict, as `network verify` tells them."""
-    surveyed = [switch for switch in switches if switch.name in answers.surveys]
-    verified = judge_cables(reader, surveyed, AskedSwitches(dict(answers.surveys)))
+    surveys = {owners.get(at, at): survey for at, survey in answers.surveys.items()}
+    things = reader.find_names(surveys)
+    known = {name: survey for name, survey in surveys.items() if name in things}
+    verified = judge_cables(reader, list(things.values()), AskedSwitches(known))
     return [verdict.line() for verdict in verified.verdicts if verdict.status == CONTRADICTED]
 
 
