@@ -68,9 +68,7 @@ class Names:
         return free
 
     def _thing(self, change: Transaction) -> Thing:
-        range_ = change.resolve(self._range)
-        checked(range_, NameRange)
-        return range_
+        return checked(change.resolve(self._range), NameRange)
 
 
 def _name(text: str) -> str:
