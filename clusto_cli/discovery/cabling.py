@@ -347,6 +347,9 @@ class Cabling:
             return None
         if owner in self.known.items:
             return self._without_mac(owner, mac)
+        if not owner and mac in self.entities.controllers:
+            self.remarks.append(f"{mac} is a management controller's: which machine's is not known, no cable")
+            return None
         newcomer = self.entities.newcomers.get(owner) or self.entities.stranger(mac)
         return End(newcomer.key, newcomer.macs.get(mac, "") or "?")
 

@@ -7,8 +7,13 @@ a link that is down, addresses that routers share.
 
 from __future__ import annotations
 
+import argparse
+import asyncio
+import json
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -315,3 +320,30 @@ def _octets(mac: str) -> bytes:
 
 def _cable(one: str, other: str) -> Cable:
     return (one, other) if one < other else (other, one)
+
+
+def main() -> None:
+    """Serves a site until ^C; writes what there is before anything was found, and the leases."""
+    parser = argparse.ArgumentParser(prog="python -m lab.wiring", description=main.__doc__)
+    parser.add_argument("--servers", type=int, default=40, help="how many (40)")
+    parser.add_argument("--equipment", action="store_true", help="the inventory has the equipment, without cables")
+    parser.add_argument("--inventory", type=Path, default=Path("site.jsonl"), metavar="FILE", help="(site.jsonl)")
+    parser.add_argument("--leases", type=Path, default=Path("dnsmasq.leases"), metavar="FILE", help="(dnsmasq.leases)")
+    options = parser.parse_args()
+    asyncio.run(_serve(Site(options.servers), options))
+
+
+async def _serve(site: Site, options: argparse.Namespace) -> None:
+    await site.start()
+    things = site.things() if options.equipment else site.place()
+    options.inventory.write_text("".join(f"{json.dumps(thing)}\n" for thing in things))
+    options.leases.write_text(site.leases())
+    sys.stderr.write(f"{len(site.machines)} servers on {len(site.switches)} switches; ^C ends\n")
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from clusto_cli.discovery.entities import Newcomer
 from clusto_cli.discovery.evidence import (
     Banner,
+    Controller,
     Evidence,
     Found,
     Heard,
@@ -299,6 +300,13 @@ def test_a_controller_makes_one_machine_of_its_cards() -> None:
     assert lines["new0", "parts"] == ({"nic": ["NIC1", "NIC2"]}, "sure")
     assert lines["new0", "part_attrs", "NIC2", "mac"] == (TWO, "sure")
     assert lines["new1", "connect", "eth0"] == ("sw1:3", "likely")
+
+
+def test_a_controller_is_no_machine() -> None:
+    seen = SW1, Learned("sw1", "swp2", ONE), Controller("10.1.0.9", "10.1.0.9"), Resolved("gw", "10.1.0.9", ONE)
+    found = told(*seen, inventory=known(switch("sw1")), names=True)
+    assert not found.lines
+    assert found.remarks == [f"{ONE} is a management controller's: which machine's is not known, no cable"]
 
 
 def test_addresses_that_are_nobodys_card() -> None:
