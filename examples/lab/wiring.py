@@ -12,7 +12,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -237,12 +237,23 @@ class Site:
         return f"127.77.0.{[*self.switches, *self.pdus].index(name) + 1}"
 
     async def start(self, manners: Manners | None = None) -> None:
-        """Has every device listen, all at one UDP port."""
-        for name, variables in {**self.switches, **self.outlets}.items():
-            agent = Agent(variables, read=READ, write=WRITE, manners=manners or Manners())
-            self.port = await agent.start(self.address(name), self.port)
-            self.agents[name] = agent
+        """Has every device listen, all at one UDP port: one that is free at all their addresses."""
+        for last in (False, False, False, True):
+            try:
+                await self._listen(manners or Manners())
+                break
+            except OSError:
+                for agent in self.agents.values():
+                    agent.stop()
+                self.port = 0
+                if last:
+                    raise
         await self.controllers.start()
+
+    async def _listen(self, manners: Manners) -> None:
+        for name, variables in {**self.switches, **self.outlets}.items():
+            agent = self.agents[name] = Agent(variables, read=READ, write=WRITE, manners=replace(manners))
+            self.port = await agent.start(self.address(name), self.port)
 
     def stop(self) -> None:
         """Ends all of them."""
