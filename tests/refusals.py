@@ -648,6 +648,10 @@ REFUSALS: list[Refusal] = [
     refused("sync nowhere", 3, "no such source: nowhere", lambda c: declared.named("nowhere")),
     refused("import x.jsonl --source a/b", 2, "malformed name of a source", lambda c: declared.checked_name("a/b")),
     refused("import x.jsonl --prune", 2, "are about a source that is known"),
+    # discovery
+    refused("discover --watch 5 -o json", 2, "--watch goes with -o text, jsonl, yaml", None),
+    refused("discover web-pool", 4, "is no switch, PDU, console server or Network", None),
+    refused("import x.jsonl --source a --confidence sure", 2, "--confidence is about a proposal", None),
     # serving: tokens are no change of the inventory, and a server is none either
     refused("serve token create a/b --role reader", 2, "malformed name of a token", None),
     refused("serve token create x --role reader --where driver:NIC", 2, "selects parts", None),

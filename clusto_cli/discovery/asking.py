@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -28,6 +28,7 @@ from clusto_cli.discovery.evidence import Evidence, Failure, Found
 from clusto_cli.network.devices import Device, told
 from clusto_core.answers.devicesettings import ADDRESS, DeviceSettings
 from clusto_core.errors import ClustoError
+from clusto_core.spelling import natural_key
 
 SNMP, REDFISH, SSH = "snmp", "redfish", "ssh"
 WAYS = (SNMP, REDFISH, SSH)
@@ -61,9 +62,9 @@ class Asked:
 
 @dataclass
 class Answers:
-    """What came back; surveys of switches by their names, as `network verify` takes them."""
+    """What came back; surveys of switches, as `network verify` takes them, by their names or addresses."""
 
-    evidence: list[Evidence] = field(default_factory=list)
+    said: dict[str, list[Evidence]] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     surveys: dict[str, Survey] = field(default_factory=dict)
@@ -71,7 +72,12 @@ class Answers:
     @property
     def found(self) -> Found:
         """The same in an order that does not depend on who was quicker."""
-        return Found(tuple(sorted(self.evidence, key=repr)), tuple(sorted(self.failures)), tuple(self.notes))
+        evidence = tuple(each for at in sorted(self.said, key=natural_key) for each in self.said[at])
+        return Found(evidence, tuple(sorted(self.failures)), tuple(self.notes))
+
+    def add(self, at: str, evidence: Iterable[Evidence]) -> None:
+        """Adds what somebody, or something, said."""
+        self.said.setdefault(at, []).extend(evidence)
 
 
 class Pace:
@@ -104,7 +110,7 @@ def ask(asked: Asked, *, parallel: int, rate: float, tell: Callable[[int, int], 
         done += 1
         tell(done, total)
         if outcome.failure is None:
-            answers.evidence += outcome.result or ()
+            answers.add(outcome.device, outcome.result or ())
         elif outcome.device not in asked.addresses:
             answers.failures.append(Failure(outcome.device, told(outcome.failure), outcome.device in surveyors))
 
@@ -170,7 +176,7 @@ async def _controller(name: str, settings: DeviceSettings) -> list[Evidence]:
 async def _address(address: str, settings: DeviceSettings, ways: Sequence[str], answers: Answers) -> list[Evidence]:
     """All that answers there. Who does not answer is nobody, and no failure."""
     asking: dict[str, Asking] = {
-        SNMP: lambda: _snmp(address, settings),
+        SNMP: lambda: _snmp(address, settings, answers),
         REDFISH: lambda: _redfish(address, settings),
         SSH: lambda: _ssh(address, settings),
     }
@@ -192,7 +198,7 @@ async def _tried(asking: Asking) -> list[Evidence] | DeviceError | ClustoError:
         return cause if isinstance(cause, ClustoError) else error
 
 
-async def _snmp(address: str, settings: DeviceSettings) -> list[Evidence]:
+async def _snmp(address: str, settings: DeviceSettings, answers: Answers) -> list[Evidence]:
     if not {"snmp.community", "snmp.user"} & set(settings):
         return []
     spoken = {"snmp.retries": _RETRIES, "snmp.max_octets": "1400"}
@@ -210,6 +216,7 @@ async def _snmp(address: str, settings: DeviceSettings) -> list[Evidence]:
     switch = await _as_switch(address, patient)
     if switch is not None:
         profile, ports, survey = switch
+        answers.surveys[address] = survey
         return [identity._replace(switch=profile, ports=ports), *found, *switches.told(address, survey)]
     pdu = await _as_pdu(address, patient)
     if pdu is not None:

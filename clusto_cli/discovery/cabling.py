@@ -81,6 +81,7 @@ class Cabling:
         self.remarks: list[str] = []
         self._incomplete = incomplete
         self._named: dict[tuple[str, str], _Port] = {}
+        self._parts: dict[int, Part | None] = {}
         self._alike: dict[tuple[str, str], list[_Port]] = {}
         every = list(evidence)
         self._beside = Beside(every)
@@ -346,6 +347,9 @@ class Cabling:
             return None
         if owner in self.known.items:
             return self._without_mac(owner, mac)
+        if not owner and mac in self.entities.controllers:
+            self.remarks.append(f"{mac} is a management controller's: which machine's is not known, no cable")
+            return None
         newcomer = self.entities.newcomers.get(owner) or self.entities.stranger(mac)
         return End(newcomer.key, newcomer.macs.get(mac, "") or "?")
 
@@ -360,7 +364,12 @@ class Cabling:
     # --- the inventory's ports ---------------------------------------------------------------------------------------
 
     def _part_of(self, port: _Port) -> Part | None:
-        """The part of a known switch that a port is."""
+        """The part of a known switch that a port is; found once."""
+        if id(port) not in self._parts:
+            self._parts[id(port)] = self._found_part(port)
+        return self._parts[id(port)]
+
+    def _found_part(self, port: _Port) -> Part | None:
         item = self.known.items.get(port.owner)
         parts = item.of_kind(PORT, NIC) if item is not None else []
         same = [part for part in parts if same_port(part.called, port.name)]

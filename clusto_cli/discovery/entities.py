@@ -60,6 +60,8 @@ class Entities:
         self._of_mac: dict[str, str] = {}
         self._hosts: dict[str, set[str]] = {}
         every = list(evidence)
+        self.controllers = set(_controllers(every))
+        """The addresses of management controllers: they are on ports of their own, and no machines."""
         identities = [each for each in every if isinstance(each, Identity)]
         self._meet_devices(identities, [each for each in every if isinstance(each, Surveyed)])
         for machine in (each for each in every if isinstance(each, Machine)):
@@ -229,6 +231,17 @@ def _short(system: str) -> str:
 def _add(texts: list[str], text: str) -> None:
     if text not in texts:
         texts.append(text)
+
+
+def _controllers(evidence: Iterable[Evidence]) -> Iterator[str]:
+    """The MACs that controllers say are their own, and those behind whose address one answers."""
+    every = list(evidence)
+    at = {each.address for each in every if isinstance(each, Controller | Machine)}
+    for each in every:
+        if isinstance(each, Machine):
+            yield from each.bmc_macs
+        elif isinstance(each, Resolved | Lease) and each.address in at:
+            yield each.mac
 
 
 class Beside:

@@ -9,13 +9,9 @@ from clusto_cli.discovery.entities import SERVER, Newcomer
 from clusto_core.drivers.resources import NameRange
 from clusto_core.errors import Malformed
 from clusto_core.inventory import Transaction
-from clusto_core.model.attributes import Key
-from clusto_core.model.ranges import expand
 from clusto_core.model.things import Thing
 from clusto_core.resources import naming
 from clusto_core.rules.kinds import checked, checked_name
-
-PATTERN = Key("pattern")
 
 
 class Names:
@@ -32,6 +28,8 @@ class Names:
 
     def __call__(self, newcomers: Sequence[Newcomer], spoken_of: frozenset[str]) -> list[str]:
         """Names, one each, empty for who gets none."""
+        if not newcomers:
+            return []
         with self._app.changing(dry_run=True) as change:
             own = self._own(change, newcomers)
             rest = [each.key for each in newcomers if each.key not in own and each.driver == SERVER]
@@ -41,21 +39,18 @@ class Names:
 
     def _own(self, change: Transaction, newcomers: Sequence[Newcomer]) -> dict[str, str]:
         """By key, the names that newcomers have themselves, those of one alone."""
-        given = set(self._given(change)) if self._range else set()
+        called = {each.key: [name for text in each.called if (name := _name(text))] for each in newcomers}
+        wanted = {name for names in called.values() for name in names}
+        given = naming.vacant_among(change, self._thing(change), wanted) if self._range else set()
         found: dict[str, str] = {}
         for each in newcomers:
-            names = [name for text in each.called if (name := _name(text))]
+            names = called[each.key]
             if each.driver == SERVER:
                 names = [name for name in names if name in given]
             if names and change.unit.get(names[0]) is None:
                 found[each.key] = names[0]
         said = list(found.values())
         return {key: name for key, name in found.items() if said.count(name) == 1}
-
-    def _given(self, change: Transaction) -> list[str]:
-        range_ = self._thing(change)
-        texts = [each.value.text for each in change.unit.attributes(range_) if each.key == PATTERN]
-        return [name for text in texts for name in expand(text)]
 
     def _next(self, change: Transaction, number: int, taken: frozenset[str]) -> list[str]:
         """So many free names of the range that nobody is spoken of by, or as many as there are."""
@@ -66,9 +61,7 @@ class Names:
         return free
 
     def _thing(self, change: Transaction) -> Thing:
-        range_ = change.resolve(self._range)
-        checked(range_, NameRange)
-        return range_
+        return checked(change.resolve(self._range), NameRange)
 
 
 def _name(text: str) -> str:

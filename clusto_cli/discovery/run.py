@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from clusto_cli.context import App
@@ -16,8 +16,10 @@ from clusto_cli.discovery.reasoning import Line, reason, unnamed
 from clusto_cli.discovery.seeds import Seeds, asked
 from clusto_cli.network.asking import Asked as AskedSwitches
 from clusto_cli.network.verify import CONTRADICTED, judge_cables
+from clusto_core.drivers.resources import NameRange
 from clusto_core.errors import Malformed
 from clusto_core.model.things import Thing
+from clusto_core.rules.kinds import checked
 from clusto_core.store.reader import Reader
 from clusto_core.transfer.documents import Document
 from clusto_core.transfer.files import opened
@@ -52,22 +54,21 @@ class Outcome:
 
 def look(app: App, reader: Reader, seeds: Seeds, wish: Wish, tell: Callable[[int, int], None]) -> Outcome:
     """Asks everybody, and draws the conclusions. Raises KeyboardInterrupt, NotFound, Malformed, Refused."""
+    names = Names(app, _range_of(reader, seeds, wish))
     lent = [each for path in wish.leases for each in _leases(path)]
     answers = ask(asked(reader, seeds, wish.ways), parallel=wish.parallel, rate=wish.rate, tell=tell)
-    answers.evidence += lent
+    answers.add("", lent)
     if seeds.consoles:
         from clusto_cli.discovery.collectors.consoles import banners
 
         said, failures = banners(reader, seeds.consoles, wish.parallel)
-        answers.evidence += said
+        answers.add("", said)
         answers.failures += failures
-    return _concluded(app, reader, seeds, wish, answers)
+    return _concluded(reader, wish, answers, names)
 
 
-def _concluded(app: App, reader: Reader, seeds: Seeds, wish: Wish, answers: Answers) -> Outcome:
+def _concluded(reader: Reader, wish: Wish, answers: Answers, names: Names) -> Outcome:
     found = answers.found
-    range_name = wish.names or _names_in_force(reader, [*seeds.switches, *seeds.networks])
-    names = Names(app, range_name)
     reasoned = reason(found, gather(reader, found.evidence), unnamed if wish.known_only else names)
     told = list(facts.lines(reader, found.evidence, reasoned.owners))
     lines, disputed = proposal.merged([*reasoned.lines, *(each for each in told if isinstance(each, Line))])
@@ -76,7 +77,7 @@ def _concluded(app: App, reader: Reader, seeds: Seeds, wish: Wish, answers: Answ
     return Outcome(
         [line for line in lines if line.thing in there],
         documents,
-        [*_recorded_otherwise(reader, seeds.switches, answers), *reasoned.contradictions, *_texts(told)],
+        [*_recorded_otherwise(reader, answers, reasoned.owners), *reasoned.contradictions, *_texts(told)],
         [*reasoned.remarks, *disputed, *unsaid, *names.remarks],
         [] if wish.known_only else reasoned.strangers,
         list(found.failures),
@@ -88,11 +89,21 @@ def _texts(told: Iterable[Line | str]) -> list[str]:
     return [each for each in told if isinstance(each, str)]
 
 
-def _recorded_otherwise(reader: Reader, switches: Sequence[Thing], answers: Answers) -> list[str]:
+def _recorded_otherwise(reader: Reader, answers: Answers, owners: Mapping[str, str]) -> list[str]:
     """The recorded cables that the switches contradict, as `network verify` tells them."""
-    surveyed = [switch for switch in switches if switch.name in answers.surveys]
-    verified = judge_cables(reader, surveyed, AskedSwitches(dict(answers.surveys)))
+    surveys = {owners.get(at, at): survey for at, survey in answers.surveys.items()}
+    things = reader.find_names(surveys)
+    known = {name: survey for name, survey in surveys.items() if name in things}
+    verified = judge_cables(reader, list(things.values()), AskedSwitches(known))
     return [verdict.line() for verdict in verified.verdicts if verdict.status == CONTRADICTED]
+
+
+def _range_of(reader: Reader, seeds: Seeds, wish: Wish) -> str:
+    """The NameRange of new machines, looked up before anybody is asked; empty where there is none."""
+    if wish.known_only:
+        return ""
+    name = wish.names or _names_in_force(reader, [*seeds.switches, *seeds.networks])
+    return checked(reader.resolve(name), NameRange).name if name else ""
 
 
 def _names_in_force(reader: Reader, asked: Sequence[Thing]) -> str:

@@ -89,6 +89,22 @@ def vacant(change: Transaction, range_: Thing, number: int, without: Iterable[st
     return list(islice((name for name in free if name not in left_out), number))
 
 
+def vacant_among(change: Transaction, range_: Thing, wanted: Iterable[str]) -> set[str]:
+    """Those names that a range has and `allocate` might give out. Raises Malformed for no sensible NameRange."""
+    sought = set(wanted)
+    return {
+        name for name in _untaken(change, kinds.checked(range_, NameRange), sought) if change.unit.get(name) is None
+    }
+
+
+def _untaken(change: Transaction, range_: Thing, sought: set[str]) -> Iterator[str]:
+    attributes = change.unit.attributes(range_)
+    taken = {each.value.text for each in change.unit.reader.attributes_under(GIVEN)} | _resting(attributes, None)
+    left = sought - taken
+    every = names([each.value.text for each in attributes if each.key == PATTERN], range_.name) if left else iter(())
+    return islice((name for name in every if name in left), len(left))
+
+
 def _resting(attributes: Iterable[Attribute], cooldown: int | None) -> set[str]:
     """The names that came back too recently to be given again."""
     if cooldown is None:

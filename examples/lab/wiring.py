@@ -7,8 +7,13 @@ a link that is down, addresses that routers share.
 
 from __future__ import annotations
 
+import argparse
+import asyncio
+import json
+import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -232,12 +237,23 @@ class Site:
         return f"127.77.0.{[*self.switches, *self.pdus].index(name) + 1}"
 
     async def start(self, manners: Manners | None = None) -> None:
-        """Has every device listen, all at one UDP port."""
-        for name, variables in {**self.switches, **self.outlets}.items():
-            agent = Agent(variables, read=READ, write=WRITE, manners=manners or Manners())
-            self.port = await agent.start(self.address(name), self.port)
-            self.agents[name] = agent
+        """Has every device listen, all at one UDP port: one that is free at all their addresses."""
+        for last in (False, False, False, True):
+            try:
+                await self._listen(manners or Manners())
+                break
+            except OSError:
+                for agent in self.agents.values():
+                    agent.stop()
+                self.port = 0
+                if last:
+                    raise
         await self.controllers.start()
+
+    async def _listen(self, manners: Manners) -> None:
+        for name, variables in {**self.switches, **self.outlets}.items():
+            agent = self.agents[name] = Agent(variables, read=READ, write=WRITE, manners=replace(manners))
+            self.port = await agent.start(self.address(name), self.port)
 
     def stop(self) -> None:
         """Ends all of them."""
@@ -315,3 +331,30 @@ def _octets(mac: str) -> bytes:
 
 def _cable(one: str, other: str) -> Cable:
     return (one, other) if one < other else (other, one)
+
+
+def main() -> None:
+    """Serves a site until ^C; writes what there is before anything was found, and the leases."""
+    parser = argparse.ArgumentParser(prog="python -m lab.wiring", description=main.__doc__)
+    parser.add_argument("--servers", type=int, default=40, help="how many (40)")
+    parser.add_argument("--equipment", action="store_true", help="the inventory has the equipment, without cables")
+    parser.add_argument("--inventory", type=Path, default=Path("site.jsonl"), metavar="FILE", help="(site.jsonl)")
+    parser.add_argument("--leases", type=Path, default=Path("dnsmasq.leases"), metavar="FILE", help="(dnsmasq.leases)")
+    options = parser.parse_args()
+    asyncio.run(_serve(Site(options.servers), options))
+
+
+async def _serve(site: Site, options: argparse.Namespace) -> None:
+    await site.start()
+    things = site.things() if options.equipment else site.place()
+    options.inventory.write_text("".join(f"{json.dumps(thing)}\n" for thing in things))
+    options.leases.write_text(site.leases())
+    sys.stderr.write(f"{len(site.machines)} servers on {len(site.switches)} switches; ^C ends\n")
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -26,6 +26,7 @@ from clusto_cli.discovery.evidence import Controller, Identity, Lease, Resolved
 from clusto_cli.main import invoke
 from clusto_core.errors import Malformed
 from clusto_core.inventory import Inventory
+from clusto_core.resources import naming
 from tests.backends.switch.sshdlab import sshd
 from tests.conftest import Result
 
@@ -286,3 +287,14 @@ def test_who_answers_on_consoles_without_a_cable(clusto: Invoke, sqlite_url: str
     found = [json.loads(line) for line in done.out.splitlines()]
     assert [(each["name"], each["connect"]) for each in found] == [("web1", {"console": "cs1:1"})]
     assert "cs1:2 answers as web2, which is not in the inventory" in done.err
+
+
+def test_names_of_a_range_that_are_not_given_out(sqlite_url: str) -> None:
+    inventory = Inventory.open(sqlite_url)
+    with inventory.change() as change:
+        range_ = change.add("NameRange", "names", attributes=[("pattern", "web[1-4]")])
+        change.add("Server", "web1")
+        assert naming.allocate(change, range_) == ["web2"]
+        assert naming.vacant(change, range_, 5, ["web3"]) == ["web4"]
+        assert naming.vacant_among(change, range_, ["web1", "web2", "web3", "db1"]) == {"web3"}
+        assert naming.vacant_among(change, range_, []) == set()

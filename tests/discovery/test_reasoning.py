@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import replace
 
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from clusto_cli.discovery.entities import Newcomer
 from clusto_cli.discovery.evidence import (
     Banner,
+    Controller,
     Evidence,
     Found,
     Heard,
@@ -25,8 +28,10 @@ from clusto_cli.discovery.evidence import (
 from clusto_cli.discovery.known import Item, Known, Part
 from clusto_cli.discovery.proposal import documents, merged, words
 from clusto_cli.discovery.reasoning import Line, Reasoned, reason
+from clusto_cli.discovery.telling import yaml_text
 from clusto_core.answers.hardware import Said, SaidPort
 from clusto_core.transfer.evidence import Confidence
+from clusto_core.transfer.formats import yaml
 from tests.discovery.rooms import Room, recorded, rooms, shown
 
 ONE, TWO, THREE = (f"3c:ec:ef:00:00:0{number}" for number in (1, 2, 3))
@@ -297,6 +302,13 @@ def test_a_controller_makes_one_machine_of_its_cards() -> None:
     assert lines["new1", "connect", "eth0"] == ("sw1:3", "likely")
 
 
+def test_a_controller_is_no_machine() -> None:
+    seen = SW1, Learned("sw1", "swp2", ONE), Controller("10.1.0.9", "10.1.0.9"), Resolved("gw", "10.1.0.9", ONE)
+    found = told(*seen, inventory=known(switch("sw1")), names=True)
+    assert not found.lines
+    assert found.remarks == [f"{ONE} is a management controller's: which machine's is not known, no cable"]
+
+
 def test_addresses_that_are_nobodys_card() -> None:
     for each in ("01:00:5e:00:00:01", "00:00:5e:00:01:05", "00:00:0c:07:ac:01", "ff:ff:ff:ff:ff:ff"):
         assert not told(SW1, Learned("sw1", "swp2", each), inventory=known(switch("sw1")), names=True).lines
@@ -323,6 +335,44 @@ def test_what_devices_say_moves_no_cursor_and_cannot_be_said_twice() -> None:
     assert words(once[1]).startswith(f"+ web1:eth0 mac={ONE}  sure")
     found, _ = documents(once[1:])
     assert [each.name for each in found] == ["web1"]
+
+
+WORDS = st.text(max_size=12) | st.sampled_from(["web1", "sw1", "swp1", "eth0", "", "web1 psu1", ONE, "\x1b[2J"])
+MACS = st.sampled_from([ONE, TWO, THREE, "01:00:5e:00:00:01", "00:00:5e:00:01:05"])
+AT = st.sampled_from(["sw1", "sw2", "10.0.0.1", "pdu1", "web1"])
+NONSENSE = st.one_of(
+    st.builds(Surveyed, AT),
+    st.builds(Heard, AT, WORDS, WORDS, WORDS, WORDS, WORDS, st.none() | st.booleans()),
+    st.builds(Learned, AT, WORDS, MACS),
+    st.builds(Identity, AT, WORDS, WORDS, WORDS, WORDS, WORDS, st.tuples(MACS), WORDS, WORDS, st.tuples(WORDS)),
+    st.builds(Lease, WORDS, WORDS, MACS, WORDS),
+    st.builds(Resolved, AT, WORDS, MACS),
+    st.builds(HostKey, AT, WORDS, WORDS, WORDS),
+    st.builds(Label, AT, WORDS, WORDS, st.sampled_from(["pdu1:1", "pdu1:2", ""])),
+    st.builds(Banner, AT, st.sampled_from(["cs1:1", "cs1:2"]), WORDS),
+    st.builds(
+        Machine,
+        AT,
+        WORDS,
+        st.builds(Said, serial=WORDS, ports=st.tuples(st.builds(SaidPort, st.tuples(WORDS), st.tuples(MACS)))),
+    ),
+)
+
+
+@given(st.lists(NONSENSE, max_size=12))
+@settings(max_examples=150, deadline=None)
+def test_nonsense_becomes_a_proposal_that_can_be_read_or_none(evidence: list[Evidence]) -> None:
+    pdu = Item("pdu1", "PDU", tuple(Part(f"pdu1:{n}", str(n), "Outlet") for n in (1, 2)))
+    consoles = Item("cs1", "ConsoleServer", (Part("cs1:1", "1", "ConsolePort"),))
+    labels = {"web1 psu1": ("web1", "web1:psu1"), "web1": ("web1", "")}
+    inventory = known(switch("sw1"), switch("sw2"), server("web1", eth0=ONE, eth1=""), pdu, consoles, labels=labels)
+    lines, _ = merged(told(*evidence, inventory=inventory, names=True).lines)
+    found, _ = documents(lines)
+    text = yaml_text(found)
+    assert "\x1b" not in text
+    again = list(yaml.read(io.StringIO(text), "found"))
+    assert [each.problems for each in again] == [()] * len(found)
+    assert [each.evidence for each in again] == [each.evidence for each in found]
 
 
 def test_resolved_addresses_are_told_beside() -> None:

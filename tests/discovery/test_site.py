@@ -142,7 +142,7 @@ def narrowed(site: Site) -> list[Thing]:
     return things
 
 
-def test_what_is_recorded_otherwise_is_told_and_not_proposed(site: Site, clusto: Invoke) -> None:
+def test_what_is_recorded_otherwise_is_told_and_not_proposed(site: Site, clusto: Invoke, tmp_path: Path) -> None:
     speaking = next(machine for machine in site.machines if machine.speaks)
     _, at, port = speaking.cards["eth0"]
     assert clusto("connect", f"{speaking.name}:eth0", f"{at}:9").code == 0
@@ -156,6 +156,14 @@ def test_what_is_recorded_otherwise_is_told_and_not_proposed(site: Site, clusto:
     ]
     assert clusto("network", "verify", at).code == 4
     assert f"{speaking.name}:eth0 --" not in done.out
+    # The same where they are met by their addresses.
+    addresses = tmp_path / "addresses"
+    addresses.write_text(f"{site.address(at)}\n")
+    assert clusto("attr", "set", "snmp.host", site.address(at), "-t", at).code == 0
+    assert clusto("ip", "allocate", site.address(at), at).code == 0
+    met = clusto("discover", "--addresses", str(addresses), "--ask", "snmp")
+    assert met.code == 4, met
+    assert told[0] in met.out.splitlines()
     record = clusto("discover", at, "spine1", "-o", "jsonl")
     assert record.code == 4
     assert f"clusto: contradicted: {told[0][2:]}" in record.err

@@ -166,5 +166,9 @@ def test_import_takes_what_is_likely_and_tells_the_evidence(clusto: Run) -> None
     refused = clusto("import", "--format", "jsonl", "-", stdin=other)
     assert refused.code == 4
     assert "serial of server1 is A1, and B1 is proposed: a proposal overwrites nothing" in refused.err
+    as_source = clusto("import", "--format", "jsonl", "-", "--source", "x", stdin=other)
+    assert as_source.code == 4
+    assert "standard input:1: a proposal is imported by itself, and is no source" in as_source.out + as_source.err
+    assert "A1" in clusto("show", "server1").out
     source = clusto("import", "--format", "jsonl", "-", "--confidence", "sure", "--source", "x", stdin=text)
     assert source.code == 2

@@ -120,6 +120,9 @@ def _sort(reading: Reading, document: Document, mapping: Mapping[str, str]) -> N
         reading.broken.setdefault(origin, []).append(f"{document.name} is there twice ({origin})")
     else:
         wrongs = [f"{document.file}:{problem.line}: {problem.text}" for problem in document.problems]
+        if document.evidence:
+            # A source says what is, and its word may overwrite; a proposal may not.
+            wrongs.append(f"{document.file}:{document.line}: a proposal is imported by itself, and is no source")
         if not document.name:
             wrongs = wrongs or [f"{origin} has no name"]
         elif (first := reading.names.setdefault(document.name, origin)) != origin:
