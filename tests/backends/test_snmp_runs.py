@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lab.agent import GEN_ERR, Agent
 from snmpd import READ, WRITE
@@ -36,6 +36,7 @@ def bulk(values: Mapping[Oid, int], rows: Rows, cut: int) -> list[Varbind]:
     return answer[:cut]
 
 
+@settings(deadline=None)
 @given(NAMES, NAMES, st.integers(0, 90), st.integers(100, 2000))
 def test_rows_have_the_values_that_names_have(wanted: set[Oid], known: set[Oid], cut: int, room: int) -> None:
     values = {oid: sum(oid) for oid in known}

@@ -67,7 +67,7 @@ path = st.lists(st.builds(Station, device, st.lists(texts, max_size=2).map(tuple
         lambda cables: Path(tuple(stations), tuple(cables))
     )
 )
-leaf = st.builds(Node, device, texts)
+leaf = st.builds(Node, device, texts, st.just(()))  # builds() makes up what a named tuple is not given
 tree = st.builds(Node, device, texts, st.lists(leaf, max_size=3).map(tuple))
 amount = st.floats(0, 1e6)
 bar = st.builds(Bar, texts, st.none() | amount, amount, amount, texts)

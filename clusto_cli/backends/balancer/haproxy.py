@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable, Sequence
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from clusto_cli.backends.balancer.haproxy_socket import LONGEST_LINE, Where, ask
 from clusto_cli.backends.balancer.host import AtHost, Host
@@ -28,9 +28,11 @@ from clusto_cli.backends.balancer.model import (
     verify,
     wanted,
 )
-from clusto_cli.backends.balancer.section import ConfigFile, Section
 from clusto_cli.backends.errors import NotVerified, Refused, Unreachable, Unusable
 from clusto_cli.visible import one_line
+
+if TYPE_CHECKING:
+    from clusto_cli.backends.balancer.section import ConfigFile, Section
 
 # management.txt, "show servers state": srv_admin_state is a mask. Maintenance is forced, inherited, or for want of an
 # address; drain is forced or inherited. Other bits say how it came about, and stay: 0x04, that the configuration had it
@@ -170,6 +172,8 @@ class Haproxy(AtHost):
         return lines
 
     def _section(self, backend: Backend, members: Iterable[Reading]) -> Section:
+        from clusto_cli.backends.balancer.section import Section
+
         lines = []
         for each in members:
             words = [f"server {each.name} {at(each.address, each.port)}"]
