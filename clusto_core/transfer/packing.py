@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Any
 
 from clusto_core.model.attributes import Key, Value
@@ -25,6 +27,19 @@ def packed(document: Document) -> tuple[Any, ...]:
         {part: _values(found) for part, found in document.part_attrs.items()} or None,
         _more(document),
     )
+
+
+def digest(document: Document) -> int:
+    """64 bits that are others whenever what is said of a Thing is another, wherever it stands; never 0."""
+    (name, _, _, *rest), *said, more = packed(document)
+    more = more and {field: each for field, each in more.items() if field not in ("lines", "notes")}
+    # This version of the format spells what is equal alike, however often it is referred to.
+    return digest_of(marshal.dumps((name, rest, said, more), 2))
+
+
+def digest_of(said: bytes) -> int:
+    """The same of an object's text, where that alone says what is said."""
+    return int.from_bytes(blake2b(said, digest_size=8).digest(), "little") or 1
 
 
 def _values(values: Values) -> list[tuple[Any, ...]]:
