@@ -20,12 +20,13 @@ from clusto_core.model import wiring
 from clusto_core.model.names import trailing_number
 from clusto_core.model.reserved import KEY_DEFINITION
 from clusto_core.model.things import Attribute, Cable, Thing
-from clusto_core.store import rows
+from clusto_core.store import rows, telling
 from clusto_core.store.database import Row
 from clusto_core.store.reader import Reader
 from clusto_core.store.seals import Touched
-from clusto_core.store.settled import Rows, Settled, Told, encode, spelled
+from clusto_core.store.settled import Rows, Settled, Told
 from clusto_core.store.spill import Spill
+from clusto_core.store.telling import encode, spelled
 
 if TYPE_CHECKING:
     from clusto_core.drivers import Driver
@@ -671,16 +672,21 @@ class UnitOfWork:
     def _tell(self, new: Iterable[int]) -> Iterator[Told]:
         """How new Things that are in memory are told."""
         things = self._new[0]
+        cables: dict[int, str] = {}
+        # A cable is told twice, and written once.
         for entity in sorted(new):
             thing = things[entity]
             every = [thing, *self._parts[entity].values()]
-            told: Rows = {"things": list(map(rows.of_thing, every))}
+            told = {"things": list(map(telling.thing, every))}
             held = [(each, values) for each in every if (values := self._attributes.get(each.id))]
             if held:
-                told["attributes"] = [self._told_attribute(each, one) for each, values in held for one in values]
-            if cables := self._cables[entity]:
-                told["cables"] = list(map(self._told_cable, cables.values()))
-            yield Told(entity, thing.name, encode(told))
+                told["attributes"] = [text for each, values in held for text in telling.attributes(each, values)]
+            if own := self._cables[entity]:
+                told["cables"] = [
+                    cables.pop(id, None) or cables.setdefault(id, telling.row(self._told_cable(cable)))
+                    for id, cable in own.items()
+                ]
+            yield Told(entity, thing.name, telling.tables(told))
 
     def _told_attribute(self, holder: Thing, attribute: Attribute) -> Sequence[Any]:
         id, thing_id, key, value = attribute

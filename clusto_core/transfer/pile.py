@@ -33,8 +33,8 @@ class Pile(Collection[Document]):
         self.proposed = False
         """Whether any of them is a proposal."""
         self.digests = array("Q")
-        """By place, what tells a Document from any that says otherwise: see `packing.digest`; 0 for what is at fault or
-        only names a Thing."""
+        """By place, what tells a Document from any that says otherwise: see `packing.digest`; 0 for what is at fault,
+        speaks of nothing, or only names a Thing."""
         self._remarkable = array("q")
         for document in documents:
             self.append(document)
@@ -47,8 +47,8 @@ class Pile(Collection[Document]):
         self._last.append(document)
         self.notes.extend(document.notes)
         self.proposed = self.proposed or bool(document.evidence)
-        plain = not (document.implied or document.problems or document.evidence)
-        self.digests.append((document.digest or digest(document)) if plain else 0)
+        speaks = document.name and not (document.implied or document.problems or document.evidence)
+        self.digests.append((document.digest or digest(document)) if speaks else 0)
         if document.implied:
             self._remarkable.append(place)
             return
