@@ -46,7 +46,9 @@ def height(unit: UnitOfWork, thing: Thing) -> int | None:
 
     Raises Refused where several are.
     """
-    values = [each.value for each in unit.attributes(thing) if each.key == HEIGHT]
+    values = [value for _, _, key, value in unit.attributes(thing) if key == HEIGHT]
+    if not values:
+        return None
     found = [float(known.text) for value in values if (known := RackUnits().read(value)) is not None]
     if len(found) > 1:
         raise Refused(f"{thing.name} has several heights: {', '.join(f'{each:g}' for each in found)}")
@@ -57,10 +59,10 @@ def is_deep(unit: UnitOfWork, thing: Thing) -> bool | None:
     """Whether a device takes both faces of its units: by its attribute, or because its device type says nothing else;
     None where neither is known."""
     typed = None
-    for attribute in unit.attributes(thing):
-        if attribute.key == FULL_DEPTH:
-            return is_true(attribute.value.text)
-        if attribute.key == TYPE:
+    for _, _, key, value in unit.attributes(thing):
+        if key == FULL_DEPTH:
+            return is_true(value.text)
+        if key == TYPE:
             typed = True
     return typed
 
@@ -277,7 +279,7 @@ def connect(unit: UnitOfWork, one: Thing, other: Thing, kind: str | None = None)
 
 def join(unit: UnitOfWork, one: Thing, other: Thing) -> Joined:
     """Puts a cable between two parts. Raises Refused when they do not fit or one of them is in use."""
-    if one == other:
+    if one.id == other.id:
         raise Refused(f"{one.name} cannot be connected to itself")
     if wiring.fit(one.driver, other.driver) is None:
         raise Refused(f"{_what(one)} does not fit {_what(other)}")
@@ -296,6 +298,9 @@ def join(unit: UnitOfWork, one: Thing, other: Thing) -> Joined:
 
 def check_path(unit: UnitOfWork, one: Thing, other: Thing) -> str:
     """The kind of the cable that may join two parts. Raises Refused when the ends of its path do not fit."""
+    path = wiring.fit(one.driver, other.driver)
+    if path is not None and not wiring.passes_on(one.driver) and not wiring.passes_on(other.driver):
+        return path
     near, far = unit.end_behind(one), unit.end_behind(other)
     path = wiring.fit(near.driver, far.driver)
     if path is None:

@@ -12,6 +12,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from clusto_core.model.attributes import Key
 from clusto_core.model.names import split_part
 from clusto_core.store.database import Database, Row
 from clusto_core.store.spill import Spill
@@ -35,6 +36,7 @@ _CABLES = """
     FROM connections c JOIN things n ON n.id = COALESCE(c.part_id, c.thing_id)
     JOIN things o ON o.id = COALESCE(c.other_part_id, c.other_thing_id)
     WHERE c.cable_id >= :first AND c.thing_id IN (:ids)"""
+
 
 class Told(NamedTuple):
     """A new Thing, and its rows as JSON."""

@@ -1,5 +1,5 @@
-"""The JSON of the history. The rows of a new Thing are written one by one as they are, for there may be millions; `encode`
-would write the same."""
+"""The JSON of the history. The rows of new Things are written as they are, for there may be millions; `encode` would
+write the same."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import lru_cache
 from json.encoder import encode_basestring as quoted
 
 from clusto_core.model.attributes import Key
-from clusto_core.model.things import Attribute, Thing
+from clusto_core.model.things import Attribute, Cable, Thing
 
 encode: Callable[[object], str] = json.JSONEncoder(
     separators=(",", ":"), ensure_ascii=False, check_circular=False
@@ -32,15 +32,19 @@ def attributes(holder: Thing, held: Iterable[Attribute]) -> Iterator[str]:
         yield f'[{id},{thing_id},{part},{_key(*key)},"{type}",{quoted(text)},{named}]'
 
 
-def row(told: Sequence[str | int | None]) -> str:
-    """Any row."""
-    texts = ["null" if each is None else quoted(each) if isinstance(each, str) else str(each) for each in told]
-    return f"[{','.join(texts)}]"
+def cable(told: Cable, one: str, other: str) -> str:
+    """The row of a cable, with the names of its ends."""
+    id, kind, part, thing_id, other_part, other_thing, slot = told
+    near = "null" if part is None else part
+    far = "null" if other_part is None else other_part
+    ends = f"{near},{thing_id},{far},{other_thing},{quoted(one)},{quoted(other)}"
+    return f'[{id},"{kind}",{ends},{slot}]' if slot else f'[{id},"{kind}",{ends}]'
 
 
 def tables(told: Mapping[str, Sequence[str]]) -> str:
     """Rows that are written, by table."""
-    return "{%s}" % ",".join([f'"{table}":[{",".join(rows)}]' for table, rows in told.items()])
+    every = ",".join([f'"{table}":[{",".join(rows)}]' for table, rows in told.items()])
+    return f"{{{every}}}"
 
 
 @lru_cache(1000)

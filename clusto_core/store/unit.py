@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clusto_core.drivers.parts import FrontPort, RearPort
 from clusto_core.model import wiring
+from clusto_core.model.attributes import IN, IP
 from clusto_core.model.names import trailing_number
 from clusto_core.model.reserved import KEY_DEFINITION
 from clusto_core.model.things import Attribute, Cable, Thing
@@ -89,6 +90,10 @@ class UnitOfWork:
         # Shared addresses by the claim that all their holders have, read when one is first asked for.
         # New Things that are gone again.
         self._dropped: set[int] = set()
+        # What this transaction has put something in.
+        self._entered: set[int] = set()
+        # New cables that go into a panel's port.
+        self._patched: set[int] = set()
         # What was new and is written, and no longer in memory.
         self._settled = Settled(self.database, self.first_id)
         # What of that is not written yet. A row that was new and is gone again is passed over when its turn comes.
@@ -101,8 +106,9 @@ class UnitOfWork:
         self._paths: set[int] = set()
         self._rerouted: dict[int, Cable] = {}
         # Cables whose path has been worked out again, because of another one behind a panel.
-        self.declared: dict[Key, Any] = {}
-        """What is known of keys, each worked out once; forgotten when a key of the site changes."""
+        self.declared: dict[Any, Any] = {}
+        """What is known of keys, and of keys of Things of a driver, each worked out once; forgotten when a key of the
+        site changes."""
         self.failed: BaseException | None = None
         """What ended halfway something that is done wholly or not at all: nothing of this unit may be kept then."""
         self.version = 0
@@ -128,6 +134,10 @@ class UnitOfWork:
         if name not in self._by_name:
             self._keep(self._reader.get(name), name)
         return self._by_name[name]
+
+    def in_memory(self, name: str) -> Thing | None:
+        """The Thing or part with exactly that name, where it was read or made."""
+        return self._by_name.get(name)
 
     def by_id(self, id: int) -> Thing:
         """The Thing or part with that id."""
@@ -223,6 +233,10 @@ class UnitOfWork:
         if found is None and id in self._occupying:
             return next(iter(self._occupying[id].values()), None)
         return found
+
+    def is_empty(self, thing: Thing) -> bool:
+        """Whether it is certain that nothing was ever in a Thing, and no Thing by way of it in another."""
+        return thing.id in self._new[0] and thing.id >= self.first_id and thing.id not in self._entered
 
     def occupying(self, rack_unit: Thing) -> list[Cable]:
         """The connections of equipment to a rack unit."""
@@ -429,6 +443,8 @@ class UnitOfWork:
         self._misnamed.add(thing.id)
         self.version += 1
         thing.driver = driver
+        if wiring.passes_on(driver) and (cable := self.cable_of(thing)) is not None:
+            self._patched.add(cable.id)
 
     def _is_new(self, thing: Thing) -> bool:
         return thing.id in self._new[0] or thing.id >= self.first_id
@@ -457,14 +473,19 @@ class UnitOfWork:
 
     def insert_attribute(self, attribute: Attribute) -> None:
         """A new value of a Thing."""
-        self.attributes(self.by_id(attribute.thing_id)).append(attribute)
-        self._new[1][attribute.id] = attribute
+        id, thing_id, key, _ = attribute
+        if (held := self._attributes.get(thing_id)) is None:
+            held = self.attributes(self.by_id(thing_id))
+        held.append(attribute)
+        self._new[1][id] = attribute
         self._unwritten[1].append(attribute)
         self.version += 1
         self._forget_declared(attribute)
-        if (claim := rows.claim_of(attribute)) is not None:
-            self._claims[claim] = attribute.thing_id
+        if key.key == IP and (claim := rows.claim_of(attribute)) is not None:
+            self._claims[claim] = thing_id
             self._share(attribute)
+        elif key.key == IN and attribute.value.ref is not None:
+            self._entered.add(attribute.value.ref)
 
     def delete_attribute(self, attribute: Attribute) -> None:
         """Takes one value out."""
@@ -490,13 +511,16 @@ class UnitOfWork:
             if id not in self._cables:
                 self._load_cables([id])
             self._cables[id][cable.id] = cable
+        if cable.part is None:
+            self._entered.add(cable.other_thing)
         self._index(cable)
         self._new[2][cable.id] = cable
         self._unwritten[2].append(cable)
         self.version += 1
-        for part in (cable.part, cable.other_part):
-            if part is not None:
-                self._touch_path(self.by_id(part))
+        for end in (cable.part, cable.other_part):
+            if end is not None and wiring.passes_on((part := self.by_id(end)).driver):
+                self._patched.add(cable.id)
+                self._touch_path(part)
 
     def delete_cable(self, cable: Cable) -> None:
         """Takes a cable out, and marks what its path went through."""
@@ -682,11 +706,15 @@ class UnitOfWork:
             if held:
                 told["attributes"] = [text for each, values in held for text in telling.attributes(each, values)]
             if own := self._cables[entity]:
-                told["cables"] = [
-                    cables.pop(id, None) or cables.setdefault(id, telling.row(self._told_cable(cable)))
-                    for id, cable in own.items()
-                ]
+                cables.update((id, self._written_cable(cable)) for id, cable in own.items() if id not in cables)
+                told["cables"] = [cables[id] for id in own]
             yield Told(entity, thing.name, telling.tables(told))
+
+    def _written_cable(self, cable: Cable) -> str:
+        one, other = self._by_id.get(cable.part or cable.thing), self._by_id.get(cable.other_part or cable.other_thing)
+        if one is None or other is None or self._gone[0] or self._rerouted:
+            return encode(self._told_cable(cable))
+        return telling.cable(cable, one.name, other.name)
 
     def _told_attribute(self, holder: Thing, attribute: Attribute) -> Sequence[Any]:
         id, thing_id, key, value = attribute
@@ -833,12 +861,12 @@ class UnitOfWork:
         things, attributes, cables = self._new
         new = self._new_entities()
         touched = self._settled.touched
-        self._settled.keys.update({each.key for each in attributes.values()})
-        touched.update({each.owner_id for each in things.values() if each.owner_id is not None} - new)
-        holders = {each.thing_id for each in attributes.values()} - things.keys()
+        self._settled.keys.update(map(attrgetter("key"), attributes.values()))
+        touched.update(set(map(attrgetter("owner_id"), things.values())) - new - {None})
+        holders = set(map(attrgetter("thing_id"), attributes.values())) - things.keys()
         touched.update(self._named(id).entity_id for id in holders)
-        ends = {id for each in cables.values() for id in (each.thing, each.other_thing)}
-        touched.update(ends - new)
+        ends = (set(map(attrgetter(end), cables.values())) for end in ("thing", "other_thing"))
+        touched.update(set().union(*ends) - new)
         return new
 
     def flush(self) -> None:
@@ -892,10 +920,14 @@ class UnitOfWork:
         things.sort(key=attrgetter("id"))
         self.database.insert("things", rows.STORED_THINGS, map(rows.stored, things))
         self.database.insert("attributes", rows.ATTRIBUTES, map(rows.of_attribute, attributes))
-        cable_rows = (rows.of_cable(cable, *self._path(cable)) for cable in cables)
-        self.database.insert("connections", rows.CONNECTIONS, chain.from_iterable(cable_rows))
+        self.database.insert("connections", rows.CONNECTIONS, chain.from_iterable(map(self._cable_rows, cables)))
         self._write_paths(self._paths.difference(cable.id for cable in cables))
         self._paths.clear()
+
+    def _cable_rows(self, cable: Cable) -> Iterable[rows.Row]:
+        if cable.id in self._patched:
+            return rows.of_cable(cable, *self._path(cable))
+        return rows.of_plain_cable(cable)
 
     def _write_paths(self, cable_ids: Iterable[int]) -> None:
         """Writes anew where the paths of these cables end."""

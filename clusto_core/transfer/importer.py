@@ -367,7 +367,7 @@ class _Rounds:
                 self.work.fault(document, error, *path, str(key))
 
     def _numbered(self, thing: Thing, said: Values) -> Values:
-        if not any(key.number == NEXT_NUMBER for key in said):
+        if NEXT_NUMBER not in [key.number for key in said]:
             return said
         found: dict[Key, tuple[Value, ...]] = {}
         for key, value in values.numbered(

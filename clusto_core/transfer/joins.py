@@ -117,6 +117,8 @@ class Joins:
                 self._joins.append((document, part, far))
 
     def _far(self, text: str) -> Thing:
+        if (found := self.unit.in_memory(text)) is not None:
+            return found
         owner_name, part_name = split_part(text)
         owner = self.work.lookup(owner_name)
         return owner if part_name is None else self.work.part(owner, part_name)

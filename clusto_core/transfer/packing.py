@@ -42,8 +42,14 @@ def digest_of(said: bytes) -> int:
     return int.from_bytes(blake2b(said, digest_size=8).digest(), "little") or 1
 
 
-def _values(values: Values) -> list[tuple[Any, ...]]:
-    return [((*key,), [(*value,) for value in found]) for key, found in values.items()]
+def _values(values: Values) -> dict[Any, Any]:
+    """Keys and values; most keys have no number and no subkey, and most values are one text: these as they are."""
+    return {
+        key.key if key.subkey is None and key.number is None else (*key,): found[0].text
+        if len(found) == 1 and found[0].type == "string"
+        else [(*value,) for value in found]
+        for key, found in values.items()
+    }
 
 
 def _more(document: Document) -> dict[str, Any] | None:
@@ -89,8 +95,13 @@ def unpacked(data: tuple[Any, ...]) -> Document:
     return document
 
 
-def _unpacked(values: list[tuple[Any, ...]]) -> Values:
-    return {_key(*key): tuple([Value(*value) for value in found]) for key, found in values}
+def _unpacked(values: Mapping[Any, Any]) -> Values:
+    return {
+        _key(key) if type(key) is str else _key(*key): (Value("string", found),)
+        if type(found) is str
+        else tuple([Value(*value) for value in found])
+        for key, found in values.items()
+    }
 
 
 def _columns(said: Mapping[str, Any]) -> dict[str, tuple[Value, ...]]:
