@@ -283,17 +283,23 @@ def join(unit: UnitOfWork, one: Thing, other: Thing) -> Joined:
         raise Refused(f"{one.name} cannot be connected to itself")
     if wiring.fit(one.driver, other.driver) is None:
         raise Refused(f"{_what(one)} does not fit {_what(other)}")
-    for part, partner in ((one, other), (other, one)):
-        if (cable := unit.cable_of(part)) is not None:
-            across = cable.across(part.id)
-            there = unit.by_id(across if across is not None else cable.thing)
-            known = " already" if there == partner else ""
-            raise Refused(f"{part.name} is{known} connected to {there.name}{'' if known else ': disconnect it first'}")
-    for part in (one, other):
-        sockets.check(unit, part)
+    if (cable := unit.cable_of(one)) is not None:
+        raise _connected(unit, one, other, cable)
+    if (cable := unit.cable_of(other)) is not None:
+        raise _connected(unit, other, one, cable)
+    sockets.check(unit, one)
+    sockets.check(unit, other)
     path = check_path(unit, one, other)
     unit.insert_cable(Cable(unit.new_id(), path, one.id, one.entity_id, other.id, other.entity_id))
     return Joined(one, other)
+
+
+def _connected(unit: UnitOfWork, part: Thing, partner: Thing, cable: Cable) -> Refused:
+    """What to say where a part that is to be joined to a partner has a cable."""
+    across = cable.across(part.id)
+    there = unit.by_id(across if across is not None else cable.thing)
+    known = " already" if there == partner else ""
+    return Refused(f"{part.name} is{known} connected to {there.name}{'' if known else ': disconnect it first'}")
 
 
 def check_path(unit: UnitOfWork, one: Thing, other: Thing) -> str:

@@ -360,7 +360,7 @@ class _Rounds:
         for key, given in self._numbered(thing, said).items():
             try:
                 write = values.keep if key.reserved else values.put
-                write(self.unit, thing, key, map(self._value, given))
+                write(self.unit, thing, key, [self._named(each) if each.type == "relation" else each for each in given])
             except DamagedError:
                 continue
             except ClustoError as error:
@@ -376,9 +376,8 @@ class _Rounds:
             found[key] = (*found.get(key, ()), value)
         return found
 
-    def _value(self, value: Value) -> Value:
-        if value.type != "relation":
-            return value
+    def _named(self, value: Value) -> Value:
+        """A relation with the id of what it names."""
         owner_name, part_name = split_part(value.text)
         owner = self.work.lookup(owner_name)
         return values.relation(owner if part_name is None else self.work.part(owner, part_name))
