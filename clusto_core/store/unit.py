@@ -321,7 +321,8 @@ class UnitOfWork:
         for id in thing_ids:
             self._cables[id] = {}
         found: Iterable[Row] = self.database.rows_in(_CABLE_IDS, thing_ids)
-        ids = sorted({row[0] for row in found} - set(self._gone[2]))
+        # What was new, and is taken out, is among those that are not deleted yet.
+        ids = sorted({row[0] for row in found} - set(self._gone[2]) - set(self._obsolete[2]))
         known = set(thing_ids)
         for row in self.database.rows_in(_CABLES, ids):
             cable = Cable(*row)
