@@ -154,6 +154,7 @@ class Inventory:
                     )
                 change.unit.flush()
                 change.unit.touched.seal(database)
+                change.finish()
                 keep_proposed()
 
 
@@ -190,6 +191,7 @@ class Transaction:
         self._exchanged: set[int] = set()
         # The ids of what has exchanged names in it.
         self._shapes: dict[tuple[object, ...], devicetypes.Model] = {}
+        self._at_last: list[tuple[int, Callable[[int], None]]] = []
 
     @contextlib.contextmanager
     def joined(self, message: str | None, *, dry_run: bool = False, reverts: int | None = None) -> Iterator[None]:
@@ -227,6 +229,18 @@ class Transaction:
         hold. What is looked at when all is done, of Things one by one, is looked at now; what does not hold, then."""
         wrong = (*cabling.wrong_sizes(self.unit), *sockets.wrongly_said(self.unit))
         self.unit.settle(attribute for attribute, _ in wrong)
+
+    def at_last(self, action: Callable[[int], None]) -> None:
+        """Has something beside the inventory written when all is done, if nothing is changed until then: it is given
+        the number of the last transaction in the history."""
+        self._at_last.append((self.unit.version, action))
+        self.unit.noted = True
+
+    def finish(self) -> None:
+        """Does what waited for all to be written."""
+        for version, action in self._at_last:
+            if version == self.unit.version:
+                action(self.unit.next_transaction - 1)
 
     def check(self) -> None:
         """What is looked at when all is done. Raises Refused for what cannot stay so."""

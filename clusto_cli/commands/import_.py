@@ -188,13 +188,16 @@ def _load(
     keep_going: bool,
     least: str | None,
 ) -> None:
+    from clusto_cli import __version__
     from clusto_cli.progress import progress
+    from clusto_core.records import imported
     from clusto_core.store import collector
     from clusto_core.transfer import difference, implied, importer, proposed
     from clusto_core.transfer.faults import Faulty, place
     from clusto_core.transfer.files import read
 
     left_out: list[Fault] = []
+    known_as = imported.files_digest((chosen or "", *files), __version__)
     with progress("reading files") as report, collector.paused():
         documents = read(files, chosen, lambda done: report("reading files", done, 0), how, keep_going=keep_going)
         for note in documents.notes:
@@ -203,9 +206,9 @@ def _load(
         while True:
             try:
                 with app.changing(message, dry_run=dry_run, strict=strict) as change:
-                    counts = importer.load(change, documents, report, sheet_options.create)
                     if sheet_options.save:
                         sheets.keep(change, sheet_options.save, files, chosen, how)
+                    counts = importer.load(change, documents, report, sheet_options.create, known_as)
                     changed = change.unit.changed
                     if dry_run:
                         write_lines(difference.lines(change.unit))

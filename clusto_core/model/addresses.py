@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from clusto_core.errors import Malformed
@@ -86,6 +87,7 @@ def canonical(text: str) -> str:
     return str(address)
 
 
+@lru_cache(50_000)
 def claim_of(text: str) -> str | None:
     """The claim of an address as the store spells it; None for what is no address."""
     if _V4(text):

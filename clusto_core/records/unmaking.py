@@ -15,8 +15,8 @@ from clusto_core.records import history
 from clusto_core.records.history import Change, Rows
 from clusto_core.store import rows
 from clusto_core.store.database import Row
-from clusto_core.store.settled import encode
 from clusto_core.store.spill import Spill
+from clusto_core.store.telling import encode
 from clusto_core.store.unit import UnitOfWork
 
 Refuse = Callable[[int, int | None, str], NoReturn]

@@ -46,7 +46,9 @@ def height(unit: UnitOfWork, thing: Thing) -> int | None:
 
     Raises Refused where several are.
     """
-    values = [each.value for each in unit.attributes(thing) if each.key == HEIGHT]
+    values = [value for _, _, key, value in unit.attributes(thing) if key == HEIGHT]
+    if not values:
+        return None
     found = [float(known.text) for value in values if (known := RackUnits().read(value)) is not None]
     if len(found) > 1:
         raise Refused(f"{thing.name} has several heights: {', '.join(f'{each:g}' for each in found)}")
@@ -57,10 +59,10 @@ def is_deep(unit: UnitOfWork, thing: Thing) -> bool | None:
     """Whether a device takes both faces of its units: by its attribute, or because its device type says nothing else;
     None where neither is known."""
     typed = None
-    for attribute in unit.attributes(thing):
-        if attribute.key == FULL_DEPTH:
-            return is_true(attribute.value.text)
-        if attribute.key == TYPE:
+    for _, _, key, value in unit.attributes(thing):
+        if key == FULL_DEPTH:
+            return is_true(value.text)
+        if key == TYPE:
             typed = True
     return typed
 
@@ -277,25 +279,34 @@ def connect(unit: UnitOfWork, one: Thing, other: Thing, kind: str | None = None)
 
 def join(unit: UnitOfWork, one: Thing, other: Thing) -> Joined:
     """Puts a cable between two parts. Raises Refused when they do not fit or one of them is in use."""
-    if one == other:
+    if one.id == other.id:
         raise Refused(f"{one.name} cannot be connected to itself")
     if wiring.fit(one.driver, other.driver) is None:
         raise Refused(f"{_what(one)} does not fit {_what(other)}")
-    for part, partner in ((one, other), (other, one)):
-        if (cable := unit.cable_of(part)) is not None:
-            across = cable.across(part.id)
-            there = unit.by_id(across if across is not None else cable.thing)
-            known = " already" if there == partner else ""
-            raise Refused(f"{part.name} is{known} connected to {there.name}{'' if known else ': disconnect it first'}")
-    for part in (one, other):
-        sockets.check(unit, part)
+    if (cable := unit.cable_of(one)) is not None:
+        raise _connected(unit, one, other, cable)
+    if (cable := unit.cable_of(other)) is not None:
+        raise _connected(unit, other, one, cable)
+    sockets.check(unit, one)
+    sockets.check(unit, other)
     path = check_path(unit, one, other)
     unit.insert_cable(Cable(unit.new_id(), path, one.id, one.entity_id, other.id, other.entity_id))
     return Joined(one, other)
 
 
+def _connected(unit: UnitOfWork, part: Thing, partner: Thing, cable: Cable) -> Refused:
+    """What to say where a part that is to be joined to a partner has a cable."""
+    across = cable.across(part.id)
+    there = unit.by_id(across if across is not None else cable.thing)
+    known = " already" if there == partner else ""
+    return Refused(f"{part.name} is{known} connected to {there.name}{'' if known else ': disconnect it first'}")
+
+
 def check_path(unit: UnitOfWork, one: Thing, other: Thing) -> str:
     """The kind of the cable that may join two parts. Raises Refused when the ends of its path do not fit."""
+    path = wiring.fit(one.driver, other.driver)
+    if path is not None and not wiring.passes_on(one.driver) and not wiring.passes_on(other.driver):
+        return path
     near, far = unit.end_behind(one), unit.end_behind(other)
     path = wiring.fit(near.driver, far.driver)
     if path is None:

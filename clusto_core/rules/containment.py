@@ -19,11 +19,11 @@ IN_KEY = Key(IN)
 
 def parents(unit: UnitOfWork, thing: Thing) -> list[Thing]:
     """What a whole Thing was put in, and the rack that it is mounted in; as in this transaction."""
-    found = [unit.by_id(each.value.ref) for each in unit.attributes(thing) if each.key == IN_KEY and each.value.ref]
-    racks = [
-        unit.by_id(cable.other_thing) for cable in unit.cables(thing) if cable.part is None and cable.thing == thing.id
-    ]
-    return found + [rack for rack in dict.fromkeys(racks) if rack not in found]
+    found = [unit.by_id(value.ref) for _, _, key, value in unit.attributes(thing) if key == IN_KEY and value.ref]
+    racks = [cable.other_thing for cable in unit.cables(thing) if cable.part is None and cable.thing == thing.id]
+    if not racks:
+        return found
+    return found + [rack for rack in map(unit.by_id, dict.fromkeys(racks)) if rack not in found]
 
 
 def prefetch_above(unit: UnitOfWork, things: Iterable[Thing]) -> None:
@@ -111,8 +111,8 @@ def _looser(unit: UnitOfWork, thing: Thing, chassis: Thing) -> Thing | None:
 
 def membership(unit: UnitOfWork, thing: Thing, parent: Thing) -> Attribute | None:
     """What says that a Thing was put in another; None when it was not."""
-    every = unit.attributes(thing)
-    return next((each for each in every if each.key == IN_KEY and each.value.ref == parent.id), None)
+    found = [each for each in unit.attributes(thing) if each.key == IN_KEY and each.value.ref == parent.id]
+    return found[0] if found else None
 
 
 def take(unit: UnitOfWork, thing: Thing, parent: Thing) -> None:
@@ -136,7 +136,7 @@ def standing(unit: UnitOfWork, thing: Thing) -> Thing | None:
 
 def check_no_cycle(unit: UnitOfWork, thing: Thing, parent: Thing) -> None:
     """Raises Refused when the parent is in the Thing that is to be put in it."""
-    if (path := _path(unit, parent, thing)) is not None:
+    if not unit.is_empty(thing) and (path := _path(unit, parent, thing)) is not None:
         chain = " in ".join(each.name for each in path)
         raise Refused(f"{thing.name} cannot be put in {parent.name}: {chain} already")
 

@@ -27,8 +27,6 @@ STRICT = "*"
 """Stands for every key that nobody declared: whether a new one is refused is kept with it."""
 _ALL_KEY = Key(STRICT)
 
-Known = dict[Key, Declared | None]
-
 
 class Misfit(NamedTuple):
     """What does not fit a declaration: words for a person; the attribute, and what it would be converted to."""
@@ -58,14 +56,27 @@ def is_strict(reader: Reader) -> bool:
 
 def of(unit: UnitOfWork, key: Key) -> Declared | None:
     """What is known of a key, as things are in this transaction."""
-    known: Known = unit.declared
-    if not known:
+    known = unit.declared
+    if _ALL_KEY not in known:
         known[_ALL_KEY] = None
         known.update(of_site(unit.reader))
     if key not in known:
         bare = key if key.number is None else Key(key.key, None, key.subkey)
         known[key] = keys.of(bare) or known.get(bare)
-    return known[key]
+    found: Declared | None = known[key]
+    return found
+
+
+def governing(unit: UnitOfWork, key: Key, driver: str) -> Declared | None:
+    """What the values under a key are read by on Things of a driver, as the store names it; None for as they are. It is
+    worked out once for all that are alike."""
+    known = unit.declared
+    if (key, driver) not in known:
+        declared = None if key.reserved else of(unit, key)
+        governs = declared is not None and declared.governs(key, registry.of(driver))
+        known[key, driver] = declared if governs else None
+    found: Declared | None = known[key, driver]
+    return found
 
 
 # --- values as they come in ------------------------------------------------------------------------------------------
@@ -74,7 +85,7 @@ def of(unit: UnitOfWork, key: Key) -> Declared | None:
 def checked(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) -> Iterable[Value]:
     """The values as they are kept under a key of a Thing. Raises Malformed for what the key cannot have, NotFound for
     a relation that leads nowhere."""
-    if key.reserved or (declared := of(unit, key)) is None or not declared.governs(key, thing.kind):
+    if (declared := governing(unit, key, thing.driver)) is None:
         return values
     if declared.site and not declared.fits(thing.kind):
         raise Malformed(f"{thing.name} is a {thing.driver}, and {key} is declared for {_drivers(declared)}")
@@ -101,9 +112,7 @@ def likened(unit: UnitOfWork, thing: Thing, key: Key, value: Value | None) -> Va
 
 def check_number(unit: UnitOfWork, thing: Thing, key: Key, count: int) -> None:
     """Raises Refused where a Thing would have several values under a key that has one."""
-    if count < 2 or key.reserved or (declared := of(unit, key)) is None or declared.several:
-        return
-    if declared.governs(key, thing.kind):
+    if count > 1 and (declared := governing(unit, key, thing.driver)) is not None and not declared.several:
         raise Refused(f"{thing.name} would have {count} values under {key}, which has one: attr set replaces it")
 
 

@@ -59,6 +59,8 @@ class Model:
     def __init__(self, typed: Iterable[TypedPart], attributes: Mapping[Key, Value]) -> None:
         self.parts = list(typed)
         self.attributes = attributes
+        self.described = [part for part in self.parts if part.attributes or part.parent]
+        """Those of which more is said than that they are there."""
         self.planned = [(part.name, part.driver.__name__, trailing_number(part.name)) for part in self.parts]
         """Name, driver and number of each part, as `UnitOfWork.insert_parts` takes them."""
 

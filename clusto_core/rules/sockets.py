@@ -22,8 +22,7 @@ def kind(unit: UnitOfWork, part: Thing) -> str:
 
 
 def _kind(unit: UnitOfWork, part: Thing, told: Interface) -> str:
-    owner = unit.by_id(part.entity_id)
-    return interfaces.kind(part.part_name, told, lambda name: unit.part(owner, name) is not None)
+    return interfaces.kind(part.part_name, told, lambda name: unit.part(unit.by_id(part.entity_id), name) is not None)
 
 
 def has_socket(unit: UnitOfWork, part: Thing) -> bool:
@@ -43,7 +42,10 @@ def occupied(unit: UnitOfWork, part: Thing) -> str | None:
 
 def check(unit: UnitOfWork, part: Thing) -> None:
     """Raises Refused, with the reason, for a part that no cable may go into."""
-    told = interfaces.said(unit.look(part))
+    attributes = unit.look(part)
+    if not attributes and not is_interface(part):
+        return
+    told = interfaces.said(attributes)
     if is_interface(part) and not interfaces.has_socket(found := _kind(unit, part, told)):
         raise Refused(
             f"{part.name} is {WHAT[found]}: no cable goes into it, but into its ports"

@@ -43,15 +43,15 @@ def add(
     thing = Thing(unit.new_id(), name, kind.__name__)
     unit.insert_thing(thing)
     unit.insert_parts(thing, model.planned)
-    for part in model.parts:
+    for part in model.described:
         if part.attributes and (made := unit.part(thing, part.name)) is not None:
             _give(unit, made, references.of_parts_present(unit, thing, part.attributes))
-    for part in model.parts:
+    for part in model.described:
         if part.parent and (made := unit.part(thing, part.name)) and (parent := unit.part(thing, part.parent)):
             values.add(unit, made, PARENT, [values.relation(parent)])
     _give(unit, thing, attributes)
     given = {key for key, _ in attributes}
-    _give(unit, thing, ((key, value) for key, value in model.attributes.items() if key not in given))
+    _give(unit, thing, [(key, value) for key, value in model.attributes.items() if key not in given])
     try:
         for parent in parents:
             containment.put(unit, thing, parent)

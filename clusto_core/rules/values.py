@@ -207,8 +207,10 @@ def _kept(thing: Thing, key: Key, values: Iterable[Value]) -> list[Value]:
 
 
 def _put(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) -> bool:
-    wanted = list(dict.fromkeys(declared.checked(unit, thing, key, values)))
-    declared.check_number(unit, thing, key, len(wanted))
+    wanted = list(declared.checked(unit, thing, key, values))
+    if len(wanted) > 1:
+        wanted = list(dict.fromkeys(wanted))
+        declared.check_number(unit, thing, key, len(wanted))
     present = [each for each in unit.attributes(thing) if each.key == key]
     if present:
         gone = [each for each in present if not any(same(each.value, value) for value in wanted)]

@@ -20,7 +20,7 @@ from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, StoreB
 if TYPE_CHECKING:
     from datetime import datetime
 
-REVISION = "0014"
+REVISION = "0016"
 """The schema's revision that the statements are written for; a test holds it against the newest migration."""
 
 _REVISION = "SELECT version_num FROM alembic_version"

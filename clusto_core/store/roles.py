@@ -14,7 +14,7 @@ from clusto_core.store.database import Database
 from clusto_core.store.rows import TRANSACTIONS
 
 READER, WRITER, OPERATOR = "reader", "writer", "operator"
-_CHANGED = ("attributes", "connections", "seals")
+_CHANGED = ("attributes", "connections", "seals", "imported")
 """What a writer changes, beside the counters of `store`; of `transactions`, `changes` and `transaction_seals` he only
 adds rows."""
 _COUNTERS = ("next_id", "next_transaction")

@@ -101,6 +101,15 @@ def of_cable(cable: Cable, kind: str, far: Thing | None, near: Thing | None) -> 
     yield (id, 1, kind, other_part, other_thing, part, thing, *end(near), slot)
 
 
+def of_plain_cable(cable: Cable) -> tuple[Row, Row]:
+    """The same for a cable that goes into no port of a panel: its path is itself."""
+    id, kind, part, thing, other_part, other_thing, slot = cable
+    return (
+        (id, 0, kind, part, thing, other_part, other_thing, other_part, other_thing, slot),
+        (id, 1, kind, other_part, other_thing, part, thing, part, thing, slot),
+    )
+
+
 def end(thing: Thing | None) -> tuple[int | None, int | None]:
     """The columns far_part_id and far_thing_id for the end of a path."""
     if thing is None:

@@ -310,3 +310,16 @@ tokens = Table(
 )
 """By which tokens `clusto serve` knows who asks: `hash` is a token's SHA-256, `scope` the expression that selects what
 it sees, `made` in microseconds since 1970, UTC."""
+
+imported = Table(
+    "imported",
+    metadata,
+    Column("files", String(32), primary_key=True),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("transaction_id", BigInteger, nullable=False),
+    Column("seal", String(32), nullable=False),
+    Column("digests", _LONG, nullable=False),
+    **_TABLE,
+)
+"""Which objects of some files said what the inventory had after a transaction, which is known by its seal: 64 bits of
+BLAKE2b of each, in hexadecimal, in several parts. It saves work, and may be emptied at any time."""

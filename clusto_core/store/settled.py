@@ -6,10 +6,8 @@ before that got new rows, are read back when all is done.
 
 from __future__ import annotations
 
-import json
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -18,6 +16,7 @@ from clusto_core.model.attributes import Key
 from clusto_core.model.names import split_part
 from clusto_core.store.database import Database, Row
 from clusto_core.store.spill import Spill
+from clusto_core.store.telling import encode, spelled
 
 Rows = dict[str, list[Sequence[Any]]]
 """By table, rows as the history tells them."""
@@ -37,11 +36,6 @@ _CABLES = """
     FROM connections c JOIN things n ON n.id = COALESCE(c.part_id, c.thing_id)
     JOIN things o ON o.id = COALESCE(c.other_part_id, c.other_thing_id)
     WHERE c.cable_id >= :first AND c.thing_id IN (:ids)"""
-
-encode: Callable[[object], str] = json.JSONEncoder(
-    separators=(",", ":"), ensure_ascii=False, check_circular=False
-).encode
-"""The JSON of the history."""
 
 
 class Told(NamedTuple):
@@ -156,12 +150,6 @@ def _attribute(
 ) -> Row:
     text = named if type == "relation" else head if rest is None else f"{head}{rest}"
     return (id, thing, None if owner is None else split_part(name)[1], spelled(key, number, subkey), type, text, ref)
-
-
-@lru_cache(1000)
-def spelled(key: str, number: int | None, subkey: str | None) -> str:
-    """A key as text."""
-    return str(Key(key, number, subkey))
 
 
 def _cable(side: int, id: int, kind: str, *rest: Any) -> Row:

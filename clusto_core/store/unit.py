@@ -17,15 +17,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clusto_core.drivers.parts import FrontPort, RearPort
 from clusto_core.model import wiring
+from clusto_core.model.attributes import IN, IP
 from clusto_core.model.names import trailing_number
 from clusto_core.model.reserved import KEY_DEFINITION
 from clusto_core.model.things import Attribute, Cable, Thing
-from clusto_core.store import rows
+from clusto_core.store import rows, telling
 from clusto_core.store.database import Row
 from clusto_core.store.reader import Reader
 from clusto_core.store.seals import Touched
-from clusto_core.store.settled import Rows, Settled, Told, encode, spelled
+from clusto_core.store.settled import Rows, Settled, Told
 from clusto_core.store.spill import Spill
+from clusto_core.store.telling import encode, spelled
 
 if TYPE_CHECKING:
     from clusto_core.drivers import Driver
@@ -88,6 +90,10 @@ class UnitOfWork:
         # Shared addresses by the claim that all their holders have, read when one is first asked for.
         # New Things that are gone again.
         self._dropped: set[int] = set()
+        # What this transaction has put something in.
+        self._entered: set[int] = set()
+        # New cables that go into a panel's port.
+        self._patched: set[int] = set()
         # What was new and is written, and no longer in memory.
         self._settled = Settled(self.database, self.first_id)
         # What of that is not written yet. A row that was new and is gone again is passed over when its turn comes.
@@ -100,8 +106,9 @@ class UnitOfWork:
         self._paths: set[int] = set()
         self._rerouted: dict[int, Cable] = {}
         # Cables whose path has been worked out again, because of another one behind a panel.
-        self.declared: dict[Key, Any] = {}
-        """What is known of keys, each worked out once; forgotten when a key of the site changes."""
+        self.declared: dict[Any, Any] = {}
+        """What is known of keys, and of keys of Things of a driver, each worked out once; forgotten when a key of the
+        site changes."""
         self.failed: BaseException | None = None
         """What ended halfway something that is done wholly or not at all: nothing of this unit may be kept then."""
         self.version = 0
@@ -127,6 +134,10 @@ class UnitOfWork:
         if name not in self._by_name:
             self._keep(self._reader.get(name), name)
         return self._by_name[name]
+
+    def in_memory(self, name: str) -> Thing | None:
+        """The Thing or part with exactly that name, where it was read or made."""
+        return self._by_name.get(name)
 
     def by_id(self, id: int) -> Thing:
         """The Thing or part with that id."""
@@ -223,6 +234,10 @@ class UnitOfWork:
             return next(iter(self._occupying[id].values()), None)
         return found
 
+    def is_empty(self, thing: Thing) -> bool:
+        """Whether it is certain that nothing was ever in a Thing, and no Thing by way of it in another."""
+        return thing.id in self._new[0] and thing.id >= self.first_id and thing.id not in self._entered
+
     def occupying(self, rack_unit: Thing) -> list[Cable]:
         """The connections of equipment to a rack unit."""
         if rack_unit.entity_id not in self._cables:
@@ -306,7 +321,8 @@ class UnitOfWork:
         for id in thing_ids:
             self._cables[id] = {}
         found: Iterable[Row] = self.database.rows_in(_CABLE_IDS, thing_ids)
-        ids = sorted({row[0] for row in found} - set(self._gone[2]))
+        # What was new, and is taken out, is among those that are not deleted yet.
+        ids = sorted({row[0] for row in found} - set(self._gone[2]) - set(self._obsolete[2]))
         known = set(thing_ids)
         for row in self.database.rows_in(_CABLES, ids):
             cable = Cable(*row)
@@ -428,6 +444,8 @@ class UnitOfWork:
         self._misnamed.add(thing.id)
         self.version += 1
         thing.driver = driver
+        if wiring.passes_on(driver) and (cable := self.cable_of(thing)) is not None:
+            self._patched.add(cable.id)
 
     def _is_new(self, thing: Thing) -> bool:
         return thing.id in self._new[0] or thing.id >= self.first_id
@@ -456,14 +474,19 @@ class UnitOfWork:
 
     def insert_attribute(self, attribute: Attribute) -> None:
         """A new value of a Thing."""
-        self.attributes(self.by_id(attribute.thing_id)).append(attribute)
-        self._new[1][attribute.id] = attribute
+        id, thing_id, key, _ = attribute
+        if (held := self._attributes.get(thing_id)) is None:
+            held = self.attributes(self.by_id(thing_id))
+        held.append(attribute)
+        self._new[1][id] = attribute
         self._unwritten[1].append(attribute)
         self.version += 1
         self._forget_declared(attribute)
-        if (claim := rows.claim_of(attribute)) is not None:
-            self._claims[claim] = attribute.thing_id
+        if key.key == IP and (claim := rows.claim_of(attribute)) is not None:
+            self._claims[claim] = thing_id
             self._share(attribute)
+        elif key.key == IN and attribute.value.ref is not None:
+            self._entered.add(attribute.value.ref)
 
     def delete_attribute(self, attribute: Attribute) -> None:
         """Takes one value out."""
@@ -489,13 +512,16 @@ class UnitOfWork:
             if id not in self._cables:
                 self._load_cables([id])
             self._cables[id][cable.id] = cable
+        if cable.part is None:
+            self._entered.add(cable.other_thing)
         self._index(cable)
         self._new[2][cable.id] = cable
         self._unwritten[2].append(cable)
         self.version += 1
-        for part in (cable.part, cable.other_part):
-            if part is not None:
-                self._touch_path(self.by_id(part))
+        for end in (cable.part, cable.other_part):
+            if end is not None and wiring.passes_on((part := self.by_id(end)).driver):
+                self._patched.add(cable.id)
+                self._touch_path(part)
 
     def delete_cable(self, cable: Cable) -> None:
         """Takes a cable out, and marks what its path went through."""
@@ -671,16 +697,25 @@ class UnitOfWork:
     def _tell(self, new: Iterable[int]) -> Iterator[Told]:
         """How new Things that are in memory are told."""
         things = self._new[0]
+        cables: dict[int, str] = {}
+        # A cable is told twice, and written once.
         for entity in sorted(new):
             thing = things[entity]
             every = [thing, *self._parts[entity].values()]
-            told: Rows = {"things": list(map(rows.of_thing, every))}
+            told = {"things": list(map(telling.thing, every))}
             held = [(each, values) for each in every if (values := self._attributes.get(each.id))]
             if held:
-                told["attributes"] = [self._told_attribute(each, one) for each, values in held for one in values]
-            if cables := self._cables[entity]:
-                told["cables"] = list(map(self._told_cable, cables.values()))
-            yield Told(entity, thing.name, encode(told))
+                told["attributes"] = [text for each, values in held for text in telling.attributes(each, values)]
+            if own := self._cables[entity]:
+                cables.update((id, self._written_cable(cable)) for id, cable in own.items() if id not in cables)
+                told["cables"] = [cables[id] for id in own]
+            yield Told(entity, thing.name, telling.tables(told))
+
+    def _written_cable(self, cable: Cable) -> str:
+        one, other = self._by_id.get(cable.part or cable.thing), self._by_id.get(cable.other_part or cable.other_thing)
+        if one is None or other is None or self._gone[0] or self._rerouted:
+            return encode(self._told_cable(cable))
+        return telling.cable(cable, one.name, other.name)
 
     def _told_attribute(self, holder: Thing, attribute: Attribute) -> Sequence[Any]:
         id, thing_id, key, value = attribute
@@ -827,12 +862,12 @@ class UnitOfWork:
         things, attributes, cables = self._new
         new = self._new_entities()
         touched = self._settled.touched
-        self._settled.keys.update({each.key for each in attributes.values()})
-        touched.update({each.owner_id for each in things.values() if each.owner_id is not None} - new)
-        holders = {each.thing_id for each in attributes.values()} - things.keys()
+        self._settled.keys.update(map(attrgetter("key"), attributes.values()))
+        touched.update(set(map(attrgetter("owner_id"), things.values())) - new - {None})
+        holders = set(map(attrgetter("thing_id"), attributes.values())) - things.keys()
         touched.update(self._named(id).entity_id for id in holders)
-        ends = {id for each in cables.values() for id in (each.thing, each.other_thing)}
-        touched.update(ends - new)
+        ends = (set(map(attrgetter(end), cables.values())) for end in ("thing", "other_thing"))
+        touched.update(set().union(*ends) - new)
         return new
 
     def flush(self) -> None:
@@ -886,10 +921,14 @@ class UnitOfWork:
         things.sort(key=attrgetter("id"))
         self.database.insert("things", rows.STORED_THINGS, map(rows.stored, things))
         self.database.insert("attributes", rows.ATTRIBUTES, map(rows.of_attribute, attributes))
-        cable_rows = (rows.of_cable(cable, *self._path(cable)) for cable in cables)
-        self.database.insert("connections", rows.CONNECTIONS, chain.from_iterable(cable_rows))
+        self.database.insert("connections", rows.CONNECTIONS, chain.from_iterable(map(self._cable_rows, cables)))
         self._write_paths(self._paths.difference(cable.id for cable in cables))
         self._paths.clear()
+
+    def _cable_rows(self, cable: Cable) -> Iterable[rows.Row]:
+        if cable.id in self._patched:
+            return rows.of_cable(cable, *self._path(cable))
+        return rows.of_plain_cable(cable)
 
     def _write_paths(self, cable_ids: Iterable[int]) -> None:
         """Writes anew where the paths of these cables end."""

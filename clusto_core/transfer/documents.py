@@ -92,6 +92,7 @@ class Document:
     wanted.
 
     `evidence`: the object is a proposal, and never overwrites anything (`proposed`); each has a path of this object.
+    `digest` tells the object from any that says otherwise, where the format has a quick one (see `packing.digest`).
     """
 
     name: str
@@ -120,11 +121,33 @@ class Document:
     new_parts: Mapping[str, int | tuple[str, ...]] = field(default_factory=_none)
     implied: bool = False
     evidence: tuple[Evidence, ...] = ()
+    digest: int = 0
 
     @property
     def parts_when_new(self) -> Mapping[str, int | tuple[str, ...]]:
         """The parts that are said for a Thing that is new."""
         return {**self.new_parts, **self.parts} if self.new_parts else self.parts
+
+    def joined(self) -> set[str]:
+        """The names of whole Things that it says are joined to each other: its own, and those of its cables and of its
+        rack; of columns, whatever stands in them."""
+        names = {self.name, self.at.partition(":")[0]}
+        names.update([far.partition(":")[0] for far in self.connect.values()])
+        for cells in self.columns.values():
+            names.update([split_part(each.text)[0] for each in cells])
+        names.discard("")
+        return names
+
+    def named(self) -> set[str]:
+        """The names of all whole Things that it speaks of."""
+        names = self.joined()
+        names.update(self.parents)
+        names.add(self.type)
+        for found in (self.attrs, *self.part_attrs.values()):
+            for given in found.values():
+                names.update([split_part(each.text)[0] for each in given if each.type == "relation"])
+        names.discard("")
+        return names
 
     def line_of(self, *path: str) -> int:
         """The line that says this: `line_of("connect", "eth0")`; the line of the Thing where none is known."""

@@ -22,11 +22,13 @@ from clusto_core.model.addresses import Assigned
 from clusto_core.model.attributes import NEXT_NUMBER, Key, Value
 from clusto_core.model.names import split_part
 from clusto_core.model.things import Thing
+from clusto_core.records import imported
+from clusto_core.records.imported import NOTHING, Imported
 from clusto_core.rules import claims, containment, kinds, parts, things, values
 from clusto_core.rules.devicetypes import DEFINITION, TYPE
 from clusto_core.rules.spaces import Spaces
 from clusto_core.store.unit import UnitOfWork
-from clusto_core.transfer import columns, missing, proposed
+from clusto_core.transfer import columns, instep, missing, proposed
 from clusto_core.transfer.documents import Document, Values
 from clusto_core.transfer.faults import Faulty, place
 from clusto_core.transfer.joins import Joins
@@ -54,15 +56,28 @@ def load(
     documents: Iterable[Document],
     progress: Progress = lambda what, done, total: None,
     create: bool | None = None,
+    files: str = "",
 ) -> Counts:
     """Makes the inventory agree with the documents, within `change`. `create` says whether Things that a spreadsheet
-    names and does not speak of are made (`missing.settled`). Raises Faulty with all that is wrong with them."""
+    names and does not speak of are made (`missing.settled`). Where it is said which files they are of
+    (`imported.files_digest`), those that were in step are not looked at once more (`instep`), and it is remembered
+    which are now. Raises Faulty with all that is wrong with them."""
     work = Work(change, documents if isinstance(documents, Pile) else Pile(documents))
+    known = imported.of_files(work.unit.database, files) if files else NOTHING
     with work.unit.wholly():
-        made = _Rounds(work, progress).run(create)
+        made = _Rounds(work, progress).run(create, known)
         if work.faults:
             raise Faulty(work.faults)
+    if files:
+        _remember(change, files, known, frozenset(work.documents.digests) - {0})
     return Counts(made, work.added, tuple(work.implied))
+
+
+def _remember(change: Transaction, files: str, before: Imported, digests: frozenset[int]) -> None:
+    """Keeps which documents are in step, if nothing is changed after they were brought in."""
+    database = change.unit.database
+    if change.unit.changed or before != Imported(change.unit.next_transaction - 1, digests):
+        change.at_last(lambda number: imported.keep(database, files, Imported(number, digests)))
 
 
 def without_faulty(documents: Iterable[Document], error: Faulty) -> Pile:
@@ -80,15 +95,16 @@ class _Rounds:
         self.told = progress
         self.done = 0
 
-    def run(self, create: bool | None) -> int:
+    def run(self, create: bool | None, known: Imported) -> int:
         """All of it; gives how many Things the files name."""
         work = self.work
         self.progress("reading", 0)
         only_named = work.look_through()
         work.implied = missing.settled(work, only_named, create)
+        work.due = instep.due(self.unit.reader, work.documents, known)
         keys, types = (work.early[driver] for driver in EARLY)
         # Keys of the site are declared before the first value is read by what they say.
-        named = sum(self._declare(batch) for batch in work.chosen(keys))
+        named = work.left_out + sum(self._declare(batch) for batch in work.chosen(keys))
         # Things are made after the definition of their type, which may be in the same file.
         for batch in work.chosen(types):
             self._define(batch)
@@ -225,23 +241,12 @@ class _Rounds:
     def _prefetch(self, documents: list[Document]) -> None:
         """Reads all that the documents name, and what that is in, in few statements."""
         unit = self.unit
-        names = set()
+        names: set[str] = set()
         held: list[str] = []
         for document in documents:
-            names.add(document.name)
-            names.update(document.parents)
-            names.add(document.type)
-            names.add(document.at.partition(":")[0])
-            for far in document.connect.values():
-                names.add(far.partition(":")[0])
-            for cells in document.columns.values():
-                names.update(split_part(each.text)[0] for each in cells)
-            for found in (document.attrs, *document.part_attrs.values()):
-                for given in found.values():
-                    names.update(split_part(each.text)[0] for each in given if each.type == "relation")
+            names |= document.named()
             for texts in document.addresses.values():
                 held.extend(texts)
-        names.discard("")
         unit.prefetch_names(names)
         unit.prefetch_claims([claim for text in held if (claim := addresses.claim_of(text))])
         named = [thing for name in names if (thing := unit.get(name)) is not None and not thing.is_part]
@@ -355,14 +360,14 @@ class _Rounds:
         for key, given in self._numbered(thing, said).items():
             try:
                 write = values.keep if key.reserved else values.put
-                write(self.unit, thing, key, map(self._value, given))
+                write(self.unit, thing, key, [self._named(each) if each.type == "relation" else each for each in given])
             except DamagedError:
                 continue
             except ClustoError as error:
                 self.work.fault(document, error, *path, str(key))
 
     def _numbered(self, thing: Thing, said: Values) -> Values:
-        if not any(key.number == NEXT_NUMBER for key in said):
+        if NEXT_NUMBER not in [key.number for key in said]:
             return said
         found: dict[Key, tuple[Value, ...]] = {}
         for key, value in values.numbered(
@@ -371,9 +376,8 @@ class _Rounds:
             found[key] = (*found.get(key, ()), value)
         return found
 
-    def _value(self, value: Value) -> Value:
-        if value.type != "relation":
-            return value
+    def _named(self, value: Value) -> Value:
+        """A relation with the id of what it names."""
         owner_name, part_name = split_part(value.text)
         owner = self.work.lookup(owner_name)
         return values.relation(owner if part_name is None else self.work.part(owner, part_name))

@@ -117,6 +117,8 @@ class Joins:
                 self._joins.append((document, part, far))
 
     def _far(self, text: str) -> Thing:
+        if (found := self.unit.in_memory(text)) is not None:
+            return found
         owner_name, part_name = split_part(text)
         owner = self.work.lookup(owner_name)
         return owner if part_name is None else self.work.part(owner, part_name)
@@ -175,12 +177,17 @@ class Joins:
     def _leave(self, missing: list[tuple[Document, Thing, Thing]]) -> None:
         """Takes out old cables: of each part that a document connects, and between two ends that are to be connected to
         others. A cable that leads to something no document speaks of is left: it is in the way, and that is told."""
-        ends = ((own, end) for _, *both in missing for own, end in zip((True, False), both, strict=True))
-        cables = ((own, end, self.unit.cable_of(end)) for own, end in ends if end.owner_id is not None)
-        if not (taken := [each for each in cables if each[2] is not None]):
+        cable_of = self.unit.cable_of
+        taken = [
+            (own, end)
+            for _, part, far in missing
+            for own, end in ((True, part), (False, far))
+            if end.owner_id is not None and cable_of(end) is not None
+        ]
+        if not taken:
             return
         spoken = {end.id for _, part, far in missing for end in (part, far)} | (self.spoken or set())
-        for own, end, _ in taken:
+        for own, end in taken:
             cable = self.unit.cable_of(end)
             if cable is not None and not self._is_said(cable) and (own or cable.across(end.id) in spoken):
                 self.unit.delete_cable(cable)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Any
 
 from clusto_core.model.attributes import Key, Value
@@ -27,8 +29,27 @@ def packed(document: Document) -> tuple[Any, ...]:
     )
 
 
-def _values(values: Values) -> list[tuple[Any, ...]]:
-    return [((*key,), [(*value,) for value in found]) for key, found in values.items()]
+def digest(document: Document) -> int:
+    """64 bits that are others whenever what is said of a Thing is another, wherever it stands; never 0."""
+    (name, _, _, *rest), *said, more = packed(document)
+    more = more and {field: each for field, each in more.items() if field not in ("lines", "notes")}
+    # This version of the format spells what is equal alike, however often it is referred to.
+    return digest_of(marshal.dumps((name, rest, said, more), 2))
+
+
+def digest_of(said: bytes) -> int:
+    """The same of an object's text, where that alone says what is said."""
+    return int.from_bytes(blake2b(said, digest_size=8).digest(), "little") or 1
+
+
+def _values(values: Values) -> dict[Any, Any]:
+    """Keys and values; most keys have no number and no subkey, and most values are one text: these as they are."""
+    return {
+        key.key if key.subkey is None and key.number is None else (*key,): found[0].text
+        if len(found) == 1 and found[0].type == "string"
+        else [(*value,) for value in found]
+        for key, found in values.items()
+    }
 
 
 def _more(document: Document) -> dict[str, Any] | None:
@@ -74,8 +95,13 @@ def unpacked(data: tuple[Any, ...]) -> Document:
     return document
 
 
-def _unpacked(values: list[tuple[Any, ...]]) -> Values:
-    return {_key(*key): tuple([Value(*value) for value in found]) for key, found in values}
+def _unpacked(values: Mapping[Any, Any]) -> Values:
+    return {
+        _key(key) if type(key) is str else _key(*key): (Value("string", found),)
+        if type(found) is str
+        else tuple([Value(*value) for value in found])
+        for key, found in values.items()
+    }
 
 
 def _columns(said: Mapping[str, Any]) -> dict[str, tuple[Value, ...]]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from clusto_core.drivers.resources import VRF, DeviceType, SiteKey
 from clusto_core.store.spill import Spill
 from clusto_core.transfer.documents import Document
-from clusto_core.transfer.packing import packed, unpacked
+from clusto_core.transfer.packing import digest, packed, unpacked
 
 _REMARKABLE = frozenset(driver.__name__ for driver in (SiteKey, DeviceType, VRF))
 BATCH = 5_000
@@ -32,6 +32,9 @@ class Pile(Collection[Document]):
         """By name, which Document is the first that speaks of a Thing."""
         self.proposed = False
         """Whether any of them is a proposal."""
+        self.digests = array("Q")
+        """By place, what tells a Document from any that says otherwise: see `packing.digest`; 0 for what is at fault,
+        speaks of nothing, or only names a Thing."""
         self._remarkable = array("q")
         for document in documents:
             self.append(document)
@@ -44,6 +47,8 @@ class Pile(Collection[Document]):
         self._last.append(document)
         self.notes.extend(document.notes)
         self.proposed = self.proposed or bool(document.evidence)
+        speaks = document.name and not (document.implied or document.problems or document.evidence)
+        self.digests.append((document.digest or digest(document)) if speaks else 0)
         if document.implied:
             self._remarkable.append(place)
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from clusto_core.drivers.resources import VRF, DeviceType, SiteKey
 from clusto_core.errors import ClustoError, Malformed, NotFound, did_you_mean
@@ -48,6 +48,8 @@ class Work:
         """Whether the files speak of address spaces."""
         self.early: dict[str, list[int]] = {driver: [] for driver in EARLY}
         """The places of what is brought in before all else."""
+        self.due: Collection[int] | None = None
+        """The places of the Documents that are looked at, in order; None for all."""
         self.later: set[int] | None = None
         """Where it is too early to say that something is at fault: what is to be looked at again, by `id`."""
         self._implied = Implied()
@@ -63,8 +65,13 @@ class Work:
 
     @property
     def many(self) -> bool:
-        """Whether there are more Documents than are worked on at a time."""
-        return len(self.documents) > self.documents.size
+        """Whether there are more Documents to look at than are worked on at a time."""
+        return len(self.documents) - self.left_out > self.documents.size
+
+    @property
+    def left_out(self) -> int:
+        """How many Documents are not looked at, because they are in step."""
+        return 0 if self.due is None else len(self.documents) - len(self.due)
 
     def is_added(self, thing: Thing) -> bool:
         """Whether the import made it."""
@@ -132,6 +139,9 @@ class Work:
 
     def batches(self) -> Iterator[Placed]:
         """The Documents that can be looked at further, in order; `implied` says which of those that are only named."""
+        if self.due is not None:
+            yield from self.chosen(self.due)
+            return
         kept = {document.name for document in self.implied}
         place = 0
         for batch in self.documents.batches():
@@ -142,6 +152,9 @@ class Work:
     def chosen(self, places: Iterable[int]) -> Iterator[Placed]:
         """As `batches`, those at some places, which are in order."""
         kept = {document.name for document in self.implied}
+        if (due := self.due) is not None:
+            due = frozenset(due)
+            places = [place for place in places if place in due]
         return (list(self._sound(batch, kept)) for batch in self.documents.chosen(places))
 
     def _sound(self, placed: Iterable[tuple[int, Document]], kept: set[str]) -> Iterator[tuple[int, Document]]:

@@ -247,7 +247,7 @@ def test_an_older_store_is_converted_and_what_leads_nowhere_is_told(empty_url: s
         ]
 
 
-LATER = ("tokens", "transaction_seals", "seals", "source_facts", "source_objects", "sources")
+LATER = ("imported", "tokens", "transaction_seals", "seals", "source_facts", "source_objects", "sources")
 """The tables of later steps, those that refer to others first."""
 
 

@@ -11,6 +11,7 @@ from clusto_core.store.reader import Reader
 from clusto_core.transfer.documents import Document, broken, escaped, parse, plain, tagged
 from clusto_core.transfer.exporter import begun, documents
 from clusto_core.transfer.leaving import SAFE, Leaving
+from clusto_core.transfer.packing import digest_of
 
 
 def read(file: Iterable[str], name: str) -> Iterator[Document]:
@@ -30,7 +31,9 @@ def read(file: Iterable[str], name: str) -> Iterator[Document]:
         except (ValueError, RecursionError) as error:
             yield broken(name, number, f"not JSON: {error}")
         else:
-            yield parse(data, name, number)
+            document = parse(data, name, number)
+            document.digest = digest_of(text.encode("utf-8", "surrogatepass"))
+            yield document
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
