@@ -99,6 +99,9 @@ def _columns() -> int:
 
 
 click.Context.formatter_class = _Formatter  # of verbs, and of their verbs, too
+for _module in (click.core, click.decorators, click.types):
+    # Nobody has translated click, and looking for that takes longer than parsing the command line.
+    _module._ = str
 
 
 class Verbs(Group):

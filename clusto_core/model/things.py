@@ -129,6 +129,10 @@ class Cable(NamedTuple):
         return self.other_part if self.part == part else self.part
 
 
+WHOLE = 0b1111
+"""All four cells of a rack unit: see `model.mounting`."""
+
+
 class Link(NamedTuple):
     """A cable as seen from one end.
 
@@ -149,6 +153,11 @@ class Link(NamedTuple):
     def end(self) -> Thing:
         """Where the path ends, as far as it is known."""
         return self.far or self.other
+
+    @property
+    def is_of_cells(self) -> bool:
+        """Whether it takes a rack unit in part."""
+        return self.slot not in (0, WHOLE)
 
 
 def leads_on(here: Thing, parent: Thing, start: Thing) -> bool:

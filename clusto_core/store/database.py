@@ -32,7 +32,7 @@ DEFINITIONS = """
     WHERE t.driver = 'SiteKey' AND a.key = '_key' ORDER BY t.name"""
 """The keys of the site, behind a `=`, with what is declared of them: JSON as `attributes.structure` spells it."""
 
-_PARAMETER = re.compile(r"(?<![:\w]):([a-z]\w*)|(%)")
+_PARAMETER = r"(?<![:\w]):([a-z]\w*)|(%)"
 _translated: dict[str, str] = {}
 _numbers = count(1)
 
@@ -411,7 +411,7 @@ def _portions(sql: str, ids: Sequence[object]) -> Iterator[tuple[str, dict[str, 
 def _pyformat(sql: str) -> str:
     done = _translated.get(sql)
     if done is None:
-        done = _PARAMETER.sub(lambda match: f"%({match[1]})s" if match[1] else "%%", sql)
+        done = re.sub(_PARAMETER, lambda match: f"%({match[1]})s" if match[1] else "%%", sql)
         if len(_translated) < 1000:
             _translated[sql] = done
     return done
