@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
 from clusto_core.model.names import composed
-from clusto_core.store import collector
 
 EXIT_UNEXPECTED = 1
 EXIT_USAGE = 2
@@ -98,8 +97,22 @@ def _columns() -> int:
         return 80
 
 
+class _NoSuchOption(click.NoSuchOption):
+    """Click takes each short option for an unknown long one first; what that may have meant is found out when asked."""
+
+    def __init__(
+        self, option_name: str, message: str | None = None, possibilities: Any = None, ctx: Any = None
+    ) -> None:
+        super().__init__(option_name, message, None, ctx)
+        self._known = possibilities
+
+    def format_message(self) -> str:
+        return click.NoSuchOption(self.option_name, self.message, self._known, self.ctx).format_message()
+
+
 click.Context.formatter_class = _Formatter  # of verbs, and of their verbs, too
-for _module in (click.core, click.decorators, click.types):
+vars(click.parser)["NoSuchOption"] = _NoSuchOption
+for _module in (click.core, click.decorators, click.exceptions, click.parser, click.types):
     # Nobody has translated click, and looking for that takes longer than parsing the command line.
     _module._ = str
 
@@ -264,24 +277,10 @@ def main(ctx: click.Context, db: str | None, config: str | None, verbose: int, n
 
 
 def run() -> None:
-    """What the program `clusto` does."""
-    streams.prepare()
-    collector.seldom()
-    code = invoke(sys.argv[1:])
-    collector.leave()
-    if code == EXIT_INTERRUPTED:
-        _abandon(code)
-    sys.exit(code)
+    """The program, for whoever knows it by this module."""
+    from clusto_cli.program import run as run_program
 
-
-def _abandon(code: int) -> None:
-    """Ends the process where a thread still waits for its device: Python would wait with it."""
-    import threading
-
-    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
-        with contextlib.suppress(OSError):
-            sys.stdout.flush()
-        os._exit(code)
+    run_program()
 
 
 def invoke(arguments: list[str]) -> int:

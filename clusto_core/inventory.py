@@ -34,19 +34,15 @@ from clusto_core.rules import (
     containment,
     devicetypes,
     kinds,
-    modules,
     names,
     newkeys,
     parts,
     protection,
-    relocation,
     reservations,
     sitekeys,
     sockets,
     spaces,
-    succession,
     things,
-    typeupdates,
     values,
 )
 from clusto_core.rules.cabling import Joined
@@ -61,6 +57,7 @@ if TYPE_CHECKING:
 
     from clusto_core.query.matching import Match, Pairs
     from clusto_core.query.tree import Node
+    from clusto_core.rules import relocation, succession, typeupdates
     from clusto_core.rules.values import Scalar
 
 
@@ -299,11 +296,15 @@ class Transaction:
 
     def update_type(self, name: str | None = None) -> list[typeupdates.Step]:
         """Brings a device type, or all of them, to the Things made after it: see `typeupdates.update`."""
+        from clusto_core.rules import typeupdates
+
         with self.unit.wholly():
             return typeupdates.update(self.unit, name)
 
     def insert_module(self, device_type: str, owner: str | Thing, bay: str) -> list[Thing]:
         """Puts a module into a bay of equipment, which gets its parts: see `modules.insert`."""
+        from clusto_core.rules import modules
+
         with self.unit.wholly():
             return modules.insert(self.unit, device_type, self.resolve(owner), bay)
 
@@ -356,6 +357,8 @@ class Transaction:
     ) -> succession.Succession:
         """Has equipment take another's place, with its cables and its name: see `succession.replace`. Raises Refused,
         without `force` also for what is protected."""
+        from clusto_core.rules import succession
+
         failed, successor = self.resolve(old), self.resolve(new)
         for each in (failed, successor):
             if not force:
@@ -464,6 +467,8 @@ class Transaction:
 
         Raises as `connect` and `put`; Refused without `force` for what is protected.
         """
+        from clusto_core.rules import relocation
+
         moved = self.resolve(thing)
         if not force:
             protection.check(self.unit, moved, "moves")

@@ -23,8 +23,8 @@ _TRUE = frozenset(("true", "yes", "on", "1"))
 _FALSE = frozenset(("false", "no", "off", "0"))
 _LISTED = 8
 """How many choices a message names."""
-_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]+(?:Z|[+-][0-9:]+)?)?").fullmatch
-_DOTTED = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})").fullmatch
+_ISO = r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]+(?:Z|[+-][0-9:]+)?)?"
+_DOTTED = r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})"
 
 
 class Grammar(Protocol):
@@ -189,9 +189,9 @@ class Date:
         if value.type == "datetime":
             return value
         text = value.text.strip()
-        if (day := _DOTTED(text)) is not None:
+        if (day := re.fullmatch(_DOTTED, text)) is not None:
             text = f"{day[3]}-{day[2]:0>2}-{day[1]:0>2}"
-        return instant(text) if value.type == "string" and _ISO(text) else None
+        return instant(text) if value.type == "string" and re.fullmatch(_ISO, text) else None
 
 
 class Relation(NamedTuple):

@@ -104,14 +104,22 @@ def _writable(text: str) -> str:
     return text.encode(errors="replace").decode().replace("\0", "?")
 
 
-def user() -> str:
-    """Who runs this program: `ann`; `ann (as root)` by way of sudo, which says so in SUDO_USER (sudo(8))."""
-    import getpass
+_NAMED = ("LOGNAME", "USER", "LNAME", "USERNAME")
+"""Where Python's getpass looks, which imports terminals and passwords besides."""
+
+
+def _user_of(number: int) -> str:
+    import pwd
 
     try:
-        name = getpass.getuser()
-    except (KeyError, OSError):
-        name = str(os.getuid())
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def user() -> str:
+    """Who runs this program: `ann`; `ann (as root)` by way of sudo, which says so in SUDO_USER (sudo(8))."""
+    name = next((named for each in _NAMED if (named := os.environ.get(each))), None) or _user_of(os.getuid())
     person = os.environ.get("SUDO_USER")
     return f"{person} (as {name})" if person and person != name else name
 

@@ -31,11 +31,11 @@ BROKEN_OUT = "broken out into "
 
 # How makers name the legs of a port, and from which number on: Junos et-0/0/49:0, Cumulus swp49s0, others 49/1.
 _LEG_NAMES = (
-    (re.compile(r"(?:et|xe|ge)-[0-9]+/[0-9]+/[0-9]+"), ":{}", 0),
-    (re.compile(r"swp[0-9]+"), "s{}", 0),
-    (re.compile(r".*", re.DOTALL), "/{}", 1),
+    (r"(?:et|xe|ge)-[0-9]+/[0-9]+/[0-9]+", ":{}", 0),
+    (r"swp[0-9]+", "s{}", 0),
+    (r"(?s).*", "/{}", 1),
 )
-_LEG = re.compile(r"[/:.s-][0-9]{1,2}")
+_LEG = r"[/:.s-][0-9]{1,2}"
 
 
 def join_all(unit: UnitOfWork, one: str | Thing, other: str | Thing, kind: str | None, breakout: bool) -> list[Joined]:
@@ -166,7 +166,7 @@ def legs(unit: UnitOfWork, port: Thing, number: int) -> list[Thing]:
 
 
 def _leg_names(port: str, number: int) -> Sequence[str]:
-    pattern, first = next((tail, first) for names, tail, first in _LEG_NAMES if names.fullmatch(port))
+    pattern, first = next((tail, first) for names, tail, first in _LEG_NAMES if re.fullmatch(names, port))
     return [port + pattern.format(each) for each in range(first, first + number)]
 
 
@@ -203,7 +203,7 @@ def _named_leg(unit: UnitOfWork, text: str) -> Thing | None:
         return None
     ports = [part for part in unit.parts(owner) if name.startswith(part.part_name)]
     port = max(ports, key=lambda part: len(part.name), default=None)
-    if port is None or _LEG.fullmatch(name[len(port.part_name) :]) is None:
+    if port is None or re.fullmatch(_LEG, name[len(port.part_name) :]) is None:
         return None
     return _break_out(unit, port, [name])[0]
 

@@ -12,7 +12,6 @@ becomes depends on the driver chosen. They come from files in the public format 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -36,7 +35,7 @@ TYPE = Key("type")
 
 MODULE = "Module"
 """The `driver` of a definition of modules: see `modules`."""
-_OTHER = re.compile("[^a-z0-9._+]+")
+_OTHER = "[^a-z0-9._+]+"
 
 
 class TypedPart(NamedTuple):
@@ -77,9 +76,11 @@ def name_of(manufacturer: str, model: str) -> str:
 
 
 def _slug(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    from unicodedata import normalize
+
+    plain = normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     # A plus at the end is a model of its own: GS-2326 and GS-2326+.
-    return _OTHER.sub("-", plain).lstrip("-._+").rstrip("-._")
+    return re.sub(_OTHER, "-", plain).lstrip("-._+").rstrip("-._")
 
 
 def definition(named: Iterable[ports.NamedPort], attributes: Mapping[str, object], driver: str) -> dict[str, object]:
