@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -112,9 +112,10 @@ class _NoSuchOption(click.NoSuchOption):
 
 click.Context.formatter_class = _Formatter  # of verbs, and of their verbs, too
 vars(click.parser)["NoSuchOption"] = _NoSuchOption
-for _module in (click.core, click.decorators, click.exceptions, click.parser, click.types):
+for _name, _module in list(sys.modules.items()):
     # Nobody has translated click, and looking for that takes longer than parsing the command line.
-    _module._ = str
+    if _name.startswith("click."):
+        vars(_module).update(_=str)
 
 
 class Verbs(Group):
@@ -276,11 +277,13 @@ def main(ctx: click.Context, db: str | None, config: str | None, verbose: int, n
     ctx.obj = App(db, config, verbose, debug)
 
 
-def run() -> None:
-    """The program, for whoever knows it by this module."""
-    from clusto_cli.program import run as run_program
+def run() -> NoReturn:
+    """Runs the command line of this process, and ends it."""
+    streams.prepare()
+    code = invoke(sys.argv[1:])
+    from clusto_cli.ending import end
 
-    run_program()
+    end(code, interrupted=code == EXIT_INTERRUPTED)
 
 
 def invoke(arguments: list[str]) -> int:

@@ -97,7 +97,10 @@ def is_secret(key: str) -> bool:
 
 @lru_cache(4096)
 def _sounds_secret(key: str) -> bool:
-    words = [word.lower() for word in re.split(_BREAKS, re.sub(_CAMEL, "_", key)) if word]
+    if key.isalpha() and key.islower():
+        words = [key]
+    else:
+        words = [word.lower() for word in re.split(_BREAKS, re.sub(_CAMEL, "_", key)) if word]
     return bool(words) and (words[-1] in _LAST or any(word in _ALWAYS or word[:-1] in _ALWAYS for word in words))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from clusto_core.model import addresses
 from clusto_core.model.names import split_part
@@ -11,6 +10,7 @@ from clusto_core.model.things import Link, Thing, link_order
 from clusto_core.spelling import natural_key
 from clusto_core.store.database import portions
 from clusto_core.store.reader import Held, Reader
+from clusto_core.tuples import NamedTuple
 
 
 class Location(NamedTuple):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from clusto_core.errors import Malformed
+from clusto_core.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

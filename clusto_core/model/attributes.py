@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from clusto_core.errors import Malformed
+from clusto_core.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,7 +34,7 @@ _CONTROL = "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]"
 
 
 _PLAIN = 100
-"""How long a key may be that is one word and nothing else."""
+"""How long the words of a key may be."""
 _PATTERN = r"(?P<key>\w[\w-]{0,99})(?P<number>#\*|#[0-9]{1,9})?(?P<subkey>\.\*|\.[\w.:/+-]{1,100})?"
 ANY_NUMBER = -1
 ANY_SUBKEY = "*"
@@ -53,8 +54,10 @@ class Key(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Key:
         """`KEY[#NUMBER][.SUBKEY]`; everything behind the first dot is the subkey. Raises Malformed."""
-        if isinstance(text, str) and text.isidentifier() and text.isascii() and len(text) <= _PLAIN:
-            return cls(text)
+        if isinstance(text, str) and text.isascii() and len(text) <= _PLAIN:
+            key, dot, subkey = text.partition(".")
+            if key.isidentifier() and (subkey.isidentifier() or not dot):
+                return cls(key, None, subkey or None)  # as most keys, and without a pattern
         match = re.fullmatch(_KEY, text) if isinstance(text, str) else None
         if match is None:
             raise Malformed(f"malformed key: {str(text)[:60]!r} (write KEY, KEY.SUBKEY or KEY#2.SUBKEY)")

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from clusto_core.errors import Malformed, did_you_mean
 from clusto_core.model import addresses
 from clusto_core.model.attributes import Value, from_python, infer, instant, string
 from clusto_core.spelling import suggest
+from clusto_core.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from fractions import Fraction

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from clusto_core.model.attributes import Key
+from clusto_core.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from clusto_core.model.things import Attribute

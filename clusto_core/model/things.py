@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from clusto_core.drivers import Category, Driver, registry
 from clusto_core.model.attributes import Key, Value
 from clusto_core.model.names import split_part
 from clusto_core.model.reserved import OWN
 from clusto_core.spelling import natural_key
+from clusto_core.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from typing import Any

@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from clusto_core.errors import NotFound
 from clusto_core.model.attributes import Key, Value
@@ -15,6 +15,7 @@ from clusto_core.store.database import Row
 from clusto_core.store.net import last_transaction
 from clusto_core.store.reader import Reader
 from clusto_core.store.unit import UnitOfWork
+from clusto_core.tuples import NamedTuple
 
 Rows = dict[str, list[list[Any]]]
 """By table, the rows that a change took out or put in: see `UnitOfWork.changes`."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from clusto_core.drivers import Driver, Part
 from clusto_core.drivers.equipment import Rack
@@ -27,6 +27,7 @@ from clusto_core.model.things import Attribute, Thing
 from clusto_core.rules import kinds, parts, ports
 from clusto_core.spelling import suggest
 from clusto_core.store.unit import UnitOfWork
+from clusto_core.tuples import NamedTuple
 
 DEFINITION = Key("definition")
 TYPE = Key("type")

@@ -22,7 +22,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 from clusto_core.drivers import Driver, Part
 from clusto_core.drivers.parts import NIC, ConsolePort, FrontPort, Inlet, Outlet, Port, RackUnit, RearPort, SerialPort
@@ -30,6 +29,7 @@ from clusto_core.errors import Malformed
 from clusto_core.model.interfaces import MGMT_ONLY
 from clusto_core.model.names import MAX_LENGTH, MalformedName, check_part_name, composed, trailing_number
 from clusto_core.rules.parts import LIMIT
+from clusto_core.tuples import NamedTuple
 
 OUTLET = "outlet"
 CONSOLE_PORT = "consoleport"

@@ -12,10 +12,11 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, count, islice
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from clusto_core import secrecy
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, StoreBroken
+from clusto_core.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from clusto_core.model.attributes import Key
 from clusto_core.model.names import split_part
 from clusto_core.store.database import Database, Row
 from clusto_core.store.spill import Spill
+from clusto_core.tuples import NamedTuple
 
 Rows = dict[str, list[Sequence[Any]]]
 """By table, rows as the history tells them."""
