@@ -29,6 +29,7 @@ from clusto_core.model.reserved import POWER_PROFILE
 from clusto_core.rules import values
 from tests import before, configured
 from tests.conftest import Run
+from tests.packages import installed
 from tests.power_room import apc_delayed, record_room
 
 QUICK = (("lab", "snmp.timeout", 0.2), ("lab", "snmp.retries", 9))
@@ -759,25 +760,19 @@ def test_what_completes(inventory: Inventory, sqlite_url: str, line: str, expect
     assert [each.partition("\t")[0] for each in done.stdout.splitlines()] == ["plain", *expected]
 
 
-def test_an_adapter_of_another_package(
-    inventory: Inventory, power: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_an_adapter_of_another_package(inventory: Inventory, power: Run, tmp_path: Path) -> None:
     """Found by its entry point, as an installed package declares it."""
-    (tmp_path / "acme_power.py").write_text(
+    code = (
         "from clusto_cli.backends.power.command import CommandPower\n"
         "def control(name, address, settings):\n"
         "    return CommandPower(['echo', settings['power.says']], host=address, name=name)\n"
     )
-    metadata = tmp_path / "acme_power-1.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-power\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text("[clusto.power]\nacme = acme_power:control\n")
-    monkeypatch.syspath_prepend(str(tmp_path))
     with inventory.change() as change:
         change.add("PDU", "strange", attributes=[("power.driver", "acme"), ("power.says", "off")])
         change.add("Server", "server1", part_counts={"inlet": 1})
         change.connect("server1:psu1", "strange:1")
-    assert power("status", "server1") == (0, "server1 off\n", "")
+    with installed(tmp_path, "acme_power", code, power="acme = acme_power:control"):
+        assert power("status", "server1") == (0, "server1 off\n", "")
 
 
 def test_no_more_devices_at_once_than_asked_for(inventory: Inventory, power: Run) -> None:
