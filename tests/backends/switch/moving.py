@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from clusto_cli.backends.base import SwitchControl
 from clusto_cli.backends.switch.change import Done, Prepared, carry_out, prepare
+from clusto_cli.backends.switch.control import SwitchControl
 from clusto_cli.backends.switch.refusal import Move
 
 
