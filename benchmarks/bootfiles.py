@@ -55,7 +55,7 @@ def timed(act: Callable[[T, Path], None], what: T, target: Path) -> float:
 
 def main() -> None:
     """Measures and tells."""
-    given = table.arguments(__doc__, machines=(10_000, 2_000), rounds=(5, 3))
+    given = table.arguments(__doc__, machines=(10_000, 1_000), rounds=(5, 2))
     machines = [machine(number) for number in range(given.machines)]
     renderer = Renderer()
     files = {path: text for known in machines for path, text in renderer.local(known).local.items()}

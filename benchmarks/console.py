@@ -116,7 +116,7 @@ def throughput(argv: Sequence[str], env: dict[str, str], megabytes: int) -> tupl
 
 
 def main() -> None:
-    given = arguments(__doc__, rounds=(7, 3), megabytes=(50, 10))
+    given = arguments(__doc__, rounds=(7, 2), megabytes=(50, 10))
     with directory() as folder:
         lab = Lab(folder)
         try:

@@ -107,7 +107,7 @@ def timed_copy(url: str) -> float:
 
 def main() -> None:
     """Measures and tells."""
-    given = arguments(__doc__, servers=(100_000, 10_000), rounds=(1, 1))
+    given = arguments(__doc__, servers=(100_000, 5_000), rounds=(1, 1))
     with directory() as place:
         file = str(place / "site.jsonl")
         lines = inventories.write(given.servers, file)

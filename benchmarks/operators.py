@@ -243,7 +243,7 @@ def _times(found: list[float]) -> str:
 
 
 def main() -> None:
-    given = arguments(__doc__, clients=(200, 20), seconds=(120, 10))
+    given = arguments(__doc__, clients=(200, 20), seconds=(120, 5))
     rows = [row for name in ("postgresql", "mariadb") for row in _rows(name, given.clients, given.seconds)]
     tell(f"{TITLE}: {given.clients} clients for {given.seconds} s", rows)
 

@@ -41,7 +41,7 @@ def age(path: Path, transactions: int) -> None:
 
 def main() -> None:
     """Measures and tells."""
-    given = arguments(__doc__, servers=(100_000, 10_000), transactions=(10_000, 1_000), rounds=(5, 3))
+    given = arguments(__doc__, servers=(100_000, 10_000), transactions=(10_000, 1_000), rounds=(5, 2))
     with directory(given.keep) as kept, directory() as folder:
         path = Path(shutil.copy(store(given.servers, kept), folder))
         last = _aged(path, given.transactions)

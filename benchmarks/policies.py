@@ -50,7 +50,7 @@ CHECK = 1.2
 
 def main() -> None:
     """Measures and tells."""
-    given = arguments(__doc__, servers=(100_000, 10_000), rounds=(5, 3))
+    given = arguments(__doc__, servers=(100_000, 10_000), rounds=(5, 2))
     with directory(given.keep) as kept, directory() as folder:
         inventory = Inventory.open(f"sqlite:///{shutil.copy(store(given.servers, kept), folder)}")
         tell(f"{TITLE}, {given.servers:,} servers", list(_rows(inventory, given.rounds)))

@@ -120,7 +120,7 @@ def powerman(folder: Path) -> Iterator[list[str] | None]:
 
 
 def main() -> None:
-    given = arguments(__doc__, rounds=(11, 3))
+    given = arguments(__doc__, rounds=(11, 2))
     with directory() as folder:
         url = f"sqlite:///{folder}/clusto.db"
         create(url)

@@ -50,7 +50,7 @@ SOUND = 5.0
 
 def main() -> None:
     """Measures and tells."""
-    given = arguments(__doc__, servers=(100_000, 10_000), rounds=(3, 2))
+    given = arguments(__doc__, servers=(100_000, 10_000), rounds=(3, 1))
     with directory(given.keep) as kept, directory() as copies:
         path = store(given.servers, kept)
         others = {"db check": ["db", "check"], "capacity": ["capacity"]}

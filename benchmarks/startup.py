@@ -64,7 +64,7 @@ def store(servers: int, directory: Path) -> Path:
 
 def main() -> None:
     """Measures and tells."""
-    given = arguments(__doc__, servers=(100_000, 10_000), rounds=(21, 11))
+    given = arguments(__doc__, servers=(100_000, 10_000), rounds=(21, 7))
     with directory(given.keep) as kept:
         tell(TITLE, rows([FEW, given.servers], given.rounds, kept))
 

@@ -10,7 +10,7 @@ import contextlib
 import io
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, count, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -72,6 +72,19 @@ def portions(things: Iterable[T], size: int = PORTION) -> Iterator[list[T]]:
     while portion := list(islice(rest, following)):
         yield portion
         following = size
+
+
+class OfThings(str):
+    """A statement that looks at attributes and cables of those Things and parts alone whose ids it is given, and of
+    others at what is reserved, names something, or is a position."""
+
+    __slots__ = ()
+
+
+class OfReserved(str):
+    """A statement that looks at reserved attributes alone."""
+
+    __slots__ = ()
 
 
 class Database:
@@ -334,6 +347,12 @@ class Database:
         if is_gone(error):
             return StoreBroken(f"{WENT_AWAY} ({text}): try again")
         return forbidden(text) or overtaken(text) or StoreBroken(f"the store cannot be read: {text}")
+
+    @contextlib.contextmanager
+    def about(self, keys: Collection[str] | None) -> Iterator[None]:
+        """Says what is asked meanwhile: whatever the statements are, nothing but attributes under these keys, what is
+        reserved, names something or is a position decides what comes of them; with None also anything else."""
+        yield
 
     def close(self) -> None:
         """Ends the connection; what was not committed is undone. Closing twice does no harm."""
