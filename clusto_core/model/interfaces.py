@@ -23,6 +23,8 @@ PARENT = Key("parent")
 MGMT_ONLY = Key("mgmt_only")
 OCCUPIED = Key("occupied")
 """Why no cable may go into a part that has none of ours: a circuit, a cable that is planned or not yet taken out."""
+BROKEN_OUT = "broken out into "
+"""How it begins of a port that has legs."""
 CONNECTOR = Key("connector")
 
 PHYSICAL, LEG, SUB, VLAN, LAG, BRIDGE, WIRELESS, VIRTUAL = KINDS = (

@@ -14,7 +14,7 @@ from clusto_core.drivers import registry
 from clusto_core.drivers.parts import RearPort
 from clusto_core.errors import Malformed, NotFound, Refused
 from clusto_core.model.attributes import Key, string
-from clusto_core.model.interfaces import KIND, LEG, OCCUPIED, PARENT
+from clusto_core.model.interfaces import BROKEN_OUT, KIND, LEG, OCCUPIED, PARENT
 from clusto_core.model.names import split_part
 from clusto_core.model.ranges import MalformedRange, expand, fold, is_range
 from clusto_core.model.reserved import NETWORK_LAST, NETWORK_TRIED
@@ -25,9 +25,6 @@ from clusto_core.rules.lookup import resolve
 from clusto_core.rules.parts import LABEL, LIMIT
 from clusto_core.spelling import natural_key
 from clusto_core.store.unit import UnitOfWork
-
-BROKEN_OUT = "broken out into "
-"""How the attribute `occupied` of a port begins that has legs."""
 
 # How makers name the legs of a port, and from which number on: Junos et-0/0/49:0, Cumulus swp49s0, others 49/1.
 _LEG_NAMES = (
@@ -40,7 +37,7 @@ _LEG = r"[/:.s-][0-9]{1,2}"
 
 def join_all(unit: UnitOfWork, one: str | Thing, other: str | Thing, kind: str | None, breakout: bool) -> list[Joined]:
     """Joins what two ends mean, each a Thing, a part, a range of them or a socket of several fibres: one to one, or
-    with `breakout` the legs of one port to several.
+    with `breakout` the legs of one port to several. A port whose breakout cable leads nowhere takes another cable.
 
     Raises Refused when they are not as many, and as `cabling.connect`; Malformed, NotFound.
     """
@@ -50,6 +47,10 @@ def join_all(unit: UnitOfWork, one: str | Thing, other: str | Thing, kind: str |
             left = legs(unit, left[0], len(right))
         elif len(right) == 1 < len(left):
             right = legs(unit, right[0], len(left))
+    else:
+        for port in (*left, *right):
+            if port.is_part and not any(unit.cable_of(leg) for leg in legs_of(unit, port)):
+                make_whole(unit, port)
     if len(left) != len(right):
         what = "--breakout joins one port to several" if 1 in (len(left), len(right)) else "a cable joins two"
         raise Refused(f"{_told(one)} means {len(left)} and {_told(other)} {len(right)}: {what}")
