@@ -28,11 +28,9 @@ from clusto_core.model.reserved import EXPRESSION, writable
 from clusto_core.model.things import Thing
 from clusto_core.records import history
 from clusto_core.rules import (
-    bundles,
     cabling,
     categories,
     containment,
-    devicetypes,
     kinds,
     names,
     newkeys,
@@ -57,7 +55,7 @@ if TYPE_CHECKING:
 
     from clusto_core.query.matching import Match, Pairs
     from clusto_core.query.tree import Node
-    from clusto_core.rules import relocation, succession, typeupdates
+    from clusto_core.rules import devicetypes, relocation, succession, typeupdates
     from clusto_core.rules.values import Scalar
 
 
@@ -289,6 +287,8 @@ class Transaction:
 
     def shape(self, driver: type[Driver], counts: parts.Counts, device_type: str | None) -> devicetypes.Model:
         """What a new Thing gets: see `devicetypes.shape`; worked out once for all Things that are alike."""
+        from clusto_core.rules import devicetypes
+
         key = (driver, parts.frozen(counts), device_type)
         if key not in self._shapes:
             self._shapes[key] = devicetypes.shape(self.unit, driver, counts, device_type)
@@ -491,6 +491,8 @@ class Transaction:
     ) -> list[Joined]:
         """Joins two Things or parts, or equipment and rack units (`rack101:RU13-14`): see `cabling.connect`; ranges and
         sockets of several fibres one to one, or with `breakout` one port to several: see `bundles.join_all`."""
+        from clusto_core.rules import bundles
+
         spans = [mounting.parse_span(each) if isinstance(each, str) else None for each in (one, other)]
         for span, across in zip(spans, (other, one), strict=True):
             if span is not None:
@@ -502,6 +504,8 @@ class Transaction:
     def disconnect(self, one: str | Thing, other: str | Thing | None = None) -> list[Joined]:
         """See `cabling.disconnect`; also of ranges, sockets of several fibres, and breakout cables: see
         `bundles.part_all`."""
+        from clusto_core.rules import bundles
+
         with self.unit.wholly():
             return bundles.part_all(self.unit, one, other)
 
