@@ -3,7 +3,7 @@ VENV   ?= .venv
 PYTHON ?= python3
 PY     := $(VENV)/bin/python
 
-.PHONY: demo test oldest fuzz check lint types docs deb pyz bench clean
+.PHONY: demo test oldest fuzz check lint types docs deb pyz bench bench-quick clean
 
 $(VENV)/.clusto: pyproject.toml setup.cfg
 	@.ci/telling 'Making $(VENV)' .ci/venv $(PYTHON) $(VENV)
@@ -79,6 +79,10 @@ pyz: $(VENV)/.clusto
 
 bench: $(VENV)/.installed
 	$(PY) benchmarks/all.py --write docs/performance.md
+
+# A tenth of the size, in less than ten minutes: what of it has become slower.
+bench-quick: $(VENV)/.installed
+	$(PY) benchmarks/all.py --quick
 
 clean:
 	rm -rf $(VENV) build dist .demo* *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,9 +1,10 @@
-"""All that is promised in numbers, as one table: runs each benchmark that has goals and collects what they found.
+"""All that is promised in numbers, as one table: runs each benchmark here that names its `TITLE`.
 
-    python benchmarks/all.py [--write FILE] [NAME...]
+    python benchmarks/all.py [--quick] [--write FILE] [--keep DIRECTORY] [NAME...]
 
-Benchmarks that print a table of their own print it on the way. `--write` keeps the one table as a page of the
-documentation (docs/performance.md).
+`--quick` is a tenth of the size, and takes less than ten minutes. `--write` keeps the table as a page of the
+documentation (docs/performance.md). What cannot be measured here, since a program is missing or a benchmark failed, is
+in the table with what it said.
 """
 
 from __future__ import annotations
@@ -12,48 +13,75 @@ import argparse
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
 
-from table import COLLECTED, Line, table
+from table import COLLECTED, Row, cells, directory, table
 
-NAMES = ("startup", "reading", "find", "import_speed", "flat", "power", "bmc", "library", "rebuild", "bootfiles")
+_HEAD = ("benchmark", "what", "measured", "floor", "ratio", "goal", "", "besides")
+_SECONDS = 3600
 _PAGE = """# Performance
 
-The last table that `make bench` printed, on {machine}. Ratios are of processor time, beside the floor that was run in
-turn with what is measured; times and memory are those of whole processes, the least of all rounds. What reaches a
-goal on a busy machine reaches it on a quiet one.
+The last table that `make bench` printed{how}, on {processors} processors, Python {python},
+with a load of {load:.1f} by other work when it began. What is measured and its floor are run in turn, so that both have
+the same weather. Processes are measured whole, by their processor time, the least of all rounds; what is told by the
+clock says so. What reaches a goal on a busy machine reaches it on a quiet one.
 """
 
 
 def main() -> None:
-    """Runs, and prints the table."""
-    parser = argparse.ArgumentParser(description="All benchmarks with goals, as one table.")
-    parser.add_argument("names", nargs="*", default=NAMES)
+    """Runs, prints the table, and ends with exit code 1 where a goal was missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", metavar="NAME", nargs="*", help="only these, as their modules are called")
+    parser.add_argument("--quick", action="store_true")
     parser.add_argument("--write", metavar="FILE", type=Path)
+    parser.add_argument("--keep", metavar="DIRECTORY", type=Path)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as directory:
-        collected = Path(directory) / "collected"
-        collected.touch()
-        for name in given.names:
-            script = Path(__file__).with_name(f"{name}.py")
-            subprocess.run([sys.executable, script], env={**os.environ, COLLECTED: str(collected)}, check=True)
-        sections = list(_sections(collected))
-    print("\n\n".join(sections))
+    how = ", in its quick form" if given.quick else ""
+    page = _PAGE.format(how=how, processors=os.cpu_count(), python=platform.python_version(), load=os.getloadavg()[0])
+    found: list[tuple[str, Row]] = []
+    with directory(given.keep) as kept:
+        for name in given.names or benchmarks():
+            found += measured(name, ["--keep", str(kept), *(["--quick"] if given.quick else [])])
+    text = table([_HEAD, *((title, *cells(row)) for title, row in found)])
+    print(text)
     if given.write:
-        machine = f"{os.cpu_count()} processors, Python {platform.python_version()}"
-        given.write.write_text("\n\n".join([_PAGE.format(machine=machine).strip(), *sections]) + "\n")
+        given.write.write_text(f"{page}\n{text}\n")
+    missed = sum(row.met is False for _, row in found)
+    sys.exit(f"{missed} goals missed" if missed else 0)
 
 
-def _sections(collected: Path) -> Iterator[str]:
-    for text in collected.read_text().splitlines():
-        title, lines = json.loads(text)
-        yield f"## {title}\n\n{table(Line(*each) for each in lines)}"
+def benchmarks() -> list[str]:
+    """The modules here that are one."""
+    modules = {path.stem: re.search(r'(?m)^TITLE = "', path.read_text()) for path in sorted(HERE.glob("*.py"))}
+    return [name for name, title in modules.items() if title]
+
+
+def measured(name: str, options: list[str]) -> Iterator[tuple[str, Row]]:
+    """The rows of one benchmark, each with its title."""
+    began = time.monotonic()
+    with tempfile.NamedTemporaryFile("r", encoding="utf-8") as collected, tempfile.TemporaryFile("w+") as said:
+        environment = {**os.environ, COLLECTED: collected.name}
+        command = [sys.executable, str(HERE / f"{name}.py"), *options]
+        try:
+            done = subprocess.run(command, env=environment, stderr=said, check=False, timeout=_SECONDS).returncode
+        except subprocess.TimeoutExpired:
+            done = -1
+        found = [(title, Row(*row)) for title, rows in map(json.loads, collected) for row in rows]
+        said.seek(0)
+        words = said.read().strip().splitlines()
+    yield from found
+    if done or not found:
+        yield name, Row("(not measured)", "", besides=(words or [f"exit code {done}"])[-1][:120].replace("|", "/"))
+    print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How long `clusto batch` takes for the commands that build a rack, and for a thousand lines, beside the floor.
 
-    python benchmarks/batch.py [--rounds 5] [--lines 1000]
+    python benchmarks/batch.py [--quick] [--rounds 5] [--lines 1000]
 
 The floor is what a command that changes anything costs: `clusto attr set`. Each way is run once a round, in a new
 process on a copy of one store; the times are the least of all rounds. The goals: 91 commands under half a second, 1,000
@@ -9,17 +9,13 @@ lines under 1.5 s, on an idle machine of two cores. What a line costs tells a sl
 
 from __future__ import annotations
 
-import argparse
-import os
 import shutil
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-CLUSTO = [sys.executable, "-m", "clusto_cli.main"]
+from table import CLUSTO, Measured, alone, amount, arguments, directory, least, run, tell
+
+TITLE = "Batches"
 RACK, LARGE = 0.5, 1.5
 
 
@@ -46,40 +42,39 @@ def lines(count: int) -> list[str]:
     return found[:count]
 
 
-def timed(store: Path, scratch: Path, *words: str, stdin: str = "") -> float:
-    """Seconds that a command takes on a copy of a store."""
-    copy = scratch / "copy.db"
+def measured(store: Path, *words: str) -> Measured:
+    """A command on a copy of a store."""
+    copy = store.with_name("copy.db")
     shutil.copy(store, copy)
-    environment = {**os.environ, "CLUSTO_DB": f"sqlite:///{copy}"}
-    start = time.perf_counter()
-    subprocess.run([*CLUSTO, *words], input=stdin, text=True, env=environment, check=True, capture_output=True)
-    return time.perf_counter() - start
+    return run([CLUSTO, *words], f"sqlite:///{copy}")
 
 
 def main() -> None:
-    """Measures and prints."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--lines", type=int, default=1000)
-    given = parser.parse_args()
-    small, large = lines(91), lines(given.lines)
-    with tempfile.TemporaryDirectory() as folder:
-        store = Path(folder) / "store.db"
-        environment = {**os.environ, "CLUSTO_DB": f"sqlite:///{store}"}
-        subprocess.run([*CLUSTO, "add", "Server", "floor"], env=environment, check=True, capture_output=True)
-        rounds = [
-            (
-                timed(store, Path(folder), "attr", "set", "x", "1", "-t", "floor"),
-                timed(store, Path(folder), "batch", stdin="\n".join(small)),
-                timed(store, Path(folder), "batch", stdin="\n".join(large)),
-            )
-            for _ in range(given.rounds)
-        ]
-    floor, few, many = map(min, zip(*rounds, strict=True))
-    print(f"one attr set             {floor:6.3f} s")
-    for count, seconds, goal in ((len(small), few, RACK), (len(large), many, LARGE)):
-        cost = 1000 * (seconds - floor) / count
-        print(f"batch of {count:5} lines     {seconds:6.3f} s   goal {goal} s   {cost:.2f} ms a line")
+    """Measures and tells."""
+    given = arguments(__doc__, rounds=(5, 3), lines=(1000, 1000))
+    goals = {91: RACK, given.lines: LARGE}
+    floor: Measured | None = None
+    found: dict[int, Measured] = {}
+    with directory() as folder:
+        store = folder / "store.db"
+        run([CLUSTO, "add", "Server", "floor"], f"sqlite:///{store}")
+        for _ in range(given.rounds):
+            floor = least(floor, measured(store, "attr", "set", "x", "1", "-t", "floor"))
+            for count in goals:
+                file = folder / "lines"
+                file.write_text("\n".join(lines(count)))
+                found[count] = least(found.get(count), measured(store, "batch", str(file)))
+    assert floor is not None
+    rows = [
+        alone(
+            f"{count:,} lines, by the clock",
+            found[count].seconds,
+            most=goal,
+            besides=f"{amount((found[count].processor - floor.processor) / count)} of processor a line",
+        )
+        for count, goal in goals.items()
+    ]
+    tell(TITLE, rows)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How long the boot files of many machines take, held against a bare loop that writes the same bytes.
 
-    python benchmarks/bootfiles.py [--machines 10000] [--rounds 5] [--directory DIR]
+    python benchmarks/bootfiles.py [--quick] [--machines 10000] [--rounds 5]
 
 Rendered and written as whole files (a new name, then renamed), both new and over what is there already; the times are
 the least of all rounds, taken in turn. The budget is twice the bare loop.
@@ -8,18 +8,21 @@ the least of all rounds, taken in turn. The budget is twice the bare loop.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import table
+
 from clusto_cli.backends.provision.directory import directory
 from clusto_cli.backends.provision.render import Facts, Renderer
 
+TITLE = "Boot files"
+MOST = 2.0
+LOOP, NEW, AGAIN = "a bare loop", "new files", "over what is there"
 T = TypeVar("T")
 
 
@@ -51,31 +54,29 @@ def timed(act: Callable[[T, Path], None], what: T, target: Path) -> float:
 
 
 def main() -> None:
-    """Measures and prints."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--machines", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--directory", type=Path, help="where to write; a new one below it is used")
-    options = parser.parse_args()
-    machines = [machine(number) for number in range(options.machines)]
+    """Measures and tells."""
+    given = table.arguments(__doc__, machines=(10_000, 1_000), rounds=(5, 2))
+    machines = [machine(number) for number in range(given.machines)]
     renderer = Renderer()
     files = {path: text for known in machines for path, text in renderer.local(known).local.items()}
-    times: dict[str, list[float]] = {"bare loop": [], "clusto, new": [], "clusto, again": []}
-    with tempfile.TemporaryDirectory(dir=options.directory) as folder:
-        for _ in range(options.rounds):
-            plain, whole = Path(folder, "bare"), Path(folder, "ours")
+    times: dict[str, list[float]] = {LOOP: [], NEW: [], AGAIN: []}
+    with table.directory() as folder:
+        for _ in range(given.rounds):
+            plain, whole = folder / "bare", folder / "ours"
             for target in (plain, whole):
                 shutil.rmtree(target, ignore_errors=True)
                 target.mkdir()
             for name in {path.partition("/")[0] for path in files}:
                 (plain / name).mkdir()
-            times["bare loop"].append(timed(bare, files, plain))
-            times["clusto, new"].append(timed(ours, machines, whole))
-            times["clusto, again"].append(timed(ours, machines, whole))
-    floor = min(times["bare loop"])
-    print(f"{len(files)} files of {len(machines)} machines, {sum(map(len, files.values())) / 1e6:.1f} MB")
-    for name, found in times.items():
-        print(f"{name:15} {min(found):6.2f} s  {min(found) / floor:5.2f} x")
+            times[LOOP].append(timed(bare, files, plain))
+            times[NEW].append(timed(ours, machines, whole))
+            times[AGAIN].append(timed(ours, machines, whole))
+    floor, besides = min(times[LOOP]), f"{len(files):,} files, {sum(map(len, files.values())) / 1e6:.1f} MB"
+    rows = [
+        table.beside(f"{name}, beside {LOOP}, by the clock", min(times[name]), floor, most=MOST, besides=besides)
+        for name in (NEW, AGAIN)
+    ]
+    table.tell(f"{TITLE} of {given.machines:,} machines", rows)
 
 
 if __name__ == "__main__":

@@ -1,33 +1,34 @@
 """How quick a console is beside the program that carries it: seconds to the first byte, throughput, memory.
 
-    python benchmarks/console.py [--rounds 7] [--megabytes 50]
+    python benchmarks/console.py [--quick] [--rounds 7] [--megabytes 50]
 
-Everything runs on loopback: Debian's sshd and conserver, configured as in the tests. Budgets: the first byte within 1.3
-times `ssh -t` to the same place plus `python -c "import click, pexpect"`; 80 % of ssh's throughput; memory flat.
+Everything runs on loopback: Debian's sshd and conserver, configured as in the tests. The floor of the first byte is
+`ssh -t` to the same place plus `python -c "import click, pexpect"`. All is by the clock.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import pty
 import select
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 import tty
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "examples")]
 
-from tests.console.lab import Lab, conserver, ssh_client, sshd  # noqa: E402 -- after the path to it
+from table import CLUSTO, Row, arguments, beside, directory, environment, tell
 
-CLUSTO = [sys.executable, "-m", "clusto_cli.main"]
+from tests.console.lab import Lab, conserver, ssh_client, sshd
+
+TITLE = "Consoles"
+FIRST, THROUGHPUT, FLAT = 1.3, 0.8, 1.1
 LEAVE = b"\x1d."
 
 
@@ -115,25 +116,21 @@ def throughput(argv: Sequence[str], env: dict[str, str], megabytes: int) -> tupl
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--megabytes", type=int, default=50)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        lab = Lab(Path(folder))
+    given = arguments(__doc__, rounds=(7, 2), megabytes=(50, 10))
+    with directory() as folder:
+        lab = Lab(folder)
         try:
-            measure(lab, options.rounds, options.megabytes)
+            rows = list(_rows(lab, given.rounds, given.megabytes))
         finally:
             lab.stop()
+    tell(f"{TITLE}, by the clock", rows)
 
 
-def measure(lab: Lab, rounds: int, megabytes: int) -> None:
+def _rows(lab: Lab, rounds: int, megabytes: int) -> Iterator[Row]:
     server = sshd(lab)
     client = ssh_client(lab, range(server.base, server.base + 4))
     consoles = conserver(lab, {"server2": lab.machine("server2")})
-    env = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    env |= {"PATH": f"{client}:{env['PATH']}", "PYTHONPATH": str(ROOT)}
-    env["CLUSTO_DB"] = f"sqlite:///{lab.folder}/clusto.db"
+    env = environment(f"sqlite:///{lab.folder}/clusto.db", PATH=f"{client}:{os.environ['PATH']}")
     for line in f"""add ConsoleServer cs1 cs2
         add Server server1 server2
         connect server1:console cs1:1
@@ -145,13 +142,12 @@ def measure(lab: Lab, rounds: int, megabytes: int) -> None:
         attr set console.method console-plain -t cs2
         attr set console.user ann -t cs2
         attr set console.port {consoles} -t cs2""".splitlines():
-        subprocess.run([*CLUSTO, *line.split()], check=True, env=env, stdout=subprocess.DEVNULL)
+        subprocess.run([CLUSTO, *line.split()], check=True, env=env, stdout=subprocess.DEVNULL)
     ssh = ["ssh", "-t", "-p", str(server.base + 1), "127.0.0.1"]
     console = ["console", "-E", "-M", "127.0.0.1", "-p", str(consoles), "-l", "ann", "--", "server2"]
-    print("seconds to the first byte", flush=True)
     for name, alone, ours, nudge in (
-        ("ssh", ssh, [*CLUSTO, "console", "server1"], b""),
-        ("conserver", console, [*CLUSTO, "console", "server2"], b"\r"),
+        ("ssh", ssh, [CLUSTO, "console", "server1"], b""),
+        ("conserver", console, [CLUSTO, "console", "server2"], b"\r"),
     ):
         bare, floor, full = median(
             rounds,
@@ -159,17 +155,15 @@ def measure(lab: Lab, rounds: int, megabytes: int) -> None:
             partial(imports, env),
             partial(first_byte, ours, env, b"login: ", nudge),
         )
-        ratio = full / (bare + floor)
-        print(f"  {name:10} alone {bare:.3f}  imports {floor:.3f}  clusto {full:.3f}  ratio {ratio:.2f} (at most 1.3)")
-    print(f"throughput of {megabytes} MB, MB/s", flush=True)
+        yield beside(f"first byte, beside {name} and importing click and pexpect", full, bare + floor, most=FIRST)
     rates: list[tuple[float, float]] = []
     for _ in range(3):
         bare, _ = throughput(ssh, env, megabytes)
-        ours, held = throughput([*CLUSTO, "console", "server1"], env, megabytes)
+        ours, held = throughput([CLUSTO, "console", "server1"], env, megabytes)
         rates.append((bare, ours))
     bare, ours = (statistics.median(side) for side in zip(*rates, strict=True))
-    print(f"  ssh alone {bare:.1f}  clusto {ours:.1f}  ratio {ours / bare:.2f} (at least 0.8)")
-    print(f"memory after {megabytes // 10} MB {held[0]} KiB, after {megabytes} MB {held[1]} KiB (flat)")
+    yield beside(f"throughput of {megabytes} MB, beside ssh", ours, bare, "MB/s", least=THROUGHPUT)
+    yield beside(f"memory after {megabytes} MB, beside {megabytes // 10} MB", held[1], held[0], "KiB", most=FLAT)
 
 
 if __name__ == "__main__":

@@ -1,27 +1,28 @@
 """How long an import of device types takes, beside `yaml.CSafeLoader` over the same files (at most 1.5 times as long).
 
-`python benchmarks/device_types.py [FILE_OR_DIRECTORY...] [--types 3000]` multiplies the types that are given, or some
-of its own, to so many files, each of a model of its own. The times are of processor, since others use the machine too.
+    python benchmarks/device_types.py [--quick] [--types 3000] [--rounds 3]
+
+Some types are multiplied to so many files, each of a model of its own. The times are of processor.
 """
 
 from __future__ import annotations
 
-import argparse
 import re
-import tempfile
 import time
 from collections.abc import Iterator
 from itertools import cycle, islice
 from pathlib import Path
 
 import yaml
+from table import arguments, beside, directory, tell
 
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
 from clusto_core.transfer import importer
 from clusto_core.transfer.files import read
 
-ROUNDS = 3
+TITLE = "Device types"
+MOST = 1.5
 
 
 def own() -> Iterator[str]:
@@ -42,11 +43,6 @@ def own() -> Iterator[str]:
             lines += [f"  - name: Port {number}", "    type: 8p8c", f"    rear_port: Rear {number}"]
         lines += ["rear-ports:", *(f"  - {{name: Rear {number}, type: 8p8c}}" for number in range(1, panels + 1))]
         yield "\n".join(lines) + "\n"
-
-
-def given(paths: list[Path]) -> list[str]:
-    files = [file for path in paths for file in (sorted(path.rglob("*.yaml")) if path.is_dir() else [path])]
-    return [text for text in map(Path.read_text, files) if re.search(r"(?m)^model:", text)]
 
 
 def multiplied(texts: list[str], number: int, into: Path) -> list[str]:
@@ -78,18 +74,14 @@ def bring(paths: list[str], store: Path) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("paths", nargs="*", type=Path)
-    parser.add_argument("--types", type=int, default=3000)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as place:
-        paths = multiplied(given(options.paths) if options.paths else list(own()), options.types, Path(place))
+    given = arguments(__doc__, types=(3000, 500), rounds=(3, 2))
+    with directory() as folder:
+        paths = multiplied(list(own()), given.types, folder)
         loads, brings = [], []
-        for number in range(ROUNDS):
+        for number in range(given.rounds):
             loads.append(load(paths))
-            brings.append(bring(paths, Path(place) / f"{number}.db"))
-    ratio = min(brings) / min(loads)
-    print(f"{len(paths)} types: CSafeLoader {min(loads):.2f} s, import {min(brings):.2f} s: {ratio:.2f} times")
+            brings.append(bring(paths, folder / f"{number}.db"))
+    tell(TITLE, [beside(f"{len(paths):,} types, beside CSafeLoader alone", min(brings), min(loads), most=MOST)])
 
 
 if __name__ == "__main__":

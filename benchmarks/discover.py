@@ -1,46 +1,41 @@
 """A site of 120 servers, emptied and found again by `clusto discover`: how many of its cables come back, and how soon.
 
-`python benchmarks/discover.py`: the lab's site on loopback (14 switches, 12 PDUs, 120 controllers), twice: with the
-equipment left in the inventory, and from two Networks and a NameRange alone, in two looks. Exit code 1 where less than
-95 % of the cables come back, or one of them is none.
+    python benchmarks/discover.py [--quick] [--servers 120]
+
+The lab's site on loopback (14 switches, 12 PDUs, 120 controllers), twice: with the equipment left in the inventory,
+and from two Networks and a NameRange alone, in two looks.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "examples")]
 
-from lab.alive import alive  # noqa: E402
-from lab.wiring import Site, found_again  # noqa: E402
+from lab.alive import alive
+from lab.wiring import Site, found_again
+from table import CLUSTO, Row, alone, arguments, beside, directory, environment, tell
 
-SERVERS, SHARE = 120, 0.95
-failures: list[str] = []
-
-
-def say(what: str, value: str, held: str = "", good: bool = True) -> None:
-    print(f"{what:<52} {value:>14}   {held}{'' if good else '   <-- beyond'}", flush=True)
-    if not good:
-        failures.append(what)
+TITLE = "Discovering a site"
+SHARE = 0.95
 
 
 class Clusto:
     """The program on a store of its own."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        self._environment = {**os.environ, "CLUSTO_DB": f"sqlite:///{folder / name}.db", "PYTHONPATH": str(ROOT)}
+        self._environment = environment(f"sqlite:///{folder / name}.db")
         self.seconds = 0.0
 
     def __call__(self, *words: str, text: str = "") -> str:
-        command = [sys.executable, "-m", "clusto_cli.main", *words]
+        command = [CLUSTO, *words]
         began = time.monotonic()
         done = subprocess.run(
             command, env=self._environment, input=text, capture_output=True, text=True, check=False, timeout=600
@@ -53,40 +48,43 @@ class Clusto:
     def fill(self, things: list[dict[str, Any]]) -> None:
         self("import", "--format", "jsonl", "-", text="".join(f"{json.dumps(each)}\n" for each in things))
 
-    def look(self, what: str, *words: str) -> None:
+    def look(self, what: str, *words: str) -> Row:
         proposal = self("discover", *words, "-o", "yaml")
-        say(f"{what}: a look", f"{self.seconds:.1f} s")
+        told = alone(f"{what}: a look, by the clock", self.seconds)
         self("import", "--format", "yaml", "-", text=proposal)
+        return told
 
     def exported(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self("export", "--format", "jsonl").splitlines()]
 
 
-def judge(what: str, site: Site, clusto: Clusto) -> None:
+def judged(what: str, site: Site, clusto: Clusto) -> Iterator[Row]:
     right, wrong = found_again(site, clusto.exported())
-    of = len(site.cables)
-    say(f"{what}: cables found", f"{len(right)} of {of}", f"at least {SHARE:.0%}", len(right) >= SHARE * of)
-    say(f"{what}: wrong ones", str(len(wrong)), "none", not wrong)
+    yield beside(f"{what}: cables found, beside all", len(right), len(site.cables), "", least=SHARE)
+    yield alone(f"{what}: wrong ones", len(wrong), "", most=0)
 
 
 def main() -> None:
     """Both, one after the other."""
-    site = Site(SERVERS)
-    with tempfile.TemporaryDirectory() as temporary, alive(site):
-        folder = Path(temporary)
-        leases = folder / "leases"
-        leases.write_text(site.leases())
-        known = Clusto(folder, "known")
-        known.fill(site.things())
-        known.look("equipment is there")
-        judge("equipment is there", site, known)
-        empty = Clusto(folder, "empty")
-        empty.fill(site.place())
-        lent = ("--leases", str(leases))
-        empty.look("from nothing", "mgmt", "oob", *lent, "--ask", "snmp", "--ask", "redfish")
-        empty.look("from nothing", *lent)
-        judge("from nothing", site, empty)
-    sys.exit(1 if failures else 0)
+    given = arguments(__doc__, servers=(120, 40))
+    site = Site(given.servers)
+    with directory() as folder, alive(site):
+        tell(f"{TITLE} of {given.servers} servers", list(_rows(site, folder)))
+
+
+def _rows(site: Site, folder: Path) -> Iterator[Row]:
+    leases = folder / "leases"
+    leases.write_text(site.leases())
+    known = Clusto(folder, "known")
+    known.fill(site.things())
+    yield known.look("equipment is there")
+    yield from judged("equipment is there", site, known)
+    empty = Clusto(folder, "empty")
+    empty.fill(site.place())
+    lent = ("--leases", str(leases))
+    yield empty.look("from nothing", "mgmt", "oob", *lent, "--ask", "snmp", "--ask", "redfish")
+    yield empty.look("from nothing", *lent)
+    yield from judged("from nothing", site, empty)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How long expressions and allocation take on an SQLite store of 100,000 servers, and the parser on hostile input.
 
-    python benchmarks/find.py [--servers 100000] [--rounds 7] [--keep DIRECTORY]
+    python benchmarks/find.py [--quick] [--servers 100000] [--rounds 7] [--keep DIRECTORY]
 
 Whole processes, run in turn with the floors that they are held against; the times are the least of all rounds, by the
 clock and as computed by the processor. `--keep` keeps the store.
@@ -8,17 +8,18 @@ clock and as computed by the processor. `--keep` keeps the store.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import sys
-import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from startup import store
-from table import CLUSTO, Line, Measured, line, rounds, tell
+from table import CLUSTO, Measured, Row, alone, arguments, directory, line, rounds, tell, told_of
+
+TITLE = "Expressions and allocation"
 
 FLOOR = "python -c 'import click, sqlite3'"
 WRITE_FLOOR = "python -c 'import click, sqlalchemy.orm'"
@@ -28,6 +29,8 @@ FLOORS = {
 }
 QUICK = "driver:Server connected to name:rack002"
 SECOND = 1.0
+PARSED = 100
+"""Milliseconds for whatever somebody writes."""
 EXPRESSIONS = (
     "driver:Console connected to name:server2",
     "driver:Server",
@@ -58,35 +61,30 @@ HOSTILE = {
 
 
 def main() -> None:
-    """Measures and prints."""
-    parser = argparse.ArgumentParser(description="Times of expressions and allocation, whole processes.")
-    parser.add_argument("--servers", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--keep", metavar="DIRECTORY", type=Path)
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as directory:
-        path = store(given.servers, given.keep or Path(directory))
+    """Measures and tells."""
+    given = arguments(__doc__, servers=(100_000, 10_000), rounds=(7, 3))
+    with directory(given.keep) as kept:
+        path = store(given.servers, kept)
         commands = dict(FLOORS)
         for expression in (QUICK, *EXPRESSIONS):
             commands[expression] = [CLUSTO, "find", "--allow-unknown", expression]
         for number in (4, 5):
-            arguments = ["--where", SPARE, "--spread", "Rack", "--set", "status=allocated", "--dry-run"]
-            commands[f"allocate {number} --spread Rack"] = [CLUSTO, "allocate", str(number), *arguments]
+            words = ["--where", SPARE, "--spread", "Rack", "--set", "status=allocated", "--dry-run"]
+            commands[f"allocate {number} --spread Rack"] = [CLUSTO, "allocate", str(number), *words]
         best = rounds(commands, given.rounds, str(path))
-    tell(f"Expressions and allocation, {given.servers:,} servers on SQLite", (_line(name, best) for name in commands))
-    print("\nthe parser, ms (at most 100):")
+    tell(f"{TITLE}, {given.servers:,} servers", _rows(best))
+
+
+def _rows(best: dict[str, Measured]) -> Iterator[Row]:
+    for name, found in best.items():
+        if name == QUICK:
+            yield line(name, found, best[FLOOR], 2)
+        elif name.startswith("allocate"):
+            yield line(name, found, best[WRITE_FLOOR], 1.4)
+        elif name not in FLOORS:
+            yield alone(f"{name}, by the clock", found.seconds, most=SECOND, besides=told_of(found))
     for name, text in HOSTILE.items():
-        print(f"{_parsing(text) * 1000:8.1f}  {name}")
-
-
-def _line(name: str, best: dict[str, Measured]) -> Line:
-    if name == QUICK:
-        return line(name, best[name], best[FLOOR], 2)
-    if name == "allocate 5 --spread Rack":
-        return line(name, best[name], best[WRITE_FLOOR], 1.4)
-    if name in FLOORS:
-        return line(name, best[name])
-    return Line(name, *best[name], None, f"{SECOND:g} s", best[name].seconds <= SECOND)
+        yield alone(f"the parser: {name}", _parsing(text) * 1000, "ms", most=PARSED)
 
 
 def _parsing(text: str) -> float:

@@ -1,14 +1,14 @@
 """How long `clusto import` of wired servers takes and how much memory, beside sqlite3's `executemany` of the very rows
 that it wrote.
 
-    python benchmarks/import_speed.py [SERVERS [ROUNDS [POSTGRESQL_URL]]]
+    python benchmarks/import_speed.py [--quick] [--servers 100000] [--rounds 1]
 
 Each round imports a JSON-lines file with the real command into a new store, and the same file again, which changes
 nothing; then it puts the same rows of all tables, in the order of their ids and with all indexes in place, into another
 new store in one transaction: with the settings that sqlite3 has by itself, and once more with foreign keys checked, as
-clusto has them. Only the inserts are timed, not the making of rows or of stores. Prints the medians, their ratios, and
-the memory that the imports took at most. With the URL of an empty PostgreSQL database (it is filled), the floor is COPY
-of the same rows, with all indexes, into new tables of that database.
+clusto has them. Only the inserts are timed, not the making of rows or of stores. What is told are medians, and the
+memory that the imports took at most. On PostgreSQL, where that is installed, the floor is COPY of the same rows, with
+all indexes, into new tables of the same database.
 """
 
 from __future__ import annotations
@@ -17,34 +17,31 @@ import io
 import os
 import sqlite3
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 
 import inventories
+from table import CLUSTO, ROOT, Measured, Row, alone, amount, arguments, beside, directory, run, tell
+
+sys.path.insert(0, str(ROOT))
 
 from clusto_core.store import opening
+from tests import servers as databases
 
+TITLE = "Import"
 GOAL, AGAIN_GOAL = 2.0, 0.3
+MEMORY, AGAIN_MEMORY, SHARED_MEMORY = 400, 200, 600
+"""MiB."""
 IMPORT, AGAIN, RAW, CHECKED = "import", "the same again", "executemany", "with foreign keys"
 TABLES = ("store", "things", "attributes", "connections", "transactions", "changes")
 
 Rows = list[tuple[str, list[tuple[object, ...]]]]
 
 
-def timed_import(file: str, store: str) -> tuple[float, float, float]:
-    """Imports with the real command; gives seconds, seconds of processor time, and MiB of memory."""
-    start = time.perf_counter()
-    command = [sys.executable, "-m", "clusto_cli.main", "--db", store, "import", file]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"the import failed: exit code {process.returncode}")
-    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+def timed_import(file: str, store: str) -> Measured:
+    """Imports with the real command."""
+    return run([CLUSTO, "import", file], store)
 
 
 def rows_of(path: str) -> Rows:
@@ -108,59 +105,58 @@ def timed_copy(url: str) -> float:
     return time.perf_counter() - start
 
 
-def shared(file: str, url: str) -> None:
-    """Measures and prints what an import into PostgreSQL takes, with the time of the server."""
-    opening.create(url)
-    seconds, cpu, memory = timed_import(file, url)
-    again = timed_import(file, url)
-    floor = timed_copy(url)
-    print(f"PostgreSQL: import {seconds:.1f} s, {cpu:.1f} s of processor here, {memory:.0f} MiB (goal 600)")
-    print(f"COPY {floor:.1f} s: ratio {seconds / floor:.2f} (goal {GOAL}); again {again[0]:.1f} s, {again[2]:.0f} MiB")
-
-
 def main() -> None:
-    """Measures and prints."""
-    servers = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    with tempfile.TemporaryDirectory() as directory:
-        file = os.path.join(directory, "site.jsonl")
-        lines = inventories.write(servers, file)
-        if len(sys.argv) > 3:
-            print(f"{servers} servers, {lines} objects")
-            shared(file, sys.argv[3])
-        else:
-            embedded(servers, lines, rounds, file)
+    """Measures and tells."""
+    given = arguments(__doc__, servers=(100_000, 5_000), rounds=(1, 1))
+    with directory() as place:
+        file = str(place / "site.jsonl")
+        lines = inventories.write(given.servers, file)
+        tell(f"{TITLE}, {given.servers:,} servers, {lines:,} objects", _rows(file, given.rounds))
 
 
-def embedded(servers: int, lines: int, rounds: int, file: str) -> None:
-    """Measures and prints what imports into SQLite take."""
-    times: dict[str, list[tuple[float, float]]] = {name: [] for name in (IMPORT, AGAIN, RAW, CHECKED)}
+def _rows(file: str, number: int) -> Iterator[Row]:
+    yield from embedded(file, number)
+    if (server := databases.start_postgresql()) is None:
+        yield Row("PostgreSQL", "not installed")
+        return
+    try:
+        yield from shared(file, server.new())
+    finally:
+        server.stop()
+
+
+def shared(file: str, url: str) -> Iterator[Row]:
+    """What an import into PostgreSQL takes, with the time of the server."""
+    opening.create(url)
+    first, again, floor = timed_import(file, url), timed_import(file, url), timed_copy(url)
+    processor = f"{amount(first.processor)} of processor here"
+    yield beside("PostgreSQL, by the clock, beside COPY", first.seconds, floor, most=GOAL, besides=processor)
+    yield alone("PostgreSQL: memory", first.memory, "MiB", most=SHARED_MEMORY)
+    yield beside("PostgreSQL, the same again", again.seconds, first.seconds, besides=f"{again.memory:.0f} MiB")
+
+
+def embedded(file: str, number: int) -> Iterator[Row]:
+    """What imports into SQLite take, of processor time."""
+    times: dict[str, list[float]] = {name: [] for name in (IMPORT, AGAIN, RAW, CHECKED)}
     memory = {IMPORT: 0.0, AGAIN: 0.0}
     place = paths(os.path.dirname(file))
-    for _ in range(rounds):
+    for _ in range(number):
         path = next(place)
         opening.create(f"sqlite:///{path}")
         for which in (IMPORT, AGAIN):
-            seconds, cpu, used = timed_import(file, path)
-            times[which].append((seconds, cpu))
-            memory[which] = max(memory[which], used)
+            found = timed_import(file, f"sqlite:///{path}")
+            times[which].append(found.processor)
+            memory[which] = max(memory[which], found.memory)
         rows = rows_of(path)
-        times[RAW].append(timed_inserts(rows, next(place), foreign_keys=False))
-        times[CHECKED].append(timed_inserts(rows, next(place), foreign_keys=True))
-    counts = {statement.split()[2]: len(each) for statement, each in rows}
-    print(f"{servers} servers, {lines} objects: " + ", ".join(f"{count} {table}" for table, count in counts.items()))
-    print(f"{'':25}{'seconds':>9} {'of processor':>13}")
-    for what, found in times.items():
-        print(f"{what:25}{median(found, 0):9.2f} {median(found, 1):13.2f}")
-    for one, other, goal in ((IMPORT, RAW, GOAL), (AGAIN, IMPORT, AGAIN_GOAL)):
-        ratios = [median(times[one], each) / median(times[other], each) for each in (0, 1)]
-        print(f"{f'{one} / {other}':25}{ratios[0]:9.2f} {ratios[1]:13.2f}   (goal {goal})")
-    print(f"memory of the import: {memory[IMPORT]:.0f} MiB (goal 400), again: {memory[AGAIN]:.0f} MiB (goal 200)")
-
-
-def median(times: list[tuple[float, float]], which: int) -> float:
-    """The median of one of both measures."""
-    return statistics.median(each[which] for each in times)
+        times[RAW].append(timed_inserts(rows, next(place), foreign_keys=False)[1])
+        times[CHECKED].append(timed_inserts(rows, next(place), foreign_keys=True)[1])
+    middle = {name: statistics.median(each) for name, each in times.items()}
+    counts = ", ".join(f"{len(each):,} {statement.split()[2]}" for statement, each in rows)
+    yield beside("import beside executemany", middle[IMPORT], middle[RAW], most=GOAL, besides=counts)
+    yield beside("executemany with foreign keys", middle[CHECKED], middle[RAW])
+    yield beside("the same again beside the first", middle[AGAIN], middle[IMPORT], most=AGAIN_GOAL)
+    yield alone("import: memory", memory[IMPORT], "MiB", most=MEMORY)
+    yield alone("the same again: memory", memory[AGAIN], "MiB", most=AGAIN_MEMORY)
 
 
 if __name__ == "__main__":

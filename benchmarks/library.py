@@ -1,6 +1,6 @@
 """How long a script takes that finds Things by the library and reads two attributes of each, beside plain sqlite3.
 
-    python benchmarks/library.py [--servers 10000] [--rounds 15] [--keep DIRECTORY]
+    python benchmarks/library.py [--quick] [--servers 10000] [--rounds 15] [--keep DIRECTORY]
 
 A fifth of the servers is found. Every round runs each way once, from opening the store to the last value, in this
 process; the times are the least of all rounds. Plain sqlite3 asks in two ways: a statement that finds and, for each
@@ -10,10 +10,8 @@ library may take at most is twice the loop; the ratio to the join, which no loop
 
 from __future__ import annotations
 
-import argparse
 import sqlite3
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,10 +19,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from startup import store
+from table import arguments, beside, directory, tell
 
 import clusto_core
 
+TITLE = "The library"
+
 BUDGET = 2.0
+LOOP, JOIN = "sqlite3, a loop", "sqlite3, one join"
 EXPRESSION = "driver:Server and attr:status,unallocated"
 _FOUND = """
     FROM things t JOIN attributes s ON s.thing_id = t.id AND s.key = 'status' AND s.number IS NULL AND s.subkey IS NULL
@@ -79,8 +81,8 @@ def by_join(path: Path) -> Answer:
 
 
 WAYS: dict[str, Callable[[Path], Answer]] = {
-    "sqlite3, a loop": by_loop,
-    "sqlite3, one join": by_join,
+    LOOP: by_loop,
+    JOIN: by_join,
     "clusto_core.open().find": by_library,
     "with inventory.read()": by_snapshot,
     "with inventory.change()": by_change,
@@ -88,28 +90,24 @@ WAYS: dict[str, Callable[[Path], Answer]] = {
 
 
 def main() -> None:
-    """Measures and prints."""
-    parser = argparse.ArgumentParser(description="Times of a find and a loop by the library and by plain sqlite3.")
-    parser.add_argument("--servers", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--keep", metavar="DIRECTORY", type=Path)
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as directory:
-        path = store(given.servers, given.keep or Path(directory))
+    """Measures and tells."""
+    given = arguments(__doc__, servers=(10_000, 10_000), rounds=(15, 5))
+    with directory(given.keep) as kept:
+        path = store(given.servers, kept)
         answers = {name: sorted(ask(path)) for name, ask in WAYS.items()}
-        assert all(answer == answers["sqlite3, a loop"] for answer in answers.values()), "the ways differ"
+        assert all(answer == answers[LOOP] for answer in answers.values()), "the ways differ"
         best = dict.fromkeys(WAYS, float("inf"))
         for _ in range(given.rounds):
             for name, ask in WAYS.items():
                 start = time.perf_counter()
                 ask(path)
                 best[name] = min(best[name], time.perf_counter() - start)
-    loop, join = best["sqlite3, a loop"], best["sqlite3, one join"]
-    print(f"{len(answers['sqlite3, a loop']):,} hits of {given.servers:,} servers, two attributes of each")
-    print(f"{'ms':>8} {'x loop':>7} {'x join':>7}")
-    for name, seconds in best.items():
-        over = "" if name.startswith("sqlite3") or seconds <= BUDGET * loop else f"  OVER {BUDGET:.0f} x the loop"
-        print(f"{seconds * 1000:8.1f} {seconds / loop:7.2f} {seconds / join:7.2f}  {name}{over}")
+    loop, join = best.pop(LOOP), best.pop(JOIN)
+    rows = [
+        beside(f"{name}, beside {LOOP}", seconds, loop, most=BUDGET, besides=f"{seconds / join:.2f} x {JOIN}")
+        for name, seconds in best.items()
+    ]
+    tell(f"{TITLE}, two attributes of {len(answers[LOOP]):,} hits of {given.servers:,} servers", rows)
 
 
 if __name__ == "__main__":

@@ -18,11 +18,11 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "examples")]
 
-from clusto_cli.backends.errors import DeviceError  # noqa: E402
-from clusto_cli.backends.power.recognising import RecognisingPower  # noqa: E402
-from clusto_cli.backends.power.session import PowerSession  # noqa: E402
-from clusto_cli.backends.runner import Interruption  # noqa: E402
-from clusto_cli.backends.snmp import SnmpSettings  # noqa: E402
+from clusto_cli.backends.errors import DeviceError
+from clusto_cli.backends.power.recognising import RecognisingPower
+from clusto_cli.backends.power.session import PowerSession
+from clusto_cli.backends.runner import Interruption
+from clusto_cli.backends.snmp import SnmpSettings
 
 PDUS, OUTLETS, FIRST_PORT = 40, 25, 17200
 LOSSES = (0.0, 0.1, 0.3)

@@ -20,9 +20,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from clusto_core.transfer.netbox.client import Client  # noqa: E402
-from clusto_core.transfer.netbox.models import MODELS, fields_of  # noqa: E402
-from tests.netbox_server import NetBox  # noqa: E402
+from clusto_core.transfer.netbox.client import Client
+from clusto_core.transfer.netbox.models import MODELS, fields_of
+from tests.netbox_server import NetBox
 
 TOKEN = "0123456789abcdef"
 ASKED = [model for model in MODELS.values() if not model.optional]

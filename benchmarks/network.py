@@ -1,19 +1,18 @@
 """Moving ports between VLANs over SNMP, in whole processes, on simulated switches that take 20 ms for an answer.
 
-`python benchmarks/network.py`: one `setvlan`, verified, against a bare pysnmp script that sends the same requests; and
-20 ports of each of 10 switches against 20 ports of one. Measured in turn in one run; exit code 1 when a ratio is beyond
-what it is held against.
+    python benchmarks/network.py [--quick] [--rounds 7]
+
+One `setvlan`, verified, beside a bare pysnmp script that sends the same requests; and 20 ports of each of 10 switches
+beside 20 ports of one. Measured in turn in one run.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -24,28 +23,24 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "examples")]
 
-from clusto_cli.backends.snmp.message import Kind, Tag, decode, format_oid  # noqa: E402
+from table import CLUSTO, Row, arguments, beside, directory, environment, tell
 
-SWITCHES, PORTS, LATENCY, FIRST_PORT, ROUNDS = 10, 20, 0.02, 17300, 5
-MOST_OF_BARE, MOST_OF_ONE = 2.0, 3.0
+from clusto_cli.backends.snmp.message import Kind, Tag, decode, format_oid
+
+TITLE = "Moving ports between VLANs"
+SWITCHES, PORTS, LATENCY, FIRST_PORT = 10, 20, 0.02, 17300
+MOST_OF_BARE, MOST_OF_ONE = 1.3, 3.0
 VLANS = ("vlan203", "office")
-failures: list[str] = []
-
-
-def say(what: str, value: str, held: str = "", good: bool = True) -> None:
-    print(f"{what:<52} {value:>10}   {held}{'' if good else '   <-- beyond'}", flush=True)
-    if not good:
-        failures.append(what)
 
 
 @contextmanager
-def lab(directory: Path) -> Iterator[Path]:
+def lab(folder: Path) -> Iterator[Path]:
     """Switches 1 to SWITCHES on the last ports of a room with two PDUs each; the file of its inventory."""
-    inventory = directory / "room.jsonl"
+    inventory = folder / "room.jsonl"
     command = [sys.executable, "-m", "lab", "--pdus", str(2 * SWITCHES), "--outlets", str(PORTS)]
     command += ["--port", str(FIRST_PORT), "--latency", str(LATENCY), "--inventory", str(inventory)]
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'examples'}"}
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    settings = environment(PYTHONPATH=f"{ROOT}:{ROOT / 'examples'}")
+    process = subprocess.Popen(command, env=settings, stderr=subprocess.DEVNULL)
     try:
         while not (inventory.exists() and inventory.stat().st_size):
             if process.poll() is not None:
@@ -94,64 +89,57 @@ class Recorder:
             self._front.sendto(self._back.recv(65535), self._peer)
 
 
-def timed(command: list[str], url: str = "") -> float:
+def timed(command: list[str], url: str | None = None) -> float:
     began = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "CLUSTO_DB": url}, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(url), check=False)
     if done.returncode:
         sys.exit(f"{' '.join(command)}: exit code {done.returncode}\n{done.stderr}")
     return time.perf_counter() - began
 
 
-def clusto(*words: str) -> list[str]:
-    return [sys.executable, "-m", "clusto_cli.main", *words]
+def setvlan(names: str, turn: int) -> list[str]:
+    return [CLUSTO, "network", "setvlan", names, "eth0", VLANS[turn % 2]]
 
 
-def main() -> int:
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        url = f"sqlite:///{directory}/clusto.db"
-        with lab(directory) as inventory:
-            timed(clusto("import", str(inventory)), url)
-            timed(clusto("network", "setvlan", "server1", "eth0", VLANS[1]), url)
-            one_port(directory, url)
-            many_ports(url)
-    return 1 if failures else 0
+def main() -> None:
+    given = arguments(__doc__, rounds=(7, 3))
+    with directory() as folder:
+        url = f"sqlite:///{folder}/clusto.db"
+        with lab(folder) as inventory:
+            timed([CLUSTO, "import", str(inventory)], url)
+            timed(setvlan("server1", 1), url)
+            rows = [one_port(folder, url, given.rounds), many_ports(url, given.rounds)]
+    tell(f"{TITLE}, switches of 20 ms an answer", rows)
 
 
-def one_port(directory: Path, url: str) -> None:
+def one_port(folder: Path, url: str, rounds: int) -> Row:
     switch = FIRST_PORT + 2 * SWITCHES
     recorder = Recorder(switch)
-    timed(clusto("attr", "set", "snmp.port", str(recorder.port), "-t", "switch1"), url)
-    timed(clusto("network", "setvlan", "server1", "eth0", VLANS[0]), url)
-    requests = directory / "requests.json"
+    timed([CLUSTO, "attr", "set", "snmp.port", str(recorder.port), "-t", "switch1"], url)
+    timed(setvlan("server1", 0), url)
+    requests = folder / "requests.json"
     requests.write_text(json.dumps(recorder.requests))
-    timed(clusto("attr", "set", "snmp.port", str(switch), "-t", "switch1"), url)
+    timed([CLUSTO, "attr", "set", "snmp.port", str(switch), "-t", "switch1"], url)
     script = [sys.executable, str(ROOT / "benchmarks" / "replay_pysnmp.py"), str(switch), str(requests)]
     ours, bare = [], []
-    for round_ in range(ROUNDS):
+    for turn in range(rounds):
         bare.append(timed(script))
-        ours.append(timed(clusto("network", "setvlan", "server1", "eth0", VLANS[(round_ + 1) % 2]), url))
-    say("requests of one setvlan, verified", str(len(recorder.requests)))
-    say("a bare pysnmp script that sends them", f"{statistics.median(bare):.3f} s")
-    ratio = statistics.median(ours) / statistics.median(bare)
-    say("clusto network setvlan, whole process", f"{statistics.median(ours):.3f} s")
-    say("  ratio", f"{ratio:.2f}", f"at most {MOST_OF_BARE:g}", ratio <= MOST_OF_BARE)
+        ours.append(timed(setvlan("server1", turn + 1), url))
+    what = "one setvlan, verified, beside bare pysnmp with the same requests, by the clock"
+    besides = f"{len(recorder.requests)} requests"
+    return beside(what, statistics.median(ours), statistics.median(bare), most=MOST_OF_BARE, besides=besides)
 
 
-def many_ports(url: str) -> None:
+def many_ports(url: str, rounds: int) -> Row:
     one, all_of_them = [], []
-    for round_ in range(ROUNDS):
-        vlan = VLANS[round_ % 2]
-        one.append(timed(clusto("network", "setvlan", f"server[1-{PORTS}]", "eth0", vlan), url))
+    for turn in range(rounds):
+        one.append(timed(setvlan(f"server[1-{PORTS}]", turn), url))
         # Back first, so that both have as many ports to move.
-        timed(clusto("network", "setvlan", f"server[1-{PORTS}]", "eth0", VLANS[(round_ + 1) % 2]), url)
-        words = ("network", "setvlan", f"server[1-{PORTS * SWITCHES}]", "eth0", vlan)
-        all_of_them.append(timed(clusto(*words), url))
-    say(f"{PORTS} ports on one switch", f"{statistics.median(one):.3f} s")
-    say(f"{PORTS * SWITCHES} ports on {SWITCHES} switches", f"{statistics.median(all_of_them):.3f} s")
-    ratio = statistics.median(all_of_them) / statistics.median(one)
-    say("  ratio", f"{ratio:.2f}", f"at most {MOST_OF_ONE:g}", ratio <= MOST_OF_ONE)
+        timed(setvlan(f"server[1-{PORTS}]", turn + 1), url)
+        all_of_them.append(timed(setvlan(f"server[1-{PORTS * SWITCHES}]", turn), url))
+    what = f"{PORTS * SWITCHES} ports on {SWITCHES} switches, beside {PORTS} on one, by the clock"
+    return beside(what, statistics.median(all_of_them), statistics.median(one), most=MOST_OF_ONE)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

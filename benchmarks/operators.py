@@ -1,28 +1,31 @@
 """How many operators one store serves: clients side by side, mixed reading and writing, beside the bare statements.
 
-    python benchmarks/operators.py [CLIENTS [SECONDS [postgresql|mariadb ...]]]
+    python benchmarks/operators.py [--quick] [--clients 200] [--seconds 120]
 
 Each client, a process of its own that connects anew each time, as commands do, does one thing after the other: most
 read, a quarter write, in turn: an attribute of a Thing of its own, a new Thing in a place of its own, an allocation
 from that place. Once by clusto's library,
 and once by the bare driver, with the statements that the same things need: the lock, the questions, the rows, their
-history and its chain, without any rule and without the ranges' digests. Prints for both how many were done, how long
-reads and writes took, the longest too, how long the write lock was held, how many writes the least and the most served
-client did, and what was refused. 200 clients for two minutes are:
-
-    python benchmarks/operators.py 200 120
+history and its chain, without any rule and without the ranges' digests. Tells how many were done, how long reads and
+writes took, the longest too, how long the write lock was held, how many writes the least and the most served client
+did, and what was refused.
 """
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
 import random
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from table import Row, alone, amount, arguments, beside, tell
 
 from clusto_core.config import Settings
 from clusto_core.errors import ClustoError
@@ -31,6 +34,7 @@ from clusto_core.resources.allocation import Wanted, allocate
 from clusto_core.store import database, opening
 from tests import servers
 
+TITLE = "Operators"
 GOAL = 0.5
 """Of the bare statements' throughput."""
 WRITES = 0.25
@@ -219,45 +223,52 @@ def measured(url: str, clients: int, seconds: float, what: Callable[..., None]) 
     return done
 
 
-def told(name: str, done: list[Done], seconds: float) -> float:
-    """Prints a line of the table; gives how many things were done a second."""
+def rate(done: list[Done], seconds: float) -> float:
+    """How many things were done a second."""
+    return sum(len(one.reads) + len(one.writes) for one in done) / seconds
+
+
+def told(done: list[Done]) -> str:
+    """How long things took, and how fair that was."""
     reads, writes, held = (sorted(each for one in done for each in getattr(one, what)) for what in Done._fields[:3])
-    refused = [each for one in done for each in one.refused]
-    rate = (len(reads) + len(writes)) / seconds
     fewest, most = (function(len(one.writes) for one in done) for function in (min, max))
-    print(
-        f"{name:22} {rate:7.0f}/s, writes {len(writes) / seconds:6.0f}/s; read {statistics.median(reads) * 1e3:6.1f} ms"
-        f" (longest {reads[-1]:5.2f} s), write {statistics.median(writes) * 1e3:7.1f} ms (longest {writes[-1]:5.2f} s),"
-        f" lock {statistics.median(held) * 1e3:5.2f} ms; writes a client {fewest} to {most}; refused {len(refused)}"
-        f" {refused[:1] or ''}",
-        flush=True,
+    return (
+        f"read {_times(reads)}, write {_times(writes)}, lock {amount(statistics.median(held))},"
+        f" writes a client {fewest} to {most}"
     )
-    return rate
+
+
+def _times(found: list[float]) -> str:
+    return f"{amount(statistics.median(found))} (longest {amount(found[-1])})"
 
 
 def main() -> None:
-    clients = int(sys.argv[1]) if len(sys.argv) > 1 else 20
-    seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 10.0
-    options = {
-        "postgresql": ("-c", f"max_connections={clients + 20}"),
-        "mariadb": (f"--max-connections={clients + 20}",),
-    }
-    print(f"{clients} clients, {seconds:.0f} s each, a quarter of what they do writes")
-    for name in sys.argv[3:] or options:
-        start = servers.start_postgresql if name == "postgresql" else servers.start_mariadb
-        server = start(*options[name])
-        if server is None:
-            print(f"{name}: not installed")
-            continue
-        with contextlib.ExitStack() as stack:
-            stack.callback(server.stop)
-            rates = []
-            for what, title in ((client, "clusto"), (bare, "bare driver")):
-                url = server.new()
-                opening.create(url)
-                furnish(Inventory(Settings(url)), clients)
-                rates.append(told(f"{name}, {title}", measured(url, clients, seconds, what), seconds))
-            print(f"{name}: {rates[0] / rates[1]:.2f} of the bare statements (goal: {GOAL})")
+    given = arguments(__doc__, clients=(200, 20), seconds=(120, 5))
+    rows = [row for name in ("postgresql", "mariadb") for row in _rows(name, given.clients, given.seconds)]
+    tell(f"{TITLE}: {given.clients} clients for {given.seconds} s", rows)
+
+
+def _rows(name: str, clients: int, seconds: int) -> Iterator[Row]:
+    if name == "postgresql":
+        server = servers.start_postgresql("-c", f"max_connections={clients + 20}")
+    else:
+        server = servers.start_mariadb(f"--max-connections={clients + 20}")
+    if server is None:
+        yield Row(name, "not installed")
+        return
+    found = []
+    try:
+        for what in (client, bare):
+            url = server.new()
+            opening.create(url)
+            furnish(Inventory(Settings(url)), clients)
+            found.append(measured(url, clients, seconds, what))
+    finally:
+        server.stop()
+    ours, theirs = (rate(done, seconds) for done in found)
+    yield beside(f"{name}, beside the bare statements", ours, theirs, "a second", least=GOAL, besides=told(found[0]))
+    refused = [each for one in found[0] for each in one.refused]
+    yield alone(f"{name}, refused", len(refused), "", most=0, besides=", ".join(refused[:1])[:80])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What the past costs: `show --at` and `find --at`, with more and more transactions between then and now.
 
-    python benchmarks/past.py [--servers 100000] [--transactions 1000,10000] [--rounds 5] [--keep DIRECTORY]
+    python benchmarks/past.py [--quick] [--servers 100000] [--transactions 10000] [--rounds 5] [--keep DIRECTORY]
 
 Whole processes, run in turn with the same questions about the present; the times are the least of all rounds. Goals:
 `show --at` at most twice `show`; `find --at` 10,000 transactions back under 3 s, and linear in what changed since.
@@ -8,15 +8,18 @@ Whole processes, run in turn with the same questions about the present; the time
 
 from __future__ import annotations
 
-import argparse
+import shutil
 import sys
-import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from startup import CLUSTO, run, store
+from startup import store
+from table import CLUSTO, Measured, Row, alone, arguments, directory, line, rounds, tell, told_of
 
+TITLE = "The past"
+SHOWN, FOUND = 2.0, 3.0
 QUESTIONS = {
     "show": ["show", "server1"],
     "find": ["find", "--allow-unknown", "driver:Server connected to name:rack002"],
@@ -37,27 +40,23 @@ def age(path: Path, transactions: int) -> None:
 
 
 def main() -> None:
-    """Measures and prints."""
-    parser = argparse.ArgumentParser(description="Times of questions about the past, whole processes.")
-    parser.add_argument("--servers", type=int, default=100_000)
-    parser.add_argument("--transactions", default="1000,10000")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--keep", metavar="DIRECTORY", type=Path)
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as directory:
-        path = store(given.servers, given.keep or Path(directory))
-        for count in map(int, given.transactions.split(",")):
-            last = _aged(path, count)
-            commands = {name: [CLUSTO, *words] for name, words in QUESTIONS.items()}
-            commands |= {f"{name} --at": [CLUSTO, *words, "--at", str(last)] for name, words in QUESTIONS.items()}
-            best = {name: (float("inf"), float("inf")) for name in commands}
-            for _ in range(given.rounds):
-                for name, command in commands.items():
-                    best[name] = tuple(map(min, best[name], run(command, str(path))[:2]))  # type: ignore[assignment]
-            print(f"{given.servers} servers, {count} transactions back")
-            for name, (clock, cpu) in best.items():
-                present = best[name.removesuffix(" --at")][1]
-                print(f"{clock * 1000:8.0f} ms, computing {cpu * 1000:6.0f} ms, {cpu / present:5.2f} x  {name}")
+    """Measures and tells."""
+    given = arguments(__doc__, servers=(100_000, 10_000), transactions=(10_000, 1_000), rounds=(5, 2))
+    with directory(given.keep) as kept, directory() as folder:
+        path = Path(shutil.copy(store(given.servers, kept), folder))
+        last = _aged(path, given.transactions)
+        commands = {name: [CLUSTO, *words] for name, words in QUESTIONS.items()}
+        commands |= {f"{name} --at": [CLUSTO, *words, "--at", str(last)] for name, words in QUESTIONS.items()}
+        best = rounds(commands, given.rounds, str(path))
+    tell(f"{TITLE}, {given.transactions:,} transactions back, {given.servers:,} servers", _rows(best))
+
+
+def _rows(best: dict[str, Measured]) -> Iterator[Row]:
+    for name in QUESTIONS:
+        then = best[f"{name} --at"]
+        yield line(f"{name} --at, beside the present", then, best[name], SHOWN if name == "show" else None)
+        if name == "find":
+            yield alone(f"{name} --at, by the clock", then.seconds, most=FOUND, besides=told_of(then))
 
 
 def _aged(path: Path, count: int) -> int:

@@ -1,24 +1,24 @@
 """What policies cost: `clusto check` of ten beside the ten finds, and a small write with and without enforced policies.
 
-    python benchmarks/policies.py [--servers 100000] [--rounds 5] [--keep DIRECTORY]
+    python benchmarks/policies.py [--quick] [--servers 100000] [--rounds 5] [--keep DIRECTORY]
 
-In one process and on one SQLite store; the least of all rounds, in milliseconds by the processor, and by the clock
-beside it. `--keep` keeps the store, which is changed and changed back.
+In one process and on one SQLite store; the least of all rounds, by the processor. `--keep` keeps the store, of which
+a copy is changed.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
+import shutil
 import sys
-import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from startup import store
+from table import Row, arguments, beside, directory, tell
 
 from clusto_core.errors import Refused
 from clusto_core.inventory import Inventory, Transaction
@@ -26,6 +26,7 @@ from clusto_core.query import policies
 from clusto_core.query.policies import Policy
 from clusto_core.query.search import find
 
+TITLE = "Policies"
 NEVER = (
     "driver:Server and attr:status,allocated and count(connected to driver:PDU) < 2",
     "driver:Server and not (connected to driver:PDU via power)",
@@ -44,27 +45,21 @@ FAR_REACHING = (
     "driver:Server and not attr:snmp.community,* inherited",
 )
 """What follows paths and containment however far: held in small writes, beside the ten."""
-CHECK, WRITE = 1.2, 2.0
+CHECK = 1.2
 
 
 def main() -> None:
-    """Measures and prints."""
-    parser = argparse.ArgumentParser(description="What policies cost.")
-    parser.add_argument("--servers", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--keep", metavar="DIRECTORY", type=Path)
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as directory:
-        path = store(given.servers, given.keep or Path(directory))
-        inventory = Inventory.open(f"sqlite:///{path}")
-        _measure(inventory, given.rounds, given.servers)
+    """Measures and tells."""
+    given = arguments(__doc__, servers=(100_000, 10_000), rounds=(5, 2))
+    with directory(given.keep) as kept, directory() as folder:
+        inventory = Inventory.open(f"sqlite:///{shutil.copy(store(given.servers, kept), folder)}")
+        tell(f"{TITLE}, {given.servers:,} servers", list(_rows(inventory, given.rounds)))
 
 
-def _measure(inventory: Inventory, rounds: int, servers: int) -> None:
+def _rows(inventory: Inventory, rounds: int) -> Iterator[Row]:
     _define(inventory, enforce=False)
     finds, check = _least(rounds, lambda: _finds(inventory), lambda: _check(inventory))
-    print(f"{finds:8.0f} ms  the ten finds, of {servers:,} servers")
-    print(f"{check:8.0f} ms  check of the ten policies: {check / finds:.2f} x (at most {CHECK})")
+    yield beside("check of ten, beside the ten finds", check, finds, most=CHECK)
     writes: dict[str, Callable[[Transaction], object]] = {
         "a value of one server": lambda change: change.set_values("server2", "note", time.time_ns()),
         "the status of one server": lambda change: change.set_values("server2", "status", f"x{time.time_ns()}"),
@@ -77,10 +72,7 @@ def _measure(inventory: Inventory, rounds: int, servers: int) -> None:
         _define(inventory, enforce=True)
         (held,) = _least(rounds, lambda write=write: _write(inventory, write))  # type: ignore[misc]
         count = len(NEVER) + len(FAR_REACHING)
-        print(f"{plain:8.1f} ms  {name}, nothing enforced; {held:.1f} ms with {count} enforced policies")
-    with inventory.change() as change:
-        for policy in policies.policies(change.unit.reader):
-            policies.delete(change.unit, policy.name)
+        yield beside(f"{name} with {count} enforced, beside none", held, plain)
 
 
 def _define(inventory: Inventory, *, enforce: bool) -> None:
@@ -106,13 +98,13 @@ def _write(inventory: Inventory, write: Callable[[Transaction], object]) -> None
 
 
 def _least(rounds: int, *actions: Callable[[], object]) -> list[float]:
-    """The least time of each action, all in turn, in milliseconds of the processor."""
+    """The least time of each action, all in turn, in seconds of the processor."""
     found = [float("inf")] * len(actions)
     for _ in range(rounds):
         for place, action in enumerate(actions):
             start = time.process_time()
             action()
-            found[place] = min(found[place], (time.process_time() - start) * 1000)
+            found[place] = min(found[place], time.process_time() - start)
     return found
 
 

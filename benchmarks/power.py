@@ -1,21 +1,19 @@
 """Power on many PDUs: 1,000 outlets of 40 simulated PDUs that take 20 ms for an answer, in whole processes.
 
-`python benchmarks/power.py`: all is measured in one run, side by side, and printed with what it is held against. Exit
-code 1 when something is beyond it. PowerMan (Debian powerman) is measured when it is installed; else 25 sequential
-requests of 20 ms are the line.
+    python benchmarks/power.py [--quick] [--rounds 11]
+
+All is measured in one run, in turn. PowerMan (Debian powerman) is the floor when it is installed; else 25 sequential
+requests of 20 ms are.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import resource
 import shutil
 import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,39 +22,31 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "examples")]
 
-from lab.agent import SNMP_IN_PKTS  # noqa: E402
+from lab.agent import SNMP_IN_PKTS
+from table import CLUSTO, Row, alone, amount, arguments, beside, directory, environment, run, tell, told_of
 
-from clusto_cli.backends.snmp.message import Kind, Message, Varbind, decode, encode  # noqa: E402
-from clusto_core.config import Settings  # noqa: E402
-from clusto_core.inventory import Inventory  # noqa: E402
-from clusto_core.store.opening import create  # noqa: E402
-from tests.power_room import record_objects  # noqa: E402
+from clusto_cli.backends.snmp.message import Kind, Message, Varbind, decode, encode
+from clusto_core.config import Settings
+from clusto_core.inventory import Inventory
+from clusto_core.store.opening import create
+from tests.power_room import record_objects
 
 PDUS, OUTLETS, LATENCY, FIRST_PORT = 40, 25, 0.02, 17100
-ROUNDS, BARE_ROUNDS = 11, 3
-"""How often clusto and PowerMan are measured, in turn; and, at ten seconds each, the bare loop."""
+TITLE = "Power"
+MOST, BARE_MOST, STATUS_MOST, MEMORY = 0.8, 2.0, 1.5, 150
 SERVERS = f"server[1-{PDUS // 2 * OUTLETS}]"
 COMMAND = "1.3.6.1.4.1.318.1.1.26.9.2.4.1.5"
 NEWLINE = "\n"
-ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-"""Processes start as an operator's do: with their bytecode kept and their output buffered."""
-failures: list[str] = []
-
-
-def say(what: str, value: str, held: str = "", good: bool = True) -> None:
-    print(f"{what:<58} {value:>12}   {held}{'' if good else '   <-- beyond'}", flush=True)
-    if not good:
-        failures.append(what)
 
 
 @contextmanager
-def lab(directory: Path, *options: str) -> Iterator[Path]:
-    inventory = directory / "room.jsonl"
+def lab(folder: Path, *options: str) -> Iterator[Path]:
+    inventory = folder / "room.jsonl"
     inventory.unlink(missing_ok=True)
     command = [sys.executable, "-m", "lab", "--pdus", str(PDUS), "--outlets", str(OUTLETS), "--port", str(FIRST_PORT)]
     command += ["--latency", str(LATENCY), "--moves-after", "0", "--inventory", str(inventory), *options]
-    environment = {**ENVIRONMENT, "PYTHONPATH": f"{ROOT}:{ROOT / 'examples'}"}
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    settings = environment(PYTHONPATH=f"{ROOT}:{ROOT / 'examples'}")
+    process = subprocess.Popen(command, env=settings, stderr=subprocess.DEVNULL)
     try:
         while not (inventory.exists() and inventory.stat().st_size):
             if process.poll() is not None:
@@ -70,16 +60,17 @@ def lab(directory: Path, *options: str) -> Iterator[Path]:
 
 
 def timed(command: list[str], url: str) -> tuple[float, str]:
+    """Seconds, and what was said."""
     began = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, env={**ENVIRONMENT, "CLUSTO_DB": url}, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(url), check=False)
     seconds = time.perf_counter() - began
     if done.returncode not in (0, 5):
         sys.exit(f"{' '.join(command)}: exit code {done.returncode}\n{done.stderr}")
     return seconds, done.stdout
 
 
-def clusto(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "clusto_cli.main", "power", *arguments]
+def clusto(*words: str) -> list[str]:
+    return [CLUSTO, "power", *words]
 
 
 def packets() -> int:
@@ -96,7 +87,7 @@ def packets() -> int:
 
 
 @contextmanager
-def powerman(directory: Path) -> Iterator[list[str] | None]:
+def powerman(folder: Path) -> Iterator[list[str] | None]:
     """PowerMan's daemon over the same agents; the client's command without its action."""
     daemon = shutil.which("powermand", path="/usr/sbin:/usr/bin")
     if daemon is None:
@@ -117,10 +108,9 @@ def powerman(directory: Path) -> Iterator[list[str] | None]:
         helper = f"{sys.executable} {ROOT / 'benchmarks' / 'snmppower.py'} |&"
         lines.append(f'device "d{place}" "pdu{place}" "{helper}"')
         lines += [f'node "p{place}n{number}" "d{place}" "{number}"' for number in range(1, OUTLETS + 1)]
-    config = directory / "powerman.conf"
+    config = folder / "powerman.conf"
     config.write_text("\n".join(lines) + "\n")
-    environment = {**ENVIRONMENT, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen([daemon, "-f", "-c", str(config)], env=environment, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([daemon, "-f", "-c", str(config)], env=environment(), stderr=subprocess.DEVNULL)
     try:
         time.sleep(8)
         yield ["pm", "-h", "127.0.0.1:17099"] if process.poll() is None else None
@@ -130,26 +120,23 @@ def powerman(directory: Path) -> Iterator[list[str] | None]:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        url = f"sqlite:///{directory}/clusto.db"
+    given = arguments(__doc__, rounds=(11, 2))
+    with directory() as folder:
+        url = f"sqlite:///{folder}/clusto.db"
         create(url)
-        with lab(directory) as inventory:
+        with lab(folder) as inventory:
             record_objects(Inventory(Settings(url)), map(json.loads, inventory.read_text().splitlines()))
             timed(clusto("status", SERVERS), url)
-            everything(directory, url)
-        one_dead(directory, url)
-    if failures:
-        sys.exit(f"{len(failures)} beyond what they are held against")
+            rows = [*switched(folder, url, given.rounds), status(url, given.rounds)]
+        tell(f"{TITLE}, {PDUS * OUTLETS:,} outlets on {PDUS} PDUs of 20 ms an answer", [*rows, *one_dead(folder, url)])
 
 
-def everything(directory: Path, url: str) -> None:
-    ours: list[float] = []
-    theirs: list[float] = []
-    bare: list[float] = []
-    with powerman(directory) as pm:
+def switched(folder: Path, url: str, rounds: int) -> Iterator[Row]:
+    """All off and verified, and PowerMan in turn; then a bare loop, of ten seconds each."""
+    ours, theirs, bare = [], [], []
+    with powerman(folder) as pm:
         nodes = ",".join(f"p{place}n[1-{OUTLETS}]" for place in range(PDUS))
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             before = packets()
             seconds, out = timed(clusto("off", SERVERS, "--yes"), url)
             ours.append(seconds)
@@ -162,64 +149,39 @@ def everything(directory: Path, url: str) -> None:
                 theirs.append(seconds)
                 timed(clusto("on", SERVERS), url)
     loop = [sys.executable, str(ROOT / "benchmarks" / "bare_pysnmp.py"), *map(str, (FIRST_PORT, PDUS, OUTLETS))]
-    for _ in range(BARE_ROUNDS):
+    for _ in range(-(-rounds // 4)):
         seconds, out = timed(loop, url)
         assert int(out) == sent, f"the bare loop sent {out.strip()} packets, clusto {sent}"
         bare.append(seconds)
         timed(clusto("on", SERVERS), url)
-    own = statistics.median(ours)
-    line = statistics.median(theirs) if theirs else OUTLETS * LATENCY
+    whole = run(clusto("off", SERVERS, "--yes"), url)
+    own, floor = statistics.median(ours), statistics.median(theirs) if theirs else OUTLETS * LATENCY
     whose = "PowerMan, unverified" if theirs else "25 x 20 ms (no powermand)"
-    outlets = PDUS * OUTLETS
-    say(
-        f"{outlets} outlets on {PDUS} PDUs, off and verified",
-        f"{own:.2f} s",
-        f"{whose}: {line:.2f} s, ratio {own / line:.2f}",
-        own < line,
-    )
-    say("  packets", str(sent), f"fewer than {outlets}", sent < outlets)
-    least = statistics.median(bare)
-    say(
-        "  bare pysnmp loop with the same packets",
-        f"{least:.2f} s",
-        f"ratio {own / least:.2f}, at most 2",
-        own <= 2 * least,
-    )
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    say("  memory", f"{peak:.0f} MiB", "under 150 MiB", peak < 150)
-    floor = [sys.executable, "-c", "import click, pysnmp.hlapi.v1arch.asyncio"]
-    status, imports = [], []
-    for _ in range(7):
-        status.append(timed(clusto("status", "server1"), url)[0])
-        imports.append(timed(floor, url)[0])
-    one, least = statistics.median(status), statistics.median(imports) + LATENCY
-    ratio = one / least
-    say(
-        "power status server1",
-        f"{one:.3f} s",
-        f"import of click and pysnmp, one round trip: {least:.3f} s, ratio {ratio:.2f}",
-        ratio <= 1.5,
-    )
+    yield beside(f"off and verified, beside {whose}, by the clock", own, floor, most=MOST, besides=told_of(whole))
+    yield beside("the same beside a bare pysnmp loop, by the clock", own, statistics.median(bare), most=BARE_MOST)
+    yield beside("packets, beside outlets", sent, PDUS * OUTLETS, "", most=1)
+    yield alone("memory", whole.memory, "MiB", most=MEMORY)
 
 
-def one_dead(directory: Path, url: str) -> None:
-    with lab(directory, "--dead", "pdu7a"):
+def status(url: str, rounds: int) -> Row:
+    imports = [sys.executable, "-c", "import click, pysnmp.hlapi.v1arch.asyncio"]
+    found = [(timed(clusto("status", "server1"), url)[0], timed(imports, url)[0]) for _ in range(rounds)]
+    one, floor = (statistics.median(each) for each in zip(*found, strict=True))
+    what = "power status server1, beside importing click and pysnmp and a round trip, by the clock"
+    return beside(what, one, floor + LATENCY, most=STATUS_MOST)
+
+
+def one_dead(folder: Path, url: str) -> Iterator[Row]:
+    with lab(folder, "--dead", "pdu7a"):
         began = time.perf_counter()
         command = clusto("off", SERVERS, "--yes", "-o", "jsonl")
-        environment = {**ENVIRONMENT, "CLUSTO_DB": url}
         arrived: dict[bool, list[float]] = {True: [], False: []}
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(url)) as process:
             assert process.stdout is not None
             for record in map(json.loads, process.stdout):
                 arrived[record["done"]].append(time.perf_counter() - began)
-        last, dead = max(arrived[True]), max(arrived[False])
-        say(
-            "one dead PDU of 40: the last of the others",
-            f"{last:.2f} s",
-            "not delayed: before the dead one's 5 s",
-            last < 4,
-        )
-        say("  the dead one's servers", f"{dead:.2f} s", "its own timeout of 5 s, and start-up", dead < 6.5)
+    dead = f"those of the dead one after {amount(max(arrived[False]))}, its own 5 s and the start"
+    yield alone("one dead PDU: the last of the others, by the clock", max(arrived[True]), most=4, besides=dead)
 
 
 if __name__ == "__main__":

@@ -1,23 +1,23 @@
 """How long reading very much takes on SQLite: exports, lists and proofs of a whole inventory.
 
-    python benchmarks/reading.py [--servers 100000] [--rounds 3] [--keep DIRECTORY]
+    python benchmarks/reading.py [--quick] [--servers 100000] [--rounds 3] [--keep DIRECTORY]
 
-Whole processes, run in turn with their floors: what `sqlite3 -json` takes to print the same rows, joined; and what
-Python takes to start and import click and sqlite3. `--keep` keeps the store.
+Whole processes, run in turn with their floor: what `sqlite3 -json` takes to print the same rows, joined. `--keep` keeps
+the store.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from startup import FLOORS, STORE, store
-from table import CLUSTO, Line, Measured, line, rounds, tell
+from table import CLUSTO, Measured, Row, alone, arguments, directory, line, rounds, tell, told_of
+
+TITLE = "Reading very much"
 
 JOINED = """
     SELECT t.name, t.driver, t.owner_id FROM things t ORDER BY t.name;
@@ -42,45 +42,39 @@ LISTS = {
     "ip list": ["ip", "list"],
     "log": ["log"],
 }
-AT_ONCE = 0.15
-"""Seconds until the first line of what lists, beyond those until Python has imported click and sqlite3."""
+AT_ONCE = 150
+"""Milliseconds until the first line of what lists, beyond those until Python has imported click and sqlite3."""
 SOUND = 5.0
 """Seconds that `db check` may take."""
 
 
 def main() -> None:
-    """Measures and prints."""
-    parser = argparse.ArgumentParser(description="Times of reading very much, whole processes.")
-    parser.add_argument("--servers", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--keep", metavar="DIRECTORY", type=Path)
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        directory = given.keep or Path(temporary)
-        path = store(given.servers, directory)
+    """Measures and tells."""
+    given = arguments(__doc__, servers=(100_000, 10_000), rounds=(3, 1))
+    with directory(given.keep) as kept, directory() as copies:
+        path = store(given.servers, kept)
         others = {"db check": ["db", "check"], "capacity": ["capacity"]}
         commands = {
             FLOOR: ["sqlite3", "-json", str(path), JOINED],
             STORE: [*FLOORS[STORE][:2], f"{FLOORS[STORE][2]}; print()"],
         }
-        commands |= {name: [CLUSTO, *arguments] for name, arguments in (EXPORTS | LISTS | others).items()}
+        commands |= {name: [CLUSTO, *words] for name, words in (EXPORTS | LISTS | others).items()}
         best = rounds(commands, given.rounds, str(path))
         for number in range(given.rounds):
-            copy = [CLUSTO, "db", "copy", f"sqlite:///{temporary}/{number}.db"]
+            copy = [CLUSTO, "db", "copy", f"sqlite:///{copies}/{number}.db"]
             best |= rounds({"db copy": copy}, 1, str(path))
-    tell(f"Reading, {given.servers:,} servers on SQLite", _lines(best))
+    tell(f"{TITLE}, {given.servers:,} servers", _rows(best))
 
 
-def _lines(best: dict[str, Measured]) -> Iterator[Line]:
-    yield line(FLOOR, best[FLOOR])
+def _rows(best: dict[str, Measured]) -> Iterator[Row]:
     for name in EXPORTS:
         yield line(name, best[name], best[FLOOR], 3)
-    yield line(STORE, best[STORE])
     for name in LISTS:
         found = best[name]
-        yield Line(name, *found, None, f"first +{AT_ONCE * 1000:.0f} ms", found.first - best[STORE].first <= AT_ONCE)
+        beyond = max(0.0, found.first - best[STORE].first) * 1000
+        yield alone(f"{name}: the first line beyond Python's start", beyond, "ms", most=AT_ONCE, besides=told_of(found))
     check = best["db check"]
-    yield Line("db check", *check, None, f"{SOUND:g} s", check.seconds <= SOUND)
+    yield alone("db check, by the clock", check.seconds, most=SOUND, besides=told_of(check))
     for name in ("capacity", "db copy"):
         yield line(name, best[name])
 

@@ -1,8 +1,9 @@
 """Rebuilds of many machines: 200 simulated ones at once by one command, and the boot files of 10,000.
 
-`python benchmarks/rebuild.py`: everything in one run, printed with what it is held against. Exit code 1 when something
-is beyond it. The machines are those of the lab: on simulated PDUs, with a console each, called back at `clusto rebuild
-serve`.
+    python benchmarks/rebuild.py [--quick] [--machines 200] [--files 10000] [--rounds 3]
+
+The machines are those of the lab: on simulated PDUs, with a console each, called back at `clusto rebuild serve`. The
+floor of the boot files is a bare loop that writes the same bytes.
 """
 
 from __future__ import annotations
@@ -11,42 +12,39 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "examples")]
 
-from clusto_cli.backends.provision.render import Facts, Renderer  # noqa: E402
-from clusto_core.config import Settings  # noqa: E402
-from clusto_core.inventory import Inventory  # noqa: E402
-from clusto_core.store.opening import create  # noqa: E402
-from tests.rebuild.site import site  # noqa: E402
+from table import CLUSTO, Row, alone, arguments, beside, directory, run, tell
 
-MACHINES, FILES, ROUNDS = 200, 10_000, 3
-ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-failures: list[str] = []
+from clusto_cli.backends.provision.render import Facts, Renderer
+from clusto_core.config import Settings
+from clusto_core.inventory import Inventory
+from clusto_core.model.attributes import Key
+from clusto_core.store.opening import create
+from tests.rebuild.site import site
 
-
-def say(what: str, value: str, held: str = "", good: bool = True) -> None:
-    print(f"{what:<58} {value:>12}   {held}{'' if good else '   <-- beyond'}", flush=True)
-    if not good:
-        failures.append(what)
+TITLE = "Rebuilding"
+MOST, MEMORY = 2.0, 150
+MAC = Key("mac")
 
 
-def at_once(directory: Path) -> None:
+def at_once(folder: Path, machines: int) -> Row:
     """So many machines in one command: its memory, and how long it takes."""
-    store = f"sqlite:///{directory}/clusto.db"
+    store = f"sqlite:///{folder}/clusto.db"
     create(store)
-    with site(directory, store, machines=MACHINES) as lab:
+    with site(folder, store, machines=machines) as lab:
         lab.serve()
-        names = [f"server{number}" for number in range(1, MACHINES + 1)]
-        command = [sys.executable, "-m", "clusto_cli.main", "rebuild", *names, "--yes", "--pause", "0.5"]
+        names = [f"server{number}" for number in range(1, machines + 1)]
+        command = [CLUSTO, "rebuild", *names, "--yes", "--pause", "0.5"]
         began = time.perf_counter()
-        with (directory / "out").open("wb") as out:
+        with (folder / "out").open("wb") as out:
             process = subprocess.Popen(
-                [*command, "--parallel", str(MACHINES)],
+                [*command, "--parallel", str(machines)],
                 env=lab.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
@@ -55,67 +53,66 @@ def at_once(directory: Path) -> None:
             _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - began
         installed = sum(machine.installs == 1 and machine.installed != "old" for machine in lab.machines.values())
-        if os.waitstatus_to_exitcode(status) or installed != MACHINES:
-            sys.exit(f"{installed} of {MACHINES} were rebuilt:\n{(directory / 'out').read_text()[-3000:]}")
-        mebibytes = usage.ru_maxrss / 1024
-    say(f"{MACHINES} machines at once: memory", f"{mebibytes:.0f} MiB", "below 150", mebibytes < 150)
-    say(f"{MACHINES} machines at once: time", f"{seconds:.1f} s")
+        if os.waitstatus_to_exitcode(status) or installed != machines:
+            sys.exit(f"{installed} of {machines} were rebuilt:\n{(directory / 'out').read_text()[-3000:]}")
+    besides = f"{seconds:.0f} s by the clock"
+    return alone(f"{machines} machines at once: memory", usage.ru_maxrss / 1024, "MiB", most=MEMORY, besides=besides)
 
 
-def boot_files(directory: Path) -> None:
+def boot_files(folder: Path, files: int, rounds: int) -> Row:
     """Explicit local boot files of many machines, by the whole command and by its library, beside a bare loop."""
-    store = f"sqlite:///{directory}/clusto.db"
+    store = f"sqlite:///{folder}/clusto.db"
     create(store)
-    root = directory / "boot"
+    root = folder / "boot"
     root.mkdir()
-    config = directory / "config.toml"
+    config = folder / "config.toml"
     config.write_text(f'[devices]\npaths = ["{root}"]\n')
     with Inventory(Settings(store)).change() as change:
         change.add("Datacenter", "dc", attributes=[("rebuild.dir", str(root))])
-        for rack in range(FILES // 40):
+        for rack in range(-(-files // 40)):
             change.add("Rack", f"rack{rack}", parents=["dc"], part_counts={"ru": 1})
-        for number in range(FILES):
+        for number in range(files):
             server = change.add("Server", f"server{number}", parents=[f"rack{number // 40}"], part_counts={"nic": 1})
             nic = change.resolve(f"{server.name}:eth0")
             change.add_values(nic, MAC, [mac_of(number)])
     renderer = Renderer()
-    texts = [renderer.local(Facts(f"server{number}", (mac_of(number),), None, {}, {})).local for number in range(FILES)]
-    command = [sys.executable, "-m", "clusto_cli.main", "rebuild", "local", "--where", "driver:Server"]
+    texts = [renderer.local(Facts(f"server{number}", (mac_of(number),), None, {}, {})).local for number in range(files)]
+    command = [CLUSTO, "rebuild", "local", "--where", "driver:Server"]
     whole, bare = [], []
-    for turn in range(ROUNDS):
-        began = time.perf_counter()
-        subprocess.run(
-            command,
-            env={**ENVIRONMENT, "PYTHONPATH": str(ROOT), "CLUSTO_DB": store, "CLUSTO_CONFIG": str(config)},
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-        whole.append(time.perf_counter() - began)
-        loop = directory / f"loop{turn}"
-        for folder in ("pxelinux.cfg", "ipxe", "grub"):
-            (loop / folder).mkdir(parents=True)
-        began = time.perf_counter()
-        for files in texts:
-            for path, text in files.items():
-                with open(loop / path, "w") as file:
-                    file.write(text)
-        bare.append(time.perf_counter() - began)
-    written = sum(1 for _ in root.rglob("*") if _.is_file())
-    ratio = statistics.median(whole) / statistics.median(bare)
-    say(f"boot files of {FILES:,} machines: a bare loop", f"{statistics.median(bare):.2f} s")
-    say(f"boot files of {FILES:,} machines: the command ({written:,} files)", f"{ratio:.2f} x", "at most 2", ratio <= 2)
+    for turn in range(rounds):
+        whole.append(run(command, store, CLUSTO_CONFIG=str(config)).seconds)
+        bare.append(written(texts, folder / f"loop{turn}"))
+    besides = f"{sum(1 for each in root.rglob('*') if each.is_file()):,} files"
+    what = f"boot files of {files:,} machines, beside a bare loop, by the clock"
+    return beside(what, statistics.median(whole), statistics.median(bare), most=MOST, besides=besides)
+
+
+def written(texts: list[dict[str, str]], loop: Path) -> float:
+    for name in ("pxelinux.cfg", "ipxe", "grub"):
+        (loop / name).mkdir(parents=True)
+    began = time.perf_counter()
+    for files in texts:
+        for path, text in files.items():
+            with open(loop / path, "w") as file:
+                file.write(text)
+    return time.perf_counter() - began
 
 
 def mac_of(number: int) -> str:
     return ":".join(f"{octet:02x}" for octet in (0x52, 0x54, 0, *number.to_bytes(3, "big")))
 
 
-if __name__ == "__main__":
-    from clusto_core.model.attributes import Key
+def main() -> None:
+    given = arguments(__doc__, machines=(200, 20), files=(10_000, 1_000), rounds=(3, 3))
+    tell(TITLE, _rows(given.machines, given.files, given.rounds))
 
-    MAC = Key("mac")
-    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
-    for measure in (at_once, boot_files):
-        with tempfile.TemporaryDirectory(prefix="clusto-bench-") as directory:
-            measure(Path(directory))
-    sys.exit(1 if failures else 0)
+
+def _rows(machines: int, files: int, rounds: int) -> Iterator[Row]:
+    with directory() as folder:
+        yield at_once(folder, machines)
+    with directory() as folder:
+        yield boot_files(folder, files, rounds)
+
+
+if __name__ == "__main__":
+    main()

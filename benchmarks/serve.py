@@ -1,6 +1,6 @@
 """What `clusto serve` answers a second and how soon, in how much memory, and what a verb takes by way of it.
 
-    python benchmarks/serve.py [--servers 100000] [--seconds 5] [--keep DIRECTORY]
+    python benchmarks/serve.py [--quick] [--servers 100000] [--seconds 5] [--keep DIRECTORY]
 
 Single Things are asked for by keep-alive connections of another process; a search by the expression language, a page of
 100, one after the other. The last is `clusto locate` with a server's URL and with the store's, whole processes in turn.
@@ -8,7 +8,6 @@ Single Things are asked for by keep-alive connections of another process; a sear
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import os
 import random
@@ -16,15 +15,19 @@ import re
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from startup import CLUSTO, store
+from startup import store
+from table import CLUSTO, Row, alone, amount, arguments, directory, environment, line, rounds, tell
 
+TITLE = "Serving"
 PORT = 8429
 URL = f"http://127.0.0.1:{PORT}"
 SEARCHES = (
@@ -74,28 +77,21 @@ def _computed(pid: int) -> float:
 
 
 def main() -> None:
-    """Measures and prints."""
-    parser = argparse.ArgumentParser(description="A server's answers a second, and a verb by way of it.")
-    parser.add_argument("--servers", type=int, default=100_000)
-    parser.add_argument("--seconds", type=float, default=5)
-    parser.add_argument("--keep", metavar="DIRECTORY", type=Path)
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as directory:
-        path = store(given.servers, given.keep or Path(directory))
-        server = subprocess.Popen(
-            [CLUSTO, "--db", f"sqlite:///{path}", "serve", "--port", str(PORT)], stderr=subprocess.DEVNULL
-        )
+    """Measures and tells."""
+    given = arguments(__doc__, servers=(100_000, 10_000), seconds=(5, 2))
+    with directory(given.keep) as kept:
+        url = f"sqlite:///{store(given.servers, kept)}"
+        command = [CLUSTO, "serve", "--port", str(PORT)]
+        server = subprocess.Popen(command, env=environment(url), stderr=subprocess.DEVNULL)
         try:
             _await(server)
-            _measure(given, path, server)
+            tell(f"{TITLE} {given.servers:,} servers", list(_rows(given, url, server.pid)))
         finally:
             server.terminate()
             server.wait()
 
 
 def _await(server: subprocess.Popen[bytes]) -> None:
-    import urllib.request
-
     for _ in range(100):
         try:
             with urllib.request.urlopen(f"{URL}/api/v1/openapi.json"):
@@ -105,39 +101,26 @@ def _await(server: subprocess.Popen[bytes]) -> None:
     raise SystemExit(f"the server does not answer: {server.poll()}")
 
 
-def _measure(given: argparse.Namespace, path: Path, server: subprocess.Popen[bytes]) -> None:
-    from urllib.parse import quote
-
+def _rows(given: Any, url: str, pid: int) -> Iterator[Row]:
     def thing() -> str:
         return f"/api/v1/things/server{random.randint(1, given.servers)}"
 
     for connections in (1, 8):
-        before = _computed(server.pid)
+        before = _computed(pid)
         times = asyncio.run(_asked(thing, given.seconds, connections))
-        cpu = (_computed(server.pid) - before) / len(times)
-        rate = len(times) / given.seconds
-        print(
-            f"{rate:8.0f}/s  single Things, {connections} connections, median {statistics.median(times) * 1000:.1f} ms,"
-            f" {cpu * 1000:.1f} ms of the processor each"
-        )
+        processor = (_computed(pid) - before) / len(times)
+        besides = f"median {amount(statistics.median(times))}, {amount(processor)} of processor each"
+        what = f"single Things, {connections} connection{'s' if connections > 1 else ''}"
+        yield alone(what, len(times) / given.seconds, "a second", besides=besides)
     for expression in SEARCHES:
         asked = f"/api/v1/things?limit=100&allow_unknown=true&where={quote(expression)}"
         times = asyncio.run(_asked(lambda asked=asked: asked, given.seconds / 2, 1))  # type: ignore[misc]
-        print(f"{statistics.median(times) * 1000:8.1f} ms  {expression}")
-    print(f"{_memory(server.pid):8} MiB at most")
-    clocks: dict[str, list[float]] = {"store": [], "server": []}
-    for _ in range(9):
-        for name, url in (("store", f"sqlite:///{path}"), ("server", URL)):
-            began = time.perf_counter()
-            subprocess.run(
-                [CLUSTO, "locate", "server2"],
-                env={**os.environ, "CLUSTO_DB": url},
-                stdout=subprocess.DEVNULL,
-                check=True,
-            )
-            clocks[name].append(time.perf_counter() - began)
-    here, there = (min(clocks[name]) for name in ("store", "server"))
-    print(f"{there / here:8.2f} x  locate by the server ({there * 1000:.0f} ms) to locate ({here * 1000:.0f} ms)")
+        yield alone(f"a page of 100: {expression}", statistics.median(times))
+    yield alone("memory", _memory(pid), "MiB")
+    words = "locate server2"
+    here = rounds({words: [CLUSTO, *words.split()]}, 9, url)[words]
+    there = rounds({words: [CLUSTO, *words.split()]}, 9, URL)[words]
+    yield line(f"{words} by way of the server, beside itself", there, here)
 
 
 if __name__ == "__main__":

@@ -1,27 +1,24 @@
 """How long `clusto sync` takes when nothing has changed, beside fetching the ids of all that the source has.
 
-    python benchmarks/sync.py [SERVERS [ROUNDS]]
+    python benchmarks/sync.py [--quick] [--servers 100000] [--rounds 5]
 
 The source is a file of JSON lines with so many wired servers, each object with an id. The floor is a Python that reads
 the file and takes the id out of each line, as a list of ids comes out of any source. Side by side in one run: the
-floor, a sync with nothing changed, and one with a hundred Things changed. Prints the medians, their ratio to the floor,
-what the first sync took, and the memory that the syncs took at most.
+floor, a sync with nothing changed, and one with a hundred Things changed. Medians, by the clock.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import statistics
-import subprocess
 import sys
-import tempfile
-import time
 
 import inventories
+from table import CLUSTO, Measured, alone, arguments, beside, directory, run, tell, told_of
 
 from clusto_core.store import opening
 
+TITLE = "Staying in step with a source"
 BUDGET = 2.0
 FLOOR = "import json, sys; ids = [json.loads(line)['id'] for line in open(sys.argv[1], encoding='utf-8')]"
 CHANGED = 100
@@ -39,45 +36,33 @@ def write(servers: int, path: str, edition: int) -> int:
     return count
 
 
-def timed(*command: str, config: str) -> tuple[float, float]:
-    """Runs a command; gives seconds and MiB of memory."""
-    start = time.perf_counter()
-    environment = {**os.environ, "CLUSTO_CONFIG": config, "PYTHONDONTWRITEBYTECODE": ""}
-    process = subprocess.Popen([sys.executable, *command], stdout=subprocess.DEVNULL, env=environment)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{command[:4]} failed: exit code {process.returncode}")
-    return seconds, usage.ru_maxrss / 1024
-
-
 def main() -> None:
-    """Measures and prints."""
-    servers = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
-    with tempfile.TemporaryDirectory() as directory:
-        site, store, config = (os.path.join(directory, name) for name in ("site.jsonl", "clusto.db", "config.toml"))
-        with open(config, "w", encoding="utf-8") as file:
-            file.write(f'[source.site]\ntype = "file"\nfile = "{site}"\n')
-        opening.create(f"sqlite:///{store}")
-        sync = ("-m", "clusto_cli.main", "--db", store, "sync", "site")
-        objects = write(servers, site, 0)
-        first, memory = timed(*sync, config=config)
-        print(f"{objects} objects of {servers} servers; the first sync: {first:.1f} s, {memory:.0f} MiB")
+    """Measures and tells."""
+    given = arguments(__doc__, servers=(100_000, 10_000), rounds=(5, 3))
+    with directory() as folder:
+        site, config, url = str(folder / "site.jsonl"), folder / "config.toml", f"sqlite:///{folder}/clusto.db"
+        config.write_text(f'[source.site]\ntype = "file"\nfile = "{site}"\n')
+        opening.create(url)
+
+        def sync() -> Measured:
+            return run([CLUSTO, "sync", "site"], url, CLUSTO_CONFIG=str(config))
+
+        objects = write(given.servers, site, 0)
+        first = sync()
         floors, nothing, some = [], [], []
-        for edition in range(1, rounds + 1):
-            floors.append(timed("-c", FLOOR, site, config=config)[0])
-            seconds, memory = timed(*sync, config=config)
-            nothing.append(seconds)
-            write(servers, site, edition)
-            some.append(timed(*sync, config=config)[0])
-        floor = statistics.median(floors)
-        ratio = statistics.median(nothing) / floor
-        print(f"ids alone: {floor:.2f} s")
-        print(f"nothing changed: {statistics.median(nothing):.2f} s, {memory:.0f} MiB")
-        print(f"{CHANGED} changed: {statistics.median(some):.2f} s")
-        print(f"nothing changed / ids alone: {ratio:.2f} (budget {BUDGET})")
+        for edition in range(1, given.rounds + 1):
+            floors.append(run([sys.executable, "-c", FLOOR, site]).seconds)
+            nothing.append(sync())
+            write(given.servers, site, edition)
+            some.append(sync().seconds)
+    ids = statistics.median(floors)
+    unchanged = statistics.median(each.seconds for each in nothing)
+    rows = [
+        beside("nothing changed, beside the ids alone", unchanged, ids, most=BUDGET, besides=told_of(nothing[-1])),
+        beside(f"{CHANGED} changed, beside the ids alone", statistics.median(some), ids),
+        alone("the first", first.seconds, besides=told_of(first)),
+    ]
+    tell(f"{TITLE} of {objects:,} objects, by the clock", rows)
 
 
 if __name__ == "__main__":

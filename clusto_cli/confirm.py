@@ -21,6 +21,12 @@ def gathered(questions: list[str]) -> Iterator[None]:
         _gathering.pop()
 
 
+def is_asked(*, dry_run: bool, yes: bool) -> bool:
+    """Whether somebody is to be asked before a verb acts: not where it is only tried, but of a batch that is, which
+    tells what it would ask."""
+    return not yes and (not dry_run or bool(_gathering))
+
+
 def unconfirmed(question: str) -> Refused:
     """Nobody is there to be asked."""
     return Refused(f"not confirmed: {question} (--yes goes ahead)")

@@ -239,11 +239,21 @@ def _concealed(written: Sequence[tuple[Key, Value]]) -> list[str]:
     return [value.text for key, value in written if value.concealed(key)]
 
 
+_PLAIN = str.maketrans("", "", "@%+=:,./-_")
+
+
+def _quoted(word: str) -> str:
+    """A word as a shell reads it."""
+    if word.isascii() and word.translate(_PLAIN).isalnum():
+        return word  # as nearly every one, and `shlex` is not imported for nothing
+    from shlex import quote
+
+    return quote(word)
+
+
 def command_line(hidden: Sequence[str] = (), typed: Sequence[str] | None = None) -> str:
     """The command as it was typed, by default the one that this process runs, quoted for a shell, with `****` for
     passwords and for what is to be hidden."""
-    from shlex import quote
-
     from clusto_core.secrecy import MASK, masked, masked_url
 
     words = []
@@ -252,7 +262,7 @@ def command_line(hidden: Sequence[str] = (), typed: Sequence[str] | None = None)
         for text in hidden:
             if text and text in shown:
                 shown = shown.replace(text, MASK)
-        words.append(shown if MASK in shown else quote(shown))
+        words.append(shown if MASK in shown else _quoted(shown))
     return " ".join(["clusto", *words]).encode(errors="replace").decode()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
 from clusto_core.model.names import composed
-from clusto_core.store import collector
 
 EXIT_UNEXPECTED = 1
 EXIT_USAGE = 2
@@ -98,7 +97,25 @@ def _columns() -> int:
         return 80
 
 
+class _NoSuchOption(click.NoSuchOption):
+    """Click takes each short option for an unknown long one first; what that may have meant is found out when asked."""
+
+    def __init__(
+        self, option_name: str, message: str | None = None, possibilities: Any = None, ctx: Any = None
+    ) -> None:
+        super().__init__(option_name, message, None, ctx)
+        self._known = possibilities
+
+    def format_message(self) -> str:
+        return click.NoSuchOption(self.option_name, self.message, self._known, self.ctx).format_message()
+
+
 click.Context.formatter_class = _Formatter  # of verbs, and of their verbs, too
+vars(click.parser)["NoSuchOption"] = _NoSuchOption
+for _name, _module in list(sys.modules.items()):
+    # Nobody has translated click, and looking for that takes longer than parsing the command line.
+    if _name.startswith("click."):
+        vars(_module).update(_=str)
 
 
 class Verbs(Group):
@@ -260,25 +277,13 @@ def main(ctx: click.Context, db: str | None, config: str | None, verbose: int, n
     ctx.obj = App(db, config, verbose, debug)
 
 
-def run() -> None:
-    """What the program `clusto` does."""
+def run() -> NoReturn:
+    """Runs the command line of this process, and ends it."""
     streams.prepare()
-    collector.seldom()
     code = invoke(sys.argv[1:])
-    collector.leave()
-    if code == EXIT_INTERRUPTED:
-        _abandon(code)
-    sys.exit(code)
+    from clusto_cli.ending import end
 
-
-def _abandon(code: int) -> None:
-    """Ends the process where a thread still waits for its device: Python would wait with it."""
-    import threading
-
-    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
-        with contextlib.suppress(OSError):
-            sys.stdout.flush()
-        os._exit(code)
+    end(code, interrupted=code == EXIT_INTERRUPTED)
 
 
 def invoke(arguments: list[str]) -> int:

@@ -9,7 +9,6 @@ import click
 
 from clusto_cli import completion
 from clusto_cli.context import App
-from clusto_cli.numbers import Real
 from clusto_core.errors import Refused
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -45,6 +44,8 @@ def force_option(function: F) -> F:
 
 def drain_options(function: F) -> F:
     """`--drain` and `--drain-wait` of verbs that take machines away from what they serve."""
+    from clusto_cli.numbers import Real
+
     waiting = click.option(
         "--drain-wait",
         type=Real(0),

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from clusto_cli import completion
-from clusto_cli.confirm import confirm
+from clusto_cli.confirm import confirm, is_asked
 from clusto_cli.context import App
 from clusto_cli.leftovers import say_left
 from clusto_cli.output import write_lines, write_records
@@ -96,7 +96,7 @@ def give_back(
             force=force,
         )
 
-    if not dry_run and not yes:
+    if is_asked(dry_run=dry_run, yes=yes):
         app.try_out(act)
         confirm(_question(verb, chosen), yes)
     with app.changing(message, dry_run=dry_run, written=settings) as change:

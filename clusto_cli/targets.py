@@ -16,7 +16,6 @@ import click
 from clusto_cli import completion
 from clusto_core.errors import Malformed, NotFound
 from clusto_core.model.names import composed
-from clusto_core.model.ranges import MalformedRange, expand
 from clusto_core.model.things import Thing
 from clusto_core.store.reader import Reader
 
@@ -26,7 +25,7 @@ _OPERATORS = frozenset("[],!&^")
 """What no name holds and a range does."""
 
 
-EXPRESSION = re.compile(r"(?:name|driver|attr|part|_ip):|.*[\s()]", re.DOTALL)
+_EXPRESSION = r"(?s)(?:name|driver|attr|part|_ip):|.*[\s()]"
 _WHERE = "clusto.where"
 
 
@@ -51,6 +50,8 @@ def expand_names(names: Iterable[str]) -> list[str]:
 def _expanded(word: str) -> Iterable[str]:
     if not _OPERATORS.intersection(word):
         return (word,)
+    from clusto_core.model.ranges import MalformedRange, expand
+
     try:
         return list(expand(word))
     except MalformedRange as error:
@@ -75,11 +76,12 @@ def resolve_all(reader: Reader, names: Iterable[str]) -> list[Thing]:
 
 def names_or_expressions(reader: Reader, words: Iterable[str]) -> list[str]:
     """The words, as an expression each that looks like one where no Thing is called so (`name:eth0` may be a part)."""
-    return [Where(word) if _is_written_as_expression(reader, word) else word for word in words]
+    return [Where(word) if is_written_as_expression(reader, word) else word for word in words]
 
 
-def _is_written_as_expression(reader: Reader, word: str) -> bool:
-    return EXPRESSION.match(word) is not None and reader.get(word.partition(":")[0]) is None
+def is_written_as_expression(reader: Reader, word: str) -> bool:
+    """Whether a word looks like an expression, and no Thing is called so."""
+    return re.match(_EXPRESSION, word) is not None and reader.get(word.partition(":")[0]) is None
 
 
 class Listed:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from clusto_core.errors import Malformed, NotFound
+from clusto_core.tuples import NamedTuple
 
 SCHEMES = ("sqlite", "postgresql", "mariadb", "mysql", "https", "http")
 SECTIONS = ("alias", "commands", "devices", "exports", "secrets", "server", "source")

@@ -28,25 +28,19 @@ from clusto_core.model.reserved import EXPRESSION, writable
 from clusto_core.model.things import Thing
 from clusto_core.records import history
 from clusto_core.rules import (
-    bundles,
     cabling,
     categories,
     containment,
-    devicetypes,
     kinds,
-    modules,
     names,
     newkeys,
     parts,
     protection,
-    relocation,
     reservations,
     sitekeys,
     sockets,
     spaces,
-    succession,
     things,
-    typeupdates,
     values,
 )
 from clusto_core.rules.cabling import Joined
@@ -61,6 +55,7 @@ if TYPE_CHECKING:
 
     from clusto_core.query.matching import Match, Pairs
     from clusto_core.query.tree import Node
+    from clusto_core.rules import devicetypes, relocation, succession, typeupdates
     from clusto_core.rules.values import Scalar
 
 
@@ -306,6 +301,8 @@ class Transaction:
 
     def shape(self, driver: type[Driver], counts: parts.Counts, device_type: str | None) -> devicetypes.Model:
         """What a new Thing gets: see `devicetypes.shape`; worked out once for all Things that are alike."""
+        from clusto_core.rules import devicetypes
+
         key = (driver, parts.frozen(counts), device_type)
         if key not in self._shapes:
             self._shapes[key] = devicetypes.shape(self.unit, driver, counts, device_type)
@@ -313,11 +310,15 @@ class Transaction:
 
     def update_type(self, name: str | None = None) -> list[typeupdates.Step]:
         """Brings a device type, or all of them, to the Things made after it: see `typeupdates.update`."""
+        from clusto_core.rules import typeupdates
+
         with self.unit.wholly():
             return typeupdates.update(self.unit, name)
 
     def insert_module(self, device_type: str, owner: str | Thing, bay: str) -> list[Thing]:
         """Puts a module into a bay of equipment, which gets its parts: see `modules.insert`."""
+        from clusto_core.rules import modules
+
         with self.unit.wholly():
             return modules.insert(self.unit, device_type, self.resolve(owner), bay)
 
@@ -370,6 +371,8 @@ class Transaction:
     ) -> succession.Succession:
         """Has equipment take another's place, with its cables and its name: see `succession.replace`. Raises Refused,
         without `force` also for what is protected."""
+        from clusto_core.rules import succession
+
         failed, successor = self.resolve(old), self.resolve(new)
         for each in (failed, successor):
             if not force:
@@ -478,6 +481,8 @@ class Transaction:
 
         Raises as `connect` and `put`; Refused without `force` for what is protected.
         """
+        from clusto_core.rules import relocation
+
         moved = self.resolve(thing)
         if not force:
             protection.check(self.unit, moved, "moves")
@@ -500,6 +505,8 @@ class Transaction:
     ) -> list[Joined]:
         """Joins two Things or parts, or equipment and rack units (`rack101:RU13-14`): see `cabling.connect`; ranges and
         sockets of several fibres one to one, or with `breakout` one port to several: see `bundles.join_all`."""
+        from clusto_core.rules import bundles
+
         spans = [mounting.parse_span(each) if isinstance(each, str) else None for each in (one, other)]
         for span, across in zip(spans, (other, one), strict=True):
             if span is not None:
@@ -511,6 +518,8 @@ class Transaction:
     def disconnect(self, one: str | Thing, other: str | Thing | None = None) -> list[Joined]:
         """See `cabling.disconnect`; also of ranges, sockets of several fibres, and breakout cables: see
         `bundles.part_all`."""
+        from clusto_core.rules import bundles
+
         with self.unit.wholly():
             return bundles.part_all(self.unit, one, other)
 

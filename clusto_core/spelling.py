@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from itertools import islice
+from typing import Any
 
 _LONGEST = 255
 """Longer texts are nobody's slip, and are not compared."""
 
-split_numbers = re.compile("([0-9]+)").split
-"""`rack1-ru07` as ["rack", "1", "-ru", "07", ""]: text and numbers by turns, text first and last."""
-
-
 _DIGITS = "0123456789"
-_ZERO = ("", "0")
+
+
+@cache
+def _splitting() -> Callable[[str], list[str | Any]]:
+    """Compiled when it is first needed: most names of parts are a word and a number."""
+    return re.compile("([0-9]+)").split
+
+
+def split_numbers(name: str) -> list[str]:
+    """`rack1-ru07` as ["rack", "1", "-ru", "07", ""]: text and numbers by turns, text first and last."""
+    return _splitting()(name)
 
 
 def natural_key(name: str) -> str:
@@ -29,11 +37,12 @@ def natural_key(name: str) -> str:
     """
     text = name.rstrip(_DIGITS)
     digits = name[len(text) :]
-    if text.isalpha() and digits[:1] not in _ZERO and len(digits) < 9:
-        return f"{text}{len(digits)}{digits}\x01"  # what is below, for names such as server12
+    if text.isalpha() and len(digits) < 9:  # what is below, for names such as server12, eth0, console
+        number = digits.lstrip("0")
+        return f"{text}{len(number)}{number}{chr(len(digits) - len(number) + 1)}" if digits else text
     # A number becomes: how many digits it has, those digits, one more than zeros led them. The count keeps the order of
     # values and, being made of digits itself, the place of numbers among other characters. "\0" sorts a colon first.
-    pieces = split_numbers(name.replace(":", "\0"))
+    pieces = _splitting()(name.replace(":", "\0"))
     for place in range(1, len(pieces), 2):
         written = pieces[place]
         digits = written.lstrip("0")

@@ -56,7 +56,7 @@ def main():
         sys.path[0] = folder()
     except OSError as error:
         return f"cannot unpack: {error.strerror}: {error.filename} (XDG_CACHE_HOME says where)"
-    from clusto_cli.main import run
+    from clusto_cli.program import run
 
     return run()
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import io
+import json
 import os
 import re
 import shutil
@@ -10,10 +13,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
+from clusto_cli.main import invoke
 from clusto_core import secrecy
 from clusto_core.boundary.permissions import INSECURE
 from clusto_core.config import Settings
@@ -144,6 +148,14 @@ class Result(NamedTuple):
     out: str
     err: str
 
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
 
 Run = Callable[..., Result]
 
@@ -166,3 +178,25 @@ def clusto(sqlite_url: str) -> Run:
         return Result(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+@pytest.fixture
+def here(sqlite_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs commands on an SQLite store in this process, in the time that the program takes to start less."""
+    monkeypatch.setenv("CLUSTO_DB", sqlite_url)
+
+    def run(*arguments: str) -> Result:
+        monkeypatch.setattr(sys, "argv", ["clusto", *arguments])
+        capsys.readouterr()
+        code = invoke(list(arguments))
+        return Result(code, *capsys.readouterr())
+
+    return run
+
+
+def said(url: str, *arguments: str) -> Result:
+    """What a command says of a store, in this process and without a fixture."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = invoke(["--db", url, *arguments])
+    return Result(code, out.getvalue(), err.getvalue())

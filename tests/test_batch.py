@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shlex
 import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clusto_cli.batch import work
 from clusto_cli.batch.lines import read
 from tests.conftest import Run
 
@@ -167,3 +171,17 @@ def test_aliases_are_followed(clusto: Run, tmp_path: Path) -> None:
     config.chmod(0o600)
     assert clusto("--config", str(config), "batch", stdin="mk a\n").code == 0
     assert "clusto add Server a" in clusto("log").out
+
+
+def test_a_dry_run_does_its_lines_once(here: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[bool] = []
+    run = work.run
+
+    def counted(*arguments: Any, trying: bool) -> list[work.Done]:
+        tried.append(trying)
+        return run(*arguments, trying=trying)
+
+    monkeypatch.setattr(work, "run", counted)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"add Server a\nattr set x 1 -t a\n")))
+    assert here("batch", "--dry-run").lines[0] == "would add Server a"
+    assert tried == [True]

@@ -23,6 +23,7 @@ from clusto_cli.backends.errors import AuthenticationFailed, Refused, Unreachabl
 from clusto_cli.backends.power import open_boot_control
 from tests import controllers
 from tests.controllers import PASSWORD, USER, free_port
+from tests.packages import installed
 
 NETWORK, DISK, DEFAULT = BootDevice.NETWORK, BootDevice.DISK, BootDevice.DEFAULT
 Boot = dict[str, str]
@@ -364,15 +365,13 @@ def test_redfish_without_boot_override() -> None:
 def test_settings_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match=r"bmc\.efi is neither true nor false: 'yes'"):
         ipmi(623, efi="yes")
-    (tmp_path / "acme_switch.py").write_text(
+    code = (
         "from clusto_cli.backends.power.command import CommandPower\n"
         "def control(name, address, settings):\n"
         "    return CommandPower(['/bin/true'], host=address, name=name)\n"
     )
-    metadata = tmp_path / "acme_switch-1.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-switch\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text("[clusto.power]\nacme-switch = acme_switch:control\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ValueError, match=r"bmc\.protocol acme-switch cannot choose what a server boots from"):
+    with (
+        installed(tmp_path, "acme_switch", code, power="acme-switch = acme_switch:control"),
+        pytest.raises(ValueError, match=r"bmc\.protocol acme-switch cannot choose what a server boots from"),
+    ):
         ipmi(623, protocol="acme-switch")

@@ -57,15 +57,19 @@ def program(url: str, *arguments: str, stdin: str | None = "") -> Result:
     return Result(done.returncode, done.stdout, done.stderr)
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The URL of a store that no test of this module changes."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('site')}/clusto.db"
+def built(url: str, commands: str) -> str:
+    """A store that these commands, a line each, have furnished; its URL."""
     create(url)
-    for line in COMMANDS.strip().splitlines():
+    for line in filter(None, commands.splitlines()):
         result = program(url, *line.split())
         assert result.code == 0, (line, result.err)
     return url
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of a store that no test of this module changes."""
+    return built(f"sqlite:///{tmp_path_factory.mktemp('site')}/clusto.db", COMMANDS)
 
 
 @pytest.fixture(scope="module")

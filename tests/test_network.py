@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from tests.backends.switch.clilab import Lab
 from tests.backends.switch.test_modes import Printed
 from tests.backends.switch.test_snmp_tables import Cisco
 from tests.backends.switch.useragent import AUTH_KEY, PRIV_KEY, USER, UserAgent
-from tests.conftest import Result
+from tests.conftest import Run
 
 MACS = {number: f"52:54:00:00:00:{number:02x}" for number in range(1, 9)}
 # server1: eth0 on port 1, eth1 on port 2 through a panel; server2: eth0 on 3; server3 is not wired; sw2 is an uplink.
@@ -48,7 +48,6 @@ attr set snmp.community private -t sw1 -t sw2
 attr set snmp.host 127.0.0.1 -t sw1 -t sw2
 attr set snmp.timeout 0.3 -t sw1 -t sw2
 """
-Invoke = Callable[..., Result]
 
 
 @pytest.fixture(scope="module")
@@ -63,24 +62,18 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Invoke:
-    """Runs a command in this process, on a store of the test's own."""
-    path = tmp_path / "clusto.db"
-    shutil.copy(template, path)
-    monkeypatch.setenv("CLUSTO_DB", f"sqlite:///{path}")
-
-    def command(*words: str) -> Result:
-        monkeypatch.setattr(sys, "argv", ["clusto", *words])
-        capsys.readouterr()
-        code = invoke(list(words))
-        said = capsys.readouterr()
-        return Result(code, said.out, said.err)
-
-    return command
+def sqlite_url(template: Path, tmp_path: Path) -> str:
+    """A store of the test's own, with the site in it."""
+    return f"sqlite:///{shutil.copy(template, tmp_path / 'clusto.db')}"
 
 
 @pytest.fixture
-def agent(run: Invoke) -> Iterator[QBridgeAgent]:
+def run(here: Run) -> Run:
+    return here
+
+
+@pytest.fixture
+def agent(run: Run) -> Iterator[QBridgeAgent]:
     learned = {(10, MACS[1]): 1, (10, MACS[3]): 3}
     with QBridgeAgent(Bridge.of(8, learned=learned)) as served:
         assert run("attr", "set", "snmp.port", str(served.port), "-t", "sw1").code == 0
@@ -96,7 +89,7 @@ def vlan(agent: QBridgeAgent, port: int) -> tuple[int, set[int], set[int]]:
 IN_203, IN_10 = (203, {203}, {203}), (10, {10}, {10})
 
 
-def test_setvlan_moves_verifies_records_and_is_taken_back(run: Invoke, agent: QBridgeAgent) -> None:
+def test_setvlan_moves_verifies_records_and_is_taken_back(run: Run, agent: QBridgeAgent) -> None:
     result = run("network", "setvlan", "server1", "eth1", "vlan203")
     assert (result.code, result.out) == (0, "server1:eth1 -> access 203 on sw1 swp2 (was access 10)\n")
     assert (vlan(agent, 2), vlan(agent, 1)) == (IN_203, IN_10)
@@ -112,7 +105,7 @@ def test_setvlan_moves_verifies_records_and_is_taken_back(run: Invoke, agent: QB
     assert vlan(agent, 2) == IN_203
 
 
-def test_undo_of_what_was_changed_since_is_refused(run: Invoke, agent: QBridgeAgent) -> None:
+def test_undo_of_what_was_changed_since_is_refused(run: Run, agent: QBridgeAgent) -> None:
     run("network", "setvlan", "server1", "eth1", "203")
     agent.bridge.vlans[203].egress.discard(2)
     agent.bridge.vlans[203].untagged.discard(2)
@@ -127,7 +120,7 @@ def test_undo_of_what_was_changed_since_is_refused(run: Invoke, agent: QBridgeAg
     assert run("network", "undo", "server2").code == 3
 
 
-def test_a_dry_run_prints_each_oid_and_touches_nothing(run: Invoke, agent: QBridgeAgent) -> None:
+def test_a_dry_run_prints_each_oid_and_touches_nothing(run: Run, agent: QBridgeAgent) -> None:
     before = run("log", "-o", "json").out
     result = run("network", "setvlan", "server1", "eth1", "vlan203", "--dry-run")
     assert result.code == 0
@@ -139,7 +132,7 @@ def test_a_dry_run_prints_each_oid_and_touches_nothing(run: Invoke, agent: QBrid
     assert [record["name"] for record in told] == ["server1:eth1"]
 
 
-def test_a_dry_run_refuses_what_is_protected(run: Invoke, agent: QBridgeAgent) -> None:
+def test_a_dry_run_refuses_what_is_protected(run: Run, agent: QBridgeAgent) -> None:
     run("attr", "set", "protected", "true", "-t", "server1")
     words = ("network", "setvlan", "server1", "eth1", "vlan203")
     dry, real = run(*words, "--dry-run"), run(*words, "--yes")
@@ -149,7 +142,7 @@ def test_a_dry_run_refuses_what_is_protected(run: Invoke, agent: QBridgeAgent) -
     run("attr", "del", "protected", "-t", "server1")
 
 
-def test_what_is_refused_and_why(run: Invoke, agent: QBridgeAgent) -> None:
+def test_what_is_refused_and_why(run: Run, agent: QBridgeAgent) -> None:
     agent.bridge.vlans[203].egress.add(2)
     agent.bridge.learned[(10, MACS[3])] = 1
     for words, code, why in (
@@ -175,13 +168,13 @@ def test_what_is_refused_and_why(run: Invoke, agent: QBridgeAgent) -> None:
     assert vlan(agent, 2) == IN_203
 
 
-def test_protected_things_want_force(run: Invoke, agent: QBridgeAgent) -> None:
+def test_protected_things_want_force(run: Run, agent: QBridgeAgent) -> None:
     run("attr", "set", "protected", "true", "-t", "server1")
     result = run("network", "setvlan", "server1", "eth1", "203")
     assert (result.code, "server1 is protected" in result.err, agent.sets) == (4, True, [])
 
 
-def test_many_at_once_with_failures_last(run: Invoke, agent: QBridgeAgent) -> None:
+def test_many_at_once_with_failures_last(run: Run, agent: QBridgeAgent) -> None:
     agent.bridge.vlans[203].egress.add(3)
     result = run("network", "setvlan", "server[1-2]", "eth0", "203", "-o", "json")
     rows = json.loads(result.out)
@@ -190,7 +183,7 @@ def test_many_at_once_with_failures_last(run: Invoke, agent: QBridgeAgent) -> No
     assert (vlan(agent, 1), agent.bridge.pvid[3]) == (IN_203, 10)
 
 
-def test_what_a_switch_refused_is_in_the_history(run: Invoke, agent: QBridgeAgent) -> None:
+def test_what_a_switch_refused_is_in_the_history(run: Run, agent: QBridgeAgent) -> None:
     agent.bridge.vlans[203].egress.add(3)
     why = json.loads(run("network", "setvlan", "server[1-2]", "eth0", "203", "-o", "json").out)[1]["message"]
     (entry,) = json.loads(run("log", "server2:eth0", "-n", "1", "-o", "json").out)
@@ -202,14 +195,14 @@ def test_what_a_switch_refused_is_in_the_history(run: Invoke, agent: QBridgeAgen
     assert run("attr", "get", "_network.tried", "-t", "server2:eth0").out == ""
 
 
-def test_create_makes_the_vlan_with_the_name_of_its_thing(run: Invoke, agent: QBridgeAgent) -> None:
+def test_create_makes_the_vlan_with_the_name_of_its_thing(run: Run, agent: QBridgeAgent) -> None:
     run("add", "VLAN", "lab", "--attr", "vid=300")
     assert run("network", "setvlan", "server1", "eth1", "lab").code == 3
     assert run("network", "setvlan", "server1", "eth1", "lab", "--create").code == 0
     assert agent.bridge.vlans[300].name == "lab"
 
 
-def test_a_device_that_does_not_do_it(run: Invoke, agent: QBridgeAgent) -> None:
+def test_a_device_that_does_not_do_it(run: Run, agent: QBridgeAgent) -> None:
     agent.quirks.first_only = True
     agent.quirks.deaf_after = 1
     result = run("network", "setvlan", "server1", "eth1", "203")
@@ -220,7 +213,7 @@ def test_a_device_that_does_not_do_it(run: Invoke, agent: QBridgeAgent) -> None:
     assert (silent.code, "no answer" in silent.err) == (5, True)
 
 
-def test_vlan_side_by_side(run: Invoke, agent: QBridgeAgent) -> None:
+def test_vlan_side_by_side(run: Run, agent: QBridgeAgent) -> None:
     run("network", "setvlan", "server1", "eth1", "vlan203")
     agent.bridge.pvid[2] = 10
     result = run("network", "vlan", "server1")
@@ -232,7 +225,7 @@ def test_vlan_side_by_side(run: Invoke, agent: QBridgeAgent) -> None:
     assert (rows[0]["inventory"], rows[0]["on_switch"], rows[0]["differs"]) == (203, None, True)
 
 
-def test_ports_beside_what_is_wired(run: Invoke, agent: QBridgeAgent) -> None:
+def test_ports_beside_what_is_wired(run: Run, agent: QBridgeAgent) -> None:
     agent.bridge.link[4] = False
     rows = {row["port"]: row for row in json.loads(run("network", "ports", "sw1", "-o", "json").out)}
     assert (rows["swp1"]["name"], rows["swp1"]["wired"], rows["swp1"]["seen"]) == (
@@ -247,7 +240,7 @@ def test_ports_beside_what_is_wired(run: Invoke, agent: QBridgeAgent) -> None:
     assert run("network", "ports", "server1").code == 2
 
 
-def test_verify_by_learned_addresses(run: Invoke, agent: QBridgeAgent) -> None:
+def test_verify_by_learned_addresses(run: Run, agent: QBridgeAgent) -> None:
     result = run("network", "verify", "sw1")
     assert result.code == 0
     assert result.out.splitlines() == [
@@ -265,7 +258,7 @@ def test_verify_by_learned_addresses(run: Invoke, agent: QBridgeAgent) -> None:
     assert run("network", "verify", "server1").code == 0
 
 
-def test_a_policy_is_broken_by_cables_that_a_switch_sees_elsewhere(run: Invoke, agent: QBridgeAgent) -> None:
+def test_a_policy_is_broken_by_cables_that_a_switch_sees_elsewhere(run: Run, agent: QBridgeAgent) -> None:
     assert run("policy", "enable", "cables").code == 0
     assert run("remove", "sw2", "--yes", "--force").code == 0
     assert (run("check").code, run("check").out) == (0, "")
@@ -279,7 +272,7 @@ def test_a_policy_is_broken_by_cables_that_a_switch_sees_elsewhere(run: Invoke, 
     assert [row["name"] for row in json.loads(run("check", "name:server1", "-o", "json").out)] == ["server1:eth0"]
 
 
-def test_what_a_switch_does_not_say_is_not_known_to_hold(run: Invoke, agent: QBridgeAgent) -> None:
+def test_what_a_switch_does_not_say_is_not_known_to_hold(run: Run, agent: QBridgeAgent) -> None:
     assert run("policy", "enable", "cables").code == 0
     agent.bridge.learned = {(10, MACS[3]): 1, (10, MACS[1]): 3}
     done = run("check", "-o", "json")
@@ -297,7 +290,7 @@ def test_what_a_switch_does_not_say_is_not_known_to_hold(run: Invoke, agent: QBr
     assert (then.code, then.out.split("\t")[0]) == (5, "%cables")
 
 
-def test_legs_of_a_breakout_cable_are_ports_as_others(run: Invoke, agent: QBridgeAgent) -> None:
+def test_legs_of_a_breakout_cable_are_ports_as_others(run: Run, agent: QBridgeAgent) -> None:
     agent.bridge.ports |= {5: "Ethernet48/1", 6: "Ethernet48/2"}
     assert run("connect", "sw1:48", "server[2-3]:eth1", "--breakout").code == 0
     run("attr", "set", "mac", MACS[6], "-t", "server3:eth1")
@@ -310,7 +303,7 @@ def test_legs_of_a_breakout_cable_are_ports_as_others(run: Invoke, agent: QBridg
     assert run("attr", "get", "occupied", "-t", "sw1:48").code == 3
 
 
-def test_propose_and_learn(run: Invoke, agent: QBridgeAgent) -> None:
+def test_propose_and_learn(run: Run, agent: QBridgeAgent) -> None:
     run("attr", "set", "mac", MACS[5], "-t", "server3:eth0")
     agent.bridge.learned[(10, MACS[5])] = 5
     result = run("network", "verify", "sw1", "--propose", "--learn")
@@ -320,7 +313,7 @@ def test_propose_and_learn(run: Invoke, agent: QBridgeAgent) -> None:
     assert "server3:eth0 -> sw1:5: confirmed (MAC)" in run("network", "verify", "sw1").out
 
 
-def test_a_new_machine_finds_its_cable(run: Invoke, agent: QBridgeAgent) -> None:
+def test_a_new_machine_finds_its_cable(run: Run, agent: QBridgeAgent) -> None:
     """By the address that its controller told, at the switches around: nobody needs to know which."""
     assert run("network", "verify", "server3").out == ""
     run("attr", "set", "mac", MACS[5], "-t", "server3:eth0")
@@ -334,7 +327,7 @@ def test_a_new_machine_finds_its_cable(run: Invoke, agent: QBridgeAgent) -> None
     assert "plugged in" in run("log", "server3", "-n", "1").out
 
 
-def test_a_cable_that_is_not_certain_is_not_recorded(run: Invoke, agent: QBridgeAgent) -> None:
+def test_a_cable_that_is_not_certain_is_not_recorded(run: Run, agent: QBridgeAgent) -> None:
     for nic, number in (("server3:eth0", 5), ("server3:eth1", 6)):
         run("attr", "set", "mac", MACS[number], "-t", nic)
         agent.bridge.learned[(10, MACS[number])] = 5
@@ -342,7 +335,7 @@ def test_a_cable_that_is_not_certain_is_not_recorded(run: Invoke, agent: QBridge
     assert (result.out, result.err.count("not recorded")) == ("", 2)
 
 
-def test_a_switch_that_does_not_answer_fails_alone(run: Invoke, agent: QBridgeAgent) -> None:
+def test_a_switch_that_does_not_answer_fails_alone(run: Run, agent: QBridgeAgent) -> None:
     with QBridgeAgent(Bridge.of(8), Quirks(lose=1)) as dead:
         run("attr", "set", "snmp.port", str(dead.port), "-t", "sw2")
         result = run("network", "verify")
@@ -351,7 +344,7 @@ def test_a_switch_that_does_not_answer_fails_alone(run: Invoke, agent: QBridgeAg
     assert "server1:eth0 -> sw1:1: confirmed (MAC)" in result.out
 
 
-def test_who_could_not_be_looked_for_is_said(run: Invoke, tmp_path: Path) -> None:
+def test_who_could_not_be_looked_for_is_said(run: Run, tmp_path: Path) -> None:
     lab = Lab(tmp_path, "huawei_vrp")
     settings = {
         "switch.profile": "huawei_vrp",
@@ -383,7 +376,7 @@ def test_who_could_not_be_looked_for_is_said(run: Invoke, tmp_path: Path) -> Non
         lab.server.close()
 
 
-def test_version_3_with_authentication_and_encryption(run: Invoke, agent: QBridgeAgent) -> None:
+def test_version_3_with_authentication_and_encryption(run: Run, agent: QBridgeAgent) -> None:
     run("attr", "del", "snmp.community", "-t", "sw1")
     with UserAgent(agent) as served:
         settings = {
@@ -412,7 +405,7 @@ def test_version_3_with_authentication_and_encryption(run: Invoke, agent: QBridg
 
 
 @pytest.mark.parametrize("version", ["2c", "3"])
-def test_cisco_is_asked_for_the_addresses_of_each_vlan(run: Invoke, version: str) -> None:
+def test_cisco_is_asked_for_the_addresses_of_each_vlan(run: Run, version: str) -> None:
     """By `community@VLAN`, or the context `vlan-N` of version 3."""
     cisco = Cisco()
     cisco.learn({10: {10101: MACS[1], 10102: MACS[3]}, 1: {10103: MACS[7]}})
@@ -434,7 +427,7 @@ def test_cisco_is_asked_for_the_addresses_of_each_vlan(run: Invoke, version: str
         assert (refused.code, f"{MACS[3]}, is learned on Gi1/0/2" in refused.err) == (4, True), refused
 
 
-def test_two_operators_at_once_both_keep_what_they_did(run: Invoke, agent: QBridgeAgent) -> None:
+def test_two_operators_at_once_both_keep_what_they_did(run: Run, agent: QBridgeAgent) -> None:
     """Every change writes whole lists back: without the lock, the later of two would undo the earlier."""
     codes: list[int] = []
 
@@ -452,7 +445,7 @@ def test_two_operators_at_once_both_keep_what_they_did(run: Invoke, agent: QBrid
     assert [vlan(agent, port) for port in (1, 2, 3)] == [IN_203] * 3
 
 
-def test_a_switch_that_is_locked_is_left_alone(run: Invoke, agent: QBridgeAgent) -> None:
+def test_a_switch_that_is_locked_is_left_alone(run: Run, agent: QBridgeAgent) -> None:
     from clusto_core.config import settings
     from clusto_core.records.locks import Locks
     from clusto_core.store.reader import open_reader
@@ -466,7 +459,7 @@ def test_a_switch_that_is_locked_is_left_alone(run: Invoke, agent: QBridgeAgent)
     assert agent.sets == []
 
 
-def test_where_and_the_switches_of_the_lab(run: Invoke, tmp_path: Path) -> None:
+def test_where_and_the_switches_of_the_lab(run: Run, tmp_path: Path) -> None:
     from lab.room import Room
 
     with Room(4, 3, switched=True).running() as room:
@@ -482,7 +475,7 @@ def test_where_and_the_switches_of_the_lab(run: Invoke, tmp_path: Path) -> None:
         assert (verified.code, verified.out.count("confirmed (MAC)")) == (0, 6)
 
 
-def test_the_order_that_worked_is_kept_and_tried_first(run: Invoke, agent: QBridgeAgent) -> None:
+def test_the_order_that_worked_is_kept_and_tried_first(run: Run, agent: QBridgeAgent) -> None:
     agent.quirks.strict = True
     assert run("network", "setvlan", "server1", "eth1", "203").code == 0
     assert "leave-join" in run("attr", "get", "_switch.order", "-t", "sw1").out
@@ -492,7 +485,7 @@ def test_the_order_that_worked_is_kept_and_tried_first(run: Invoke, agent: QBrid
     assert len(agent.sets) == before + 1
 
 
-def test_the_name_that_was_found_is_kept_and_asked_for_the_next_time(run: Invoke, agent: QBridgeAgent) -> None:
+def test_the_name_that_was_found_is_kept_and_asked_for_the_next_time(run: Run, agent: QBridgeAgent) -> None:
     assert run("network", "setvlan", "server1", "eth1", "203").code == 0
     # The switch was renumbered: what ends in 2 is another port now, and the same name another ifIndex.
     agent.bridge.ports[2], agent.bridge.ports[5] = "swp5/2", "swp2"
@@ -504,7 +497,7 @@ def test_the_name_that_was_found_is_kept_and_asked_for_the_next_time(run: Invoke
     assert (vlan(agent, 5), vlan(agent, 2)) == (IN_10, IN_203)
 
 
-def test_completion_of_nics_and_vlans(run: Invoke) -> None:
+def test_completion_of_nics_and_vlans(run: Run) -> None:
     from click.shell_completion import ShellComplete
 
     from clusto_cli.main import main
@@ -520,14 +513,14 @@ def test_completion_of_nics_and_vlans(run: Invoke) -> None:
     assert completed("") == ["ports", "setvlan", "undo", "verify", "vlan"]
 
 
-def test_secrets_are_not_shown(run: Invoke, agent: QBridgeAgent) -> None:
+def test_secrets_are_not_shown(run: Run, agent: QBridgeAgent) -> None:
     run("attr", "set", "snmp.community", "wr0ng-s3cret", "-t", "sw1")
     for words in (("setvlan", "server1", "eth1", "203"), ("--debug-not",), ("ports", "sw1")):
         result = run("network", *words)
         assert "wr0ng-s3cret" not in result.out + result.err
 
 
-def test_a_vlan_that_leads_nowhere_is_a_warning_before(run: Invoke, agent: QBridgeAgent) -> None:
+def test_a_vlan_that_leads_nowhere_is_a_warning_before(run: Run, agent: QBridgeAgent) -> None:
     warned = "clusto: warning: sw1: VLAN 203 is on none of its ports towards other switches (swp8)"
     for more in (["--dry-run"], []):
         result = run("network", "setvlan", "server1", "eth1", "203", *more)
@@ -538,7 +531,7 @@ def test_a_vlan_that_leads_nowhere_is_a_warning_before(run: Invoke, agent: QBrid
     assert "warning" not in run("network", "setvlan", "server1", "eth0", "203").err
 
 
-def test_a_vlan_that_is_suspended_is_a_warning_before(run: Invoke) -> None:
+def test_a_vlan_that_is_suspended_is_a_warning_before(run: Run) -> None:
     cisco = Cisco()
     cisco.agent.extra[(*oids.VTP_STATE, 203)] = rfc1902.Integer32(2)
     with cisco.agent:
@@ -549,7 +542,7 @@ def test_a_vlan_that_is_suspended_is_a_warning_before(run: Invoke) -> None:
         assert "warning: sw1: VLAN 203 is suspended on it" in result.err
 
 
-def test_check_path_asks_the_switches_above(run: Invoke, agent: QBridgeAgent) -> None:
+def test_check_path_asks_the_switches_above(run: Run, agent: QBridgeAgent) -> None:
     """sw1:8 goes up to sw2:1, and sw2:8 to a router."""
     assert run("add", "Router", "r1", "--parts", "port=2").code == 0
     assert run("connect", "sw2:8", "r1:1").code == 0
@@ -566,7 +559,7 @@ def test_check_path_asks_the_switches_above(run: Invoke, agent: QBridgeAgent) ->
     assert "warning: the way up could not be followed on sw2: " in run(*command).err
 
 
-def test_an_address_on_an_aggregate_contradicts_no_cable_to_a_member(run: Invoke, agent: QBridgeAgent) -> None:
+def test_an_address_on_an_aggregate_contradicts_no_cable_to_a_member(run: Run, agent: QBridgeAgent) -> None:
     agent.bridge.ports[7] = "Trk1"
     agent.bridge.learned[(10, MACS[1])] = 7
     result = run("network", "verify", "server1")
@@ -574,7 +567,7 @@ def test_an_address_on_an_aggregate_contradicts_no_cable_to_a_member(run: Invoke
     assert "server1:eth0 -> sw1:1: not seen (its address is learned on the aggregate Trk1 of sw1)" in result.out
 
 
-def test_a_switch_that_does_not_answer_is_told_once(run: Invoke, agent: QBridgeAgent) -> None:
+def test_a_switch_that_does_not_answer_is_told_once(run: Run, agent: QBridgeAgent) -> None:
     assert run("attr", "set", "snmp.port", "9", "-t", "sw1").code == 0
     result = run("network", "verify")
     assert (result.code, result.out.count("sw1:1"), result.err.count("sw1: ")) == (5, 0, 1)
@@ -582,7 +575,7 @@ def test_a_switch_that_does_not_answer_is_told_once(run: Invoke, agent: QBridgeA
     assert records["server1:eth0"] == "not asked"
 
 
-def test_what_nobody_understands_of_a_switch_is_an_error(run: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_nobody_understands_of_a_switch_is_an_error(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     async def odd(device: Device) -> Any:
         rules = profiles.load("cisco_ios")
         assert rules.ssh is not None
@@ -613,7 +606,7 @@ def test_what_nobody_understands_of_a_switch_is_an_error(run: Invoke, monkeypatc
     ids=["silent", "not allowed", "malformed"],
 )
 @pytest.mark.parametrize("dry", [[], ["--dry-run"]], ids=["real", "dry"])
-def test_a_dead_switch_is_told_once_when_ports_are_moved(run: Invoke, key: str, value: str, dry: list[str]) -> None:
+def test_a_dead_switch_is_told_once_when_ports_are_moved(run: Run, key: str, value: str, dry: list[str]) -> None:
     assert run("connect", "server3:eth0", "sw1:4").code == 0
     before.had(os.environ["CLUSTO_DB"], "sw1", key, value)
     alone = run("network", "setvlan", "server2", "eth0", "203", *dry)
@@ -633,7 +626,7 @@ def test_a_dead_switch_is_told_once_when_ports_are_moved(run: Invoke, key: str, 
 
 
 @pytest.mark.parametrize(("key", "value"), [("snmp.port", "9"), ("snmp.port", "none")], ids=["silent", "malformed"])
-def test_a_dead_switch_is_told_once_when_vlans_are_shown(run: Invoke, key: str, value: str) -> None:
+def test_a_dead_switch_is_told_once_when_vlans_are_shown(run: Run, key: str, value: str) -> None:
     before.had(os.environ["CLUSTO_DB"], "sw1", key, value)
     result = run("network", "vlan", "server1")
     assert result.code == 5
@@ -644,7 +637,7 @@ def test_a_dead_switch_is_told_once_when_vlans_are_shown(run: Invoke, key: str, 
     assert second["error"] == "not asked"
 
 
-def test_a_port_that_is_not_there_hides_no_other(run: Invoke, agent: QBridgeAgent) -> None:
+def test_a_port_that_is_not_there_hides_no_other(run: Run, agent: QBridgeAgent) -> None:
     assert run("attr", "set", "label", "swp99", "-t", "sw1:1").code == 0
     result = run("network", "vlan", "server1")
     assert result.code == 5

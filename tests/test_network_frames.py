@@ -14,16 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from clusto_cli.main import invoke
-from clusto_core.store.opening import create
 from tests.backends.snmpd import free_port
 from tests.backends.switch.agent import QBridgeAgent
 from tests.backends.switch.ovsagent import OvsBridge
 from tests.backends.switch.ovslab import OvsLab, requirements
 from tests.backends.switch.sshdlab import sshd
-from tests.conftest import Result
+from tests.conftest import Result, Run
 
-Invoke = Callable[..., Result]
 COMMANDS = """
 add Switch sw1 --parts port=3
 add Server server[1-3]
@@ -39,7 +36,7 @@ class Floor:
     """The switch, its hosts, and the command line on an inventory in which they are wired."""
 
     ovs: OvsLab
-    run: Invoke
+    run: Run
 
     def attributes(self, **values: object) -> None:
         for key, value in values.items():
@@ -54,22 +51,12 @@ def ovs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OvsLab]:
 
 
 @pytest.fixture
-def floor(ovs: OvsLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Floor:
-    monkeypatch.setenv("CLUSTO_DB", f"sqlite:///{tmp_path}/clusto.db")
-    create(f"sqlite:///{tmp_path}/clusto.db")
-
-    def run(*words: str) -> Result:
-        monkeypatch.setattr(sys, "argv", ["clusto", *words])
-        capsys.readouterr()
-        code = invoke(list(words))
-        said = capsys.readouterr()
-        return Result(code, said.out, said.err)
-
+def floor(ovs: OvsLab, here: Run) -> Floor:
     for line in COMMANDS.strip().splitlines():
-        assert run(*line.split()).code == 0, line
+        assert here(*line.split()).code == 0, line
     for number in ovs.hosts:
         ovs.vsctl("set", "port", f"swp{number}", "tag=10", "vlan_mode=access", "trunks=[]")
-    return Floor(ovs, run)
+    return Floor(ovs, here)
 
 
 def the_story(floor: Floor) -> None:

@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from lab.agent import Manners
@@ -21,13 +22,14 @@ from lab.room import Room
 
 from clusto_cli.backends.base import Relay
 from clusto_cli.backends.power import profile as profiles
-from clusto_cli.main import invoke
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
 from clusto_core.model.attributes import Key, string
 from clusto_core.model.reserved import POWER_PROFILE
 from clusto_core.rules import values
 from tests import before, configured
+from tests.conftest import Run
+from tests.packages import installed
 from tests.power_room import apc_delayed, record_room
 
 QUICK = (("lab", "snmp.timeout", 0.2), ("lab", "snmp.retries", 9))
@@ -35,38 +37,14 @@ QUICK = (("lab", "snmp.timeout", 0.2), ("lab", "snmp.retries", 9))
 DEAF = (("lab", "snmp.timeout", 0.1), ("lab", "snmp.retries", 2))
 
 
-class Result(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[str]:
-        return self.out.splitlines()
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Power = Callable[..., Result]
 FEEDS = 'server1 {0}\n  psu1: pdu1a:1 {0} ("server1")\n  psu2: pdu1b:1 {0} ("server1")\n'
 """What is told of one target that was switched."""
 
 
 @pytest.fixture
-def power(sqlite_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Power:
+def power(here: Run) -> Run:
     """Runs `clusto power ...` in this process."""
-    monkeypatch.setenv("CLUSTO_DB", sqlite_url)
-
-    def run(*arguments: str) -> Result:
-        monkeypatch.setattr(sys, "argv", ["clusto", "power", *arguments])
-        capsys.readouterr()
-        code = invoke(["power", *arguments])
-        captured = capsys.readouterr()
-        return Result(code, captured.out, captured.err)
-
-    return run
+    return partial(here, "power")
 
 
 @pytest.fixture
@@ -96,7 +74,7 @@ def outlet(room: Room, place: str) -> Outlet:
     return room[name].outlets[int(number) - 1]
 
 
-def test_off_status_on(inventory: Inventory, power: Power) -> None:
+def test_off_status_on(inventory: Inventory, power: Run) -> None:
     with room_in(inventory, Room(moves_after=0.05)) as room:
         assert power("status", "server1") == (0, "server1 on\n", "")
         assert power("off", "server1", "--yes") == (0, FEEDS.format("off"), "")
@@ -115,7 +93,7 @@ def test_off_status_on(inventory: Inventory, power: Power) -> None:
         assert sent(room) == before
 
 
-def test_a_single_outlet_and_a_single_inlet(inventory: Inventory, power: Power) -> None:
+def test_a_single_outlet_and_a_single_inlet(inventory: Inventory, power: Run) -> None:
     with room_in(inventory, Room()) as room:
         assert power("off", "pdu1a:3", "--yes").lines[0] == "pdu1a:3 off"
         assert power("off", "server4:psu2", "--yes").lines[0] == "server4:psu2 off"
@@ -128,7 +106,7 @@ def test_a_single_outlet_and_a_single_inlet(inventory: Inventory, power: Power) 
 
 @pytest.mark.parametrize("families", [("apc-rpdu2",), ("eaton-epdu", "servertech-sentry3", "digipower", "raritan-px2")])
 def test_a_cycle_takes_all_feeds_down_before_any_comes_up(
-    inventory: Inventory, power: Power, families: tuple[str, ...]
+    inventory: Inventory, power: Run, families: tuple[str, ...]
 ) -> None:
     with room_in(inventory, Room(families=families, moves_after=0.05)) as room:
         result = power("cycle", "server[1-12]", "--yes", "--pause", "0.1")
@@ -141,7 +119,7 @@ def test_a_cycle_takes_all_feeds_down_before_any_comes_up(
         assert off_outlets(room) == []
 
 
-def test_a_relay_that_lies_is_reported_and_the_others_are_done(inventory: Inventory, power: Power) -> None:
+def test_a_relay_that_lies_is_reported_and_the_others_are_done(inventory: Inventory, power: Run) -> None:
     with room_in(inventory, Room()) as room:
         outlet(room, "pdu1b:2").stuck = True
         result = power("off", "server[1-3]", "--yes", "--settle", "0.2", "-m", "moving out")
@@ -153,7 +131,7 @@ def test_a_relay_that_lies_is_reported_and_the_others_are_done(inventory: Invent
     assert "moving out; power off: 2 done; server2 failed: pdu1b:2: acknowledged, still on" in entry
 
 
-def test_the_history_is_kept_though_a_target_was_removed_meanwhile(inventory: Inventory, power: Power) -> None:
+def test_the_history_is_kept_though_a_target_was_removed_meanwhile(inventory: Inventory, power: Run) -> None:
     def remove(relay: Outlet, on: bool) -> float:
         relay.waits = lambda relay, on: 0.0
         with inventory.change() as change:
@@ -179,7 +157,7 @@ def subprocess_log(inventory: Inventory) -> str:
         return next(iter(entries(reader))).message or ""
 
 
-def test_a_cycle_that_does_not_get_dark_comes_back_whole(inventory: Inventory, power: Power) -> None:
+def test_a_cycle_that_does_not_get_dark_comes_back_whole(inventory: Inventory, power: Run) -> None:
     with room_in(inventory, Room()) as room:
         outlet(room, "pdu1b:2").stuck = True
         result = power("cycle", "server2", "--yes", "--settle", "0.2", "--pause", "30")
@@ -187,7 +165,7 @@ def test_a_cycle_that_does_not_get_dark_comes_back_whole(inventory: Inventory, p
         assert result.out.startswith("server2 on: pdu1b:2: acknowledged, still on")
 
 
-def test_what_speaks_against_it_is_named_and_nothing_is_sent(inventory: Inventory, power: Power) -> None:
+def test_what_speaks_against_it_is_named_and_nothing_is_sent(inventory: Inventory, power: Run) -> None:
     extra = (*QUICK, ("server1", "protected", True), ("rack2", "protected", True))
     with room_in(inventory, Room(families=("vertiv-mph",)), extra) as room:
         refused = power("off", "server[1-2]", "--yes")
@@ -200,7 +178,7 @@ def test_what_speaks_against_it_is_named_and_nothing_is_sent(inventory: Inventor
         assert power("off", "server1", "--yes", "--force").lines[0] == "server1 off"
 
 
-def test_locks_are_respected_before_anything_is_sent(inventory: Inventory, power: Power) -> None:
+def test_locks_are_respected_before_anything_is_sent(inventory: Inventory, power: Run) -> None:
     with room_in(inventory, Room(families=("vertiv-mph",))) as room:
         outlet(room, "pdu1b:2").locked = True
         result = power("off", "server[1-2]", "--yes")
@@ -214,7 +192,7 @@ def test_locks_are_respected_before_anything_is_sent(inventory: Inventory, power
         assert len(outlet(room, "pdu1b:2").commands) == 1
 
 
-def test_an_outlet_that_only_measures_cannot_be_forced(inventory: Inventory, power: Power) -> None:
+def test_an_outlet_that_only_measures_cannot_be_forced(inventory: Inventory, power: Run) -> None:
     with room_in(inventory, Room(families=("eaton-epdu",))) as room:
         outlet(room, "pdu1a:1").switchable = False
         result = power("off", "server1", "--yes", "--force")
@@ -223,7 +201,7 @@ def test_an_outlet_that_only_measures_cannot_be_forced(inventory: Inventory, pow
 
 
 @pytest.mark.parametrize("label", ["server2", "server2-psu1", "SERVER2 left", "server2:psu2"])
-def test_a_label_that_names_another_thing_stops_it(inventory: Inventory, power: Power, label: str) -> None:
+def test_a_label_that_names_another_thing_stops_it(inventory: Inventory, power: Run, label: str) -> None:
     with room_in(inventory, Room()) as room:
         outlet(room, "pdu1a:1").label = label
         result = power("off", "server1", "--yes")
@@ -233,13 +211,13 @@ def test_a_label_that_names_another_thing_stops_it(inventory: Inventory, power: 
 
 
 @pytest.mark.parametrize("label", ["", "Outlet 1", "server1", "server1-psu1", "server1 / blade", "rack row 7"])
-def test_a_label_that_names_nothing_else_is_no_contradiction(inventory: Inventory, power: Power, label: str) -> None:
+def test_a_label_that_names_nothing_else_is_no_contradiction(inventory: Inventory, power: Run, label: str) -> None:
     with room_in(inventory, Room()) as room:
         outlet(room, "pdu1a:1").label = label
         assert power("off", "server1", "--yes").lines[0] == "server1 off"
 
 
-def test_an_outlet_that_feeds_another_thing_too(inventory: Inventory, power: Power) -> None:
+def test_an_outlet_that_feeds_another_thing_too(inventory: Inventory, power: Run) -> None:
     """One socket under two names (a Y cable), and a server that stands in another."""
     extra = (*QUICK, ("pdu1a:2", "power.outlet", 1))
     with room_in(inventory, Room(), extra) as room:
@@ -251,7 +229,7 @@ def test_an_outlet_that_feeds_another_thing_too(inventory: Inventory, power: Pow
         assert "also feeds vm1" in power("off", "server3", "--yes").err
 
 
-def test_impact_follows_chains_of_pdus(inventory: Inventory, power: Power) -> None:
+def test_impact_follows_chains_of_pdus(inventory: Inventory, power: Run) -> None:
     with room_in(inventory, Room(2, 8)), inventory.change() as change:
         change.add("PDU", "strip", part_counts={"outlet": 4, "inlet": 1})
         change.add("Server", "web1", part_counts={"inlet": 1})
@@ -271,7 +249,7 @@ def test_impact_follows_chains_of_pdus(inventory: Inventory, power: Power) -> No
     assert power("impact", "strip", "-o", "names").lines == ["server6", "strip", "web1", "web2"]
 
 
-def test_an_inlet_without_a_recorded_feed_is_said(inventory: Inventory, power: Power) -> None:
+def test_an_inlet_without_a_recorded_feed_is_said(inventory: Inventory, power: Run) -> None:
     with room_in(inventory, Room()):
         with inventory.change() as change:
             change.disconnect("server1:psu2")
@@ -282,7 +260,7 @@ def test_an_inlet_without_a_recorded_feed_is_said(inventory: Inventory, power: P
         assert "lonely has no recorded power feed and no management controller" in nothing.err
 
 
-def test_a_dead_pdu_delays_nobody_and_half_of_a_server_is_not_switched(inventory: Inventory, power: Power) -> None:
+def test_a_dead_pdu_delays_nobody_and_half_of_a_server_is_not_switched(inventory: Inventory, power: Run) -> None:
     with room_in(inventory, Room(), DEAF) as room:
         room["pdu1a"].agent.manners.dead = True
         result = power("off", "server[1-10]", "--yes")
@@ -292,7 +270,7 @@ def test_a_dead_pdu_delays_nobody_and_half_of_a_server_is_not_switched(inventory
         assert off_outlets(room) == ["pdu2a:1", "pdu2a:2", "pdu2b:1", "pdu2b:2"]
 
 
-def test_a_pdu_that_dies_half_way(inventory: Inventory, power: Power) -> None:
+def test_a_pdu_that_dies_half_way(inventory: Inventory, power: Run) -> None:
     with room_in(inventory, Room(moves_after=0.1), DEAF) as room:
         power("status", "server1")
         for requests in range(2, 8):
@@ -310,7 +288,7 @@ def test_a_pdu_that_dies_half_way(inventory: Inventory, power: Power) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_on_a_bad_network_every_outcome_reported_is_true(inventory: Inventory, power: Power, seed: int) -> None:
+def test_on_a_bad_network_every_outcome_reported_is_true(inventory: Inventory, power: Run, seed: int) -> None:
     """20 % of datagrams lost each way, duplicates, late answers, small requests only, two lying relays."""
     manners = Manners(loss=0.2, duplicates=0.1, late=0.1, late_by=0.3, max_varbinds=5, latency=0.001, seed=seed)
     families = ("apc-rpdu2", "digipower", "schleifenbauer", "eaton-epdu")
@@ -380,7 +358,7 @@ def test_interrupted_it_sends_nothing_more_and_says_what_is_so(inventory: Invent
                 assert not {feed["outlet"] for feed in record["feeds"]} & set(off_outlets(room))
 
 
-def test_servers_on_one_pdu_come_up_one_after_the_other(inventory: Inventory, power: Power) -> None:
+def test_servers_on_one_pdu_come_up_one_after_the_other(inventory: Inventory, power: Run) -> None:
     with room_in(inventory, Room(2, 4)) as room:
         power("off", "server[1-4]", "--yes")
         assert power("on", "server[1-4]", "--stagger", "0.15").code == 0
@@ -389,7 +367,7 @@ def test_servers_on_one_pdu_come_up_one_after_the_other(inventory: Inventory, po
             assert all(later - earlier >= 0.14 for earlier, later in pairwise(times))
 
 
-def test_one_feed_at_a_time_and_never_the_last(inventory: Inventory, power: Power) -> None:
+def test_one_feed_at_a_time_and_never_the_last(inventory: Inventory, power: Run) -> None:
     with room_in(inventory, Room(moves_after=0.02)) as room:
         for wanted in ("A", "psu1", "pdu1a"):
             assert power("feed", "cycle", "server1", "--feed", wanted, "--pause", "0", "--yes").lines[0] == "server1 on"
@@ -406,7 +384,7 @@ def test_one_feed_at_a_time_and_never_the_last(inventory: Inventory, power: Powe
         assert "server1 has no feed C: it has psu1 on pdu1a:1, psu2 on pdu1b:1" in unknown.err
 
 
-def test_revert_puts_back_what_was(inventory: Inventory, power: Power) -> None:
+def test_revert_puts_back_what_was(inventory: Inventory, power: Run) -> None:
     with room_in(inventory, Room()) as room:
         outlet(room, "pdu1b:1").on = False
         assert power("off", "server[1-2]", "--yes").code == 0
@@ -432,7 +410,7 @@ def site_profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("family", "delay"), [("servertech-sentry4", 1), ("servertech-sentry3", 1), ("raritan-px2", 800)]
 )
 def test_outlets_that_the_device_turns_on_one_after_the_other_are_waited_for(
-    inventory: Inventory, power: Power, site_profiles: Path, family: str, delay: int
+    inventory: Inventory, power: Run, site_profiles: Path, family: str, delay: int
 ) -> None:
     text = Path(profiles.__file__).parents[1].joinpath(f"profiles/power/{family}.toml").read_text()
     text = text.replace("settle = 15\n", "").replace("[command]\n", "[command]\nsettle = 0.2\n")
@@ -450,7 +428,7 @@ def test_outlets_that_the_device_turns_on_one_after_the_other_are_waited_for(
         assert off_outlets(room) == []
 
 
-def test_an_outlets_own_delay_holds_up_no_other(inventory: Inventory, power: Power, site_profiles: Path) -> None:
+def test_an_outlets_own_delay_holds_up_no_other(inventory: Inventory, power: Run, site_profiles: Path) -> None:
     (site_profiles / "apc-delayed.toml").write_text(apc_delayed())
     extra = (*QUICK, ("lab", "power.profile", "apc-delayed"))
     with room_in(inventory, Room(2, 4, families=("apc-delayed",)), extra) as room:
@@ -465,7 +443,7 @@ def test_an_outlets_own_delay_holds_up_no_other(inventory: Inventory, power: Pow
 
 
 def test_what_a_device_is_set_never_to_do_is_refused_and_not_waited_for(
-    inventory: Inventory, power: Power, site_profiles: Path
+    inventory: Inventory, power: Run, site_profiles: Path
 ) -> None:
     (site_profiles / "apc-delayed.toml").write_text(apc_delayed())
     extra = (*QUICK, ("lab", "power.profile", "apc-delayed"))
@@ -484,7 +462,7 @@ def test_what_a_device_is_set_never_to_do_is_refused_and_not_waited_for(
         assert power("feed", "cycle", "server2", "--feed", "A", "--pause", "0", "--yes").code == 0
 
 
-def test_a_wrong_community_fails_its_own_servers_and_says_so(inventory: Inventory, power: Power) -> None:
+def test_a_wrong_community_fails_its_own_servers_and_says_so(inventory: Inventory, power: Run) -> None:
     extra = (*DEAF, ("pdu1a", "snmp.community", "wrong"), ("pdu1a", "snmp.write_community", "wrong"))
     with room_in(inventory, Room(), extra) as room:
         result = power("off", "server[1-9]", "--yes", "-o", "json")
@@ -501,7 +479,7 @@ def test_a_wrong_community_fails_its_own_servers_and_says_so(inventory: Inventor
         assert "another community" in text.out
 
 
-def test_a_wrong_write_community_is_told_from_a_dead_device(inventory: Inventory, power: Power) -> None:
+def test_a_wrong_write_community_is_told_from_a_dead_device(inventory: Inventory, power: Run) -> None:
     extra = (*DEAF, ("pdu1a", "snmp.write_community", "wrong"))
     with room_in(inventory, Room(), extra) as room:
         result = power("off", "server[1-2]", "server9", "--yes", "--settle", "0.1")
@@ -515,7 +493,7 @@ def test_a_wrong_write_community_is_told_from_a_dead_device(inventory: Inventory
         assert power("status", "server9").out == "server9 off\n"
 
 
-def test_a_community_that_may_only_read_is_refused_by_the_device(inventory: Inventory, power: Power) -> None:
+def test_a_community_that_may_only_read_is_refused_by_the_device(inventory: Inventory, power: Run) -> None:
     with room_in(inventory, Room(), (*DEAF, ("pdu1a", "snmp.write_community", "public"))) as room:
         result = power("off", "server1", "server9", "--yes", "--settle", "0.1")
         assert (result.code, result.lines[0]) == (5, "server9 off")
@@ -524,7 +502,7 @@ def test_a_community_that_may_only_read_is_refused_by_the_device(inventory: Inve
         assert off_outlets(room) == ["pdu1b:1", "pdu2a:1", "pdu2b:1"]
 
 
-def test_dry_run_shows_every_step_and_sends_none(inventory: Inventory, power: Power) -> None:
+def test_dry_run_shows_every_step_and_sends_none(inventory: Inventory, power: Run) -> None:
     with room_in(inventory, Room(families=("apc-rpdu2", "eaton-epdu")), DEAF) as room:
         result = power("cycle", "server2", "--dry-run")
         assert result.lines == [
@@ -540,7 +518,7 @@ def test_dry_run_shows_every_step_and_sends_none(inventory: Inventory, power: Po
 
 
 @pytest.mark.parametrize("action", ["off", "on", "cycle", "revert"])
-def test_a_dry_run_says_and_ends_as_the_real_run(inventory: Inventory, power: Power, action: str) -> None:
+def test_a_dry_run_says_and_ends_as_the_real_run(inventory: Inventory, power: Run, action: str) -> None:
     """What only the device knows: a lock, a relay that is not switchable, an outlet that is not there."""
     with room_in(inventory, Room(families=("vertiv-mph",))) as room:
         power("off", "server[1-4]", "--yes")
@@ -567,7 +545,7 @@ def test_a_dry_run_says_and_ends_as_the_real_run(inventory: Inventory, power: Po
             assert {record["name"] for record in told if record["steps"]} == asked
 
 
-def test_one_without_a_feed_does_not_take_the_answers_of_the_others(inventory: Inventory, power: Power) -> None:
+def test_one_without_a_feed_does_not_take_the_answers_of_the_others(inventory: Inventory, power: Run) -> None:
     with room_in(inventory, Room()) as room:
         with inventory.change() as change:
             change.add("Server", "lonely")
@@ -586,7 +564,7 @@ def test_one_without_a_feed_does_not_take_the_answers_of_the_others(inventory: I
         assert (alone.code, alone.out, "lonely has no recorded power feed" in alone.err) == (4, "", True)
 
 
-def test_settings_that_cannot_be_fail_their_own_target(inventory: Inventory, power: Power) -> None:
+def test_settings_that_cannot_be_fail_their_own_target(inventory: Inventory, power: Run) -> None:
     """Each with exit code 2 or 5 and the setting's name, and the others go on."""
     wrong = {
         "long": (("snmp.version", "3"), ("snmp.user", "u" * 33), ("snmp.auth_key", "authentic")),
@@ -612,7 +590,7 @@ def test_settings_that_cannot_be_fail_their_own_target(inventory: Inventory, pow
             assert named[record["name"].partition(":")[0]] in str(record["failures"])
 
 
-def test_what_has_no_power_of_its_own_says_what_to_type(inventory: Inventory, power: Power) -> None:
+def test_what_has_no_power_of_its_own_says_what_to_type(inventory: Inventory, power: Run) -> None:
     with room_in(inventory, Room()):
         rack, pdu = power("status", "rack1"), power("off", "pdu1a", "--yes")
         assert (rack.code, pdu.code) == (4, 4)
@@ -624,7 +602,7 @@ def test_what_has_no_power_of_its_own_says_what_to_type(inventory: Inventory, po
         assert power("status", "--where", "driver:Server connected to name:pdu1a").code == 0
 
 
-def test_outlets_beside_the_inventory(inventory: Inventory, power: Power) -> None:
+def test_outlets_beside_the_inventory(inventory: Inventory, power: Run) -> None:
     with room_in(inventory, Room()) as room:
         outlet(room, "pdu1a:2").label = "server7"
         outlet(room, "pdu1a:3").locked = True
@@ -643,7 +621,7 @@ def test_outlets_beside_the_inventory(inventory: Inventory, power: Power) -> Non
         assert [record["name"] for record in records] == [str(number) for number in range(1, 10)]
 
 
-def test_outlets_that_the_device_names_in_its_own_way(inventory: Inventory, power: Power) -> None:
+def test_outlets_that_the_device_names_in_its_own_way(inventory: Inventory, power: Run) -> None:
     with room_in(inventory, Room(2, 4, families=("servertech-sentry3", "vertiv-mph"))):
         assert [record["part"] for record in power("outlets", "pdu1a", "-o", "json").json] == [
             f"pdu1a:{number}" for number in range(1, 5)
@@ -651,7 +629,7 @@ def test_outlets_that_the_device_names_in_its_own_way(inventory: Inventory, powe
         assert " ".join(power("outlets", "pdu1b").lines[2].split()) == '1.1.3 on "server3" server3:psu2'
 
 
-def test_what_a_pdu_was_recognised_as_is_kept_and_can_be_overridden(inventory: Inventory, power: Power) -> None:
+def test_what_a_pdu_was_recognised_as_is_kept_and_can_be_overridden(inventory: Inventory, power: Run) -> None:
     def kept() -> list[str]:
         with inventory.read() as reader:
             attributes = reader.attributes(reader.resolve("pdu1a").id)
@@ -678,7 +656,7 @@ def test_what_a_pdu_was_recognised_as_is_kept_and_can_be_overridden(inventory: I
         assert kept() == ["apc-rpdu2"]
 
 
-def test_what_only_asks_leaves_no_trace_in_the_history(inventory: Inventory, power: Power) -> None:
+def test_what_only_asks_leaves_no_trace_in_the_history(inventory: Inventory, power: Run) -> None:
     def transactions() -> int:
         with inventory.read() as reader:
             return int(reader.database.rows("SELECT count(*) FROM transactions")[0][0])
@@ -708,7 +686,7 @@ def test_what_only_asks_leaves_no_trace_in_the_history(inventory: Inventory, pow
         ("snmp.community", "env:CLUSTO_NOT_SET", "CLUSTO_NOT_SET is not set"),
     ],
 )
-def test_settings_that_cannot_be(inventory: Inventory, power: Power, key: str, value: str, message: str) -> None:
+def test_settings_that_cannot_be(inventory: Inventory, power: Run, key: str, value: str, message: str) -> None:
     with room_in(inventory, Room(2, 2)):
         with inventory.change() as change:
             before.has(change, change.resolve("pdu1a"), key, value)
@@ -730,9 +708,7 @@ else:
 """
 
 
-def test_a_sites_own_command(
-    inventory: Inventory, power: Power, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sites_own_command(inventory: Inventory, power: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "switch it.py"
     program.write_text(COMMAND)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
@@ -752,14 +728,14 @@ def test_a_sites_own_command(
     assert "no such relay" in failed.out
 
 
-def test_several_thousand_octets_of_names_never_reach_the_terminal_raw(inventory: Inventory, power: Power) -> None:
+def test_several_thousand_octets_of_names_never_reach_the_terminal_raw(inventory: Inventory, power: Run) -> None:
     with room_in(inventory, Room()) as room:
         outlet(room, "pdu1a:1").label = "\x1b]0;owned\x07" + "x" * 50
         assert "\x1b" not in power("status", "server1", "-v").out
         assert "\x1b" not in power("outlets", "pdu1a").out
 
 
-def test_profiles_are_listed(power: Power) -> None:
+def test_profiles_are_listed(power: Run) -> None:
     result = power("profiles", "-o", "names")
     assert {"apc-rpdu2", "eaton-epdu", "servertech-sentry4"} <= set(result.lines)
 
@@ -784,28 +760,22 @@ def test_what_completes(inventory: Inventory, sqlite_url: str, line: str, expect
     assert [each.partition("\t")[0] for each in done.stdout.splitlines()] == ["plain", *expected]
 
 
-def test_an_adapter_of_another_package(
-    inventory: Inventory, power: Power, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_an_adapter_of_another_package(inventory: Inventory, power: Run, tmp_path: Path) -> None:
     """Found by its entry point, as an installed package declares it."""
-    (tmp_path / "acme_power.py").write_text(
+    code = (
         "from clusto_cli.backends.power.command import CommandPower\n"
         "def control(name, address, settings):\n"
         "    return CommandPower(['echo', settings['power.says']], host=address, name=name)\n"
     )
-    metadata = tmp_path / "acme_power-1.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-power\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text("[clusto.power]\nacme = acme_power:control\n")
-    monkeypatch.syspath_prepend(str(tmp_path))
     with inventory.change() as change:
         change.add("PDU", "strange", attributes=[("power.driver", "acme"), ("power.says", "off")])
         change.add("Server", "server1", part_counts={"inlet": 1})
         change.connect("server1:psu1", "strange:1")
-    assert power("status", "server1") == (0, "server1 off\n", "")
+    with installed(tmp_path, "acme_power", code, power="acme = acme_power:control"):
+        assert power("status", "server1") == (0, "server1 off\n", "")
 
 
-def test_no_more_devices_at_once_than_asked_for(inventory: Inventory, power: Power) -> None:
+def test_no_more_devices_at_once_than_asked_for(inventory: Inventory, power: Run) -> None:
     with room_in(inventory, Room(6, 2, manners=Manners(latency=0.02))) as room:
         power("status", "server[1-6]")
         busy: list[int] = []

@@ -5,37 +5,26 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 from lab.room import Room
 
-from clusto_cli.main import invoke
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
 from tests import controllers
+from tests.conftest import Run
 from tests.controllers import PASSWORD, USER, free_port, redfish_emulator
 from tests.power_room import record_room
 
-Power = Callable[..., tuple[int, str, str]]
-
 
 @pytest.fixture
-def power(sqlite_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Power:
-    monkeypatch.setenv("CLUSTO_DB", sqlite_url)
+def power(here: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("CLUSTO_BMC_PASSWORD", PASSWORD)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["clusto", "power", *arguments])
-        capsys.readouterr()
-        code = invoke(["power", *arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+    return partial(here, "power")
 
 
 @pytest.fixture
@@ -57,7 +46,7 @@ def record(inventory: Inventory, *attributes: tuple[str, object]) -> None:
         change.add("Server", "server1", attributes=[*shared, *attributes])
 
 
-def test_ipmi(inventory: Inventory, power: Power, ipmi: tuple[int, Path]) -> None:
+def test_ipmi(inventory: Inventory, power: Run, ipmi: tuple[int, Path]) -> None:
     port, state = ipmi
     record(inventory, ("bmc.host", "127.0.0.1"), ("bmc.port", port))
     assert power("status", "server1")[1].startswith("server1 on")
@@ -69,7 +58,7 @@ def test_ipmi(inventory: Inventory, power: Power, ipmi: tuple[int, Path]) -> Non
     assert state.read_text().strip() == "1"
 
 
-def test_off_is_told_when_a_slow_chassis_is_off(inventory: Inventory, power: Power, tmp_path: Path) -> None:
+def test_off_is_told_when_a_slow_chassis_is_off(inventory: Inventory, power: Run, tmp_path: Path) -> None:
     state = tmp_path / "power"
     with controllers.ipmi_sim(tmp_path, controllers.chassis(tmp_path, delay=2)) as port:
         record(inventory, ("bmc.host", "127.0.0.1"), ("bmc.port", port))
@@ -80,7 +69,7 @@ def test_off_is_told_when_a_slow_chassis_is_off(inventory: Inventory, power: Pow
 
 
 def test_ipmi_with_a_wrong_password(
-    inventory: Inventory, power: Power, ipmi: tuple[int, Path], monkeypatch: pytest.MonkeyPatch
+    inventory: Inventory, power: Run, ipmi: tuple[int, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record(inventory, ("bmc.host", "127.0.0.1"), ("bmc.port", ipmi[0]))
     monkeypatch.setenv("CLUSTO_BMC_PASSWORD", "another")
@@ -88,7 +77,7 @@ def test_ipmi_with_a_wrong_password(
     assert (code, "RAKP 2 HMAC is invalid" in out, ipmi[1].read_text().strip()) == (5, True, "1")
 
 
-def test_ipmi_that_does_not_answer(inventory: Inventory, power: Power) -> None:
+def test_ipmi_that_does_not_answer(inventory: Inventory, power: Run) -> None:
     if shutil.which("ipmitool") is None:
         pytest.skip("ipmitool is not installed (Debian package ipmitool)")
     port = free_port(socket.SOCK_DGRAM)
@@ -99,7 +88,7 @@ def test_ipmi_that_does_not_answer(inventory: Inventory, power: Power) -> None:
     assert PASSWORD not in out
 
 
-def test_redfish(inventory: Inventory, power: Power, tmp_path: Path) -> None:
+def test_redfish(inventory: Inventory, power: Run, tmp_path: Path) -> None:
     with redfish_emulator(tmp_path, "node-1") as port:
         record(inventory, ("bmc.host", f"http://127.0.0.1:{port}"), ("bmc.protocol", "redfish"))
         assert power("status", "server1")[1].startswith("server1 on")
@@ -112,7 +101,7 @@ def test_redfish(inventory: Inventory, power: Power, tmp_path: Path) -> None:
         assert "POST http://127.0.0.1" in power("off", "server1", "--dry-run")[1]
 
 
-def test_redfish_with_several_systems(inventory: Inventory, power: Power, tmp_path: Path) -> None:
+def test_redfish_with_several_systems(inventory: Inventory, power: Run, tmp_path: Path) -> None:
     with redfish_emulator(tmp_path, "node-1", "node-2") as port:
         record(inventory, ("bmc.host", f"http://127.0.0.1:{port}"), ("bmc.protocol", "redfish"))
         code, out, _ = power("off", "server1", "--yes")
@@ -129,7 +118,7 @@ def test_redfish_with_several_systems(inventory: Inventory, power: Power, tmp_pa
         )
 
 
-def test_via_chooses_between_outlets_and_controller(inventory: Inventory, power: Power, ipmi: tuple[int, Path]) -> None:
+def test_via_chooses_between_outlets_and_controller(inventory: Inventory, power: Run, ipmi: tuple[int, Path]) -> None:
     port, state = ipmi
     room = Room(2, 2)
     with room.running():

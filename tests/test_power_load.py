@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator
 
 import pytest
 from lab.agent import Manners
@@ -16,46 +14,20 @@ from lab.meter import Meter
 from lab.room import Room
 
 from clusto_cli.backends.base import LoadReading
-from clusto_cli.main import invoke
 from clusto_cli.power.loads import FeedLoad, PduLoad
 from clusto_cli.power.redundancy import Hung, Socket, alone_on, failing
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
 from clusto_core.model.attributes import Key
+from tests.conftest import Run
 from tests.power_room import record_room
 
 QUICK = (("lab", "snmp.timeout", 0.2), ("lab", "snmp.retries", 5))
 
 
-class Result(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[str]:
-        return self.out.splitlines()
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Run = Callable[..., Result]
-
-
 @pytest.fixture
-def clusto(sqlite_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.setenv("CLUSTO_DB", sqlite_url)
-
-    def run(*arguments: str) -> Result:
-        monkeypatch.setattr(sys, "argv", ["clusto", *arguments])
-        capsys.readouterr()
-        code = invoke(list(arguments))
-        captured = capsys.readouterr()
-        return Result(code, captured.out, captured.err)
-
-    return run
+def clusto(here: Run) -> Run:
+    return here
 
 
 @pytest.fixture

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from clusto_cli.main import invoke
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
 from clusto_core.model.attributes import Key
 from tests.backends.snmpd import READ, V3_KEY, V3_USER, WRITE, snmpd
+from tests.conftest import Run
 
 TABLE = ".1.3.6.1.4.1.318.1.1.4.4.2.1"
 OUTLETS = 8
@@ -21,23 +20,13 @@ CREDENTIALS = {
     "2c": {"snmp.community": READ, "snmp.write_community": "env:CLUSTO_PDU_COMMUNITY"},
     "3": {"snmp.user": V3_USER, "snmp.auth_key": "env:CLUSTO_PDU_KEY", "snmp.priv_key": "env:CLUSTO_PDU_KEY"},
 }
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def power(sqlite_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.setenv("CLUSTO_DB", sqlite_url)
+def power(here: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("CLUSTO_PDU_COMMUNITY", WRITE)
     monkeypatch.setenv("CLUSTO_PDU_KEY", V3_KEY)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["clusto", "power", *arguments])
-        capsys.readouterr()
-        code = invoke(["power", *arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+    return partial(here, "power")
 
 
 @pytest.mark.parametrize("version", ["1", "2c", "3"])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from clusto_core.tuples import NamedTuple
 from tests.conftest import Run
 
 HEAVY = (
@@ -27,6 +29,16 @@ HEAVY = (
     "sqlalchemy",
     "yaml",
 )
+
+NEEDLESS = {
+    ("locate", "server1"): ("clusto_core.model.mounting", "clusto_core.model.ranges", "clusto_cli.numbers", "json"),
+    ("attr", "get", "status", "-t", "server1"): ("clusto_core.model.ranges",),
+    ("attr", "set", "status", "used", "-t", "server1"): ("clusto_core.rules.succession", "random", "shutil"),
+    ("help",): ("clusto_core.store.database", "json", "sqlite3"),
+}
+"""What certain commands have no use for."""
+NEVER = ("contextvars", "difflib", "getpass", "locale", "shlex", "tempfile")
+"""What none of those has a use for: contextvars where nothing is changed."""
 
 QUICK = (
     ("locate", "server1"),
@@ -87,6 +99,64 @@ def test_quick_commands_import_nothing_heavy(site: str) -> None:
         assert "clusto_cli.main" in modules
         heavy = {name for name in HEAVY if name in modules}
         assert not heavy, f"clusto {' '.join(arguments)} imports {', '.join(sorted(heavy))}"
+
+
+@pytest.mark.parametrize("arguments", NEEDLESS, ids=" ".join)
+def test_what_is_not_needed_is_not_loaded(site: str, arguments: tuple[str, ...]) -> None:
+    unneeded = {*NEEDLESS[arguments], *NEVER} - ({"contextvars"} if arguments in WRITES else set())
+    assert not imported(arguments, site) & unneeded
+
+
+class Pair(NamedTuple):
+    """Two of them."""
+
+    one: int
+    other: str | None = None
+
+    @property
+    def both(self) -> str:
+        return f"{self.one} {self.other}"
+
+    @classmethod
+    def of(cls, text: str) -> Pair:
+        return cls(int(text))
+
+
+def test_our_named_tuples_are_as_those_of_typing() -> None:
+    pair = Pair.of("1")
+    assert pair == (1, None) == Pair(1)
+    assert (pair.both, pair._replace(other="x").both) == ("1 None", "1 x")
+    assert (Pair._fields, Pair._field_defaults, Pair.__doc__) == (("one", "other"), {"other": None}, "Two of them.")
+    assert (repr(pair), Pair.__module__, Pair.__annotations__["one"]) == ("Pair(one=1, other=None)", __name__, "int")
+    assert pickle.loads(pickle.dumps(pair)) == pair
+    with pytest.raises(TypeError):
+        Pair()  # type: ignore[call-arg]
+    with pytest.raises(AttributeError):
+        pair.one = 2  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("atexit.register(print, 'last')", "last"),
+        ("threading.Thread(target=lambda: (time.sleep(0.1), print('late'))).start()", "late"),
+        ("tempfile.TemporaryDirectory(prefix='gone-')", ""),
+        ("print('at once', end='')", "at once"),
+    ],
+)
+def test_the_end_waits_for_what_has_something_to_do(tmp_path: Path, code: str, said: str) -> None:
+    modules = "import atexit, threading, time" + (", tempfile" if "tempfile" in code else "")
+    program = f"{modules}; kept = {code}; from clusto_cli.ending import end; end(3, interrupted=False)"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    assert (done.returncode, done.stdout.strip()) == (3, said), done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_importing_the_library_loads_nothing_of_it() -> None:

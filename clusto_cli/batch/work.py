@@ -10,10 +10,11 @@ import click
 
 from clusto_cli.aliases import follow
 from clusto_cli.batch.lines import Line
+from clusto_cli.calling import called
 from clusto_cli.confirm import gathered
 from clusto_cli.context import App, command_line
 from clusto_cli.diversion import diverted
-from clusto_cli.grouping import Aliased, called
+from clusto_cli.grouping import Aliased
 from clusto_cli.options import changes_the_inventory, check_afar
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
 from clusto_core.inventory import Transaction

@@ -54,15 +54,11 @@ def command(app: App, file: str, yes: bool, output: str, dry_run: bool, message:
     if not lines:
         raise Malformed(f"there is no command in {name}")
     try:
-        if not (dry_run and yes):
-            done = _run(app, lines, name, message, dry_run=dry_run, asks=not yes)
+        done = _run(app, lines, name, message, dry_run=dry_run, asks=not yes)
     except _Unanswered as unanswered:
         # Asked while the store is not locked: nobody else waits for the answer. All is done, and checked, again.
-        _ask(unanswered.asked, name, dry_run=dry_run)
-        if not dry_run:
-            done = _run(app, lines, name, message)
-    if dry_run:
-        done = _run(app, lines, name, message, dry_run=True, trying=True)
+        _ask(unanswered.asked, name)
+        done = _run(app, lines, name, message)
     _say(app, done, output, dry_run)
 
 
@@ -85,26 +81,26 @@ def _run(
     *,
     dry_run: bool = False,
     asks: bool = False,
-    trying: bool = False,
 ) -> list[Done]:
+    """Does all lines. Raises _Unanswered where they ask, unless that is only tried and a person could be asked."""
     from clusto_cli.batch import work
 
     with app.changing(dry_run=dry_run) as change:
-        done = work.run(app, change, lines, name, trying=trying)
-        if asks and (asked := [(each.number, question) for each in done for question in each.asked]):
+        done = work.run(app, change, lines, name, trying=dry_run)
+        asked = [(each.number, question) for each in done for question in each.asked]
+        if asks and asked and not (dry_run and sys.stdin.isatty()):
             raise _Unanswered(asked)
         change.message = _told(done, message, change.message)
     return done
 
 
-def _ask(asked: list[tuple[int, str]], name: str, *, dry_run: bool) -> None:
+def _ask(asked: list[tuple[int, str]], name: str) -> None:
     """Asks all at once. Raises Refused, with the lines that ask, where nobody can be asked."""
     from clusto_cli.batch import work
 
     if not sys.stdin.isatty():
         raise work.all_of([(number, unconfirmed(question)) for number, question in asked], name)
-    if not dry_run:
-        confirm(_all([question for _, question in asked]), yes=False)
+    confirm(_all([question for _, question in asked]), yes=False)
 
 
 def _told(done: list[Done], message: str | None, joined: str | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,9 @@ from clusto_core.model.addresses import sought
 if TYPE_CHECKING:
     from clusto_core.model.things import Thing
     from clusto_core.store.reader import Held, Reader
+
+    Sought = tuple[Thing, Held | None]
+    """A Thing that is to be located, and the address by which it was named, where several may hold that."""
 
 
 @click.command("locate")
@@ -44,20 +47,13 @@ def command(app: App, names: tuple[str, ...], verbose: int, output: str) -> None
         if wanted is None:
             found = ((None, locations) for _, locations in locate_all(reader, listed(reader, names)))
         else:
-            located = locate_all(reader, (each.thing for each in wanted))
-            found = ((each.held, locations) for each, (_, locations) in zip(wanted, located, strict=True))
+            located = locate_all(reader, (thing for thing, _ in wanted))
+            found = ((held, locations) for (_, held), (_, locations) in zip(wanted, located, strict=True))
         told = ((held, location) for held, locations in found for location in locations)
         if output == "text":
             write_lines(_line(held, location, bool(verbose or app.verbose)) for held, location in told)
         else:
             write_records(output, (_record(held, location) for held, location in told))
-
-
-class Sought(NamedTuple):
-    """A Thing that is to be located, and the address by which it was named, where several may hold that."""
-
-    thing: Thing
-    held: Held | None = None
 
 
 def _meant(app: App, reader: Reader, name: str) -> list[Sought]:
@@ -67,10 +63,10 @@ def _meant(app: App, reader: Reader, name: str) -> list[Sought]:
         others = ", ".join(dict.fromkeys(each.holder.owner_name for each in held))
         app.say(f"note: {name} is the name of a {named.driver}, and an address of {others}")
     if named is not None or not held:
-        return [Sought(thing) for thing in targets(reader, [name])]
+        return [(thing, None) for thing in targets(reader, [name])]
     owners = reader.by_ids({each.holder.entity_id for each in held})
     plain = len(held) == 1 and held[0].space is None and held[0].shared is None
-    return [Sought(owners[each.holder.entity_id], None if plain else each) for each in held]
+    return [(owners[each.holder.entity_id], None if plain else each) for each in held]
 
 
 def _line(held: Held | None, location: Location, verbose: bool) -> str:

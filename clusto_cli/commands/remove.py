@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from clusto_cli.confirm import confirm
+from clusto_cli.confirm import confirm, is_asked
 from clusto_cli.context import App, pass_app
 from clusto_cli.leftovers import say_left
 from clusto_cli.options import change_options, force_option, yes_option
@@ -31,7 +31,7 @@ def command(app: App, names: tuple[str, ...], yes: bool, force: bool, message: s
     with app.reading() as reader:
         things = targets(reader, names)
         links = {thing.id: reader.links_of(thing) for thing in things}
-    if not dry_run and not yes:
+    if is_asked(dry_run=dry_run, yes=yes):
         # What would be refused is refused before anybody is asked.
         app.try_out(lambda trial: trial.remove_all([thing.name for thing in things], force=force))
         confirm(_question([(thing.name, len(links[thing.id])) for thing in things]), yes)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from clusto_cli import completion
-from clusto_cli.confirm import confirm
+from clusto_cli.confirm import confirm, is_asked
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import change_options, force_option, yes_option
 from clusto_cli.output import output_option, write_lines, write_records
@@ -44,7 +44,7 @@ def command(
     with app.reading() as reader:
         names = reader.resolve(old).name, reader.resolve(new).name
         cables = len(reader.links_of(reader.resolve(old)))
-    if not dry_run and not yes:
+    if is_asked(dry_run=dry_run, yes=yes):
         app.try_out(act)
         confirm(f"replace {names[0]} ({cables} connection{'s' if cables != 1 else ''}) by {names[1]}?", yes)
     with app.changing(message, dry_run=dry_run) as change:

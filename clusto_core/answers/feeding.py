@@ -9,12 +9,12 @@ Source: https://netboxlabs.com/docs/netbox/models/dcim/poweroutlet/ and powerpor
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from clusto_core.drivers.parts import Inlet, Outlet
 from clusto_core.model.attributes import Key, Value
 from clusto_core.model.things import Thing, in_order
 from clusto_core.store.reader import Reader
+from clusto_core.tuples import NamedTuple
 
 INLET_KEY = Key("inlet")
 LEG_KEY = Key("feed_leg")

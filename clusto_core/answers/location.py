@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from clusto_core.model import addresses
-from clusto_core.model.mounting import WHOLE, aside, face_of, half_of
 from clusto_core.model.names import split_part
 from clusto_core.model.things import Link, Thing, link_order
 from clusto_core.spelling import natural_key
 from clusto_core.store.database import portions
 from clusto_core.store.reader import Held, Reader
+from clusto_core.tuples import NamedTuple
 
 
 class Location(NamedTuple):
@@ -111,8 +110,10 @@ def _occupied(rack_unit: Thing, link: Link) -> Location:
 
 def _beside(location: Location, link: Link) -> Location:
     """With what is taken of a rack unit, where that is not all of it."""
-    if link.slot in (0, WHOLE):
+    if not link.is_of_cells:
         return location
+    from clusto_core.model.mounting import aside, face_of, half_of
+
     words = location.words + aside(link.slot)
     return location._replace(words=words, half=half_of(link.slot), face=face_of(link.slot, ""))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import or_
-from typing import NamedTuple
 
 from clusto_core.answers.location import panels
 from clusto_core.drivers import Category
@@ -17,6 +16,7 @@ from clusto_core.model.reserving import Reservation, reservation
 from clusto_core.model.things import Attribute, Inherited, Link, Thing, in_order
 from clusto_core.model.wiring import POSITION
 from clusto_core.store.reader import Reader
+from clusto_core.tuples import NamedTuple
 
 LABEL = Key("label")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
+
+from clusto_core.tuples import NamedTuple
 
 
 class Parts(NamedTuple):

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 from clusto_core.errors import Malformed
+from clusto_core.tuples import NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from ipaddress import IPv4Address, IPv6Address
 
-_MAYBE_IP = re.compile(r"[0-9a-fA-F:.]{2,45}")
+# Compiled when they are first needed: most words are no address.
+_MAYBE_IP = r"[0-9a-fA-F:.]{2,45}"
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-# Nearly all addresses are these; making an object of each takes ten times as long.
-_V4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}").fullmatch
-_MAC = re.compile(
-    r"(?:[0-9a-f]{2}([:-]))(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}|[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}", re.IGNORECASE
-)
-_BARE_MAC = re.compile("[0-9a-fA-F]{12}").fullmatch
+_MAC = r"(?i)(?:[0-9a-f]{2}([:-]))(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}|[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}"
+_BARE_MAC = "[0-9a-fA-F]{12}"
 
 SHARED = ("anycast", "carp", "glbp", "hsrp", "vip", "vrrp")
 """Why several may hold one address at once: what NetBox calls the roles of an address, without those of one holder."""
 _BEYOND = "~"
 # Sorts behind whatever a claim goes on with.
+
+
+@cache
+def _v4() -> Callable[[str], re.Match[str] | None]:
+    """Whether text is a v4 address as they are spelled: nearly all are, and making an object of each takes ten times as
+    long."""
+    return re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}").fullmatch
 
 
 class Assigned(NamedTuple):
@@ -44,7 +50,7 @@ class Assigned(NamedTuple):
 
 def assigned(text: str) -> Assigned:
     """What `ADDRESS[+SHARED][@VRF]` means, the address in its one spelling. Raises Malformed."""
-    if _V4(text):
+    if _v4()(text):
         return Assigned(text)
     before, at, space = text.partition("@")
     address, plus, shared = before.partition("+")
@@ -55,7 +61,7 @@ def assigned(text: str) -> Assigned:
 
 def spelled(text: str) -> str:
     """`ADDRESS[+SHARED][@VRF]` in its one spelling. Raises Malformed."""
-    return text if _V4(text) else str(assigned(text))
+    return text if _v4()(text) else str(assigned(text))
 
 
 def sought(text: str) -> Assigned | None:
@@ -67,7 +73,7 @@ def sought(text: str) -> Assigned | None:
 
 def parse(text: str) -> IPv4Address | IPv6Address | None:
     """The address that `text` is, or None when it is none."""
-    if _MAYBE_IP.fullmatch(text) is None or ("." not in text and ":" not in text):
+    if ("." not in text and ":" not in text) or re.fullmatch(_MAYBE_IP, text) is None:
         return None
     from ipaddress import ip_address
 
@@ -79,7 +85,7 @@ def parse(text: str) -> IPv4Address | IPv6Address | None:
 
 def canonical(text: str) -> str:
     """The one spelling of an address that the store keeps (RFC 5952 for v6). Raises Malformed."""
-    if _V4(text):
+    if _v4()(text):
         return text
     address = parse(text)
     if address is None:
@@ -90,7 +96,7 @@ def canonical(text: str) -> str:
 @lru_cache(50_000)
 def claim_of(text: str) -> str | None:
     """The claim of an address as the store spells it; None for what is no address."""
-    if _V4(text):
+    if _v4()(text):
         return f"ip4:{bytes(map(int, text.split('.'))).hex()}"
     address = parse(text)
     return claim(address) if address else None
@@ -118,7 +124,7 @@ def parse_mac(text: str, *, bare: bool = False) -> str | None:
 
     With `bare` also of one without any mark.
     """
-    if _MAC.fullmatch(text) is None and not (bare and _BARE_MAC(text)):
+    if re.fullmatch(_MAC, text) is None and not (bare and re.fullmatch(_BARE_MAC, text)):
         return None
     return re.sub("[^0-9a-f]", "", text.lower())
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from clusto_core.errors import Malformed
+from clusto_core.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,8 +24,8 @@ IP = "_ip"
 HEAD = 255
 """How many characters of a value's text the store keeps in the indexed column; the rest goes beside it."""
 
-_KEY = re.compile(r"(?P<key>\w[\w-]{0,99})(?:#(?P<number>0|[1-9][0-9]{0,8}))?(?:\.(?P<subkey>[\w.:/+-]{1,100}))?")
-# Compiled when they are first needed: a quick command reads keys, and no values.
+# Compiled when they are first needed: a quick command reads few keys, and no values.
+_KEY = r"(?P<key>\w[\w-]{0,99})(?:#(?P<number>0|[1-9][0-9]{0,8}))?(?:\.(?P<subkey>[\w.:/+-]{1,100}))?"
 _INTEGER = r"0|-?[1-9][0-9]{0,18}"
 _FLOAT = r"-?[0-9]+\.[0-9]+(?:e[+-]?[0-9]+)?"
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -32,6 +33,8 @@ _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{
 _CONTROL = "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]"
 
 
+_PLAIN = 100
+"""How long the words of a key may be."""
 _PATTERN = r"(?P<key>\w[\w-]{0,99})(?P<number>#\*|#[0-9]{1,9})?(?P<subkey>\.\*|\.[\w.:/+-]{1,100})?"
 ANY_NUMBER = -1
 ANY_SUBKEY = "*"
@@ -51,7 +54,11 @@ class Key(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Key:
         """`KEY[#NUMBER][.SUBKEY]`; everything behind the first dot is the subkey. Raises Malformed."""
-        match = _KEY.fullmatch(text) if isinstance(text, str) else None
+        if isinstance(text, str) and text.isascii() and len(text) <= _PLAIN:
+            key, dot, subkey = text.partition(".")
+            if key.isidentifier() and (subkey.isidentifier() or not dot):
+                return cls(key, None, subkey or None)  # as most keys, and without a pattern
+        match = re.fullmatch(_KEY, text) if isinstance(text, str) else None
         if match is None:
             raise Malformed(f"malformed key: {str(text)[:60]!r} (write KEY, KEY.SUBKEY or KEY#2.SUBKEY)")
         number = match["number"]

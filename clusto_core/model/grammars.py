@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from clusto_core.errors import Malformed, did_you_mean
 from clusto_core.model import addresses
 from clusto_core.model.attributes import Value, from_python, infer, instant, string
 from clusto_core.spelling import suggest
+from clusto_core.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -23,8 +24,8 @@ _TRUE = frozenset(("true", "yes", "on", "1"))
 _FALSE = frozenset(("false", "no", "off", "0"))
 _LISTED = 8
 """How many choices a message names."""
-_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]+(?:Z|[+-][0-9:]+)?)?").fullmatch
-_DOTTED = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})").fullmatch
+_ISO = r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]+(?:Z|[+-][0-9:]+)?)?"
+_DOTTED = r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})"
 
 
 class Grammar(Protocol):
@@ -189,9 +190,9 @@ class Date:
         if value.type == "datetime":
             return value
         text = value.text.strip()
-        if (day := _DOTTED(text)) is not None:
+        if (day := re.fullmatch(_DOTTED, text)) is not None:
             text = f"{day[3]}-{day[2]:0>2}-{day[1]:0>2}"
-        return instant(text) if value.type == "string" and _ISO(text) else None
+        return instant(text) if value.type == "string" and re.fullmatch(_ISO, text) else None
 
 
 class Relation(NamedTuple):

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from clusto_core.model.attributes import Key
+from clusto_core.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from clusto_core.model.things import Attribute
@@ -22,6 +23,8 @@ PARENT = Key("parent")
 MGMT_ONLY = Key("mgmt_only")
 OCCUPIED = Key("occupied")
 """Why no cable may go into a part that has none of ours: a circuit, a cable that is planned or not yet taken out."""
+BROKEN_OUT = "broken out into "
+"""How it begins of a port that has legs."""
 CONNECTOR = Key("connector")
 
 PHYSICAL, LEG, SUB, VLAN, LAG, BRIDGE, WIRELESS, VIRTUAL = KINDS = (

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, lru_cache, partial
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
 
 from clusto_core.drivers import Category, Driver, registry
 from clusto_core.drivers.equipment import PLACES
@@ -23,6 +23,7 @@ from clusto_core.model.grammars import Grammar
 from clusto_core.model.things import Thing
 from clusto_core.secrecy import is_reference, is_secret
 from clusto_core.spelling import suggest
+from clusto_core.tuples import NamedTuple
 
 Kind = type[Driver]
 Kinds = tuple[Kind, ...]

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from clusto_core.errors import Malformed
+from clusto_core.model.things import WHOLE as WHOLE
+from clusto_core.tuples import NamedTuple
 
 FRONT, REAR = 0b0011, 0b1100
 LOWER, UPPER = 0b0101, 0b1010
-WHOLE = FRONT | REAR
 FACING_REAR = 0b10000
 """Beside the cells: the device is mounted from the rear."""
 FACES: Mapping[str, int] = {"front": FRONT, "rear": REAR}

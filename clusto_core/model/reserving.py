@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 from clusto_core.errors import Malformed
 from clusto_core.model.attributes import string
 from clusto_core.model.reserved import RESERVED_BY, RESERVED_FOR, RESERVED_UNTIL
 from clusto_core.model.things import Attribute, Thing
+from clusto_core.tuples import NamedTuple
 
 KEYS = (RESERVED_UNTIL, RESERVED_FOR, RESERVED_BY)
 

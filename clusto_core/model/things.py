@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from clusto_core.drivers import Category, Driver, registry
 from clusto_core.model.attributes import Key, Value
 from clusto_core.model.names import split_part
 from clusto_core.model.reserved import OWN
 from clusto_core.spelling import natural_key
+from clusto_core.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from typing import Any
@@ -129,6 +130,10 @@ class Cable(NamedTuple):
         return self.other_part if self.part == part else self.part
 
 
+WHOLE = 0b1111
+"""All four cells of a rack unit: see `model.mounting`."""
+
+
 class Link(NamedTuple):
     """A cable as seen from one end.
 
@@ -149,6 +154,11 @@ class Link(NamedTuple):
     def end(self) -> Thing:
         """Where the path ends, as far as it is known."""
         return self.far or self.other
+
+    @property
+    def is_of_cells(self) -> bool:
+        """Whether it takes a rack unit in part."""
+        return self.slot not in (0, WHOLE)
 
 
 def leads_on(here: Thing, parent: Thing, start: Thing) -> bool:

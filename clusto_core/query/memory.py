@@ -11,7 +11,7 @@ from clusto_core.drivers.parts import Inlet, Outlet
 from clusto_core.drivers.resources import UNSEEN, SiteKey
 from clusto_core.model import interfaces, keys, reserving, wiring
 from clusto_core.model.attributes import IP, Key
-from clusto_core.model.interfaces import LEG, PARENT
+from clusto_core.model.interfaces import BROKEN_OUT, LEG, PARENT
 from clusto_core.model.reserved import KEY_DEFINITION
 from clusto_core.model.things import Attribute, Link, Thing, in_order, kept_for_itself, leads_on
 from clusto_core.query import tree
@@ -57,6 +57,11 @@ class Memory:
         for link in links:
             for end in (link.thing_id, *([link.part.id] if link.part else ())):
                 self.cabled[end].add(link.kind)
+        # By port: the legs of its breakout cable.
+        self.legs: dict[int, set[int]] = {id: set() for id in self.things}
+        for thing in self.things.values():
+            for port in self._ports(thing) if thing.is_part else ():
+                self.legs[port].add(thing.id)
         self._ancestors: dict[int, set[int]] = {}
         self._selected: dict[Node, set[int]] = {}
 
@@ -138,7 +143,7 @@ class Memory:
         if node.kind is None and not thing.is_part:
             return False
         if isinstance(node, tree.Cabled):
-            kinds = self.cabled[thing.id]
+            kinds = self.cabled[thing.id].union(*(self.cabled[leg] for leg in self.legs[thing.id]))
             return bool(kinds) if node.kind is None else node.kind in kinds
         return any(
             node.kind in (None, kind) and self._is_free(part)
@@ -149,7 +154,9 @@ class Memory:
     def _is_free(self, part: Thing) -> bool:
         told = interfaces.said(self.attributes[part.id])
         reserved = reserving.reservation(part, self.attributes[part.id], reserving.now())
-        if self.cabled[part.id] or told.occupied or (reserved is not None and not reserved.over):
+        legs = self.legs[part.id]
+        idle = told.occupied.startswith(BROKEN_OUT) and legs and not any(self.cabled[leg] for leg in legs)
+        if self.cabled[part.id] or (told.occupied and not idle) or (reserved is not None and not reserved.over):
             return False
         if not wiring.is_interface(part.driver):
             return True

@@ -20,6 +20,7 @@ from clusto_core.query import checks, tree
 from clusto_core.query.binding import bind, settle
 from clusto_core.query.checks import Find, Ids
 from clusto_core.query.compiler import Compiler
+from clusto_core.query.keys_asked import keys_asked
 from clusto_core.query.parser import parse
 from clusto_core.query.saving import link
 from clusto_core.query.search import COLUMNS
@@ -209,7 +210,9 @@ def meaning(reader: Reader, policy: Policy) -> Node:
             f" (clusto policy define {policy.name} --never EXPR; it was {policy.never})"
         )
     try:
-        return settle(reader, parse(policy.never))
+        asked = parse(policy.never)
+        with reader.database.about(keys_asked(asked)):
+            return settle(reader, asked)
     except ClustoError as error:
         raise type(error)(f"the policy {policy.name}: {error}") from None
 
@@ -217,6 +220,7 @@ def meaning(reader: Reader, policy: Policy) -> Node:
 def select(reader: Reader, node: Node, among: Ids | None = None) -> list[Thing]:
     """What a tree selects, in natural order."""
     wanted = node if among is None else tree.And(tree.Among(among), node)
-    sql, parameters = Compiler(reader).compile(wanted, COLUMNS)
-    rows = sorted(reader.database.rows(sql, parameters), key=lambda row: natural_key(row[1]))
+    with reader.database.about(keys_asked(wanted)):
+        sql, parameters = Compiler(reader).compile(wanted, COLUMNS)
+        rows = sorted(reader.database.rows(sql, parameters), key=lambda row: natural_key(row[1]))
     return [Thing(*row) for row in rows]

@@ -12,6 +12,7 @@ from clusto_core.model.things import Thing, in_order
 from clusto_core.query import vain
 from clusto_core.query.binding import bind
 from clusto_core.query.compiler import Compiler, questions
+from clusto_core.query.keys_asked import keys_asked
 from clusto_core.query.parser import parse
 from clusto_core.query.tree import Node
 from clusto_core.spelling import natural_key
@@ -42,19 +43,23 @@ def find(reader: Reader, wanted: str | Node | Pairs, how: Match | None = None, *
 
     Raises Malformed, NotFound as `parser.parse`, `matching.matching` and `binding.bind` do.
     """
-    bound = bind(reader, tree_of(wanted, how), allow_unknown=allow_unknown)
-    sql, parameters = Compiler(reader).compile(bound.tree, COLUMNS)
-    rows = reader.database.rows(sql, parameters)
-    rows.sort(key=lambda row: natural_key(row[1]))
-    return Found([Thing(*row) for row in rows], [*bound.notes, *vain.notes(reader, bound.tree)])
+    asked = tree_of(wanted, how)
+    with reader.database.about(keys_asked(asked)):
+        bound = bind(reader, asked, allow_unknown=allow_unknown)
+        sql, parameters = Compiler(reader).compile(bound.tree, COLUMNS)
+        rows = reader.database.rows(sql, parameters)
+        rows.sort(key=lambda row: natural_key(row[1]))
+        return Found([Thing(*row) for row in rows], [*bound.notes, *vain.notes(reader, bound.tree)])
 
 
 def stream(reader: Reader, wanted: str | Node, *, allow_unknown: bool = False) -> Streamed:
     """The same as it is read, the first Things at once, however many there are: nothing may be written meanwhile, nor
     the reader closed. Raises as `find` does."""
-    bound = bind(reader, tree_of(wanted), allow_unknown=allow_unknown)
-    found = [_ordered(reader, question, part) for question, part in questions(bound.tree)]
-    notes = [*bound.notes, *vain.notes(reader, bound.tree)]
+    asked = tree_of(wanted)
+    with reader.database.about(keys_asked(asked)):
+        bound = bind(reader, asked, allow_unknown=allow_unknown)
+        found = [_ordered(reader, question, part) for question, part in questions(bound.tree)]
+        notes = [*bound.notes, *vain.notes(reader, bound.tree)]
     every = merge(*found, key=lambda thing: natural_key(thing.name)) if len(found) > 1 else chain(*found)
     return Streamed(iter(every), notes)
 

@@ -9,7 +9,7 @@ from clusto_core.drivers import Part, registry
 from clusto_core.model import interfaces as model
 from clusto_core.model import wiring
 from clusto_core.model.attributes import Key, Value
-from clusto_core.model.interfaces import CONNECTOR, KIND, OCCUPIED
+from clusto_core.model.interfaces import BROKEN_OUT, CONNECTOR, KIND, LEG, OCCUPIED, PARENT
 from clusto_core.model.names import split_part
 from clusto_core.model.reserved import RESERVED_UNTIL
 from clusto_core.query import tree
@@ -48,7 +48,9 @@ class Wiring:
         if node.kind is None and not part:
             return "1 = 0"
         if isinstance(node, tree.Cabled):
-            return self._cabled(f"{'part_id' if part else 'thing_id'} = {x}.id", node.kind)
+            if part:
+                return f"({self._cabled(f'part_id = {x}.id', node.kind)} OR {self._leg(x, node.kind, cabled=True)})"
+            return self._cabled(f"thing_id = {x}.id", node.kind)
         if part:
             return self._free(x, node.kind)
         p = self.statement.alias("p")
@@ -67,12 +69,25 @@ class Wiring:
         return f"{self.statement.plain(f'{part}.driver')} IN ({self.statement.bind_all(drivers)})"
 
     def _nothing_in(self, part: str) -> Iterable[str]:
-        """That no cable is in a part, that nothing else is said to be, and that nobody has it reserved."""
+        """That no cable is in a part, that nothing else is said to be but a breakout cable of which no leg is joined to
+        anything, and that nobody has it reserved."""
         yield f"NOT {self._cabled(f'part_id = {part}.id', None)}"
         a = self.statement.alias("a")
-        occupied = f"{self._under(a, part, OCCUPIED)} AND {a}.head <> ''"
+        begun = f"SUBSTR({a}.head, 1, {len(BROKEN_OUT)}) = {self.statement.bind(BROKEN_OUT)}"
+        idle = f"{begun} AND {self._leg(part, None, cabled=False)} AND NOT {self._leg(part, None, cabled=True)}"
+        occupied = f"{self._under(a, part, OCCUPIED)} AND {a}.head <> '' AND NOT ({idle})"
         held = f"{self._under(a, part, RESERVED_UNTIL)} AND {a}.integer_value > {self.statement.bind(self._now)}"
         yield from (f"NOT EXISTS (SELECT 1 FROM attributes {a} WHERE {each})" for each in (occupied, held))
+
+    def _leg(self, port: str, kind: str | None, *, cabled: bool) -> str:
+        """That a port has a leg; one that a cable is in, where that is asked."""
+        a, k = self.statement.alias("a"), self.statement.alias("k")
+        leg = f"{self.statement.keyed(k, KIND, indexed=False)} AND {k}.head = {self.statement.bind(LEG)}"
+        joined = f" AND {self._cabled(f'part_id = {a}.thing_id', kind)}" if cabled else ""
+        return (
+            f"EXISTS (SELECT 1 FROM attributes {a} JOIN attributes {k} ON {k}.thing_id = {a}.thing_id"
+            f" WHERE {a}.ref_id = {port}.id AND {self.statement.keyed(a, PARENT, indexed=False)} AND {leg}{joined})"
+        )
 
     def _under(self, a: str, part: str, key: Key) -> str:
         return f"{a}.thing_id = {part}.id AND {self.statement.keyed(a, key, indexed=False)}"

@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from clusto_core.errors import NotFound
 from clusto_core.model.attributes import Key, Value
@@ -15,6 +15,7 @@ from clusto_core.store.database import Row
 from clusto_core.store.net import last_transaction
 from clusto_core.store.reader import Reader
 from clusto_core.store.unit import UnitOfWork
+from clusto_core.tuples import NamedTuple
 
 Rows = dict[str, list[list[Any]]]
 """By table, the rows that a change took out or put in: see `UnitOfWork.changes`."""
@@ -104,14 +105,22 @@ def _writable(text: str) -> str:
     return text.encode(errors="replace").decode().replace("\0", "?")
 
 
-def user() -> str:
-    """Who runs this program: `ann`; `ann (as root)` by way of sudo, which says so in SUDO_USER (sudo(8))."""
-    import getpass
+_NAMED = ("LOGNAME", "USER", "LNAME", "USERNAME")
+"""Where Python's getpass looks, which imports terminals and passwords besides."""
+
+
+def _user_of(number: int) -> str:
+    import pwd
 
     try:
-        name = getpass.getuser()
-    except (KeyError, OSError):
-        name = str(os.getuid())
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def user() -> str:
+    """Who runs this program: `ann`; `ann (as root)` by way of sudo, which says so in SUDO_USER (sudo(8))."""
+    name = next((named for each in _NAMED if (named := os.environ.get(each))), None) or _user_of(os.getuid())
     person = os.environ.get("SUDO_USER")
     return f"{person} (as {name})" if person and person != name else name
 

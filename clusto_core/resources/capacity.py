@@ -27,7 +27,7 @@ from clusto_core.model.attributes import Key
 from clusto_core.model.things import Thing, in_order
 from clusto_core.resources import ipam
 from clusto_core.rules import reservations
-from clusto_core.store.database import Row
+from clusto_core.store.database import OfThings, Row
 from clusto_core.store.reader import Reader
 
 _PARTS = """
@@ -38,12 +38,12 @@ _FREE_UNITS = """
     SELECT p.owner_id, p.id, p.number FROM things p
     WHERE NOT EXISTS (SELECT 1 FROM connections c WHERE c.part_id = p.id) AND {driver} IN ({drivers})
     AND p.owner_id IN (:ids)"""
-_CABLED = "SELECT DISTINCT c.part_id FROM connections c WHERE c.part_id IN (:ids)"
-_NUMBERS = """
+_CABLED = OfThings("SELECT DISTINCT c.part_id FROM connections c WHERE c.part_id IN (:ids)")
+_NUMBERS = OfThings("""
     SELECT a.thing_id, a.key, a.subkey, a.float_value, a.integer_value, a.head FROM attributes a
     WHERE a.number IS NULL AND a.key IN ('draw', 'rating', 'weight', 'weight_unit', 'max_weight', 'depth')
-    AND a.thing_id IN (:ids)"""
-_TYPES = "SELECT a.thing_id, a.ref_id FROM attributes a WHERE a.key = 'type' AND a.thing_id IN (:ids)"
+    AND a.thing_id IN (:ids)""")
+_TYPES = OfThings("SELECT a.thing_id, a.ref_id FROM attributes a WHERE a.key = 'type' AND a.thing_id IN (:ids)")
 _INLETS = """
     SELECT p.owner_id, a.key, a.subkey, a.float_value, a.integer_value
     FROM things p JOIN attributes a ON a.thing_id = p.id
@@ -241,7 +241,7 @@ def _rows(reader: Reader, sql: str, ids: Iterable[int], kinds: tuple[type[Driver
         # SQLite keeps no statistics: it must not begin at all parts of a kind, portion by portion.
         driver = "+p.driver" if reader.database.dialect == "sqlite" else "p.driver"
         filled = sql.format(driver=driver, drivers=", ".join(f":{name}" for name in known))
-        yield from reader.database.rows_in(filled, list(ids), known)
+        yield from reader.database.rows_in(OfThings(filled), list(ids), known)
 
 
 def _bound(names: Iterable[str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from clusto_core.drivers import registry
 from clusto_core.drivers.parts import RearPort
 from clusto_core.errors import Malformed, NotFound, Refused
 from clusto_core.model.attributes import Key, string
-from clusto_core.model.interfaces import KIND, LEG, OCCUPIED, PARENT
+from clusto_core.model.interfaces import BROKEN_OUT, KIND, LEG, OCCUPIED, PARENT
 from clusto_core.model.names import split_part
 from clusto_core.model.ranges import MalformedRange, expand, fold, is_range
 from clusto_core.model.reserved import NETWORK_LAST, NETWORK_TRIED
@@ -26,21 +26,18 @@ from clusto_core.rules.parts import LABEL, LIMIT
 from clusto_core.spelling import natural_key
 from clusto_core.store.unit import UnitOfWork
 
-BROKEN_OUT = "broken out into "
-"""How the attribute `occupied` of a port begins that has legs."""
-
 # How makers name the legs of a port, and from which number on: Junos et-0/0/49:0, Cumulus swp49s0, others 49/1.
 _LEG_NAMES = (
-    (re.compile(r"(?:et|xe|ge)-[0-9]+/[0-9]+/[0-9]+"), ":{}", 0),
-    (re.compile(r"swp[0-9]+"), "s{}", 0),
-    (re.compile(r".*", re.DOTALL), "/{}", 1),
+    (r"(?:et|xe|ge)-[0-9]+/[0-9]+/[0-9]+", ":{}", 0),
+    (r"swp[0-9]+", "s{}", 0),
+    (r"(?s).*", "/{}", 1),
 )
-_LEG = re.compile(r"[/:.s-][0-9]{1,2}")
+_LEG = r"[/:.s-][0-9]{1,2}"
 
 
 def join_all(unit: UnitOfWork, one: str | Thing, other: str | Thing, kind: str | None, breakout: bool) -> list[Joined]:
     """Joins what two ends mean, each a Thing, a part, a range of them or a socket of several fibres: one to one, or
-    with `breakout` the legs of one port to several.
+    with `breakout` the legs of one port to several. A port whose breakout cable leads nowhere takes another cable.
 
     Raises Refused when they are not as many, and as `cabling.connect`; Malformed, NotFound.
     """
@@ -50,6 +47,10 @@ def join_all(unit: UnitOfWork, one: str | Thing, other: str | Thing, kind: str |
             left = legs(unit, left[0], len(right))
         elif len(right) == 1 < len(left):
             right = legs(unit, right[0], len(left))
+    else:
+        for port in (*left, *right):
+            if port.is_part and not any(unit.cable_of(leg) for leg in legs_of(unit, port)):
+                make_whole(unit, port)
     if len(left) != len(right):
         what = "--breakout joins one port to several" if 1 in (len(left), len(right)) else "a cable joins two"
         raise Refused(f"{_told(one)} means {len(left)} and {_told(other)} {len(right)}: {what}")
@@ -166,7 +167,7 @@ def legs(unit: UnitOfWork, port: Thing, number: int) -> list[Thing]:
 
 
 def _leg_names(port: str, number: int) -> Sequence[str]:
-    pattern, first = next((tail, first) for names, tail, first in _LEG_NAMES if names.fullmatch(port))
+    pattern, first = next((tail, first) for names, tail, first in _LEG_NAMES if re.fullmatch(names, port))
     return [port + pattern.format(each) for each in range(first, first + number)]
 
 
@@ -203,7 +204,7 @@ def _named_leg(unit: UnitOfWork, text: str) -> Thing | None:
         return None
     ports = [part for part in unit.parts(owner) if name.startswith(part.part_name)]
     port = max(ports, key=lambda part: len(part.name), default=None)
-    if port is None or _LEG.fullmatch(name[len(port.part_name) :]) is None:
+    if port is None or re.fullmatch(_LEG, name[len(port.part_name) :]) is None:
         return None
     return _break_out(unit, port, [name])[0]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import reduce
 from operator import or_
-from typing import NamedTuple
 
 from clusto_core.drivers import Driver, Part
 from clusto_core.drivers.equipment import PDU, Mounted, Rack
@@ -22,6 +21,7 @@ from clusto_core.rules import reservations, sockets
 from clusto_core.rules.containment import check_no_cycle, is_in, standing, take
 from clusto_core.spelling import natural_key
 from clusto_core.store.unit import UnitOfWork
+from clusto_core.tuples import NamedTuple
 
 HEIGHT = Key("height")
 """How many rack units a device takes, in halves; one where it is not said, 0 for what hangs beside them."""

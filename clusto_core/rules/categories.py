@@ -8,7 +8,6 @@ a transaction ends: in it, one may come before the other, and there is no way ro
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from clusto_core.drivers import Category, Equipment
 from clusto_core.drivers.categories import Class, Role
@@ -18,6 +17,7 @@ from clusto_core.model.things import Thing, in_order
 from clusto_core.rules import containment, kinds, values
 from clusto_core.store.reader import Reader
 from clusto_core.store.unit import UnitOfWork
+from clusto_core.tuples import NamedTuple
 
 REQUIRES = Key("requires")
 

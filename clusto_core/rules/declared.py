@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from clusto_core import secrecy
 from clusto_core.drivers import Part, registry
@@ -22,6 +21,7 @@ from clusto_core.model.things import Attribute, Thing
 from clusto_core.rules import references
 from clusto_core.store.reader import Holding, Reader
 from clusto_core.store.unit import UnitOfWork
+from clusto_core.tuples import NamedTuple
 
 STRICT = "*"
 """Stands for every key that nobody declared: whether a new one is refused is kept with it."""

@@ -12,9 +12,8 @@ becomes depends on the driver chosen. They come from files in the public format 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from clusto_core.drivers import Driver, Part
 from clusto_core.drivers.equipment import Rack
@@ -28,6 +27,7 @@ from clusto_core.model.things import Attribute, Thing
 from clusto_core.rules import kinds, parts, ports
 from clusto_core.spelling import suggest
 from clusto_core.store.unit import UnitOfWork
+from clusto_core.tuples import NamedTuple
 
 DEFINITION = Key("definition")
 TYPE = Key("type")
@@ -36,7 +36,7 @@ TYPE = Key("type")
 
 MODULE = "Module"
 """The `driver` of a definition of modules: see `modules`."""
-_OTHER = re.compile("[^a-z0-9._+]+")
+_OTHER = "[^a-z0-9._+]+"
 
 
 class TypedPart(NamedTuple):
@@ -79,9 +79,11 @@ def name_of(manufacturer: str, model: str) -> str:
 
 
 def _slug(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    from unicodedata import normalize
+
+    plain = normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     # A plus at the end is a model of its own: GS-2326 and GS-2326+.
-    return _OTHER.sub("-", plain).lstrip("-._+").rstrip("-._")
+    return re.sub(_OTHER, "-", plain).lstrip("-._+").rstrip("-._")
 
 
 def definition(named: Iterable[ports.NamedPort], attributes: Mapping[str, object], driver: str) -> dict[str, object]:

@@ -10,10 +10,10 @@ from clusto_core.errors import Malformed
 from clusto_core.model.names import MAX_LENGTH, MalformedName, check_name, composed
 from clusto_core.model.things import Thing
 
-_QUERY = re.compile(r"@\w[\w.+-]{0,99}").fullmatch
-_POLICY = re.compile(r"%\w[\w.+-]{0,99}").fullmatch
-_SITE_KEY = re.compile(r"=(?:\*|[^\W_][\w-]{0,99}(?:\.[\w.:/+-]{1,100})?)").fullmatch
-_DEVICE_TYPE = re.compile(r"[a-z0-9][a-z0-9._+-]*/[a-z0-9][a-z0-9._+-]*").fullmatch
+_QUERY = r"@\w[\w.+-]{0,99}"
+_POLICY = r"%\w[\w.+-]{0,99}"
+_SITE_KEY = r"=(?:\*|[^\W_][\w-]{0,99}(?:\.[\w.:/+-]{1,100})?)"
+_DEVICE_TYPE = r"[a-z0-9][a-z0-9._+-]*/[a-z0-9][a-z0-9._+-]*"
 
 
 def checked(thing: Thing, kind: type[Driver]) -> Thing:
@@ -39,15 +39,15 @@ def checked_name(name: str, kind: type[Driver] = Driver) -> str:
         raise Malformed(f"a name is text, not a {type(name).__name__}")
     name = composed(name)
     if issubclass(kind, Policy):
-        if _POLICY(name) is None:
+        if re.fullmatch(_POLICY, name) is None:
             raise Malformed(f"malformed name of a policy: {name[:60]!r} (write % and letters, digits, . _ - +)")
     elif issubclass(kind, Query):
-        if _QUERY(name) is None:
+        if re.fullmatch(_QUERY, name) is None:
             raise Malformed(
                 f"malformed name of a saved expression: {name[:60]!r} (write @ and letters, digits, . _ - +)"
             )
     elif issubclass(kind, SiteKey):
-        if _SITE_KEY(name) is None:
+        if re.fullmatch(_SITE_KEY, name) is None:
             raise Malformed(f"malformed name of a declared key: {name[:60]!r} (write = and KEY or KEY.SUBKEY)")
     elif issubclass(kind, DeviceType):
         return checked_type(name)
@@ -61,6 +61,6 @@ def checked_name(name: str, kind: type[Driver] = Driver) -> str:
 
 def checked_type(name: str) -> str:
     """The name itself. Raises Malformed when no device type can be called so."""
-    if _DEVICE_TYPE(name) is None or len(name) > MAX_LENGTH:
+    if re.fullmatch(_DEVICE_TYPE, name) is None or len(name) > MAX_LENGTH:
         raise Malformed(f"malformed device type: {name[:60]!r} (write manufacturer/model)")
     return name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from clusto_core.drivers import Driver, Part, Parts, registry
 from clusto_core.drivers.equipment import PatchPanel
@@ -15,6 +15,7 @@ from clusto_core.model.names import MalformedName, check_part_name, trailing_num
 from clusto_core.model.ranges import MalformedRange, expand
 from clusto_core.model.wiring import is_panel
 from clusto_core.spelling import suggest
+from clusto_core.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from clusto_core.model.things import Thing

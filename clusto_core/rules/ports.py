@@ -20,17 +20,16 @@ A name that was changed is kept as the part's attribute `label`, by which it can
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 from clusto_core.drivers import Driver, Part
 from clusto_core.drivers.parts import NIC, ConsolePort, FrontPort, Inlet, Outlet, Port, RackUnit, RearPort, SerialPort
 from clusto_core.errors import Malformed
 from clusto_core.model.interfaces import MGMT_ONLY
-from clusto_core.model.names import MAX_LENGTH, MalformedName, check_part_name, trailing_number
+from clusto_core.model.names import MAX_LENGTH, MalformedName, check_part_name, composed, trailing_number
 from clusto_core.rules.parts import LIMIT
+from clusto_core.tuples import NamedTuple
 
 OUTLET = "outlet"
 CONSOLE_PORT = "consoleport"
@@ -66,7 +65,7 @@ _KINDS: dict[str, _Kind] = {
 
 LABEL = "label"
 
-_WORDS_AND_NUMBER = re.compile(r"(?P<words>.*\D)\s+(?P<number>[0-9]{1,6})")
+_WORDS_AND_NUMBER = r"(?P<words>.*\D)\s+(?P<number>[0-9]{1,6})"
 
 
 class Mapping(NamedTuple):
@@ -224,7 +223,7 @@ def _names(ports: Sequence[SourcePort], chosen: dict[_Slot, str] | None = None) 
 
 def _numbers(names: Sequence[str]) -> list[int] | None:
     """The numbers that stand for these names by rule 2, None where it does not hold."""
-    matches = [_WORDS_AND_NUMBER.fullmatch(name) for name in names]
+    matches = [re.fullmatch(_WORDS_AND_NUMBER, name) for name in names]
     numbers = [int(match["number"]) for match in matches if match]
     words = {match["words"] for match in matches if match}
     return numbers if len(words) == 1 and len(names) == len(numbers) == len(set(numbers)) else None
@@ -241,7 +240,7 @@ def cleaned(name: str, check: Callable[[str], None] = check_part_name) -> str:
     try:
         check(name)
     except MalformedName:
-        normal = unicodedata.normalize("NFC", name)
+        normal = composed(name)
         kept = "".join(each if _allowed(each, check) else "-" for each in normal)
         dashed = re.sub("-{2,}", "-", kept).strip("-").lstrip("/:-")[:MAX_LENGTH]
         try:

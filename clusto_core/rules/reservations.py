@@ -18,13 +18,14 @@ from clusto_core.model.reserving import KEYS, Reservation
 from clusto_core.model.things import Attribute, Thing
 from clusto_core.rules import values
 from clusto_core.spelling import natural_key
+from clusto_core.store.database import OfReserved
 from clusto_core.store.reader import Reader
 from clusto_core.store.unit import UnitOfWork
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_HELD = """
+_HELD = OfReserved("""
     SELECT a.thing_id FROM attributes a
-    WHERE a.key = :key AND a.subkey = :subkey AND a.number IS NULL AND a.integer_value > :now"""
+    WHERE a.key = :key AND a.subkey = :subkey AND a.number IS NULL AND a.integer_value > :now""")
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------

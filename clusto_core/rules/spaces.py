@@ -6,7 +6,7 @@ A Network names its VRF under `vrf`; without one it is in the space that has no 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from clusto_core.drivers.resources import Network
 from clusto_core.errors import Malformed, NotFound, Refused
@@ -17,6 +17,7 @@ from clusto_core.model.things import Attribute, Thing, in_order
 from clusto_core.rules import claims
 from clusto_core.store.reader import Reader
 from clusto_core.store.unit import UnitOfWork
+from clusto_core.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network

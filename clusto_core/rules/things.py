@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from clusto_core.drivers import Driver, Part, registry
 from clusto_core.errors import Malformed, Refused
@@ -11,9 +12,12 @@ from clusto_core.model.attributes import Key, Value, string
 from clusto_core.model.interfaces import PARENT
 from clusto_core.model.names import split_part, trailing_number
 from clusto_core.model.things import Attribute, Thing
-from clusto_core.rules import cabling, containment, devicetypes, kinds, parts, references, values
+from clusto_core.rules import cabling, containment, kinds, parts, references, values
 from clusto_core.rules.lookup import resolve
 from clusto_core.store.unit import UnitOfWork
+
+if TYPE_CHECKING:
+    from clusto_core.rules import devicetypes
 
 Pairs = Iterable[tuple[Key, Value]]
 
@@ -39,7 +43,10 @@ def add(
     _check_free(unit, name)
     for key, _ in attributes:
         reserved.writable(key)
-    model = model or devicetypes.shape(unit, kind, {}, None)
+    if model is None:
+        from clusto_core.rules import devicetypes
+
+        model = devicetypes.shape(unit, kind, {}, None)
     thing = Thing(unit.new_id(), name, kind.__name__)
     unit.insert_thing(thing)
     unit.insert_parts(thing, model.planned)

@@ -10,12 +10,13 @@ import contextlib
 import io
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, count, islice
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from clusto_core import secrecy
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, StoreBroken
+from clusto_core.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,7 +33,7 @@ DEFINITIONS = """
     WHERE t.driver = 'SiteKey' AND a.key = '_key' ORDER BY t.name"""
 """The keys of the site, behind a `=`, with what is declared of them: JSON as `attributes.structure` spells it."""
 
-_PARAMETER = re.compile(r"(?<![:\w]):([a-z]\w*)|(%)")
+_PARAMETER = r"(?<![:\w]):([a-z]\w*)|(%)"
 _translated: dict[str, str] = {}
 _numbers = count(1)
 
@@ -71,6 +72,19 @@ def portions(things: Iterable[T], size: int = PORTION) -> Iterator[list[T]]:
     while portion := list(islice(rest, following)):
         yield portion
         following = size
+
+
+class OfThings(str):
+    """A statement that looks at attributes and cables of those Things and parts alone whose ids it is given, and of
+    others at what is reserved, names something, or is a position."""
+
+    __slots__ = ()
+
+
+class OfReserved(str):
+    """A statement that looks at reserved attributes alone."""
+
+    __slots__ = ()
 
 
 class Database:
@@ -335,6 +349,12 @@ class Database:
             return StoreBroken(f"{WENT_AWAY} ({text}): try again")
         return forbidden(text) or overtaken(text) or StoreBroken(f"the store cannot be read: {text}")
 
+    @contextlib.contextmanager
+    def about(self, keys: Collection[str] | None) -> Iterator[None]:
+        """Says what is asked meanwhile: whatever the statements are, nothing but attributes under these keys, what is
+        reserved, names something or is a position decides what comes of them; with None also anything else."""
+        yield
+
     def close(self) -> None:
         """Ends the connection; what was not committed is undone. Closing twice does no harm."""
         self.connection.close()
@@ -412,7 +432,7 @@ def _portions(sql: str, ids: Sequence[object]) -> Iterator[tuple[str, dict[str, 
 def _pyformat(sql: str) -> str:
     done = _translated.get(sql)
     if done is None:
-        done = _PARAMETER.sub(lambda match: f"%({match[1]})s" if match[1] else "%%", sql)
+        done = re.sub(_PARAMETER, lambda match: f"%({match[1]})s" if match[1] else "%%", sql)
         if len(_translated) < 1000:
             _translated[sql] = done
     return done

@@ -1,16 +1,17 @@
 """A store as it was, in which the changes of a Thing are undone when something is asked that they have a part in.
 
-A question by the ids of Things, as most of `Reader` are, has those of these Things undone; one by a key those that
-have to do with it; one that goes through all Things, as an expression does, has all.
+A question by the ids of Things, as most of `Reader` are, has those of these Things undone; one by a key, or an
+expression that asks about keys alone, those that have to do with it; any other that goes through all Things has all.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from clusto_core.store.database import Database, Parameters, Row
+from clusto_core.store.database import Database, OfReserved, OfThings, Parameters, Row
 from clusto_core.store.reader import OF_KEY, OF_THINGS, RESERVED
 from clusto_core.store.undoing import Undoing
 
@@ -27,6 +28,7 @@ class LazyPast(Database):
         self._undoing = undoing
         self._known: set[object] = set()
         self._keys: set[str] = set()
+        self._about = False
         self.dialect = self._whole.dialect
         undoing.undo(undoing.at_once())
 
@@ -52,7 +54,7 @@ class LazyPast(Database):
         if self._undoing.left:
             if sql in OF_KEY:
                 self._undo_under(parameters)
-            elif sql not in RESERVED and _CHANGED_LATER.search(sql):
+            elif not (self._about or _is_of_reserved(sql)) and _CHANGED_LATER.search(sql):
                 self._undoing.undo()
         return self._whole.rows(sql, parameters)
 
@@ -74,11 +76,11 @@ class LazyPast(Database):
         """See `Database.rows_in`."""
         if not self._undoing.left:
             return self._whole.rows_in(sql, ids, parameters)
-        if sql in OF_THINGS:
+        if of_things := isinstance(sql, OfThings) or sql in OF_THINGS:
             self._undo_of(set(ids) - self._known)
         elif sql in OF_KEY:
             self._undo_under(parameters)
-        if sql in OF_THINGS or sql in OF_KEY or sql in RESERVED:
+        if of_things or sql in OF_KEY or _is_of_reserved(sql):
             return iter(list(self._whole.rows_in(sql, ids, parameters)))
         return super().rows_in(sql, ids, parameters)
 
@@ -90,10 +92,24 @@ class LazyPast(Database):
 
     def _undo_under(self, parameters: Parameters | None) -> None:
         """Undoes what was changed of the Things that had or have something under the key that is asked for."""
-        key = str((parameters or {})["key"])
+        self._undo_key(str((parameters or {})["key"]))
+
+    def _undo_key(self, key: str) -> None:
         if key not in self._keys:
             self._undoing.undo(self._undoing.mentioning(key))
             self._keys.add(key)
+
+    @contextmanager
+    def about(self, keys: Collection[str] | None) -> Iterator[None]:
+        """See `Database.about`: then nothing has to be undone but what has to do with these keys."""
+        before = self._about
+        self._about = keys is not None
+        for key in keys or ():
+            self._undo_key(key)
+        try:
+            yield
+        finally:
+            self._about = before
 
     def execute(self, sql: str, *parameters: Parameters) -> None:
         """See `Database.execute`."""
@@ -108,3 +124,7 @@ class LazyPast(Database):
     def close(self) -> None:
         """See `Database.close`."""
         self._whole.close()
+
+
+def _is_of_reserved(sql: str) -> bool:
+    return isinstance(sql, OfReserved) or sql in RESERVED

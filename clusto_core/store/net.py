@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from clusto_core.store.database import Database
+from clusto_core.tuples import NamedTuple
 
 TABLES = ("things", "attributes", "cables")
 """What the inventory says; what a sync remembers besides is the memory of its source."""

@@ -7,12 +7,13 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from itertools import count, islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from clusto_core.config import Settings, masked
 from clusto_core.errors import Refused, StoreBroken
 from clusto_core.store import damage, database, seals
 from clusto_core.store.database import Database, EmptyStore, OutdatedSchema, sqlite_path, unreachable
+from clusto_core.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine

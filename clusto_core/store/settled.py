@@ -6,17 +6,21 @@ before that got new rows, are read back when all is done.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import islice
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from clusto_core.model.attributes import Key
 from clusto_core.model.names import split_part
 from clusto_core.store.database import Database, Row
 from clusto_core.store.spill import Spill
 from clusto_core.store.telling import encode, spelled
+from clusto_core.tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from array import array
 
 Rows = dict[str, list[Sequence[Any]]]
 """By table, rows as the history tells them."""
@@ -57,9 +61,15 @@ class Settled:
         self.touched: set[int] = set()
         """The whole Things that are to be read back."""
         self._told = Spill()
-        self._entities = array("q")
         self._begun = False
         self._renamed = False
+
+    @cached_property
+    def _entities(self) -> array[int]:
+        """The ids of the new Things that are told."""
+        from array import array
+
+        return array("q")
 
     def __bool__(self) -> bool:
         return self._begun

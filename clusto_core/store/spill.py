@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import marshal
-import tempfile
-from array import array
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +15,7 @@ class Spill:
 
     def __init__(self) -> None:
         self._file: Any = None
-        self._starts = array("q", [0])
+        self._starts = [0]
 
     def __len__(self) -> int:
         """How many batches there are."""
@@ -27,6 +25,8 @@ class Spill:
         """Adds a batch. Raises StoreBroken where there is no room for it."""
         try:
             if self._file is None:
+                import tempfile
+
                 self._file = tempfile.TemporaryFile(prefix="clusto-")  # noqa: SIM115
             self._file.seek(self._starts[-1])
             self._file.write(marshal.dumps(batch))

@@ -60,9 +60,11 @@ class Undoing:
 
     def mentioning(self, key: str) -> set[int]:
         """The ids of the Things that something under a key was changed of, and perhaps of others."""
-        mark = json.dumps(key, ensure_ascii=False)
-        chains = ((id, self._told.chains[id]) for id in self.left)
-        return {id for id, chain in chains if any(mark in text for document in chain for text in document if text)}
+        begun = json.dumps(key, ensure_ascii=False)[:-1]
+        # The history spells keys out, with their numbers and subkeys.
+        marks = tuple(begun + end for end in ('"', ".", "#"))
+        texts = ((id, text) for id in self.left for document in self._told.chains[id] for text in document if text)
+        return {id for id, text in texts if any(mark in text for mark in marks)}
 
     def undo(self, things: Collection[int] | None = None) -> None:
         """Undoes what these Things have left, or all. Raises the driver's own errors."""

@@ -13,7 +13,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from operator import attrgetter, itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from clusto_core.drivers.parts import FrontPort, RearPort
 from clusto_core.model import wiring
@@ -28,6 +28,7 @@ from clusto_core.store.seals import Touched
 from clusto_core.store.settled import Rows, Settled, Told
 from clusto_core.store.spill import Spill
 from clusto_core.store.telling import encode, spelled
+from clusto_core.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from clusto_core.drivers import Driver

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import NamedTuple
 
 import pytest
 
-from clusto_cli.main import invoke
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
 from tests.bmc.mockup import Mockup
+from tests.conftest import Run
 from tests.redfish.service import PASSWORD, USER
 
-
-class Run(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Clusto = Callable[..., Run]
+Clusto = Run
 Start = Callable[..., Mockup]
 
 
@@ -33,15 +24,8 @@ def inventory(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Inventory:
 
 
 @pytest.fixture
-def clusto(inventory: Inventory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Clusto:
-    def run(*arguments: str) -> Run:
-        monkeypatch.setattr(sys, "argv", ["clusto", *arguments])
-        capsys.readouterr()
-        code = invoke(list(arguments))
-        captured = capsys.readouterr()
-        return Run(code, captured.out, captured.err)
-
-    return run
+def clusto(here: Run) -> Run:
+    return here
 
 
 @pytest.fixture

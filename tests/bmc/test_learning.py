@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clusto_cli.backends.machine import Disk, Facts
@@ -184,6 +184,7 @@ rows = st.builds(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.lists(rows, max_size=5), min_size=1, max_size=3))
 def test_every_row_has_a_number_of_its_own_and_keeps_it(told: list[list[Row]]) -> None:
     recorded: dict[int, dict[str, str]] = {}

@@ -16,6 +16,7 @@ from clusto_cli.backends.provision import open_provisioner, way_of
 from clusto_cli.backends.provision.cobbler import CobblerProvisioner
 from clusto_cli.backends.provision.command import CommandProvisioner
 from clusto_cli.backends.provision.tree import TreeProvisioner
+from tests.packages import installed
 
 MACHINE = BootMachine(
     "server1", ("52:54:00:aa:bb:01", "52:54:00:aa:bb:02"), "192.0.2.11", "debian", {}, {}, {}, "http://x/rebuild/t"
@@ -154,16 +155,11 @@ def test_settings_that_cannot_be(settings: dict[str, str], said: str) -> None:
 
 
 @pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def package(tmp_path: Path) -> Iterator[None]:
     """Another package, installed beside, that gives a boot server."""
-    (tmp_path / "otherboot.py").write_text("def opened(settings):\n    return ('maas', settings['maas.key'])\n")
-    info = tmp_path / "otherboot-1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: otherboot\nVersion: 1\n")
-    (info / "entry_points.txt").write_text("[clusto.provision]\nmaas = otherboot:opened\n")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    yield
-    sys.modules.pop("otherboot", None)
+    code = "def opened(settings):\n    return ('maas', settings['maas.key'])\n"
+    with installed(tmp_path, "otherboot", code, provision="maas = otherboot:opened"):
+        yield
 
 
 @pytest.mark.usefixtures("package")

@@ -94,6 +94,9 @@ def build(change: Transaction, random: Random) -> list[Thing]:
             claims.hold(change.unit, random.choice(things + parts), address, blue)
     for holder in random.sample(things + parts, random.randint(0, 2)):
         claims.hold(change.unit, holder, "10.2.9.9+vrrp", blue)
+    leg = change.unit.get("sw1:2/1")
+    if leg is not None and change.unit.cable_of(leg) is not None and random.random() < 0.5:
+        change.disconnect(leg)
     return things + parts
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from clusto_core.inventory import Inventory
 from clusto_core.model import reserving
 from clusto_core.model.attributes import Key
 from clusto_core.model.things import Thing
+from clusto_core.query import policies
 from clusto_core.query.search import find
 from clusto_core.records import history
 from clusto_core.records.revert import revert
@@ -46,6 +47,23 @@ def export(reader: Reader) -> str:
     written = io.StringIO()
     formats.writer_of("yaml")(reader, reader.all(), written, Leaving(frozenset(), False, lambda line: None))
     return written.getvalue()
+
+
+EXPRESSIONS = (
+    "attr:a,1",
+    "driver:Server and not attr:a>=1",
+    "haskey(b)",
+    "attr:a,* inherited",
+    "driver:Server in name:rack*",
+    "not (in driver:Pool) and attr:b.c,2",
+    "driver:Server connected to driver:Switch and attr:a,0",
+    "free",
+)
+
+
+def selected(reader: Reader, expressions: Iterable[str]) -> dict[str, list[str]]:
+    """What expressions select, in the order in which they are asked."""
+    return {each: [thing.name for thing in find(reader, each, allow_unknown=True).things] for each in expressions}
 
 
 Answers = dict[str, list[object]]
@@ -82,11 +100,12 @@ class Then(NamedTuple):
     lines: list[str]
     answers: Answers
     export: str
+    selected: dict[str, list[str]]
 
 
 def changed(inventory: Inventory, random_: random.Random, count: int) -> dict[int, Then]:
     """Random transactions, some of which undo another; the inventory after each."""
-    kept = {0: Then(picture(inventory), {}, "")}
+    kept = {0: Then(picture(inventory), {}, "", {})}
     while len(kept) <= count:
         try:
             with inventory.change() as change:
@@ -99,7 +118,12 @@ def changed(inventory: Inventory, random_: random.Random, count: int) -> dict[in
             continue
         if change.id is not None:
             with inventory.read() as reader:
-                kept[change.id] = Then(lines_of(reader), answers(reader, every_name(reader)), export(reader))
+                kept[change.id] = Then(
+                    lines_of(reader),
+                    answers(reader, every_name(reader)),
+                    export(reader),
+                    selected(reader, random_.sample(EXPRESSIONS, 2)),
+                )
     return kept
 
 
@@ -119,6 +143,7 @@ def test_every_moment_is_as_it_was(inventory: Inventory, way: str, seed: int) ->
         some = random_.sample(sorted(then.answers), min(3, len(then.answers)))
         with inventory.at(number) as reader:
             assert answers(reader, some) == {name: then.answers[name] for name in some}
+            assert selected(reader, then.selected) == then.selected
             assert lines_of(reader) == then.lines
             assert not number or export(reader) == then.export
     assert picture(inventory) == present
@@ -144,7 +169,7 @@ def test_only_what_a_question_is_about_is_undone(inventory: Inventory, way: str)
         assert [each.attribute.value.text for each in reader.effective(server1)] == ["new"]
         assert reader.database.left == {reader.resolve(name).id for name in ("server2", "server3")}
         assert not reader.links(reader.resolve("server3").id)
-        assert len(find(reader, "attr:status,new").things) == 3
+        assert len(find(reader, "connected to driver:Server").things) == 2
         assert not reader.database.left
 
 
@@ -164,6 +189,43 @@ def test_a_question_by_a_key_is_about_what_has_to_do_with_it(inventory: Inventor
         assert len(reader.database.left) == 2
         assert [each.value.text for each in reader.attributes_under(Key("status"))] == ["new"] * 3
         assert not reader.database.left
+
+
+def test_an_expression_is_about_the_keys_that_are_in_it(inventory: Inventory, way: str) -> None:
+    with inventory.change() as change:
+        for number in (1, 2, 3):
+            change.add("Server", f"server{number}", attributes=[("status", "new"), ("serial", f"a{number}")])
+        change.set_values("server1", "serial", "a0")
+        policies.define(change.unit, policies.Policy("none", "driver:Server and attr:serial,a0"))
+    with inventory.change() as change:
+        change.set_values("server1", "serial", "b1")
+        for number in (2, 3):
+            change.set_values(f"server{number}", "status", "old")
+    with inventory.at(1) as reader:
+        assert isinstance(reader.database, LazyPast)
+        assert [thing.name for thing in find(reader, "driver:Server and attr:serial,a0").things] == ["server1"]
+        (broken,) = policies.check(reader, policies.policies(reader))
+        assert broken.thing.name == "server1"
+        assert len(reader.database.left) == 2
+        assert len(find(reader, "attr:status,new and not attr:serial,a0").things) == 2
+        assert not reader.database.left
+
+
+def test_what_a_place_has_is_about_what_stands_in_it(inventory: Inventory, way: str) -> None:
+    with inventory.change() as change:
+        for rack in ("rack1", "rack2"):
+            change.add("Rack", rack, attributes=[("rating", 1000)])
+            change.add("Server", f"{rack}-server", parents=[rack], attributes=[("draw", 100)])
+            change.add("PDU", f"{rack}-pdu", parents=[rack])
+    with inventory.change() as change:
+        for rack in ("rack1", "rack2"):
+            change.set_values(f"{rack}-server", "draw", 300)
+            change.connect(f"{rack}-server:psu1", f"{rack}-pdu")
+    with inventory.at(1) as reader:
+        assert isinstance(reader.database, LazyPast)
+        (found,) = capacity.capacities(reader, [reader.resolve("rack1")])
+        assert (found.watts.used, found.outlets.used) == (100, 0)
+        assert reader.database.left == {reader.resolve(name).id for name in ("rack2-server", "rack2-pdu")}
 
 
 def test_what_power_feeds_undoes_what_it_is_about(inventory: Inventory, way: str) -> None:

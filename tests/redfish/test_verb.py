@@ -11,26 +11,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from clusto_cli.main import invoke
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
 from tests import controllers
+from tests.conftest import Run
 from tests.redfish.service import PASSWORD, SYSTEM, USER, Habit, Reply, Service, certificate, refusal
 
 Start = Callable[..., Service]
-
-
-class Run(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Clusto = Callable[..., Run]
 
 
 @pytest.fixture
@@ -40,17 +30,8 @@ def start() -> Iterator[Start]:
 
 
 @pytest.fixture
-def clusto(sqlite_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Clusto:
-    monkeypatch.setenv("CLUSTO_DB", sqlite_url)
-
-    def run(*arguments: str) -> Run:
-        monkeypatch.setattr(sys, "argv", ["clusto", *arguments])
-        capsys.readouterr()
-        code = invoke(list(arguments))
-        captured = capsys.readouterr()
-        return Run(code, captured.out, captured.err)
-
-    return run
+def clusto(here: Run) -> Run:
+    return here
 
 
 def record(sqlite_url: str, **servers: dict[str, object]) -> None:
@@ -76,7 +57,7 @@ BROKEN = {
 }
 
 
-def test_broken_controllers_leave_the_others_alone(start: Start, clusto: Clusto, sqlite_url: str) -> None:
+def test_broken_controllers_leave_the_others_alone(start: Start, clusto: Run, sqlite_url: str) -> None:
     services = {name: start(habit) for name, habit in BROKEN.items()} | {"good": start()}
     record(sqlite_url, **{name: {"host": service.url} for name, service in services.items()})
     for output in ("text", "json"):
@@ -93,7 +74,7 @@ def test_broken_controllers_leave_the_others_alone(start: Start, clusto: Clusto,
     assert services["actions5"].power == "Off"
 
 
-def test_settings_of_one_controller(start: Start, clusto: Clusto, sqlite_url: str, tmp_path: Path) -> None:
+def test_settings_of_one_controller(start: Start, clusto: Run, sqlite_url: str, tmp_path: Path) -> None:
     service = start()
     wrong: dict[str, dict[str, object]] = {
         "s1": {"host": service.url, "verify": "/nonesuch.pem"},
@@ -140,7 +121,7 @@ def test_interrupted_it_ends_soon_with_what_was_done(start: Start, sqlite_url: s
     assert b"power off" in log.stdout
 
 
-def test_nobody_reads_what_is_printed(start: Start, clusto: Clusto, sqlite_url: str) -> None:
+def test_nobody_reads_what_is_printed(start: Start, clusto: Run, sqlite_url: str) -> None:
     services = {f"s{number}": start() for number in range(8)}
     record(sqlite_url, **{name: {"host": service.url} for name, service in services.items()})
     command = [sys.executable, "-m", "clusto_cli.main", "power", "off", "--yes", *services]
@@ -161,7 +142,7 @@ def resets_of(services: Sequence[Service]) -> list[list[str]]:
     return [service.resets for service in services]
 
 
-def test_graceful_and_then_off(start: Start, clusto: Clusto, sqlite_url: str) -> None:
+def test_graceful_and_then_off(start: Start, clusto: Run, sqlite_url: str) -> None:
     heeds, ignores, _, isoff = services = [
         start(),
         start(),
@@ -188,7 +169,7 @@ def test_graceful_and_then_off(start: Start, clusto: Clusto, sqlite_url: str) ->
     assert "power off" in clusto("log", "refuses").out
 
 
-def test_graceful_over_ipmi(clusto: Clusto, sqlite_url: str, tmp_path: Path) -> None:
+def test_graceful_over_ipmi(clusto: Run, sqlite_url: str, tmp_path: Path) -> None:
     with controllers.ipmi_bmc(tmp_path, controllers.chassis(tmp_path)) as port:
         ipmi = {"protocol": "ipmi", "host": "127.0.0.1", "port": port, "cipher_suite": 3, "timeout": 20}
         ipmi |= {"user": controllers.USER, "password": controllers.PASSWORD}
@@ -199,7 +180,7 @@ def test_graceful_over_ipmi(clusto: Clusto, sqlite_url: str, tmp_path: Path) -> 
         assert [(tmp_path / name).read_text() for name in ("soft", "power")] == ["1\n", "0\n"]
 
 
-def test_graceful_needs_somebody_to_ask(clusto: Clusto, sqlite_url: str) -> None:
+def test_graceful_needs_somebody_to_ask(clusto: Run, sqlite_url: str) -> None:
     with Inventory(Settings(sqlite_url)).change() as change:
         change.add("PDU", "pdu1")
         change.add("Server", "s1")
@@ -212,7 +193,7 @@ def test_graceful_needs_somebody_to_ask(clusto: Clusto, sqlite_url: str) -> None
 # --- pinned certificates -----------------------------------------------------------------------------------------
 
 
-def test_trust(start: Start, clusto: Clusto, sqlite_url: str, tmp_path: Path) -> None:
+def test_trust(start: Start, clusto: Run, sqlite_url: str, tmp_path: Path) -> None:
     first, second = (start(cert=certificate(tmp_path, name)) for name in ("one", "two"))
     record(
         sqlite_url,

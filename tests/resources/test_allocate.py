@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from multiprocessing import Queue
-from multiprocessing.synchronize import Barrier
-
 import pytest
 
 from clusto_core.config import Settings
 from clusto_core.drivers.equipment import PDU, Rack
-from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
+from clusto_core.errors import Malformed, NotFound, Refused
 from clusto_core.inventory import Inventory, Transaction
 from clusto_core.model.attributes import Key
 from clusto_core.resources.allocation import Wanted, allocate
+from tests.at_once import at_once
 from tests.conftest import Run
 
 STATUS = Key("status")
@@ -155,15 +152,11 @@ def test_the_command(clusto: Run, sqlite_url: str) -> None:
 PROCESSES = 50
 
 
-def _take(url: str, start: Barrier, results: Queue[object]) -> None:
-    """What one of many processes does: picks two servers in different racks, as soon as all are ready."""
-    start.wait(60)
-    try:
-        with Inventory(Settings(url)).change() as change:
-            found = allocate(change, Wanted(2, SPARE, spread=[Rack]), settings=[(STATUS, "used")])
-        results.put([thing.name for thing in found.things])
-    except ClustoError as error:
-        results.put(error)
+def _take(url: str) -> list[str]:
+    """What one of many processes does: picks two servers in different racks."""
+    with Inventory(Settings(url)).change() as change:
+        found = allocate(change, Wanted(2, SPARE, spread=[Rack]), settings=[(STATUS, "used")])
+    return [thing.name for thing in found.things]
 
 
 def test_fifty_at_once_never_get_one_twice(store_url: str) -> None:
@@ -174,15 +167,7 @@ def test_fifty_at_once_never_get_one_twice(store_url: str) -> None:
         for number in range(2 * PROCESSES):
             change.add("Server", f"s{number}", attributes=[("status", "spare")], part_counts={"nic": 0, "inlet": 0})
             change.put(f"s{number}", f"rack{number % 2 + 1}")
-    # Forked, they have imported all that they need: their work falls together instead of their starting.
-    fork = multiprocessing.get_context("fork")
-    start, results = fork.Barrier(PROCESSES), fork.Queue()
-    processes = [fork.Process(target=_take, args=(store_url, start, results)) for _ in range(PROCESSES)]
-    for process in processes:
-        process.start()
-    found = [results.get(timeout=100) for _ in processes]
-    for process in processes:
-        process.join(30)
+    found = at_once(PROCESSES, _take, store_url)
     assert not [each for each in found if not isinstance(each, list)], "none fails while servers are left"
     assert all({int(name[1:]) % 2 for name in names} == {0, 1} for names in found), "each in a rack of its own"
     taken = sorted(name for names in found for name in names)

@@ -158,6 +158,8 @@ def test_one_idea_of_what_is_free(sqlite_url: str, seed: int) -> None:
                     for name in of_kind
                     if wiring.cable_kind(change.resolve(name).kind, registry.get(PROBES[probe])) is not None
                     and not sockets.is_management(change.unit, change.resolve(name))
+                    # Legs come before the port that they are of: that takes another cable when it is named.
+                    and not sockets.occupied(change.unit, change.resolve(name))
                 ]
                 change.add("Server", "probe")
                 try:

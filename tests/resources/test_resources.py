@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from itertools import islice
-from multiprocessing import Queue
-from multiprocessing.synchronize import Barrier
 
 import pytest
 
 from clusto_core.config import Settings
-from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
+from clusto_core.errors import Malformed, NotFound, Refused
 from clusto_core.inventory import Inventory, Transaction
 from clusto_core.resources import ipam, naming, vlans
+from tests.at_once import at_once
 from tests.conftest import Run
 
 
@@ -175,15 +173,11 @@ def test_the_commands(clusto: Run) -> None:
 PROCESSES = 20
 
 
-def _take(url: str, start: Barrier, results: Queue[object]) -> None:
-    start.wait(60)
-    try:
-        with Inventory(Settings(url)).change() as change:
-            address = ipam.allocate(change, change.resolve("net"), change.resolve("s1"))
-            number = vlans.allocate(change, f"v{address}", 100, 200)[1]
-            results.put((address, number, naming.allocate(change, change.resolve("names"))[0]))
-    except ClustoError as error:
-        results.put(error)
+def _take(url: str) -> tuple[object, ...]:
+    with Inventory(Settings(url)).change() as change:
+        address = ipam.allocate(change, change.resolve("net"), change.resolve("s1"))
+        number = vlans.allocate(change, f"v{address}", 100, 200)[1]
+        return address, number, naming.allocate(change, change.resolve("names"))[0]
 
 
 def test_many_at_once_get_different_ones(store_url: str) -> None:
@@ -192,14 +186,7 @@ def test_many_at_once_get_different_ones(store_url: str) -> None:
         network(change, "net", "10.0.0.0/27")
         change.add("Server", "s1")
         change.add("NameRange", "names", attributes=[("pattern", "n[1-20]")])
-    fork = multiprocessing.get_context("fork")
-    start, results = fork.Barrier(PROCESSES), fork.Queue()
-    processes = [fork.Process(target=_take, args=(store_url, start, results)) for _ in range(PROCESSES)]
-    for process in processes:
-        process.start()
-    found = [results.get(timeout=100) for _ in processes]
-    for process in processes:
-        process.join(30)
+    found = at_once(PROCESSES, _take, store_url)
     assert not [each for each in found if not isinstance(each, tuple)]
     for which in range(3):
         assert len({each[which] for each in found}) == PROCESSES

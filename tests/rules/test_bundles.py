@@ -150,6 +150,28 @@ def test_free_legs_are_taken_again(row: Run) -> None:
     assert "has 4 legs, 0 of them free: 2 are needed" in row("connect", "tor1:49", "srv[5-6]", "--breakout").err
 
 
+def test_a_port_is_cabled_when_a_leg_is_and_free_when_none_is(row: Run) -> None:
+    def asked(test: str) -> list[str]:
+        return row("find", f"{test} and name:tor1:49*").out.split()
+
+    legs = [f"tor1:49/{number}" for number in range(1, 5)]
+    row("connect", "tor1:49", "srv[1-4]:eth0", "--breakout")
+    assert (asked("cabled"), asked("free")) == (["tor1:49", *legs], [])
+    assert "tor1:49" in asked("cabled(network)")
+    row("disconnect", "srv[1-3]:eth0")
+    assert (asked("cabled"), asked("free")) == (["tor1:49", legs[3]], legs[:3])
+    row("disconnect", "srv4:eth0")
+    assert (asked("cabled"), asked("free")) == ([], ["tor1:49", *legs])
+    assert "tor1:49" in row("free", "tor1", "-o", "names").out.split()
+    row("attr", "set", "note", "kept", "-t", legs[0])
+    # What is known of a leg keeps it, and with it the breakout cable.
+    assert "is occupied: broken out into 49/1 " in row("connect", "tor1:49", "srv1:eth0").err
+    row("attr", "del", "note", "-t", legs[0])
+    assert row("connect", "tor1:49", "srv1:eth0").out == "connected tor1:49 to srv1:eth0\n"
+    assert (asked("cabled"), asked("free")) == (["tor1:49"], [])
+    assert row("db", "check").out == "the store is sound\n"
+
+
 def test_ranges_are_joined_one_to_one(row: Run) -> None:
     assert row("connect", "srv[1-2]:eth1", "tor1:[1-2]").out == (
         "connected srv1:eth1 to tor1:1\nconnected srv2:eth1 to tor1:2\n"

@@ -10,10 +10,9 @@ from clusto_cli.output import clean
 from clusto_core.config import Settings
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
 from clusto_core.inventory import Inventory
-from clusto_core.store.opening import create
 from tests.records.test_history import picture
 from tests.refusals import REFUSALS, SITE, Refusal
-from tests.test_cli import COMMANDS, program
+from tests.test_cli import COMMANDS, built, program
 
 CODES: dict[type[ClustoError], int] = {Malformed: 2, NotFound: 3, Refused: 4}
 
@@ -21,13 +20,7 @@ CODES: dict[type[ClustoError], int] = {Malformed: 2, NotFound: 3, Refused: 4}
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The URL of a store that no test of this module changes."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('site')}/clusto.db"
-    create(url)
-    for line in (COMMANDS + SITE).strip().splitlines():
-        if line:
-            result = program(url, *line.split())
-            assert result.code == 0, (line, result.err)
-    return url
+    return built(f"sqlite:///{tmp_path_factory.mktemp('site')}/clusto.db", COMMANDS + SITE)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import random
 import sqlite3
@@ -14,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clusto_cli.main import invoke
 from clusto_core.config import Settings
 from clusto_core.errors import ClustoError, StoreBroken
 from clusto_core.inventory import Inventory
@@ -23,6 +21,7 @@ from clusto_core.records import integrity
 from clusto_core.records.revert import revert
 from clusto_core.store import database, opening, schema, seals
 from clusto_core.store.seals import RANGE
+from tests.conftest import said
 from tests.records.changing import step
 from tests.store.older import REVISIONS, make_older
 
@@ -198,12 +197,8 @@ def test_every_column_is_sealed_or_follows_from_others() -> None:
 # --- damaged files ---------------------------------------------------------------------------------------------------
 
 
-def said(path: Path, words: list[str]) -> tuple[int, str, str]:
-    """What a command says of the store in that file."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = invoke(["--db", f"sqlite:///{path}", *words])
-    return code, out.getvalue(), err.getvalue()
+def url_of(path: Path) -> str:
+    return f"sqlite:///{path}"
 
 
 def damaged(data: bytes, random_: random.Random) -> Iterator[bytes]:
@@ -219,13 +214,13 @@ def test_a_damaged_file_is_told_as_such_by_whatever_fails_on_it(sqlite_url: str,
     path = Path(database.sqlite_path(sqlite_url))
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    right = [said(path, words) for words in READS]
+    right = [said(url_of(path), *words) for words in READS]
     copy = tmp_path / "damaged.db"
     for content in damaged(path.read_bytes(), random.Random(20)):
         copy.write_bytes(content)
-        check = said(copy, ["db", "check"])
+        check = said(url_of(copy), "db", "check")
         for words, wanted in zip(READS, right, strict=True):
-            code, _, err = found = said(copy, words)
+            code, _, err = found = said(url_of(copy), *words)
             assert "unexpected" not in err, (words, err)
             assert found == wanted or check[0] != 0, (words, found)
             assert code in (0, 3) or "damaged" in err or "not a clusto store" in err, (words, found)
@@ -241,5 +236,5 @@ def test_what_is_no_text_where_text_belongs_is_damage(sqlite_url: str) -> None:
         assert "the file is damaged: in attributes is text that is no text" in integrity.problems(reader)
     with inventory.read() as reader, pytest.raises(StoreBroken, match="damaged: run clusto db check"):
         reader.attributes(reader.resolve("server1").id)
-    code, _, err = said(Path(database.sqlite_path(sqlite_url)), ["export"])
+    code, _, err = said(sqlite_url, "export")
     assert (code, err.startswith("clusto: error: the store is damaged: run clusto db check")) == (1, True)

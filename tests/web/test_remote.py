@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
 import clusto_core
-from clusto_cli.main import invoke
 from clusto_core.errors import Malformed, NotFound, Refused, StoreBroken
 from clusto_core.library.server import Server
-from tests.conftest import Result
+from tests.conftest import Result, said
 from tests.security.certificates import Authority
 from tests.web.site import Site, running
 
@@ -55,17 +52,9 @@ def _clusto(db: str, *words: str, stdin: str = "", **env: str) -> Result:
     return Result(done.returncode, done.stdout, done.stderr)
 
 
-def _invoked(db: str, *words: str) -> Result:
-    """The same in this process."""
-    out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
-        code = invoke(["--db", db, *words])
-    return Result(code, out.getvalue(), err.getvalue())
-
-
 @pytest.mark.parametrize("line", SAME)
 def test_verbs_say_the_same(reading: Site, line: str) -> None:
-    here, there = (_invoked(db, *line.split()) for db in (reading.store, reading.url))
+    here, there = (said(db, *line.split()) for db in (reading.store, reading.url))
     assert there.code == here.code
     assert there.out == here.out
     assert there.err.partition(" (see ")[0].rstrip() == here.err.partition(" (see ")[0].rstrip()
@@ -89,7 +78,7 @@ def test_names_come_from_standard_input(reading: Site) -> None:
     ],
 )
 def test_the_past_is_the_same(moments: Site, line: str) -> None:
-    here, there = (_invoked(db, *line.split()) for db in (moments.store, moments.url))
+    here, there = (said(db, *line.split()) for db in (moments.store, moments.url))
     assert there == here
 
 
@@ -117,7 +106,7 @@ def test_what_a_server_does_not_do_says_so(reading: Site) -> None:
         (("attr", "set", "x", "1", "-t", "s1"), "is for a writer"),
         (("import", "/etc/passwd"), "opens no files for others"),
     ):
-        done = _invoked(reading.url, *words)
+        done = said(reading.url, *words)
         assert done.code == 4, words
         assert message in done.err
 
@@ -142,8 +131,7 @@ def test_writers_write(site: Site, tmp_path: Path) -> None:
 def test_completion_is_the_servers(reading: Site) -> None:
     for line in ("locate s", "attr get st", "find driver:Ser", "show rack1:RU1", "find attr:status,"):
         here, there = (
-            _invoked(db, "completion", "bash", "--line", f"clusto --db {db} {line}")
-            for db in (reading.store, reading.url)
+            said(db, "completion", "bash", "--line", f"clusto --db {db} {line}") for db in (reading.store, reading.url)
         )
         assert there.out == here.out
         assert there.code == 0

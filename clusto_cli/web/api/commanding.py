@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from clusto_cli.grouping import Called
+from clusto_cli.calling import Called
 from clusto_cli.options import changes_the_inventory, check_afar
 from clusto_cli.web.answering import JSON, NDJSON, Answer, Forbidden, Unsupported
 from clusto_cli.web.api import reading, verbs

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import click
 
 import clusto_cli
-from clusto_cli.grouping import called
+from clusto_cli.calling import called
 from clusto_cli.web.answering import JSON, NDJSON, Answer
 from clusto_cli.web.api import verbs
 from clusto_cli.web.api.declaring import AT, NAME, TEXT, Operation, Parameter, Schema, json_answer

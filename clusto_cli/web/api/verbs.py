@@ -9,9 +9,10 @@ from typing import Generic, NamedTuple, TypeVar
 
 import click
 
+from clusto_cli.calling import Called, called
 from clusto_cli.context import App
 from clusto_cli.diversion import diverted
-from clusto_cli.grouping import Aliased, Called, called
+from clusto_cli.grouping import Aliased
 from clusto_cli.web.answering import Busy, Forbidden
 from clusto_cli.web.asking import Asked
 from clusto_core.errors import ClustoError, Malformed

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from clusto_cli import transactions
-from clusto_cli.targets import EXPRESSION
+from clusto_cli.targets import is_written_as_expression
 from clusto_cli.web.answering import HTML, JSON, Answer
 from clusto_cli.web.asking import Asked
 from clusto_cli.web.pages.rendering import Links, page
@@ -74,7 +74,7 @@ def _start(asked: Asked) -> Answer:
 
 def named(reader: Reader, text: str) -> Thing | None:
     """The Thing or part that a search means by itself: it looks like no expression, and something is called so."""
-    if EXPRESSION.match(text) and reader.get(text.partition(":")[0]) is None:
+    if is_written_as_expression(reader, text):
         return None
     try:
         return reader.resolve(text)

@@ -12,12 +12,13 @@ import pytest
 
 from clusto_cli.backends.errors import AuthenticationFailed, NoSuchPort, Refused
 from clusto_cli.backends.switch import profiles
-from clusto_cli.backends.switch.change import Done, Prepared, carry_out, prepare
+from clusto_cli.backends.switch.change import Done, Prepared
 from clusto_cli.backends.switch.cli import CliSwitch
 from clusto_cli.backends.switch.model import PortMode, Survey, SwitchSettings
 from clusto_cli.backends.switch.refusal import Move
 from clusto_cli.backends.switch.ssh_session import SshSession
 
+from .moving import moved
 from .ovslab import OvsLab, requirements
 from .sshdlab import sshd
 
@@ -33,15 +34,7 @@ class Lab:
         return CliSwitch(profile, profile.ssh, self.settings, SshSession(self.settings))
 
     def move(self, *moves: Move, **options: Any) -> tuple[Prepared, Done | None]:
-        async def whole() -> tuple[Prepared, Done | None]:
-            switch = self.switch()
-            try:
-                prepared = await prepare(switch, moves, **options)
-                return prepared, await carry_out(switch, prepared) if prepared.plan else None
-            finally:
-                await switch.close()
-
-        return asyncio.run(whole())
+        return moved(self.switch, *moves, **options)
 
 
 @pytest.fixture(scope="module")

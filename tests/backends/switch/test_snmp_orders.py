@@ -20,6 +20,7 @@ from clusto_cli.backends.switch.refusal import Known, Move
 from clusto_cli.backends.switch.snmp_switch import SnmpSwitch
 
 from .agent import GEN_ERR, INCONSISTENT, NO_ACCESS, Bridge, QBridgeAgent, Quirks
+from .moving import moved
 
 ALL = ("join-leave", "leave-join", "single")
 
@@ -33,15 +34,7 @@ def switch_on(agent: QBridgeAgent, rules: SnmpRules, **more: Any) -> SnmpSwitch:
 def move(
     agent: QBridgeAgent, *moves: Move, orders: tuple[str, ...] = ALL, snmp: dict[str, Any] | None = None, **options: Any
 ) -> tuple[Prepared, Done | None]:
-    async def whole() -> tuple[Prepared, Done | None]:
-        switch = switch_on(agent, SnmpRules(orders=orders), **(snmp or {}))
-        try:
-            prepared = await prepare(switch, moves, **options)
-            return prepared, await carry_out(switch, prepared) if prepared.plan else None
-        finally:
-            await switch.close()
-
-    return asyncio.run(whole())
+    return moved(lambda: switch_on(agent, SnmpRules(orders=orders), **(snmp or {})), *moves, **options)
 
 
 def in_vlan(bridge: Bridge, port: int) -> tuple[int, set[int], set[int]]:

@@ -14,13 +14,14 @@ from pysnmp.proto import rfc1902
 from clusto_cli.backends.errors import DeviceError, Refused
 from clusto_cli.backends.snmp import SnmpDevice, SnmpSettings
 from clusto_cli.backends.switch import oids, profiles
-from clusto_cli.backends.switch.change import Done, Prepared, carry_out, prepare
+from clusto_cli.backends.switch.change import Done, Prepared
 from clusto_cli.backends.switch.model import PortMode, Survey, SwitchSettings, SwitchState
 from clusto_cli.backends.switch.opening import open_switch
 from clusto_cli.backends.switch.refusal import Move
 from clusto_cli.backends.switch.snmp_switch import SnmpSwitch
 
 from .agent import INCONSISTENT, Bridge, Fault, QBridgeAgent, Quirks
+from .moving import moved
 
 DATA = Path(os.environ.get("CLUSTO_TEST_DATA", Path(__file__).parents[4] / "shared" / "data")) / "snmprec" / "switch"
 
@@ -33,15 +34,7 @@ def switch(agent: QBridgeAgent, name: str) -> SnmpSwitch:
 
 
 def move(agent: QBridgeAgent, name: str, *moves: Move, **options: Any) -> tuple[Prepared, Done | None]:
-    async def whole() -> tuple[Prepared, Done | None]:
-        control = switch(agent, name)
-        try:
-            prepared = await prepare(control, moves, **options)
-            return prepared, await carry_out(control, prepared) if prepared.plan else None
-        finally:
-            await control.close()
-
-    return asyncio.run(whole())
+    return moved(lambda: switch(agent, name), *moves, **options)
 
 
 def number(value: int) -> Any:
