@@ -24,7 +24,7 @@ from clusto_cli.web.answering import (
     words_of,
 )
 from clusto_cli.web.asking import Asked, Desk, Request
-from clusto_cli.web.callers import Caller, Doors, check_origin, check_site, credentials, is_among, unknown
+from clusto_cli.web.callers import Caller, Doors, check_host, check_origin, check_site, credentials, is_among, unknown
 from clusto_cli.web.routing import Events, Route, Static
 from clusto_cli.web.threads import Threads, Work
 from clusto_core.errors import ClustoError
@@ -104,6 +104,7 @@ class Site:
             if guard is not None:
                 guard.began()
             try:
+                check_host(request, self._doors.names)
                 return await handler(request)
             except web.HTTPException as error:
                 headers = {name: error.headers[name] for name in ("Allow",) if name in error.headers}

@@ -16,7 +16,7 @@ from clusto_cli.web.routing import Static
 
 _PATH = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 _VERSIONED = re.compile("^/api/v[0-9]+")
-_ALWAYS = (400, 401, 404, 429, 503)
+_ALWAYS = (400, 401, 404, 421, 429, 503)
 _PROBLEM: Schema = {
     "type": "object",
     "properties": {
