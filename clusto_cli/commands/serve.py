@@ -65,7 +65,8 @@ def serve(
 
     Who asks brings a token, or comes by a proxy that names him; who is on this machine may read without. Nobody writes
     without a name. It answers to its addresses, the names of its certificate and those of --name: whoever asks by
-    another name is told so (421). With --rebuild it is also the boot server (clusto rebuild serve), at addresses of its own.
+    another name is told so (421). With --rebuild it is also the boot server (clusto rebuild serve), at addresses of its
+    own.
 
     \b
         clusto serve

@@ -47,13 +47,14 @@ class Request(NamedTuple):
 
 class Asked(NamedTuple):
     """A request, and what answers it: `reader` is one consistent read of the inventory as it is, or as it was at the
-    query's `at`, with nothing in it but what its caller may see. `number` is the newest transaction in it, which
-    ETags begin with; `settings` where the same is found again. `sight` is what a caller sees who does not see all."""
+    query's `at`, with nothing in it but what its caller may see. `number` is the newest transaction in it, `seal` what
+    tells it from another one of that number; `settings` where the same is found again. `sight` is what a caller sees who does not see all."""
 
     request: Request
     caller: Caller
     reader: Reader
     number: int
+    seal: str
     settings: Settings
     work: Work
     desk: Desk
@@ -67,8 +68,9 @@ class Asked(NamedTuple):
 
     @property
     def tag(self) -> str:
-        """The entity tag of what is in the inventory for this caller."""
-        return str(self.number) if self.sight is None else f"{self.number}-{self.sight.digest}"
+        """The entity tag of what is in the inventory for this caller. It is another one, too, when the store was put
+        back to an older copy."""
+        return f"{self.number}-{self.seal[:12]}" if self.seal else str(self.number)
 
     def begin(self, head: Answer) -> Callable[[bytes], None]:
         """Begins an answer that may be long; gives what takes its parts, one after the other, and raises
@@ -142,7 +144,9 @@ class Asked(NamedTuple):
             reader = change.unit.reader
             reader.discreet = True
             touched = [each.thing_id for each in tried.changes]
-            if fresh and history.changed_since(reader, touched, self.sight.number) is not None:
+            number, seal = self.sight.state
+            changed = history.changed_since(reader, touched, number) is not None
+            if fresh and (changed or history.seal_of(reader, number) != seal):
                 raise Busy("others changed the same meanwhile: try again")
             performance.perform(change.unit, tried)
             assert change.before is not None
@@ -194,13 +198,13 @@ class Desk:
         """What a caller sees, as it is now."""
         if caller.scope is None:
             whole.discreet = True
-            yield Asked(request, caller, whole, history.latest(whole), self.settings, work, self)
+            yield Asked(request, caller, whole, *history.state(whole), self.settings, work, self)
             return
         with self._sights.of(whole, caller.scope) as sight, open_reader(sight.url) as reader:
             reader.discreet = True
             with work.asking(reader.database):
                 number = history.latest(reader)
-                yield Asked(request, caller, reader, number, Settings(sight.url), work, self, sight)
+                yield Asked(request, caller, reader, number, sight.digest, Settings(sight.url), work, self, sight)
 
     @contextlib.contextmanager
     def again(self, asked: Asked) -> Iterator[Asked]:
