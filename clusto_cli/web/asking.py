@@ -48,7 +48,8 @@ class Request(NamedTuple):
 class Asked(NamedTuple):
     """A request, and what answers it: `reader` is one consistent read of the inventory as it is, or as it was at the
     query's `at`, with nothing in it but what its caller may see. `number` is the newest transaction in it, `seal` what
-    tells it from another one of that number; `settings` where the same is found again. `sight` is what a caller sees who does not see all."""
+    tells it from another one of that number; `settings` where the same is found again. `sight` is what a caller sees
+    who does not see all."""
 
     request: Request
     caller: Caller

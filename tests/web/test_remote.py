@@ -16,6 +16,7 @@ import clusto_core
 from clusto_cli.main import invoke
 from clusto_core.errors import Malformed, NotFound, Refused, StoreBroken
 from clusto_core.library.server import Server
+from clusto_core.library.trust import token_for
 from tests.conftest import Result
 from tests.security.certificates import Authority
 from tests.web.site import Site, running
@@ -123,7 +124,7 @@ def test_what_a_server_does_not_do_says_so(reading: Site) -> None:
 
 
 def test_writers_write(site: Site, tmp_path: Path) -> None:
-    token = {"CLUSTO_TOKEN": site.token("bob", "writer")}
+    token = {"CLUSTO_TOKEN": site.token("bob", "writer"), "CLUSTO_DB": site.url}
     lines = tmp_path / "lines"
     lines.write_text("attr set remote ok -t s2\n")
     for words, stdin in (
@@ -205,6 +206,48 @@ def test_a_server_is_believed_that_the_authorities_know(tmp_path: Path, monkeypa
         assert done.stdout == "s1\n", done.stderr
         config.write_text(f'[server]\nca = "{authority.certificate}"\n')
         assert "bring a token" in _clusto(site.url, "find", "name:s1", CLUSTO_CONFIG=str(config)).err
+
+
+@pytest.mark.parametrize(
+    ("named", "written", "asked", "sent"),
+    [
+        ("https://a.example", "", "https://a.example", "of the environment"),
+        ("https://A.example:443/", "", "https://a.example", "of the environment"),
+        ("https://a.example", "", "https://b.example", Refused),
+        ("https://a.example", "", "https://a.example:8420", Refused),
+        ("https://a.example", 'db = "https://b.example"', "https://b.example", Refused),
+        ("sqlite:////a.db", "", "https://a.example", Refused),
+        ("", "", "https://a.example", Refused),
+        ("", 'db = "https://a.example"', "https://a.example", "of the environment"),
+        ("sqlite:////a.db", 'db = "https://a.example"', "https://a.example", "of the environment"),
+        ("https://a.example", '[server."https://b.example"]\ntoken = "file:{}"', "https://b.example", "of the file"),
+        (None, 'db = "https://a.example"\n[server]\ntoken = "file:{}"', "https://a.example", "of the file"),
+        (None, 'db = "https://a.example"\n[server]\ntoken = "file:{}"', "https://b.example", None),
+        (None, '[server]\ntoken = "file:{}"', "https://b.example", None),
+        (None, '[server."https://b.example"]\ntoken = "file:{}"', "https://b.example:8420", None),
+        (None, '[server."https://b.example"]\ntoken = "of b"', "https://b.example", Malformed),
+        (None, '[server]\n"https://b.example" = "of b"', "https://b.example", Malformed),
+    ],
+)
+def test_a_token_goes_where_it_was_meant_to_alone(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    named: str | None,
+    written: str,
+    asked: str,
+    sent: str | type[Exception] | None,
+) -> None:
+    """`named` is CLUSTO_DB, beside a token of the environment; None for neither."""
+    (tmp_path / "token").write_text("of the file\n")
+    (tmp_path / "config.toml").write_text(written.format(tmp_path / "token"))
+    monkeypatch.setenv("CLUSTO_CONFIG", str(tmp_path / "config.toml"))
+    for name, value in (("CLUSTO_DB", named), ("CLUSTO_TOKEN", named if named is None else "of the environment")):
+        monkeypatch.delenv(name, raising=False) if value is None else monkeypatch.setenv(name, value)
+    if isinstance(sent, type):
+        with pytest.raises(sent):
+            token_for(asked)
+    else:
+        assert token_for(asked) == sent
 
 
 def test_a_token_does_not_go_in_the_clear() -> None:
