@@ -123,6 +123,16 @@ def test_what_a_server_does_not_do_says_so(reading: Site) -> None:
         assert message in done.err
 
 
+def test_what_switches_would_say_is_not_known(fresh: Site) -> None:
+    with clusto_core.open(fresh.store).change() as change:
+        change.define_policy("cables", check="cables", level="warning")
+    done = _invoked(fresh.url, "check", "--policy", "cables")
+    assert (done.code, done.out) == (5, "%cables\tcables\twarning\tnot known: no switch is asked here\n")
+    assert [each["known"] for each in fresh.api("/check?policy=cables")] == [False]
+    assert "not known: no switch" in fresh.ask("/policies", headers={"Accept": "text/html"}).text
+    assert 'policy="cables"' not in fresh.ask("/metrics").text
+
+
 def test_writers_write(site: Site, tmp_path: Path) -> None:
     token = {"CLUSTO_TOKEN": site.token("bob", "writer"), "CLUSTO_DB": site.url}
     lines = tmp_path / "lines"
