@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clusto_cli.context import App
 from clusto_cli.web.answering import Answer, Busy
 from clusto_cli.web.callers import Caller, Credentials, identify
+from clusto_cli.web.keeping import Body, Keeping
 from clusto_cli.web.threads import Work
 from clusto_core import secrecy
 from clusto_core.config import Settings
@@ -79,6 +80,14 @@ class Asked(NamedTuple):
         self.work.head = head
         return self.work.write
 
+    def kept(self, how: Hashable, make: Callable[[Body], Answer]) -> Answer:
+        """A long answer, that another one who sees the same has had already or that `make` works out, writing its body
+        and giving its head; `how` is whatever it depends on beside what is asked and the inventory."""
+        question = (self.request.url, self.tag, self.caller.scope, how)
+        kept = self.desk.keeping.of(question, make)
+        self.work.head, self.work.body = kept.head, kept.body
+        return kept.head
+
     @contextlib.contextmanager
     def then(self) -> Iterator[Asked]:
         """The same at the moment that is asked about. Raises as `past`."""
@@ -98,7 +107,7 @@ class Asked(NamedTuple):
         if not self.desk.past.acquire(timeout=_PATIENCE):
             raise Busy("others look at the past: try again")
         try:
-            self.work.held = True
+            self.work.body = Body()
             with open_past(self.settings.url, moments.finder(moment)) as past, self.work.asking(past):
                 reader = Reader(past)
                 reader.discreet = True
@@ -164,6 +173,7 @@ class Desk:
         self.settings = app.settings
         self._sights = Sights(app.settings.url)
         self._kept = threading.local()
+        self.keeping = Keeping()
         self.past = threading.Lock()
         """Held by who looks at the inventory as it was."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from clusto_cli.main import invoke
 from clusto_cli.web import api
 from clusto_cli.web.api.reading import READINGS
+from clusto_core.records import tokens
 from tests.web.site import API, Site
 
 SAME: dict[str, str] = {
@@ -202,3 +204,24 @@ def test_the_stream_tells_what_comes(site: Site) -> None:
 def test_every_operation_is_described_once() -> None:
     described = [(each.method, each.path) for each in api.operations()]
     assert len(set(described)) == len(described)
+
+
+def test_the_feed_waits_for_what_comes(site: Site) -> None:
+    writer = site.token("bob", "writer")
+    last = site.api("/history?limit=1")[0]["transaction"]
+    waiting = f"/changes?since={last}&wait=60"
+    with ThreadPoolExecutor(6) as threads:
+        # More wait than there are threads that answer.
+        asked = [threads.submit(site.api, waiting) for _ in range(6)]
+        assert site.api(f"/changes?since={last}&wait=1") == []
+        assert not any(each.done() for each in asked)
+        assert site.batch("attr set came yes -t s1", writer).status_code == 200
+        answers = [each.result(30) for each in asked]
+    assert [each["transaction"] for each in answers[0]] == [last + 1]
+    assert all(each == answers[0] for each in answers)
+    assert site.api(waiting) == answers[0]
+    for wrong in ("wait=-1", "wait=61", "wait=x"):
+        assert site.ask(f"{API}/changes?{wrong}").status_code == 400
+    revoked = site.token("gone")
+    tokens.revoke(site.settings, "gone")
+    assert site.ask(f"{API}{waiting}", token=revoked).status_code == 401
