@@ -88,7 +88,7 @@ def command(app: App, /, words: tuple[str, ...], explain: bool, allow_unknown: b
         if shape.group_by:
             _write_groups(reader, list(found.things), shape)
         elif shape.count_only:
-            _write_count(sum(1 for _ in found.things), shape.output)
+            _write_count(search.count(reader, text, allow_unknown=allow_unknown), shape.output)
         else:
             _write(reader, _ordered(reader, found.things, shape), shape)
 

@@ -17,6 +17,7 @@ from clusto_core.config import Settings
 from clusto_core.errors import ClustoError
 from clusto_core.records import history
 from clusto_core.records.sight import Sight, Sights
+from clusto_core.store import seals
 from clusto_core.store.database import Database, connect, is_of_driver
 from clusto_core.store.reader import Reader, open_reader
 
@@ -156,7 +157,7 @@ class Asked(NamedTuple):
             touched = [each.thing_id for each in tried.changes]
             number, seal = self.sight.state
             changed = history.changed_since(reader, touched, number) is not None
-            if fresh and (changed or history.seal_of(reader, number) != seal):
+            if fresh and (changed or seals.seal_of(reader.database, number) != seal):
                 raise Busy("others changed the same meanwhile: try again")
             performance.perform(change.unit, tried)
             assert change.before is not None
@@ -209,7 +210,7 @@ class Desk:
         """What a caller sees, as it is now."""
         if caller.scope is None:
             whole.discreet = True
-            yield Asked(request, caller, whole, *history.state(whole), self.settings, work, self)
+            yield Asked(request, caller, whole, *seals.state(whole.database), self.settings, work, self)
             return
         with self._sights.of(whole, caller.scope) as sight, open_reader(sight.url) as reader:
             reader.discreet = True

@@ -172,31 +172,6 @@ def latest(reader: Reader) -> int:
     return rows[0][0] or 0
 
 
-class State(NamedTuple):
-    """How far a history is: the number of its last transaction, 0 where there is none, and the seal of that, which is
-    another one in a store that was put back to an older copy and has gone another way since."""
-
-    number: int
-    seal: str
-
-
-def state(reader: Reader) -> State:
-    """How far the history is."""
-    sql = (
-        "SELECT x.id, s.digest FROM transactions x LEFT JOIN transaction_seals s ON s.transaction_id = x.id"
-        " ORDER BY x.id DESC LIMIT 1"
-    )
-    rows = reader.database.rows(sql)
-    return State(rows[0][0], rows[0][1] or "") if rows else State(0, "")
-
-
-def seal_of(reader: Reader, number: int) -> str:
-    """The seal of a transaction; nothing where there is none."""
-    sql = "SELECT s.digest FROM transaction_seals s WHERE s.transaction_id = :id"
-    rows = reader.database.rows(sql, {"id": number})
-    return rows[0][0] if rows else ""
-
-
 class Touch(NamedTuple):
     """A Thing, by its name then, and a transaction that changed it."""
 

@@ -23,8 +23,7 @@ from typing import Any
 from clusto_core.errors import Refused
 from clusto_core.query.search import find
 from clusto_core.records import history
-from clusto_core.records.history import State
-from clusto_core.store import opening, rows
+from clusto_core.store import opening, rows, seals
 from clusto_core.store.database import Database, connect_to_write
 from clusto_core.store.reader import Reader
 from clusto_core.store.unit import UnitOfWork
@@ -48,7 +47,7 @@ class Sight:
     """One: of which state of the whole it is, where it is, and `digest`, which is another one when other Things are in
     it, or when another transaction of the same number was the last one that touched them."""
 
-    def __init__(self, scope: str, state: State, directory: str) -> None:
+    def __init__(self, scope: str, state: seals.State, directory: str) -> None:
         self.scope, self.state = scope, state
         self.path = os.path.join(directory, "sight.db")
         self.url = f"sqlite:///{self.path}"
@@ -91,7 +90,7 @@ class Sights:
     @contextlib.contextmanager
     def of(self, whole: Reader, scope: str) -> Iterator[Sight]:
         """What an expression selects of the store as a reader has it. Raises as `find` does."""
-        state = history.state(whole)
+        state = seals.state(whole.database)
         with self._lock:
             making = self._making.setdefault(scope, threading.Lock())
         with making:
@@ -105,7 +104,7 @@ class Sights:
             with self._lock:
                 self._left(sight)
 
-    def _taken(self, scope: str, state: State) -> Sight | None:
+    def _taken(self, scope: str, state: seals.State) -> Sight | None:
         sight = self._known.get(scope)
         if sight is None or sight.state != state:
             return None
@@ -113,7 +112,7 @@ class Sights:
         sight.users += 1
         return sight
 
-    def _make(self, whole: Reader, scope: str, state: State) -> Sight:
+    def _make(self, whole: Reader, scope: str, state: seals.State) -> Sight:
         sight = Sight(scope, state, self._new_directory())
         fill(whole, sight)
         with self._lock:
@@ -164,7 +163,7 @@ def fill(whole: Reader, sight: Sight) -> None:
         target.execute("BEGIN")
         last = _Filling(whole.database, target, sorted(sight.things)).fill()
         target.commit()
-    marks = (history.seal_of(whole, last), *map(str, sorted(sight.things)))
+    marks = (seals.seal_of(whole.database, last), *map(str, sorted(sight.things)))
     sight.digest = hashlib.sha256(",".join(marks).encode()).hexdigest()[:12]
 
 

@@ -122,6 +122,7 @@ def _set(app: App, asked: Asked, name: str, wanted: Mapping[str, Any], message: 
 def _match(asked: Asked, reader: Any, thing_id: int) -> None:
     """Raises Changed where a Thing has changed since what its asker knows (RFC 9110, 13.1.1)."""
     from clusto_core.records import history
+    from clusto_core.store import seals
 
     given = asked.request.headers.get("If-Match")
     if given is None or given.strip() == "*":
@@ -130,7 +131,7 @@ def _match(asked: Asked, reader: Any, thing_id: int) -> None:
     known = [(int(shape[1]), shape[2] or "") for shape in shapes if shape is not None]
     number, seal = max(known, default=(0, ""))
     # What a part of the inventory is tagged with is no seal of the whole.
-    is_other = asked.sight is None and not history.seal_of(reader, number).startswith(seal)
+    is_other = asked.sight is None and not seals.seal_of(reader.database, number).startswith(seal)
     if not known or is_other or history.changed_since(reader, [thing_id], number) is not None:
         raise Changed("it has changed since then: read it again")
 
