@@ -43,6 +43,7 @@ _QUIET = 15
 """Seconds between two looks for news, and how many without any until a comment keeps the connection alive."""
 _PROGRAMS = ("/api/", "/sd/", "/metrics")
 _SAFE = ("GET", "HEAD")
+_MOMENTS = ("at", "from", "to", "since", "until")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -304,7 +305,7 @@ class _Asking:
 
     def __init__(self, route: Route, asked: Request) -> None:
         self._route, self._asked = route, asked
-        self._conditional = not route.fresh and asked.method in _SAFE and _is_settled(asked.query.get("at"))
+        self._conditional = not route.fresh and asked.method in _SAFE and _is_settled(asked)
         self._caller = self._tag = ""
 
     def allowed(self, caller: Caller, tag: str) -> bool:
@@ -376,9 +377,10 @@ def permit(caller: Caller, role: str) -> None:
         raise Forbidden(f"{caller.name} is a {caller.role}, and this is for a {role}")
 
 
-def _is_settled(moment: str | None) -> bool:
-    """Whether a moment is the same tomorrow: now, as of a transaction; the number of one."""
-    return not moment or moment.lstrip("@").isdecimal()
+def _is_settled(asked: Request) -> bool:
+    """Whether the moments that are asked about are the same tomorrow: now, as of a transaction; the number of one."""
+    moments = (each for name in _MOMENTS for each in asked.query.getall(name, ()))
+    return all(not moment or moment.lstrip("@").isdecimal() for moment in moments)
 
 
 def _has(asked: Request, tag: str) -> bool:

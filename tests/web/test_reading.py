@@ -27,6 +27,12 @@ SAME: dict[str, str] = {
     "/locate?name=s1&name=s2:eth0": "locate s1 s2:eth0",
     "/things/dc1/tree?level=1": "tree dc1 --level 1",
     "/things/s2%3Aeth0/trace": "trace s2:eth0",
+    "/things/pdu1/impact": "power impact pdu1",
+    "/diff?from=0": "diff 0",
+    "/diff?from=0&to=1": "diff 0 1",
+    "/roles/check": "role check",
+    "/names": "name list",
+    "/names?name=names": "name list names",
     "/things/s1/attributes?inherited=true": "attr get --inherited -t s1",
     "/things/s1/attributes/tag": "attr get tag -t s1",
     "/attributes/ram?where=driver:Server": "attr get ram --where driver:Server",
@@ -118,6 +124,8 @@ def test_what_is_known_is_not_sent_again(site: Site) -> None:
     settled, moving = (site.ask(f"{API}/things/s1?at={at}").headers for at in ("1", "1+second+ago"))
     assert "etag" in settled
     assert "etag" not in moving
+    for path, has_one in (("/history?since=yesterday", False), ("/diff?from=1&to=now", False), ("/diff?from=0", True)):
+        assert ("etag" in site.ask(API + path).headers) == has_one, path
 
 
 def test_pages_follow_each_other(site: Site) -> None:

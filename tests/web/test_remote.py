@@ -38,6 +38,13 @@ SAME = (
     "show nowhere",
     "find driver:(",
     "find --nothing",
+    "diff 0 1",
+    "diff 0 --stat",
+    "diff 0 1 s1",
+    "diff 0 1 name:s1",
+    "power impact pdu1",
+    "name list",
+    "role check",
     "locate",
     "attr get nothing -t s1",
 )
