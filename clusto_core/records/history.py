@@ -219,6 +219,14 @@ def pages(reader: Reader, number: int, size: int = 500) -> Iterator[list[Row]]:
         last = page[-1][0]
 
 
+def changes_among(reader: Reader, number: int, thing_ids: Iterable[int]) -> Iterator[Change]:
+    """What a transaction did to some Things, in the order of their ids."""
+    rows = reader.database.rows_in(
+        _CHANGE + " WHERE c.transaction_id = :id AND c.thing_id IN (:ids)", list(thing_ids), {"id": number}
+    )
+    return map(change, sorted(rows, key=lambda row: row[0]))
+
+
 def size(reader: Reader, number: int) -> int:
     """How many Things a transaction changed."""
     return int(reader.database.rows(_SIZE, {"number": number})[0][0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
 from typing import Any
@@ -233,3 +234,23 @@ def test_the_feed_waits_for_what_comes(site: Site) -> None:
     revoked = site.token("gone")
     tokens.revoke(site.settings, "gone")
     assert site.ask(f"{API}{waiting}", token=revoked).status_code == 401
+
+
+def test_a_transaction_of_very_many_things_is_told_in_part(serving: Callable[..., Site]) -> None:
+    site = serving(setup="import clusto_cli.transactions as t; t.MOST = 2")
+    every = transactions_of(site.store, 1)
+    for told in (site.api("/history/1"), site.api("/changes")[0], site.api("/history?patch=true")[0]):
+        assert told["changes"] == every[:2]
+        assert told["left_out"] == len(every) - 2
+    [own] = site.api("/things/s1/history?patch=true")
+    assert own["changes"] == [each for each in every if each["name"] == "s1"]
+    assert "left_out" not in own
+
+
+def transactions_of(store: str, number: int) -> list[object]:
+    """What a transaction did, as the verb says it to whoever has the store."""
+    out = io.StringIO()
+    with redirect_stdout(out):
+        assert invoke(["--db", store, "log", str(number), "-o", "json"]) == 0
+    found: list[object] = json.loads(out.getvalue())[0]["changes"]
+    return found

@@ -13,6 +13,7 @@ from clusto_cli.web.api.declaring import Operation, Parameter, json_answer, read
 from clusto_cli.web.asking import Asked, Request
 from clusto_cli.web.routing import Events
 from clusto_core.records import history
+from clusto_core.records.history import Entry
 
 _PAGE = 100
 _SINCE = Parameter("since", {"type": "integer", "minimum": 0, "maximum": 10**15}, "only later ones than this number")
@@ -55,15 +56,16 @@ def streams() -> Iterator[Events]:
 def _changes(asked: Asked, values: Mapping[str, list[Any]]) -> Answer:
     since, limit = ((values[name] or [usual])[0] for name, usual in (("since", 0), ("limit", _PAGE)))
     entries = history.following(asked.reader, since, limit)
-    document = [transactions.record(asked.reader, entry, detailed=True) for entry in entries]
+    document = [_record(asked, entry) for entry in entries]
     more = len(entries) == limit and entries[-1].id < asked.number
     following = f'<{PATH}?since={entries[-1].id}&limit={limit}>; rel="next"' if more else ""
     return json_answer(document, headers={"Link": following} if more else {})
 
 
+def _record(asked: Asked, entry: Entry) -> dict[str, Any]:
+    return transactions.record(asked.reader, entry, detailed=True, most=transactions.MOST)
+
+
 def _news(asked: Asked, since: int) -> list[tuple[str, str, int]]:
     entries = history.following(asked.reader, since, _PAGE)
-    return [
-        ("transaction", json.dumps(transactions.record(asked.reader, entry, detailed=True)), entry.id)
-        for entry in entries
-    ]
+    return [("transaction", json.dumps(_record(asked, entry)), entry.id) for entry in entries]
