@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Iterator
 from tempfile import SpooledTemporaryFile
 from time import monotonic
 
-from clusto_cli.web.answering import Answer
+from clusto_cli.web.answering import Answer, Busy
 
 PIECE = 64 << 10
 IN_MEMORY = 1 << 20
@@ -17,6 +17,8 @@ IN_MEMORY = 1 << 20
 _KEPT = 8
 _OCTETS = 256 << 20
 """So many answers, and octets of them, are kept at most: those that were asked for last."""
+_PATIENCE = 20.0
+"""Seconds that one waits for others."""
 _SECONDS = 300.0
 """What is reserved may be over without any change of the inventory."""
 
@@ -59,23 +61,24 @@ class Keeping:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._making: dict[Hashable, threading.Lock] = {}
+        self._making = threading.Lock()
+        """One is worked out at a time: each takes a lot of memory."""
         self._known: OrderedDict[Hashable, Kept] = OrderedDict()
 
     def of(self, asked: Hashable, make: Callable[[Body], Answer]) -> Kept:
-        """The answer to what is asked; `make` writes its body and gives its head. Several who ask the same at once wait
-        for one of them. Raises as `make` does."""
-        with self._lock:
-            making = self._making.setdefault(asked, threading.Lock())
-        with making:
-            found = self._found(asked)
-            if found is None:
+        """The answer to what is asked; `make` writes its body and gives its head. Raises Busy, and as `make` does."""
+        if (found := self._found(asked)) is not None:
+            return found
+        if not self._making.acquire(timeout=_PATIENCE):
+            raise Busy("others ask for much: try again")
+        try:
+            if (found := self._found(asked)) is None:
                 body = Body()
                 found = Kept(make(body), body)
                 self._keep(asked, found)
-        with self._lock:
-            self._making.pop(asked, None)
-        return found
+            return found
+        finally:
+            self._making.release()
 
     def _found(self, asked: Hashable) -> Kept | None:
         with self._lock:
