@@ -17,7 +17,6 @@ import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator
-from itertools import chain
 from typing import Any
 
 from clusto_core.errors import Refused
@@ -175,9 +174,9 @@ class _Filling:
     def fill(self) -> int:
         """Things and parts, values, cables, and what has happened to them; ids stay as they are. Gives the number of
         the last transaction that is there."""
-        things = list(chain.from_iterable(self._rows(_THINGS.format(column)) for column in ("t.id", "t.owner_id")))
-        self._seen = {row[0] for row in things}
-        self._target.insert("things", rows.STORED_THINGS, (rows.stored_as(*row) for row in sorted(things)))
+        for column in ("t.id", "t.owner_id"):
+            things = self._noted(self._rows(_THINGS.format(column)))
+            self._target.insert("things", rows.STORED_THINGS, (rows.stored_as(*row) for row in things))
         self._target.insert("attributes", rows.ATTRIBUTES, self._attributes())
         self._target.insert("connections", rows.CONNECTIONS, self._connections())
         last = self._history()
@@ -188,6 +187,11 @@ class _Filling:
 
     def _rows(self, sql: str, ids: Collection[int] | None = None) -> Iterator[tuple[Any, ...]]:
         return self._source.rows_in(sql, list(self._ids if ids is None else ids))
+
+    def _noted(self, things: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+        for row in things:
+            self._seen.add(row[0])
+            yield row
 
     def _attributes(self) -> Iterator[tuple[Any, ...]]:
         reference = rows.ATTRIBUTES.index("ref_id"), rows.ATTRIBUTES.index("space_id")
@@ -206,16 +210,18 @@ class _Filling:
     def _history(self) -> int:
         seen: dict[int, int] = {}
         whole: dict[int, bool] = {}
-        kept = []
+        self._target.insert("changes", rows.CHANGES, self._changes(seen, whole))
+        self._target.insert("transactions", rows.TRANSACTIONS, self._transactions(seen, whole))
+        return max(seen, default=0)
+
+    def _changes(self, seen: dict[int, int], whole: dict[int, bool]) -> Iterator[tuple[Any, ...]]:
+        """What has happened to what is seen; learns how often a transaction is seen, and whether all that is."""
         for number, thing_id, name, before, after in self._rows(_CHANGES):
             sides = [self._side(side) for side in (before, after)]
             whole[number] = whole.get(number, True) and [before, after] == sides
             seen[number] = seen.get(number, 0) + 1
             if any(sides):
-                kept.append((number, thing_id, name, *sides))
-        self._target.insert("transactions", rows.TRANSACTIONS, self._transactions(seen, whole))
-        self._target.insert("changes", rows.CHANGES, kept)
-        return max(seen, default=0)
+                yield (number, thing_id, name, *sides)
 
     def _side(self, text: str | None) -> str | None:
         """The rows of a change that are of what is seen; the same text where all are."""
