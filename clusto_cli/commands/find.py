@@ -87,7 +87,7 @@ def command(app: App, /, words: tuple[str, ...], explain: bool, allow_unknown: b
         found = search.stream(reader, text, allow_unknown=allow_unknown)
         say_notes(found.notes)
         if shape.group_by:
-            _write_groups(reader, list(found.things), shape)
+            _write_groups(reader, found.things, shape)
         elif shape.count_only:
             _write_count(search.count(reader, text, allow_unknown=allow_unknown), shape.output)
         else:
@@ -180,22 +180,22 @@ def _write_count(count: int, output: str) -> None:
         write_records(output, [{"count": count}])
 
 
-def _write_groups(reader: Reader, things: list[Thing], shape: Shape) -> None:
+def _write_groups(reader: Reader, things: Iterable[Thing], shape: Shape) -> None:
     """A line a value: how many have it, or with --fold which; a Thing with several values counts under each."""
     from clusto_core.query.columns import Cell, Table, parse, rank
 
     column = parse(shape.group_by or "", keys=True)
-    table = Table(reader, things)
+    table = Table(reader, [])
     table.check([column])
     cells_of: dict[str, Cell | None] = {}
     counts: Counter[str] = Counter()
     members: dict[str, list[str]] = {}
-    for thing, (cells,) in zip(things, table.rows([column]), strict=True):
+    for (name,), cells in table.rows(things, [parse("name"), column]):
         for text, cell in {each.text: each for each in cells}.items() if cells else ((NOTHING, None),):
             cells_of.setdefault(text, cell)
             counts[text] += 1
             if shape.fold:
-                members.setdefault(text, []).append(thing.name)
+                members.setdefault(text, []).append(name.text)
     groups = {text: (cell, counts[text]) for text, cell in cells_of.items()}
 
     def order(item: tuple[str, tuple[Cell | None, int]]) -> Any:
