@@ -109,6 +109,16 @@ class App:
             yield Reader(past)
 
     @contextlib.contextmanager
+    def reading_at(self, moment: str) -> Iterator[Reader]:
+        """The inventory as it was at a moment, whichever is asked about. Raises as `reading`."""
+        asked, self.at = self.at, moment
+        try:
+            with self.reading() as reader:
+                yield reader
+        finally:
+            self.at = asked
+
+    @contextlib.contextmanager
     def _then(self) -> Iterator[Reader]:
         """What somebody else reads from, at the moment that he asks about."""
         assert self._reader is not None

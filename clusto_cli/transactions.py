@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from clusto_core.records import history
 from clusto_core.records.history import Change, Entry
 from clusto_core.records.searching import Touched
 from clusto_core.store.reader import Reader
+
+MOST = 1000
+"""Things, of those that a transaction changed, that are told to somebody elsewhere: one may have changed all."""
+FEW = 1000
+"""So many Things are looked for in what a transaction did; of more, all that it did is read."""
 
 
 def when(entry: Entry) -> str:
@@ -54,8 +60,10 @@ def _head(entry: Entry) -> Iterator[str]:
         yield from (f"    {line}".rstrip() for line in entry.message.splitlines())
 
 
-def record(reader: Reader, entry: Entry, touched: Touched | None = None, *, detailed: bool) -> dict[str, Any]:
-    """A transaction for programs."""
+def record(
+    reader: Reader, entry: Entry, touched: Touched | None = None, *, detailed: bool, most: int | None = None
+) -> dict[str, Any]:
+    """A transaction for programs; of what it did, with `most` no more than that, and how much is left out."""
     found: dict[str, Any] = {
         "transaction": entry.id,
         "time": instant(entry),
@@ -67,10 +75,14 @@ def record(reader: Reader, entry: Entry, touched: Touched | None = None, *, deta
         "reverts": entry.reverts,
     }
     if detailed:
+        changes = _changes(reader, entry, touched)
         found["changes"] = [
-            {"name": change.name, "lines": list(history.told(change, set()))}
-            for change in _changes(reader, entry, touched)
+            {"name": change.name, "lines": list(history.told(change, set()))} for change in islice(changes, most)
         ]
+        if most is not None and len(found["changes"]) == most:
+            every = history.size(reader, entry.id) if touched is None else most + sum(1 for _ in changes)
+            if every > most:
+                found["left_out"] = every - most
     return found
 
 
@@ -82,7 +94,9 @@ def instant(entry: Entry) -> str:
 
 
 def _changes(reader: Reader, entry: Entry, touched: Touched | None) -> Iterator[Change]:
-    for change in history.changes(reader, entry.id):
+    ids = None if touched is None else touched.things | touched.owners
+    few = ids is not None and len(ids) <= FEW
+    for change in history.changes_among(reader, entry.id, ids or ()) if few else history.changes(reader, entry.id):
         narrowed = change if touched is None else touched.of(change)
         if narrowed is not None:
             yield narrowed

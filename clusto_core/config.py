@@ -71,6 +71,11 @@ def section(name: str, config: str | None = None) -> dict[str, Any]:
     return found
 
 
+def configured_url() -> str | None:
+    """The URL that the configuration file says, whatever is in force. Raises as `settings`."""
+    return _url(None)
+
+
 def _url(config: str | None) -> str | None:
     path, document = _read(config)
     url = document.get("db")

@@ -587,6 +587,7 @@ VERBS: dict[str, Fields | None] = {
             several(record({"name": NAME, "lines": (several(TEXT), "what changed: + and -")})),
             "with -p: what changed",
         ),
+        "left_out?": (WHOLE, "from a server: how many Things it changed besides"),
     },
     "move": {
         "name": (TEXT, "the part of what was moved"),

@@ -660,6 +660,7 @@ REFUSALS: list[Refusal] = [
     refused("serve --bind 0.0.0.0", 4, "would send their tokens in the clear", None),
     refused("serve --tls-cert x", 2, "--tls-cert and --tls-key go together", None),
     refused("serve --auth-header X-User", 2, "--auth-header and --trusted-proxy go together", None),
+    refused("serve --name https://inventory.example", 2, "malformed name of a server", None),
     refused("--db http://inventory.example locate server1", 4, "a token would go there in the clear", None),
     refused("--db https:// locate server1", 2, "malformed address of a server", None),
 ]

@@ -158,8 +158,7 @@ def _asked(app: App) -> dict[str, Any]:
 
 
 def _nobody_can_say(app: App, reader: Reader, among: Collection[int] | None) -> Broken:
-    from clusto_core.query.checks import CABLES
-    from clusto_core.query.policies import MARK
+    from clusto_core.query.checks import CABLES, MARK
 
     if (policy := reader.get(MARK + CABLES)) is not None:
         yield policy, "not known: switches say what they see, not what they saw", False

@@ -50,7 +50,8 @@ def command(app: App, moment: str, words: tuple[str, ...], stat: bool, output: s
         clusto diff now site.yaml
         clusto diff '2 weeks ago' yesterday 'driver:Server in name:rack101' --stat
     """
-    found = _against(app, moment, *words) if _is_file(words) else _between(app, moment, words)
+    is_file = _is_file(words) and not app.afar
+    found = _against(app, moment, *words) if is_file else _between(app, moment, words)
     if output != "text":
         write_records(output, map(_record, found))
     elif stat:
@@ -109,12 +110,10 @@ def _moment(reader: Reader, words: tuple[str, ...]) -> int | None:
 
 def _touched(app: App, named: tuple[str, ...], *numbers: int) -> Touched:
     """What is meant by names and expressions, at either moment. Raises NotFound where it is nothing at both."""
-    from clusto_core.inventory import Inventory
-
     found: list[Thing] = []
     missing: NotFound | None = None
     for number in numbers:
-        with Inventory(app.settings).at(number) as reader:
+        with app.reading_at(str(number)) as reader:
             try:
                 found += targets(reader, names_or_expressions(reader, named))
             except NotFound as error:

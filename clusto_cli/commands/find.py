@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, NamedTuple
@@ -86,9 +87,9 @@ def command(app: App, /, words: tuple[str, ...], explain: bool, allow_unknown: b
         found = search.stream(reader, text, allow_unknown=allow_unknown)
         say_notes(found.notes)
         if shape.group_by:
-            _write_groups(reader, list(found.things), shape)
+            _write_groups(reader, found.things, shape)
         elif shape.count_only:
-            _write_count(sum(1 for _ in found.things), shape.output)
+            _write_count(search.count(reader, text, allow_unknown=allow_unknown), shape.output)
         else:
             _write(reader, _ordered(reader, found.things, shape), shape)
 
@@ -179,40 +180,43 @@ def _write_count(count: int, output: str) -> None:
         write_records(output, [{"count": count}])
 
 
-def _write_groups(reader: Reader, things: list[Thing], shape: Shape) -> None:
+def _write_groups(reader: Reader, things: Iterable[Thing], shape: Shape) -> None:
     """A line a value: how many have it, or with --fold which; a Thing with several values counts under each."""
     from clusto_core.query.columns import Cell, Table, parse, rank
 
     column = parse(shape.group_by or "", keys=True)
-    table = Table(reader, things)
+    table = Table(reader, [])
     table.check([column])
-    groups: dict[str, tuple[Cell | None, list[Thing]]] = {}
-    for thing, cells in zip(things, table.column(column), strict=True):
+    cells_of: dict[str, Cell | None] = {}
+    counts: Counter[str] = Counter()
+    members: dict[str, list[str]] = {}
+    for (name,), cells in table.rows(things, [parse("name"), column]):
         for text, cell in {each.text: each for each in cells}.items() if cells else ((NOTHING, None),):
-            groups.setdefault(text, (cell, []))[1].append(thing)
+            cells_of.setdefault(text, cell)
+            counts[text] += 1
+            if shape.fold:
+                members.setdefault(text, []).append(name.text)
+    groups = {text: (cell, counts[text]) for text, cell in cells_of.items()}
 
-    def order(item: tuple[str, tuple[Cell | None, list[Thing]]]) -> Any:
-        cell, members = item[1]
-        return len(members) if shape.sort == "count" else rank([cell] if cell else [])
+    def order(item: tuple[str, tuple[Cell | None, int]]) -> Any:
+        cell, count = item[1]
+        return count if shape.sort == "count" else rank([cell] if cell else [])
 
     ordered = sorted(groups.items(), key=order, reverse=shape.reverse)[: shape.limit]
     if shape.output in ("text", "names"):
         from clusto_core.model.ranges import fold
 
-        write_lines(
-            f"{text}\t{','.join(fold(thing.name for thing in members)) if shape.fold else len(members)}"
-            for text, (_, members) in ordered
-        )
+        write_lines(f"{text}\t{','.join(fold(members[text])) if shape.fold else count}" for text, (_, count) in ordered)
         return
     write_records(
         shape.output,
         (
             {
                 column.text: cell.value if cell else None,
-                "count": len(members),
-                **({"names": [thing.name for thing in members]} if shape.fold else {}),
+                "count": count,
+                **({"names": members[text]} if shape.fold else {}),
             }
-            for _, (cell, members) in ordered
+            for text, (cell, count) in ordered
         ),
     )
 

@@ -75,7 +75,10 @@ def command(
         entries = [whole] if whole else searching.search(reader, wanted, number)
         detailed = bool(patch or verbose or app.verbose or whole)
         if output != "text":
-            told = (transactions.record(reader, entry, wanted.touched, detailed=detailed) for entry in entries)
+            most = transactions.MOST if app.afar else None
+            told = (
+                transactions.record(reader, entry, wanted.touched, detailed=detailed, most=most) for entry in entries
+            )
             write_records(output, told, name=lambda record: str(record["transaction"]))
         elif oneline:
             write_lines(map(transactions.short, entries))

@@ -28,6 +28,7 @@ def command() -> None:
     help="Where it is reached; again for further addresses.",
 )
 @click.option("--port", type=Whole(0, 65535), default=8420, show_default=True, help="Where --bind says none.")
+@click.option("--name", "names", multiple=True, metavar="NAME", help="A name that it is reached by; repeatable.")
 @click.option("--tls-cert", metavar="FILE", type=click.Path(), help="The certificate, and those that lead to it (PEM).")
 @click.option("--tls-key", metavar="FILE", type=click.Path(), help="Its key (PEM).")
 @click.option("--auth-header", metavar="NAME", help="The header in which a trusted proxy names the user.")
@@ -49,6 +50,7 @@ def serve(
     /,
     places: tuple[str, ...],
     port: int,
+    names: tuple[str, ...],
     tls_cert: str | None,
     tls_key: str | None,
     auth_header: str | None,
@@ -62,12 +64,14 @@ def serve(
     """Serve pages and an API of the inventory until it is stopped: this machine alone, unless --bind says otherwise.
 
     Who asks brings a token, or comes by a proxy that names him; who is on this machine may read without. Nobody writes
-    without a name. With --rebuild it is also the boot server (clusto rebuild serve), at addresses of its own.
+    without a name. It answers to its addresses, the names of its certificate and those of --name: whoever asks by
+    another name is told so (421). With --rebuild it is also the boot server (clusto rebuild serve), at addresses of its
+    own.
 
     \b
         clusto serve
         clusto serve --bind 192.0.2.1 --tls-cert inventory.pem --tls-key inventory.key
-        clusto serve --auth-header X-Remote-User --trusted-proxy 127.0.0.1
+        clusto serve --auth-header X-Remote-User --trusted-proxy 127.0.0.1 --name inventory.example
     """
     from clusto_cli.hosting.listening import listening
     from clusto_cli.web import callers, serving
@@ -85,7 +89,8 @@ def serve(
 
         disarm = Machines().disarm(app.settings, keep_answers=True)
         boot = serving.Boot([listening(place) for place in boot_places], directory, disarm)
-    doors = callers.Doors(auth_header, callers.networks(proxies), auth_role, not no_anonymous)
+    known = serving.names_of(names, tls_cert)
+    doors = callers.Doors(auth_header, callers.networks(proxies), auth_role, not no_anonymous, known)
     tls = (tls_cert, tls_key) if tls_cert and tls_key else None
     plan = serving.Plan([serving.place(text, port) for text in places], doors, tls, boot)
     if not insecure:

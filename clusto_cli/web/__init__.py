@@ -2,6 +2,7 @@
 
 answering     what a request is answered with, and what goes wrong, by status
 callers       who asks: a token, a trusted proxy, somebody on this machine; what he may
+keeping       long answers that are worked out as a whole, in files; the last ones are kept
 threads       answers are worked out in a bounded pool of threads, within a time limit, streamed where they are long
 asking        what such a function is given: the inventory as its caller may see it, of now or of then
 routing       what pages and the API are made of: a path, who may, a function that answers

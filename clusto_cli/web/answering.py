@@ -65,6 +65,12 @@ class Unsupported(Trouble):
     status = 415
 
 
+class Misdirected(Trouble):
+    """The request names another server than this one (RFC 9110, 15.5.20)."""
+
+    status = 421
+
+
 class TooMuch(Trouble):
     """Somebody asks too often."""
 
@@ -96,6 +102,7 @@ _TITLES = {
     412: "Changed meanwhile",
     413: "Too large",
     415: "Not of this kind",
+    421: "Not here",
     429: "Too often",
     500: "Failed",
     503: "Try again",

@@ -7,7 +7,7 @@ import base64
 import contextlib
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from clusto_cli.hosting.limits import Buckets, Gate, client_of
 from clusto_cli.web.answering import (
@@ -24,7 +24,7 @@ from clusto_cli.web.answering import (
     words_of,
 )
 from clusto_cli.web.asking import Asked, Desk, Request
-from clusto_cli.web.callers import Caller, Doors, check_origin, check_site, credentials, is_among, unknown
+from clusto_cli.web.callers import Caller, Doors, check_host, check_origin, check_site, credentials, is_among, unknown
 from clusto_cli.web.routing import Events, Route, Static
 from clusto_cli.web.threads import Threads, Work
 from clusto_core.errors import ClustoError
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from aiohttp import web
     from aiohttp.typedefs import Middleware
 
+T = TypeVar("T")
 _POLICY = (
     "default-src 'none'; style-src 'self'{styles}; script-src 'self'; img-src 'self' data:; connect-src 'self';"
     " font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -42,6 +43,7 @@ _QUIET = 15
 """Seconds between two looks for news, and how many without any until a comment keeps the connection alive."""
 _PROGRAMS = ("/api/", "/sd/", "/metrics")
 _SAFE = ("GET", "HEAD")
+_MOMENTS = ("at", "from", "to", "since", "until")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -58,7 +60,7 @@ Failed = Callable[[int, str, str, tuple[str, ...]], Answer]
 
 class Rates(NamedTuple):
     """What one client may ask a second, and at once; how many wrong tokens it may bring; bytes of a body, the
-    seconds in which it must come, and how many may be on their way."""
+    seconds in which it must come, and how many may be on their way; and for how long one may wait for news."""
 
     per_second: float = 1000.0
     at_once: int = 2000
@@ -67,6 +69,7 @@ class Rates(NamedTuple):
     body: int = 4 << 20
     body_seconds: float = 30.0
     bodies: int = 16
+    wait: float = 60.0
 
 
 class Site:
@@ -104,6 +107,7 @@ class Site:
             if guard is not None:
                 guard.began()
             try:
+                check_host(request, self._doors.names)
                 return await handler(request)
             except web.HTTPException as error:
                 headers = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
@@ -162,6 +166,11 @@ class Site:
         return handle
 
     async def _answer(self, request: web.Request, asked: Request, route: Route) -> web.StreamResponse:
+        if route.waits is not None:
+            if route.check is not None:
+                route.check(asked)
+            if (waited := route.waits(asked)) is not None:
+                await self._wait(_Look(route, asked, waited[0]), min(waited[1], self._rates.wait))
         async with self._threads.working(lambda work: self._worked(route, asked, work)) as (work, future):
             if work.flowing.is_set():
                 return await self._streamed(request, work, future)
@@ -175,11 +184,13 @@ class Site:
 
         def answer(given: Asked) -> Answer:
             work.prepare = asks.finished
-            found = route.answer(given)
-            return found._replace(body=found.body + work.finish())
+            return route.answer(given)
 
         found = self._desk.answered(asked, work, answer, asks.allowed)
-        return asks.finished(found if found is not None else Answer(b"", "", 304))
+        if found is None:
+            return asks.finished(Answer(b"", "", 304))
+        # Whoever reads slowly holds no connection to the store.
+        return asks.finished(found._replace(body=found.body + work.finish()))
 
     async def _streamed(self, request: web.Request, work: Work, future: asyncio.Future[Answer]) -> web.StreamResponse:
         """Passes on what the thread writes, as it is taken. A connection whose answer ends before its end is cut."""
@@ -188,6 +199,8 @@ class Site:
         assert work.head is not None
         head = work.prepare(work.head)
         response = web.StreamResponse(status=head.status, headers=self.headers(head))
+        if work.body is not None:
+            response.content_length = work.body.size
         response["note"] = f"{head.note} streamed"
         await response.prepare(request)
         while (piece := await work.next_piece(future)) is not None:
@@ -221,14 +234,24 @@ class Site:
 
     async def _wait_for_news(self, news: _News) -> bytes:
         """What came meanwhile; nothing after a while without."""
-        for _ in range(_QUIET):
+        return await self._until(lambda work: news.look(self._desk, work), _QUIET * _POLL) or b""
+
+    async def _wait(self, look: _Look, seconds: float) -> None:
+        """Waits until something has come, or for so long. Holds no thread meanwhile."""
+        if not await self._threads.done(lambda work: look.has_come(self._desk, work)):
+            await self._until(lambda work: look.has_come(self._desk, work), seconds)
+
+    async def _until(self, look: Callable[[Work], T], seconds: float) -> T | None:
+        """What is found at last, looked for again and again for so long; None for nothing, and at the end of all."""
+        until = asyncio.get_running_loop().time() + seconds
+        while (left := until - asyncio.get_running_loop().time()) > 0:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_POLL):
+                async with asyncio.timeout(min(_POLL, left)):
                     await self.ending.wait()
-                return b""
-            if sent := await self._threads.done(lambda work: news.look(self._desk, work)):
-                return sent
-        return b""
+                return None
+            if found := await self._threads.done(look):
+                return found
+        return None
 
     async def _read(self, request: web.Request) -> Request:
         """What is asked, with its body. Raises Unsupported for one that is compressed."""
@@ -282,7 +305,7 @@ class _Asking:
 
     def __init__(self, route: Route, asked: Request) -> None:
         self._route, self._asked = route, asked
-        self._conditional = not route.fresh and asked.method in _SAFE and _is_settled(asked.query.get("at"))
+        self._conditional = not route.fresh and asked.method in _SAFE and _is_settled(asked)
         self._caller = self._tag = ""
 
     def allowed(self, caller: Caller, tag: str) -> bool:
@@ -295,6 +318,25 @@ class _Asking:
         """With what all answers say."""
         tag = {"ETag": f'"{self._tag}"'} if self._conditional else {}
         return answer._replace(headers={**tag, **answer.headers}, note=f"{self._caller} {answer.note}".rstrip())
+
+
+class _Look:
+    """Whether something came after some transaction, for one who waits for it."""
+
+    def __init__(self, route: Route, asked: Request, since: int) -> None:
+        self._route, self._asked, self._since = route, asked, since
+
+    def has_come(self, desk: Desk, work: Work) -> bool:
+        """In a thread. Raises Unknown, Forbidden: also for a token that is no more."""
+        found: list[int] = []
+
+        def allowed(caller: Caller, tag: str) -> bool:
+            permit(caller, self._route.role)
+            found.append(int(tag.partition("-")[0]))
+            return False
+
+        desk.answered(self._asked, work, lambda given: Answer(b""), allowed)
+        return found[0] > self._since
 
 
 class _News:
@@ -335,9 +377,10 @@ def permit(caller: Caller, role: str) -> None:
         raise Forbidden(f"{caller.name} is a {caller.role}, and this is for a {role}")
 
 
-def _is_settled(moment: str | None) -> bool:
-    """Whether a moment is the same tomorrow: now, as of a transaction; the number of one."""
-    return not moment or moment.lstrip("@").isdecimal()
+def _is_settled(asked: Request) -> bool:
+    """Whether the moments that are asked about are the same tomorrow: now, as of a transaction; the number of one."""
+    moments = (each for name in _MOMENTS for each in asked.query.getall(name, ()))
+    return all(not moment or moment.lstrip("@").isdecimal() for moment in moments)
 
 
 def _has(asked: Request, tag: str) -> bool:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clusto_cli.context import App
 from clusto_cli.web.answering import Answer, Busy
 from clusto_cli.web.callers import Caller, Credentials, identify
+from clusto_cli.web.keeping import Body, Keeping
 from clusto_cli.web.threads import Work
 from clusto_core import secrecy
 from clusto_core.config import Settings
 from clusto_core.errors import ClustoError
 from clusto_core.records import history
 from clusto_core.records.sight import Sight, Sights
+from clusto_core.store import seals
 from clusto_core.store.database import Database, connect, is_of_driver
 from clusto_core.store.reader import Reader, open_reader
 
@@ -47,13 +49,15 @@ class Request(NamedTuple):
 
 class Asked(NamedTuple):
     """A request, and what answers it: `reader` is one consistent read of the inventory as it is, or as it was at the
-    query's `at`, with nothing in it but what its caller may see. `number` is the newest transaction in it, which
-    ETags begin with; `settings` where the same is found again. `sight` is what a caller sees who does not see all."""
+    query's `at`, with nothing in it but what its caller may see. `number` is the newest transaction in it, `seal` what
+    tells it from another one of that number; `settings` where the same is found again. `sight` is what a caller sees
+    who does not see all."""
 
     request: Request
     caller: Caller
     reader: Reader
     number: int
+    seal: str
     settings: Settings
     work: Work
     desk: Desk
@@ -67,14 +71,23 @@ class Asked(NamedTuple):
 
     @property
     def tag(self) -> str:
-        """The entity tag of what is in the inventory for this caller."""
-        return str(self.number) if self.sight is None else f"{self.number}-{self.sight.digest}"
+        """The entity tag of what is in the inventory for this caller. It is another one, too, when the store was put
+        back to an older copy."""
+        return f"{self.number}-{self.seal[:12]}" if self.seal else str(self.number)
 
     def begin(self, head: Answer) -> Callable[[bytes], None]:
         """Begins an answer that may be long; gives what takes its parts, one after the other, and raises
         BrokenPipeError when nobody reads them any more. The function that answers then returns `head`."""
         self.work.head = head
         return self.work.write
+
+    def kept(self, how: Hashable, make: Callable[[Body], Answer]) -> Answer:
+        """A long answer, that another one who sees the same has had already or that `make` works out, writing its body
+        and giving its head; `how` is whatever it depends on beside what is asked and the inventory."""
+        question = (self.request.url, self.tag, self.caller.scope, how)
+        kept = self.desk.keeping.of(question, make)
+        self.work.head, self.work.body = kept.head, kept.body
+        return kept.head
 
     @contextlib.contextmanager
     def then(self) -> Iterator[Asked]:
@@ -95,7 +108,7 @@ class Asked(NamedTuple):
         if not self.desk.past.acquire(timeout=_PATIENCE):
             raise Busy("others look at the past: try again")
         try:
-            self.work.held = True
+            self.work.body = Body()
             with open_past(self.settings.url, moments.finder(moment)) as past, self.work.asking(past):
                 reader = Reader(past)
                 reader.discreet = True
@@ -142,7 +155,9 @@ class Asked(NamedTuple):
             reader = change.unit.reader
             reader.discreet = True
             touched = [each.thing_id for each in tried.changes]
-            if fresh and history.changed_since(reader, touched, self.sight.number) is not None:
+            number, seal = self.sight.state
+            changed = history.changed_since(reader, touched, number) is not None
+            if fresh and (changed or seals.seal_of(reader.database, number) != seal):
                 raise Busy("others changed the same meanwhile: try again")
             performance.perform(change.unit, tried)
             assert change.before is not None
@@ -159,6 +174,7 @@ class Desk:
         self.settings = app.settings
         self._sights = Sights(app.settings.url)
         self._kept = threading.local()
+        self.keeping = Keeping()
         self.past = threading.Lock()
         """Held by who looks at the inventory as it was."""
 
@@ -194,13 +210,13 @@ class Desk:
         """What a caller sees, as it is now."""
         if caller.scope is None:
             whole.discreet = True
-            yield Asked(request, caller, whole, history.latest(whole), self.settings, work, self)
+            yield Asked(request, caller, whole, *seals.state(whole.database), self.settings, work, self)
             return
         with self._sights.of(whole, caller.scope) as sight, open_reader(sight.url) as reader:
             reader.discreet = True
             with work.asking(reader.database):
                 number = history.latest(reader)
-                yield Asked(request, caller, reader, number, Settings(sight.url), work, self, sight)
+                yield Asked(request, caller, reader, number, sight.digest, Settings(sight.url), work, self, sight)
 
     @contextlib.contextmanager
     def again(self, asked: Asked) -> Iterator[Asked]:

@@ -6,11 +6,11 @@ import base64
 import binascii
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from clusto_cli.hosting.limits import client_of
-from clusto_cli.web.answering import Forbidden, Unknown
+from clusto_cli.web.answering import Forbidden, Misdirected, Unknown
 from clusto_core.errors import Malformed
 from clusto_core.records.tokens import READER, ROLES
 
@@ -23,6 +23,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _FORWARDED = ("forwarded", "x-forwarded-", "x-real-ip", "x-client-ip", "true-client-ip", "cf-", "via")
 """What headers of proxies begin with."""
 _LOCAL_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost")
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/?#@\[\]]+)(?::[0-9]{0,5})?")
+"""What a Host header may be (RFC 9110, 7.2)."""
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="clusto: a token as the password", charset="UTF-8", Bearer'}
 
 
@@ -40,12 +42,14 @@ class Caller(NamedTuple):
 
 class Doors(NamedTuple):
     """How one comes in beside tokens: by the header `header` of a proxy at one of the addresses `proxies`, which names
-    a user of the role `proxied`; `anonymous` whether who is on this machine needs nothing, to read."""
+    a user of the role `proxied`; `anonymous` whether who is on this machine needs nothing, to read. `names` are those
+    that the server is reached by, in small letters; `*.example` for all that are one step below that."""
 
     header: str | None = None
     proxies: Sequence[Network] = ()
     proxied: str = READER
     anonymous: bool = True
+    names: frozenset[str] = frozenset()
 
 
 class Credentials(NamedTuple):
@@ -78,7 +82,6 @@ def credentials(request: web.BaseRequest, doors: Doors) -> Credentials:
         return Credentials(None, None, f"the proxy names nobody by {doors.header}")
     if doors.anonymous and is_here(client) and not _is_passed_on(request):
         if not is_local_name(request.host):
-            # A page elsewhere may have its own name lead to this machine (DNS rebinding).
             return Credentials(None, None, "name this machine localhost, or bring a token")
         return Credentials(None, Caller("anonymous"))
     return Credentials(None, None, "bring a token (clusto serve token create)")
@@ -146,9 +149,36 @@ def is_here(client: str) -> bool:
         return False
 
 
+def check_host(request: web.BaseRequest, names: Collection[str]) -> None:
+    """Raises Misdirected for what names another server. A page elsewhere may have a name of its own lead here (DNS
+    rebinding), and would be of this site for a browser; an address leads where it says. What old proxies and probes
+    ask by HTTP/1.0, without a name, is asked by no browser."""
+    hosts = request.headers.getall("Host", [])
+    if not hosts and request.version < (1, 1):
+        return
+    name = name_in(hosts[0]) if len(hosts) == 1 else ""
+    if not (name in _LOCAL_NAMES or is_address(name) or name in names or f"*.{name.partition('.')[2]}" in names):
+        raise Misdirected(f"this server is not known as {name[:255] or 'nothing'} (clusto serve --name NAME)")
+
+
+def name_in(host: str) -> str:
+    """The name or address in a Host header, in small letters; nothing for what is none."""
+    found = _HOST.fullmatch(host)
+    return found[1].strip("[]").lower().rstrip(".") if found else ""
+
+
+def is_address(name: str) -> bool:
+    """Whether a name is an IP address."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
 def is_local_name(host: str) -> bool:
     """Whether a Host header names this machine itself."""
-    name = re.sub(r":[0-9]*$", "", host).strip("[]").lower()
+    name = name_in(host)
     return name in _LOCAL_NAMES or is_here(name)
 
 

@@ -13,7 +13,8 @@ from clusto_core.records.tokens import READER
 class Route(NamedTuple):
     """`answer` runs in a thread, and may read, wait, and raise ClustoError. `path` is aiohttp's: `/things/{name}`.
     `role` is the least that the caller must have. `fresh`: its answer is not that of the inventory alone, and has no
-    ETag. `check` raises for what cannot be asked, before anything else is looked at."""
+    ETag. `check` raises for what cannot be asked, before anything else is looked at. `waits` says after which
+    transaction something has to have come, and for how many seconds that may be waited for; None for no waiting."""
 
     path: str
     answer: Callable[[Asked], Answer]
@@ -21,6 +22,7 @@ class Route(NamedTuple):
     role: str = READER
     fresh: bool = False
     check: Callable[[Request], object] | None = None
+    waits: Callable[[Request], tuple[int, float] | None] | None = None
 
 
 class Static(NamedTuple):

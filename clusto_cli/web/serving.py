@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,10 +29,13 @@ if TYPE_CHECKING:
     from clusto_cli.rebuild.incoming import Disarm
 
 Place = tuple[str, int]
+_ARENAS = -8
+"""M_ARENA_MAX of malloc.h."""
 _GIVE_WAY = 0.0005
 """Seconds that a thread computes while others wait."""
 _LONGEST_LINE = 64 << 10
 """Octets of what is asked for: an expression of some thousand letters, each escaped."""
+_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,253}[a-z0-9_])?")
 
 
 class Boot(NamedTuple):
@@ -64,6 +69,7 @@ def serve(app: App, plan: Plan) -> None:
     if plan.boot is not None:
         boot_server.check(app.settings, plan.boot.directory)
     allow_connections()
+    _share_memory()
     # Threads that compute give way to the loop sooner, which answers all the others.
     sys.setswitchinterval(_GIVE_WAY)
 
@@ -77,6 +83,14 @@ def serve(app: App, plan: Plan) -> None:
 
     with installed():
         run(main)
+
+
+def _share_memory() -> None:
+    """Has threads take memory from one heap: each of its own keeps what its largest answer took (mallopt(3), glibc)."""
+    import ctypes
+
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_ARENAS, 1)
 
 
 async def _serve(
@@ -144,6 +158,35 @@ def context_of(certificate: str, key: str) -> ssl.SSLContext:
     except OSError as error:
         raise Malformed(f"no certificate and key for TLS: {certificate}, {key}: {error.strerror or error}") from None
     return context
+
+
+def names_of(given: Iterable[str], certificate: str | None) -> frozenset[str]:
+    """The names that a server is known by beside its addresses: those given, those of its certificate, and that of this
+    machine. Raises Malformed for what is no name, and for files that are no certificate."""
+    from socket import gethostname
+
+    named = [name.rstrip(".").lower() for name in given]
+    if wrong := next((name for name in named if not _NAME.fullmatch(name)), None):
+        raise Malformed(f"malformed name of a server: {wrong[:100]!a} (as inventory.example, without https://)")
+    certified = _names_in(certificate) if certificate else []
+    return frozenset((*named, *(name.lower() for name in certified), gethostname().lower()))
+
+
+def _names_in(certificate: str) -> list[str]:
+    """The names of DNS that a certificate is of (RFC 5280, 4.2.1.6)."""
+    from cryptography import x509
+
+    try:
+        with open(certificate, "rb") as file:
+            names = x509.load_pem_x509_certificate(file.read()).extensions.get_extension_for_class(
+                x509.SubjectAlternativeName
+            )
+    except x509.ExtensionNotFound:
+        return []
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no PEM"
+        raise Malformed(f"no certificate and key for TLS: {certificate}: {reason}") from None
+    return names.value.get_values_for_type(x509.DNSName)
 
 
 def check_exposure(plan: Plan) -> None:

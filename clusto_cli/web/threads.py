@@ -14,13 +14,13 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from clusto_cli.web.answering import Busy
+from clusto_cli.web.keeping import IN_MEMORY, PIECE, Body
 
 if TYPE_CHECKING:
     from clusto_cli.web.answering import Answer
     from clusto_core.store.database import Database
 
 T = TypeVar("T")
-_PIECE = 64 * 1024
 _PIECES = 4
 """So much of an answer is in memory before its reader has taken what was before."""
 
@@ -52,8 +52,8 @@ class Work:
         self.flowing = asyncio.Event()
         """Set once there is more than a piece."""
         self.over = False
-        self.held = False
-        """Whether all of the answer is worked out before any of it is passed on: nobody is to wait for its reader."""
+        self.body: Body | None = None
+        """Where all of the answer is worked out before any of it is passed on: nobody is to wait for its reader."""
         self.head: Answer | None = None
         """What there is to say of an answer before its body."""
         self.prepare: Callable[[Answer], Answer] = lambda answer: answer
@@ -79,8 +79,13 @@ class Work:
     def write(self, data: bytes) -> None:
         """Takes a part of the answer; waits while its reader has not taken what was before. Raises BrokenPipeError
         when nobody reads it any more."""
+        if self.body is not None:
+            if self.over:
+                raise BrokenPipeError
+            self.body.write(data)
+            return
         self._piece += data
-        if len(self._piece) >= _PIECE and not self.held:
+        if len(self._piece) >= PIECE:
             self._pass_on()
 
     def _pass_on(self) -> None:
@@ -115,7 +120,14 @@ class Work:
         return None if self.pieces.empty() else self.pieces.get_nowait()
 
     def finish(self) -> bytes:
-        """What was written and not passed on; the end is passed on where something was."""
+        """What was written and not passed on, where that is little; the end is passed on where something was."""
+        if self.body is not None:
+            if self.body.size <= IN_MEMORY:
+                return b"".join(self.body.pieces())
+            for piece in self.body.pieces():
+                self._put(piece)
+            self._put(None)
+            return b""
         rest = bytes(self._piece)
         self._piece.clear()
         if self.flowing.is_set():

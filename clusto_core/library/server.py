@@ -1,8 +1,7 @@
 """An inventory that a server has (`clusto serve`), asked over HTTPS with a token.
 
-The token is the environment's CLUSTO_TOKEN, or what `token` in the table `[server]` of the configuration file refers to
-(`file:PATH`, `secret:NAME`); `ca` there is a file of the authorities that are believed instead of the system's. Only a
-server on this machine is asked without TLS.
+Which token goes to which server, and which authorities are believed, is in `trust`. Only a server on this machine is
+asked without TLS.
 """
 
 from __future__ import annotations
@@ -13,15 +12,14 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from clusto_core.config import section
 from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, StoreBroken
+from clusto_core.library.trust import TOKEN, authorities_for, token_for
 
 if TYPE_CHECKING:
     from http.client import HTTPConnection, HTTPResponse
 
 PREFIX = "/api/v1"
 ANSIBLE = "/sd/ansible"
-TOKEN = "CLUSTO_TOKEN"
 _SECONDS = 60.0
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _KINDS: Mapping[int, type[ClustoError]] = {
@@ -89,7 +87,7 @@ class Server:
         headers = {"Content-Type": media} if body is not None else {}
         if known:
             headers["If-None-Match"] = known
-        if token := _token():
+        if token := token_for(self.url):
             headers["Authorization"] = f"Bearer {token}"
         connection = self._connection()
         try:
@@ -111,7 +109,7 @@ class Server:
         import ssl
 
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        authorities = section("server").get("ca")
+        authorities = authorities_for(self.url)
         try:
             context.load_verify_locations(**({"cafile": authorities} if authorities else _of_system()))
         except (OSError, TypeError):
@@ -151,31 +149,6 @@ def _split(host: str) -> tuple[str, int | None]:
     return name.strip("[]"), int(port)
 
 
-def _token() -> str | None:
-    if token := os.environ.get(TOKEN):
-        return token
-    reference = section("server").get("token")
-    if reference is None:
-        return None
-    from clusto_core.boundary import permissions, references
-    from clusto_core.secrecy import is_reference
-
-    if not isinstance(reference, str) or not is_reference(reference):
-        raise Malformed("token in [server] says where the token is: file:PATH or secret:NAME")
-    if reference.startswith("file:"):
-        return _own_file(os.path.expanduser(reference.removeprefix("file:")))
-    return references.resolve(reference, "token in [server]", permissions.in_force())
-
-
-def _own_file(path: str) -> str:
-    """What a file of the operator's own holds: the configuration names it, not an attribute."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read(1000).strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise NotFound(f"no token in {path}: {getattr(error, 'strerror', None) or 'not text'}") from None
-
-
 def _document(text: bytes) -> Any:
     try:
         return json.loads(text)
@@ -191,7 +164,7 @@ def _failure(status: int, body: bytes, url: str) -> ClustoError:
     except (ValueError, KeyError, TypeError, AttributeError):
         words, lines = f"{url} answers with status {status}", ()
     if status == 401:
-        words = f"{words} (the environment's {TOKEN}, or token in [server])"
+        words = f"{words} (the environment's {TOKEN} beside CLUSTO_DB, or token in [server])"
     error = _KINDS.get(status, StoreBroken)(words)
     error.details = lines
     return error

@@ -30,6 +30,8 @@ Find = Callable[[Reader, Ids | None], Broken]
 
 CABLES = "cables"
 """The check that switches answer: who can ask them does it."""
+MARK = "%"
+"""What the names of policies begin with in the store."""
 
 RATING = Key("rating")
 FEED = Key("feed")
@@ -37,7 +39,9 @@ _POWER_KEYS = (RATING, *feeding.DRAWS, feeding.MAXIMUM, feeding.INLET_KEY)
 
 
 def _nobody_asked(reader: Reader, among: Ids | None) -> Broken:
-    return iter(())
+    """What devices would have to say where nobody asks them: not that all is well."""
+    if (policy := reader.get(MARK + CABLES)) is not None:
+        yield policy, "not known: no switch is asked here", False
 
 
 def _no_more(reader: Reader, ids: Ids) -> Ids:

@@ -14,7 +14,8 @@ from clusto_core.model.reserved import EXPRESSION, EXPRESSION_GONE, POLICY
 from clusto_core.model.things import Attribute
 from clusto_core.query import checks, policies
 from clusto_core.query.affected import Affected, Ids
-from clusto_core.query.policies import MARK, Policy, Violation
+from clusto_core.query.checks import MARK
+from clusto_core.query.policies import Policy, Violation
 from clusto_core.query.saving import renamed
 from clusto_core.query.tree import Node
 from clusto_core.store.reader import Reader

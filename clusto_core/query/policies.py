@@ -18,7 +18,7 @@ from clusto_core.model.reserved import EXPRESSION, EXPRESSION_GONE, POLICY
 from clusto_core.model.things import Thing, in_order
 from clusto_core.query import checks, tree
 from clusto_core.query.binding import bind, settle
-from clusto_core.query.checks import Find, Ids
+from clusto_core.query.checks import MARK, Find, Ids
 from clusto_core.query.compiler import Compiler
 from clusto_core.query.keys_asked import keys_asked
 from clusto_core.query.parser import parse
@@ -31,7 +31,6 @@ from clusto_core.store.reader import Reader
 from clusto_core.store.unit import UnitOfWork
 
 EMPTY: Mapping[str, Find] = MappingProxyType({})
-MARK = "%"
 LEVELS = ("error", "warning")
 _WORDS = {"say": str, "level": str, "enforce": bool, "check": str}
 

@@ -52,6 +52,16 @@ def find(reader: Reader, wanted: str | Node | Pairs, how: Match | None = None, *
         return Found([Thing(*row) for row in rows], [*bound.notes, *vain.notes(reader, bound.tree)])
 
 
+def count(reader: Reader, wanted: str | Node, *, allow_unknown: bool = False) -> int:
+    """How many Things and parts an expression selects. Raises as `find` does."""
+    bound = bind(reader, tree_of(wanted), allow_unknown=allow_unknown)
+    compiler = Compiler(reader)
+    selects = "\nUNION ALL ".join(compiler.select(question, part, ("id",)) for question, part in questions(bound.tree))
+    sql = compiler.statement.text(f"SELECT COUNT(*) FROM ({selects}) selected")
+    found: int = reader.database.rows(sql, compiler.statement.parameters)[0][0]
+    return found
+
+
 def stream(reader: Reader, wanted: str | Node, *, allow_unknown: bool = False) -> Streamed:
     """The same as it is read, the first Things at once, however many there are: nothing may be written meanwhile, nor
     the reader closed. Raises as `find` does."""

@@ -149,11 +149,14 @@ def things_called(reader: Reader, name: str) -> list[int]:
 
 
 def entries(reader: Reader, thing_ids: list[int] | None = None, limit: int | None = None) -> list[Entry]:
-    """Transactions, newest first: all, or those that touched one of these Things; at most `limit`."""
+    """Transactions, newest first: all, or those that touched one of these Things; at most `limit`. Where the store is
+    looked at as it was, those of until then."""
+    last = reader.database.until
     if thing_ids is None:
-        sql = _ENTRY + " ORDER BY x.id DESC" + (f" LIMIT {int(limit)}" if limit is not None else "")
+        until = "" if last is None else f" WHERE x.id <= {int(last)}"
+        sql = _ENTRY + until + " ORDER BY x.id DESC" + (f" LIMIT {int(limit)}" if limit is not None else "")
         return [_entry(row) for row in reader.database.rows(sql)]
-    touched = {row[0] for row in reader.database.rows_in(_TOUCHED, thing_ids)}
+    touched = {row[0] for row in reader.database.rows_in(_TOUCHED, thing_ids) if last is None or row[0] <= last}
     return numbered(reader, sorted(touched, reverse=True)[:limit])
 
 
@@ -223,6 +226,14 @@ def pages(reader: Reader, number: int, size: int = 500) -> Iterator[list[Row]]:
     while page := reader.database.rows(_PAGE, {"number": number, "last": last, "size": size}):
         yield page
         last = page[-1][0]
+
+
+def changes_among(reader: Reader, number: int, thing_ids: Iterable[int]) -> Iterator[Change]:
+    """What a transaction did to some Things, in the order of their ids."""
+    rows = reader.database.rows_in(
+        _CHANGE + " WHERE c.transaction_id = :id AND c.thing_id IN (:ids)", list(thing_ids), {"id": number}
+    )
+    return map(change, sorted(rows, key=lambda row: row[0]))
 
 
 def size(reader: Reader, number: int) -> int:

@@ -17,13 +17,12 @@ import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator
-from itertools import chain
 from typing import Any
 
 from clusto_core.errors import Refused
 from clusto_core.query.search import find
 from clusto_core.records import history
-from clusto_core.store import opening, rows
+from clusto_core.store import opening, rows, seals
 from clusto_core.store.database import Database, connect_to_write
 from clusto_core.store.reader import Reader
 from clusto_core.store.unit import UnitOfWork
@@ -44,10 +43,11 @@ _TRANSACTIONS = f"SELECT {_OF_TRANSACTIONS} FROM transactions x WHERE x.id IN (:
 
 
 class Sight:
-    """One: where it is, and `digest`, which is another one when other Things are in it."""
+    """One: of which state of the whole it is, where it is, and `digest`, which is another one when other Things are in
+    it, or when another transaction of the same number was the last one that touched them."""
 
-    def __init__(self, scope: str, number: int, directory: str) -> None:
-        self.scope, self.number = scope, number
+    def __init__(self, scope: str, state: seals.State, directory: str) -> None:
+        self.scope, self.state = scope, state
         self.path = os.path.join(directory, "sight.db")
         self.url = f"sqlite:///{self.path}"
         self.digest = ""
@@ -89,30 +89,30 @@ class Sights:
     @contextlib.contextmanager
     def of(self, whole: Reader, scope: str) -> Iterator[Sight]:
         """What an expression selects of the store as a reader has it. Raises as `find` does."""
-        number = history.latest(whole)
+        state = seals.state(whole.database)
         with self._lock:
             making = self._making.setdefault(scope, threading.Lock())
         with making:
             with self._lock:
-                sight = self._taken(scope, number)
+                sight = self._taken(scope, state)
             if sight is None:
-                sight = self._make(whole, scope, number)
+                sight = self._make(whole, scope, state)
         try:
             yield sight
         finally:
             with self._lock:
                 self._left(sight)
 
-    def _taken(self, scope: str, number: int) -> Sight | None:
+    def _taken(self, scope: str, state: seals.State) -> Sight | None:
         sight = self._known.get(scope)
-        if sight is None or sight.number < number:
+        if sight is None or sight.state != state:
             return None
         self._known.move_to_end(scope)
         sight.users += 1
         return sight
 
-    def _make(self, whole: Reader, scope: str, number: int) -> Sight:
-        sight = Sight(scope, number, self._new_directory())
+    def _make(self, whole: Reader, scope: str, state: seals.State) -> Sight:
+        sight = Sight(scope, state, self._new_directory())
         fill(whole, sight)
         with self._lock:
             old = self._known.pop(scope, None)
@@ -155,14 +155,15 @@ def fill(whole: Reader, sight: Sight) -> None:
     """Writes what is in sight into its store, which is empty. Raises as `find` does."""
     found = find(whole, sight.scope, allow_unknown=True).things
     sight.things = frozenset(thing.entity_id for thing in found)
-    sight.digest = hashlib.sha256(",".join(map(str, sorted(sight.things))).encode()).hexdigest()[:12]
     with contextlib.closing(connect_to_write(sight.url)) as target:
         # Nothing of it is to outlive the server.
         for setting in ("journal_mode = MEMORY", "synchronous = OFF", "foreign_keys = OFF"):
             target.rows(f"PRAGMA {setting}")
         target.execute("BEGIN")
-        _Filling(whole.database, target, sorted(sight.things)).fill()
+        last = _Filling(whole.database, target, sorted(sight.things)).fill()
         target.commit()
+    marks = (seals.seal_of(whole.database, last), *map(str, sorted(sight.things)))
+    sight.digest = hashlib.sha256(",".join(marks).encode()).hexdigest()[:12]
 
 
 class _Filling:
@@ -170,20 +171,27 @@ class _Filling:
         self._source, self._target, self._ids = source, target, ids
         self._seen: set[int] = set()
 
-    def fill(self) -> None:
-        """Things and parts, values, cables, and what has happened to them; ids stay as they are."""
-        things = list(chain.from_iterable(self._rows(_THINGS.format(column)) for column in ("t.id", "t.owner_id")))
-        self._seen = {row[0] for row in things}
-        self._target.insert("things", rows.STORED_THINGS, (rows.stored_as(*row) for row in sorted(things)))
+    def fill(self) -> int:
+        """Things and parts, values, cables, and what has happened to them; ids stay as they are. Gives the number of
+        the last transaction that is there."""
+        for column in ("t.id", "t.owner_id"):
+            things = self._noted(self._rows(_THINGS.format(column)))
+            self._target.insert("things", rows.STORED_THINGS, (rows.stored_as(*row) for row in things))
         self._target.insert("attributes", rows.ATTRIBUTES, self._attributes())
         self._target.insert("connections", rows.CONNECTIONS, self._connections())
-        self._history()
+        last = self._history()
         self._target.execute("DELETE FROM store")
         counters = self._source.rows("SELECT s.id, s.next_id, s.next_transaction FROM store s")
         self._target.insert("store", ("id", "next_id", "next_transaction"), counters)
+        return last
 
     def _rows(self, sql: str, ids: Collection[int] | None = None) -> Iterator[tuple[Any, ...]]:
         return self._source.rows_in(sql, list(self._ids if ids is None else ids))
+
+    def _noted(self, things: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+        for row in things:
+            self._seen.add(row[0])
+            yield row
 
     def _attributes(self) -> Iterator[tuple[Any, ...]]:
         reference = rows.ATTRIBUTES.index("ref_id"), rows.ATTRIBUTES.index("space_id")
@@ -199,18 +207,21 @@ class _Filling:
                 far = (far_part, far_thing) if far_thing in self._seen else (None, None)
                 yield (*first, other_part, other_thing, *far, slot)
 
-    def _history(self) -> None:
+    def _history(self) -> int:
         seen: dict[int, int] = {}
         whole: dict[int, bool] = {}
-        kept = []
+        self._target.insert("changes", rows.CHANGES, self._changes(seen, whole))
+        self._target.insert("transactions", rows.TRANSACTIONS, self._transactions(seen, whole))
+        return max(seen, default=0)
+
+    def _changes(self, seen: dict[int, int], whole: dict[int, bool]) -> Iterator[tuple[Any, ...]]:
+        """What has happened to what is seen; learns how often a transaction is seen, and whether all that is."""
         for number, thing_id, name, before, after in self._rows(_CHANGES):
             sides = [self._side(side) for side in (before, after)]
             whole[number] = whole.get(number, True) and [before, after] == sides
             seen[number] = seen.get(number, 0) + 1
             if any(sides):
-                kept.append((number, thing_id, name, *sides))
-        self._target.insert("transactions", rows.TRANSACTIONS, self._transactions(seen, whole))
-        self._target.insert("changes", rows.CHANGES, kept)
+                yield (number, thing_id, name, *sides)
 
     def _side(self, text: str | None) -> str | None:
         """The rows of a change that are of what is seen; the same text where all are."""

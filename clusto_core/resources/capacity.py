@@ -27,7 +27,7 @@ from clusto_core.model.attributes import Key
 from clusto_core.model.things import Thing, in_order
 from clusto_core.resources import ipam
 from clusto_core.rules import reservations
-from clusto_core.store.database import OfThings, Row
+from clusto_core.store.database import OfThings, Row, portions
 from clusto_core.store.reader import Reader
 
 _PARTS = """
@@ -54,6 +54,7 @@ FEED = Key("feed")
 
 _KILOGRAMS = {"kg": 1.0, "g": 0.001, "lb": 0.45359237, "oz": 0.028349523125}
 """How much the units of weight of the device type library are."""
+_AT_ONCE = 250
 
 
 class Amount(NamedTuple):
@@ -163,7 +164,12 @@ def racks(reader: Reader, things: Sequence[Thing] | None = None) -> list[Thing]:
 
 
 def capacities(reader: Reader, things: Sequence[Thing]) -> list[Capacity]:
-    """What each of these has: racks, places, PDUs, switches, Networks, in the order given."""
+    """What each of these has: racks, places, PDUs, switches, Networks, in the order given. All that stands in some of
+    them is in memory at a time."""
+    return [each for portion in portions(things, _AT_ONCE) for each in _capacities(reader, portion)]
+
+
+def _capacities(reader: Reader, things: Sequence[Thing]) -> list[Capacity]:
     below = _below(reader, things)
     every = {thing.id: thing for thing in things} | {each.id: each for found in below.values() for each in found}
     site = _Site(reader, below, _devices(reader, every))

@@ -97,7 +97,8 @@ def forget(unit: UnitOfWork, key: Key) -> None:
 
 def check(unit: UnitOfWork) -> None:
     """Raises Refused for what a transaction leaves that does not fit what the site declared."""
-    new, _ = unit.attributes_changed(reserved.KEY_DEFINITION)
+    new, gone = unit.attributes_changed(reserved.KEY_DEFINITION)
+    _check_kept_secret(unit, new, gone)
     fresh = set()
     for attribute in new:
         text = unit.by_id(attribute.thing_id).name[1:]
@@ -114,8 +115,24 @@ def check(unit: UnitOfWork) -> None:
             _check_key(unit, key, declared)
 
 
+def _check_kept_secret(unit: UnitOfWork, new: list[Attribute], gone: list[Attribute]) -> None:
+    """Raises Refused where somebody who may not see secrets would have a key hold none any more."""
+    if not unit.reader.discreet:
+        return
+    kept = {each.thing_id for each in new if json.loads(each.value.text).get("secret")}
+    if any(json.loads(each.value.text).get("secret") and each.thing_id not in kept for each in gone):
+        raise Refused(
+            "a key that holds secrets is declared otherwise where the inventory itself can be reached, not here"
+        )
+
+
 def _check_key(unit: UnitOfWork, key: Key, declared: Declared) -> None:
     new, gone = unit.attributes_changed(key)
+    if declared.unique and new and key.secret and unit.reader.discreet:
+        raise Refused(
+            f"{key} holds secrets of which no two are the same: they are set where the inventory itself can be reached,"
+            " not here"
+        )
     if declared.unique and new:
         _check_unique(unit.reader, key, new)
     if declared.required:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from clusto_core.errors import Malformed, NotFound, Refused
@@ -167,7 +167,10 @@ def _having(unit: UnitOfWork, thing: Thing, table: str, row: Mapping[str | None,
     for number in sorted({each.key.number for each in own if each.key.number is not None}):
         keys = {subkey: Key(table, number, subkey) for subkey in row}
         wanted = ((keys[subkey], declared.likened(unit, thing, keys[subkey], value)) for subkey, value in row.items())
-        if all(value and any(each.key == key and same(each.value, value) for each in own) for key, value in wanted):
+        if all(
+            value and any(each.key == key and _comparison(unit, key)(each.value, value) for each in own)
+            for key, value in wanted
+        ):
             found.append(number)
     return found
 
@@ -206,6 +209,16 @@ def _kept(thing: Thing, key: Key, values: Iterable[Value]) -> list[Value]:
 # --- rows ------------------------------------------------------------------------------------------------------------
 
 
+def _comparison(unit: UnitOfWork, key: Key) -> Callable[[Value, Value], bool]:
+    """How values under a key are compared: secrets, for whoever may not see them, are never found to be the same, so
+    that nothing that is said or done tells whether one was guessed."""
+    return _differ if unit.reader.discreet and key.secret else same
+
+
+def _differ(one: Value, other: Value) -> bool:
+    return False
+
+
 def _put(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) -> bool:
     wanted = list(declared.checked(unit, thing, key, values))
     if len(wanted) > 1:
@@ -213,8 +226,9 @@ def _put(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) -> b
         declared.check_number(unit, thing, key, len(wanted))
     present = [each for each in unit.attributes(thing) if each.key == key]
     if present:
-        gone = [each for each in present if not any(same(each.value, value) for value in wanted)]
-        wanted = [value for value in wanted if not any(same(each.value, value) for each in present)]
+        alike = _comparison(unit, key)
+        gone = [each for each in present if not any(alike(each.value, value) for value in wanted)]
+        wanted = [value for value in wanted if not any(alike(each.value, value) for each in present)]
         for attribute in gone:
             unit.delete_attribute(attribute)
         present = gone
@@ -225,6 +239,8 @@ def _put(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) -> b
 
 def _add(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) -> bool:
     present = [each.value for each in unit.attributes(thing) if each.key == key]
+    if present and unit.reader.discreet and key.secret:
+        raise Refused(f"{thing.name} has secrets under {key} already: attr set replaces them, by all there are to be")
     found = dict.fromkeys(declared.checked(unit, thing, key, values))
     new = [value for value in found if not any(same(value, each) for each in present)]
     if new:
@@ -235,6 +251,8 @@ def _add(unit: UnitOfWork, thing: Thing, key: Key, values: Iterable[Value]) -> b
 
 
 def _delete(unit: UnitOfWork, thing: Thing, key: Key, value: Value | None) -> int:
+    if value is not None and unit.reader.discreet and key.secret:
+        raise Refused(f"{key} holds secrets: all of them can be taken out here, none by what it is")
     value = declared.likened(unit, thing, key, value)
     gone = [each for each in unit.attributes(thing) if each.key == key and (value is None or same(each.value, value))]
     for attribute in gone:

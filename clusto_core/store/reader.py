@@ -120,6 +120,8 @@ _NAMES_FROM = """
     ORDER BY t.name LIMIT :limit"""
 _ALL = f"SELECT {THING} FROM things t WHERE t.owner_id IS NULL"
 _ALL_IN_ORDER = f"SELECT {THING} FROM things t WHERE t.sort_key IS NOT NULL ORDER BY t.sort_key"
+# By the index of drivers, not by that of owners, in which all whole Things are: see docs/architecture.md of `+`.
+_OF_DRIVERS = f"SELECT {THING} FROM things t WHERE +t.owner_id IS NULL AND t.driver IN (:ids)"
 _DRIVERS = """
     WITH RECURSIVE d(driver) AS (
         SELECT min(t.driver) FROM things t
@@ -552,7 +554,7 @@ class Reader:
         names = list(drivers)
         if not names:
             return [Thing(*row) for row in self.database.rows(_ALL)]
-        return [Thing(*row) for row in self.database.rows_in(_ALL + " AND t.driver IN (:ids)", names)]
+        return [Thing(*row) for row in self.database.rows_in(_OF_DRIVERS, names)]
 
     def in_order(self) -> Iterator[Thing]:
         """All whole Things in natural order, as they are read."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
+from typing import NamedTuple
 
 from clusto_core.store.database import Database
 
@@ -77,6 +78,31 @@ def seal_transaction(database: Database, number: int) -> None:
     digest = _linked(database, number, entry, digest_before or "")
     database.insert("transaction_seals", ("transaction_id", "digest"), [(number, digest)])
     database.sealed = (number, digest)
+
+
+class State(NamedTuple):
+    """How far a history is: the number of its last transaction, 0 where there is none, and the seal of that, which is
+    another one in a store that was put back to an older copy and has gone another way since."""
+
+    number: int
+    seal: str
+
+
+def state(database: Database) -> State:
+    """How far the history is."""
+    sql = (
+        "SELECT x.id, s.digest FROM transactions x LEFT JOIN transaction_seals s ON s.transaction_id = x.id "
+        "ORDER BY x.id DESC LIMIT 1"
+    )
+    rows = database.rows(sql)
+    return State(rows[0][0], rows[0][1] or "") if rows else State(0, "")
+
+
+def seal_of(database: Database, number: int) -> str:
+    """The seal of a transaction; nothing where there is none."""
+    sql = "SELECT s.digest FROM transaction_seals s WHERE s.transaction_id = :id"
+    rows = database.rows(sql, {"id": number})
+    return rows[0][0] if rows else ""
 
 
 def seal_all(database: Database) -> None:

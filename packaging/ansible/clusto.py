@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 from hashlib import sha256
 
@@ -94,12 +93,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _ask(self):
         words = [self.get_option("program"), "--list"]
-        env = dict(os.environ)
-        for name, variable in (("db", "CLUSTO_DB"), ("where", "CLUSTO_ANSIBLE_WHERE")):
-            if self.get_option(name):
-                env[variable] = self.get_option(name)
+        # A file that names another server than the environment does gets no token of that one.
+        words += [f"--{name}={self.get_option(name)}" for name in ("db", "where") if self.get_option(name)]
         try:
-            done = subprocess.run(words, capture_output=True, env=env, timeout=self.get_option("seconds"), check=False)
+            done = subprocess.run(words, capture_output=True, timeout=self.get_option("seconds"), check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise AnsibleParserError(f"{words[0]}: {error}") from error
         said = done.stderr.decode(errors="replace").strip()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from clusto_cli.pictures import racks
 from clusto_cli.pictures.colouring import rules
 from clusto_cli.pictures.description import Elevation, Mounted, Picture
+from clusto_cli.pictures.rendering import svg
 from clusto_core.errors import Malformed, NotFound, Refused
 from clusto_core.store.reader import Reader
 
@@ -93,3 +96,10 @@ def test_rules_end_at_colours_so_that_expressions_may_have_commas() -> None:
 def test_a_mistyped_way_of_colouring_is_an_error(reader: Reader, by: str, error: type[Exception]) -> None:
     with pytest.raises(error):
         drawn(reader, "r1", by=by)
+
+
+def test_a_row_of_one_rack_is_named_beside_others(reader: Reader) -> None:
+    racks = [each._replace(row=row) for each, row in zip(drawn(reader, "room1").elevations, ("A", "B"), strict=True)]
+    for shown, rows in ((racks, ["A", "B"]), (racks[:1], [])):
+        text = svg(Picture("room1", elevations=tuple(shown)))
+        assert re.findall(r">([AB])</text>", text) == rows

@@ -200,3 +200,18 @@ def test_what_the_program_says_reaches_the_caller(script: Path, served: Site) ->
     done = subprocess.run(words, stdin=quiet, env=env, capture_output=True, text=True, timeout=120, check=False)
     # Ansible folds its warnings, at hyphens too.
     assert "clusto-ansible:error:" in "".join(done.stderr.split())
+
+
+def test_a_file_that_names_another_server_gets_no_token(script: Path, served: Site) -> None:
+    program = shutil.which("ansible-inventory")
+    if program is None:
+        pytest.skip("ansible-inventory is not installed (Debian: ansible-core)")
+    source = script.parent / "clusto.yml"
+    source.write_text(f"plugin: clusto\nprogram: {script}\ndb: {served.url}\n")
+    env = {**os.environ, "CLUSTO_DB": "https://inventory.example", "CLUSTO_TOKEN": served.token("ann")}
+    env |= {"ANSIBLE_INVENTORY_PLUGINS": str(PLUGINS), "HOME": str(script.parent)}
+    env["PYTHONPATH"] = str(Path(__file__).parents[2])
+    words, quiet = [program, "-i", source, "--list"], subprocess.DEVNULL
+    done = subprocess.run(words, stdin=quiet, env=env, capture_output=True, text=True, timeout=120, check=False)
+    assert "CLUSTO_TOKENisfortheserverinCLUSTO_DB" in "".join(done.stderr.split()), done.stderr
+    assert " ann" not in served.said()

@@ -6,13 +6,18 @@ import base64
 import socket
 import ssl
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
+from multidict import CIMultiDict
 
 import clusto_core
+from clusto_cli.web.answering import Misdirected
+from clusto_cli.web.callers import Doors, check_host
+from clusto_cli.web.serving import names_of
 from clusto_core.config import Settings
 from clusto_core.errors import Malformed, NotFound, Refused
 from clusto_core.records import tokens
@@ -72,7 +77,7 @@ def test_whoever_is_here_reads_and_does_not_write(site: Site) -> None:
     for path, method in (("/batch", "POST"), ("/things/s1", "PATCH")):
         assert site.ask(API + path, method, content=b"x", headers={"Content-Type": "text/plain"}).status_code == 403
     passed_on = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Real-IP", "X-Client-IP", "CF-Ray", "Via")
-    for headers in ({"Host": "evil.example"}, *({name: "for=192.0.2.1"} for name in passed_on)):
+    for headers in ({name: "for=192.0.2.1"} for name in passed_on):
         answer = site.ask(f"{API}/things/s1", headers=headers)
         assert answer.status_code == 401, headers
         assert "Basic" in answer.headers["www-authenticate"]
@@ -145,6 +150,43 @@ def test_a_proxy_names_who_asks(serving: Callable[..., Site]) -> None:
     assert httpx.get(f"{site.url}{API}/things/s1", headers=twice).status_code == 401
 
 
+_BY_PROXY = ("--auth-header", "X-Remote-User", "--trusted-proxy", "127.0.0.1", "--name", "Inventory.example.")
+
+
+@pytest.mark.parametrize("options", [(), _BY_PROXY])
+def test_no_other_name_leads_here(serving: Callable[..., Site], options: tuple[str, ...]) -> None:
+    site = serving(*options)
+    brought = {"Authorization": f"Bearer {site.token('ann', 'writer')}", "X-Remote-User": "ann"}
+    known = ["localhost", f"127.0.0.1:{site.port}", "[::1]:8420", "192.0.2.7", "LOCALHOST.", socket.gethostname()]
+    strange = ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "a@localhost", "localhost:x", ""]
+    (known if options == _BY_PROXY else strange).append("inventory.example:443")
+    with httpx.Client(base_url=site.url) as client:
+        for path in ("/", f"{API}/count", "/metrics", "/sd/ansible", "/live", "/static/style.css", "/nothing"):
+            for host in strange:
+                answer = client.get(path, headers={**brought, "Host": host})
+                assert answer.status_code == 421, (path, host)
+        for host in known:
+            assert client.get("/static/style.css", headers={"Host": host}).status_code == 200, host
+    # What asks by HTTP/1.0 without a name is no browser; what does by HTTP/1.1, or names two, is wrong.
+    twice = "Host: localhost\r\nHost: evil.example\r\n"
+    for version, hosts, statuses in (("1.0", "", (200, 401)), ("1.1", "", (400, 421)), ("1.1", twice, (400, 421))):
+        with socket.create_connection(("127.0.0.1", site.port)) as asking:
+            asking.sendall(f"GET {API}/count HTTP/{version}\r\n{hosts}\r\n".encode())
+            assert int(asking.recv(12).split()[1]) in statuses
+
+
+def test_a_server_answers_to_the_names_of_its_certificate(tmp_path: Path) -> None:
+    file = tmp_path / "cert.pem"
+    file.write_bytes(Authority(tmp_path, "authority").issue("Inventory.example")[0])
+    names = names_of(["inv"], str(file))
+    assert names == {"inv", "inventory.example", socket.gethostname().lower()}
+    doors = Doors(names=frozenset({"*.dc.example"}))
+    for host, is_known in (("a.dc.example:8420", True), ("a.b.dc.example", False), ("dc.example", False)):
+        request = SimpleNamespace(headers=CIMultiDict({"Host": host}), version=(1, 1))
+        with nullcontext() if is_known else pytest.raises(Misdirected):
+            check_host(request, doors.names)  # type: ignore[arg-type]
+
+
 def test_only_a_trusted_proxy_does(serving: Callable[..., Site]) -> None:
     site = serving("--auth-header", "X-Remote-User", "--trusted-proxy", "192.0.2.1")
     # Who is here reads without a name; the header gives none.
@@ -207,6 +249,7 @@ def test_what_would_be_open_is_not_begun(clusto: Run) -> None:
         (["--tls-cert", "/nowhere"], "go together"),
         (["--tls-cert", "/nowhere", "--tls-key", "/nowhere"], "no certificate and key"),
         (["--auth-header", "X-User"], "go together"),
+        (["--name", "https://inventory.example"], "malformed name of a server"),
         (["--auth-header", "X-User", "--trusted-proxy", "everybody"], "malformed address of a proxy"),
         (["--rebuild", ":8080"], "go together"),
     ):

@@ -152,6 +152,75 @@ def test_a_declaration_asks_for_no_secret(site: Site, writer: str, words: str) -
     assert allowed.status_code == 200, allowed.text
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "attr set bmc.password {} -t g1",
+        "attr set bmc.password {} other -t g1",
+        "attr add bmc.password {} -t g1",
+        "attr del bmc.password {} -t g1",
+        "attr del bmc.* {} -t g1",
+        "attr del disk#*.password {} -t g1",
+        "attr set disk#0.password {} -t g1",
+        "attr set disk#+.password {} -t g1",
+        "attr set unlike {} -t g2",
+        "attr add unlike {} -t g2",
+        "add Server g3 --attr unlike={}",
+        "add Server g3 --attr bmc.password={}",
+    ],
+)
+def test_nothing_tells_whether_a_secret_was_guessed(site: Site, writer: str, line: str) -> None:
+    if "g1" not in {each["name"] for each in site.api("/things")}:
+        with clusto_core.open(site.store).change() as change:
+            attrs = {"bmc.password": "hunter2", "disk#0.password": "hunter2", "unlike": "hunter2"}
+            change.add("Server", "g1", attrs=attrs)
+            change.add("Server", "g2")
+            change.define_key("unlike", {"type": "text", "secret": True, "unique": True})
+
+    def told(guess: str, **given: str) -> tuple[int, str, bool]:
+        words = {"words": [*line.format(guess).split(), *(["--dry-run"] if given else [])]}
+        by_command = site.ask(f"{API}/command", "POST", token=writer, json=words) if given else None
+        answer = site.batch(line.format(guess), writer, params=given)
+        text = answer.text + (by_command.text if by_command is not None else "")
+        return answer.status_code, text.replace(guess, "GUESS"), "clusto-transaction" in answer.headers
+
+    assert told("hunter2", dry_run="true") == told("hunter3", dry_run="true")
+    # What is kept is a change of the history, whether it was one or not.
+    status, _, is_new = told("hunter2")
+    assert is_new == (status == 200)
+
+
+def test_nothing_is_in_the_order_of_secrets(site: Site, writer: str) -> None:
+    lines = [f"add Server o{place} --attr bmc.pin={pin}" for place, pin in ((1, 9), (2, 1), (3, 9), (4, 5))]
+    assert site.batch("\n".join(lines), writer).status_code == 200
+    for sort in ("attr:bmc.pin", "inherited:bmc.pin"):
+        found = site.api("/things", params={"where": "name:o*", "sort": sort})
+        assert [each["name"] for each in found] == ["o1", "o2", "o3", "o4"]
+    assert [each["count"] for each in site.api("/groups", params={"where": "name:o*", "by": "attr:bmc.pin"})] == [4]
+    answer = site.ask(f"{API}/complete", "POST", json={"words": ["find"], "last": "attr:bmc.pin,"})
+    assert answer.json() == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["key define quiet --type text", "key forget quiet", "remove =quiet --force --yes", "revert {} --yes", "import -"],
+)
+def test_what_a_site_declared_secret_stays_so(site: Site, writer: str, line: str) -> None:
+    inventory = clusto_core.open(site.store)
+    with inventory.change() as change:
+        change.define_key("quiet", {"secret": True})
+    number = site.api("/history?limit=1")[0]["transaction"]
+    document = json.dumps({"name": "=quiet", "driver": "SiteKey", "attrs": {"_definition": {"type": "any"}}})
+    words = {"words": line.format(number).split(), "stdin": document}
+    told = site.ask(f"{API}/command", "POST", token=writer, json=words).text
+    assert json.loads(told.splitlines()[-1])["exit"] in (2, 3, 4), told
+    assert [each["secret"] for each in site.api("/keys") if each["name"] == "quiet"] == [True]
+    # At a shell it may be.
+    with inventory.change() as change:
+        change.define_key("quiet", {"type": "text"})
+    assert site.batch("key define quiet --type any --secret", writer).status_code == 200
+
+
 def test_what_is_not_kept_makes_no_key_secret(site: Site, writer: str) -> None:
     team = site.token("team", "writer", "name:s4")
     assert site.batch("key define ram --secret", writer, params={"dry_run": "true"}).status_code == 200

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator  # noqa: E402
 from clusto_cli.web import api  # noqa: E402
 from clusto_cli.web.api import describing  # noqa: E402
 from tests.web.conftest import filled  # noqa: E402
-from tests.web.site import API, Site, running  # noqa: E402
+from tests.web.site import API, Site, running, with_limits  # noqa: E402
 
 EXAMPLES = 60 if os.environ.get("CLUSTO_LONG_TESTS") else 2
 DOCUMENT = describing.document(api.operations())
@@ -34,7 +34,7 @@ NOT_SAID = [
 @pytest.fixture(scope="module")
 def described_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, str]]:
     directory = tmp_path_factory.mktemp("described")
-    with running(filled(directory), directory / "log") as site:
+    with running(filled(directory), directory / "log", setup=with_limits(rates="Rates(wait=0.1)")) as site:
         yield site, site.token("bob", "writer")
 
 

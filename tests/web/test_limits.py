@@ -49,8 +49,8 @@ def test_whoever_asks_too_often_is_told_to_wait(serving: Callable[..., Site]) ->
 
 def test_what_takes_too_long_is_broken_off(serving: Callable[..., Site]) -> None:
     slow = (
-        "import clusto_cli.commands.find as f, time; usual = f.search.find;"
-        " f.search.find = lambda *a, **k: (time.sleep(3) if 'slow' in a[1] else None, usual(*a, **k))[1]"
+        "import clusto_cli.commands.find as f, time; usual = f.search.stream;"
+        " f.search.stream = lambda *a, **k: (time.sleep(3) if 'slow' in a[1] else None, usual(*a, **k))[1]"
     )
     site = serving(setup=f"{with_limits(bounds='Bounds(threads=1, waiting=1, seconds=1.0)')}\n{slow}")
     with ThreadPoolExecutor(3) as threads:

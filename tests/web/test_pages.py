@@ -133,6 +133,10 @@ def test_as_it_was_stays_as_it_was_from_page_to_page(fresh: Site) -> None:
     assert "status broken" in text_of(now)
     assert "status spare" in text_of(then)
     assert "- s1 status=spare" in text_of(now)
+    for page in (then, get(fresh, "/?at=1")):
+        # What happened later had not happened yet.
+        assert "/history/1" in Page(page.text).links
+        assert "/history/2" not in Page(page.text).links
     things = [link for link in Page(then.text).links if link.startswith("/things/")]
     assert [link for link in things if not link.endswith("at=1")] == ["/things/s1"], "the way back to the present"
     words = text_of(get(fresh, "/diff?from=1&to=2"))
@@ -164,6 +168,15 @@ def test_nothing_that_is_held_can_run(tmp_path: Path) -> None:
                 assert answer.status_code < 500, answer.text
                 check_inert(answer)
         assert site.ask("/things/" + "%3Cscript%3E", headers=BROWSER).status_code in (400, 404)
+
+
+def test_what_is_very_long_is_cut_or_in_a_frame(fresh: Site) -> None:
+    with clusto_core.open(fresh.store).change() as change:
+        change["s1"].attrs["note"] = "x" * 10_000
+    page = get(fresh, "/things/s1").text
+    assert page.count("x" * 10_000) == 1
+    assert ('div class="long" tabindex="0" role="region" aria-label="note"') in page
+    assert "x" * 10_000 in get(fresh, "/history/2").text
 
 
 @pytest.mark.parametrize("base", ["javascript:alert(1)", "https://x/?a", "//x", "ftp://x"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from clusto_cli.main import invoke
 from clusto_cli.web import api
 from clusto_cli.web.api.reading import READINGS
+from clusto_core.records import tokens
 from tests.web.site import API, Site
 
 SAME: dict[str, str] = {
@@ -25,6 +28,12 @@ SAME: dict[str, str] = {
     "/locate?name=s1&name=s2:eth0": "locate s1 s2:eth0",
     "/things/dc1/tree?level=1": "tree dc1 --level 1",
     "/things/s2%3Aeth0/trace": "trace s2:eth0",
+    "/things/pdu1/impact": "power impact pdu1",
+    "/diff?from=0": "diff 0",
+    "/diff?from=0&to=1": "diff 0 1",
+    "/roles/check": "role check",
+    "/names": "name list",
+    "/names?name=names": "name list names",
     "/things/s1/attributes?inherited=true": "attr get --inherited -t s1",
     "/things/s1/attributes/tag": "attr get tag -t s1",
     "/attributes/ram?where=driver:Server": "attr get ram --where driver:Server",
@@ -116,6 +125,8 @@ def test_what_is_known_is_not_sent_again(site: Site) -> None:
     settled, moving = (site.ask(f"{API}/things/s1?at={at}").headers for at in ("1", "1+second+ago"))
     assert "etag" in settled
     assert "etag" not in moving
+    for path, has_one in (("/history?since=yesterday", False), ("/diff?from=1&to=now", False), ("/diff?from=0", True)):
+        assert ("etag" in site.ask(API + path).headers) == has_one, path
 
 
 def test_pages_follow_each_other(site: Site) -> None:
@@ -202,3 +213,44 @@ def test_the_stream_tells_what_comes(site: Site) -> None:
 def test_every_operation_is_described_once() -> None:
     described = [(each.method, each.path) for each in api.operations()]
     assert len(set(described)) == len(described)
+
+
+def test_the_feed_waits_for_what_comes(site: Site) -> None:
+    writer = site.token("bob", "writer")
+    last = site.api("/history?limit=1")[0]["transaction"]
+    waiting = f"/changes?since={last}&wait=60"
+    with ThreadPoolExecutor(6) as threads:
+        # More wait than there are threads that answer.
+        asked = [threads.submit(site.api, waiting) for _ in range(6)]
+        assert site.api(f"/changes?since={last}&wait=1") == []
+        assert not any(each.done() for each in asked)
+        assert site.batch("attr set came yes -t s1", writer).status_code == 200
+        answers = [each.result(30) for each in asked]
+    assert [each["transaction"] for each in answers[0]] == [last + 1]
+    assert all(each == answers[0] for each in answers)
+    assert site.api(waiting) == answers[0]
+    for wrong in ("wait=-1", "wait=61", "wait=x"):
+        assert site.ask(f"{API}/changes?{wrong}").status_code == 400
+    revoked = site.token("gone")
+    tokens.revoke(site.settings, "gone")
+    assert site.ask(f"{API}{waiting}", token=revoked).status_code == 401
+
+
+def test_a_transaction_of_very_many_things_is_told_in_part(serving: Callable[..., Site]) -> None:
+    site = serving(setup="import clusto_cli.transactions as t; t.MOST = 2")
+    every = transactions_of(site.store, 1)
+    for told in (site.api("/history/1"), site.api("/changes")[0], site.api("/history?patch=true")[0]):
+        assert told["changes"] == every[:2]
+        assert told["left_out"] == len(every) - 2
+    [own] = site.api("/things/s1/history?patch=true")
+    assert own["changes"] == [each for each in every if each["name"] == "s1"]
+    assert "left_out" not in own
+
+
+def transactions_of(store: str, number: int) -> list[object]:
+    """What a transaction did, as the verb says it to whoever has the store."""
+    out = io.StringIO()
+    with redirect_stdout(out):
+        assert invoke(["--db", store, "log", str(number), "-o", "json"]) == 0
+    found: list[object] = json.loads(out.getvalue())[0]["changes"]
+    return found

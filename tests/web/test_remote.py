@@ -13,6 +13,7 @@ import pytest
 import clusto_core
 from clusto_core.errors import Malformed, NotFound, Refused, StoreBroken
 from clusto_core.library.server import Server
+from clusto_core.library.trust import token_for
 from tests.conftest import Result, said
 from tests.security.certificates import Authority
 from tests.web.site import Site, running
@@ -34,6 +35,13 @@ SAME = (
     "show nowhere",
     "find driver:(",
     "find --nothing",
+    "diff 0 1",
+    "diff 0 --stat",
+    "diff 0 1 s1",
+    "diff 0 1 name:s1",
+    "power impact pdu1",
+    "name list",
+    "role check",
     "locate",
     "attr get nothing -t s1",
 )
@@ -111,8 +119,18 @@ def test_what_a_server_does_not_do_says_so(reading: Site) -> None:
         assert message in done.err
 
 
+def test_what_switches_would_say_is_not_known(fresh: Site) -> None:
+    with clusto_core.open(fresh.store).change() as change:
+        change.define_policy("cables", check="cables", level="warning")
+    done = said(fresh.url, "check", "--policy", "cables")
+    assert (done.code, done.out) == (5, "%cables\tcables\twarning\tnot known: no switch is asked here\n")
+    assert [each["known"] for each in fresh.api("/check?policy=cables")] == [False]
+    assert "not known: no switch" in fresh.ask("/policies", headers={"Accept": "text/html"}).text
+    assert 'policy="cables"' not in fresh.ask("/metrics").text
+
+
 def test_writers_write(site: Site, tmp_path: Path) -> None:
-    token = {"CLUSTO_TOKEN": site.token("bob", "writer")}
+    token = {"CLUSTO_TOKEN": site.token("bob", "writer"), "CLUSTO_DB": site.url}
     lines = tmp_path / "lines"
     lines.write_text("attr set remote ok -t s2\n")
     for words, stdin in (
@@ -193,6 +211,48 @@ def test_a_server_is_believed_that_the_authorities_know(tmp_path: Path, monkeypa
         assert done.stdout == "s1\n", done.stderr
         config.write_text(f'[server]\nca = "{authority.certificate}"\n')
         assert "bring a token" in _clusto(site.url, "find", "name:s1", CLUSTO_CONFIG=str(config)).err
+
+
+@pytest.mark.parametrize(
+    ("named", "written", "asked", "sent"),
+    [
+        ("https://a.example", "", "https://a.example", "of the environment"),
+        ("https://A.example:443/", "", "https://a.example", "of the environment"),
+        ("https://a.example", "", "https://b.example", Refused),
+        ("https://a.example", "", "https://a.example:8420", Refused),
+        ("https://a.example", 'db = "https://b.example"', "https://b.example", Refused),
+        ("sqlite:////a.db", "", "https://a.example", Refused),
+        ("", "", "https://a.example", Refused),
+        ("", 'db = "https://a.example"', "https://a.example", "of the environment"),
+        ("sqlite:////a.db", 'db = "https://a.example"', "https://a.example", "of the environment"),
+        ("https://a.example", '[server."https://b.example"]\ntoken = "file:{}"', "https://b.example", "of the file"),
+        (None, 'db = "https://a.example"\n[server]\ntoken = "file:{}"', "https://a.example", "of the file"),
+        (None, 'db = "https://a.example"\n[server]\ntoken = "file:{}"', "https://b.example", None),
+        (None, '[server]\ntoken = "file:{}"', "https://b.example", None),
+        (None, '[server."https://b.example"]\ntoken = "file:{}"', "https://b.example:8420", None),
+        (None, '[server."https://b.example"]\ntoken = "of b"', "https://b.example", Malformed),
+        (None, '[server]\n"https://b.example" = "of b"', "https://b.example", Malformed),
+    ],
+)
+def test_a_token_goes_where_it_was_meant_to_alone(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    named: str | None,
+    written: str,
+    asked: str,
+    sent: str | type[Exception] | None,
+) -> None:
+    """`named` is CLUSTO_DB, beside a token of the environment; None for neither."""
+    (tmp_path / "token").write_text("of the file\n")
+    (tmp_path / "config.toml").write_text(written.format(tmp_path / "token"))
+    monkeypatch.setenv("CLUSTO_CONFIG", str(tmp_path / "config.toml"))
+    for name, value in (("CLUSTO_DB", named), ("CLUSTO_TOKEN", named if named is None else "of the environment")):
+        monkeypatch.delenv(name, raising=False) if value is None else monkeypatch.setenv(name, value)
+    if isinstance(sent, type):
+        with pytest.raises(sent):
+            token_for(asked)
+    else:
+        assert token_for(asked) == sent
 
 
 def test_a_token_does_not_go_in_the_clear() -> None:

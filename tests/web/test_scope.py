@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -134,6 +137,25 @@ def test_what_it_sees_follows_the_inventory(fresh: Site) -> None:
     fresh.batch("attr set status ok -t s1", writer)
     second = fresh.ask(f"{API}/things", token=ours, headers={"If-None-Match": first.headers["etag"]})
     assert [each["name"] for each in second.json()] == ["s2", "s3", "s4", "s5", "s6"]
+
+
+def test_an_older_copy_that_was_put_back_is_noticed(fresh: Site, tmp_path: Path) -> None:
+    writer, ours = fresh.token("bob", "writer"), fresh.token("ours", "writer", "driver:Server")
+    path, headers = f"{API}/things/s1/attributes/edition", {"Content-Type": "application/merge-patch+json"}
+    with closing(sqlite3.connect(tmp_path / "site.db")) as store, closing(sqlite3.connect(tmp_path / "copy")) as copy:
+        store.backup(copy)
+        assert fresh.batch("attr set edition first -t s1", writer).status_code == 200
+        before = {token: fresh.ask(path, token=token).headers["etag"] for token in (writer, ours)}
+        copy.backup(store)
+    assert fresh.ask(path, token=ours).status_code == 404
+    assert fresh.batch("attr set edition other -t s1", writer).status_code == 200
+    for token, tag in before.items():
+        answer = fresh.ask(path, token=token, headers={"If-None-Match": tag})
+        assert [each["value"] for each in answer.json()] == ["other"]
+        assert answer.headers["etag"].partition("-")[0] == tag.partition("-")[0]
+    changed = {**headers, "If-Match": before[writer]}
+    answer = fresh.ask(f"{API}/things/s1", "PATCH", token=writer, headers=changed, json={"edition": "third"})
+    assert answer.status_code == 412
 
 
 def test_it_is_the_same_on_every_database(store_url: str) -> None:

@@ -26,13 +26,13 @@ def block(elevations: Sequence[Elevation]) -> Block:
     """Racks side by side, a line a row."""
     ordered = sorted(elevations, key=lambda each: each.row)
     rows = [list(row) for _, row in groupby(ordered, key=lambda each: each.row)]
-    return stacked((_row(row) for row in rows), 2 * _GAP)
+    return stacked((_row(row, named=len(elevations) > 1) for row in rows), 2 * _GAP)
 
 
-def _row(racks: Sequence[Elevation]) -> Block:
+def _row(racks: Sequence[Elevation], *, named: bool) -> Block:
     row = racks[0].row
     line = flowing((_rack(each) for each in racks), 1.5 * _GAP, len(racks) if row else _MOST)
-    return stacked([_words(row), line], 6) if row and len(racks) > 1 else line
+    return stacked([_words(row), line], 6) if row and named else line
 
 
 def _words(words: str) -> Block:

@@ -20,7 +20,7 @@ from clusto_core.records.tokens import WRITER
 MERGE = "application/merge-patch+json"
 _MESSAGE = Parameter("message", TEXT, "why, for the history")
 _DRY_RUN = Parameter("dry_run", FLAG, "check, and say what would be done; nothing is kept")
-_TAG = re.compile(r'"([0-9]{1,18})[^"]*"')
+_TAG = re.compile(r'"([0-9]{1,18})(?:-([0-9a-f]{12}))?"')
 _VALUES: Schema = {
     "type": "object",
     "minProperties": 1,
@@ -122,13 +122,17 @@ def _set(app: App, asked: Asked, name: str, wanted: Mapping[str, Any], message: 
 def _match(asked: Asked, reader: Any, thing_id: int) -> None:
     """Raises Changed where a Thing has changed since what its asker knows (RFC 9110, 13.1.1)."""
     from clusto_core.records import history
+    from clusto_core.store import seals
 
     given = asked.request.headers.get("If-Match")
     if given is None or given.strip() == "*":
         return
     shapes = [_TAG.fullmatch(tag.strip()) for tag in given.split(",")]
-    numbers = [int(shape[1]) for shape in shapes if shape is not None]
-    if not numbers or history.changed_since(reader, [thing_id], max(numbers)) is not None:
+    known = [(int(shape[1]), shape[2] or "") for shape in shapes if shape is not None]
+    number, seal = max(known, default=(0, ""))
+    # What a part of the inventory is tagged with is no seal of the whole.
+    is_other = asked.sight is None and not seals.seal_of(reader.database, number).startswith(seal)
+    if not known or is_other or history.changed_since(reader, [thing_id], number) is not None:
         raise Changed("it has changed since then: read it again")
 
 

@@ -22,7 +22,7 @@ from clusto_cli.web.asking import Asked
 from clusto_core.errors import ClustoError, Malformed, Refused
 from clusto_core.records.tokens import WRITER
 
-_BESIDE = ("blame", "ip next", "name list", "role check", "power impact", "query show", "type list", "batch")
+_BESIDE = ("ip next", "query show", "type list", "batch")
 """Verbs that are done for others, beside those of the API and all that change the inventory and nothing else."""
 _NEVER = ("reveal",)
 _LONGEST = 2 << 20

@@ -107,10 +107,11 @@ class Operation(NamedTuple):
     statuses: tuple[int, ...] = ()
     words: str = ""
     fresh: bool = False
+    waits: Callable[[Request], tuple[int, float] | None] | None = None
 
     def route(self) -> Route:
         """How it is asked."""
-        return Route(self.path, self._answered, self.method, self.role, self.fresh, self._read)
+        return Route(self.path, self._answered, self.method, self.role, self.fresh, self._read, self.waits)
 
     def _read(self, request: Request) -> dict[str, list[Any]]:
         return read(self.parameters, request)

@@ -16,7 +16,7 @@ from clusto_cli.web.routing import Static
 
 _PATH = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 _VERSIONED = re.compile("^/api/v[0-9]+")
-_ALWAYS = (400, 401, 404, 429, 503)
+_ALWAYS = (400, 401, 404, 421, 429, 503)
 _PROBLEM: Schema = {
     "type": "object",
     "properties": {
@@ -30,7 +30,7 @@ _PROBLEM: Schema = {
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
     "code{background:#8882;padding:0 .2em}h2{margin-top:2em;font-size:1.1rem}td,th{text-align:left;padding:.1em .8em"
-    " .1em 0;vertical-align:top}:root{color-scheme:light dark}"
+    " .1em 0;vertical-align:top}td:last-child,h2{overflow-wrap:anywhere}:root{color-scheme:light dark}"
 )
 
 
@@ -133,7 +133,7 @@ def statics(operations: Iterable[Operation], prefix: str) -> Iterator[Static]:
 
 def _page(described: Mapping[str, Any]) -> Iterator[str]:
     yield f'<!doctype html><html lang="en"><meta charset="utf-8"><title>clusto: API</title><style>{_STYLE}</style>'
-    yield '<meta name="viewport" content="width=device-width"><h1>API</h1>'
+    yield '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><h1>API</h1>'
     yield f"<p>{_shown(described['info']['description'])} As OpenAPI: <a href=openapi.json>openapi.json</a>.</p>"
     for path, methods in described["paths"].items():
         for method, operation in methods.items():

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TextIO, cast
 from urllib.parse import quote
 
 from clusto_cli.web.answering import JSON, Answer
 from clusto_cli.web.api.declaring import TEXT, Operation, Parameter
+from clusto_cli.web.api.verbs import Says
 from clusto_cli.web.asking import Asked
+from clusto_cli.web.keeping import Body
 from clusto_core.boundary.permissions import in_force
 from clusto_core.library.server import ANSIBLE
 from clusto_core.query import search
@@ -93,13 +94,17 @@ def _ansible(asked: Asked, values: Mapping[str, list[Any]]) -> Answer:
 
 def exported(asked: Asked, format_name: str, values: Mapping[str, list[Any]], leaving: Leaving) -> Answer:
     """An export of what the query selects, as JSON; what it has to say besides is in a header."""
-    said: list[str] = []
-    reader = asked.reader
-    things = search.find(reader, values["where"][0]).things if values["where"] else reader.all()
-    out = io.StringIO()
-    formats.writer_of(format_name)(reader, things, out, leaving._replace(tell=said.append))
-    headers = {"Clusto-Note": quote("; ".join(said), safe=" ;:,/()='@")[:_NOTES]} if said else {}
-    return Answer(out.getvalue().encode(), JSON, headers=headers)
+
+    def make(body: Body) -> Answer:
+        said: list[str] = []
+        reader = asked.reader
+        things = search.find(reader, values["where"][0]).things if values["where"] else reader.all()
+        out = cast(TextIO, Says(lambda text: body.write(text.encode())))
+        formats.writer_of(format_name)(reader, things, out, leaving._replace(tell=said.append))
+        headers = {"Clusto-Note": quote("; ".join(said), safe=" ;:,/()='@")[:_NOTES]} if said else {}
+        return Answer(b"", JSON, headers=headers)
+
+    return asked.kept(leaving.allowed, make)
 
 
 def _metrics(asked: Asked, values: Mapping[str, list[Any]]) -> Answer:

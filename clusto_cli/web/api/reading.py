@@ -29,11 +29,11 @@ _ONE = Parameter("name", NAME, "the members of the one of this name, instead of 
 
 
 class Reading(NamedTuple):
-    """A verb that reads. `given` is the parameter of the query that its argument is, `always` what it is where that is
-    not given; the Thing of the path, if there is one, comes before. `options` are those of its options that may be
-    given, by their names or, as `by=group_by`, by others; `fixed` what is always said, with the Thing of the path for
-    `{name}`, which then is no argument. `one`: the answer is the one
-    record. `form` is the form of output that it is asked for."""
+    """A verb that reads. `given` is the parameter of the query that its argument is, `always` what it is where that
+    is not given, `second` that of a second one; the Thing of the path, if there is one, comes before. `options` are
+    those of its options that may be given, by their names or, as `by=group_by`, by others; `fixed` what is always
+    said, with the Thing of the path for `{name}`, which then is no argument. `one`: the answer is the one record.
+    `form` is the form of output that it is asked for."""
 
     path: str
     verb: str
@@ -44,6 +44,7 @@ class Reading(NamedTuple):
     fixed: tuple[str, ...] = ()
     one: bool = False
     form: str = "jsonl"
+    second: Parameter | None = None
 
 
 _FIND = ("columns", "sort", "reverse", "allow_unknown")
@@ -94,6 +95,14 @@ READINGS = (
         "Where Things are, or whoever holds an address",
         Parameter("name", NAME, _NAMES.words, many=True, required=True),
     ),
+    Reading("/things/{name}/impact", "power impact", "What goes dark, or loses a feed, without a Thing"),
+    Reading(
+        "/diff",
+        "diff",
+        "What differs between two moments, the second of which is now",
+        Parameter("from", TEXT, "the first moment, as that of `at`", required=True),
+        second=Parameter("to", TEXT, "the second moment"),
+    ),
     Reading("/networks", "find", "The Networks", None, ("driver:Network",), _FIND),
     Reading("/networks/{name}/addresses", "ip list", "The addresses of a Network that something holds"),
     Reading("/networks/{name}/free", "ip list", "The addresses of a Network that may be given out", fixed=("--free",)),
@@ -114,6 +123,8 @@ READINGS = (
     Reading("/pools", "pool list", "The pools, or the members of what is named", _ONE),
     Reading("/classes", "class list", "The classes, or the members of what is named", _ONE),
     Reading("/roles", "role list", "The roles, or the members of what is named", _NAMES),
+    Reading("/roles/check", "role check", "The machines that lack a class which their role requires", _NAMES),
+    Reading("/names", "name list", "The ranges of names, or the names that the one of this name has given", _ONE),
     Reading("/services", "service list", "The services"),
     Reading("/history", "log", "The transactions, newest first", options=_LOG),
     Reading("/history/{transaction}", "log", "One transaction, with all that it did", one=True),
@@ -130,8 +141,7 @@ def _operation(reading: Reading) -> Operation:
     pairs = (each.partition("=") for each in reading.options)
     options = {name: known[option or name] for name, _, option in pairs}
     parameters = [_parameter(name, option) for name, option in options.items()]
-    if reading.given is not None:
-        parameters.insert(0, reading.given)
+    parameters[:0] = filter(None, (reading.given, reading.second))
     if "at" in known:
         parameters.append(AT)
     if not reading.one:
@@ -163,7 +173,8 @@ def _line(
     spelled = [word for name, option in options.items() for word in _spelled(option, values[name])]
     taken = {name for name in path if any(f"{{{name}}}" in word for word in reading.fixed)}
     given = values[reading.given.name] if reading.given is not None else ()
-    arguments = [*(text for name, text in path.items() if name not in taken), *(given or reading.always)]
+    second = values[reading.second.name] if reading.second is not None else ()
+    arguments = [*(text for name, text in path.items() if name not in taken), *(given or reading.always), *second]
     return [*reading.verb.split(), *fixed, f"--output={reading.form}", *spelled, "--", *arguments]
 
 

@@ -22,7 +22,12 @@ def routes() -> Iterator[Route]:
 def _policies(asked: Asked) -> Answer:
     known = policies.policies(asked.reader)
     broken: dict[str, list[tuple[Thing, str]]] = {policy.name: [] for policy in known}
+    unknown: dict[str, str] = {}
     for each in policies.check(asked.reader, known):
-        broken[each.policy.name].append((each.thing, each.words))
+        if each.known:
+            broken[each.policy.name].append((each.thing, each.words))
+        else:
+            unknown[each.policy.name] = each.words
     ordered = sorted(known, key=lambda policy: (not broken[policy.name], policy.level, policy.name))
-    return page(asked, "policies.html", title="Policies", policies=ordered, broken=broken, shown=_SHOWN, live=True)
+    told = {"policies": ordered, "broken": broken, "unknown": unknown, "shown": _SHOWN}
+    return page(asked, "policies.html", title="Policies", **told, live=True)

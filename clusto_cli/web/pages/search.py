@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from clusto_cli import transactions
@@ -17,9 +18,8 @@ from clusto_core.drivers.equipment import Datacenter, Rack, Room
 from clusto_core.drivers.resources import Network
 from clusto_core.errors import ClustoError, NotFound
 from clusto_core.model.things import Thing, in_order
-from clusto_core.query import completing
+from clusto_core.query import completing, search
 from clusto_core.query.columns import Cell, Table, parse
-from clusto_core.query.search import find
 from clusto_core.records import history
 from clusto_core.store.reader import Reader
 
@@ -49,24 +49,25 @@ def _start(asked: Asked) -> Answer:
     if (thing := named(asked.reader, text)) is not None:
         return Answer(b"", HTML, 303, {"Location": Links(asked.moment).thing(thing.name)})
     try:
-        found = find(asked.reader, text)
+        count = search.count(asked.reader, text)
+        found = search.stream(asked.reader, text)
     except ClustoError as error:
         answer = page(asked, "found.html", title="Search", q=text, fault=str(error), lines=error.details)
         return answer._replace(status=400)
     first = _number(asked.request.query.get("from", ""))
-    some = found.things[first : first + _PAGE]
+    some = list(islice(found.things, first, first + _PAGE))
     return page(
         asked,
         "found.html",
-        title=f"{len(found.things)} found",
+        title=f"{count} found",
         q=text,
         fault="",
         notes=found.notes,
         rows=_rows(asked.reader, some),
         columns=[name.rpartition(":")[2] for name in COLUMNS],
-        count=len(found.things),
+        count=count,
         first=first,
-        after=first + _PAGE if first + _PAGE < len(found.things) else None,
+        after=first + _PAGE if first + _PAGE < count else None,
         before=max(0, first - _PAGE) if first else None,
         live=True,
     )
@@ -83,9 +84,12 @@ def named(reader: Reader, text: str) -> Thing | None:
 
 
 def _overview(reader: Reader) -> dict[str, object]:
+    kinds = (Datacenter, Room, Rack, Network)
+    # Asked for together: the database looks through all Things for them.
+    found = in_order(reader.all([kind.__name__ for kind in kinds]))
     return {
-        "places": in_order(reader.all([Datacenter.__name__, Room.__name__])),
-        "lists": [(kind.__name__, in_order(reader.all([kind.__name__]))) for kind in (Rack, Network)],
+        "places": [each for each in found if each.is_a(Datacenter) or each.is_a(Room)],
+        "lists": [(kind.__name__, [each for each in found if each.is_a(kind)]) for kind in (Rack, Network)],
         "shown": _PAGE,
         "entries": history.entries(reader, limit=_RECENT),
         "when": transactions.when,

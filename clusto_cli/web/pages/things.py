@@ -29,6 +29,7 @@ from clusto_core.store.reader import Reader
 
 _RECENT = 5
 _MEMBERS = 300
+_LONGEST = 500
 _MOST = 60
 """Of more racks no page has a picture: that would take long to make, and nobody would find anything in it."""
 
@@ -84,9 +85,13 @@ def _reserved(seen: Overview) -> str:
 
 
 def _told(reader: Reader, thing: Thing, entries: Sequence[Entry]) -> dict[int, list[str]]:
-    """What transactions did to a Thing, in lines."""
+    """What transactions did to a Thing, in lines. The page of a transaction has long ones as a whole."""
     changes = history.changes_to(reader, thing.entity_id, [entry.id for entry in entries])
-    return {number: list(history.told(change, set())) for number, change in changes.items()}
+    return {number: [_cut(line) for line in history.told(change, set())] for number, change in changes.items()}
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
 
 
 def _pictures(asked: Asked, thing: Thing, by: str) -> list[object]:

@@ -88,9 +88,14 @@ def _units(reader: Reader, racks: Iterable[Thing]) -> Iterator[Sample]:
 def _violations(reader: Reader, ids: list[int] | None) -> Iterator[Sample]:
     known = policies.policies(reader)
     counts = {policy.name: 0 for policy in known}
+    unknown = set()
     for each in policies.check(reader, known, None if ids is None else set(ids)):
         counts[each.policy.name] += 1
+        if not each.known:
+            unknown.add(each.policy.name)
     for policy in known:
+        if policy.name in unknown:
+            continue
         yield Sample({"policy": policy.name, "level": policy.level}, counts[policy.name])
 
 
