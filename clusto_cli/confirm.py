@@ -77,12 +77,8 @@ def confirm_by_name(question: str, name: str, yes: bool) -> None:
 
 
 def _answer() -> str:
-    """The line that is typed. The one that was begun is ended, however that goes."""
-    try:
-        line = sys.stdin.readline()
-    except KeyboardInterrupt:
-        print(file=sys.stderr)
-        raise
+    """The line that is typed. The one that was begun is ended, if by Ctrl-D."""
+    line = sys.stdin.readline()
     if not line:
         print(file=sys.stderr)
     return line.strip()

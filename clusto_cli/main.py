@@ -296,6 +296,9 @@ def invoke(arguments: list[str]) -> int:
         code = _told(list(map(composed, arguments)))
         sys.stdout.flush()
     except (KeyboardInterrupt, click.Abort):
+        if sys.stderr.isatty():
+            # The line has a question in it, or what was typed.
+            print(file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         streams.abandon()
@@ -404,8 +407,14 @@ def _page(bare: Bare) -> int:
 
 def usage(error: click.ClickException) -> str:
     """Click's message as one line of ours."""
-    message = " ".join(error.format_message().split()).rstrip(".")
+    possible = sorted(getattr(error, "possibilities", None) or ())
+    message = " ".join((error.message if possible else error.format_message()).split()).rstrip(".")
     message = message[:1].lower() + message[1:]
+    if possible:
+        from clusto_core.spelling import suggest
+
+        typed = str(getattr(error, "option_name", None) or getattr(error, "command_name", ""))
+        message += f" (did you mean {suggest(typed, possible) or ' or '.join(possible)}?)"
     ctx = getattr(error, "ctx", None)
     # Of a verb that does something without a further one, Click's path ends with a blank.
     return f"{message} (see {ctx.command_path.strip()} --help)" if ctx else message

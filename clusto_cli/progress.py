@@ -26,7 +26,8 @@ _ERASE = "\r\x1b[K"
 def progress(what: str) -> Iterator[Report]:
     """What reports are shown with; without a terminal they go nowhere. The line is gone when the work is done."""
     if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        yield lambda what, done, total: None
+        with unseen() as report:
+            yield report
         return
     line = _Line(sys.stderr, what)
     with contextlib.ExitStack() as stack:
@@ -35,6 +36,11 @@ def progress(what: str) -> Iterator[Report]:
             stack.enter_context(contextlib.redirect_stdout(_Above(sys.stdout, line)))
         stack.enter_context(line)
         yield line.report
+
+
+def unseen() -> contextlib.AbstractContextManager[Report]:
+    """As `progress`, without the line: while a person types."""
+    return contextlib.nullcontext(lambda what, done, total: None)
 
 
 @contextlib.contextmanager

@@ -53,6 +53,14 @@ class Output(io.RawIOBase):
         return os.isatty(1)
 
 
+def awaited(what: str) -> bool:
+    """Says what is read from standard input where a person is to type it; whether one is."""
+    typed = sys.stdin.isatty()
+    if typed:
+        print(f"clusto: {what} on standard input; end with Ctrl-D", file=sys.stderr, flush=True)
+    return typed
+
+
 def prepare() -> None:
     """Makes the streams fit for a command: to be called once, first, by the program.
 

@@ -59,9 +59,10 @@ def _expanded(word: str) -> Iterable[str]:
 
 
 def _stdin() -> Iterator[str]:
-    if sys.stdin.isatty():
-        print("clusto: names on standard input, one a line; end with Ctrl-D", file=sys.stderr)
+    from clusto_cli.streams import awaited
     from clusto_core import reading
+
+    awaited("names, one a line,")
 
     for line in reading.lines(sys.stdin, "standard input"):
         yield from composed(line).split()

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from clusto_cli import confirm
 from clusto_core.config import Settings
 from clusto_core.inventory import Inventory
 from clusto_core.store.opening import create
@@ -394,7 +393,7 @@ def test_the_log_reads_like_gits_and_keeps_secrets(clusto: Run) -> None:
 def test_asking_on_a_terminal(sqlite_url: str) -> None:
     pexpect = pytest.importorskip("pexpect")
     program(sqlite_url, "add", "Server", "server1", "server2")
-    for answer, code in (("n", 4), ("y", 0)):
+    for answer, code in (("\x03", 130), ("\x04", 4), ("n\n", 4), ("y\n", 0)):
         child = pexpect.spawn(
             sys.executable,
             ["-m", "clusto_cli.main", "remove", "server1"],
@@ -403,33 +402,40 @@ def test_asking_on_a_terminal(sqlite_url: str) -> None:
             timeout=30,
         )
         child.expect(r"remove server1\? \[y/N\] ")
-        child.sendline(answer)
+        child.send(answer)
         child.expect(pexpect.EOF)
+        # What the shell prints next begins a line.
+        assert child.before.endswith("\n")
         child.close()
         assert child.exitstatus == code
-
-
-@pytest.mark.parametrize("how", ["confirm", "confirm_by_name"])
-def test_a_question_that_is_broken_off_ends_its_line(
-    how: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    class Terminal:
-        def isatty(self) -> bool:
-            return True
-
-        def readline(self) -> str:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(sys, "stdin", Terminal())
-    given = ("remove server1?", *(("server1",) if how == "confirm_by_name" else ()), False)
-    with pytest.raises(KeyboardInterrupt):
-        getattr(confirm, how)(*given)
-    assert capsys.readouterr().err.endswith(" \n")
 
 
 def test_usage_names_the_verb_as_it_is_typed(clusto: Run) -> None:
     for verb in ("serve", "find", "power on", "config"):
         assert f"(see clusto {verb} --help)" in clusto(*verb.split(), "--nosuch").err
+    assert (
+        clusto("show", "--att").err
+        == "clusto: error: no such option '--att' (did you mean --at?) (see clusto show --help)\n"
+    )
+    assert "no such command 'enabel' (did you mean enable?) (see" in clusto("policy", "enabel").err
+
+
+def test_who_is_to_type_is_told_so(sqlite_url: str) -> None:
+    pexpect = pytest.importorskip("pexpect")
+    for words, told in (
+        (("import", "-"), "Things"),
+        (("batch", "-"), "command lines"),
+        (("locate", "-"), "names, one a line,"),
+    ):
+        environment = {**os.environ, "CLUSTO_DB": sqlite_url}
+        child = pexpect.spawn(
+            sys.executable, ["-m", "clusto_cli.main", *words], env=environment, encoding="utf-8", timeout=60
+        )
+        child.expect_exact(f"clusto: {told} on standard input; end with Ctrl-D\r\n")
+        child.sendintr()
+        child.expect(pexpect.EOF)
+        child.close()
+        assert child.exitstatus == 130
 
 
 def test_control_characters_never_reach_the_terminal(sqlite_url: str) -> None:

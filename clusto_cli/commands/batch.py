@@ -11,6 +11,7 @@ from clusto_cli.confirm import confirm, unconfirmed
 from clusto_cli.context import App, pass_app
 from clusto_cli.options import dry_run_option, message_option, yes_option
 from clusto_cli.output import output_option, write_lines, write_records
+from clusto_cli.streams import awaited
 from clusto_core.errors import Malformed
 
 if TYPE_CHECKING:
@@ -66,8 +67,7 @@ def _text(file: str) -> str:
     from clusto_core.transfer.files import opened
 
     if file == "-":
-        if sys.stdin.isatty():
-            print("clusto: command lines on standard input; end with Ctrl-D", file=sys.stderr)
+        awaited("command lines")
         return sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
     with opened(file) as text:
         return text.read()

@@ -189,16 +189,18 @@ def _load(
     least: str | None,
 ) -> None:
     from clusto_cli import __version__
-    from clusto_cli.progress import progress
+    from clusto_cli.progress import progress, unseen
+    from clusto_cli.streams import awaited
     from clusto_core.records import imported
     from clusto_core.store import collector
     from clusto_core.transfer import difference, implied, importer, proposed
     from clusto_core.transfer.faults import Faulty, place
-    from clusto_core.transfer.files import read
+    from clusto_core.transfer.files import STDIN, read
 
     left_out: list[Fault] = []
     known_as = imported.files_digest((chosen or "", *files), __version__)
-    with progress("reading files") as report, collector.paused():
+    typed = STDIN in files and awaited("Things")
+    with unseen() if typed else progress("reading files") as report, collector.paused():
         documents = read(files, chosen, lambda done: report("reading files", done, 0), how, keep_going=keep_going)
         for note in documents.notes:
             app.say(note)
