@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from contextvars import ContextVar
+from typing import Any
 
 MASK = "****"
 
@@ -36,8 +34,8 @@ _NUMBER = r"#(?:[0-9]+|\*|\+)"
 _resolved: set[str] = set()
 _declared: set[str] = set()
 """The keys that a site declared as secret."""
-_proposals: dict[str, ContextVar[frozenset[str] | None]] = {}
-"""What holds those that something would declare that is not decided yet; nothing where nothing was ever done."""
+_proposed: ContextVar[frozenset[str] | None] = ContextVar("proposed", default=None)
+"""Those that something would declare that is not decided yet; None where nothing is being done."""
 
 
 def declare(key: str) -> None:
@@ -47,38 +45,24 @@ def declare(key: str) -> None:
 
 def propose(key: str) -> None:
     """The same for who does what is not decided yet; for everybody where nothing is `proposing`."""
-    proposed = _proposed()
+    proposed = _proposed.get()
     if proposed is None:
         declare(key)
     else:
-        _variable().set(proposed | {key})
-
-
-def _proposed() -> frozenset[str] | None:
-    """None where nothing is being done."""
-    return _variable().get() if _proposals else None
-
-
-def _variable() -> ContextVar[frozenset[str] | None]:
-    """One for all threads, made by the first that changes something: what only reads needs none."""
-    if not _proposals:
-        from contextvars import ContextVar
-
-        _proposals.setdefault("", ContextVar("proposed", default=None))
-    return _proposals[""]
+        _proposed.set(proposed | {key})
 
 
 @contextlib.contextmanager
 def proposing() -> Iterator[Callable[[], None]]:
     """What is proposed meanwhile is forgotten at the end, but for what the function given has kept: in what this is
     done within, or for everybody."""
-    outer = _proposed()
+    outer = _proposed.get()
     kept: set[str] = set()
-    _variable().set(outer or frozenset())
+    _proposed.set(outer or frozenset())
     try:
-        yield lambda: kept.update(_proposed() or ())
+        yield lambda: kept.update(_proposed.get() or ())
     finally:
-        _variable().set(outer)
+        _proposed.set(outer)
         for key in kept - (outer or frozenset()):
             propose(key)
 
@@ -88,7 +72,7 @@ def is_secret(key: str) -> bool:
     because a site declared it so."""
     if _sounds_secret(key):
         return True
-    proposed = _proposed()
+    proposed = _proposed.get()
     if not _declared and not proposed:
         return False
     bare = re.sub(_NUMBER, "", key, count=1)
@@ -98,7 +82,7 @@ def is_secret(key: str) -> bool:
 @lru_cache(4096)
 def _sounds_secret(key: str) -> bool:
     if key.isalpha() and key.islower():
-        words = [key]
+        words = [key]  # as most are: a quick command compiles no patterns for it
     else:
         words = [word.lower() for word in re.split(_BREAKS, re.sub(_CAMEL, "_", key)) if word]
     return bool(words) and (words[-1] in _LAST or any(word in _ALWAYS or word[:-1] in _ALWAYS for word in words))

@@ -37,8 +37,8 @@ NEEDLESS = {
     ("help",): ("clusto_core.store.database", "json", "sqlite3"),
 }
 """What certain commands have no use for."""
-NEVER = ("contextvars", "difflib", "getpass", "locale", "shlex", "tempfile")
-"""What none of those has a use for: contextvars where nothing is changed."""
+NEVER = ("difflib", "getpass", "locale", "shlex", "tempfile")
+"""What none of those has a use for."""
 
 QUICK = (
     ("locate", "server1"),
@@ -103,7 +103,7 @@ def test_quick_commands_import_nothing_heavy(site: str) -> None:
 
 @pytest.mark.parametrize("arguments", NEEDLESS, ids=" ".join)
 def test_what_is_not_needed_is_not_loaded(site: str, arguments: tuple[str, ...]) -> None:
-    unneeded = {*NEEDLESS[arguments], *NEVER} - ({"contextvars"} if arguments in WRITES else set())
+    unneeded = {*NEEDLESS[arguments], *NEVER}
     assert not imported(arguments, site) & unneeded
 
 
