@@ -26,12 +26,17 @@ from tests.conftest import Run
 NAMED = {
     "type": ("s1", "acme/box1", "acme/box9", "net1"),
     "vrf": ("net1", "blue", "green", "s1"),
+    "discover.names": ("net1", "names", "more", "s1"),
     "inlet": ("pdu1:1", "psu1", "feedA", "pdu1:2"),
     "parent": ("s1:eth0", "eth1", "bond0", "s1:psu1"),
     "lag": ("s1:eth0", "eth1", "bond0", "s1:psu1"),
     "rebuild.nic": ("s1", "eth1", "lan0", "s1:psu1"),
 }
 """For each key: what has it, what it names, how that is called later, and what is of another kind."""
+WHOLE = {"type", "vrf", "discover.names"}
+"""Which of them name whole Things."""
+NEWER = {"vrf", "discover.names"}
+"""Which no store had that is older than references."""
 WRITTEN_BY_VERBS = {"pool", "requires", "role", "service"}
 
 
@@ -45,6 +50,7 @@ def room(inventory: Inventory) -> Inventory:
 def fill(change: Transaction) -> None:
     change.add("DeviceType", "acme/box1", attributes={"definition": {"driver": "Server", "attrs": {}, "parts": []}})
     change.add("VRF", "blue")
+    change.add("NameRange", "names", attributes={"pattern": "n[1-9]"})
     change.add("Network", "net1", attributes={"cidr": "10.0.0.0/24"})
     change.add("PDU", "pdu1", part_counts={"outlet": 2, "inlet": 1})
     change.add("Server", "s1")
@@ -63,14 +69,14 @@ def test_every_key_that_names_something_is_tried() -> None:
 def test_what_is_named_is_followed_and_not_removed(room: Inventory, key: str) -> None:
     holder, name, new, _ = NAMED[key]
     owner = holder.partition(":")[0]
-    target = name if key in ("type", "vrf") else f"{owner}:{name}"
+    target = name if key in WHOLE else f"{owner}:{name}"
     with room.change() as change:
         change.set_values(holder, key, name)
     with pytest.raises(Refused, match=f"{holder} names it"), room.change() as change:
         change.remove(target)
     with room.change() as change:
         change.rename(target, new)
-    renamed = new if key in ("type", "vrf") else f"{owner}:{new}"
+    renamed = new if key in WHOLE else f"{owner}:{new}"
     sort = "driver:Part and " if ":" in holder else ""
     assert texts(room, holder, key) == [renamed]
     with room.read() as reader:
@@ -218,7 +224,7 @@ def test_an_older_store_is_converted_and_what_leads_nowhere_is_told(empty_url: s
         change.add("Rack", "r1")
         change.add("Server", "s2", attributes={"rebuild.nic": "eth0,eth1"})
         for key, (holder, name, _, _) in NAMED.items():
-            if key != "vrf":
+            if key not in NEWER:
                 change.set_values(holder, key, name)
         saving.save(change.unit, "q", "driver:Server in name:r1")
         saving.save(change.unit, "lost", "name:gone", allow_unknown=True)
@@ -232,7 +238,7 @@ def test_an_older_store_is_converted_and_what_leads_nowhere_is_told(empty_url: s
     assert "left as it is: type of s3 names what is not there: nosuch/type" in told
     assert "left as it is: @lost names what is not there: gone" in told
     for key, (holder, name, _, _) in NAMED.items():
-        if key != "vrf":
+        if key not in NEWER:
             expected = name if key == "type" else f"{holder.partition(':')[0]}:{name}"
             assert texts(inventory, holder, key) == [expected], key
     assert texts(inventory, "s2", "rebuild.nic") == ["s2:eth0", "s2:eth1"]
