@@ -75,9 +75,12 @@ def test_comparing_with_such_a_number_is_exact(store_url: str) -> None:
 
 
 def test_such_a_number_is_never_written(store_url: str) -> None:
+    """A server is told of it with the next question."""
     inventory = Inventory(Settings(store_url))
     for number in BEYOND:
         with pytest.raises(Malformed, match="64 bits"), inventory.change("beyond") as change:
             change.unit.database.execute("UPDATE store SET next_id = :id", {"id": number})
+            change.unit.database.rows("SELECT 1")
         with pytest.raises(Malformed, match="64 bits"), inventory.change("beyond") as change:
             change.unit.database.insert("seals", ("id", "digest"), [(number, "x")])
+            change.unit.database.rows("SELECT 1")
