@@ -13,6 +13,8 @@ MOST = 2**63 - 1
 class Whole(click.IntRange):
     """A whole number of at most 64 bits; `any_size` is for one that is only looked for."""
 
+    name = "integer"
+
     def __init__(self, low: int | None = None, high: int | None = None, *, any_size: bool = False) -> None:
         super().__init__(low, high)
         self.any_size = any_size
@@ -30,6 +32,8 @@ class Whole(click.IntRange):
 
 class Real(click.FloatRange):
     """A number, without `inf` and `nan`."""
+
+    name = "number"
 
     def _describe_range(self) -> str:
         return "" if self.min is self.max is None else super()._describe_range()
