@@ -57,7 +57,9 @@ def awaited(what: str) -> bool:
     """Says what is read from standard input where a person is to type it; whether one is."""
     typed = sys.stdin.isatty()
     if typed:
-        print(f"clusto: {what} on standard input; end with Ctrl-D", file=sys.stderr, flush=True)
+        from clusto_cli.visible import clean
+
+        print(f"clusto: {clean(what)} on standard input; end with Ctrl-D", file=sys.stderr, flush=True)
     return typed
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 import click
@@ -13,7 +14,7 @@ from clusto_core.config import Settings
 from clusto_core.errors import Malformed, NotFound
 from clusto_core.inventory import Inventory
 from clusto_core.records import history
-from clusto_core.store.database import connect
+from clusto_core.store.database import Database, connect
 from tests.conftest import Run
 
 BEYOND = [2**63, -(2**63) - 1, 2**64, 10**400, -(10**400)]
@@ -75,12 +76,16 @@ def test_comparing_with_such_a_number_is_exact(store_url: str) -> None:
 
 
 def test_such_a_number_is_never_written(store_url: str) -> None:
-    """A server is told of it with the next question."""
-    inventory = Inventory(Settings(store_url))
     for number in BEYOND:
-        with pytest.raises(Malformed, match="64 bits"), inventory.change("beyond") as change:
-            change.unit.database.execute("UPDATE store SET next_id = :id", {"id": number})
-            change.unit.database.rows("SELECT 1")
-        with pytest.raises(Malformed, match="64 bits"), inventory.change("beyond") as change:
-            change.unit.database.insert("seals", ("id", "digest"), [(number, "x")])
-            change.unit.database.rows("SELECT 1")
+        with pytest.raises(Malformed, match="64 bits"), written(store_url) as database:
+            database.execute("UPDATE store SET next_id = :id", {"id": number})
+        with pytest.raises(Malformed, match="64 bits"), written(store_url) as database:
+            database.insert("seals", ("id", "digest"), [(number, "x")])
+
+
+@contextlib.contextmanager
+def written(url: str) -> Iterator[Database]:
+    """What a change writes in, and a question after it: by then a server has been told of all."""
+    with Inventory(Settings(url)).change("beyond") as change:
+        yield change.unit.database
+        change.unit.database.rows("SELECT 1")

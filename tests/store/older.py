@@ -6,6 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
+from clusto_core.spelling import natural_key
 from clusto_core.store import database, opening
 
 _MIGRATIONS = Path(opening.__file__).parent / "migrations"
@@ -28,6 +29,9 @@ def make_older(url: str, revision: str) -> None:
         command.upgrade(config, revision)
     engine.dispose()
     with contextlib.closing(database.connect_to_write(url)) as writing:
-        writing.insert("things", ("id", "name", "driver"), [(1, "old", "Pool")])
+        pool = {"id": 1, "name": "old", "driver": "Pool"}
+        if revision >= "0014":
+            pool["sort_key"] = natural_key("old")
+        writing.insert("things", tuple(pool), [tuple(pool.values())])
         writing.execute("UPDATE store SET next_id = 2")
         writing.connection.commit()
