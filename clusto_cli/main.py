@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
-from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
+from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, did_you_mean
 from clusto_core.model.names import composed
 
 EXIT_UNEXPECTED = 1
@@ -98,16 +98,13 @@ def _columns() -> int:
 
 
 class _NoSuchOption(click.NoSuchOption):
-    """Click takes each short option for an unknown long one first; what that may have meant is found out when asked."""
+    """Click takes each short option for an unknown long one first; what that may have meant, `usage` finds out."""
 
     def __init__(
         self, option_name: str, message: str | None = None, possibilities: Any = None, ctx: Any = None
     ) -> None:
         super().__init__(option_name, message, None, ctx)
-        self._known = possibilities
-
-    def format_message(self) -> str:
-        return click.NoSuchOption(self.option_name, self.message, self._known, self.ctx).format_message()
+        self.possibilities = list(possibilities or ())  # type: ignore[misc]
 
 
 click.Context.formatter_class = _Formatter  # of verbs, and of their verbs, too
@@ -407,14 +404,14 @@ def _page(bare: Bare) -> int:
 
 def usage(error: click.ClickException) -> str:
     """Click's message as one line of ours."""
-    possible = sorted(getattr(error, "possibilities", None) or ())
+    possible = getattr(error, "possibilities", None)
     message = " ".join((error.message if possible else error.format_message()).split()).rstrip(".")
     message = message[:1].lower() + message[1:]
     if possible:
         from clusto_core.spelling import suggest
 
         typed = str(getattr(error, "option_name", None) or getattr(error, "command_name", ""))
-        message += f" (did you mean {suggest(typed, possible) or ' or '.join(possible)}?)"
+        message += did_you_mean(suggest(typed, sorted(possible)))
     ctx = getattr(error, "ctx", None)
     # Of a verb that does something without a further one, Click's path ends with a blank.
     return f"{message} (see {ctx.command_path.strip()} --help)" if ctx else message
