@@ -73,8 +73,7 @@ class Shell:
         self._child.send(typed + "\t" * tabs + "\x18\x10")
         self._child.expect("LINE<(.*?)>LINE")
         line = _COLOURS.sub("", self._child.match[1])
-        self._child.send("\x03")
-        self._child.expect(READY)
+        self._empty()
         return line
 
     def shown(self, typed: str, last: str) -> str:
@@ -82,9 +81,14 @@ class Shell:
         self._child.send(typed + "\t\t")
         self._child.expect_exact(last)
         screen = _COLOURS.sub("", (self._child.before or "") + last)
-        self._child.send("\x03")
-        self._child.expect(READY)
+        self._empty()
         return screen
+
+    def _empty(self) -> None:
+        """Empties the line. The prompt may have been written anew before; so something is said behind it."""
+        self._child.send("\x15echo DO''NE\r")
+        self._child.expect("DONE\r?\n")
+        self._child.expect(READY)
 
     def close(self) -> None:
         """Ends the shell."""
