@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from clusto_core.errors import Refused
 
@@ -74,6 +74,13 @@ def confirm_by_name(question: str, name: str, yes: bool) -> None:
     print(f"clusto: {clean(question)} Type {clean(name)} to go ahead: ", end="", file=sys.stderr, flush=True)
     if _answer() != name:
         raise Refused("not confirmed: nothing was done")
+
+
+def refuse(reasons: Sequence[str], force: bool) -> None:
+    """Goes on when nothing speaks against it, or `--force` was given. Raises Refused with the first reasons else."""
+    if reasons and not force:
+        more = f" (and {len(reasons) - 5} more)" if len(reasons) > 5 else ""
+        raise Refused(f"{'; '.join(reasons[:5])}{more} (--force goes ahead)")
 
 
 def _answer() -> str:

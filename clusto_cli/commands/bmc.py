@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from clusto_cli import completion
-from clusto_cli.confirm import confirm
+from clusto_cli.confirm import confirm, refuse
 from clusto_cli.context import App, pass_app
 from clusto_cli.grouping import Group
 from clusto_cli.numbers import Real, Whole
 from clusto_cli.options import dry_run_option, force_option, message_option, yes_option
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.targets import is_expression, names_argument, targets, where_option, with_where
-from clusto_core.errors import Malformed, Refused
+from clusto_core.errors import Malformed
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -239,7 +239,7 @@ def log(
     with app.reading() as reader:
         machines = _machines(reader, names)
         refused = _protected(reader, machines) if clear else []
-        _refuse(refused, options["force"])
+        refuse(refused, options["force"])
     if follow:
         from clusto_cli.bmc.following import follow as go_on
 
@@ -404,7 +404,7 @@ def boot(app: App, /, names: tuple[str, ...], parallel: int, output: str, **opti
     with app.reading() as reader:
         machines = _machines(reader, meant)
         if word:
-            _refuse(_protected(reader, machines), options["force"])
+            refuse(_protected(reader, machines), options["force"])
     if word and options["dry_run"]:
         return _planned(app, machines, f"boot from {word}" + ("" if word == "default" else ", once"), output, _NO_BOOT)
     question = actions.booting(BootDevice(word)) if word else actions.overridden
@@ -439,7 +439,7 @@ def reset(app: App, /, names: tuple[str, ...], patience: float, parallel: int, o
 
     with app.reading() as reader:
         machines = _machines(reader, names)
-        _refuse(_protected(reader, machines), options["force"])
+        refuse(_protected(reader, machines), options["force"])
     if options["dry_run"]:
         return _planned(app, machines, "restart the controller", output, _NO_RESET)
     confirm(f"restart the controller of {_named(machines)}?", options["yes"])
@@ -562,12 +562,6 @@ def _protected(reader: Reader, machines: Sequence[Machine]) -> list[str]:
     from clusto_core.rules.protection import protection
 
     return [reason for machine in machines if (reason := protection(reader, machine.thing))]
-
-
-def _refuse(reasons: Sequence[str], force: bool) -> None:
-    if reasons and not force:
-        more = f" (and {len(reasons) - 5} more)" if len(reasons) > 5 else ""
-        raise Refused(f"{'; '.join(reasons[:5])}{more} (--force goes ahead)")
 
 
 def _named(machines: Sequence[Machine]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from clusto_cli import completion
-from clusto_cli.confirm import confirm
+from clusto_cli.confirm import confirm, refuse
 from clusto_cli.context import App, pass_app
 from clusto_cli.grouping import Group
 from clusto_cli.numbers import Real, Whole
@@ -24,7 +24,7 @@ from clusto_cli.options import (
 from clusto_cli.output import output_option, paged, write_lines, write_records
 from clusto_cli.pictures.delivery import Canvas, picture_options, pictured
 from clusto_cli.targets import names_argument, targets
-from clusto_core.errors import Malformed, Refused
+from clusto_core.errors import Malformed
 
 if TYPE_CHECKING:
     from clusto_cli.power.actions import Result
@@ -293,7 +293,7 @@ def impact(app: App, names: tuple[str, ...], output: str, canvas: Canvas | None)
         clusto power impact pdu3:A
         clusto power impact pdu3 -o svg > pdu3.svg
     """
-    from clusto_core.answers.feeding import drawn_from, legs
+    from clusto_cli.power.effects import Telling
     from clusto_core.answers.power import impact as effects_of
     from clusto_core.answers.power import supplies
     from clusto_core.drivers.parts import Inlet, Outlet
@@ -313,35 +313,11 @@ def impact(app: App, names: tuple[str, ...], output: str, canvas: Canvas | None)
 
             canvas.deliver(feeds.picture(reader, things, effects, canvas.link))
             return
-        every = {outlet for effect in effects for outlet in (*effect.lost, *effect.left)}
-        on_leg, drawn = legs(reader, every), drawn_from(reader, every)
-    if output != "text":
-        write_records(
-            output,
-            (
-                {
-                    "name": effect.thing.name,
-                    "dark": effect.dark,
-                    "loses": [outlet.name for outlet in effect.lost],
-                    "keeps": [outlet.name for outlet in effect.left],
-                    "legs": {each.name: on_leg[each.id] for each in (*effect.lost, *effect.left) if each.id in on_leg},
-                    "draws": {each.name: drawn[each.id] for each in (*effect.lost, *effect.left) if each.id in drawn},
-                }
-                for effect in effects
-            ),
-        )
-        return
-    for effect in effects:
-        lost = ", ".join(_outlet(outlet, on_leg, drawn) for outlet in effect.lost)
-        kept = ", ".join(_outlet(outlet, on_leg, drawn) for outlet in effect.left)
-        write_lines([f"{effect.thing.name} dark" if effect.dark else f"{effect.thing.name} loses {lost}, keeps {kept}"])
-
-
-def _outlet(outlet: Thing, on_leg: Mapping[int, str], drawn: Mapping[int, float]) -> str:
-    """An outlet, with its leg and what is drawn from it, in watts, where that is recorded."""
-    details = [f"leg {on_leg[outlet.id]}"] if outlet.id in on_leg else []
-    details += [f"{drawn[outlet.id]:g} W"] if outlet.id in drawn else []
-    return outlet.name + (f" ({', '.join(details)})" if details else "")
+        telling = Telling(reader, effects)
+    if output == "text":
+        write_lines(telling.lines())
+    else:
+        write_records(output, telling.records())
 
 
 @command.command("outlets")
@@ -465,7 +441,7 @@ def _switch(
         chosen = story or (stories(reader, plan) if stories is not None else None)
         assert chosen is not None
         if action != "on":
-            _refuse(plan.refusals(reader), options["force"])
+            refuse(plan.refusals(reader), options["force"])
         served = _serving(app, reader, action, plan, options)
         manner = _manner(options, **times)
         if options["dry_run"]:
@@ -553,12 +529,6 @@ def _manner(options: dict[str, Any], **times: float) -> Manner:
     from clusto_cli.power.run import Manner
 
     return Manner(parallel=options["parallel"], settle=options["settle"], force=bool(options.get("force")), **times)
-
-
-def _refuse(reasons: Sequence[str], force: bool) -> None:
-    if reasons and not force:
-        more = f" (and {len(reasons) - 5} more)" if len(reasons) > 5 else ""
-        raise Refused(f"{'; '.join(reasons[:5])}{more} (--force goes ahead)")
 
 
 def _question(action: str, plan: Plan) -> str:

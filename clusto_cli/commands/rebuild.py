@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from clusto_cli import completion
-from clusto_cli.confirm import confirm_by_name
+from clusto_cli.confirm import confirm_by_name, refuse
 from clusto_cli.context import App, pass_app
 from clusto_cli.defaulting import DefaultGroup
 from clusto_cli.numbers import Real, Whole
@@ -211,7 +211,7 @@ def _rebuild(app: App, names: Sequence[str], options: dict[str, Any]) -> int:
     _check_spelled_out(names, options)
     with app.reading() as reader:
         prepared = prepare(reader, targets(reader, names), via=options["via"], timeout=options["timeout"])
-        _refuse(prepared.reasons, options["force"])
+        refuse(prepared.reasons, options["force"])
         _check_free(reader, prepared.jobs)
         complete = not any(job.failed for job in prepared.jobs)
         plan = list(plan_lines(reader, prepared.jobs, prepared.reasons)) if complete else []
@@ -289,7 +289,7 @@ def _resume(app: App, names: Sequence[str], options: dict[str, Any]) -> int:
         plan = []
         if again:
             _check_spelled_out(names, options)
-            _refuse(prepared.reasons, options["force"])
+            refuse(prepared.reasons, options["force"])
             plan = [] if any(job.failed for job in again) else list(plan_lines(reader, again, prepared.reasons))
     if again:
         _examine(prepared, again, options)
@@ -388,13 +388,7 @@ def _check_again(app: App, jobs: Sequence[Job], options: dict[str, Any]) -> None
 
     with app.reading() as reader:
         things = [job.thing for job in jobs]
-        _refuse(prepare(reader, things, via=options["via"], timeout=None).reasons, options["force"])
-
-
-def _refuse(reasons: Sequence[str], force: bool) -> None:
-    if reasons and not force:
-        more = f" (and {len(reasons) - 5} more)" if len(reasons) > 5 else ""
-        raise Refused(f"{'; '.join(reasons[:5])}{more} (--force goes ahead)")
+        refuse(prepare(reader, things, via=options["via"], timeout=None).reasons, options["force"])
 
 
 def _examine(prepared: Prepared, jobs: Sequence[Job], options: dict[str, Any]) -> None:
