@@ -7,7 +7,6 @@ are in it. How the balancer is reached is said by settings of the LoadBalancer, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from clusto_core.answers.devicesettings import DeviceSettings, own_settings, reached
 from clusto_core.drivers.parts import NIC, Vip
@@ -15,6 +14,7 @@ from clusto_core.model import interfaces
 from clusto_core.model.attributes import IP, Key
 from clusto_core.model.things import Attribute, Thing, in_order
 from clusto_core.store.reader import Reader
+from clusto_core.tuples import NamedTuple
 
 _POOL, _SERVICE, _PORT = Key("pool"), Key("service"), Key("port")
 _IP = Key(IP)
