@@ -95,7 +95,8 @@ def served(
     things = {each.id: each for _, each in pairs}
     own = reader.attributes(*things, *{pool.pool.id for pool, _ in pairs})
     weights = {each.thing_id: each.value.integer for each in own if each.key == WEIGHT}
-    addresses = _addresses(reader, things) | {each.thing_id: each.value.text for each in own if each.key == ADDRESS}
+    addresses = {each.thing_id: each.value.text for each in own if each.key == ADDRESS}
+    addresses |= _addresses(reader, {id: each for id, each in things.items() if id not in addresses})
     return [
         Served(pool, each, addresses.get(each.id), weights.get(each.id, weights.get(pool.pool.id)))
         for pool, each in pairs
