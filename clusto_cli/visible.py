@@ -36,7 +36,8 @@ def _shown(character: str) -> str:
 
 def visible(data: bytes) -> str:
     """One line's bytes as text. Escape sequences are left out; any other byte that is not text is spelled out."""
-    return clean(re.sub(_SEQUENCE, "", data.decode("utf-8", "backslashreplace")))
+    text = data.decode("utf-8", "backslashreplace")
+    return text if text.isprintable() else clean(re.sub(_SEQUENCE, "", text))
 
 
 def one_line(said: bytes | str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from clusto_core.errors import Malformed, NotFound
@@ -64,10 +64,16 @@ def settings(url: str | None = None, config: str | None = None) -> Settings:
 
 def section(name: str, config: str | None = None) -> dict[str, Any]:
     """A table of the configuration file, as TOML has it; empty where there is none. Raises as `settings`."""
+    return sections((name,), config)[name]
+
+
+def sections(names: Iterable[str], config: str | None = None) -> dict[str, dict[str, Any]]:
+    """Several tables of the configuration file, by name: see `section`."""
     path, document = _read(config)
-    found = document.get(name, {})
-    if not isinstance(found, dict):
-        raise Malformed(f"malformed configuration file {path}: {name} must be a table, as [{name}]")
+    found = {name: document.get(name, {}) for name in names}
+    for name, table in found.items():
+        if not isinstance(table, dict):
+            raise Malformed(f"malformed configuration file {path}: {name} must be a table, as [{name}]")
     return found
 
 

@@ -81,9 +81,8 @@ def is_secret(key: str) -> bool:
 
 @lru_cache(4096)
 def _sounds_secret(key: str) -> bool:
-    if key.isalpha() and key.islower():
-        words = [key]  # as most are: a quick command compiles no patterns for it
-    else:
+    words = key.split(".")
+    if not (key.islower() and all(map(str.isalpha, words))):  # most are: quick commands compile no patterns for it
         words = [word.lower() for word in re.split(_BREAKS, re.sub(_CAMEL, "_", key)) if word]
     return bool(words) and (words[-1] in _LAST or any(word in _ALWAYS or word[:-1] in _ALWAYS for word in words))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from clusto_cli.backends.balancer import is_known, open_balancer
 from clusto_cli.backends.balancer.model import Backend, BalancerControl, Goal, Member, Reading, Rotation
@@ -13,6 +13,7 @@ from clusto_cli.context import App
 from clusto_core.answers.balancing import Balanced, PoolBehind, Served, balanced
 from clusto_core.errors import ClustoError, Refused
 from clusto_core.store.reader import Reader
+from clusto_core.tuples import NamedTuple
 
 T = TypeVar("T")
 _LOCK_WAIT = 60.0

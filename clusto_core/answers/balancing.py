@@ -7,7 +7,6 @@ are in it. How the balancer is reached is said by settings of the LoadBalancer, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from clusto_core.answers.devicesettings import DeviceSettings, own_settings, reached
 from clusto_core.drivers.parts import NIC, Vip
@@ -15,6 +14,7 @@ from clusto_core.model import interfaces
 from clusto_core.model.attributes import IP, Key
 from clusto_core.model.things import Attribute, Thing, in_order
 from clusto_core.store.reader import Reader
+from clusto_core.tuples import NamedTuple
 
 _POOL, _SERVICE, _PORT = Key("pool"), Key("service"), Key("port")
 _IP = Key(IP)
@@ -95,7 +95,8 @@ def served(
     things = {each.id: each for _, each in pairs}
     own = reader.attributes(*things, *{pool.pool.id for pool, _ in pairs})
     weights = {each.thing_id: each.value.integer for each in own if each.key == WEIGHT}
-    addresses = _addresses(reader, things) | {each.thing_id: each.value.text for each in own if each.key == ADDRESS}
+    addresses = {each.thing_id: each.value.text for each in own if each.key == ADDRESS}
+    addresses |= _addresses(reader, {id: each for id, each in things.items() if id not in addresses})
     return [
         Served(pool, each, addresses.get(each.id), weights.get(each.id, weights.get(pool.pool.id)))
         for pool, each in pairs

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import NamedTuple
 
 from clusto_core.answers.view import View, view_of
 from clusto_core.boundary import destinations, permissions, references
@@ -21,6 +20,7 @@ from clusto_core.model.attributes import IP, Key
 from clusto_core.model.things import Inherited, Thing
 from clusto_core.secrecy import MASK, is_reference, is_secret, masked
 from clusto_core.store.reader import Reader
+from clusto_core.tuples import NamedTuple
 
 ADDRESS = "its address"
 """Stands for the address that a device has without a setting: its `_ip`, or its name."""
@@ -105,7 +105,7 @@ class DeviceSettings(Mapping[str, str]):
 
             return json.dumps(permissions.in_force().command(key, setting.text, setting.owner))
         if key in permissions.PATHS and setting.text.startswith(_PATH) and not self._is_elsewhere(key):
-            return permissions.in_force().local_path(key, setting.text, setting.owner)
+            return permissions.local_path(key, setting.text, setting.owner)
         return setting.text
 
     def __iter__(self) -> Iterator[str]:

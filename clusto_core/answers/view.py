@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
 from functools import cached_property
-from typing import NamedTuple
 
 from clusto_core.model.attributes import IP, Key
 from clusto_core.model.things import Attribute, Inherited, Link, Thing, in_order, inheritable, leads_on, link_order
 from clusto_core.store.database import portions
 from clusto_core.store.reader import Reader
+from clusto_core.tuples import NamedTuple
 
 Spaces = Container[int | None] | None
 """Address spaces, by the ids of their VRFs, None for the one without a name; all, where there is no such list."""

@@ -70,7 +70,7 @@ def deny(kind: str, values: Sequence[str]) -> None:
 
 def define_command(name: str, argv: Sequence[str]) -> None:
     """Has attributes call an argument list by a name. Raises Malformed, NotFound for a program that there is not."""
-    if not permissions.COMMAND_NAME.fullmatch(name):
+    if not re.fullmatch(permissions.COMMAND_NAME, name):
         raise Malformed(f"a command's name has letters, digits, dots and dashes: {name[:60]!a}")
     if not argv:
         raise Malformed(f"what program is {name}? (clusto config allow command {name} -- PROGRAM ARGUMENT...)")

@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from clusto_core import config
 from clusto_core.errors import Malformed, Refused
+from clusto_core.tuples import NamedTuple
 
-COMMAND_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+COMMAND_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 KEYRING = "clusto"
 """The service in the desktop's keyring whose entries `secret:NAME` may be."""
 REQUIREMENTS = ("snmpv3", "tls")
@@ -92,7 +93,7 @@ class Permissions(NamedTuple):
         """The argument list that an attribute's value names. Raises Refused, saying how it is allowed."""
         if name in self.commands:
             return self.commands[name]
-        if COMMAND_NAME.fullmatch(name):
+        if re.fullmatch(COMMAND_NAME, name):
             raise Refused(
                 f"{key} of {owner} names the command {name}, which {self.path} does not define "
                 f"(clusto config allow command {name} -- PROGRAM ARGUMENT...)"
@@ -100,18 +101,6 @@ class Permissions(NamedTuple):
         raise Refused(
             f"{key} of {owner} is a command line, and no attribute runs a program: define a command by "
             f"clusto config allow command NAME -- PROGRAM ARGUMENT..., and set {key} to NAME"
-        )
-
-    def local_path(self, key: str, path: str, owner: str) -> str:
-        """A path that an attribute names, `~` expanded. Raises Refused for one that nothing allows."""
-        expanded = os.path.expanduser(path)
-        real = os.path.realpath(expanded)
-        folders = (*map(os.path.expanduser, _ALLOWED_PATHS[key]), os.path.dirname(self.path), _SYSTEM, *self.paths)
-        if any(within(real, folder) for folder in folders):
-            return expanded
-        raise Refused(
-            f"{key} of {owner} names {path[:80]!a} of this computer, which nothing allows "
-            f"(clusto config allow path {path[:200]})"
         )
 
 
@@ -155,6 +144,20 @@ def within(real: str, folder: str) -> bool:
     return real == root or real.startswith(root.rstrip("/") + "/")
 
 
+def local_path(key: str, path: str, owner: str) -> str:
+    """A path that an attribute names, `~` expanded. The configuration is read only where it is none that may always be.
+    Raises Refused for one that nothing allows."""
+    expanded = os.path.expanduser(path)
+    real = os.path.realpath(expanded)
+    always = (*_ALLOWED_PATHS[key], os.path.dirname(config.file_in_force()), _SYSTEM)
+    if any(within(real, folder) for folder in always) or any(within(real, folder) for folder in in_force().paths):
+        return expanded
+    raise Refused(
+        f"{key} of {owner} names {path[:80]!a} of this computer, which nothing allows "
+        f"(clusto config allow path {path[:200]})"
+    )
+
+
 def in_force() -> Permissions:
     """What the configuration of this process says now; nothing where there is none. Raises as `config.section`, and
     Refused for a file that anybody may write."""
@@ -176,8 +179,7 @@ def believed(path: str) -> os.stat_result | None:
 
 @lru_cache(4)
 def _parsed(path: str, version: tuple[int, int, int] | None) -> Permissions:
-    tables = {name: config.section(name, path) for name in _TABLES} if version is not None else {}
-    return parse(tables, path)
+    return parse(config.sections(_TABLES, path) if version is not None else {}, path)
 
 
 def parse(document: Mapping[str, Any], path: str) -> Permissions:
@@ -219,7 +221,7 @@ def _table(document: Mapping[str, Any], name: str, path: str) -> Mapping[str, An
 
 def _command(commands: Mapping[str, Any], name: str, path: str) -> tuple[str, ...]:
     argv = _texts(commands, name, f"commands.{name}", path)
-    if not argv or not COMMAND_NAME.fullmatch(name):
+    if not argv or not re.fullmatch(COMMAND_NAME, name):
         raise Malformed(
             f'{path}: commands.{name} is a name and an argument list: NAME = ["/path/program", "{{outlet}}"]'
         )

@@ -17,10 +17,10 @@ from clusto_core.secrecy import remember
 LONGEST = 16384
 """Octets of a secret: longer than any key or certificate chain that devices take."""
 _HELPER_SECONDS = 60.0
-_ENVIRONMENT = re.compile(r"CLUSTO_[A-Za-z0-9_]+")
+_ENVIRONMENT = r"CLUSTO_[A-Za-z0-9_]+"
 _OWN = frozenset(("CLUSTO_DB", "CLUSTO_CONFIG", "CLUSTO_TOKEN"))
 """Where the inventory is and how to get into it: no secret of a device."""
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]*(/[A-Za-z0-9][A-Za-z0-9_.@+-]*)*")
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_.@+-]*(/[A-Za-z0-9][A-Za-z0-9_.@+-]*)*"
 
 
 def resolve(text: str, what: str, permissions: Permissions) -> str:
@@ -58,7 +58,7 @@ def _identity(text: str, permissions: Permissions) -> str:
 def _from_environment(name: str, what: str, permissions: Permissions) -> str:
     from fnmatch import fnmatchcase
 
-    allowed = (_ENVIRONMENT.fullmatch(name) and name not in _OWN) or any(
+    allowed = (re.fullmatch(_ENVIRONMENT, name) and name not in _OWN) or any(
         fnmatchcase(name, pattern) for pattern in permissions.env
     )
     if not allowed:
@@ -88,7 +88,7 @@ def _from_file(path: str, what: str, permissions: Permissions) -> str:
 
 
 def _named(name: str, what: str, permissions: Permissions) -> str:
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(_NAME, name):
         raise Refused(f"{what} refers to a secret by a name that cannot be: {name[:80]!a}")
     for folder in permissions.secret_folders:
         if within(real := os.path.realpath(os.path.join(folder, name)), folder):

@@ -7,8 +7,6 @@ serve it there: the VIP names its Pools under `pool`, and each Pool its Service 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from clusto_core.drivers import Equipment
 from clusto_core.drivers.categories import Pool, Role, Service
 from clusto_core.drivers.equipment import LoadBalancer
@@ -21,6 +19,7 @@ from clusto_core.rules import containment, kinds, things, values
 from clusto_core.rules.lookup import resolve
 from clusto_core.store.reader import Reader
 from clusto_core.store.unit import UnitOfWork
+from clusto_core.tuples import NamedTuple
 
 PORT = Key("port")
 ROLE = Key("role")

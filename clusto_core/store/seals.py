@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
-from typing import NamedTuple
 
 from clusto_core.store.database import Database
+from clusto_core.tuples import NamedTuple
 
 try:
     # What hashlib gives under the same name, without the OpenSSL that it loads: two milliseconds of every write.

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -16,12 +16,13 @@ import pytest
 
 from clusto_core.inventory import Inventory
 
+from .agents import COMMUNITY, PATH, Agents, end, until
+
 NEEDED = ("unshare", "nsenter", "ip", "lldpd", "lldpcli", "snmpd")
-COMMUNITY = "public"
 
 
 def _missing() -> str:
-    lacking = [name for name in NEEDED if shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin") is None]
+    lacking = [name for name in NEEDED if shutil.which(name, path=PATH) is None]
     if lacking:
         return f"{', '.join(lacking)} not installed (Debian packages util-linux, iproute2, lldpd, snmpd)"
     done = subprocess.run(["unshare", "-n", "true"], capture_output=True, check=False)
@@ -32,9 +33,8 @@ class Namespace:
     """A network namespace, for as long as its process lives."""
 
     def __init__(self, stack: ExitStack) -> None:
-        self._stack = stack
         self._process = subprocess.Popen(["unshare", "-n", "sleep", "600"])
-        stack.callback(_end, self._process)
+        stack.callback(end, self._process)
         self.pid = self._process.pid
         while os.readlink(f"/proc/{self.pid}/ns/net") == os.readlink("/proc/self/ns/net"):
             time.sleep(0.01)
@@ -49,25 +49,10 @@ class Namespace:
     def inside(self) -> list[str]:
         return ["nsenter", "-t", str(self.pid), "-n"]
 
-    def start(self, line: str) -> None:
-        process = subprocess.Popen([*self.inside, *line.split()], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self._stack.callback(_end, process)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(5)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
 
 @contextmanager
 def room(folder: Path) -> Iterator[Namespace]:
     """The namespace from which the bridges' agents are reached, at 10.77.0.2 and 10.77.1.2."""
-    # lldpd leaves root behind, and has its socket there all the same.
-    folder.chmod(0o777)
     with ExitStack() as stack:
         outside, one, two, machine = (Namespace(stack) for _ in range(4))
         for number, bridge in enumerate((one, two)):
@@ -83,35 +68,14 @@ def room(folder: Path) -> Iterator[Namespace]:
         for bridge, port in ((one, "swp1"), (one, "swp2"), (two, "swp5")):
             bridge(f"ip link set {port} master br0 up")
         machine("ip link set eth0 up")
-        for name, bridge in (("one", one), ("two", two)):
-            (folder / f"{name}.conf").write_text(
-                f"rocommunity {COMMUNITY}\nmaster agentx\nagentXSocket unix:{folder}/{name}.agentx\n"
-            )
-            logs = f"-Lf {folder}/{name}.log -p {folder}/{name}.pid"
-            bridge.start(f"snmpd -f {logs} -C -c {folder}/{name}.conf -r -I -smux udp:161")
-        _await(folder / "one.agentx", folder / "two.agentx")
-        for name, bridge in (("one", one), ("two", two)):
-            bridge.start(f"lldpd -d -x -X unix:{folder}/{name}.agentx -u {folder}/{name}.sock -I swp* -C mgmt")
-        machine.start(f"lldpd -d -u {folder}/machine.sock -I eth0")
-        speakers = {"one": one, "two": two, "machine": machine}
-        _await(*(folder / f"{name}.sock" for name in speakers))
-        for name, each in speakers.items():
-            each(f"lldpcli -u {folder}/{name}.sock configure system hostname real-{name}.example.org")
-            each(f"lldpcli -u {folder}/{name}.sock configure lldp tx-interval 1")
-        _until(lambda: one(f"lldpcli -u {folder}/one.sock show neighbors").count("real-") == 2)
-        _until(lambda: "real-one" in two(f"lldpcli -u {folder}/two.sock show neighbors"))
+        agents = Agents(folder, stack)
+        for name, bridge in (("real-one", one), ("real-two", two)):
+            agentx = agents.snmpd(name, bridge.inside)
+            agents.lldpd(name, bridge.inside, f"-x -X unix:{agentx} -I swp* -C mgmt")
+        agents.lldpd("real-machine", machine.inside, "-I eth0")
+        until(lambda: agents.lldpcli("real-one", "show neighbors").count("real-") == 2)
+        until(lambda: "real-one" in agents.lldpcli("real-two", "show neighbors"))
         yield outside
-
-
-def _await(*paths: Path) -> None:
-    _until(lambda: all(path.exists() for path in paths))
-
-
-def _until(done: Callable[[], bool]) -> None:
-    ends = time.monotonic() + 60
-    while not done():
-        assert time.monotonic() < ends, "it does not come"
-        time.sleep(0.2)
 
 
 @pytest.mark.skipif(bool(_missing()), reason=_missing())

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from clusto_core.boundary import references
-from clusto_core.boundary.permissions import Permissions
-from clusto_core.errors import NotFound, Refused
+from clusto_core.boundary.permissions import Permissions, local_path
+from clusto_core.errors import Malformed, NotFound, Refused
 from tests.security.plain import Plain, plain, stranger
 
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nthe operator's own\n-----END OPENSSH PRIVATE KEY-----\n"
@@ -185,6 +185,18 @@ def test_paths_of_this_computer_are_those_that_are_allowed(
     assert refused.code == 4, refused
     assert "clusto config allow path" in refused.err
     assert not (operator.home / ".ssh").exists()
+
+
+def test_the_configuration_is_read_for_a_path_only_where_it_has_a_say(
+    operator: Plain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator.config.parent.mkdir(parents=True)
+    operator.config.write_text("[devices")
+    monkeypatch.setenv("CLUSTO_CONFIG", str(operator.config))
+    usual = "/run/haproxy/admin.sock"
+    assert local_path("balancer.socket", usual, "lb1") == usual
+    with pytest.raises(Malformed):
+        local_path("balancer.socket", "/tmp/admin.sock", "lb1")
 
 
 # --- what is allowed works
