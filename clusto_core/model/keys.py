@@ -118,7 +118,8 @@ TYPES: Mapping[str, Callable[[Data], Grammar]] = {
     "vlan": lambda data: grammars.Integer(1, 4094),
 }
 """The grammars by name. IEEE 802.1Q, 9.6: VLAN 0 is for frames without a VLAN, 4095 is reserved."""
-
+_NAMING = ("part", "relation")
+"""The types whose values name Things or parts."""
 
 WORDS: Mapping[str, type] = {
     **dict.fromkeys(("type", "meaning", "writer", "unit", "regex", "to"), str),
@@ -158,12 +159,23 @@ def declare(data: Data, *, site: bool = False) -> Declared:
 @cache
 def every() -> Mapping[Key, Declared]:
     """All keys that clusto and the installed packages declare, in alphabetical order."""
+    return {key: _declared(key) for key in _data()}
+
+
+@cache
+def _data() -> Mapping[Key, Data]:
+    """What is declared, as plain data: of the hundreds of keys most commands ask for a few."""
     found: dict[str, Data] = {}
     for room in ROOMS:
         found |= _keys_of(room)
     for keys in _of_packages():
         found |= keys
-    return {Key.parse(text): declare(found[text]) for text in sorted(found)}
+    return {Key.parse(text): found[text] for text in sorted(found)}
+
+
+@cache
+def _declared(key: Key) -> Declared:
+    return declare(_data()[key])
 
 
 def _keys_of(room: str) -> Mapping[str, Data]:
@@ -187,25 +199,25 @@ def _of_packages() -> Iterator[Mapping[str, Data]]:
 
 def of(key: Key) -> Declared | None:
     """What is known of a key; None of one that nobody declared."""
-    return every().get(key if key.number is None else Key(key.key, None, key.subkey))
+    bare = key if key.number is None else Key(key.key, None, key.subkey)
+    return _declared(bare) if bare in _data() else None
 
 
 @cache
 def own() -> frozenset[Key]:
     """The keys that are not inherited."""
-    return frozenset(key for key, declared in every().items() if not declared.inherited)
+    return frozenset(key for key, data in _data().items() if data.get("no_inherit"))
 
 
 @cache
 def references() -> Mapping[Key, Declared]:
     """The keys whose values name Things or parts: kept by id, so that they follow a rename."""
-    naming = grammars.Relation | grammars.OwnPart
-    return {key: declared for key, declared in every().items() if isinstance(declared.grammar, naming)}
+    return {key: _declared(key) for key, data in _data().items() if data.get("type") in _NAMING}
 
 
 def case_clashes(names: Iterable[str]) -> Iterator[str]:
     """What to say of keys that differ from a known one, or from each other, in case alone."""
-    known = {str(key).lower(): str(key) for key in every()}
+    known = {str(key).lower(): str(key) for key in _data()}
     for name in sorted(names, reverse=True):
         other = known.setdefault(name.lower(), name)
         if other != name:
