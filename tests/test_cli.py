@@ -413,11 +413,11 @@ def test_asking_on_a_terminal(sqlite_url: str) -> None:
 def test_usage_names_the_verb_as_it_is_typed(clusto: Run) -> None:
     for verb in ("serve", "find", "power on", "config"):
         assert f"(see clusto {verb} --help)" in clusto(*verb.split(), "--nosuch").err
-    assert (
-        clusto("show", "--att").err
-        == "clusto: error: no such option '--att' (did you mean --at?) (see clusto show --help)\n"
-    )
-    assert "no such command 'enabel' (did you mean enable?) (see" in clusto("policy", "enabel").err
+    # The words before are click's, and differ from one version to the next.
+    for line, meant in (("show --att", "--at"), ("policy enabel", "enable")):
+        verb = line.partition(" ")[0]
+        (told,) = clusto(*line.split()).err.splitlines()
+        assert told.endswith(f" (did you mean {meant}?) (see clusto {verb} --help)"), told
 
 
 def test_who_is_to_type_is_told_so(sqlite_url: str) -> None:
