@@ -15,6 +15,15 @@ class Bare(click.UsageError):
         self.help = ctx.get_help()
 
 
+class NoSuchVerb(click.UsageError):
+    """A word is none of a group's verbs; not every version of click says which it may have meant."""
+
+    def __init__(self, ctx: click.Context, word: str, verbs: list[str]) -> None:
+        super().__init__(f"no such verb {word[:60]!r}", ctx)
+        self.command_name = word
+        self.possibilities = verbs
+
+
 class Aliased(Exception):
     """A word is an alias: `words` stand for it, and for the first of the last `left` words of the command line."""
 
@@ -38,3 +47,12 @@ class Group(click.Group):
         if not args and not ctx.resilient_parsing:
             raise Bare(ctx)
         return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does. Raises NoSuchVerb."""
+        known = ctx.resilient_parsing or args[0].startswith("-") or self.get_command(ctx, args[0]) is not None
+        if not known:
+            raise NoSuchVerb(ctx, args[0], self.list_commands(ctx))
+        return super().resolve_command(ctx, args)
