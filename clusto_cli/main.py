@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
-from clusto_core.errors import ClustoError, Malformed, NotFound, Refused, did_you_mean
+from clusto_core.errors import ClustoError, Malformed, NotFound, Refused
 from clusto_core.model.names import composed
 
 EXIT_UNEXPECTED = 1
@@ -98,7 +98,7 @@ def _columns() -> int:
 
 
 class _NoSuchOption(click.NoSuchOption):
-    """Click takes each short option for an unknown long one first; what that may have meant, `usage` finds out."""
+    """Click takes each short option for an unknown long one first; what that may have meant, `misuse` finds out."""
 
     def __init__(
         self, option_name: str, message: str | None = None, possibilities: Any = None, ctx: Any = None
@@ -404,15 +404,9 @@ def _page(bare: Bare) -> int:
 
 def usage(error: click.ClickException) -> str:
     """Click's message as one line of ours."""
-    possible = getattr(error, "possibilities", None)
-    message = " ".join((error.message if possible else error.format_message()).split()).rstrip(".")
-    message = message[:1].lower() + message[1:]
-    if possible:
-        from clusto_core.spelling import suggest
+    from clusto_cli.misuse import told
 
-        typed = str(getattr(error, "option_name", None) or getattr(error, "command_name", ""))
-        message += did_you_mean(suggest(typed, sorted(possible)))
-    ctx = getattr(error, "ctx", None)
+    message, ctx = told(error), getattr(error, "ctx", None)
     # Of a verb that does something without a further one, Click's path ends with a blank.
     return f"{message} (see {ctx.command_path.strip()} --help)" if ctx else message
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from clusto_cli import misuse
 from clusto_cli.calling import Called
 from clusto_cli.options import changes_the_inventory, check_afar
 from clusto_cli.web.answering import JSON, NDJSON, Answer, Forbidden, Unsupported
@@ -150,7 +151,7 @@ def check_offered(verb: Called) -> None:
     except click.exceptions.Exit:
         return
     except click.ClickException as error:
-        raise Malformed(verbs.usage(error)) from None
+        raise Malformed(misuse.told(error)) from None
     check_afar(ctx)
     if shown := next((each for each in _NEVER if ctx.params.get(each)), None):
         raise Refused(f"--{shown}: secrets are never served")

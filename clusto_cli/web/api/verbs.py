@@ -9,6 +9,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 import click
 
+from clusto_cli import misuse
 from clusto_cli.calling import Called, called
 from clusto_cli.context import App
 from clusto_cli.diversion import diverted
@@ -58,7 +59,7 @@ def call(asked: Asked, words: Sequence[str], *, told: Sequence[str] | None = Non
     except Aliased as alias:
         raise Malformed(f"no such verb: {alias.name} (an alias is of the machine that it is made on)") from None
     except click.ClickException as error:
-        raise Malformed(usage(error)) from None
+        raise Malformed(misuse.told(error)) from None
 
 
 def run(verb: Called, out: Write, err: Write, stdin: bytes = b"") -> int:
@@ -70,14 +71,8 @@ def run(verb: Called, out: Write, err: Write, stdin: bytes = b"") -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
-        raise Malformed(usage(error)) from None
+        raise Malformed(misuse.told(error)) from None
     return code if isinstance(code, int) else 0
-
-
-def usage(error: click.ClickException) -> str:
-    """Click's message as one line of ours."""
-    message = " ".join(error.format_message().split()).rstrip(".")
-    return message[:1].lower() + message[1:]
 
 
 class Changed(NamedTuple, Generic[T]):
