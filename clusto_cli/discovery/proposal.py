@@ -48,10 +48,7 @@ def documents(lines: Iterable[Line]) -> tuple[list[Document], list[str]]:
 def _plain(name: str, lines: list[Line]) -> dict[str, Any]:
     data: dict[str, Any] = {"name": name}
     for line in lines:
-        holder = data
-        for word in line.path[:-1]:
-            holder = holder.setdefault(word, {})
-        holder[line.path[-1]] = line.said
+        evidence.put(data, line.path, line.said)
     data["evidence"] = evidence.plain(line.evidence for line in lines)
     return data
 

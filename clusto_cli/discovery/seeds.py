@@ -18,8 +18,7 @@ from clusto_core.drivers.equipment import PDU, PLACES, ConsoleServer, Switch
 from clusto_core.drivers.parts import Outlet
 from clusto_core.drivers.resources import Network
 from clusto_core.errors import Malformed, Refused
-from clusto_core.model.things import Thing
-from clusto_core.spelling import natural_key
+from clusto_core.model.things import Thing, in_order
 from clusto_core.store.reader import Reader
 
 _ASKED = (Switch, PDU, ConsoleServer)
@@ -65,8 +64,7 @@ def _within(reader: Reader, thing: Thing) -> list[Thing]:
         inside = [each for things in reader.contents(wanted, parts=False).values() for each in things]
         wanted = [each.id for each in inside if issubclass(each.kind, PLACES) and each.id not in found]
         found.update({each.id: each for each in inside})
-    devices = [each for each in found.values() if issubclass(each.kind, _ASKED)]
-    return sorted(devices, key=lambda each: natural_key(each.name))
+    return in_order(each for each in found.values() if issubclass(each.kind, _ASKED))
 
 
 def _sorted_in(found: Seeds, thing: Thing) -> None:

@@ -11,6 +11,7 @@ from clusto_cli.context import App
 from clusto_cli.discovery.proposal import words
 from clusto_cli.discovery.run import Outcome
 from clusto_cli.output import write_lines, write_pieces, write_records
+from clusto_core.errors import Malformed
 from clusto_core.transfer.documents import Document, plain, tagged
 
 EXIT_REFUSED, EXIT_DEVICE = 4, 5
@@ -89,6 +90,4 @@ def _write(path: str, text: str) -> None:
             file.write(text)
         os.replace(beside, path)
     except OSError as error:
-        from clusto_core.errors import Malformed
-
         raise Malformed(f"cannot write {path}: {error.strerror}") from None

@@ -44,9 +44,8 @@ def authorities_for(url: str) -> str | None:
 
 def _is_meant(url: str) -> bool:
     named = os.environ.get("CLUSTO_DB")
-    return _origin(url) in {
-        _origin(each) for each in (named if named and _origin(named) else configured_url(),) if each
-    }
+    meant = named if named and _origin(named) else configured_url()
+    return bool(meant and _origin(url) == _origin(meant))
 
 
 def _table(url: str) -> tuple[Mapping[str, Any], str]:

@@ -77,7 +77,7 @@ def _two_feeds(reader: Reader, among: Ids | None) -> Broken:
     for inlet in _parts(reader, Inlet, among):
         by_owner.setdefault(inlet.entity_id, []).append(inlet)
     giving = {outlet.entity_id for outlet in reader.parts(*by_owner, driver=Outlet)}
-    wanted = [thing for thing in _natural(reader.by_ids(by_owner).values()) if thing.id not in giving]
+    wanted = [thing for thing in in_order(reader.by_ids(by_owner).values()) if thing.id not in giving]
     feeds = _Feeds(reader, [inlet for thing in wanted for inlet in by_owner[thing.id]])
     for thing in wanted:
         if words := feeds.lacking(by_owner[thing.id]):
@@ -153,7 +153,7 @@ def _power_draw(reader: Reader, among: Ids | None) -> Broken:
     for each in reader.attributes_under(RATING):
         if (among is None or each.thing_id in among) and each.value.type in ("integer", "float"):
             rated[each.thing_id] = float(each.value.text)
-    things = _natural(reader.by_ids(rated).values())
+    things = in_order(reader.by_ids(rated).values())
     for thing in things:
         watts = _drawn(reader, thing)
         if watts > rated[thing.id]:
@@ -228,7 +228,7 @@ def _one_address(reader: Reader, among: Ids | None) -> Broken:
         version = 6 if ":" in each.value.text else 4
         held.setdefault((each.thing_id, version, each.value.ref), []).append(each.value.text)
     several = {id: texts for (id, _, _), texts in held.items() if len(texts) > 1}
-    for thing in _natural(reader.by_ids(several).values()):
+    for thing in in_order(reader.by_ids(several).values()):
         yield thing, f"it has the addresses {', '.join(sorted(several[thing.id], key=natural_key))}"
 
 
@@ -244,7 +244,7 @@ def _drifted(reader: Reader, among: Ids | None) -> Broken:
     defined = {each.thing_id: each.id for each in reader.attributes_under(DEFINITION)}
     made = {each.thing_id: each for each in reader.attributes_under(TYPE) if among is None or each.thing_id in among}
     refs = {id: each.value.ref or 0 for id, each in made.items() if each.id < defined.get(each.value.ref or 0, 0)}
-    for thing in _natural(reader.by_ids(refs).values()):
+    for thing in in_order(reader.by_ids(refs).values()):
         if refs[thing.id] in types:
             yield thing, f"{types[refs[thing.id]].name} has changed since"
 
@@ -262,10 +262,6 @@ def _parts(reader: Reader, kind: type[Part], among: Ids | None) -> list[Thing]:
 
 
 _OF_DRIVERS = "SELECT t.id, t.name, t.driver, t.owner_id, t.number FROM things t WHERE t.driver IN (:ids)"
-
-
-def _natural(things: Iterable[Thing]) -> list[Thing]:
-    return sorted(things, key=lambda thing: natural_key(thing.name))
 
 
 CHECKS: dict[str, Check] = {

@@ -15,7 +15,7 @@ from clusto_core.drivers import Driver
 from clusto_core.errors import Malformed, Refused
 from clusto_core.inventory import Transaction
 from clusto_core.model.attributes import Key
-from clusto_core.model.things import Thing
+from clusto_core.model.things import Thing, in_order
 from clusto_core.query import tree, vain
 from clusto_core.query.binding import bind
 from clusto_core.query.columns import Column, Table
@@ -118,7 +118,7 @@ def pick(reader: Reader, wanted: Wanted, taken: Container[int] = ()) -> Allocati
     if chosen is None:
         raise Refused(_lacking(reader, wanted, conditions, picker))
     told = [*bound.notes, *vain.notes(reader, bound.tree)]
-    return Allocation(sorted(chosen, key=lambda thing: natural_key(thing.name)), told)
+    return Allocation(in_order(chosen), told)
 
 
 class _Picker:

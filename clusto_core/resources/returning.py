@@ -16,12 +16,11 @@ from clusto_core.errors import Malformed, Refused
 from clusto_core.inventory import Transaction
 from clusto_core.model import wiring
 from clusto_core.model.attributes import IP, Key
-from clusto_core.model.things import Thing, in_force
+from clusto_core.model.things import Thing, in_force, in_order
 from clusto_core.resources import naming
 from clusto_core.rules import cabling, containment, protection, services
 from clusto_core.rules.keys import RETURNED
 from clusto_core.rules.services import SERVICE
-from clusto_core.spelling import natural_key
 from clusto_core.store.unit import UnitOfWork
 
 DEALLOCATE, RETIRE = "deallocate", "retire"
@@ -130,7 +129,7 @@ class _Returning:
                 self.returned += [Returned(thing.name, kind, holder, what) for holder, what in ways[kind](thing)]
 
     def _cables(self, thing: Thing) -> Iterator[tuple[str, str]]:
-        for part in sorted(self.unit.parts(thing), key=lambda each: natural_key(each.name)):
+        for part in in_order(self.unit.parts(thing)):
             cable = self.unit.cable_of(part)
             across = cable.across(part.id) if cable is not None and cable.kind != wiring.POSITION else None
             if across is not None:
@@ -162,8 +161,7 @@ class _Returning:
                 yield thing.name, group.name
 
     def _groupings(self, thing: Thing, kind: type[Pool] | type[Role] | type[Service]) -> list[Thing]:
-        found = [each for each in containment.parents(self.unit, thing) if each.is_a(kind)]
-        return sorted(found, key=lambda each: natural_key(each.name))
+        return in_order(each for each in containment.parents(self.unit, thing) if each.is_a(kind))
 
     def _is_of_service(self, pool: Thing) -> bool:
         return any(each.key == SERVICE for each in self.unit.attributes(pool))

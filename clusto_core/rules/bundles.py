@@ -18,12 +18,11 @@ from clusto_core.model.interfaces import BROKEN_OUT, KIND, LEG, OCCUPIED, PARENT
 from clusto_core.model.names import split_part
 from clusto_core.model.ranges import MalformedRange, expand, fold, is_range
 from clusto_core.model.reserved import NETWORK_LAST, NETWORK_TRIED
-from clusto_core.model.things import Thing
+from clusto_core.model.things import Thing, in_order
 from clusto_core.rules import sockets, things, values
 from clusto_core.rules.cabling import Joined, connect, disconnect
 from clusto_core.rules.lookup import resolve
 from clusto_core.rules.parts import LABEL, LIMIT
-from clusto_core.spelling import natural_key
 from clusto_core.store.unit import UnitOfWork
 
 # How makers name the legs of a port, and from which number on: Junos et-0/0/49:0, Cumulus swp49s0, others 49/1.
@@ -152,7 +151,7 @@ def legs_of(unit: UnitOfWork, port: Thing) -> list[Thing]:
         if any(each.key == PARENT and each.value.ref == port.id for each in unit.attributes(part))
         and sockets.kind(unit, part) == LEG
     ]
-    return sorted(found, key=lambda part: natural_key(part.name))
+    return in_order(found)
 
 
 def legs(unit: UnitOfWork, port: Thing, number: int) -> list[Thing]:

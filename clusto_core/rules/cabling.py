@@ -16,7 +16,7 @@ from clusto_core.model.grammars import RackUnits
 from clusto_core.model.keys import is_true
 from clusto_core.model.mounting import Span, parse_span
 from clusto_core.model.names import trailing_number
-from clusto_core.model.things import Attribute, Cable, Thing
+from clusto_core.model.things import Attribute, Cable, Thing, in_order
 from clusto_core.rules import reservations, sockets
 from clusto_core.rules.containment import check_no_cycle, is_in, standing, take
 from clusto_core.spelling import natural_key
@@ -400,7 +400,7 @@ def _candidates(unit: UnitOfWork, thing: Thing) -> list[Thing]:
     if thing.is_part:
         return [thing]
     every = [part for part in unit.parts(thing) if sockets.has_socket(unit, part)]
-    return sorted((part for part in every if not sockets.is_management(unit, part)), key=lambda p: natural_key(p.name))
+    return in_order(part for part in every if not sockets.is_management(unit, part))
 
 
 def _passed_over(unit: UnitOfWork, *things: Thing) -> str:

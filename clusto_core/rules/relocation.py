@@ -8,7 +8,7 @@ from typing import NamedTuple
 from clusto_core.drivers.equipment import Rack
 from clusto_core.errors import Refused
 from clusto_core.model import wiring
-from clusto_core.model.things import Thing
+from clusto_core.model.things import Thing, in_order
 from clusto_core.rules import cabling, containment
 from clusto_core.rules.cabling import Joined
 from clusto_core.spelling import natural_key
@@ -74,7 +74,7 @@ def _counterpart(unit: UnitOfWork, far: Thing, before: Thing, now: Thing) -> Thi
 def _alike(unit: UnitOfWork, rack: Thing, example: Thing) -> list[Thing]:
     """The equipment of one driver in a rack, in natural order."""
     inside = unit.known(unit.reader.contents([rack.id], parts=False).get(rack.id, []))
-    return sorted((each for each in inside if each.driver == example.driver), key=lambda each: natural_key(each.name))
+    return in_order(each for each in inside if each.driver == example.driver)
 
 
 def _joined(unit: UnitOfWork, before: Joined, device: Thing) -> Joined:

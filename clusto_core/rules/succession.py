@@ -10,7 +10,7 @@ from clusto_core.model import wiring
 from clusto_core.model.attributes import IN, IP, Value
 from clusto_core.model.ranges import fold
 from clusto_core.model.reserved import EXPRESSION_NAMES
-from clusto_core.model.things import Attribute, Cable, Thing
+from clusto_core.model.things import Attribute, Cable, Thing, in_order
 from clusto_core.rules import bundles, cabling, containment, things
 from clusto_core.rules.cabling import Joined
 from clusto_core.rules.parts import LABEL
@@ -105,9 +105,7 @@ def _without_counterpart(
     one."""
     taken: set[int] = set()
     found = []
-    for part in sorted(
-        (each for each in unit.parts(old) if _used(each, cables)), key=lambda each: natural_key(each.name)
-    ):
+    for part in in_order(each for each in unit.parts(old) if _used(each, cables)):
         there = counterparts.get(part.id)
         if there is None or there.id in taken or unit.cable_of(there) is not None:
             found.append(part)

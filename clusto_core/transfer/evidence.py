@@ -99,8 +99,12 @@ def plain(evidence: Iterable[Evidence]) -> dict[str, Any]:
     """The same as JSON and YAML have it."""
     found: dict[str, Any] = {}
     for each in evidence:
-        holder = found
-        for word in each.path[:-1]:
-            holder = holder.setdefault(word, {})
-        holder[each.path[-1]] = {"confidence": str(each.confidence), "seen": list(each.seen)}
+        put(found, each.path, {"confidence": str(each.confidence), "seen": list(each.seen)})
     return found
+
+
+def put(data: dict[str, Any], path: Path, said: Any) -> None:
+    """Says something in an object as JSON and YAML have it, at the place that a path means."""
+    for word in path[:-1]:
+        data = data.setdefault(word, {})
+    data[path[-1]] = said

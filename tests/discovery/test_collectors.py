@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,12 +22,11 @@ from clusto_cli.backends.snmp.message import Oid
 from clusto_cli.discovery.asking import Pace
 from clusto_cli.discovery.collectors import leases, redfish, snmp, sshkeys
 from clusto_cli.discovery.evidence import Controller, Identity, Lease, Resolved
-from clusto_cli.main import invoke
 from clusto_core.errors import Malformed
 from clusto_core.inventory import Inventory
 from clusto_core.resources import naming
 from tests.backends.switch.sshdlab import sshd
-from tests.conftest import Result
+from tests.conftest import Result, Run
 
 NOW = 1_700_000_000
 MAC = "3c:ec:ef:00:00:01"
@@ -186,23 +184,6 @@ def test_ssh_host_keys(tmp_path: Path) -> None:
 
 # --- who is asked ----------------------------------------------------------------------------------------------------
 
-Invoke = Callable[..., Result]
-
-
-@pytest.fixture
-def clusto(sqlite_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Invoke:
-    """Runs a command in this process."""
-    monkeypatch.setenv("CLUSTO_DB", sqlite_url)
-
-    def command(*words: str) -> Result:
-        monkeypatch.setattr(sys, "argv", ["clusto", *words])
-        capsys.readouterr()
-        code = invoke(list(words))
-        said = capsys.readouterr()
-        return Result(code, said.out, said.err)
-
-    return command
-
 
 @pytest.fixture
 def networks(sqlite_url: str) -> None:
@@ -229,30 +210,30 @@ def networks(sqlite_url: str) -> None:
         (("--ask", "telnet"), 2, "'telnet' is not one of"),
     ],
 )
-def test_what_cannot_be_asked(clusto: Invoke, networks: None, words: tuple[str, ...], code: int, said: str) -> None:
-    done = clusto("discover", "--ask", "snmp", *words)
+def test_what_cannot_be_asked(here: Run, networks: None, words: tuple[str, ...], code: int, said: str) -> None:
+    done = here("discover", "--ask", "snmp", *words)
     assert done.code == code, done
     assert said in done.err
 
 
-def test_an_empty_inventory_and_a_place_with_nothing_in_it(clusto: Invoke, networks: None) -> None:
-    assert clusto("discover") == Result(0, "", "")
-    assert clusto("discover", "rack1", "-o", "yaml") == Result(0, "things:\n", "")
+def test_an_empty_inventory_and_a_place_with_nothing_in_it(here: Run, networks: None) -> None:
+    assert here("discover") == Result(0, "", "")
+    assert here("discover", "rack1", "-o", "yaml") == Result(0, "things:\n", "")
 
 
 def test_addresses_are_inside_networks_or_allowed(
-    clusto: Invoke, networks: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Run, networks: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CLUSTO_CONFIG", str(tmp_path / "config.toml"))
     (tmp_path / "config.toml").write_text("")
     (tmp_path / "list").write_text("# comment\n127.77.3.1, 127.77.4.1 # here\n")
-    done = clusto("discover", "--addresses", str(tmp_path / "list"))
+    done = here("discover", "--addresses", str(tmp_path / "list"))
     assert done.code == 4
     assert "127.77.4.1: in no Network of the inventory, and not allowed (clusto config allow network" in done.err
-    assert clusto("config", "allow", "network", "127.77.4.0/24").code == 0
-    assert clusto("discover", "--addresses", str(tmp_path / "list")).code == 0
+    assert here("config", "allow", "network", "127.77.4.0/24").code == 0
+    assert here("discover", "--addresses", str(tmp_path / "list")).code == 0
     (tmp_path / "list").write_text("web1\n")
-    assert clusto("discover", "--addresses", str(tmp_path / "list")).code == 2
+    assert here("discover", "--addresses", str(tmp_path / "list")).code == 2
 
 
 def test_so_many_a_second() -> None:
@@ -278,12 +259,12 @@ def consoles() -> Iterator[Consoles]:
     thread.join(10)
 
 
-def test_who_answers_on_consoles_without_a_cable(clusto: Invoke, sqlite_url: str, consoles: Consoles) -> None:
+def test_who_answers_on_consoles_without_a_cable(here: Run, sqlite_url: str, consoles: Consoles) -> None:
     settings = {"console.profile": "generic-tcp", "console.host": "127.0.0.1", "console.base": consoles.base}
     with Inventory.open(sqlite_url).change() as change:
         change.add("ConsoleServer", "cs1", attributes=list(settings.items()))
         change.add("Server", "web1")
-    done = clusto("discover", "cs1", "-o", "jsonl")
+    done = here("discover", "cs1", "-o", "jsonl")
     found = [json.loads(line) for line in done.out.splitlines()]
     assert [(each["name"], each["connect"]) for each in found] == [("web1", {"console": "cs1:1"})]
     assert "cs1:2 answers as web2, which is not in the inventory" in done.err
